@@ -1,0 +1,47 @@
+"""What a person approved, and whether a step is in it. Nothing runs that the approved plan did not contain."""
+
+from dataclasses import dataclass
+
+from wanctl.plan import Action, Change, Plan, Step, When
+from wanctl.spec.resources import Address
+
+_VERBS: dict[Action, frozenset[str]] = {
+    Action.UPLOAD: frozenset({"upload"}),
+    Action.TRAIN: frozenset({"train"}),
+    Action.EXPORT: frozenset({"export"}),
+    Action.DEPLOY: frozenset({"deploy"}),
+    Action.SCALE: frozenset({"scale"}),
+    Action.REPLACE: frozenset({"deploy", "delete"}),
+    Action.DELETE: frozenset({"delete"}),
+    Action.CANCEL: frozenset({"cancel"}),
+    Action.PROTECT: frozenset({"record"}),
+    Action.UNPROTECT: frozenset({"record"}),
+}
+
+
+@dataclass(frozen=True)
+class Approval:
+    """The steps of one plan that somebody said yes to."""
+
+    steps: dict[Address, Step]
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Approval":
+        return cls({step.address: step for step in plan.steps if not step.settled})
+
+    def covers(self, step: Step) -> bool:
+        """The step was in the plan: same resource, same action, same values, and it was not blocked."""
+        approved = self.steps.get(step.address)
+        if approved is None or approved.action is not step.action or step.effect is None:
+            return False
+        if approved.when is When.BLOCKED or step.effect.verb not in _VERBS.get(step.action, frozenset()):
+            return False
+        expected = {change.path: change for change in approved.changes}
+        return all(_expected(change, expected.get(change.path), approved) for change in step.changes)
+
+
+def _expected(change: Change, approved: Change | None, step: Step) -> bool:
+    """A value that was to be known later may be anything; every other one must be as approved."""
+    if approved is None:
+        return not step.changes
+    return approved.known_after is not None or approved.after == change.after

@@ -1,0 +1,113 @@
+"""The ledger while an apply runs: intent before each call, result after it, every line stamped and saved."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from wanctl.kinds.world import Landing
+from wanctl.ledger.record import Entry, HistoryLine, Intent, Record
+from wanctl.ledger.store import Store
+from wanctl.plan import Effect
+from wanctl.spec.resources import Address
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Who runs this, from which commit, in which CI run."""
+
+    by: str | None = None
+    commit: str | None = None
+    run: str | None = None
+
+
+class Book:
+    """Guards one thing: the record in memory is what the store last saved."""
+
+    def __init__(self, store: Store, record: Record, stamp: Stamp, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._record = record
+        self._stamp = stamp
+        self._now = now
+
+    @property
+    def record(self) -> Record:
+        return self._record
+
+    def begin(self, effect: Effect) -> None:
+        """Written before the call is made: a crash from here on is an open intent, never a silent one."""
+        intent = Intent(
+            address=str(effect.address),
+            verb=effect.verb,
+            identity=effect.identity,
+            inputs=effect.inputs(),
+            seen=getattr(effect, "seen", ()),
+            at=self._now(),
+        )
+        self._save(self._record.with_intent(intent))
+
+    def landed(self, effect: Effect, landing: Landing) -> None:
+        record = self._record.without_intent(effect.address).with_entry(effect.address, landing.entry)
+        line = self._line(
+            effect.address,
+            effect.verb,
+            "ok",
+            remote_id=landing.remote_id,
+            request_id=landing.request_id,
+            note=landing.note,
+        )
+        self._save(record.with_history(line))
+
+    def failed(self, effect: Effect, note: str, request_id: str | None) -> None:
+        """The call surely had no effect: the intent is closed."""
+        line = self._line(effect.address, effect.verb, "failed", request_id=request_id, note=note)
+        self._save(self._record.without_intent(effect.address).with_history(line))
+
+    def lost(self, effect: Effect, note: str) -> None:
+        """The call may have had its effect: the intent stays open, and the settle time starts now."""
+        intent = self._record.intent(effect.address)
+        record = self._record.with_history(self._line(effect.address, effect.verb, "lost", note=note))
+        if intent:
+            record = record.with_intent(intent.model_copy(update={"at": self._now()}))
+        self._save(record)
+
+    def learn(self, learned: Mapping[Address, Entry]) -> None:
+        """What the reads showed: objects of ours that the ledger did not know yet."""
+        record = self._record
+        for address, entry in learned.items():
+            found = entry.current
+            record = record.with_entry(address, entry)
+            intent = record.intent(address)
+            if intent and found and found.identity == intent.identity:
+                record = record.without_intent(address)
+            if found and found != self._record.entry(address).current:
+                line = self._line(address, "found", "found", remote_id=found.remote_id)
+                record = record.with_history(line)
+        if record is not self._record:
+            self._save(record)
+
+    def note(self, address: Address, verb: str, entry: Entry | None, remote_id: str | None, note: str) -> None:
+        """Something that a person told us: an adoption, or that something is not ours."""
+        line = self._line(address, verb, "noted", remote_id=remote_id, note=note)
+        self._save(self._record.without_intent(address).with_entry(address, entry).with_history(line))
+
+    def _line(
+        self,
+        address: Address,
+        verb: str,
+        result: Literal["ok", "failed", "lost", "found", "noted"],
+        **more: Any,
+    ) -> HistoryLine:
+        return HistoryLine(
+            at=self._now(),
+            address=str(address),
+            verb=verb,
+            result=result,
+            by=self._stamp.by,
+            commit=self._stamp.commit,
+            run=self._stamp.run,
+            **more,
+        )
+
+    def _save(self, record: Record) -> None:
+        self._record = self._store.save(record)

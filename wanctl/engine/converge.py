@@ -1,0 +1,260 @@
+"""Apply is the plan in a loop: plan, run every step that may run now, wait for what is in flight, plan again.
+
+A crash needs no recovery code: the next run is the same loop. Who asked for what, and how it is shown,
+is not decided here: the caller brings an approved plan and a watcher.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from wanctl.engine.approval import Approval
+from wanctl.engine.book import Book
+from wanctl.engine.observe import answer, observe
+from wanctl.engine.planner import Draft, make_plan
+from wanctl.kinds import in_flight
+from wanctl.kinds.world import LocalData, Question, Read, Snapshot, Tools
+from wanctl.plan import Effect, Plan, Severity, Step, When
+from wanctl.spec.diagnostics import Diagnostic
+from wanctl.spec.resources import Address, Desired, Kind
+from wanctl.studio.client import Studio
+from wanctl.studio.errors import LostAnswer, StudioError
+
+ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
+CALLS_AT_ONCE = 4
+LONGEST_WAIT = timedelta(hours=24)
+GRACE = 15.0  # seconds that a call under way has to finish once a person pressed Ctrl-C
+TRIES = 2  # a call whose answer was lost may be made once more, after the settle time showed no effect
+
+
+class Clock(Protocol):
+    """The time of the account: the wall clock, or the sandbox's."""
+
+    def now(self) -> datetime: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Watcher(Protocol):
+    """Who looks on: the live display, the log lines of CI, or a test."""
+
+    def started(self, step: Step) -> None: ...
+
+    def uploaded(self, address: Address, sent: int) -> None: ...
+
+    def done(self, step: Step, remote_id: str | None) -> None: ...
+
+    def failed(self, step: Step, error: StudioError) -> None: ...
+
+    def waiting(self, plan: Plan) -> None: ...
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Whether to wait for the service, and how long at the most."""
+
+    waits: bool = False
+    longest: timedelta = LONGEST_WAIT
+
+
+@dataclass(frozen=True)
+class Polling:
+    """Seconds between two looks at what is in flight, by kind."""
+
+    seconds: Mapping[Kind, float]
+
+    def interval(self, steps: tuple[Step, ...]) -> float:
+        return min(self.seconds[step.address.kind] for step in steps)
+
+
+@dataclass
+class Desk:
+    """What one run works with. `book` is missing where only a plan is made."""
+
+    desired: Desired
+    local: Mapping[Address, LocalData]
+    studio: Studio
+    clock: Clock
+    book: Book
+    polling: Polling
+    archive: Callable[[Address], AbstractAsyncContextManager[Path]]
+    diagnostics: tuple[Diagnostic, ...] = ()
+    snapshot: Snapshot | None = None
+
+    async def survey(self) -> Draft:
+        """Read the whole account and plan from it."""
+        return await self._settle(await observe(self.studio, self.clock.now))
+
+    async def look_again(self, draft: Draft) -> Draft:
+        """Read only what is in flight, and plan from that."""
+        if self.snapshot is None:
+            return await self.survey()
+        waited = [step for step in draft.plan.steps if step.when is When.SERVICE]
+        questions = {question for step in waited for question in in_flight(step)}
+        if any(step.remote_id is None for step in waited):
+            return await self.survey()  # an answer was lost: only the lists can tell
+        fresh = await answer(self.studio, questions)
+        merged = self.snapshot.merged(fresh)
+        return await self._settle(_at(merged, self.clock.now()))
+
+    async def _settle(self, snapshot: Snapshot) -> Draft:
+        """Plan, answer what planning asks, and plan again until it asks nothing more."""
+        for _ in range(ROUNDS_OF_QUESTIONS):
+            draft = make_plan(self.desired, snapshot, self.book.record, self.local, self.diagnostics)
+            if not draft.questions:
+                self.snapshot = snapshot
+                return draft
+            snapshot = snapshot.with_answers(await answer(self.studio, draft.questions))
+        raise RuntimeError(f"planning keeps asking: {sorted(draft.questions)}")
+
+
+def _at(snapshot: Snapshot, now: datetime) -> Snapshot:
+    from dataclasses import replace
+
+    return replace(snapshot, observed_at=now)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A call that did not do what the plan said."""
+
+    step: Step
+    error: StudioError
+
+
+@dataclass
+class Outcome:
+    """How a run ended: the last plan, what was done, what failed, what was not in the approved plan."""
+
+    draft: Draft
+    done: list[tuple[Step, str | None]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    unapproved: list[Step] = field(default_factory=list)
+    overdue: bool = False
+
+    @property
+    def plan(self) -> Plan:
+        return self.draft.plan
+
+
+async def converge(desk: Desk, draft: Draft, approval: Approval, patience: Patience, watcher: Watcher) -> Outcome:
+    """Run until nothing can move any more without a person, a fix, or more patience."""
+    run = _Run(desk, approval, watcher, Outcome(draft))
+    deadline = desk.clock.now() + patience.longest
+    while True:
+        desk.book.learn(run.outcome.draft.learned)
+        ready = run.ready()
+        if ready:
+            await run.carry_out(ready)
+            run.outcome.draft = await desk.survey()
+            continue
+        waited = tuple(step for step in run.outcome.plan.steps if step.when is When.SERVICE)
+        if not waited or not patience.waits:
+            break
+        watcher.waiting(run.outcome.plan)
+        left = (deadline - desk.clock.now()).total_seconds()
+        if left <= 0:
+            run.outcome.overdue = True
+            break
+        await desk.clock.sleep(min(desk.polling.interval(waited), left))
+        run.outcome.draft = await _next_look(desk, run)
+    run.outcome.unapproved = run.unapproved()
+    return run.outcome
+
+
+async def _next_look(desk: Desk, run: "_Run") -> Draft:
+    """A cheap look; when it shows something to do, the whole account is read before anything is done."""
+    draft = await desk.look_again(run.outcome.draft)
+    if any(step.when is When.NOW for step in draft.plan.steps):
+        desk.book.learn(draft.learned)
+        return await desk.survey()
+    return draft
+
+
+@dataclass
+class _Run:
+    """What this run did so far."""
+
+    desk: Desk
+    approval: Approval
+    watcher: Watcher
+    outcome: Outcome
+    tried: dict[tuple[Address, str, str], int] = field(default_factory=dict)
+
+    def ready(self) -> list[Step]:
+        """What may run now: approved, not failed in this run, not done already."""
+        if any(finding.severity is Severity.ERROR for finding in self.outcome.plan.findings):
+            return []
+        return [step for step in self._now() if self.approval.covers(step) and self._may_try(step)]
+
+    def unapproved(self) -> list[Step]:
+        failed = {failure.step.address for failure in self.outcome.failures}
+        return [step for step in self._now() if step.address not in failed]
+
+    def _now(self) -> list[Step]:
+        return [step for step in self.outcome.plan.steps if step.when is When.NOW and step.effect]
+
+    def _may_try(self, step: Step) -> bool:
+        if any(failure.step.address == step.address for failure in self.outcome.failures):
+            return False
+        return self.tried.get(_key(step), 0) < TRIES
+
+    async def carry_out(self, steps: list[Step]) -> None:
+        """Run steps side by side. Ctrl-C lets the calls under way finish and writes what came of them."""
+        gate = asyncio.Semaphore(CALLS_AT_ONCE)
+
+        async def one(step: Step) -> None:
+            async with gate:
+                await self._call(step)
+
+        calls = asyncio.gather(*(one(step) for step in steps), return_exceptions=True)
+        try:
+            results = await asyncio.shield(calls)
+        except asyncio.CancelledError:
+            await asyncio.wait([calls], timeout=GRACE)
+            raise
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _call(self, step: Step) -> None:
+        """Intent written → called once → result written."""
+        effect = step.effect
+        assert effect is not None  # noqa: S101 - ready() lets no other through
+        book, desk = self.desk.book, self.desk
+        self.watcher.started(step)
+        book.begin(effect)
+        try:
+            landing = await effect.perform(self._tools(effect))
+        except LostAnswer as error:
+            self.tried[_key(step)] = self.tried.get(_key(step), 0) + 1
+            book.lost(effect, str(error))
+            return
+        except StudioError as error:
+            book.failed(effect, str(error), error.request_id)
+            self.outcome.failures.append(Failure(step, error))
+            self.watcher.failed(step, error)
+            return
+        self.tried[_key(step)] = TRIES
+        book.landed(effect, landing)
+        self.outcome.done.append((step, landing.remote_id))
+        desk.snapshot = None
+        self.watcher.done(step, landing.remote_id)
+
+    def _tools(self, effect: Effect) -> Tools:
+        return Tools(
+            studio=self.desk.studio,
+            now=self.desk.clock.now,
+            archive=self.desk.archive,
+            uploaded=self.watcher.uploaded,
+            entry=self.desk.book.record.entry(effect.address),
+        )
+
+
+def _key(step: Step) -> tuple[Address, str, str]:
+    assert step.effect is not None  # noqa: S101 - only steps with an effect are tried
+    return step.address, step.effect.verb, step.effect.identity

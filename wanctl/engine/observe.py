@@ -1,0 +1,42 @@
+"""Live → Snapshot. Every read is whole or it raises: a failed read is never taken for emptiness."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from wanctl.kinds.world import Question, Read, Snapshot
+from wanctl.studio.client import Studio
+from wanctl.studio.errors import NotFound
+
+
+async def observe(studio: Studio, now: Callable[[], datetime]) -> Snapshot:
+    """The three lists. One that fails takes the others down with it."""
+    async with asyncio.TaskGroup() as group:
+        files = group.create_task(studio.files.list())
+        jobs = group.create_task(studio.jobs.list())
+        deployments = group.create_task(studio.deployments.list())
+    return Snapshot(now(), files.result(), jobs.result(), deployments.result())
+
+
+async def answer(studio: Studio, questions: Iterable[Question]) -> dict[Question, Any]:
+    """The answers to questions; what is not found is None, every other failure raises."""
+    ordered = sorted(questions)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_answer(studio, question)) for question in ordered]
+    return dict(zip(ordered, (task.result() for task in tasks), strict=True))
+
+
+async def _answer(studio: Studio, question: Question) -> Any:
+    reads: Mapping[Read, Callable[[str], Awaitable[Any]]] = {
+        Read.FILE: studio.files.get,
+        Read.JOB: studio.jobs.get,
+        Read.CHECKPOINTS: studio.checkpoints.list,
+        Read.VALIDATED: studio.jobs.validated,
+        Read.LOGS: studio.jobs.logs,
+        Read.DEPLOYMENT: studio.deployments.get,
+    }
+    try:
+        return await reads[question.read](question.remote_id)
+    except NotFound:
+        return None

@@ -1,0 +1,182 @@
+"""(desired, snapshot, record) → Plan: a pure function. No I/O, no clock, no environment.
+
+Each kind plans its own resources, in the order of the references; here is what concerns them all:
+removals, limits, orphans. Reads that are still needed come back as questions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from wanctl.kinds import PLANNERS
+from wanctl.kinds.deployment import plan_removal
+from wanctl.kinds.world import Context, LocalData, Question, Snapshot
+from wanctl.ledger.record import Entry, Record
+from wanctl.plan import Action, Finding, Orphan, Plan, Severity, Step, When
+from wanctl.spec.diagnostics import Diagnostic
+from wanctl.spec.resources import Address, Desired, Kind
+
+SETTLE_TIME = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A plan, what the ledger learns from the reads behind it, and the reads that it still lacks."""
+
+    plan: Plan
+    learned: Mapping[Address, Entry]
+    questions: frozenset[Question]
+
+
+def make_plan(
+    desired: Desired,
+    snapshot: Snapshot,
+    record: Record,
+    local: Mapping[Address, LocalData],
+    diagnostics: tuple[Diagnostic, ...] = (),
+) -> Draft:
+    """Plan every resource, then what is gone from the specs."""
+    context = Context(desired, snapshot, record, local, SETTLE_TIME)
+    for address, resource in desired.resources.items():
+        context.planned[address] = PLANNERS[address.kind](resource, context)
+    steps = [planned.step for planned in context.planned.values()]
+    findings = [finding_of(diagnostic) for diagnostic in (*desired.diagnostics, *diagnostics)]
+    findings += [finding for planned in context.planned.values() for finding in planned.findings]
+    if desired.resources:
+        steps += _removals(context, steps)
+    else:
+        findings += _refuse_emptiness(context)
+    findings += _exceeded_limits(desired, steps)
+    plan = Plan(
+        project=desired.settings.project,
+        environment=desired.environment,
+        provider=str(desired.settings.provider),
+        steps=tuple(steps),
+        findings=tuple(findings),
+        orphans=_orphans(context, steps),
+    )
+    learned = {address: planned.learn for address, planned in context.planned.items() if planned.learn is not None}
+    return Draft(plan, learned, frozenset(context.questions))
+
+
+def finding_of(diagnostic: Diagnostic) -> Finding:
+    """A diagnostic of the specs, as the plan shows it."""
+    return Finding(
+        Severity(diagnostic.severity.value),
+        diagnostic.message,
+        hint=diagnostic.hint,
+        place=f"{diagnostic.file}:{diagnostic.line}:{diagnostic.column}",
+        rule=diagnostic.rule,
+    )
+
+
+def _removals(context: Context, steps: list[Step]) -> list[Step]:
+    """Deployments that left the specs go last, once everything that this plan deploys serves."""
+    deploying = tuple(
+        step.address
+        for step in steps
+        if step.address.kind is Kind.DEPLOYMENT and not step.settled and step.action is not Action.DELETE
+    )
+    removed = []
+    for text in context.record.entries:
+        address = Address.parse(text)
+        if address.kind is not Kind.DEPLOYMENT or address in context.desired.resources:
+            continue
+        planned = plan_removal(address, context, "its document left the specs", deploying)
+        context.planned[address] = planned
+        if not planned.step.settled:
+            removed.append(planned.step)
+    return removed
+
+
+def _refuse_emptiness(context: Context) -> list[Finding]:
+    """No document at all looks like an accident: a wrong folder, a bad merge. Nothing is deleted by it."""
+    standing = [text for text, entry in context.record.entries.items() if entry.current or entry.retiring]
+    if not standing:
+        return []
+    return [
+        Finding(
+            Severity.ERROR,
+            f"the specs hold no resource at all, while the ledger knows {', '.join(sorted(standing))}; "
+            "an empty project deletes nothing",
+            hint="bring the documents back; or, to delete what is deployed: wanctl destroy",
+            rule="empty-specs",
+        )
+    ]
+
+
+def _exceeded_limits(desired: Desired, steps: list[Step]) -> list[Finding]:
+    limits = desired.settings.limits
+    to_train = [step for step in steps if step.action is Action.TRAIN and step.when in {When.NOW, When.LATER}]
+    to_delete = [step for step in steps if step.deletes and step.when in {When.NOW, When.LATER}]
+    findings = []
+    if limits.new_jobs is not None and len(to_train) > limits.new_jobs:
+        findings.append(_exceeded("new_jobs", str(limits.new_jobs), f"starts {len(to_train)} trainings", to_train))
+    if limits.deletes is not None and len(to_delete) > limits.deletes:
+        findings.append(_exceeded("deletes", str(limits.deletes), f"deletes {len(to_delete)}", to_delete))
+    if limits.spend is not None and to_train:
+        allowed, currency = limits.spend.amount, limits.spend.currency
+        unknown = [step for step in to_train if not _priced(step, currency)]
+        total = sum((step.cost.amount[1] for step in to_train if step.cost and step.cost.amount), Decimal(0))
+        if unknown:
+            what = f"has a cost unknown in {currency}"
+            findings.append(_exceeded("spend", str(limits.spend), what, unknown))
+        elif total > allowed:
+            what = f"may spend {total:.2f} {currency}"
+            findings.append(_exceeded("spend", str(limits.spend), what, to_train))
+    return findings
+
+
+def _priced(step: Step, currency: str) -> bool:
+    return bool(step.cost and step.cost.amount and step.cost.currency == currency)
+
+
+def _exceeded(limit: str, allowed: str, what: str, steps: list[Step]) -> Finding:
+    return Finding(
+        Severity.ERROR,
+        f"this plan {what}, over limits.{limit} of {allowed}: "
+        + ", ".join(f"{step.address} ({step.action.value})" for step in steps),
+        hint=f"to allow it, raise limits.{limit} in wanctl.yaml, in a reviewed commit",
+        rule=f"limit-{limit}",
+    )
+
+
+def _orphans(context: Context, steps: list[Step]) -> tuple[Orphan, ...]:
+    """What is ours by name or by the ledger, live, and in no spec. It stays; a person should know of it."""
+    used = {step.remote_id for step in steps} | {
+        identifier
+        for planned in context.planned.values()
+        for identifier in (planned.outcome.file_id, planned.outcome.job_id)
+    }
+    snapshot, project = context.snapshot, context.project
+    files = [
+        Orphan("Dataset", file.id, f"{file.filename}, uploaded for earlier content")
+        for (owner, _), held in snapshot.files_by_content.items()
+        for file in held
+        if owner == project and file.id not in used
+    ]
+    ours = {job.job_id for (owner, _), jobs in snapshot.jobs_by_mark.items() if owner == project for job in jobs}
+    ours |= {job.job_id for job in snapshot.jobs if job.job_id in context.claimed}
+    jobs = [
+        Orphan("FineTune", job.job_id, f"{job.model}, {job.status}, trained for earlier inputs")
+        for job in snapshot.jobs
+        if job.job_id in ours and job.job_id not in used and job.live
+    ]
+    return (*files, *jobs, *_orphan_deployments(context, ours, used))
+
+
+def _orphan_deployments(context: Context, ours: set[str], used: set[str | None]) -> tuple[Orphan, ...]:
+    """Deployments of our jobs' models that nothing in the ledger accounts for: ours by lineage only."""
+    outputs = tuple(
+        job.finetuned_output for job in context.snapshot.jobs if job.job_id in ours and job.finetuned_output
+    )
+    return tuple(
+        Orphan("Deployment", one.deployed_model, f"{one.status}, ours by its model {one.model_name} only")
+        for one in context.snapshot.deployments
+        if one.deployed_model not in used
+        and one.deployed_model not in context.claimed
+        and not one.gone
+        and not one.leaving
+        and any((one.model_name or "").startswith(output) for output in outputs)
+    )

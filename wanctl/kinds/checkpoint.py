@@ -1,0 +1,266 @@
+"""Checkpoint: a person's choice among a job's snapshots, exported under a name of ours to be deployable."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from wanctl.kinds.world import Context, Landing, Outcome, Planned, Read, Tools
+from wanctl.ledger.record import Entry, Generation
+from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
+from wanctl.spec.models import Checkpoint, State
+from wanctl.spec.resources import Address, Resource
+from wanctl.studio.objects import CheckpointRow, checkpoint_number
+
+JOB_TAIL = 13  # "202511111122-496e" without its century: enough to tell jobs apart in a display name
+
+
+def plan_checkpoint(resource: Resource, context: Context) -> Planned:
+    """Wait for the choice, export what was chosen, and give its model name downstream."""
+    spec = resource.spec
+    assert isinstance(spec, Checkpoint)  # noqa: S101 - the registry pairs each kind with its model
+    if spec.state is State.ABSENT:
+        return _plan_absent(resource, context)
+    finetune = Address.finetune(spec.finetune)
+    upstream = context.outcome(finetune)
+    if spec.checkpoint is None:
+        return _plan_choice(resource, spec, finetune, context)
+    if upstream.job_id is None:
+        return _plan_later(resource, spec, finetune, context)
+    known = context.entry(resource.address).generation(_identity(upstream.job_id, spec))
+    if known and known.inputs.get("model_name"):
+        return _exported(resource, spec, known, context)
+    if upstream.job is None or not upstream.job.succeeded:
+        return _plan_later(resource, spec, finetune, context)
+    rows = context.checkpoints(upstream.job_id)
+    if rows is None:
+        return Planned(_step(resource, spec, When.DONE, "its checkpoints are being read"))
+    row = next((row for row in rows if row.checkpoint == spec.checkpoint), None)
+    if row is None:
+        return _plan_unlisted(resource, spec, rows, upstream.job_id)
+    return _plan_row(resource, spec, row, upstream.job_id, context)
+
+
+def _identity(job_id: str, spec: Checkpoint) -> str:
+    return f"{job_id}/{spec.checkpoint}"
+
+
+def _step(resource: Resource, spec: Checkpoint, when: When, reason: str, **more: Any) -> Step:
+    return Step(resource.address, Action.EXPORT, when, reason, summary=spec.checkpoint or "", **more)
+
+
+def _plan_choice(resource: Resource, spec: Checkpoint, finetune: Address, context: Context) -> Planned:
+    """None chosen yet: a healthy state. Once there is something to look at, say what and how."""
+    job = context.outcome(finetune).job
+    place = str(resource.origin)
+    if job is None or not job.succeeded:
+        step = Step(
+            resource.address,
+            Action.CHOOSE,
+            When.PERSON,
+            "none chosen yet",
+            after=(finetune,),
+            hints=(f"after training, look at the previews and write checkpoint: at {place}",),
+        )
+        return Planned(step)
+    validated = context.ask(Read.VALIDATED, job.job_id) or ()
+    if validated:
+        listed = f"{len(validated)} with previews: {_spell_labels(validated)}"
+        example = validated[-1]
+    else:
+        listed = "no checkpoint has previews; the job's final model can be deployed by finetune:"
+        example = "checkpoint-…"
+    step = Step(
+        resource.address,
+        Action.CHOOSE,
+        When.PERSON,
+        "none chosen yet",
+        remote_id=job.job_id,
+        summary=listed,
+        hints=(
+            f"look:   wanctl previews {finetune} --to previews",
+            f"choose: write checkpoint: {example} at {place}",
+        ),
+    )
+    return Planned(step)
+
+
+def _spell_labels(labels: tuple[str, ...]) -> str:
+    """checkpoint-50, -100, … -400: numbers once the prefix is said."""
+    first, *rest = labels
+    prefix = first.rpartition("-")[0] + "-"
+    return ", ".join([first, *(label.removeprefix(prefix) for label in rest)])
+
+
+def _plan_later(resource: Resource, spec: Checkpoint, finetune: Address, context: Context) -> Planned:
+    return Planned(
+        _step(
+            resource,
+            spec,
+            When.LATER,
+            "chosen" if context.outcome(finetune).job else "chosen before the training",
+            after=(finetune,),
+            changes=_changes(resource, spec, context),
+        )
+    )
+
+
+def _exported(resource: Resource, spec: Checkpoint, known: Generation, context: Context) -> Planned:
+    model_name = known.inputs["model_name"]
+    entry = context.entry(resource.address)
+    step = Step(
+        resource.address,
+        Action.NOTHING,
+        When.DONE,
+        "exported",
+        remote_id=model_name,
+        summary=spec.checkpoint or "",
+    )
+    learn = entry.with_current(known) if entry.current != known else None
+    return Planned(step, Outcome(model_name=model_name), learn)
+
+
+def _plan_unlisted(
+    resource: Resource, spec: Checkpoint, rows: tuple[CheckpointRow, ...], job_id: str
+) -> Planned:
+    labels = sorted((row.checkpoint for row in rows), key=checkpoint_number)
+    listed = _spell_labels(tuple(labels)) if labels else "none at all"
+    return Planned(
+        _step(
+            resource,
+            spec,
+            When.BLOCKED,
+            f"{job_id} has no {spec.checkpoint}; it has {listed}",
+            remote_id=job_id,
+            hints=(f"choose one of them at {resource.origin}",),
+        )
+    )
+
+
+def _plan_row(
+    resource: Resource, spec: Checkpoint, row: CheckpointRow, job_id: str, context: Context
+) -> Planned:
+    entry = context.entry(resource.address)
+    asked = entry.generation(_identity(job_id, spec))
+    status = str(row.status)
+    if row.model_name and status == "SUCCEEDED":
+        inputs = {"display_name": row.model_display_name, "model_name": row.model_name, "attempt": spec.attempt}
+        made = Generation(
+            remote_id=_identity(job_id, spec),
+            identity=_identity(job_id, spec),
+            inputs=inputs,
+            since=context.snapshot.observed_at,
+        )
+        exported = _exported(resource, spec, made, context)
+        return Planned(exported.step, exported.outcome, exported.learn, _expiry(resource, row))
+    if status == "PROCESSING" or (status == "PENDING" and _under_way(resource, asked, spec, context)):
+        progress = Progress(status)
+        step = _step(
+            resource, spec, When.SERVICE, "exporting", remote_id=_identity(job_id, spec), progress=progress
+        )
+        return Planned(step)
+    if status == "UNSUPPORTED":
+        reason = f"the service says that {spec.checkpoint} cannot be exported"
+        hint = f"choose another checkpoint at {resource.origin}"
+        return Planned(_step(resource, spec, When.BLOCKED, reason, remote_id=job_id, hints=(hint,)))
+    if status == "FAILED" and asked and asked.inputs.get("attempt") == spec.attempt:
+        hint = f"to export again, write attempt: {spec.attempt + 1} at {resource.origin} (not billed)"
+        reason = f"the export of {spec.checkpoint} failed at the service"
+        step = _step(
+            resource,
+            spec,
+            When.BLOCKED,
+            reason,
+            remote_id=_identity(job_id, spec),
+            progress=Progress(status),
+            hints=(hint,),
+        )
+        return Planned(step)
+    return _plan_export(resource, spec, job_id, status, context)
+
+
+def _under_way(
+    resource: Resource, asked: Generation | None, spec: Checkpoint, context: Context
+) -> bool:
+    """PENDING alone does not say that an export was ever asked for; our own record does."""
+    if asked and asked.inputs.get("attempt") == spec.attempt:
+        return True
+    intent = context.intent(resource.address)
+    return bool(intent and context.settling(intent))
+
+
+def _plan_export(
+    resource: Resource, spec: Checkpoint, job_id: str, status: str, context: Context
+) -> Planned:
+    assert spec.checkpoint is not None  # noqa: S101 - without a choice there is no row
+    tail = job_id.removeprefix("ft-")[-JOB_TAIL:]
+    name = f"{context.project}-{resource.address.name}-{spec.checkpoint}-{tail}"
+    if spec.attempt > 1:
+        name = f"{name}-{spec.attempt}"
+    step = _step(
+        resource,
+        spec,
+        When.NOW,
+        "the export failed before; asked for again" if status == "FAILED" else "chosen",
+        remote_id=_identity(job_id, spec),
+        changes=_changes(resource, spec, context),
+        effect=Export(resource.address, job_id, spec.checkpoint, name, spec.attempt),
+    )
+    return Planned(step)
+
+
+def _changes(resource: Resource, spec: Checkpoint, context: Context) -> tuple[Change, ...]:
+    current = context.entry(resource.address).current
+    before = current.identity.rpartition("/")[2] if current else None
+    if before == spec.checkpoint:
+        return ()
+    return (Change("checkpoint", before, spec.checkpoint, FieldClass.IMMUTABLE),)
+
+
+def _expiry(resource: Resource, row: CheckpointRow) -> tuple[Finding, ...]:
+    if row.expire_time is None:
+        return ()
+    message = f"{row.checkpoint} is kept by the service until {row.expire_time:%Y-%m-%d %H:%M}"
+    return (Finding(Severity.ADVICE, message, resource.address, rule="checkpoint-expires"),)
+
+
+def _plan_absent(resource: Resource, context: Context) -> Planned:
+    current = context.entry(resource.address).current
+    step = Step(
+        resource.address,
+        Action.NOTHING,
+        When.DONE,
+        "absent, as the spec says; an exported model can be removed in the console only"
+        if current
+        else "absent, as the spec says",
+        remote_id=current.inputs.get("model_name") if current else None,
+    )
+    return Planned(step)
+
+
+@dataclass(frozen=True)
+class Export:
+    """The GET that changes state: called once, looked at afterwards."""
+
+    address: Address
+    job_id: str
+    checkpoint: str
+    display_name: str
+    attempt: int
+    verb: str = "export"
+
+    @property
+    def identity(self) -> str:
+        return f"{self.job_id}/{self.checkpoint}"
+
+    def inputs(self) -> dict[str, Any]:
+        return {"display_name": self.display_name, "model_name": None, "attempt": self.attempt}
+
+    async def perform(self, tools: Tools) -> Landing:
+        answer = await tools.studio.checkpoints.export(self.job_id, self.checkpoint, self.display_name)
+        made = tools.generation(self.identity, self.identity, self.inputs())
+        return Landing(_asked_again(tools.entry, made), self.identity, answer.request_id)
+
+
+def _asked_again(entry: Entry, made: Generation) -> Entry:
+    """The same checkpoint under a new attempt replaces what was known of it."""
+    others = tuple(one for one in entry.past if one.identity != made.identity)
+    return entry.model_copy(update={"past": others}).with_current(made)

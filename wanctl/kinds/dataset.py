@@ -1,0 +1,276 @@
+"""Dataset: media and captions, known by their content; live as an uploaded zip that is named after it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from wanctl.dataset.contents import DatasetFacts, upload_name
+from wanctl.kinds.world import Context, Landing, LocalData, Outcome, Planned, Read, Tools
+from wanctl.ledger.record import Generation
+from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
+from wanctl.spec.models import Dataset, State
+from wanctl.spec.resources import Address, Resource
+from wanctl.studio.objects import RemoteFile
+
+
+def plan_dataset(resource: Resource, context: Context) -> Planned:
+    """Upload what is not there; wait for what is being processed; never upload the same content twice."""
+    spec = resource.spec
+    assert isinstance(spec, Dataset)  # noqa: S101 - the registry pairs each kind with its model
+    if spec.source.file_id:
+        return _plan_uploaded(resource, spec.source.file_id, context)
+    local = context.local[resource.address]
+    if local.facts is None:
+        return _plan_unread(resource, local, context)
+    if spec.state is State.ABSENT:
+        return _plan_absent(resource, local.facts.digest, context)
+    problems = _problems(resource, local.facts)
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        step = Step(
+            address=resource.address,
+            action=Action.UPLOAD,
+            when=When.BLOCKED,
+            reason="the dataset has errors; nothing is uploaded until they are mended",
+            summary=_summary(local.facts),
+        )
+        return Planned(step, Outcome(content=local.facts.digest), findings=problems)
+    planned = _plan_content(resource, local.facts, context)
+    return Planned(planned.step, planned.outcome, planned.learn, problems)
+
+
+def _plan_content(resource: Resource, facts: DatasetFacts, context: Context) -> Planned:
+    live = context.snapshot.files_by_content.get((context.project, facts.digest[:16]), [])
+    usable = [file for file in live if file.usable]
+    if usable:
+        return _found(resource, usable[0], facts, context)
+    if live and not live[0].failed:
+        step = Step(
+            address=resource.address,
+            action=Action.UPLOAD,
+            when=When.SERVICE,
+            reason="the service is processing the upload",
+            remote_id=live[0].id,
+            progress=Progress(str(live[0].status)),
+            summary=_summary(facts),
+        )
+        return Planned(step, Outcome(content=facts.digest))
+    return _plan_upload(resource, facts, context)
+
+
+def _plan_upload(resource: Resource, facts: DatasetFacts, context: Context) -> Planned:
+    outcome = Outcome(content=facts.digest)
+    intent = context.intent(resource.address)
+    if intent and intent.verb == "upload" and context.settling(intent):
+        step = Step(
+            address=resource.address,
+            action=Action.UPLOAD,
+            when=When.SERVICE,
+            reason="the answer to the upload was lost; waiting to see whether it arrived",
+            progress=Progress("UNKNOWN"),
+            summary=_summary(facts),
+        )
+        return Planned(step, outcome)
+    before = context.entry(resource.address).current
+    drift = before is not None and before.identity == facts.digest
+    changes = [] if drift else [_content_change(before, facts)]
+    if drift:
+        reason = f"its file {before.remote_id if before else ''} was deleted outside wanctl"
+    elif before:
+        reason = "the content changed"
+    else:
+        reason = "not uploaded yet"
+    step = Step(
+        address=resource.address,
+        action=Action.UPLOAD,
+        when=When.NOW,
+        reason=reason,
+        changes=tuple(changes),
+        summary=_summary(facts),
+        drift=drift,
+        effect=Upload(
+            resource.address,
+            facts.digest,
+            upload_name(context.project, resource.address.name, facts.digest),
+            facts.size,
+        ),
+    )
+    return Planned(step, outcome)
+
+
+def _content_change(before: Generation | None, facts: DatasetFacts) -> Change:
+    return Change(
+        path="content",
+        before=f"sha256:{before.identity[:16]}" if before else None,
+        after=f"sha256:{facts.digest[:16]}",
+        field_class=FieldClass.IMMUTABLE,
+        reason="a dataset is known by its content",
+    )
+
+
+def _found(resource: Resource, file: RemoteFile, facts: DatasetFacts, context: Context) -> Planned:
+    step = Step(
+        address=resource.address,
+        action=Action.NOTHING,
+        when=When.DONE,
+        reason="uploaded",
+        remote_id=file.id,
+        summary=_summary(facts),
+    )
+    entry = context.entry(resource.address)
+    inputs = {"filename": file.filename, "size": file.bytes}
+    learn = context.learned(entry, file.id, facts.digest, inputs)
+    return Planned(step, Outcome(content=facts.digest, file_id=file.id), learn)
+
+
+def _plan_uploaded(resource: Resource, file_id: str, context: Context) -> Planned:
+    """A file that somebody uploaded already: used as it is, never deleted."""
+    file = context.snapshot.file_by_id.get(file_id)
+    if file is None:
+        asked = context.ask(Read.FILE, file_id)
+        file = asked if isinstance(asked, RemoteFile) else None
+    content = f"file:{file_id}"
+    if file is None:
+        gone = context.answered(Read.FILE, file_id)
+        step = Step(
+            address=resource.address,
+            action=Action.NOTHING,
+            when=When.BLOCKED if gone else When.DONE,
+            reason=f"there is no file {file_id} in this account and region",
+            remote_id=file_id,
+            hints=(f"check source.file_id at {resource.origin}",),
+        )
+        return Planned(step, Outcome(content=content, owned=False))
+    step = Step(
+        address=resource.address,
+        action=Action.NOTHING,
+        when=When.DONE if file.usable else When.SERVICE,
+        reason="uploaded by somebody else; used, never deleted",
+        remote_id=file_id,
+        progress=None if file.usable else Progress(str(file.status)),
+        summary=file.filename,
+    )
+    return Planned(step, Outcome(content=content, file_id=file_id if file.usable else None, owned=False))
+
+
+def _plan_unread(resource: Resource, local: LocalData, context: Context) -> Planned:
+    """The source cannot be read here: say so; what is live stays as it is."""
+    current = context.entry(resource.address).current
+    step = Step(
+        address=resource.address,
+        action=Action.UPLOAD,
+        when=When.BLOCKED,
+        reason=local.problem or "its source cannot be read",
+        remote_id=current.remote_id if current else None,
+        hints=(f"check source at {resource.origin}",),
+    )
+    return Planned(step)
+
+
+def _plan_absent(resource: Resource, content: str, context: Context) -> Planned:
+    live = context.snapshot.files_by_content.get((context.project, content[:16]), [])
+    if not live:
+        step = Step(resource.address, Action.NOTHING, When.DONE, "absent, as the spec says")
+        return Planned(step)
+    file = live[0]
+    users = [job.job_id for job in context.snapshot.jobs if job.in_flight and _may_use(job, file.id)]
+    if users:
+        step = Step(
+            resource.address,
+            Action.DELETE,
+            When.BLOCKED,
+            f"{', '.join(users)} may still be reading it",
+            remote_id=file.id,
+        )
+        return Planned(step)
+    step = Step(
+        resource.address,
+        Action.DELETE,
+        When.NOW,
+        "the spec says state: absent",
+        remote_id=file.id,
+        warning="a deleted file cannot be brought back",
+        effect=DeleteFile(resource.address, file.id),
+    )
+    return Planned(step)
+
+
+def _may_use(job: Any, file_id: str) -> bool:
+    """A job that does not say which files it reads may be reading this one."""
+    named = (*job.training_file_ids, *job.validation_file_ids)
+    return not named or file_id in named
+
+
+def _problems(resource: Resource, facts: DatasetFacts) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(
+            Severity(problem.severity),
+            problem.message,
+            resource.address,
+            place=f"{problem.member}:{problem.line}" if problem.member and problem.line else problem.member,
+            rule="dataset",
+        )
+        for problem in facts.problems
+    )
+
+
+def _summary(facts: DatasetFacts) -> str:
+    parts = [f"{facts.samples} sample{'' if facts.samples == 1 else 's'}"]
+    if facts.seconds:
+        parts.append(f"{facts.total_seconds:.0f} s")
+    parts.append(spell_bytes(facts.size))
+    return ", ".join(parts)
+
+
+def spell_bytes(size: int) -> str:
+    """71.2 MB, as a person says it."""
+    amount, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """POST the archive under a name that says whose it is and what is in it."""
+
+    address: Address
+    content: str
+    filename: str
+    size: int
+    verb: str = "upload"
+
+    @property
+    def identity(self) -> str:
+        return self.content
+
+    def inputs(self) -> dict[str, Any]:
+        return {"filename": self.filename, "size": self.size}
+
+    async def perform(self, tools: Tools) -> Landing:
+        async with tools.archive(self.address) as path:
+            answer = await tools.studio.files.upload(
+                path, self.filename, progress=lambda sent: tools.uploaded(self.address, sent)
+            )
+        made = tools.generation(answer.value.id, self.content, self.inputs())
+        return Landing(tools.entry.with_current(made), answer.value.id, answer.request_id)
+
+
+@dataclass(frozen=True)
+class DeleteFile:
+    """DELETE an upload of ours that the spec declares absent."""
+
+    address: Address
+    remote_id: str
+    verb: str = "delete"
+
+    @property
+    def identity(self) -> str:
+        return self.remote_id
+
+    def inputs(self) -> dict[str, Any]:
+        return {"file_id": self.remote_id}
+
+    async def perform(self, tools: Tools) -> Landing:
+        answer = await tools.studio.files.delete(self.remote_id)
+        return Landing(None, self.remote_id, answer.request_id)

@@ -1,0 +1,124 @@
+"""The calls that make, scale and delete a deployment, and what each leaves in the ledger's entry."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from wanctl.kinds.world import Landing, Tools, digest_of
+from wanctl.ledger.record import Entry, Generation
+from wanctl.spec.resources import Address
+
+SUFFIX_LENGTH = 8  # the service takes no longer one
+
+
+def config_identity(sent: dict[str, Any]) -> str:
+    return digest_of(sent)
+
+
+def config_suffix(config: dict[str, Any]) -> str:
+    """A suffix that says which config is behind a deployment of a shared model."""
+    return digest_of(config)[:SUFFIX_LENGTH]
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """POST a deployment. The one before, if any, is retired: deleted once this one serves."""
+
+    address: Address
+    identity: str
+    sent: dict[str, Any]
+    protect: bool
+    seen: tuple[str, ...]
+    verb: str = "deploy"
+
+    def inputs(self) -> dict[str, Any]:
+        return self.sent
+
+    async def perform(self, tools: Tools) -> Landing:
+        body = {key: self.sent[key] for key in ("model_name", "capacity", "aigc_config")} | {"plan": "lora"}
+        if self.sent["suffix"]:
+            body["suffix"] = self.sent["suffix"]
+        answer = await tools.studio.deployments.create(body)
+        made = tools.generation(answer.value.deployed_model, self.identity, self.sent)
+        entry = self.landed(tools.entry, made).model_copy(update={"protected": self.protect})
+        return Landing(entry, made.remote_id, answer.request_id)
+
+    @staticmethod
+    def landed(entry: Entry, made: Generation) -> Entry:
+        """The new one is current; the old one is to be deleted, and never counted among the past."""
+        old = entry.current
+        retiring = tuple(one for one in entry.retiring if one.remote_id != made.remote_id)
+        if old and old.remote_id != made.remote_id:
+            retiring = (*retiring, old)
+        return entry.model_copy(update={"current": made, "retiring": retiring})
+
+
+@dataclass(frozen=True)
+class Scale:
+    """PUT the capacity."""
+
+    address: Address
+    remote_id: str
+    capacity: int
+    verb: str = "scale"
+
+    @property
+    def identity(self) -> str:
+        return f"{self.remote_id} × {self.capacity}"
+
+    def inputs(self) -> dict[str, Any]:
+        return {"deployed_model": self.remote_id, "capacity": self.capacity}
+
+    async def perform(self, tools: Tools) -> Landing:
+        answer = await tools.studio.deployments.scale(self.remote_id, self.capacity)
+        current = tools.entry.current
+        assert current is not None  # noqa: S101 - only a recorded deployment is scaled
+        sent = {**current.inputs, "capacity": self.capacity}
+        made = current.model_copy(update={"inputs": sent, "identity": config_identity(sent)})
+        return Landing(
+            tools.entry.model_copy(update={"current": made}), self.remote_id, answer.request_id
+        )
+
+
+@dataclass(frozen=True)
+class DeleteDeployment:
+    """DELETE: irreversible, asynchronous. What was deleted stays listed as retiring until it is gone."""
+
+    address: Address
+    remote_id: str
+    verb: str = "delete"
+
+    @property
+    def identity(self) -> str:
+        return self.remote_id
+
+    def inputs(self) -> dict[str, Any]:
+        return {"deployed_model": self.remote_id}
+
+    async def perform(self, tools: Tools) -> Landing:
+        answer = await tools.studio.deployments.delete(self.remote_id)
+        entry, current = tools.entry, tools.entry.current
+        if current and current.remote_id == self.remote_id:
+            retiring = (*entry.retiring, current)
+            entry = entry.model_copy(update={"current": None, "retiring": retiring})
+        return Landing(entry, self.remote_id, answer.request_id)
+
+
+@dataclass(frozen=True)
+class Protect:
+    """Write or lift the protection: the ledger's own matter, no call is made."""
+
+    address: Address
+    protect: bool
+    verb: str = "record"
+
+    @property
+    def identity(self) -> str:
+        return f"protect: {self.protect}"
+
+    def inputs(self) -> dict[str, Any]:
+        return {"protect": self.protect}
+
+    async def perform(self, tools: Tools) -> Landing:
+        entry = tools.entry.model_copy(update={"protected": self.protect})
+        current = entry.current
+        return Landing(entry, current.remote_id if current else None, note=self.identity)

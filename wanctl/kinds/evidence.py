@@ -1,0 +1,158 @@
+"""Which live job is a FineTune's job: the evidence, strongest first, and what is too weak to decide.
+
+Jobs carry no labels and the service echoes only part of what it was given, so each piece is weighed:
+the ledger, our mark in the job's name, the files it read, and last its model and hyper-parameters.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wanctl.kinds.world import Context, canonical_number, parse_mark
+from wanctl.ledger.record import Entry, Intent
+from wanctl.spec.models import FineTune
+from wanctl.spec.resources import Address
+from wanctl.studio.objects import Job
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A FineTune as the service would know it."""
+
+    address: Address
+    spec: FineTune
+    identity: str
+    training: tuple[str, ...]  # contents, sorted
+    validation: tuple[str, ...]
+    declared: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Match:
+    """The job that is surely ours, or the candidates among which nobody but a person can decide."""
+
+    job: Job | None = None
+    evidence: str = ""
+    candidates: tuple[Job, ...] = ()
+
+
+def match_job(wanted: Wanted, context: Context) -> Match:
+    """Find the job. A billed job is never started beside a possible twin: doubt is a result of its own."""
+    entry = context.entry(wanted.address)
+    for look in (_by_ledger, _by_mark, _by_files):
+        match = look(wanted, entry, context)
+        if match.job or match.candidates:
+            return match
+    return _by_parameters(wanted, entry, context)
+
+
+def _by_ledger(wanted: Wanted, entry: Entry, context: Context) -> Match:
+    known = entry.generation(wanted.identity)
+    job = context.snapshot.job_by_id.get(known.remote_id) if known else None
+    return Match(job, "the ledger") if job else Match()
+
+
+def _by_mark(wanted: Wanted, entry: Entry, context: Context) -> Match:
+    """The mark holds the digest of the inputs, the attempt among them: a renamed FineTune is found too."""
+    key = (context.project, wanted.identity[:16])
+    named = _strangers_out(context.snapshot.jobs_by_mark.get(key, ()), entry)
+    return _decide(named, "its name", needed=1)
+
+
+def _by_files(wanted: Wanted, entry: Entry, context: Context) -> Match:
+    """Jobs that read exactly our files, with our model and no declared value contradicted."""
+    contents = _contents_of_files(wanted, context)
+    found = [
+        job
+        for job in _possible(wanted, entry, context)
+        if job.training_file_ids
+        and _contents(job.training_file_ids, contents) == wanted.training
+        and _contents(job.validation_file_ids, contents) == wanted.validation
+    ]
+    return _decide(found, "the files it was trained on", needed=wanted.spec.attempt)
+
+
+def _by_parameters(wanted: Wanted, entry: Entry, context: Context) -> Match:
+    """Jobs that do not say what they read. With an open intent a new one is surely ours; else a person decides."""
+    silent = [job for job in _possible(wanted, entry, context) if not job.training_file_ids and job.live]
+    intent = context.intent(wanted.address)
+    if intent and intent.verb == "train":
+        fresh = [job for job in silent if job.job_id not in intent.seen]
+        return Match(fresh[0], "the open intent") if len(fresh) == 1 else Match(candidates=tuple(fresh))
+    if not _training_is_live(wanted, context):
+        return Match()
+    return Match(candidates=tuple(silent))
+
+
+def _decide(found: list[Job], evidence: str, needed: int) -> Match:
+    """One live job is the one. Failed ones count only when there are as many as attempts were asked for."""
+    live = [job for job in found if job.live]
+    if len(live) == 1:
+        return Match(live[0], evidence)
+    if live:
+        return Match(candidates=tuple(live))
+    if len(found) >= needed:
+        return Match(max(found, key=lambda job: (str(job.create_time or ""), job.job_id)), evidence)
+    return Match()
+
+
+def _possible(wanted: Wanted, entry: Entry, context: Context) -> list[Job]:
+    """Jobs of the same model that nothing rules out: not another resource's, not marked otherwise."""
+    return [
+        job
+        for job in _strangers_out(context.snapshot.jobs_by_model.get(wanted.spec.model, ()), entry)
+        if parse_mark(job) is None
+        and context.claimed.get(job.job_id, str(wanted.address)) == str(wanted.address)
+        and not _claimed_for_other_inputs(job, wanted, entry)
+        and not contradicted(wanted.declared, job.hyper_parameters)
+    ]
+
+
+def _claimed_for_other_inputs(job: Job, wanted: Wanted, entry: Entry) -> bool:
+    """The ledger says that this job was made from other inputs of the same resource."""
+    known = ((entry.current,) if entry.current else ()) + entry.past
+    return any(one.remote_id == job.job_id and one.identity != wanted.identity for one in known)
+
+
+def _strangers_out(jobs: "list[Job] | tuple[Job, ...]", entry: Entry) -> list[Job]:
+    return [job for job in jobs if job.job_id not in entry.strangers]
+
+
+def contradicted(declared: Mapping[str, Any], echoed: Mapping[str, Any]) -> list[str]:
+    """The declared keys whose echo differs. A key that is not echoed is not a difference."""
+    return [
+        key
+        for key, value in declared.items()
+        if key in echoed and canonical_number(echoed[key]) != canonical_number(value)
+    ]
+
+
+def _contents_of_files(wanted: Wanted, context: Context) -> dict[str, str]:
+    """File id → content, for every live file that holds one of the wanted contents."""
+    contents: dict[str, str] = {}
+    for content in (*wanted.training, *wanted.validation):
+        if content.startswith("file:"):
+            contents[content.removeprefix("file:")] = content
+            continue
+        for file in context.snapshot.files_by_content.get((context.project, content[:16]), ()):
+            contents[file.id] = content
+    return contents
+
+
+def _contents(file_ids: tuple[str, ...], contents: Mapping[str, str]) -> tuple[str, ...]:
+    """What these files hold; an unknown file equals nothing."""
+    return tuple(sorted(contents.get(file_id, f"unknown {file_id}") for file_id in file_ids))
+
+
+def _training_is_live(wanted: Wanted, context: Context) -> bool:
+    """A job can only have read what was uploaded."""
+    live = set(_contents_of_files(wanted, context).values())
+    return all(content in live for content in wanted.training)
+
+
+def ambiguity(match: Match, intent: Intent | None) -> str:
+    """Why a person has to decide."""
+    names = ", ".join(f"{job.job_id} ({job.status})" for job in match.candidates)
+    if intent:
+        return f"a training was sent and its answer lost; any of these may be it: {names}"
+    return f"these jobs may already be this training, and nothing tells for sure: {names}"

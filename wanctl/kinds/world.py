@@ -1,0 +1,303 @@
+"""What a kind sees when it plans, and what it is given when it acts.
+
+`Snapshot` is the live side, `Context` adds the ledger and what was planned upstream. A kind that needs
+a read nobody made yet puts a `Question`; the engine answers it and plans again. No I/O here.
+"""
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from wanctl.dataset.contents import DatasetFacts, parse_upload_name
+from wanctl.ledger.record import Entry, Generation, Intent, Record
+from wanctl.plan import Finding, Step
+from wanctl.spec.models import Deployment as DeploymentSpec
+from wanctl.spec.resources import Address, Desired
+from wanctl.studio.objects import CheckpointRow, Deployment, Job, LogPage, RemoteFile
+
+if TYPE_CHECKING:
+    from wanctl.studio.client import Studio
+
+
+_Object = TypeVar("_Object")
+
+
+class Read(StrEnum):
+    """A read of one object's details, beyond the three lists."""
+
+    FILE = "file"
+    JOB = "job"
+    CHECKPOINTS = "checkpoints"
+    VALIDATED = "validated"
+    LOGS = "logs"
+    DEPLOYMENT = "deployment"
+
+
+@dataclass(frozen=True, order=True)
+class Question:
+    """A read that planning needs."""
+
+    read: Read
+    remote_id: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The account as it was read: three whole lists, and the answers to questions (None = not found)."""
+
+    observed_at: datetime
+    files: tuple[RemoteFile, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
+    answers: Mapping[Question, Any] = field(default_factory=dict)
+
+    def merged(self, answers: Mapping[Question, Any]) -> "Snapshot":
+        """The same account with some objects read again."""
+        fresh: dict[Read, dict[str, Any]] = defaultdict(dict)
+        for question, answer in answers.items():
+            fresh[question.read][question.remote_id] = answer
+        return replace(
+            self,
+            files=_renewed(self.files, fresh[Read.FILE], lambda file: file.id),
+            jobs=_renewed(self.jobs, fresh[Read.JOB], lambda job: job.job_id),
+            deployments=_renewed(self.deployments, fresh[Read.DEPLOYMENT], lambda one: one.deployed_model),
+            answers={**self.answers, **answers},
+        )
+
+    def with_answers(self, answers: Mapping[Question, Any]) -> "Snapshot":
+        return replace(self, answers={**self.answers, **answers})
+
+    @cached_property
+    def file_by_id(self) -> dict[str, RemoteFile]:
+        return {file.id: file for file in self.files}
+
+    @cached_property
+    def files_by_content(self) -> dict[tuple[str, str], list[RemoteFile]]:
+        """(project, digest16) → the files that hold it, the oldest first."""
+        found: dict[tuple[str, str], list[RemoteFile]] = defaultdict(list)
+        for file in sorted(self.files, key=lambda file: (file.created_at or 0, file.id)):
+            if name := parse_upload_name(file.filename):
+                found[name.project, name.digest16].append(file)
+        return found
+
+    @cached_property
+    def job_by_id(self) -> dict[str, Job]:
+        return {job.job_id: job for job in self.jobs}
+
+    @cached_property
+    def jobs_by_mark(self) -> dict[tuple[str, str], list[Job]]:
+        """(project, digest16) → the jobs whose name carries them."""
+        found: dict[tuple[str, str], list[Job]] = defaultdict(list)
+        for job in self.jobs:
+            if mark := parse_mark(job):
+                found[mark].append(job)
+        return found
+
+    @cached_property
+    def jobs_by_model(self) -> dict[str, list[Job]]:
+        found: dict[str, list[Job]] = defaultdict(list)
+        for job in self.jobs:
+            found[job.model or job.base_model or ""].append(job)
+        return found
+
+    @cached_property
+    def deployment_by_id(self) -> dict[str, Deployment]:
+        return {one.deployed_model: one for one in self.deployments if not one.gone}
+
+    @cached_property
+    def deployments_by_model(self) -> dict[str, list[Deployment]]:
+        found: dict[str, list[Deployment]] = defaultdict(list)
+        for one in self.deployments:
+            if not one.gone:
+                found[one.model_name or ""].append(one)
+        return found
+
+
+def _renewed(
+    objects: tuple[_Object, ...], fresh: Mapping[str, _Object | None], key: Callable[[_Object], str]
+) -> tuple[_Object, ...]:
+    """Objects read again take the place of the old ones; those that are gone drop out."""
+    if not fresh:
+        return objects
+    renewed = (fresh.get(key(one), one) for one in objects)
+    return tuple(one for one in renewed if one is not None)
+
+
+@dataclass(frozen=True)
+class LocalData:
+    """A dataset's source as it stands on this machine: its facts, or why there are none."""
+
+    facts: DatasetFacts | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a resource gives to those that refer to it; None is not there yet."""
+
+    content: str | None = None  # Dataset: its identity, known before the upload
+    file_id: str | None = None  # Dataset
+    job: Job | None = None  # FineTune, once its job is found
+    job_id: str | None = None  # FineTune: also when only the ledger still knows the job
+    model_name: str | None = None  # FineTune and Checkpoint: what can be deployed
+    owned: bool = True  # its lineage ends in something of ours
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A kind's answer for one resource: the step, what it gives downstream, what the ledger learns."""
+
+    step: Step
+    outcome: Outcome = field(default_factory=Outcome)
+    learn: Entry | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass
+class Context:
+    """Everything a kind may look at. It lives for one run of the planner."""
+
+    desired: Desired
+    snapshot: Snapshot
+    record: Record
+    local: Mapping[Address, LocalData]
+    settle_time: timedelta
+    planned: dict[Address, Planned] = field(default_factory=dict)
+    questions: set[Question] = field(default_factory=set)
+
+    @property
+    def project(self) -> str:
+        return self.desired.settings.project
+
+    def entry(self, address: Address) -> Entry:
+        return self.record.entry(address)
+
+    def intent(self, address: Address) -> Intent | None:
+        return self.record.intent(address)
+
+    def outcome(self, address: Address) -> Outcome:
+        planned = self.planned.get(address)
+        return planned.outcome if planned else Outcome()
+
+    def ask(self, read: Read, remote_id: str) -> Any | None:
+        """The answer to a question, or None while it is open (and then it is asked)."""
+        question = Question(read, remote_id)
+        if question not in self.snapshot.answers:
+            self.questions.add(question)
+            return None
+        return self.snapshot.answers[question]
+
+    def answered(self, read: Read, remote_id: str) -> bool:
+        return Question(read, remote_id) in self.snapshot.answers
+
+    def logs(self, job_id: str) -> LogPage | None:
+        page = self.ask(Read.LOGS, job_id)
+        return page if isinstance(page, LogPage) else None
+
+    def checkpoints(self, job_id: str) -> tuple[CheckpointRow, ...] | None:
+        rows = self.ask(Read.CHECKPOINTS, job_id)
+        return rows if isinstance(rows, tuple) else None
+
+    def settling(self, intent: Intent) -> bool:
+        """It is too early to say that the call had no effect: lists may lag behind it."""
+        return self.snapshot.observed_at < intent.at + self.settle_time
+
+    def learned(
+        self, entry: Entry, remote_id: str, identity: str, inputs: dict[str, Any]
+    ) -> Entry | None:
+        """The entry that the ledger should have for what was found live; None if it has it already."""
+        if entry.current and entry.current.remote_id == remote_id and entry.current.identity == identity:
+            return None
+        known = entry.generation(identity)
+        if known and known.remote_id == remote_id:
+            return entry.with_current(known)
+        return entry.with_current(
+            Generation(
+                remote_id=remote_id, identity=identity, inputs=inputs, since=self.snapshot.observed_at
+            )
+        )
+
+    @cached_property
+    def deployments_sharing(self) -> dict[tuple[str | None, ...], list[Address]]:
+        """What is referred to → the Deployments that serve it, in order."""
+        found: dict[tuple[str | None, ...], list[Address]] = defaultdict(list)
+        for address, resource in self.desired.resources.items():
+            spec = resource.spec
+            if isinstance(spec, DeploymentSpec):
+                found[spec.checkpoint, spec.finetune, spec.model_name].append(address)
+        return found
+
+    @cached_property
+    def claimed(self) -> dict[str, str]:
+        """Remote id → the address that the ledger gives it to."""
+        owners: dict[str, str] = {}
+        for address, entry in self.record.entries.items():
+            for one in (entry.current, *entry.past, *entry.retiring):
+                if one:
+                    owners.setdefault(one.remote_id, address)
+        return owners
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What a call left behind: the ledger's new entry for the address, and the ids to quote."""
+
+    entry: Entry | None
+    remote_id: str | None = None
+    request_id: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What an effect works with. The clock is the project's; nothing here is global."""
+
+    studio: "Studio"
+    now: Callable[[], datetime]
+    archive: Callable[[Address], AbstractAsyncContextManager[Path]]
+    uploaded: Callable[[Address, int], None]
+    entry: Entry  # the ledger's entry of the address, as it stands now
+
+    def generation(self, remote_id: str, identity: str, inputs: dict[str, Any]) -> Generation:
+        return Generation(remote_id=remote_id, identity=identity, inputs=inputs, since=self.now())
+
+
+def canonical_number(value: Any) -> Any:
+    """Numbers compare by value, however they are spelled: 2.0E-5, "2e-5" and 0.00002 are one."""
+    if isinstance(value, bool) or value is None:
+        return value
+    try:
+        number = Decimal(str(value)).normalize()
+    except InvalidOperation:
+        return value
+    return format(number, "f") if number.is_finite() else value
+
+
+def digest_of(value: Any) -> str:
+    """sha256 of a JSON value in its canonical spelling."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+_MARK = re.compile(r"^(?P<project>.+?)--(?P<name>.+?)--(?P<digest>[0-9a-f]{16})$")
+
+
+def job_mark(project: str, name: str, identity: str) -> str:
+    """The job's name, which says whose it is and which one."""
+    return f"{project}--{name}--{identity[:16]}"
+
+
+def parse_mark(job: Job) -> tuple[str, str] | None:
+    """The project and the digest that a job's name carries, if it carries a mark at all."""
+    match = _MARK.match(job.job_name or "")
+    return (match["project"], match["digest"]) if match else None

@@ -1,0 +1,109 @@
+"""The ledger's contents: entries, open intents, protections, history. Values only; stores are beside."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+HISTORY_KEPT = 2000
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Generation(_Frozen):
+    """One object at the service that stood, or stands, for a resource."""
+
+    remote_id: str
+    identity: str  # digest of the inputs that make it this very object
+    inputs: dict[str, Any]  # what was sent; None values are what is not known
+    since: datetime
+    adopted: bool = False
+
+
+class Entry(_Frozen):
+    """What the ledger knows of one resource."""
+
+    current: Generation | None = None
+    past: tuple[Generation, ...] = ()  # worth money: found again when a spec goes back
+    retiring: tuple[Generation, ...] = ()  # deployments that are to be deleted once the new one serves
+    protected: bool = False
+    strangers: tuple[str, ...] = ()  # what a person said is not ours
+
+    def generation(self, identity: str) -> Generation | None:
+        """The object made from these inputs, current or past."""
+        known = ((self.current,) if self.current else ()) + tuple(reversed(self.past))
+        return next((one for one in known if one.identity == identity), None)
+
+    def with_current(self, generation: Generation) -> "Entry":
+        """A new current object; the one before is kept as past."""
+        kept = [one for one in self.past if one.remote_id != generation.remote_id]
+        if self.current and self.current.remote_id != generation.remote_id:
+            kept.append(self.current)
+        return self.model_copy(update={"current": generation, "past": tuple(kept)})
+
+
+class Intent(_Frozen):
+    """A call that was about to be made. It stays open until its result is written."""
+
+    address: str
+    verb: str
+    identity: str
+    inputs: dict[str, Any]
+    seen: tuple[str, ...]  # ids that stood there before the call: none of them is its result
+    at: datetime  # when the call was made, or its answer known to be lost
+
+
+class HistoryLine(_Frozen):
+    """One call: when, who, from which commit and run, with what result."""
+
+    at: datetime
+    address: str
+    verb: str
+    result: Literal["ok", "failed", "lost", "found", "noted"]
+    remote_id: str | None = None
+    request_id: str | None = None
+    by: str | None = None
+    commit: str | None = None
+    run: str | None = None
+    note: str | None = None
+
+
+class Record(_Frozen):
+    """The whole ledger of one project at one endpoint."""
+
+    format_version: Literal[1] = 1
+    lineage: str
+    serial: int = 0
+    project: str
+    endpoint: str
+    entries: dict[str, Entry] = {}
+    intents: tuple[Intent, ...] = ()
+    history: tuple[HistoryLine, ...] = ()
+
+    def entry(self, address: object) -> Entry:
+        return self.entries.get(str(address)) or Entry()
+
+    def intent(self, address: object) -> Intent | None:
+        """The open intent of a resource, if any."""
+        text = str(address)
+        return next((intent for intent in self.intents if intent.address == text), None)
+
+    def with_entry(self, address: object, entry: Entry | None) -> "Record":
+        entries = {key: value for key, value in self.entries.items() if key != str(address)}
+        if entry is not None and entry != Entry():
+            entries[str(address)] = entry
+        return self.model_copy(update={"entries": entries})
+
+    def with_intent(self, intent: Intent) -> "Record":
+        return self.model_copy(update={"intents": (*self.without_intent(intent.address).intents, intent)})
+
+    def without_intent(self, address: object) -> "Record":
+        text = str(address)
+        return self.model_copy(
+            update={"intents": tuple(intent for intent in self.intents if intent.address != text)}
+        )
+
+    def with_history(self, *lines: HistoryLine) -> "Record":
+        return self.model_copy(update={"history": (*self.history, *lines)[-HISTORY_KEPT:]})

@@ -1,0 +1,339 @@
+"""The plan as data: what will happen to each resource, when, why, and what it costs.
+
+Made by the planner, printed by `report`, carried out by `engine.converge`. Nothing here reads the world:
+a Plan is a value, and its digest is the same wherever and whenever it is computed.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from wanctl.spec.resources import Address
+
+if TYPE_CHECKING:
+    from wanctl.kinds.world import Landing, Tools
+
+FORMAT_VERSION = "1.0"
+
+
+class Action(StrEnum):
+    """What a step does to its resource."""
+
+    NOTHING = "nothing"
+    UPLOAD = "upload"
+    TRAIN = "train"
+    CHOOSE = "choose"
+    EXPORT = "export"
+    DEPLOY = "deploy"
+    SCALE = "scale"
+    REPLACE = "replace"
+    DELETE = "delete"
+    CANCEL = "cancel"
+    ADOPT = "adopt"
+    PROTECT = "protect"
+    UNPROTECT = "unprotect"
+
+
+class When(StrEnum):
+    """When a step can run."""
+
+    DONE = "done"
+    NOW = "now"
+    SERVICE = "waiting_on_service"
+    PERSON = "waiting_for_person"
+    LATER = "later"
+    BLOCKED = "blocked"
+
+
+class FieldClass(StrEnum):
+    """What the service lets happen to a field once it is sent."""
+
+    IMMUTABLE = "immutable"
+    UPDATABLE = "updatable"
+    SERVER_DEFAULT = "server_default"
+    WRITE_ONLY = "write_only"
+
+
+class Status(StrEnum):
+    """The plan in one word."""
+
+    CONVERGED = "converged"
+    CHANGES = "changes"
+    IN_PROGRESS = "in_progress"
+    WAITING_FOR_PERSON = "waiting_for_person"
+    BLOCKED = "blocked"
+    ERROR = "error"
+
+
+class Severity(StrEnum):
+    """How much a finding matters: an error stops apply, the others do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    ADVICE = "advice"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field, before and after."""
+
+    path: str
+    before: Any
+    after: Any
+    field_class: FieldClass
+    reason: str = ""
+    origin: str | None = None  # the text file that the value was read from
+    known_after: Address | None = None  # the value is not known before that resource is done
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "path": self.path,
+            "before": self.before,
+            "after": self.after,
+            "known_after": str(self.known_after) if self.known_after else None,
+            "class": self.field_class.value,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far something in flight has come, as the service tells it."""
+
+    status: str
+    fraction: float | None = None
+    detail: str = ""
+    since: datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "status": self.status,
+            "fraction": None if self.fraction is None else round(self.fraction, 4),
+            "detail": self.detail,
+            "since": self.since.isoformat() if self.since else None,
+        }
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a training costs: a range before it runs, the billed figure after. None means unknown."""
+
+    tokens: tuple[int, int] | None
+    amount: tuple[Decimal, Decimal] | None
+    currency: str | None
+    basis: str
+    billed_tokens: int | None = None
+    billed_amount: Decimal | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "tokens": list(self.tokens) if self.tokens else None,
+            "amount": [str(amount) for amount in self.amount] if self.amount else None,
+            "currency": self.currency,
+            "basis": self.basis,
+            "billed_tokens": self.billed_tokens,
+            "billed_amount": None if self.billed_amount is None else str(self.billed_amount),
+        }
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something a person should know which is not a step."""
+
+    severity: Severity
+    message: str
+    address: Address | None = None
+    hint: str | None = None
+    place: str | None = None  # file:line:column
+    rule: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "severity": self.severity.value,
+            "rule": self.rule,
+            "address": str(self.address) if self.address else None,
+            "message": self.message,
+            "hint": self.hint,
+            "place": self.place,
+        }
+
+
+class Effect(Protocol):
+    """The one call that a step makes now. Each kind declares its own."""
+
+    @property
+    def address(self) -> Address:
+        """Whose step it is."""
+
+    @property
+    def verb(self) -> str:
+        """What the call does: upload, train, export, deploy, scale, delete, cancel, record."""
+
+    @property
+    def identity(self) -> str:
+        """What the call would make or touch: the same identity is never acted on twice in one run."""
+
+    def inputs(self) -> dict[str, Any]:
+        """What is written in the ledger as the intent, before the call."""
+
+    async def perform(self, tools: "Tools") -> "Landing":
+        """Make the call, once."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens to one resource."""
+
+    address: Address
+    action: Action
+    when: When
+    reason: str = ""
+    after: tuple[Address, ...] = ()
+    changes: tuple[Change, ...] = ()
+    remote_id: str | None = None
+    progress: Progress | None = None
+    cost: Cost | None = None
+    summary: str = ""  # what it is about, in a few words: "wan2.6-i2v, 400 epochs × 20 = 8,000 steps"
+    warning: str | None = None  # what is lost or out of service by it
+    hints: tuple[str, ...] = ()  # what a person does next
+    drift: bool = False  # the world moved, not the spec
+    effect: Effect | None = None
+
+    @property
+    def settled(self) -> bool:
+        """There is nothing to do and nothing to wait for."""
+        return self.when is When.DONE
+
+    @property
+    def deletes(self) -> bool:
+        """Something that is live goes away by this step."""
+        return self.action in {Action.DELETE, Action.REPLACE}
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "address": str(self.address),
+            "action": self.action.value,
+            "when": self.when.value,
+            "after": [str(address) for address in self.after],
+            "reason": self.reason,
+            "summary": self.summary,
+            "changes": [change.as_json() for change in self.changes],
+            "remote_id": self.remote_id,
+            "progress": self.progress.as_json() if self.progress else None,
+            "cost": self.cost.as_json() if self.cost else None,
+            "warning": self.warning,
+            "hints": list(self.hints),
+            "drift": self.drift,
+        }
+
+    def canonical(self) -> dict[str, Any]:
+        """What a reviewer approves: without times, progress, prices or wording."""
+        return {
+            "address": str(self.address),
+            "action": self.action.value,
+            "when": self.when.value,
+            "after": sorted(str(address) for address in self.after),
+            "remote_id": self.remote_id,
+            "changes": [
+                {"path": change.path, "before": change.before, "after": change.after}
+                for change in self.changes
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """Something of ours which is live and in no spec. It is kept: it was paid for, or it serves."""
+
+    kind: str
+    remote_id: str
+    note: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "remote_id": self.remote_id, "note": self.note}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every step of a project in one environment, in the order in which they run."""
+
+    project: str
+    environment: str | None
+    provider: str
+    steps: tuple[Step, ...]
+    findings: tuple[Finding, ...] = ()
+    orphans: tuple[Orphan, ...] = ()
+
+    @cached_property
+    def status(self) -> Status:
+        if any(finding.severity is Severity.ERROR for finding in self.findings):
+            return Status.ERROR
+        phases = {step.when for step in self.steps}
+        if When.NOW in phases:
+            return Status.CHANGES
+        if When.SERVICE in phases:
+            return Status.IN_PROGRESS
+        if When.BLOCKED in phases:
+            return Status.BLOCKED
+        if When.PERSON in phases:
+            return Status.WAITING_FOR_PERSON
+        return Status.BLOCKED if When.LATER in phases else Status.CONVERGED
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 over the canonical steps that do something."""
+        steps = [step.canonical() for step in self.steps if not step.settled]
+        text = json.dumps(steps, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def pending(self) -> tuple[Step, ...]:
+        """The steps that are not settled."""
+        return tuple(step for step in self.steps if not step.settled)
+
+    def step(self, address: Address) -> Step | None:
+        return next((step for step in self.steps if step.address == address), None)
+
+    def summary(self) -> dict[str, int]:
+        """How many steps of each action are still to come."""
+        counts: dict[str, int] = {}
+        for step in self.pending:
+            counts[step.action.value] = counts.get(step.action.value, 0) + 1
+        return counts
+
+    def this_run(self) -> tuple[Step, ...]:
+        """The steps that one apply starts without waiting for hours or for a person."""
+        quick: dict[Address, Step] = {}
+        for step in self.steps:
+            follows = step.when is When.LATER and step.after and all(
+                before in quick and quick[before].action in {Action.UPLOAD, Action.ADOPT}
+                for before in step.after
+            )
+            if step.when is When.NOW or follows:
+                quick[step.address] = step
+        return tuple(quick.values())
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "format_version": FORMAT_VERSION,
+            "project": self.project,
+            "environment": self.environment,
+            "provider": self.provider,
+            "status": self.status.value,
+            "summary": self.summary(),
+            "steps": [step.as_json() for step in self.steps],
+            "findings": [finding.as_json() for finding in self.findings],
+            "orphans": [orphan.as_json() for orphan in self.orphans],
+            "digest": self.digest,
+        }
+
+
+def errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that stop apply."""
+    return tuple(finding for finding in findings if finding.severity is Severity.ERROR)
