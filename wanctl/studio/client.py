@@ -1,0 +1,65 @@
+"""The door to Model Studio: `async with Studio(endpoint, key) as studio: await studio.jobs.list()`.
+
+Reads return objects; calls that change something return an `Answer` with the request id beside the
+object. What goes wrong is in `errors.py`, what may be repeated in `wire.py`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from wanctl.studio.checkpoints import Checkpoints
+from wanctl.studio.credentials import Key
+from wanctl.studio.deployments import Deployments
+from wanctl.studio.download import Downloads
+from wanctl.studio.files import Files
+from wanctl.studio.jobs import Jobs
+from wanctl.studio.regions import Endpoint
+from wanctl.studio.wire import Wire
+
+
+class Studio:
+    """One account in one region. The transport and the sleep may be given, for the sandbox and tests."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        key: Key,
+        *,
+        workspace: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        user_agent: str = "wanctl",
+    ) -> None:
+        self._wire = Wire(
+            endpoint, key, workspace=workspace, transport=transport, sleep=sleep, user_agent=user_agent
+        )
+        self._downloads = Downloads(endpoint, transport, sleep, user_agent)
+        self.files = Files(self._wire)
+        self.jobs = Jobs(self._wire)
+        self.checkpoints = Checkpoints(self._wire)
+        self.deployments = Deployments(self._wire)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._wire.endpoint
+
+    async def download(self, url: str, destination: Path, *, max_bytes: int) -> int:
+        """Fetch a signed link, such as a preview's, to a file. The key never goes along."""
+        return await self._downloads.fetch(url, destination, max_bytes=max_bytes)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._wire.close()
+        await self._downloads.close()

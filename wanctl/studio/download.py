@@ -1,0 +1,123 @@
+"""Fetch a signed link to a file: without the key, from allowed places, up to a size, whole or not at all."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import httpx
+
+from wanctl.studio.errors import NotFound, Refused, ServerError, StudioError
+from wanctl.studio.regions import Endpoint, is_loopback
+from wanctl.studio.verdict import Call, Effect
+from wanctl.studio.wire import AT_ONCE, broken_off, open_http, retrying
+
+_HOPS = 5
+_Sleep = Callable[[float], Awaitable[None]]
+
+
+class Downloads:
+    """A client of its own, which was never given the key, opened when it is first needed."""
+
+    def __init__(
+        self, endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None, sleep: _Sleep, user_agent: str
+    ) -> None:
+        self._endpoint = endpoint
+        self._transport = transport
+        self._sleep = sleep
+        self._headers = {"User-Agent": user_agent}
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._http: httpx.AsyncClient | None = None
+
+    async def close(self) -> None:
+        if self._http:
+            await self._http.aclose()
+
+    async def fetch(self, url: str, destination: Path, *, max_bytes: int) -> int:
+        """The file at the URL as `destination`; how many bytes it has."""
+        start = _url(url)
+        self._http = self._http or open_http(self._endpoint, self._transport, self._headers)
+        http = self._http
+
+        async def attempt() -> int:
+            call = Call("GET", _shown(start), Effect.READ)
+            async with self._at_once:
+                try:
+                    return await self._follow(http, start, destination, max_bytes)
+                except httpx.HTTPError as error:
+                    raise broken_off(call, error) from error
+
+        return await retrying(attempt, self._sleep)
+
+    async def _follow(
+        self, http: httpx.AsyncClient, place: httpx.URL, destination: Path, max_bytes: int
+    ) -> int:
+        for _ in range(_HOPS):
+            _allow(place, self._endpoint)
+            async with http.stream("GET", place) as response:
+                if not response.is_redirect:
+                    return await _keep(response, destination, max_bytes)
+                place = place.join(_url(response.headers.get("location", "")))
+        raise _fault(Refused, "the link leads from one place to the next and does not end", place)
+
+
+def _url(url: str) -> httpx.URL:
+    try:
+        return httpx.URL(url)
+    except httpx.InvalidURL:
+        raise Refused("the link is not a URL") from None  # its cause may quote it
+
+
+def _allow(url: httpx.URL, endpoint: Endpoint) -> None:
+    own = (url.host, url.port) == (endpoint.host, endpoint.port) and endpoint.scheme == "http"
+    if url.scheme == "https" or (url.scheme == "http" and (own or is_loopback(url.host))):
+        return
+    raise _fault(Refused, "a link is followed over https only", url)
+
+
+async def _keep(response: httpx.Response, destination: Path, max_bytes: int) -> int:
+    _check(response)
+    size = 0
+    with _whole_or_not_at_all(destination) as file:
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > max_bytes:
+                raise _fault(Refused, f"the file is larger than {max_bytes} bytes", response.url)
+            file.write(chunk)
+    return size
+
+
+def _check(response: httpx.Response) -> None:
+    status = response.status_code
+    if status >= 500:
+        raise _fault(ServerError, "the store of the file failed", response.url, status)
+    if status >= 400:
+        raise _fault(NotFound, "the link has expired or its file is gone", response.url, status)
+    if status != 200:
+        raise _fault(Refused, "the store answered something else than the file", response.url, status)
+
+
+@contextmanager
+def _whole_or_not_at_all(destination: Path) -> Iterator[BinaryIO]:
+    """A file that appears under its name only once it is complete."""
+    handle, name = tempfile.mkstemp(dir=destination.parent, prefix=f".{destination.name}.")
+    partial = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        partial.chmod(0o644)
+        partial.replace(destination)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _fault(kind: type[StudioError], message: str, url: httpx.URL, status: int | None = None) -> StudioError:
+    return kind(message, method="GET", path=_shown(url), status=status)
+
+
+def _shown(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.host}{url.path}"

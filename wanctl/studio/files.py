@@ -1,0 +1,90 @@
+"""Uploaded files: the OpenAI-compatible API, which answers flat."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+from wanctl.studio.errors import NotFound, ServerError
+from wanctl.studio.objects import RemoteFile
+from wanctl.studio.reading import Answer, Page, output, parse, rows
+from wanctl.studio.verdict import Effect
+from wanctl.studio.wire import UPLOAD_TIMEOUT, Request, Wire, segment
+
+_PURPOSE = "fine-tune"
+_PAGE = 1000
+
+
+class Files:
+    """`studio.files`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def upload(
+        self, path: Path, filename: str, *, progress: Callable[[int], None] | None = None
+    ) -> Answer[RemoteFile]:
+        """Send a file from disk, in pieces; `progress` hears how many bytes have left. Never retried."""
+        with _Told(path, progress) as file:
+            request = Request(
+                "POST",
+                "/files",
+                Effect.ONCE,
+                data={"purpose": _PURPOSE},
+                files={"file": (filename, file, "application/zip")},
+                compatible=True,
+                timeout=UPLOAD_TIMEOUT,
+            )
+            reply = await self._wire.call(request)
+        return Answer(parse(RemoteFile, output(reply), reply), reply.request_id)
+
+    async def list(self, prefix: str | None = None) -> tuple[RemoteFile, ...]:
+        """All files for fine-tuning, or those whose name begins so."""
+        found: dict[str, RemoteFile] = {}
+        after: str | None = None
+        while True:
+            page, more = await self._page(after)
+            before = len(found)
+            found.update((file.id, file) for file in page.items)
+            if not (more and page.items):
+                break
+            if len(found) == before:
+                if len(page.items) < _PAGE:
+                    break  # the last page again: its end, said clumsily
+                raise ServerError("the list of files repeats itself and does not end")
+            after = page.items[-1].id
+        return tuple(file for file in found.values() if file.filename.startswith(prefix or ""))
+
+    async def _page(self, after: str | None) -> tuple[Page[RemoteFile], bool]:
+        params: dict[str, str | int] = {"purpose": _PURPOSE, "limit": _PAGE}
+        if after:
+            params["after"] = after
+        reply = await self._wire.call(Request("GET", "/files", params=params, compatible=True))
+        files = tuple(parse(RemoteFile, row, reply) for row in rows(reply, "data"))
+        return Page(files), reply.body.get("has_more") is True
+
+    async def get(self, file_id: str) -> RemoteFile:
+        reply = await self._wire.call(Request("GET", f"/files/{segment(file_id)}", compatible=True))
+        return parse(RemoteFile, output(reply), reply)
+
+    async def delete(self, file_id: str) -> Answer[None]:
+        """Delete a file; one that is not there is deleted already."""
+        request = Request("DELETE", f"/files/{segment(file_id)}", Effect.REPEATABLE, compatible=True)
+        try:
+            reply = await self._wire.call(request)
+        except NotFound as gone:
+            return Answer(None, gone.request_id)
+        return Answer(None, reply.request_id)
+
+
+class _Told(io.FileIO):
+    """A file that tells how much of it has been read."""
+
+    def __init__(self, path: Path, progress: Callable[[int], None] | None) -> None:
+        super().__init__(path)
+        self._progress = progress
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        chunk = super().read(-1 if size is None else size)
+        if self._progress:
+            self._progress(self.tell())
+        return chunk

@@ -1,0 +1,337 @@
+"""What the service keeps, as typed values: files, jobs, checkpoints, previews, logs, deployments.
+
+Read leniently, for the documents disagree with each other and with the service: what is missing gets a
+default, an unknown status or field is kept as it came, and only a missing identity is an error.
+No I/O and no clock here: the planner works with these.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_QUERY = re.compile(r"(?P<address>[a-z][a-z0-9+.-]*://[^\s?'\"]+)\?[^\s'\"]*", re.IGNORECASE)
+
+
+def without_queries(text: str) -> str:
+    """The text with the query of every URL in it left out: that is where signatures are."""
+    return _QUERY.sub(r"\g<address>?…", text)
+
+
+class FileStatus(StrEnum):
+    """The state of an upload; only `processed` can be trained on."""
+
+    PROCESSED = "processed"
+    PROCESSING = "processing"
+    UPLOADED = "uploaded"
+    ERROR = "error"
+
+
+class JobStatus(StrEnum):
+    """The life of a fine-tune job."""
+
+    PENDING = "PENDING"
+    QUEUING = "QUEUING"
+    RUNNING = "RUNNING"
+    CANCELING = "CANCELING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+
+
+class CheckpointStatus(StrEnum):
+    """How far a checkpoint's export is. PENDING may also mean that none was ever asked for."""
+
+    PENDING = "PENDING"
+    PROCESSING = "PROCESSING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    UNSUPPORTED = "UNSUPPORTED"
+
+
+class DeploymentStatus(StrEnum):
+    """The life of a deployment; only RUNNING can be called."""
+
+    PENDING = "PENDING"
+    DEPLOYING = "DEPLOYING"
+    RUNNING = "RUNNING"
+    FAILED = "FAILED"
+    STOPPED = "STOPPED"
+    UPDATING = "UPDATING"
+    UPDATING_FAILED = "UPDATING_FAILED"
+    ARREARS_DOWN = "ARREARS_DOWN"
+    ARREARS_RECOVERING = "ARREARS_RECOVERING"
+    OFFLINING = "OFFLINING"
+    DELETING = "DELETING"
+    DELETED = "DELETED"
+
+
+UNTOLD = "UNKNOWN"  # the status of an object that came without one
+
+
+def _number(value: Any) -> int | None:
+    """An integer however it is spelled; None for what is not a number."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    try:
+        return int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+_TIME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[T ]+(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,](\d{1,6}))?")
+
+
+def _time(value: Any) -> datetime | None:
+    """A time as it was given, without a zone: the service names none. None for what is no time."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    match = _TIME.match(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    micros = int((match[7] or "").ljust(6, "0"))
+    try:
+        return datetime(year, month, day, hour, minute, second, micros)  # noqa: DTZ001 - naive, as given
+    except ValueError:
+        return None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(str(one) for one in value if one is not None) if isinstance(value, list | tuple) else ()
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+Number = Annotated[int | None, BeforeValidator(_number)]
+Time = Annotated[datetime | None, BeforeValidator(_time)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Table = Annotated[dict[str, Any], BeforeValidator(_table)]
+_KNOWN_FIRST = Field(default=UNTOLD, union_mode="left_to_right")
+
+
+class _Remote(BaseModel):
+    """An object of the service. A null is as good as missing; the repr shows no signature."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", coerce_numbers_to_str=True, protected_namespaces=())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return cls._fold({key: value for key, value in data.items() if value is not None})
+
+    @classmethod
+    def _fold(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Bring other spellings of the same thing into one."""
+        return data
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, without_queries(value) if isinstance(value, str) else value
+
+
+class RemoteFile(_Remote):
+    """An uploaded file. There is no checksum: its name and size are all that tells what it holds."""
+
+    id: str
+    filename: str = ""
+    bytes: Number = None
+    purpose: str = ""
+    status: FileStatus | str = _KNOWN_FIRST
+    created_at: Number = None
+
+    @property
+    def usable(self) -> bool:
+        return self.status == FileStatus.PROCESSED
+
+    @property
+    def failed(self) -> bool:
+        return str(self.status).lower() in {"error", "failed"}
+
+
+_TERMINAL = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED})
+_LOST = frozenset({JobStatus.FAILED, JobStatus.CANCELED, JobStatus.CANCELING})
+
+
+class Job(_Remote):
+    """A fine-tune job. What it was given is echoed in part, on newer servers hardly at all."""
+
+    job_id: str
+    job_name: str | None = None
+    status: JobStatus | str = _KNOWN_FIRST
+    model: str | None = None
+    base_model: str | None = None
+    finetuned_output: str | None = None  # no model before SUCCEEDED, whatever stands here
+    training_file_ids: Texts = ()
+    validation_file_ids: Texts = ()
+    hyper_parameters: Table = Field(default_factory=dict)
+    training_type: str | None = None
+    create_time: Time = None
+    end_time: Time = None
+    usage: Number = None  # billed tokens, once it ended
+    max_output_cnt: Number = None
+    output_cnt: Number = None
+    code: str | None = None
+    message: str | None = None
+
+    @classmethod
+    def _fold(cls, data: dict[str, Any]) -> dict[str, Any]:
+        if "jobs_name" in data:
+            data.setdefault("job_name", data["jobs_name"])
+        for role in ("training", "validation"):
+            named = data.get(f"{role}_datasets")
+            if not data.get(f"{role}_file_ids") and isinstance(named, list):
+                ids = [one.get("file_id") for one in named if isinstance(one, dict)]
+                data[f"{role}_file_ids"] = [one for one in ids if one]
+        if isinstance(data.get("usage"), dict):
+            data["usage"] = data["usage"].get("total_tokens")
+        return data
+
+    @property
+    def terminal(self) -> bool:
+        return self.status in _TERMINAL
+
+    @property
+    def in_flight(self) -> bool:
+        return not self.terminal
+
+    @property
+    def live(self) -> bool:
+        """It has given a model, or may still give one."""
+        return self.status not in _LOST
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == JobStatus.SUCCEEDED
+
+    @property
+    def failed(self) -> bool:
+        return self.status == JobStatus.FAILED
+
+    @property
+    def canceled(self) -> bool:
+        return self.status == JobStatus.CANCELED
+
+
+class CheckpointRow(_Remote):
+    """A checkpoint of a job, and how far its export is."""
+
+    checkpoint: str
+    job_id: str | None = None
+    full_name: str | None = None
+    status: CheckpointStatus | str = _KNOWN_FIRST
+    model_name: str | None = None  # what can be deployed, once exported
+    model_display_name: str | None = None
+    create_time: Time = None
+    expire_time: Time = None
+
+
+_TAIL = re.compile(r"(\d+)\D*$")
+
+
+def checkpoint_number(label: str) -> int:
+    """The number that checkpoints sort by: `checkpoint-160` → 160. A label without one comes first."""
+    match = _TAIL.search(label)
+    return int(match[1]) if match else -1
+
+
+class Preview(_Remote):
+    """A video that a checkpoint made from a validation sample. Its links are signed and pass away."""
+
+    video_path: str | None = None
+    prompt: str | None = None
+    first_frame_path: str | None = None
+    last_frame_path: str | None = None
+
+
+class Deployment(_Remote):
+    """A model that is served. Its `aigc_config` is echoed nowhere."""
+
+    deployed_model: str
+    model_name: str | None = None
+    base_model: str | None = None
+    status: DeploymentStatus | str = _KNOWN_FIRST
+    plan: str | None = None
+    capacity: Number = None
+    ready_capacity: Number = None
+    gmt_create: Time = None
+    gmt_modified: Time = None
+
+    @property
+    def running(self) -> bool:
+        return self.status == DeploymentStatus.RUNNING
+
+    @property
+    def gone(self) -> bool:
+        return self.status == DeploymentStatus.DELETED
+
+    @property
+    def leaving(self) -> bool:
+        return self.status in {DeploymentStatus.DELETING, DeploymentStatus.OFFLINING}
+
+
+class LogPage(_Remote):
+    """Log lines of a job. `total` counts the lines at the service."""
+
+    total: Number = None
+    logs: Texts = ()
+
+
+class Phase(StrEnum):
+    """Where in a training its log says it is."""
+
+    STARTING = "starting"
+    PREPARING = "preparing the data"
+    TRAINING = "training"
+    TRANSFERRING = "transferring the model"
+    DELIVERING = "delivering the model"
+    SAVING = "saving checkpoints"
+    COMPLETE = "complete"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is by its log: an estimate, not what is billed."""
+
+    tokens: int
+    fraction: float | None
+    phase: Phase
+
+
+_TOKENS = re.compile(r"(?:number of consumed tokens is|training usage)\D{0,3}(\d+)", re.IGNORECASE)
+_MARKS = (
+    ("data process succeeded", Phase.TRAINING),
+    ("start to transfer it for inference", Phase.TRANSFERRING),
+    ("start to deliver it for inference", Phase.DELIVERING),
+    ("start to save checkpoint", Phase.SAVING),
+    ("finetune-job succeeded", Phase.COMPLETE),
+    ("##FT_COMPLETE##", Phase.COMPLETE),
+)
+
+
+def training_progress(lines: Iterable[str], expected_tokens: int | None) -> Progress:
+    """Read the log's known lines. The counter stops short of the expected end: it is an estimate."""
+    tokens, phase = 0, Phase.STARTING
+    for line in lines:
+        if phase is Phase.STARTING:
+            phase = Phase.PREPARING
+        if counted := _TOKENS.search(line):
+            tokens, phase = int(counted[1]), Phase.TRAINING
+        phase = next((reached for mark, reached in _MARKS if mark in line), phase)
+    if phase in {Phase.STARTING, Phase.PREPARING}:
+        return Progress(tokens, None, phase)
+    if phase is not Phase.TRAINING:
+        return Progress(tokens, 1.0, phase)
+    return Progress(tokens, min(tokens / expected_tokens, 1.0) if expected_tokens else None, phase)

@@ -1,0 +1,271 @@
+"""From an answer to what it means: its content, or the error that it stands for.
+
+Both error envelopes are read on every path, for the service mixes them. Pure: the wire hands in status,
+headers and bytes. The rules are data, the first that fits decides.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from wanctl.studio.errors import (
+    Arrears,
+    AuthError,
+    Conflict,
+    InvalidRequest,
+    LostAnswer,
+    NotFound,
+    QuotaExhausted,
+    Refused,
+    ServerError,
+    StudioError,
+    Throttled,
+    UnsupportedState,
+)
+from wanctl.studio.objects import without_queries
+
+
+class Effect(Enum):
+    """What a call does, and so whether it may be made again when its answer was lost."""
+
+    READ = "changes nothing"
+    REPEATABLE = "changes something, twice is as good as once"
+    ONCE = "must not be made twice unseen"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call as errors and the log name it: no host, no query."""
+
+    method: str
+    path: str
+    effect: Effect
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A good answer: the decoded body, and the id to quote when asking the vendor about it."""
+
+    body: dict[str, Any]
+    request_id: str | None
+    call: Call
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class _Complaint:
+    """What an answer says of itself, from whichever envelope it came in."""
+
+    status: int
+    code: str
+    message: str
+    readable: bool
+    request_id: str | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """When an answer is this error. Patterns are searched without regard to case; empty fits all."""
+
+    error: type[StudioError]
+    message: str
+    hint: str | None = None
+    statuses: range = range(100, 600)
+    code: str = ""
+    said: str = ""
+    effects: tuple[Effect, ...] = tuple(Effect)
+
+    def fits(self, complaint: _Complaint, effect: Effect) -> bool:
+        return (
+            complaint.status in self.statuses
+            and effect in self.effects
+            and re.search(self.code, complaint.code, re.IGNORECASE) is not None
+            and re.search(self.said, complaint.message, re.IGNORECASE) is not None
+        )
+
+
+def _just(status: int) -> range:
+    return range(status, status + 1)
+
+
+_SUCCESS = range(200, 300)
+_KEY_HINT = (
+    "check that the key is of this region (keys work in one region only), of the right workspace,"
+    " and no coding plan key (sk-sp-…)"
+)
+_MISSING = r"not found|not exist|no such file"
+
+_RULES = (
+    _Rule(
+        Arrears,
+        "the account owes money",
+        "pay the bill in the console; waiting does not help",
+        code=r"arrear|billoverdue",
+    ),
+    _Rule(
+        QuotaExhausted,
+        "the account has as many fine-tune jobs as it may",
+        "jobs that run or succeeded count, and none leaves by itself: delete unused models in the console,"
+        " or ask the vendor for more",
+        said=r"only \d+ fine-?tun\w* jobs?",
+    ),
+    _Rule(
+        QuotaExhausted,
+        "the product is not activated for this account",
+        "buy or activate it in the console; waiting does not help",
+        code=r"commoditynotpurchased|unpurchased",
+    ),
+    _Rule(
+        QuotaExhausted,
+        "the free quota is used up",
+        "allow paid use in the console; waiting does not help",
+        code=r"freetieronly",
+    ),
+    _Rule(
+        QuotaExhausted,
+        "the free quota is used up",
+        "allow paid use in the console; waiting does not help",
+        _just(429),
+        said=r"free (?:tier|quota)",
+    ),
+    _Rule(
+        Throttled,
+        "too many fine-tune jobs at work",
+        "it clears when one of them ends: minutes to hours",
+        _just(429),
+        said=r"too many fine-?tun\w* jobs?",
+    ),
+    _Rule(Throttled, "too many calls", "it clears by waiting", _just(429)),
+    _Rule(Throttled, "too many calls", "it clears by waiting", code=r"^throttling|^limit_(requests|burst)"),
+    _Rule(
+        AuthError,
+        "the key was not accepted",
+        _KEY_HINT,
+        code=r"invalid_?api_?key|notauthori[sz]ed|work_?space_?not_?found",
+    ),
+    _Rule(AuthError, "the key was not accepted", _KEY_HINT, _just(401)),
+    _Rule(AuthError, "the key may not do this", _KEY_HINT, _just(403)),
+    _Rule(NotFound, "not found", None, _just(404)),
+    _Rule(Conflict, "the name is taken", "look whether it is yours; a suffix makes another name", _just(409)),
+    _Rule(ServerError, "the service took too long", None, _just(408)),
+    _Rule(UnsupportedState, "its state does not allow this", None, code=r"^unsupportedoperation"),
+    _Rule(
+        NotFound,
+        "not found",
+        None,
+        _just(400),
+        said=_MISSING,
+        effects=(Effect.READ, Effect.REPEATABLE),
+    ),
+    _Rule(InvalidRequest, "the request is wrong", None, range(400, 500)),
+    _Rule(ServerError, "the service failed", None, range(500, 600)),
+    _Rule(
+        ServerError,
+        "the service failed",
+        None,
+        _SUCCESS,
+        code=r"^internalerror|^systemerror|^(request|response)_?time_?out",
+    ),
+    _Rule(Refused, "the service refused", None, _SUCCESS),
+    _Rule(
+        Refused,
+        "the answer points elsewhere, and calls do not follow",
+        "check region or base_url",
+        range(300, 400),
+    ),
+)
+
+_NO_ERROR = frozenset({"", "0", "200", "success", "ok", "none", "null"})
+
+
+def judge(call: Call, status: int, headers: Mapping[str, str], content: bytes) -> Reply:
+    """The content of a good answer; the error that a bad one stands for is raised."""
+    body = _decoded(content)
+    if body is None and 200 <= status < 300 and not content.strip() and call.method == "DELETE":
+        body = {}  # some deletes answer with nothing
+    complaint = _complaint(status, headers, body)
+    if 200 <= status < 300 and body is None:
+        raise unusable(Reply({}, complaint.request_id, call, status), "the answer cannot be read")
+    if 200 <= status < 300 and body is not None and not complaint.code:
+        return Reply(body, complaint.request_id, call, status)
+    raise _error(call, complaint)
+
+
+def unusable(reply: Reply, message: str) -> StudioError:
+    """A success that tells nothing. For a call that changed something, that is a lost answer."""
+    lost = reply.call.effect is not Effect.READ
+    return (LostAnswer if lost else ServerError)(
+        message,
+        method=reply.call.method,
+        path=reply.call.path,
+        status=reply.status,
+        request_id=reply.request_id,
+        hint="it may have had its effect" if lost else None,
+    )
+
+
+def _error(call: Call, complaint: _Complaint) -> StudioError:
+    rule = next(rule for rule in _RULES if rule.fits(complaint, call.effect))
+    kind, message, hint = rule.error, rule.message, rule.hint
+    if kind is NotFound and complaint.status == 404 and not complaint.readable:
+        kind = InvalidRequest  # a gateway's 404 says nothing about the object
+        message, hint = "there is no such path at this host", "check region or base_url"
+    if kind is ServerError and call.effect is Effect.ONCE:
+        kind, hint = LostAnswer, "it may have had its effect"
+    return kind(
+        message,
+        method=call.method,
+        path=call.path,
+        status=complaint.status,
+        code=complaint.code or None,
+        service_message=complaint.message or None,
+        request_id=complaint.request_id,
+        hint=hint,
+        retry_after=complaint.retry_after,
+    )
+
+
+def _complaint(status: int, headers: Mapping[str, str], body: dict[str, Any] | None) -> _Complaint:
+    body_or_nothing = body or {}
+    inner = body_or_nothing.get("error")
+    said = {**body_or_nothing, **inner} if isinstance(inner, dict) else dict(body_or_nothing)
+    if isinstance(inner, str) and not said.get("message"):
+        said["message"] = inner
+    code = _spelled(said.get("code"))
+    if code.lower() in _NO_ERROR:
+        code = _spelled(said.get("type")) if isinstance(inner, dict) else ""
+    if inner and not code:
+        code = "error"
+    return _Complaint(
+        status,
+        code,
+        without_queries(_spelled(said.get("message") or said.get("msg")))[:1000],
+        readable=body is not None,
+        request_id=_spelled(body_or_nothing.get("request_id")) or headers.get("x-request-id"),
+        retry_after=_seconds(headers.get("retry-after")),
+    )
+
+
+def _decoded(content: bytes) -> dict[str, Any] | None:
+    try:
+        decoded = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return decoded if isinstance(decoded, dict) else None
+
+
+def _spelled(value: Any) -> str:
+    return "" if value is None or isinstance(value, dict | list) else str(value)
+
+
+def _seconds(value: str | None) -> float | None:
+    """Retry-After in seconds. Its other form, a date, needs a clock and is not seen here."""
+    try:
+        seconds = float(value or "")
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < float("inf") else None

@@ -1,0 +1,198 @@
+"""One call over HTTP: sent, timed, logged, judged; reads and repeatable calls tried again.
+
+The families (`files`, `jobs`, …) say what to call; here is how. A call that must not be made twice is
+made once, and a lost answer is raised as such. The key is added here and nowhere else.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_base, wait_random_exponential
+
+from wanctl.studio.credentials import Key
+from wanctl.studio.discretion import keep_signatures_out_of_logs
+from wanctl.studio.errors import LostAnswer, ServerError, StudioError, Throttled, Unreachable
+from wanctl.studio.objects import without_queries
+from wanctl.studio.regions import Endpoint, check_workspace
+from wanctl.studio.verdict import Call, Effect, Reply, judge
+
+_log = logging.getLogger("wanctl.studio")
+_Result = TypeVar("_Result")
+
+TRIES = 5
+AT_ONCE = 8
+PATIENCE = 60.0  # seconds: the longest wait between two tries, whatever the service asks for
+TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
+UPLOAD_TIMEOUT = httpx.Timeout(connect=10, read=900, write=300, pool=None)
+
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+_WORTH_ANOTHER_TRY = (Unreachable, ServerError, Throttled, LostAnswer)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a family asks for: a path under one of the two APIs, and what goes with it."""
+
+    method: str
+    path: str
+    effect: Effect = Effect.READ
+    params: Mapping[str, str | int] = field(default_factory=dict)
+    json: Mapping[str, Any] | None = None
+    data: Mapping[str, str] | None = None
+    files: Mapping[str, Any] | None = None
+    compatible: bool = False
+    timeout: httpx.Timeout | None = None
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path. Dots alone would climb, so they are encoded too."""
+    return quote(name, safe="") if name.strip(".") else name.replace(".", "%2E")
+
+
+class Wire:
+    """A connection pool to one endpoint with one key, and the rules for trying again."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        key: Key,
+        *,
+        workspace: str | None,
+        transport: httpx.AsyncBaseTransport | None,
+        sleep: Callable[[float], Awaitable[None]],
+        user_agent: str,
+    ) -> None:
+        endpoint.require_trust()
+        keep_signatures_out_of_logs()
+        self.endpoint = endpoint
+        self._auth = _Bearer(key)
+        self._sleep = sleep
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        headers = {"User-Agent": user_agent, "Accept": "application/json"}
+        if workspace:
+            headers["X-DashScope-WorkSpace"] = check_workspace(workspace)
+        self._http = open_http(endpoint, transport, headers)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def call(self, request: Request) -> Reply:
+        """The answer, after as many tries as the call's effect allows."""
+        if request.effect is Effect.ONCE:
+            return await self._send(request)
+        return await retrying(lambda: self._send(request), self._sleep)
+
+    async def _send(self, request: Request) -> Reply:
+        url = httpx.URL(
+            (self.endpoint.compatible if request.compatible else self.endpoint.native) + request.path
+        )
+        call = Call(request.method, url.path, request.effect)
+        async with self._at_once:
+            started = time.perf_counter()
+            try:
+                response = await self._http.request(
+                    request.method,
+                    url,
+                    params=dict(request.params) or None,
+                    json=request.json,
+                    data=request.data,
+                    files=request.files,
+                    timeout=request.timeout or TIMEOUT,
+                    auth=self._auth,
+                )
+            except httpx.HTTPError as error:
+                _log.info("%s %s: no answer (%s)", call.method, call.path, type(error).__name__)
+                raise broken_off(call, error) from error
+        _note(call, response, time.perf_counter() - started)
+        return judge(call, response.status_code, response.headers, response.content)
+
+
+def open_http(
+    endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None, headers: Mapping[str, str]
+) -> httpx.AsyncClient:
+    """A client that goes through the environment's proxies, but never to this machine through one."""
+    here = {*_LOOPBACK, endpoint.host} if endpoint.loopback and ":" not in endpoint.host else {*_LOOPBACK}
+    return httpx.AsyncClient(
+        transport=transport,
+        headers=headers,
+        timeout=TIMEOUT,
+        follow_redirects=False,
+        limits=httpx.Limits(max_connections=2 * AT_ONCE, max_keepalive_connections=AT_ONCE),
+        mounts={f"all://{host}": None for host in here},
+    )
+
+
+async def retrying(
+    attempt: Callable[[], Awaitable[_Result]], sleep: Callable[[float], Awaitable[None]]
+) -> _Result:
+    """What the attempt gives, tried again on faults that pass, with growing and random waits between."""
+    tries = AsyncRetrying(
+        sleep=sleep,
+        stop=stop_after_attempt(TRIES),
+        wait=_Backoff(),
+        retry=retry_if_exception_type(_WORTH_ANOTHER_TRY),
+        before_sleep=_say_again,
+        reraise=True,
+    )
+    return await tries(attempt)
+
+
+def broken_off(call: Call, error: httpx.HTTPError) -> StudioError:
+    """What a fault of the connection means, which depends on whether the call had left, and what it does."""
+    kind, message, hint = _meaning(call, error)
+    reason = without_queries(str(error)) or type(error).__name__
+    return kind(f"{message} ({reason})", method=call.method, path=call.path, hint=hint)
+
+
+def _meaning(call: Call, error: httpx.HTTPError) -> tuple[type[StudioError], str, str | None]:
+    if isinstance(error, _NEVER_LEFT):
+        return Unreachable, "the service cannot be reached", "check the network, region and base_url"
+    if call.effect is Effect.READ:
+        return ServerError, "no usable answer came", None
+    return LostAnswer, "the call was sent and no usable answer came", "it may have had its effect"
+
+
+def _note(call: Call, response: httpx.Response, seconds: float) -> None:
+    _log.info(
+        "%s %s → %d, request id %s, %d ms",
+        call.method,
+        call.path,
+        response.status_code,
+        response.headers.get("x-request-id", "-"),
+        seconds * 1000,
+    )
+
+
+class _Bearer(httpx.Auth):
+    """Puts the key on a request as it leaves, so that it stands in no variable on the way."""
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        yield request
+
+
+class _Backoff(wait_base):
+    """Twice as long each time, with jitter; as long as the service asks for, if it does."""
+
+    _grow = wait_random_exponential(multiplier=1, min=0.25, max=16)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        asked = error.retry_after if isinstance(error, StudioError) else None
+        return min(asked, PATIENCE) if asked is not None else self._grow(retry_state)
+
+
+def _say_again(retry_state: RetryCallState) -> None:
+    error = retry_state.outcome.exception() if retry_state.outcome else None
+    _log.info("trying again (%d of %d): %s", retry_state.attempt_number + 1, TRIES, error)
