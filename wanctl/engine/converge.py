@@ -5,21 +5,22 @@ is not decided here: the caller brings an approved plan and a watcher.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from wanctl.engine.approval import Approval
 from wanctl.engine.book import Book
+from wanctl.engine.clock import Clock
 from wanctl.engine.observe import answer, observe
 from wanctl.engine.planner import Draft, make_plan
 from wanctl.kinds import in_flight
-from wanctl.kinds.world import LocalData, Question, Read, Snapshot, Tools
+from wanctl.kinds.world import LocalData, Snapshot, Tools
+from wanctl.ledger.record import Record
 from wanctl.plan import Effect, Plan, Severity, Step, When
-from wanctl.spec.diagnostics import Diagnostic
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import LostAnswer, StudioError
@@ -31,26 +32,18 @@ GRACE = 15.0  # seconds that a call under way has to finish once a person presse
 TRIES = 2  # a call whose answer was lost may be made once more, after the settle time showed no effect
 
 
-class Clock(Protocol):
-    """The time of the account: the wall clock, or the sandbox's."""
-
-    def now(self) -> datetime: ...
-
-    async def sleep(self, seconds: float) -> None: ...
-
-
 class Watcher(Protocol):
     """Who looks on: the live display, the log lines of CI, or a test."""
 
-    def started(self, step: Step) -> None: ...
+    def started(self, at: datetime, step: Step) -> None: ...
 
     def uploaded(self, address: Address, sent: int) -> None: ...
 
-    def done(self, step: Step, remote_id: str | None) -> None: ...
+    def done(self, at: datetime, step: Step, remote_id: str | None) -> None: ...
 
-    def failed(self, step: Step, error: StudioError) -> None: ...
+    def failed(self, at: datetime, step: Step, error: StudioError) -> None: ...
 
-    def waiting(self, plan: Plan) -> None: ...
+    def waiting(self, at: datetime, plan: Plan) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -71,6 +64,9 @@ class Polling:
         return min(self.seconds[step.address.kind] for step in steps)
 
 
+Planner = Callable[[Desired, Snapshot, Record, Mapping[Address, LocalData]], Draft]
+
+
 @dataclass
 class Desk:
     """What one run works with. `book` is missing where only a plan is made."""
@@ -82,7 +78,7 @@ class Desk:
     book: Book
     polling: Polling
     archive: Callable[[Address], AbstractAsyncContextManager[Path]]
-    diagnostics: tuple[Diagnostic, ...] = ()
+    planner: Planner = make_plan
     snapshot: Snapshot | None = None
 
     async def survey(self) -> Draft:
@@ -99,23 +95,17 @@ class Desk:
             return await self.survey()  # an answer was lost: only the lists can tell
         fresh = await answer(self.studio, questions)
         merged = self.snapshot.merged(fresh)
-        return await self._settle(_at(merged, self.clock.now()))
+        return await self._settle(replace(merged, observed_at=self.clock.now()))
 
     async def _settle(self, snapshot: Snapshot) -> Draft:
         """Plan, answer what planning asks, and plan again until it asks nothing more."""
         for _ in range(ROUNDS_OF_QUESTIONS):
-            draft = make_plan(self.desired, snapshot, self.book.record, self.local, self.diagnostics)
+            draft = self.planner(self.desired, snapshot, self.book.record, self.local)
             if not draft.questions:
                 self.snapshot = snapshot
                 return draft
             snapshot = snapshot.with_answers(await answer(self.studio, draft.questions))
         raise RuntimeError(f"planning keeps asking: {sorted(draft.questions)}")
-
-
-def _at(snapshot: Snapshot, now: datetime) -> Snapshot:
-    from dataclasses import replace
-
-    return replace(snapshot, observed_at=now)
 
 
 @dataclass(frozen=True)
@@ -155,7 +145,7 @@ async def converge(desk: Desk, draft: Draft, approval: Approval, patience: Patie
         waited = tuple(step for step in run.outcome.plan.steps if step.when is When.SERVICE)
         if not waited or not patience.waits:
             break
-        watcher.waiting(run.outcome.plan)
+        watcher.waiting(desk.clock.now(), run.outcome.plan)
         left = (deadline - desk.clock.now()).total_seconds()
         if left <= 0:
             run.outcome.overdue = True
@@ -226,7 +216,7 @@ class _Run:
         effect = step.effect
         assert effect is not None  # noqa: S101 - ready() lets no other through
         book, desk = self.desk.book, self.desk
-        self.watcher.started(step)
+        self.watcher.started(desk.clock.now(), step)
         book.begin(effect)
         try:
             landing = await effect.perform(self._tools(effect))
@@ -237,13 +227,13 @@ class _Run:
         except StudioError as error:
             book.failed(effect, str(error), error.request_id)
             self.outcome.failures.append(Failure(step, error))
-            self.watcher.failed(step, error)
+            self.watcher.failed(desk.clock.now(), step, error)
             return
         self.tried[_key(step)] = TRIES
         book.landed(effect, landing)
         self.outcome.done.append((step, landing.remote_id))
         desk.snapshot = None
-        self.watcher.done(step, landing.remote_id)
+        self.watcher.done(desk.clock.now(), step, landing.remote_id)
 
     def _tools(self, effect: Effect) -> Tools:
         return Tools(

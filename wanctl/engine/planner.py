@@ -47,7 +47,7 @@ def make_plan(
         steps += _removals(context, steps)
     else:
         findings += _refuse_emptiness(context)
-    findings += _exceeded_limits(desired, steps)
+    findings += exceeded_limits(desired, steps)
     plan = Plan(
         project=desired.settings.project,
         environment=desired.environment,
@@ -106,7 +106,7 @@ def _refuse_emptiness(context: Context) -> list[Finding]:
     ]
 
 
-def _exceeded_limits(desired: Desired, steps: list[Step]) -> list[Finding]:
+def exceeded_limits(desired: Desired, steps: list[Step]) -> list[Finding]:
     limits = desired.settings.limits
     to_train = [step for step in steps if step.action is Action.TRAIN and step.when in {When.NOW, When.LATER}]
     to_delete = [step for step in steps if step.deletes and step.when in {When.NOW, When.LATER}]

@@ -163,14 +163,9 @@ def _plan_current(
         return None
     live = _live(current, context)
     if live is None:
-        reason = f"{current.remote_id} was deleted outside wanctl"
-        planned = _plan_deploy(resource, spec, target, reason, context)
-        return replace(planned, step=replace(planned.step, drift=True))
+        return _plan_gone(resource, spec, target, current, context)
     if live.leaving:
-        reason = f"{live.deployed_model} is being deleted outside wanctl"
-        progress = Progress(str(live.status))
-        step = _step(resource, Action.DEPLOY, When.SERVICE, reason, live, progress=progress, drift=True)
-        return Planned(step)
+        return Planned(_leaving(resource, live, context))
     changes = _changes(resource, spec, target, current)
     if target.model_name is None:
         return _plan_unknown_model(resource, target, live, changes)
@@ -183,6 +178,28 @@ def _plan_current(
         step = _step(resource, Action.SCALE, When.NOW, reason, live, changes=changes, effect=effect)
         return Planned(step, Outcome(model_name=target.model_name))
     return _plan_serving(resource, spec, entry, live, context)
+
+
+def _plan_gone(
+    resource: Resource, spec: DeploymentSpec, target: Target, current: Generation, context: Context
+) -> Planned:
+    """It was there and is not: our own interrupted replacement goes on, anything else is drift."""
+    intent = context.intent(resource.address)
+    if intent and intent.verb == "delete":
+        return _plan_deploy(resource, spec, target, "the old one is gone", context, Action.REPLACE)
+    reason = f"{current.remote_id} was deleted outside wanctl"
+    planned = _plan_deploy(resource, spec, target, reason, context)
+    return replace(planned, step=replace(planned.step, drift=True))
+
+
+def _leaving(resource: Resource, live: Deployment, context: Context) -> Step:
+    """It is on its way out: by our own call whose answer was never written, or by somebody else."""
+    intent = context.intent(resource.address)
+    ours = intent is not None and intent.verb == "delete"
+    reason = f"{live.deployed_model} is being deleted{'' if ours else ' outside wanctl'}"
+    action = Action.REPLACE if ours else Action.DEPLOY
+    progress = Progress(str(live.status))
+    return _step(resource, action, When.SERVICE, reason, live, progress=progress, drift=not ours)
 
 
 def _plan_unknown_model(

@@ -73,7 +73,7 @@ def _datasets(spec: FineTune) -> tuple[Address, ...]:
 def _plan_known(resource: Resource, wanted: Wanted, match: Match, context: Context) -> Planned:
     job = match.job
     assert job is not None  # noqa: S101 - the caller looked
-    inputs = _inputs(wanted, context)
+    inputs = job_inputs(wanted, context)
     learn = context.learned(context.entry(resource.address), job.job_id, wanted.identity, inputs)
     outcome = Outcome(
         job=job, job_id=job.job_id, model_name=job.finetuned_output if job.succeeded else None
@@ -265,7 +265,7 @@ def _train(resource: Resource, spec: FineTune, wanted: Wanted, context: Context)
         resource.address,
         wanted.identity,
         body,
-        _inputs(wanted, context),
+        job_inputs(wanted, context),
         tuple(job.job_id for job in same_model),
     )
 
@@ -280,7 +280,7 @@ def _sent_parameters(spec: FineTune, context: Context) -> dict[str, Any]:
     return parameters
 
 
-def _inputs(wanted: Wanted, context: Context) -> dict[str, Any]:
+def job_inputs(wanted: Wanted, context: Context) -> dict[str, Any]:
     return {
         "model": wanted.spec.model,
         "training_type": wanted.spec.training_type,
@@ -295,7 +295,7 @@ def _inputs(wanted: Wanted, context: Context) -> dict[str, Any]:
 def _changes(spec: FineTune, wanted: Wanted, entry: Entry, context: Context) -> tuple[Change, ...]:
     """Against the job that stood for it, only what differs; for a first job, everything that is sent."""
     before = entry.current.inputs if entry.current else {}
-    after = _inputs(wanted, context)
+    after = job_inputs(wanted, context)
     changes = [
         Change(key, _short(before.get(key)), _short(after[key]), FieldClass.IMMUTABLE)
         for key in ("model", "training", "validation", "attempt")

@@ -46,6 +46,9 @@ class Store(Protocol):
     def save(self, record: Record) -> Record:
         """Write the record if the stored serial is still its own; the result carries the next serial."""
 
+    def set_aside(self) -> object | None:
+        """Keep the ledger under another name and start anew; says where it is kept."""
+
     def acquire(self, lease: Lease) -> None:
         """Take the lease, or raise LeaseHeld."""
 
@@ -109,6 +112,17 @@ class FileStore:
             held = self._held()
             if held and held.token == lease.token:
                 self._lease_path.unlink(missing_ok=True)
+
+    def set_aside(self) -> Path | None:
+        """Rename the ledger, numbered; None where there is none. Nothing is lost by it."""
+        if not self._path.exists():
+            return None
+        with self._locked():
+            number = 1
+            while (aside := self._path.with_name(f"{self._path.name}.{number}")).exists():
+                number += 1
+            self._path.rename(aside)
+        return aside
 
     def _held(self) -> Lease | None:
         try:

@@ -347,3 +347,22 @@ def _nothing_now(plan: Plan) -> str:
     if When.BLOCKED in phases:
         return "Nothing can go on until what is blocked is mended."
     return "Nothing to do now: it is a person's turn."
+
+
+def question(plan: Plan) -> str:
+    """What a person says yes to; it names the money and the losses."""
+    now = plan.this_run()
+    costs = [step.cost for step in now if step.action is Action.TRAIN and step.cost]
+    trainings = sum(step.action is Action.TRAIN for step in now)
+    parts = [f"Apply {spell_counts(now)}"]
+    if trainings:
+        known = [cost for cost in costs if cost.amount]
+        if len(known) == trainings:
+            total = sum((cost.amount[1] for cost in known if cost.amount), start=known[0].amount[1] * 0)
+            parts.append(f"spends about {total:.0f} {known[0].currency}")
+        else:
+            parts.append("at a cost that is not known")
+    lost = [step.remote_id or str(step.address) for step in now if step.deletes]
+    if lost:
+        parts.append(f"deletes {', '.join(lost)}")
+    return ", ".join(parts) + "?"

@@ -1,0 +1,1 @@
+"""What a person looks at to choose a checkpoint: the preview videos that a training made."""

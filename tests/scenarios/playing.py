@@ -1,0 +1,94 @@
+"""Plays a scenario: a folder with specs and a script of commands, against its own sandbox.
+
+`wanctl …` runs in this process, with its output captured; every other command is a shell's. The transcript
+and the requests that the sandbox answered are what the scenario's golden files hold.
+"""
+
+import contextlib
+import io
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from wanctl.cli import main
+from wanctl.sandbox import Sandbox
+
+DATA = Path(__file__).parents[2] / "examples" / "data"
+
+
+def play(scenario: Path, stage: Path) -> tuple[str, str]:
+    """Run the script in a copy of the scenario; give the transcript and the requests."""
+    shutil.copytree(scenario, stage, ignore=shutil.ignore_patterns("*.golden", "script"))
+    (stage / ".git").mkdir()  # the project's root: data/ is inside it
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copytree(DATA, stage / "data", dirs_exist_ok=True)
+    transcript = []
+    with contextlib.chdir(stage):
+        for line in (scenario / "script").read_text(encoding="utf-8").splitlines():
+            if line.startswith("$ "):
+                output, code = _run(line.removeprefix("$ "))
+                ending = f"[exit {code}]\n" if code else ""
+                transcript.append(f"{line}\n{output}{ending}\n")
+            else:
+                transcript.append(f"{line}\n" if line else "")
+    return "".join(transcript), _requests(stage)
+
+
+def _run(command: str) -> tuple[str, int]:
+    words = shlex.split(command)
+    if words[0] == "wanctl":
+        return run_wanctl(*words[1:])
+    found = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602 - the scenario's own words
+    return found.stdout + found.stderr, found.returncode
+
+
+def run_wanctl(*arguments: str) -> tuple[str, int]:
+    """The command in this process: what it printed, in order, and its exit code."""
+    printed, code = io.StringIO(), 0
+    before = sys.argv
+    sys.argv = ["wanctl", *arguments]
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            main()
+    except SystemExit as exit_:
+        code = exit_.code if isinstance(exit_.code, int) else 1
+    finally:
+        sys.argv = before
+    return printed.getvalue(), code
+
+
+def _requests(stage: Path) -> str:
+    state = stage / "specs" / ".wanctl" / "sandbox"
+    if not state.exists():
+        return ""
+    sandbox = Sandbox.open(state)
+    try:
+        lines = [_spell(request) for request in sandbox.requests()]
+    finally:
+        sandbox.close()
+    return "".join(f"{line}{f'  ({count} times)' if count > 1 else ''}\n" for line, count in _folded(lines))
+
+
+def _spell(request: object) -> str:
+    query = getattr(request, "query", "")
+    return f"{request.method} {request.path}{'?' + query if query else ''} → {request.status}"  # type: ignore[attr-defined]  # a row of the sandbox's log
+
+
+def _folded(lines: list[str]) -> list[tuple[str, int]]:
+    """Runs of the same request once, with their count: polling is not worth a page."""
+    folded: list[tuple[str, int]] = []
+    for line in lines:
+        if folded and folded[-1][0] == line:
+            folded[-1] = (line, folded[-1][1] + 1)
+        else:
+            folded.append((line, 1))
+    return folded
+
+
+def quiet_surroundings() -> dict[str, str]:
+    """An environment in which nothing of this machine shows."""
+    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
+    return {**kept, "USER": "ci", "COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}

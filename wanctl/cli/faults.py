@@ -1,0 +1,51 @@
+"""Errors as sentences: what, where, and what to do now. Exit code 1 for all of them."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def reported(*, debug: bool) -> Iterator[None]:
+    """Turn what a user can do something about into a message on standard error."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say("Interrupted. Nothing is lost: run the same command again to go on.")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        lines = _sentences(error)
+        _say(*(lines or [f"error: {type(error).__name__}: {error}", "This is a fault of wanctl; --debug shows where."]))
+        sys.exit(1)
+
+
+def _sentences(error: Exception) -> list[str]:
+    """The message of an error that we know; empty for one that should not have happened."""
+    from wanctl.dataset.contents import DatasetError
+    from wanctl.engine.adopt import AdoptionRefused
+    from wanctl.ledger.lease import LeaseHeld
+    from wanctl.ledger.store import LedgerError
+    from wanctl.project import ProjectError
+    from wanctl.project.approved import PlanDiffers
+    from wanctl.spec.diagnostics import SpecErrors
+    from wanctl.studio.errors import StudioError
+
+    if isinstance(error, SpecErrors):
+        count = len(error.diagnostics)
+        return [*error.rendered(), f"{count} error{'' if count == 1 else 's'}; nothing was read from the account."]
+    if isinstance(error, StudioError):
+        hint = [f"  → {error.hint}"] if error.hint else []
+        return [f"error: {error}", *hint]
+    known = (LedgerError, LeaseHeld, ProjectError, AdoptionRefused, DatasetError, PlanDiffers)
+    return [f"error: {error}"] if isinstance(error, known) else []
+
+
+def _say(*lines: str) -> None:
+    from wanctl.report.console import emit, err
+
+    emit(lines, err())

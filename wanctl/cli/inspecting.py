@@ -1,0 +1,101 @@
+"""status, output, previews, adopt: look at what is live, take from it, and say what is ours."""
+
+import asyncio
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wanctl.cli.app import BaseUrl, Environment, Folder, app
+from wanctl.cli.opening import open_project, parse_address
+from wanctl.cli.planning import Format, FormatOption
+
+
+class OutputFormat(StrEnum):
+    """How a name is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    DOTENV = "dotenv"
+
+
+@app.command()
+def status(
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """What is live, how far the trainings are, and what each thing waits for."""
+    import json
+
+    from wanctl.report.console import emit
+    from wanctl.report.status import status_lines
+
+    made = open_project(folder, environment, base_url).plan()
+    if format_ is Format.JSON:
+        sys.stdout.write(json.dumps(made.as_json(), indent=2, ensure_ascii=False) + "\n")
+    else:
+        emit(status_lines(made))
+
+
+@app.command()
+def output(
+    address: Annotated[str, typer.Argument(metavar="KIND/NAME", help="Whose name, e.g. Deployment/money-rain.")],
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+    format_: Annotated[OutputFormat, typer.Option("--format", help="text, json or dotenv.")] = OutputFormat.TEXT,
+) -> None:
+    """Print the name that callers need: a Deployment's deployed model, once it serves."""
+    from wanctl.project.outputs import output_of
+
+    project = open_project(folder, environment, base_url)
+    found = output_of(project, parse_address(address))
+    sys.stdout.write(found.render(format_.value))
+
+
+@app.command()
+def previews(
+    address: Annotated[str, typer.Argument(metavar="FineTune/NAME", help="Whose previews.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where the videos go.")],
+    checkpoint: Annotated[
+        list[str] | None, typer.Option("--checkpoint", help="Only this checkpoint (may be repeated).")
+    ] = None,
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+) -> None:
+    """Download the preview videos of a training's checkpoints, to choose one."""
+    from wanctl.project.outputs import download
+    from wanctl.report.console import emit, err
+
+    project = open_project(folder, environment, base_url)
+    saved = asyncio.run(
+        download(project, parse_address(address), to, checkpoint or [], lambda line: emit([line], err()))
+    )
+    emit(str(one.video) for one in saved)
+
+
+@app.command()
+def adopt(
+    address: Annotated[str, typer.Argument(metavar="KIND/NAME", help="The resource of the specs.")],
+    remote_id: Annotated[str | None, typer.Argument(metavar="ID", help="The live object that is it.")] = None,
+    stranger: Annotated[
+        str | None, typer.Option("--not", metavar="ID", help="This live object is not it, whatever it looks like.")
+    ] = None,
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+) -> None:
+    """Tell the ledger which live object stands for a resource (or which one does not)."""
+    from wanctl.project.outputs import bind
+    from wanctl.report.console import emit
+
+    if (remote_id is None) == (stranger is None):
+        raise typer.BadParameter("give either the ID that it is, or --not ID")
+    project = open_project(folder, environment, base_url)
+    sentence = bind(project, parse_address(address), remote_id, stranger)
+    emit([sentence[0].upper() + sentence[1:] + "."])

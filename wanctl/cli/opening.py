@@ -1,0 +1,35 @@
+"""From options to a Project."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wanctl.cli.app import Shared
+
+if TYPE_CHECKING:
+    from wanctl.project import Project
+    from wanctl.spec.resources import Address
+
+
+def open_project(folder: Path | None, environment: str | None, base_url: str | None = None) -> "Project":
+    """The project that the options name."""
+    from wanctl.project import Project
+    from wanctl.project.surroundings import Surroundings
+
+    environ = dict(os.environ)
+    if named := base_url or Shared.base_url:
+        environ["WANCTL_BASE_URL"] = named
+    return Project.open(
+        folder or Shared.folder, environment or Shared.environment, Surroundings(environ=environ)
+    )
+
+
+def parse_address(text: str) -> "Address":
+    """Kind/name from an argument, or an error that shows the form."""
+    from wanctl.project import ProjectError
+    from wanctl.spec.resources import Address
+
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise ProjectError(str(error)) from error

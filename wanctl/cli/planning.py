@@ -1,0 +1,216 @@
+"""plan, apply, destroy: what changes, and making it so."""
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wanctl.cli.app import BaseUrl, Environment, Folder, app
+from wanctl.cli.opening import open_project, parse_address
+
+if TYPE_CHECKING:
+    from wanctl.engine.converge import Outcome, Patience
+    from wanctl.plan import Plan
+
+
+class Format(StrEnum):
+    """How a plan is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Exit(IntEnum):
+    """Exit codes; 2 and 3 only with --detailed-exitcode."""
+
+    DONE = 0
+    FAILED = 1
+    CHANGES = 2
+    WAITING = 3
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="text or json.")]
+Detailed = Annotated[
+    bool, typer.Option("--detailed-exitcode", help="Exit 2 for changes, 3 when there is only waiting left.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Wait = Annotated[
+    bool | None, typer.Option("--wait/--no-wait", help="Wait for the service (default: only on a terminal).")
+]
+MaxWait = Annotated[
+    str | None, typer.Option("--max-wait", metavar="20m", help="Wait at most this long (implies --wait).")
+]
+
+
+@app.command()
+def plan(
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+    format_: FormatOption = Format.TEXT,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for apply.")] = None,
+    detailed: Detailed = False,
+) -> None:
+    """Show what apply would do. Reads the account; changes nothing, locks nothing."""
+    project = open_project(folder, environment, base_url)
+    made = project.plan()
+    if out:
+        out.write_text(_json(made.as_json()), encoding="utf-8")
+    _show(made, format_, "wanctl plan")
+    raise typer.Exit(_plan_code(made, detailed=detailed))
+
+
+@app.command()
+def apply(
+    saved: Annotated[Path | None, typer.Argument(metavar="[PLAN.json]", help="A plan saved by plan --out.")] = None,
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+    yes: Yes = False,
+    wait: Wait = None,
+    max_wait: MaxWait = None,
+    format_: FormatOption = Format.TEXT,
+    detailed: Detailed = False,
+) -> None:
+    """Plan, ask, and converge the account: create, export, deploy, scale, delete."""
+    patience = _patience(wait, max_wait)
+    project = open_project(folder, environment, base_url)
+    with _watching() as watcher:
+        approve = _Approver(format_, "wanctl apply", yes=yes, saved=_saved(saved), display=watcher)
+        outcome = project.apply(approve, patience, watcher)
+    raise typer.Exit(_finish(outcome, approve, format_, detailed=detailed))
+
+
+@app.command()
+def destroy(
+    addresses: Annotated[
+        list[str] | None, typer.Argument(metavar="[KIND/NAME]…", help="What to destroy (default: every Deployment).")
+    ] = None,
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+    yes: Yes = False,
+    wait: Wait = None,
+    max_wait: MaxWait = None,
+    format_: FormatOption = Format.TEXT,
+    detailed: Detailed = False,
+) -> None:
+    """Delete deployments (all, or those named). Jobs and datasets are worth money: only by name."""
+    doomed = [parse_address(text) for text in addresses or []]
+    patience = _patience(wait, max_wait)
+    project = open_project(folder, environment, base_url)
+    with _watching() as watcher:
+        approve = _Approver(format_, "wanctl destroy", yes=yes, saved=None, display=watcher)
+        outcome = project.apply(approve, patience, watcher, doomed)
+    raise typer.Exit(_finish(outcome, approve, format_, detailed=detailed))
+
+
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _show(made: "Plan", format_: Format, command: str) -> None:
+    from wanctl.report.console import emit
+    from wanctl.report.text import plan_lines
+
+    if format_ is Format.JSON:
+        sys.stdout.write(_json(made.as_json()))
+    else:
+        emit(plan_lines(made, command=command))
+
+
+def _plan_code(made: "Plan", *, detailed: bool) -> Exit:
+    from wanctl.plan import Status
+
+    if made.status is Status.ERROR:
+        return Exit.FAILED
+    if not detailed or made.status is Status.CONVERGED:
+        return Exit.DONE
+    waiting = made.status in {Status.IN_PROGRESS, Status.WAITING_FOR_PERSON}
+    return Exit.WAITING if waiting else Exit.CHANGES
+
+
+def _patience(wait: bool | None, max_wait: str | None) -> "Patience":
+    from wanctl.engine.converge import LONGEST_WAIT, Patience
+    from wanctl.spec.settings import parse_duration
+
+    longest = LONGEST_WAIT
+    if max_wait is not None:
+        if wait is False:
+            raise typer.BadParameter("--max-wait and --no-wait exclude each other")
+        try:
+            longest = timedelta(seconds=parse_duration(max_wait))
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--max-wait") from error
+    waits = wait if wait is not None else (max_wait is not None or sys.stdout.isatty())
+    return Patience(waits, longest)
+
+
+def _watching() -> "AbstractContextManager[Any]":
+    from wanctl.report.console import err
+    from wanctl.report.progress import LiveDisplay, TimedLines
+
+    console = err()
+    return LiveDisplay(console) if console.is_terminal else nullcontext(TimedLines(console))
+
+
+def _saved(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    from wanctl.project.approved import load_plan
+
+    return load_plan(path)
+
+
+class _Approver:
+    """Shows the plan that is about to run, and asks; a saved plan answers for a person."""
+
+    def __init__(
+        self, format_: Format, command: str, *, yes: bool, saved: dict[str, Any] | None, display: Any
+    ) -> None:
+        self._format, self._command = format_, command
+        self._yes, self._saved, self._display = yes, saved, display
+        self.shown = False
+
+    def __call__(self, made: "Plan") -> bool:
+        if self._saved is not None:
+            from wanctl.project.approved import require_same
+
+            require_same(self._saved, made)
+        if self._format is Format.TEXT:
+            _show(made, Format.TEXT, self._command)
+            self.shown = True
+        if self._yes or self._saved is not None:
+            return True
+        if not sys.stdin.isatty():
+            from wanctl.project import ProjectError
+
+            raise ProjectError("nobody is here to say yes; look at wanctl plan, then apply with --yes or a saved plan")
+        from wanctl.report.text import question
+
+        with getattr(self._display, "paused", nullcontext)():
+            return typer.confirm(question(made), default=False, err=True)
+
+
+def _finish(outcome: "Outcome | None", approver: _Approver, format_: Format, *, detailed: bool) -> Exit:
+    from wanctl.plan import Status
+    from wanctl.report.console import emit
+    from wanctl.report.outcome import outcome_json, outcome_lines
+
+    if outcome is None:
+        emit(["Not approved; nothing was done."])
+        return Exit.FAILED
+    if format_ is Format.JSON:
+        sys.stdout.write(_json(outcome_json(outcome)))
+    else:
+        emit(outcome_lines(outcome, plan_shown=approver.shown))
+    status = outcome.plan.status
+    if outcome.failures or outcome.unapproved or status in {Status.ERROR, Status.BLOCKED}:
+        return Exit.FAILED
+    return _plan_code(outcome.plan, detailed=detailed)

@@ -1,0 +1,132 @@
+"""sandbox serve | status | advance | reset | call | rig: the embedded Model Studio, for rehearsals."""
+
+import json
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wanctl.cli.app import Environment, Folder, app
+from wanctl.cli.opening import open_project
+from wanctl.cli.planning import Format, FormatOption
+
+if TYPE_CHECKING:
+    from wanctl.sandbox import Sandbox
+
+sandbox = typer.Typer(no_args_is_help=True, help="The embedded Model Studio: no key, no network, no bill.")
+app.add_typer(sandbox, name="sandbox")
+
+
+def _open(folder: Any, environment: str | None) -> "tuple[Any, Sandbox]":
+    from wanctl.project.provider import open_sandbox
+
+    project = open_project(folder, environment)
+    return project, open_sandbox(project.desired.settings, project.state)
+
+
+@sandbox.command()
+def serve(
+    folder: Folder = None,
+    environment: Environment = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8787,
+) -> None:
+    """Serve this project's sandbox over HTTP, for curl, the SDKs, or another wanctl."""
+    import uvicorn
+
+    from wanctl.report.console import emit, err
+
+    _, opened = _open(folder, environment)
+    emit([f"Model Studio sandbox on http://{host}:{port} (any key works); Ctrl-C ends it."], err())
+    try:
+        uvicorn.run(opened.app, host=host, port=port, log_level="warning")
+    finally:
+        opened.close()
+
+
+@sandbox.command()
+def status(folder: Folder = None, environment: Environment = None, format_: FormatOption = Format.TEXT) -> None:
+    """What the sandbox holds, and its time."""
+    from wanctl.report.console import emit
+    from wanctl.report.sandbox import sandbox_lines
+
+    _, opened = _open(folder, environment)
+    found = opened.status()
+    opened.close()
+    if format_ is Format.JSON:
+        sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False, default=str) + "\n")
+    else:
+        emit(sandbox_lines(found))
+
+
+@sandbox.command()
+def advance(
+    span: Annotated[str, typer.Argument(metavar="5h", help="How far: 90s, 20m, 5h, 2d.")],
+    folder: Folder = None,
+    environment: Environment = None,
+) -> None:
+    """Move the sandbox's clock: trainings end, previews expire."""
+    from wanctl.report.console import emit
+    from wanctl.spec.settings import parse_duration
+
+    try:
+        seconds = parse_duration(span)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    _, opened = _open(folder, environment)
+    opened.advance(timedelta(seconds=seconds))
+    now = opened.now()
+    opened.close()
+    emit([f"It is {now:%Y-%m-%d %H:%M:%S} in the sandbox."])
+
+
+@sandbox.command()
+def reset(folder: Folder = None, environment: Environment = None) -> None:
+    """Empty the sandbox, and set this environment's ledger aside: it speaks of what is gone."""
+    from wanctl.project import ProjectError
+    from wanctl.project.provider import embedded
+    from wanctl.report.console import emit
+
+    project, opened = _open(folder, environment)
+    opened.reset()
+    opened.close()
+    if not embedded(project.desired.settings):
+        raise ProjectError("this environment does not use the embedded sandbox; its ledger stays")
+    aside = project.store.set_aside()
+    emit([f"The sandbox is empty.{f' The ledger was set aside as {aside}.' if aside else ''}"])
+
+
+@sandbox.command()
+def call(
+    method: Annotated[str, typer.Argument(help="GET, POST, PUT or DELETE.")],
+    path: Annotated[str, typer.Argument(help="e.g. /api/v1/deployments")],
+    body: Annotated[str | None, typer.Option("--json", help="The body, as JSON.")] = None,
+    folder: Folder = None,
+    environment: Environment = None,
+) -> None:
+    """Call the sandbox's API as somebody else in the account would."""
+    from wanctl.project import ProjectError, run
+    from wanctl.project.provider import call_sandbox
+
+    try:
+        data = json.loads(body) if body is not None else None
+    except ValueError as error:
+        raise ProjectError(f"--json is not JSON: {error}") from error
+    _, opened = _open(folder, environment)
+    try:
+        code, answer = run(call_sandbox(opened, method.upper(), path, data))
+    finally:
+        opened.close()
+    sys.stdout.write(f"{code} {answer}\n")
+    raise typer.Exit(0 if code < 400 else 1)
+
+
+@sandbox.command()
+def rig(
+    what: Annotated[str, typer.Argument(metavar="JSON", help='e.g. {"next_job": "FAILED"}')],
+    folder: Folder = None,
+    environment: Environment = None,
+) -> None:
+    """Arrange what happens next: failures, arrears, outages, quirks of the service."""
+    call("POST", "/_sandbox/rig", what, folder, environment)

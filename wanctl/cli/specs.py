@@ -1,0 +1,66 @@
+"""validate, schema, explain: the specs themselves, offline."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from wanctl.cli.app import Environment, Folder, app
+from wanctl.cli.opening import open_project
+from wanctl.cli.planning import Format, FormatOption
+
+
+@app.command()
+def validate(folder: Folder = None, environment: Environment = None, format_: FormatOption = Format.TEXT) -> None:
+    """Check the specs and the datasets' files, offline; every error at once, with its place."""
+    import json
+
+    from wanctl.report.console import emit, err
+    from wanctl.report.validation import dataset_diagnostics, validation_json
+    from wanctl.spec.diagnostics import Severity, SpecErrors
+
+    try:
+        project = open_project(folder, environment)
+    except SpecErrors as error:
+        if format_ is not Format.JSON:
+            raise
+        sys.stdout.write(json.dumps(validation_json(error.diagnostics), indent=2, ensure_ascii=False) + "\n")
+        raise typer.Exit(1) from None
+    found = [*project.desired.diagnostics, *project.findings(), *dataset_diagnostics(project.desired, project.local)]
+    errors = [one for one in found if one.severity is Severity.ERROR]
+    if format_ is Format.JSON:
+        sys.stdout.write(json.dumps(validation_json(found), indent=2, ensure_ascii=False) + "\n")
+    else:
+        emit((one.render() for one in found), err())
+        count = len(project.desired.resources)
+        warnings = len(found) - len(errors)
+        verdict = f"{len(errors)} error{'' if len(errors) == 1 else 's'}" if errors else "valid"
+        told = f", {warnings} to consider" if warnings else ""
+        emit([f"{project.name}: {count} resource{'' if count == 1 else 's'}, {verdict}{told}."])
+    raise typer.Exit(1 if errors else 0)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the specs, for editors."""
+    import json
+
+    from wanctl.spec.schema import json_schema
+
+    sys.stdout.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+
+
+@app.command()
+def explain(
+    path: Annotated[str | None, typer.Argument(metavar="[PATH]", help="e.g. FineTune.hyper_parameters")] = None,
+) -> None:
+    """Document a kind or a field, from the models that read it."""
+    from wanctl.project import ProjectError
+    from wanctl.report.console import emit
+    from wanctl.spec.explain import UnknownPath
+    from wanctl.spec.explain import explain as explanation
+
+    try:
+        emit([explanation(path or "").render()])
+    except UnknownPath as error:
+        raise ProjectError(str(error)) from error

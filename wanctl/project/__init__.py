@@ -1,0 +1,211 @@
+"""A project: specs, account and ledger together. The Python API that the commands use.
+
+    project = Project.open(Path("specs"), environment="prod")
+    plan = project.plan()
+    outcome = project.apply(lambda plan: True, patience=Patience(waits=True))
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TypeVar
+
+from wanctl.engine.approval import Approval
+from wanctl.engine.book import Book
+from wanctl.engine.converge import Desk, Outcome, Patience, Planner, Polling, Watcher, converge
+from wanctl.engine.destroy import make_destruction
+from wanctl.engine.planner import make_plan
+from wanctl.kinds.world import LocalData
+from wanctl.ledger.record import Record
+from wanctl.ledger.store import FileStore, LedgerError, Store
+from wanctl.plan import Plan, Severity, Step
+from wanctl.project.leasing import leased
+from wanctl.project.local import Packer, read_local
+from wanctl.project.provider import Account, connect, endpoint_name
+from wanctl.project.surroundings import Surroundings
+from wanctl.spec.diagnostics import Diagnostic
+from wanctl.spec.load import find_project, load_project
+from wanctl.spec.resources import Address, Desired, Kind
+from wanctl.spec.rules import check
+
+STATE_FOLDER = ".wanctl"
+_Result = TypeVar("_Result")
+
+
+class ProjectError(Exception):
+    """Something that a person asked for and that cannot be done; the message says what to do instead."""
+
+
+@dataclass(frozen=True)
+class Silent:
+    """A watcher that shows nothing."""
+
+    def started(self, at: datetime, step: Step) -> None: ...
+
+    def uploaded(self, address: Address, sent: int) -> None: ...
+
+    def done(self, at: datetime, step: Step, remote_id: str | None) -> None: ...
+
+    def failed(self, at: datetime, step: Step, error: Exception) -> None: ...
+
+    def waiting(self, at: datetime, plan: Plan) -> None: ...
+
+
+class Project:
+    """One folder of specs in one environment."""
+
+    def __init__(self, desired: Desired, surroundings: Surroundings) -> None:
+        self.desired = desired
+        self.surroundings = surroundings
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path | None = None,
+        environment: str | None = None,
+        surroundings: Surroundings | None = None,
+    ) -> "Project":
+        """Find and load the specs; raises SpecErrors with everything that is wrong with them."""
+        folder = find_project(directory or Path.cwd())
+        return cls(load_project(folder, environment), surroundings or Surroundings())
+
+    @property
+    def name(self) -> str:
+        return self.desired.settings.project
+
+    @property
+    def state(self) -> Path:
+        """The folder for what the machine keeps: the default ledger, caches, the sandbox."""
+        return self.desired.directory / STATE_FOLDER
+
+    @cached_property
+    def local(self) -> dict[Address, LocalData]:
+        """The datasets' facts, read once."""
+        return read_local(self.desired, self.state / "cache" / "datasets.json")
+
+    @cached_property
+    def store(self) -> Store:
+        location = self.desired.settings.ledger
+        if "://" in location or location.startswith("git:"):
+            raise ProjectError(
+                f"ledger: {location} is not supported by this version; a file path is. "
+                "Nothing was read or changed."
+            )
+        return FileStore((self.desired.directory / location).resolve())
+
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """What the rules say once the datasets are counted."""
+        samples = {
+            address: data.facts.samples if data.facts else None for address, data in self.local.items()
+        }
+        return check(self.desired, samples)
+
+    def plan(self) -> Plan:
+        """Read the account and plan; nothing is locked, nothing is written."""
+
+        async def work() -> Plan:
+            async with self.desk() as desk:
+                return (await desk.survey()).plan
+
+        return run(work())
+
+    def apply(
+        self,
+        approve: Callable[[Plan], bool],
+        patience: Patience | None = None,
+        watcher: Watcher | None = None,
+        doomed: Collection[Address] | None = None,
+    ) -> Outcome | None:
+        """Plan, ask, converge, under the ledger's lease. None: it was not approved, nothing was done.
+
+        With `doomed` it is the plan of `destroy`; an empty collection means every Deployment.
+        """
+        planner = None if doomed is None else self._destruction(doomed)
+
+        async def work() -> Outcome | None:
+            async with leased(self.store, self.surroundings), self.desk(planner) as desk:
+                draft = await desk.survey()
+                broken = any(one.severity is Severity.ERROR for one in draft.plan.findings)
+                if broken or (draft.plan.this_run() and not approve(draft.plan)):
+                    return Outcome(draft) if broken else None
+                approval = Approval.of(draft.plan)
+                return await converge(desk, draft, approval, patience or Patience(), watcher or Silent())
+
+        return run(work())
+
+    def destruction(self, doomed: Collection[Address]) -> Plan:
+        """The plan that `destroy` would carry out."""
+
+        async def work() -> Plan:
+            async with self.desk(self._destruction(doomed)) as desk:
+                return (await desk.survey()).plan
+
+        return run(work())
+
+    def _destruction(self, doomed: Collection[Address]) -> Planner:
+        known = {Address.parse(text) for text in self.record().entries}
+        for address in doomed:
+            if address not in self.desired.resources and address not in known:
+                raise ProjectError(f"neither the specs nor the ledger know {address}")
+            if address not in self.desired.resources and address.kind is not Kind.DEPLOYMENT:
+                raise ProjectError(f"{address} left the specs; bring it back with state: absent to delete it")
+        return partial(make_destruction, doomed=doomed)
+
+    def record(self) -> Record:
+        """The ledger, checked to be this project's own; a new one where there is none."""
+        endpoint = endpoint_name(self.desired.settings, self.surroundings)
+        record = self.store.load()
+        if record is None:
+            return Record(lineage=uuid.uuid4().hex, project=self.name, endpoint=endpoint)
+        if (record.project, record.endpoint) != (self.name, endpoint):
+            raise LedgerError(
+                f"The ledger {self.store.location} belongs to {record.project} at {record.endpoint}, and this is "
+                f"{self.name} at {endpoint}. Give each its own: ledger: in wanctl.yaml, or in the environment."
+            )
+        return record
+
+    @asynccontextmanager
+    async def desk(self, planner: Planner | None = None) -> AsyncIterator[Desk]:
+        """Everything that a run works with, for as long as it runs."""
+        settings = self.desired.settings
+        async with self.account() as account:
+            record = self.record()
+            now = account.clock.now
+            yield Desk(
+                desired=self.desired,
+                local=self.local,
+                studio=account.studio,
+                clock=account.clock,
+                book=Book(self.store, record, self.surroundings.stamp(self.desired.directory), now),
+                polling=Polling(settings.polling.by_kind()),
+                archive=Packer(self.desired, self.local).archive,
+                planner=planner or partial(make_plan, diagnostics=self.findings()),
+            )
+
+    @asynccontextmanager
+    async def account(self) -> AsyncIterator[Account]:
+        """The account alone, for reads that plan nothing."""
+        async with connect(self.desired.settings, self.state, self.surroundings) as account:
+            yield account
+
+
+def run(work: Awaitable[_Result]) -> _Result:
+    """Run to the end; of several failures at once the first is told."""
+
+    async def first_failure() -> _Result:
+        try:
+            return await work
+        except ExceptionGroup as group:
+            raise _first(group) from group
+
+    return asyncio.run(first_failure())
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error

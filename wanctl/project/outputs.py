@@ -1,0 +1,110 @@
+"""What a project gives away: the names that callers need, the previews that a person looks at, adoptions."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wanctl.engine.adopt import adopt, disown
+from wanctl.plan import Action, When
+from wanctl.project import Project, ProjectError, run
+from wanctl.project.leasing import leased
+from wanctl.review.previews import Saved, download_previews
+from wanctl.spec.resources import Address, Kind
+
+
+@dataclass(frozen=True)
+class Output:
+    """One name, and what is known around it."""
+
+    address: Address
+    variable: str
+    value: str
+    facts: dict[str, Any]
+
+    def render(self, format_: str) -> str:
+        if format_ == "json":
+            return json.dumps({"address": str(self.address), **self.facts}, indent=2, ensure_ascii=False) + "\n"
+        if format_ == "dotenv":
+            return f"{self.variable}={self.value}\n"
+        return f"{self.value}\n"
+
+
+_WORDS = {
+    Kind.DATASET: ("file_id", "is not uploaded"),
+    Kind.FINETUNE: ("job_id", "is not trained"),
+    Kind.CHECKPOINT: ("model_name", "is not exported"),
+    Kind.DEPLOYMENT: ("deployed_model", "is not serving"),
+}
+
+
+def output_of(project: Project, address: Address) -> Output:
+    """The remote name of a resource that is ready; anything else is an error that says how far it is."""
+    if address not in project.desired.resources:
+        raise ProjectError(f"the specs hold no {address}")
+    word, missing = _WORDS[address.kind]
+
+    async def work() -> Output:
+        async with project.desk() as desk:
+            plan = (await desk.survey()).plan
+            step = plan.step(address)
+            serving = step and (step.when is When.DONE or step.action in {Action.SCALE, Action.PROTECT, Action.UNPROTECT})
+            if step is None or step.remote_id is None or not serving:
+                raise ProjectError(f"{address} {missing}: {step.reason if step else 'unknown'}")
+            facts: dict[str, Any] = {word: step.remote_id}
+            live = desk.snapshot.deployment_by_id.get(step.remote_id) if desk.snapshot else None
+            if live:
+                base = desk.desired.catalogue.base_model(live.base_model or "")
+                facts |= {
+                    "model_name": live.model_name,
+                    "base_model": live.base_model,
+                    "status": str(live.status),
+                    "call_path": base.call_path if base else None,
+                }
+            variable = re.sub(r"\W", "_", f"{address.name}_{word}").upper()
+            return Output(address, variable, step.remote_id, facts)
+
+    return run(work())
+
+
+async def download(
+    project: Project, address: Address, folder: Path, checkpoints: Sequence[str], say: Callable[[str], None]
+) -> list[Saved]:
+    """Previews of a FineTune (or of a Checkpoint's FineTune) into a folder, with a word on how to choose."""
+    if address not in project.desired.resources:
+        raise ProjectError(f"the specs hold no {address}")
+    if address.kind is not Kind.FINETUNE:
+        raise ProjectError(f"previews are made by a training: name a FineTune, not {address}")
+    async with project.desk() as desk:
+        step = (await desk.survey()).plan.step(address)
+        if step is None or step.remote_id is None:
+            raise ProjectError(f"{address} has no job yet")
+        validated = await desk.studio.jobs.validated(step.remote_id)
+        if not validated:
+            raise ProjectError(f"{step.remote_id} has no previews {'yet' if not step.settled else 'at all'}")
+        unknown = [one for one in checkpoints if one not in validated]
+        if unknown:
+            raise ProjectError(f"{step.remote_id} has no previews of {', '.join(unknown)}; it has {', '.join(validated)}")
+        chosen = list(checkpoints) or list(validated)
+        return await download_previews(
+            desk.studio,
+            step.remote_id,
+            chosen,
+            folder,
+            lambda saved: say(f"{saved.checkpoint}  {saved.video.name}  {saved.video.stat().st_size / 1e6:.1f} MB"),
+        )
+
+
+def bind(project: Project, address: Address, remote_id: str | None, stranger: str | None) -> str:
+    """Adopt or disown, under the lease: it writes the ledger."""
+
+    async def work() -> str:
+        async with leased(project.store, project.surroundings), project.desk() as desk:
+            if remote_id is not None:
+                return await adopt(desk, address, remote_id)
+            assert stranger is not None  # noqa: S101 - the command takes exactly one
+            return await disown(desk, address, stranger)
+
+    return run(work())

@@ -1,0 +1,121 @@
+"""Where a project's account is: Model Studio over HTTPS, or the embedded sandbox in this very process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from wanctl.engine.clock import Clock
+from wanctl.project.surroundings import Surroundings
+from wanctl.spec.settings import Provider, Settings
+from wanctl.studio.client import Studio
+from wanctl.studio.credentials import Key, find_key
+from wanctl.studio.regions import Endpoint
+
+if TYPE_CHECKING:
+    from wanctl.sandbox import Sandbox
+
+SANDBOX_ENDPOINT = "http://127.0.0.1"
+SHORTEST_NAP = 0.1  # real seconds between two looks at a sandbox that runs fast
+
+
+class WallClock:
+    """Real time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class SandboxClock:
+    """The sandbox's time: sped up, or standing still until somebody waits."""
+
+    def __init__(self, sandbox: "Sandbox") -> None:
+        self._sandbox = sandbox
+
+    def now(self) -> datetime:
+        return self._sandbox.now()
+
+    async def sleep(self, seconds: float) -> None:
+        speed = self._sandbox.speed
+        if speed == "instant":
+            self._sandbox.advance(timedelta(seconds=seconds))
+            return
+        await asyncio.sleep(max(seconds / speed, SHORTEST_NAP))
+
+
+@dataclass(frozen=True)
+class Account:
+    """A connection to the account, and its time."""
+
+    studio: Studio
+    clock: Clock
+
+
+def endpoint_name(settings: Settings, surroundings: Surroundings) -> str:
+    """What the ledger is bound to: records of one account never speak for another."""
+    if embedded(settings):
+        return "sandbox"
+    return resolve_endpoint(settings, surroundings).base_url
+
+
+def resolve_endpoint(settings: Settings, surroundings: Surroundings) -> Endpoint:
+    """What is named outside the specs wins; what the specs name is trusted only if it is a known host."""
+    if surroundings.base_url:
+        return Endpoint.parse(surroundings.base_url, named_outside_specs=True)
+    if settings.base_url:
+        return Endpoint.parse(settings.base_url)
+    return Endpoint.for_region(settings.region, settings.workspace)
+
+
+def embedded(settings: Settings) -> bool:
+    """The sandbox runs in this very process."""
+    return settings.provider is Provider.SANDBOX and settings.base_url is None
+
+
+@asynccontextmanager
+async def connect(settings: Settings, state: Path, surroundings: Surroundings) -> AsyncIterator[Account]:
+    """Open the account for one run."""
+    if not embedded(settings):
+        endpoint = resolve_endpoint(settings, surroundings)
+        sandboxed = settings.provider is Provider.SANDBOX
+        key = Key("sandbox") if sandboxed else find_key(surroundings.environ, surroundings.home)
+        async with Studio(endpoint, key, workspace=settings.workspace) as studio:
+            yield Account(studio, WallClock())
+        return
+    sandbox = open_sandbox(settings, state)
+    try:
+        clock = SandboxClock(sandbox)
+        async with Studio(
+            Endpoint.parse(SANDBOX_ENDPOINT),
+            Key("sandbox"),
+            transport=httpx.ASGITransport(app=sandbox.app),
+            sleep=clock.sleep,
+        ) as studio:
+            yield Account(studio, clock)
+    finally:
+        sandbox.close()
+
+
+def open_sandbox(settings: Settings, state: Path) -> "Sandbox":
+    """The embedded service, with its state beside the ledger."""
+    from wanctl.sandbox import Sandbox
+
+    wish = settings.sandbox
+    return Sandbox.open(state / "sandbox", speed=wish.speed, seed=wish.seed, start=wish.start)
+
+
+async def call_sandbox(sandbox: "Sandbox", method: str, path: str, body: object | None) -> tuple[int, str]:
+    """One raw request, as anybody else who has a key of the account could send it."""
+    transport = httpx.ASGITransport(app=sandbox.app)
+    headers = {"Authorization": "Bearer somebody-else"}
+    async with httpx.AsyncClient(transport=transport, base_url=SANDBOX_ENDPOINT, headers=headers) as client:
+        answer = await client.request(method, path, json=body)
+    return answer.status_code, answer.text

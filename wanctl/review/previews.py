@@ -1,0 +1,67 @@
+"""Download what the validated checkpoints made, within the 24 hours of their links."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from wanctl.studio.client import Studio
+from wanctl.studio.objects import Preview
+
+LARGEST_PREVIEW = 512 * 1024 * 1024
+DOWNLOADS_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Saved:
+    """One preview on disk."""
+
+    checkpoint: str
+    number: int
+    video: Path
+    frame: Path | None
+    prompt: str
+
+
+async def download_previews(
+    studio: Studio,
+    job_id: str,
+    checkpoints: Sequence[str],
+    folder: Path,
+    saved: Callable[[Saved], None],
+) -> list[Saved]:
+    """Each checkpoint gets a folder: numbered videos, their first frames, and the prompts as text."""
+    gate = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
+
+    async def one(checkpoint: str, number: int, preview: Preview) -> Saved:
+        async with gate:
+            result = await _save(studio, checkpoint, number, preview, folder / checkpoint)
+        saved(result)
+        return result
+
+    tasks = []
+    async with asyncio.TaskGroup() as group:
+        for checkpoint in checkpoints:
+            for number, preview in enumerate(await studio.jobs.previews(job_id, checkpoint), start=1):
+                tasks.append(group.create_task(one(checkpoint, number, preview)))
+    return [task.result() for task in tasks]
+
+
+async def _save(studio: Studio, checkpoint: str, number: int, preview: Preview, folder: Path) -> Saved:
+    folder.mkdir(parents=True, exist_ok=True)
+    video = folder / f"{number:02}{_ending(preview.video_path, '.mp4')}"
+    await studio.download(preview.video_path, video, max_bytes=LARGEST_PREVIEW)
+    frame = None
+    if preview.first_frame_path:
+        frame = folder / f"{number:02}-first-frame{_ending(preview.first_frame_path, '.jpg')}"
+        await studio.download(preview.first_frame_path, frame, max_bytes=LARGEST_PREVIEW)
+    prompt = preview.prompt or ""
+    (folder / f"{number:02}.txt").write_text(prompt + "\n", encoding="utf-8")
+    return Saved(checkpoint, number, video, frame, prompt)
+
+
+def _ending(url: str, default: str) -> str:
+    """The file's ending as the link's path has it, if it is one that a person's player knows."""
+    ending = PurePosixPath(urlsplit(url).path).suffix.lower()
+    return ending if ending in {".mp4", ".mov", ".jpg", ".jpeg", ".png", ".webp", ".bmp"} else default
