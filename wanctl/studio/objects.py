@@ -139,7 +139,7 @@ class _Remote(BaseModel):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            yield name, without_queries(value) if isinstance(value, str) else value
+            yield name, without_queries(value) if isinstance(value, str) and "?" in value else value
 
 
 class RemoteFile(_Remote):

@@ -94,7 +94,7 @@ class Wire:
         url = httpx.URL(
             (self.endpoint.compatible if request.compatible else self.endpoint.native) + request.path
         )
-        call = Call(request.method, url.path, request.effect)
+        call = Call(request.method, url.raw_path.decode("ascii"), request.effect)
         async with self._at_once:
             started = time.perf_counter()
             try:
@@ -111,8 +111,14 @@ class Wire:
             except httpx.HTTPError as error:
                 _log.info("%s %s: no answer (%s)", call.method, call.path, type(error).__name__)
                 raise broken_off(call, error) from error
-        _note(call, response, time.perf_counter() - started)
-        return judge(call, response.status_code, response.headers, response.content)
+        spent = time.perf_counter() - started
+        try:
+            reply = judge(call, response.status_code, response.headers, response.content)
+        except StudioError as error:
+            _note(call, response.status_code, error.request_id, spent)
+            raise
+        _note(call, reply.status, reply.request_id, spent)
+        return reply
 
 
 def open_http(
@@ -142,7 +148,10 @@ async def retrying(
         before_sleep=_say_again,
         reraise=True,
     )
-    return await tries(attempt)
+    async for one in tries:
+        with one:
+            return await attempt()
+    raise AssertionError("tenacity returns or raises")
 
 
 def broken_off(call: Call, error: httpx.HTTPError) -> StudioError:
@@ -160,14 +169,9 @@ def _meaning(call: Call, error: httpx.HTTPError) -> tuple[type[StudioError], str
     return LostAnswer, "the call was sent and no usable answer came", "it may have had its effect"
 
 
-def _note(call: Call, response: httpx.Response, seconds: float) -> None:
+def _note(call: Call, status: int, request_id: str | None, seconds: float) -> None:
     _log.info(
-        "%s %s → %d, request id %s, %d ms",
-        call.method,
-        call.path,
-        response.status_code,
-        response.headers.get("x-request-id", "-"),
-        seconds * 1000,
+        "%s %s → %d, request id %s, %d ms", call.method, call.path, status, request_id or "-", seconds * 1000
     )
 
 
