@@ -1,0 +1,185 @@
+"""Where a dataset's members are: in a folder or in a zip. Lists them, opens them, and refuses unsafe ones."""
+
+import os
+import stat
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Protocol, cast
+
+from wanctl.dataset.contents import DatasetError
+
+_LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
+_MOST_UNPACKED = 8_000_000_000  # bytes in a zip; the service takes 1 GB
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A member before it is read; the stamp changes when its file does."""
+
+    name: str
+    size: int
+    stamp: tuple[int, ...]
+
+
+class Source(Protocol):
+    """A folder or a zip."""
+
+    seeks_fast: bool  # whether going back in an opened member costs nothing
+
+    def members(self) -> tuple[Listed, ...]:
+        """All members, sorted by name, litter left out."""
+
+    def open(self, name: str) -> BinaryIO:
+        """A member's bytes."""
+
+    def archive_size(self) -> int:
+        """How many bytes the upload has, or nearly so."""
+
+    def close(self) -> None: ...
+
+
+@contextmanager
+def source_at(path: Path) -> Iterator["Folder | Zip"]:
+    """The source at a path; what goes wrong with reading it is a `DatasetError`."""
+    try:
+        with closing(_open(path)) as source:
+            yield source
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise DatasetError(f"{path}: the zip is damaged or of an unusual kind: {error}") from error
+    except OSError as error:
+        raise DatasetError(f"{path}: {error.strerror or error}") from error
+
+
+def _open(path: Path) -> "Folder | Zip":
+    if path.is_dir():
+        return Folder(path)
+    if not path.exists():
+        raise DatasetError(f"{path}: there is no such file or folder")
+    if path.suffix.lower() == ".zip":
+        return Zip(path)
+    raise DatasetError(f"{path}: neither a folder nor a .zip")
+
+
+class Folder:
+    """A folder of media with data.jsonl at its root."""
+
+    seeks_fast = True
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._resolved = root.resolve()
+
+    def members(self) -> tuple[Listed, ...]:
+        found = sorted(self._walk(self._root, ""), key=lambda listed: listed.name)
+        for listed in found:
+            check_name(listed.name)
+        return tuple(found)
+
+    def _walk(self, folder: Path, prefix: str) -> Iterator[Listed]:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if is_litter(entry.name):
+                    continue
+                if entry.is_symlink():
+                    self._check_link(Path(entry.path), prefix + entry.name)
+                if entry.is_dir():
+                    yield from self._walk(Path(entry.path), f"{prefix}{entry.name}/")
+                else:
+                    yield _listed(prefix + entry.name, entry.stat())
+
+    def _check_link(self, link: Path, name: str) -> None:
+        target = link.resolve()
+        if not target.exists():
+            raise DatasetError(f"{name}: a link to nothing")
+        if not target.is_relative_to(self._resolved):
+            raise DatasetError(f"{name}: a link that leads out of the dataset")
+        if target.is_dir():
+            raise DatasetError(f"{name}: a link to a folder; datasets have real folders only")
+
+    def open(self, name: str) -> BinaryIO:
+        return (self._root / name).open("rb")
+
+    def archive_size(self) -> int:
+        """Members are stored uncompressed, under about 100 bytes of headers and twice their name."""
+        return sum(one.size + 2 * len(one.name.encode()) + 100 for one in self.members())
+
+    def close(self) -> None:
+        pass
+
+
+def _listed(name: str, facts: os.stat_result) -> Listed:
+    if not stat.S_ISREG(facts.st_mode):
+        raise DatasetError(f"{name}: not a regular file")
+    return Listed(name, facts.st_size, _stamp(facts))
+
+
+def _stamp(facts: os.stat_result) -> tuple[int, ...]:
+    return (facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
+
+
+class Zip:
+    """A zip that somebody packed. It is uploaded as it is."""
+
+    seeks_fast = False
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._size = path.stat().st_size
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, OSError, ValueError) as error:
+            raise DatasetError(f"{path}: not a zip that can be read: {error}") from None
+        self._infos = {info.filename: info for info in self._kept()}
+
+    def _kept(self) -> Iterator[zipfile.ZipInfo]:
+        infos = [one for one in self._zip.infolist() if not one.is_dir()]
+        kept = [one for one in infos if not any(map(is_litter, PurePosixPath(one.filename).parts))]
+        twice = [name for name, count in Counter(one.filename for one in kept).items() if count > 1]
+        if twice:
+            raise DatasetError(f"{self._path}: has {twice[0]} more than once")
+        if sum(one.file_size for one in kept) > _MOST_UNPACKED:
+            raise DatasetError(f"{self._path}: would unpack to more than {_MOST_UNPACKED // 10**9} GB")
+        for info in kept:
+            _check_info(info)
+            yield info
+
+    def members(self) -> tuple[Listed, ...]:
+        """Each with the stamp of the zip: if that changes, so may all of them."""
+        stamp = (self._size, *_stamp(self._path.stat()))
+        return tuple(Listed(name, info.file_size, stamp) for name, info in sorted(self._infos.items()))
+
+    def open(self, name: str) -> BinaryIO:
+        return cast("BinaryIO", self._zip.open(self._infos[name]))
+
+    def archive_size(self) -> int:
+        return self._size
+
+    def close(self) -> None:
+        self._zip.close()
+
+
+def _check_info(info: zipfile.ZipInfo) -> None:
+    check_name(info.orig_filename)
+    if info.flag_bits & 0x1:
+        raise DatasetError(f"{info.filename}: is encrypted")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise DatasetError(f"{info.filename}: is a link; a zip for training has files only")
+
+
+def is_litter(name: str) -> bool:
+    """What systems leave behind and nobody means to train on: dot files and the like."""
+    return (name.startswith(".") and name not in {".", ".."}) or name.lower() in _LITTER
+
+
+def check_name(name: str) -> None:
+    """Refuse a member name that would not be the same file everywhere, or lead out of the dataset."""
+    parts = name.split("/")
+    if name.startswith("/") or ".." in parts or "." in parts or "" in parts or ":" in parts[0]:
+        raise DatasetError(f"{name!r}: not a path inside the dataset")
+    if "\\" in name or not name.isprintable():
+        raise DatasetError(f"{name!r}: has characters that are not safe in an archive")
