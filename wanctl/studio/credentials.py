@@ -41,6 +41,9 @@ class Key:
 
     __str__ = __repr__
 
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a key is not written anywhere")
 

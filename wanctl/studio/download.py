@@ -73,7 +73,7 @@ def _url(url: str) -> httpx.URL:
 
 def _allow(url: httpx.URL, endpoint: Endpoint) -> None:
     own = (url.host, url.port) == (endpoint.host, endpoint.port) and endpoint.scheme == "http"
-    if url.scheme == "https" or (url.scheme == "http" and (own or is_loopback(url.host))):
+    if (url.scheme == "https" and url.host) or (url.scheme == "http" and (own or is_loopback(url.host))):
         return
     raise _fault(Refused, "a link is followed over https only", url)
 

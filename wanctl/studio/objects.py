@@ -103,6 +103,10 @@ def _time(value: Any) -> datetime | None:
         return None
 
 
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, str | int | float) else None
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
@@ -113,10 +117,12 @@ def _table(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+Text = Annotated[str | None, BeforeValidator(_text)]
 Number = Annotated[int | None, BeforeValidator(_number)]
 Time = Annotated[datetime | None, BeforeValidator(_time)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Table = Annotated[dict[str, Any], BeforeValidator(_table)]
+_VERBATIM = BeforeValidator(str)
 _KNOWN_FIRST = Field(default=UNTOLD, union_mode="left_to_right")
 
 
@@ -149,7 +155,7 @@ class RemoteFile(_Remote):
     filename: str = ""
     bytes: Number = None
     purpose: str = ""
-    status: FileStatus | str = _KNOWN_FIRST
+    status: Annotated[FileStatus | str, _VERBATIM] = _KNOWN_FIRST
     created_at: Number = None
 
     @property
@@ -169,22 +175,22 @@ class Job(_Remote):
     """A fine-tune job. What it was given is echoed in part, on newer servers hardly at all."""
 
     job_id: str
-    job_name: str | None = None
-    status: JobStatus | str = _KNOWN_FIRST
-    model: str | None = None
-    base_model: str | None = None
-    finetuned_output: str | None = None  # no model before SUCCEEDED, whatever stands here
+    job_name: Text = None
+    status: Annotated[JobStatus | str, _VERBATIM] = _KNOWN_FIRST
+    model: Text = None
+    base_model: Text = None
+    finetuned_output: Text = None  # no model before SUCCEEDED, whatever stands here
     training_file_ids: Texts = ()
     validation_file_ids: Texts = ()
     hyper_parameters: Table = Field(default_factory=dict)
-    training_type: str | None = None
+    training_type: Text = None
     create_time: Time = None
     end_time: Time = None
     usage: Number = None  # billed tokens, once it ended
     max_output_cnt: Number = None
     output_cnt: Number = None
-    code: str | None = None
-    message: str | None = None
+    code: Text = None
+    message: Text = None
 
     @classmethod
     def _fold(cls, data: dict[str, Any]) -> dict[str, Any]:
@@ -229,11 +235,11 @@ class CheckpointRow(_Remote):
     """A checkpoint of a job, and how far its export is."""
 
     checkpoint: str
-    job_id: str | None = None
-    full_name: str | None = None
-    status: CheckpointStatus | str = _KNOWN_FIRST
-    model_name: str | None = None  # what can be deployed, once exported
-    model_display_name: str | None = None
+    job_id: Text = None
+    full_name: Text = None
+    status: Annotated[CheckpointStatus | str, _VERBATIM] = _KNOWN_FIRST
+    model_name: Text = None  # what can be deployed, once exported
+    model_display_name: Text = None
     create_time: Time = None
     expire_time: Time = None
 
@@ -250,20 +256,20 @@ def checkpoint_number(label: str) -> int:
 class Preview(_Remote):
     """A video that a checkpoint made from a validation sample. Its links are signed and pass away."""
 
-    video_path: str | None = None
-    prompt: str | None = None
-    first_frame_path: str | None = None
-    last_frame_path: str | None = None
+    video_path: Text = None
+    prompt: Text = None
+    first_frame_path: Text = None
+    last_frame_path: Text = None
 
 
 class Deployment(_Remote):
     """A model that is served. Its `aigc_config` is echoed nowhere."""
 
     deployed_model: str
-    model_name: str | None = None
-    base_model: str | None = None
-    status: DeploymentStatus | str = _KNOWN_FIRST
-    plan: str | None = None
+    model_name: Text = None
+    base_model: Text = None
+    status: Annotated[DeploymentStatus | str, _VERBATIM] = _KNOWN_FIRST
+    plan: Text = None
     capacity: Number = None
     ready_capacity: Number = None
     gmt_create: Time = None

@@ -1,0 +1,85 @@
+"""Signed links: never with the key, from allowed places, whole or not at all."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.studio.service import Service, serve
+from wanctl.studio.errors import NotFound, Refused, ServerError, StudioError
+
+LINK = "https://oss.example/preview.mp4?Signature=SIGNED"
+
+
+def fetch(service: Service, link: str, destination: Path, most: int = 1000) -> int:
+    return service.ask(lambda studio: studio.download(link, destination, max_bytes=most))
+
+
+def test_a_file_is_fetched_without_the_key(tmp_path: Path) -> None:
+    service = serve(httpx.Response(200, content=b"video"))
+    assert fetch(service, LINK, tmp_path / "a.mp4") == 5
+    assert (tmp_path / "a.mp4").read_bytes() == b"video"
+    assert "authorization" not in service.requests[0].headers
+    assert "x-dashscope-workspace" not in service.requests[0].headers
+
+
+@pytest.mark.parametrize(
+    ("link", "allowed"),
+    [
+        ("https://anywhere.example/a", True),
+        ("http://127.0.0.1:8000/a", True),
+        ("http://localhost/a", True),
+        ("http://anywhere.example/a", False),
+        ("http://dashscope-intl.aliyuncs.com/a", False),
+        ("file:///etc/passwd", False),
+        ("ftp://anywhere.example/a", False),
+        ("", False),
+        ("https://", False),
+    ],
+)
+def test_links_are_followed_to_allowed_places_only(tmp_path: Path, link: str, allowed: bool) -> None:
+    service = serve(httpx.Response(200, content=b"x"))
+    if allowed:
+        assert fetch(service, link, tmp_path / "a") == 1
+    else:
+        with pytest.raises(Refused):
+            fetch(service, link, tmp_path / "a")
+        assert service.requests == []
+
+
+def test_a_redirect_is_followed_under_the_same_rules(tmp_path: Path) -> None:
+    def found(location: str) -> httpx.Response:
+        return httpx.Response(302, headers={"location": location})
+
+    service = serve(found("/b.mp4"), found("https://else.example/c.mp4"), httpx.Response(200, content=b"x"))
+    assert fetch(service, LINK, tmp_path / "a") == 1
+    hosts = [f"{one.url.host}{one.url.path}" for one in service.requests]
+    assert hosts == ["oss.example/preview.mp4", "oss.example/b.mp4", "else.example/c.mp4"]
+    for location in ("http://else.example/", "file:///etc/passwd"):
+        with pytest.raises(Refused):
+            fetch(serve(found(location)), LINK, tmp_path / "b")
+    with pytest.raises(Refused, match="does not end"):
+        fetch(serve(found("/round")), LINK, tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (httpx.Response(403, text="<Error>AccessDenied</Error>"), NotFound),
+        (httpx.Response(404), NotFound),
+        (httpx.Response(500), ServerError),
+        (httpx.ReadTimeout("slow"), ServerError),
+        (httpx.Response(206, content=b"part"), Refused),
+        (httpx.Response(200, content=b"x" * 1001), Refused),
+    ],
+)
+def test_what_fails_leaves_nothing_behind(
+    tmp_path: Path, answer: httpx.Response | Exception, expected: type[StudioError]
+) -> None:
+    old = tmp_path / "a.mp4"
+    old.write_bytes(b"old")
+    with pytest.raises(expected) as caught:
+        fetch(serve(answer), LINK, old)
+    assert "SIGNED" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+    assert old.read_bytes() == b"old"
