@@ -1,0 +1,72 @@
+"""The archive: always the same bytes, and never other than what was planned."""
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.dataset.making import folder, good, packed
+from wanctl.dataset.archive import write_archive
+from wanctl.dataset.contents import ChangedDuringReadError
+from wanctl.dataset.reading import read_dataset
+
+
+def test_the_archive_of_a_folder_holds_it_and_is_always_the_same(tmp_path: Path) -> None:
+    root = folder(tmp_path / "a", good() | {"sub/ünï.png": b"x", ".DS_Store": b"x"})
+    facts = read_dataset(root)
+    write_archive(root, facts, tmp_path / "one.zip")
+    for path in root.rglob("*"):
+        os.utime(path, (0, 0))
+    (root / "data.jsonl").chmod(0o600)
+    write_archive(root, read_dataset(root), tmp_path / "two.zip")
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    assert read_dataset(tmp_path / "one.zip") == facts
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [member.name for member in facts.members]
+        assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
+
+
+def test_a_zip_is_uploaded_as_it_is(tmp_path: Path) -> None:
+    source = packed(tmp_path / "a.zip", good())
+    write_archive(source, read_dataset(source), tmp_path / "b.zip")
+    assert (tmp_path / "b.zip").read_bytes() == source.read_bytes()
+
+
+def test_an_archive_goes_into_a_stream_too(tmp_path: Path) -> None:
+    root = folder(tmp_path / "a", good())
+    facts = read_dataset(root)
+    write_archive(root, facts, tmp_path / "a.zip")
+    stream = io.BytesIO()
+    write_archive(root, facts, stream)
+    assert stream.getvalue() == (tmp_path / "a.zip").read_bytes()
+
+
+@pytest.mark.parametrize("change", ["content", "shorter", "added", "removed"])
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_a_dataset_that_changed_since_it_was_read_is_not_packed(
+    tmp_path: Path, change: str, as_zip: bool
+) -> None:
+    members = good()
+    source = packed(tmp_path / "a.zip", members) if as_zip else folder(tmp_path / "a", members)
+    facts = read_dataset(source, tmp_path / "cache")
+    frame = members["frame_1.png"]
+    changed = {
+        "content": members | {"frame_1.png": frame[:-1] + b"!"},
+        "shorter": members | {"frame_1.png": frame[:-1]},
+        "added": members | {"new.png": b"x"},
+        "removed": {name: content for name, content in members.items() if name != "frame_1.png"},
+    }[change]
+    if as_zip:
+        packed(source, changed)
+    else:
+        for name in members.keys() - changed.keys():
+            (source / name).unlink()
+        folder(source, changed)
+    place = tmp_path / "out"
+    place.mkdir()
+    with pytest.raises(ChangedDuringReadError):
+        write_archive(source, facts, place / "a.zip")
+    assert list(place.iterdir()) == []

@@ -1,0 +1,100 @@
+"""Identity is content: what changes the digest, and what does not. The names of uploads."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.dataset.making import folder, good, packed
+from wanctl.dataset.contents import (
+    Member,
+    UploadName,
+    content_digest,
+    parse_upload_name,
+    upload_name,
+)
+from wanctl.dataset.reading import read_dataset
+
+NAMES = st.text("abcdefXYZ019_-", min_size=1, max_size=12)
+MEMBERS = st.dictionaries(NAMES, st.binary(max_size=200), min_size=1, max_size=6)
+
+
+def members_of(contents: dict[str, bytes]) -> list[Member]:
+    return [Member(name, hashlib.sha256(one).hexdigest(), len(one)) for name, one in contents.items()]
+
+
+@given(MEMBERS, st.randoms())
+def test_the_order_of_members_changes_nothing(contents: dict[str, bytes], random: object) -> None:
+    members = members_of(contents)
+    shuffled = list(members)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis names no type for it
+    assert content_digest(shuffled) == content_digest(members)
+
+
+@given(MEMBERS, MEMBERS)
+def test_other_contents_have_another_digest(one: dict[str, bytes], other: dict[str, bytes]) -> None:
+    same = content_digest(members_of(one)) == content_digest(members_of(other))
+    assert same == (one == other)
+
+
+@settings(max_examples=25, deadline=None)
+@given(MEMBERS, st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA]), st.booleans())
+def test_a_folder_and_any_zip_of_it_have_one_digest(
+    contents: dict[str, bytes], compression: int, backwards: bool
+) -> None:
+    members = {f"sub/{name}": one for name, one in contents.items()} | {"data.jsonl": b"{}"}
+    order = dict(sorted(members.items(), reverse=backwards))
+    with TemporaryDirectory() as place:
+        in_folder = read_dataset(folder(Path(place) / "a", members))
+        in_zip = read_dataset(packed(Path(place) / "a.zip", order, compression))
+    assert in_folder == in_zip
+    assert in_folder.digest == content_digest(members_of(members))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_one_byte_changes_the_digest(data: st.DataObject) -> None:
+    members = good(1)
+    name = data.draw(st.sampled_from(sorted(members)))
+    place = data.draw(st.integers(0, len(members[name]) - 1))
+    changed = bytearray(members[name])
+    changed[place] ^= data.draw(st.integers(1, 255))
+    before = content_digest(members_of(members))
+    assert content_digest(members_of({**members, name: bytes(changed)})) != before
+
+
+def test_a_member_that_moves_changes_the_digest() -> None:
+    one, other = {"ab": b"1", "c": b"2"}, {"a": b"1", "bc": b"2"}
+    assert content_digest(members_of(one)) != content_digest(members_of(other))
+
+
+def test_the_digest_is_what_it_was() -> None:
+    """Uploads are found by it: a change of the encoding would upload everything again."""
+    assert content_digest(members_of({"data.jsonl": b"{}", "a/b.png": b"x"})) == ("PINNED")
+
+
+def test_the_name_of_an_upload_says_whose_it_is_and_what_it_holds() -> None:
+    name = upload_name("money-rain", "train", "0123456789abcdef" * 4)
+    assert name == "money-rain--train--0123456789abcdef.zip"
+    assert parse_upload_name(name) == UploadName("money-rain", "train", "0123456789abcdef")
+
+
+SLUGS = st.from_regex(r"[a-z0-9]+(-[a-z0-9]+)*", fullmatch=True)
+
+
+@given(SLUGS, SLUGS, st.binary(min_size=32, max_size=32))
+def test_the_name_of_an_upload_is_read_back(project: str, name: str, digest: bytes) -> None:
+    parsed = parse_upload_name(upload_name(project, name, digest.hex()))
+    assert parsed == UploadName(project, name, digest.hex()[:16])
+
+
+@pytest.mark.parametrize(
+    "filename",
+    ["", "train.zip", "a--b.zip", "a--b--0123.zip", "a--b--0123456789ABCDEF.zip", "a--b--0123456789abcdef"],
+)
+def test_the_name_of_somebody_elses_upload_says_nothing(filename: str) -> None:
+    assert parse_upload_name(filename) is None
