@@ -24,7 +24,9 @@ def clip(seconds: float = 1.0, shade: int = 0, movflags: str = "") -> bytes:
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
         for number in range(round(seconds * FPS)):
             colour = ((number * 12 + shade) % 255, 90, 120)
-            container.mux(stream.encode(av.VideoFrame.from_image(Image.new("RGB", SIZE, colour))))
+            picture = Image.new("RGB", SIZE, colour)
+            frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV types it not
+            container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return out.getvalue()
 

@@ -52,7 +52,7 @@ def source_at(path: Path) -> Iterator["Folder | Zip"]:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DatasetError(f"{path}: the zip is damaged or of an unusual kind: {error}") from error
     except OSError as error:
-        raise DatasetError(f"{path}: {error.strerror or error}") from error
+        raise DatasetError(f"{error.filename or path}: {error.strerror or error}") from error
 
 
 def _open(path: Path) -> "Folder | Zip":
