@@ -9,7 +9,15 @@ import pytest
 
 from tests.studio.service import SECRET, Service, job, native, native_error, serve
 from wanctl.studio.client import Studio
-from wanctl.studio.errors import LostAnswer, Misconfigured, NotFound, Refused, ServerError, UntrustedEndpoint
+from wanctl.studio.errors import (
+    AuthError,
+    LostAnswer,
+    Misconfigured,
+    NotFound,
+    Refused,
+    ServerError,
+    UntrustedEndpoint,
+)
 
 
 def pages(name: str, rows: list[Any], size: int, total: int | None = -1) -> Service:
@@ -85,7 +93,7 @@ def test_what_is_not_there_is_deleted_already() -> None:
 
 def test_a_wrong_workspace_does_not_look_like_something_deleted() -> None:
     service = serve(native_error(404, "WorkSpaceNotFound", "WorkSpace not found."))
-    with pytest.raises(Exception, match="key was not accepted"):
+    with pytest.raises(AuthError):
         service.ask(lambda studio: studio.deployments.delete("wan-x"))
 
 

@@ -81,6 +81,12 @@ def compat(status: int, message: str, code: str | None = None) -> httpx.Response
         (httpx.Response(200, json=["no", "object"]), ServerError),
         (native({"status": "RUNNING"}), ServerError),
         (native_error(200, "InvalidParameter", "no"), Refused),
+        (
+            httpx.Response(
+                200, json={"data": {"failed_uploads": [{"code": "BadRequest.TooLarge", "message": "full"}]}}
+            ),
+            Refused,
+        ),
         (native_error(200, "200-BailianGateway.Workspace.NotAuthorised", "no"), AuthError),
         (httpx.Response(302, headers={"location": "https://elsewhere.example"}), Refused),
         (httpx.Response(404, text="<html>nginx</html>"), InvalidRequest),

@@ -231,7 +231,7 @@ def _error(call: Call, complaint: _Complaint) -> StudioError:
 
 def _complaint(status: int, headers: Mapping[str, str], body: dict[str, Any] | None) -> _Complaint:
     body_or_nothing = body or {}
-    inner = body_or_nothing.get("error")
+    inner = body_or_nothing.get("error") or _failed_upload(body_or_nothing)
     said = {**body_or_nothing, **inner} if isinstance(inner, dict) else dict(body_or_nothing)
     if isinstance(inner, str) and not said.get("message"):
         said["message"] = inner
@@ -248,6 +248,13 @@ def _complaint(status: int, headers: Mapping[str, str], body: dict[str, Any] | N
         request_id=_spelled(body_or_nothing.get("request_id")) or headers.get("x-request-id"),
         retry_after=_seconds(headers.get("retry-after")),
     )
+
+
+def _failed_upload(body: dict[str, Any]) -> Any:
+    """The native upload answers 200 and lists what it did not take."""
+    data = body.get("data")
+    failed = data.get("failed_uploads") if isinstance(data, dict) else None
+    return failed[0] if isinstance(failed, list) and failed else None
 
 
 def _decoded(content: bytes) -> dict[str, Any] | None:
