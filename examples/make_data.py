@@ -48,7 +48,9 @@ def scene(subject: tuple[int, int, int], place: tuple[int, int, int], sway: floa
     return picture
 
 
-def frames(subject: tuple[int, int, int], place: tuple[int, int, int], seconds: float, seed: int) -> Iterator[Image.Image]:
+def frames(
+    subject: tuple[int, int, int], place: tuple[int, int, int], seconds: float, seed: int
+) -> Iterator[Image.Image]:
     """The scene, and from the second second on the notes."""
     dice = random.Random(seed)
     notes = [(dice.randrange(SIZE[0]), dice.randrange(-SIZE[1], 0), dice.uniform(2.5, 6)) for _ in range(70)]
@@ -106,7 +108,15 @@ def validation(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     unseen = [
         ("a dancer in a violet dress", "her", "She", "s", (150, 90, 190), "an empty stage", (40, 40, 48)),
-        ("a fisherman in an orange jacket", "him", "He", "s", (230, 120, 50), "a grey beach", (140, 150, 155)),
+        (
+            "a fisherman in an orange jacket",
+            "him",
+            "He",
+            "s",
+            (230, 120, 50),
+            "a grey beach",
+            (140, 150, 155),
+        ),
         ("a girl with a red umbrella", "her", "She", "s", (190, 40, 50), "a park in autumn", (150, 110, 60)),
     ]
     lines = []

@@ -311,9 +311,13 @@ class Plan:
         """The steps that one apply starts without waiting for hours or for a person."""
         quick: dict[Address, Step] = {}
         for step in self.steps:
-            follows = step.when is When.LATER and step.after and all(
-                before in quick and quick[before].action in {Action.UPLOAD, Action.ADOPT}
-                for before in step.after
+            follows = (
+                step.when is When.LATER
+                and step.after
+                and all(
+                    before in quick and quick[before].action in {Action.UPLOAD, Action.ADOPT}
+                    for before in step.after
+                )
             )
             if step.when is When.NOW or follows:
                 quick[step.address] = step

@@ -18,7 +18,9 @@ app = typer.Typer(
 
 Folder = Annotated[
     Path | None,
-    typer.Option("-C", "--directory", metavar="DIR", help="The project's folder (default: here, else ./specs)."),
+    typer.Option(
+        "-C", "--directory", metavar="DIR", help="The project's folder (default: here, else ./specs)."
+    ),
 ]
 Environment = Annotated[
     str | None, typer.Option("--env", metavar="NAME", help="The environment of wanctl.yaml to work in.")

@@ -20,7 +20,15 @@ def reported(*, debug: bool) -> Iterator[None]:
         if debug:
             raise
         lines = _sentences(error)
-        _say(*(lines or [f"error: {type(error).__name__}: {error}", "This is a fault of wanctl; --debug shows where."]))
+        _say(
+            *(
+                lines
+                or [
+                    f"error: {type(error).__name__}: {error}",
+                    "This is a fault of wanctl; --debug shows where.",
+                ]
+            )
+        )
         sys.exit(1)
 
 
@@ -37,11 +45,11 @@ def _sentences(error: Exception) -> list[str]:
 
     if isinstance(error, SpecErrors):
         count = len(error.diagnostics)
-        return [*error.rendered(), f"{count} error{'' if count == 1 else 's'}; nothing was read from the account."]
-    if isinstance(error, StudioError):
-        hint = [f"  → {error.hint}"] if error.hint else []
-        return [f"error: {error}", *hint]
-    known = (LedgerError, LeaseHeld, ProjectError, AdoptionRefused, DatasetError, PlanDiffers)
+        return [
+            *error.rendered(),
+            f"{count} error{'' if count == 1 else 's'}; nothing was read from the account.",
+        ]
+    known = (StudioError, LedgerError, LeaseHeld, ProjectError, AdoptionRefused, DatasetError, PlanDiffers)
     return [f"error: {error}"] if isinstance(error, known) else []
 
 

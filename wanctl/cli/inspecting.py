@@ -43,11 +43,15 @@ def status(
 
 @app.command()
 def output(
-    address: Annotated[str, typer.Argument(metavar="KIND/NAME", help="Whose name, e.g. Deployment/money-rain.")],
+    address: Annotated[
+        str, typer.Argument(metavar="KIND/NAME", help="Whose name, e.g. Deployment/money-rain.")
+    ],
     folder: Folder = None,
     environment: Environment = None,
     base_url: BaseUrl = None,
-    format_: Annotated[OutputFormat, typer.Option("--format", help="text, json or dotenv.")] = OutputFormat.TEXT,
+    format_: Annotated[
+        OutputFormat, typer.Option("--format", help="text, json or dotenv.")
+    ] = OutputFormat.TEXT,
 ) -> None:
     """Print the name that callers need: a Deployment's deployed model, once it serves."""
     from wanctl.project.outputs import output_of
@@ -76,7 +80,7 @@ def previews(
     saved = asyncio.run(
         download(project, parse_address(address), to, checkpoint or [], lambda line: emit([line], err()))
     )
-    emit(str(one.video) for one in saved)
+    emit(str(one.video) for one in saved if one.video)
 
 
 @app.command()
@@ -84,7 +88,8 @@ def adopt(
     address: Annotated[str, typer.Argument(metavar="KIND/NAME", help="The resource of the specs.")],
     remote_id: Annotated[str | None, typer.Argument(metavar="ID", help="The live object that is it.")] = None,
     stranger: Annotated[
-        str | None, typer.Option("--not", metavar="ID", help="This live object is not it, whatever it looks like.")
+        str | None,
+        typer.Option("--not", metavar="ID", help="This live object is not it, whatever it looks like."),
     ] = None,
     folder: Folder = None,
     environment: Environment = None,

@@ -9,7 +9,9 @@ from wanctl.cli.app import Environment, Folder, app
 from wanctl.cli.opening import open_project
 from wanctl.cli.planning import Format, FormatOption
 
-ledger = typer.Typer(no_args_is_help=True, help="Look at the ledger: what was applied and cannot be read back.")
+ledger = typer.Typer(
+    no_args_is_help=True, help="Look at the ledger: what was applied and cannot be read back."
+)
 app.add_typer(ledger, name="ledger")
 
 

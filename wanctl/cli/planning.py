@@ -52,7 +52,9 @@ def plan(
     environment: Environment = None,
     base_url: BaseUrl = None,
     format_: FormatOption = Format.TEXT,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for apply.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for apply.")
+    ] = None,
     detailed: Detailed = False,
 ) -> None:
     """Show what apply would do. Reads the account; changes nothing, locks nothing."""
@@ -66,7 +68,9 @@ def plan(
 
 @app.command()
 def apply(
-    saved: Annotated[Path | None, typer.Argument(metavar="[PLAN.json]", help="A plan saved by plan --out.")] = None,
+    saved: Annotated[
+        Path | None, typer.Argument(metavar="[PLAN.json]", help="A plan saved by plan --out.")
+    ] = None,
     folder: Folder = None,
     environment: Environment = None,
     base_url: BaseUrl = None,
@@ -88,7 +92,8 @@ def apply(
 @app.command()
 def destroy(
     addresses: Annotated[
-        list[str] | None, typer.Argument(metavar="[KIND/NAME]…", help="What to destroy (default: every Deployment).")
+        list[str] | None,
+        typer.Argument(metavar="[KIND/NAME]…", help="What to destroy (default: every Deployment)."),
     ] = None,
     folder: Folder = None,
     environment: Environment = None,
@@ -191,7 +196,9 @@ class _Approver:
         if not sys.stdin.isatty():
             from wanctl.project import ProjectError
 
-            raise ProjectError("nobody is here to say yes; look at wanctl plan, then apply with --yes or a saved plan")
+            raise ProjectError(
+                "nobody is here to say yes; look at wanctl plan, then apply with --yes or a saved plan"
+            )
         from wanctl.report.text import question
 
         with getattr(self._display, "paused", nullcontext)():

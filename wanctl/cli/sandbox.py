@@ -46,7 +46,9 @@ def serve(
 
 
 @sandbox.command()
-def status(folder: Folder = None, environment: Environment = None, format_: FormatOption = Format.TEXT) -> None:
+def status(
+    folder: Folder = None, environment: Environment = None, format_: FormatOption = Format.TEXT
+) -> None:
     """What the sandbox holds, and its time."""
     from wanctl.report.console import emit
     from wanctl.report.sandbox import sandbox_lines

@@ -11,7 +11,9 @@ from wanctl.cli.planning import Format, FormatOption
 
 
 @app.command()
-def validate(folder: Folder = None, environment: Environment = None, format_: FormatOption = Format.TEXT) -> None:
+def validate(
+    folder: Folder = None, environment: Environment = None, format_: FormatOption = Format.TEXT
+) -> None:
     """Check the specs and the datasets' files, offline; every error at once, with its place."""
     import json
 
@@ -26,7 +28,11 @@ def validate(folder: Folder = None, environment: Environment = None, format_: Fo
             raise
         sys.stdout.write(json.dumps(validation_json(error.diagnostics), indent=2, ensure_ascii=False) + "\n")
         raise typer.Exit(1) from None
-    found = [*project.desired.diagnostics, *project.findings(), *dataset_diagnostics(project.desired, project.local)]
+    found = [
+        *project.desired.diagnostics,
+        *project.findings(),
+        *dataset_diagnostics(project.desired, project.local),
+    ]
     errors = [one for one in found if one.severity is Severity.ERROR]
     if format_ is Format.JSON:
         sys.stdout.write(json.dumps(validation_json(found), indent=2, ensure_ascii=False) + "\n")
@@ -52,7 +58,9 @@ def schema() -> None:
 
 @app.command()
 def explain(
-    path: Annotated[str | None, typer.Argument(metavar="[PATH]", help="e.g. FineTune.hyper_parameters")] = None,
+    path: Annotated[
+        str | None, typer.Argument(metavar="[PATH]", help="e.g. FineTune.hyper_parameters")
+    ] = None,
 ) -> None:
     """Document a kind or a field, from the models that read it."""
     from wanctl.project import ProjectError

@@ -1,5 +1,7 @@
 """Bind a live object to a resource because a person says so, after checking that it can be what they say."""
 
+from typing import Any
+
 from wanctl.engine.converge import Desk
 from wanctl.engine.planner import SETTLE_TIME
 from wanctl.kinds import PLANNERS
@@ -43,7 +45,9 @@ async def disown(desk: Desk, address: Address, remote_id: str) -> str:
         raise AdoptionRefused(f"the specs hold no {address}")
     entry: Entry = desk.book.record.entry(address)
     if entry.current and entry.current.remote_id == remote_id:
-        raise AdoptionRefused(f"the ledger says that wanctl made {remote_id} for {address}; it cannot be a stranger")
+        raise AdoptionRefused(
+            f"the ledger says that wanctl made {remote_id} for {address}; it cannot be a stranger"
+        )
     if remote_id not in entry.strangers:
         entry = entry.model_copy(update={"strangers": (*entry.strangers, remote_id)})
     sentence = f"{remote_id} is not {address}, and will not be taken for it"
@@ -77,7 +81,9 @@ async def _adopt_job(
     if other := contradicted(wanted.declared, job.hyper_parameters):
         raise AdoptionRefused(
             f"{job_id} was made with other hyper-parameters than {resource.address} declares: "
-            + ", ".join(f"{key} {job.hyper_parameters[key]} (declared {wanted.declared[key]})" for key in other)
+            + ", ".join(
+                f"{key} {job.hyper_parameters[key]} (declared {wanted.declared[key]})" for key in other
+            )
         )
     inputs = job_inputs(wanted, context)
     sentence = f"{job_id} ({job.status}) stands for {resource.address} from now on"
@@ -90,7 +96,9 @@ async def _adopt_deployment(
     live = await desk.studio.deployments.get(deployed_model)
     upstream = spec.model_name or context.outcome(resource.address).model_name
     if upstream and live.model_name != upstream:
-        raise AdoptionRefused(f"{deployed_model} serves {live.model_name}, and {resource.address} wants {upstream}")
+        raise AdoptionRefused(
+            f"{deployed_model} serves {live.model_name}, and {resource.address} wants {upstream}"
+        )
     sent = {
         "model_name": live.model_name,
         "capacity": spec.capacity if live.capacity is None else live.capacity,
@@ -102,6 +110,6 @@ async def _adopt_deployment(
     return _adopted(deployed_model, config_identity(sent), sent, desk), sentence
 
 
-def _adopted(remote_id: str, identity: str, inputs: dict[str, object], desk: Desk) -> Generation:
+def _adopted(remote_id: str, identity: str, inputs: dict[str, Any], desk: Desk) -> Generation:
     now = desk.clock.now()
     return Generation(remote_id=remote_id, identity=identity, inputs=inputs, since=now, adopted=True)

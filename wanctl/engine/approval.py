@@ -1,4 +1,4 @@
-"""What a person approved, and whether a step is in it. Nothing runs that the approved plan did not contain."""
+"""What a person approved, and whether a step is in it. Nothing runs that the approved plan does not hold."""
 
 from dataclasses import dataclass
 

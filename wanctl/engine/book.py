@@ -86,7 +86,9 @@ class Book:
         if record is not self._record:
             self._save(record)
 
-    def note(self, address: Address, verb: str, entry: Entry | None, remote_id: str | None, note: str) -> None:
+    def note(
+        self, address: Address, verb: str, entry: Entry | None, remote_id: str | None, note: str
+    ) -> None:
         """Something that a person told us: an adoption, or that something is not ours."""
         line = self._line(address, verb, "noted", remote_id=remote_id, note=note)
         self._save(self._record.without_intent(address).with_entry(address, entry).with_history(line))

@@ -131,7 +131,9 @@ class Outcome:
         return self.draft.plan
 
 
-async def converge(desk: Desk, draft: Draft, approval: Approval, patience: Patience, watcher: Watcher) -> Outcome:
+async def converge(
+    desk: Desk, draft: Draft, approval: Approval, patience: Patience, watcher: Watcher
+) -> Outcome:
     """Run until nothing can move any more without a person, a fix, or more patience."""
     run = _Run(desk, approval, watcher, Outcome(draft))
     deadline = desk.clock.now() + patience.longest

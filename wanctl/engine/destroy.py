@@ -45,9 +45,7 @@ def make_destruction(
 
 def _deployments(desired: Desired, record: Record) -> frozenset[Address]:
     known = [Address.parse(text) for text in record.entries]
-    return frozenset(
-        address for address in (*known, *desired.resources) if address.kind is Kind.DEPLOYMENT
-    )
+    return frozenset(address for address in (*known, *desired.resources) if address.kind is Kind.DEPLOYMENT)
 
 
 def _absent(resource: Resource) -> Resource:

@@ -56,7 +56,9 @@ def make_plan(
         findings=tuple(findings),
         orphans=_orphans(context, steps),
     )
-    learned = {address: planned.learn for address, planned in context.planned.items() if planned.learn is not None}
+    learned = {
+        address: planned.learn for address, planned in context.planned.items() if planned.learn is not None
+    }
     return Draft(plan, learned, frozenset(context.questions))
 
 
@@ -112,7 +114,9 @@ def exceeded_limits(desired: Desired, steps: list[Step]) -> list[Finding]:
     to_delete = [step for step in steps if step.deletes and step.when in {When.NOW, When.LATER}]
     findings = []
     if limits.new_jobs is not None and len(to_train) > limits.new_jobs:
-        findings.append(_exceeded("new_jobs", str(limits.new_jobs), f"starts {len(to_train)} trainings", to_train))
+        findings.append(
+            _exceeded("new_jobs", str(limits.new_jobs), f"starts {len(to_train)} trainings", to_train)
+        )
     if limits.deletes is not None and len(to_delete) > limits.deletes:
         findings.append(_exceeded("deletes", str(limits.deletes), f"deletes {len(to_delete)}", to_delete))
     if limits.spend is not None and to_train:
@@ -156,7 +160,9 @@ def _orphans(context: Context, steps: list[Step]) -> tuple[Orphan, ...]:
         for file in held
         if owner == project and file.id not in used
     ]
-    ours = {job.job_id for (owner, _), jobs in snapshot.jobs_by_mark.items() if owner == project for job in jobs}
+    ours = {
+        job.job_id for (owner, _), jobs in snapshot.jobs_by_mark.items() if owner == project for job in jobs
+    }
     ours |= {job.job_id for job in snapshot.jobs if job.job_id in context.claimed}
     jobs = [
         Orphan("FineTune", job.job_id, f"{job.model}, {job.status}, trained for earlier inputs")

@@ -22,7 +22,7 @@ def plan_checkpoint(resource: Resource, context: Context) -> Planned:
     finetune = Address.finetune(spec.finetune)
     upstream = context.outcome(finetune)
     if spec.checkpoint is None:
-        return _plan_choice(resource, spec, finetune, context)
+        return _plan_choice(resource, finetune, context)
     if upstream.job_id is None:
         return _plan_later(resource, spec, finetune, context)
     known = context.entry(resource.address).generation(_identity(upstream.job_id, spec))
@@ -47,7 +47,7 @@ def _step(resource: Resource, spec: Checkpoint, when: When, reason: str, **more:
     return Step(resource.address, Action.EXPORT, when, reason, summary=spec.checkpoint or "", **more)
 
 
-def _plan_choice(resource: Resource, spec: Checkpoint, finetune: Address, context: Context) -> Planned:
+def _plan_choice(resource: Resource, finetune: Address, context: Context) -> Planned:
     """None chosen yet: a healthy state. Once there is something to look at, say what and how."""
     job = context.outcome(finetune).job
     place = str(resource.origin)
@@ -142,7 +142,11 @@ def _plan_row(
     asked = entry.generation(_identity(job_id, spec))
     status = str(row.status)
     if row.model_name and status == "SUCCEEDED":
-        inputs = {"display_name": row.model_display_name, "model_name": row.model_name, "attempt": spec.attempt}
+        inputs = {
+            "display_name": row.model_display_name,
+            "model_name": row.model_name,
+            "attempt": spec.attempt,
+        }
         made = Generation(
             remote_id=_identity(job_id, spec),
             identity=_identity(job_id, spec),
@@ -177,9 +181,7 @@ def _plan_row(
     return _plan_export(resource, spec, job_id, status, context)
 
 
-def _under_way(
-    resource: Resource, asked: Generation | None, spec: Checkpoint, context: Context
-) -> bool:
+def _under_way(resource: Resource, asked: Generation | None, spec: Checkpoint, context: Context) -> bool:
     """PENDING alone does not say that an export was ever asked for; our own record does."""
     if asked and asked.inputs.get("attempt") == spec.attempt:
         return True
@@ -187,9 +189,7 @@ def _under_way(
     return bool(intent and context.settling(intent))
 
 
-def _plan_export(
-    resource: Resource, spec: Checkpoint, job_id: str, status: str, context: Context
-) -> Planned:
+def _plan_export(resource: Resource, spec: Checkpoint, job_id: str, status: str, context: Context) -> Planned:
     assert spec.checkpoint is not None  # noqa: S101 - without a choice there is no row
     tail = job_id.removeprefix("ft-")[-JOB_TAIL:]
     name = f"{context.project}-{resource.address.name}-{spec.checkpoint}-{tail}"

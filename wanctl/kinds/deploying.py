@@ -74,9 +74,7 @@ class Scale:
         assert current is not None  # noqa: S101 - only a recorded deployment is scaled
         sent = {**current.inputs, "capacity": self.capacity}
         made = current.model_copy(update={"inputs": sent, "identity": config_identity(sent)})
-        return Landing(
-            tools.entry.model_copy(update={"current": made}), self.remote_id, answer.request_id
-        )
+        return Landing(tools.entry.model_copy(update={"current": made}), self.remote_id, answer.request_id)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wanctl.kinds.deploying import DeleteDeployment, Deploy, Protect, Scale, config_identity, config_suffix
-from wanctl.kinds.world import Context, Outcome, Planned, Read
+from wanctl.kinds.world import Context, ModelReference, Outcome, Planned, Read
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec
@@ -54,7 +54,9 @@ def _target(resource: Resource, spec: DeploymentSpec, context: Context) -> Targe
     suffix = config_suffix(config) if _shares_model(resource, context) else None
     if spec.model_name:
         return Target(spec.model_name, None, False, config, suffix)
-    upstream = Address.checkpoint(spec.checkpoint) if spec.checkpoint else Address.finetune(spec.finetune or "")
+    upstream = (
+        Address.checkpoint(spec.checkpoint) if spec.checkpoint else Address.finetune(spec.finetune or "")
+    )
     outcome = context.outcome(upstream)
     return Target(outcome.model_name, upstream, outcome.owned, config, suffix)
 
@@ -65,7 +67,7 @@ def _shares_model(resource: Resource, context: Context) -> bool:
     return bool(sharing) and sharing[0] != resource.address
 
 
-def _reference(spec: Any) -> tuple[str | None, str | None, str | None]:
+def _reference(spec: Any) -> ModelReference:
     return (spec.checkpoint, spec.finetune, spec.model_name)
 
 
@@ -297,11 +299,15 @@ def _status_step(resource: Resource, spec: DeploymentSpec, live: Deployment, rep
     if status == "ARREARS_DOWN":
         hint = "pay the bill in the Alibaba Cloud console; it comes back by itself"
         reason = f"{name} is stopped: the account is in arrears"
-        return _step(resource, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,))
+        return _step(
+            resource, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,)
+        )
     if status == "STOPPED":
         hint = "start it in the Model Studio console"
         reason = f"{name} was stopped outside wanctl"
-        return _step(resource, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,))
+        return _step(
+            resource, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,)
+        )
     if status in {"FAILED", "UPDATING_FAILED"}:
         hint = f"to delete it and deploy again, write attempt: {spec.attempt + 1} at {resource.origin}"
         reason = f"{name} is in status {status}"
@@ -345,11 +351,9 @@ def _by_suffix(
     """Deployments that share a model are told apart by the suffix that their config gives them."""
     if target.suffix:
         return [one for one in live if one.deployed_model.endswith(f"-{target.suffix}")]
-    others = [
-        config_suffix(context.desired.resources[address].spec.aigc_config.sent())
-        for address in context.deployments_sharing.get(_reference(resource.spec), ())
-        if address != resource.address
-    ]
+    sharing = context.deployments_sharing.get(_reference(resource.spec), ())
+    specs = [context.desired.resources[one].spec for one in sharing if one != resource.address]
+    others = [config_suffix(one.aigc_config.sent()) for one in specs if isinstance(one, DeploymentSpec)]
     return [one for one in live if not any(one.deployed_model.endswith(f"-{other}") for other in others)]
 
 
@@ -467,15 +471,11 @@ def _summary(spec: DeploymentSpec) -> str:
     return f"lora × {spec.capacity}"
 
 
-def _step(
-    resource: Resource, action: Action, when: When, reason: str, live: Deployment, **more: Any
-) -> Step:
+def _step(resource: Resource, action: Action, when: When, reason: str, live: Deployment, **more: Any) -> Step:
     return Step(resource.address, action, when, reason, remote_id=live.deployed_model, **more)
 
 
-def plan_removal(
-    address: Address, context: Context, why: str, first: tuple[Address, ...]
-) -> Planned:
+def plan_removal(address: Address, context: Context, why: str, first: tuple[Address, ...]) -> Planned:
     """Delete what the ledger knows of a Deployment, last of all; forget it once it is gone."""
     entry = context.entry(address)
     known = [*((entry.current,) if entry.current else ()), *entry.retiring]
@@ -488,7 +488,9 @@ def plan_removal(
     if live.leaving:
         progress = Progress(str(live.status))
         reason = f"{live.deployed_model} is being deleted"
-        step = Step(address, Action.DELETE, When.SERVICE, reason, remote_id=live.deployed_model, progress=progress)
+        step = Step(
+            address, Action.DELETE, When.SERVICE, reason, remote_id=live.deployed_model, progress=progress
+        )
         return Planned(step)
     if entry.protected:
         step = Step(

@@ -73,7 +73,7 @@ def _by_files(wanted: Wanted, entry: Entry, context: Context) -> Match:
 
 
 def _by_parameters(wanted: Wanted, entry: Entry, context: Context) -> Match:
-    """Jobs that do not say what they read. With an open intent a new one is surely ours; else a person decides."""
+    """Jobs that do not say what they read: with an open intent a new one is ours, else a person decides."""
     silent = [job for job in _possible(wanted, entry, context) if not job.training_file_ids and job.live]
     intent = context.intent(wanted.address)
     if intent and intent.verb == "train":

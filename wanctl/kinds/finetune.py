@@ -1,4 +1,4 @@
-"""FineTune: an immutable, billed training job. Never started twice, never replaced: a new one beside the old."""
+"""FineTune: an immutable, billed training job. Never started twice; a changed one is a new one beside the old."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -75,9 +75,7 @@ def _plan_known(resource: Resource, wanted: Wanted, match: Match, context: Conte
     assert job is not None  # noqa: S101 - the caller looked
     inputs = job_inputs(wanted, context)
     learn = context.learned(context.entry(resource.address), job.job_id, wanted.identity, inputs)
-    outcome = Outcome(
-        job=job, job_id=job.job_id, model_name=job.finetuned_output if job.succeeded else None
-    )
+    outcome = Outcome(job=job, job_id=job.job_id, model_name=job.finetuned_output if job.succeeded else None)
     cost = _cost(wanted.spec, context, job)
     if job.succeeded:
         step = Step(

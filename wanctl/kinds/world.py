@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 _Object = TypeVar("_Object")
+ModelReference = tuple[str | None, str | None, str | None]  # checkpoint, finetune, model_name
 
 
 class Read(StrEnum):
@@ -212,9 +213,7 @@ class Context:
         """It is too early to say that the call had no effect: lists may lag behind it."""
         return self.snapshot.observed_at < intent.at + self.settle_time
 
-    def learned(
-        self, entry: Entry, remote_id: str, identity: str, inputs: dict[str, Any]
-    ) -> Entry | None:
+    def learned(self, entry: Entry, remote_id: str, identity: str, inputs: dict[str, Any]) -> Entry | None:
         """The entry that the ledger should have for what was found live; None if it has it already."""
         if entry.current and entry.current.remote_id == remote_id and entry.current.identity == identity:
             return None
@@ -222,15 +221,13 @@ class Context:
         if known and known.remote_id == remote_id:
             return entry.with_current(known)
         return entry.with_current(
-            Generation(
-                remote_id=remote_id, identity=identity, inputs=inputs, since=self.snapshot.observed_at
-            )
+            Generation(remote_id=remote_id, identity=identity, inputs=inputs, since=self.snapshot.observed_at)
         )
 
     @cached_property
-    def deployments_sharing(self) -> dict[tuple[str | None, ...], list[Address]]:
+    def deployments_sharing(self) -> dict[ModelReference, list[Address]]:
         """What is referred to → the Deployments that serve it, in order."""
-        found: dict[tuple[str | None, ...], list[Address]] = defaultdict(list)
+        found: dict[ModelReference, list[Address]] = defaultdict(list)
         for address, resource in self.desired.resources.items():
             spec = resource.spec
             if isinstance(spec, DeploymentSpec):

@@ -7,8 +7,8 @@ refuses: an unreadable, newer or corrupt ledger is never overwritten.
 import json
 import os
 import tempfile
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +18,10 @@ from pydantic import ValidationError
 from wanctl.ledger.lease import Lease, LeaseHeld, decode_lease
 from wanctl.ledger.record import Record
 
+_REMEDY = (
+    "It was left as it is. Restore it from git or a backup; or move it away: what is live is then found "
+    "again by its names."
+)
 LOCK_PATIENCE = 10.0  # seconds for another process to finish its own compare-and-swap
 
 
@@ -25,11 +29,11 @@ class LedgerError(Exception):
     """The ledger cannot be used; nothing was written."""
 
 
-class LedgerUnreadable(LedgerError):
+class LedgerUnreadableError(LedgerError):
     """What is stored is not a ledger that this version understands."""
 
 
-class LedgerMoved(LedgerError):
+class LedgerMovedError(LedgerError):
     """Somebody saved between our load and our save."""
 
 
@@ -77,7 +81,7 @@ class FileStore:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise LedgerUnreadable(f"The ledger {self._path} cannot be read: {error}") from error
+            raise LedgerUnreadableError(f"The ledger {self._path} cannot be read: {error}") from error
         return decode_record(text, self.location)
 
     def save(self, record: Record) -> Record:
@@ -85,7 +89,7 @@ class FileStore:
             stored = self.load()
             serial = stored.serial if stored else 0
             if serial != record.serial or (stored and stored.lineage != record.lineage):
-                raise LedgerMoved(
+                raise LedgerMovedError(
                     f"The ledger {self._path} was changed by another run (serial {serial}, "
                     f"ours was {record.serial}). Run the same command again."
                 )
@@ -130,11 +134,13 @@ class FileStore:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise LedgerUnreadable(f"The ledger's lock {self._lease_path} cannot be read: {error}") from error
+            raise LedgerUnreadableError(
+                f"The ledger's lock {self._lease_path} cannot be read: {error}"
+            ) from error
         try:
             return decode_lease(text)
         except ValidationError as error:
-            raise LedgerUnreadable(
+            raise LedgerUnreadableError(
                 f"The ledger's lock {self._lease_path} is damaged. If no apply is running, delete that file."
             ) from error
 
@@ -157,13 +163,12 @@ def decode_record(text: str, location: str) -> Record:
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise LedgerUnreadable(
-            f"The ledger {location} is not valid JSON ({error}). It was left as it is. Restore it from git or "
-            "a backup; or move it away: what is live is then found again by its names."
+        raise LedgerUnreadableError(
+            f"The ledger {location} is not valid JSON ({error}). {_REMEDY}"
         ) from error
     version = data.get("format_version") if isinstance(data, dict) else None
     if isinstance(version, int) and version > 1:
-        raise LedgerUnreadable(
+        raise LedgerUnreadableError(
             f"The ledger {location} has format {version}, written by a newer wanctl. Update wanctl to use it."
         )
     try:
@@ -171,9 +176,8 @@ def decode_record(text: str, location: str) -> Record:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise LedgerUnreadable(
-            f"The ledger {location} is damaged at {where or 'its top'}: {first['msg']}. It was left as it is. "
-            "Restore it from git or a backup; or move it away: what is live is then found again by its names."
+        raise LedgerUnreadableError(
+            f"The ledger {location} is damaged at {where or 'its top'}: {first['msg']}. {_REMEDY}"
         ) from error
 
 

@@ -1,8 +1,8 @@
 """A project: specs, account and ledger together. The Python API that the commands use.
 
-    project = Project.open(Path("specs"), environment="prod")
-    plan = project.plan()
-    outcome = project.apply(lambda plan: True, patience=Patience(waits=True))
+project = Project.open(Path("specs"), environment="prod")
+plan = project.plan()
+outcome = project.apply(lambda plan: True, patience=Patience(waits=True))
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class Project:
     @cached_property
     def local(self) -> dict[Address, LocalData]:
         """The datasets' facts, read once."""
-        return read_local(self.desired, self.state / "cache" / "datasets.json")
+        return read_local(self.desired, self.state / "cache")
 
     @cached_property
     def store(self) -> Store:
@@ -164,8 +164,8 @@ class Project:
             return Record(lineage=uuid.uuid4().hex, project=self.name, endpoint=endpoint)
         if (record.project, record.endpoint) != (self.name, endpoint):
             raise LedgerError(
-                f"The ledger {self.store.location} belongs to {record.project} at {record.endpoint}, and this is "
-                f"{self.name} at {endpoint}. Give each its own: ledger: in wanctl.yaml, or in the environment."
+                f"The ledger {self.store.location} belongs to {record.project} at {record.endpoint}, and "
+                f"this is {self.name} at {endpoint}. Give each its own: ledger: in wanctl.yaml."
             )
         return record
 

@@ -21,7 +21,9 @@ def load_plan(path: Path) -> dict[str, Any]:
         raise PlanDiffers(f"{path} is not a plan that wanctl plan --out wrote")
     major = str(data.get("format_version", "")).partition(".")[0]
     if major != FORMAT_VERSION.partition(".")[0]:
-        raise PlanDiffers(f"{path} has plan format {data.get('format_version')}, and this wanctl reads {FORMAT_VERSION}")
+        raise PlanDiffers(
+            f"{path} has plan format {data.get('format_version')}, and this wanctl reads {FORMAT_VERSION}"
+        )
     return data
 
 
@@ -36,13 +38,17 @@ def require_same(saved: dict[str, Any], made: Plan) -> None:
     lines = []
     for address in dict.fromkeys([*before, *after]):
         if address not in after:
-            lines.append(f"  {address}: {before[address]['action']} was approved, and there is nothing to do now")
+            lines.append(
+                f"  {address}: {before[address]['action']} was approved, and there is nothing to do now"
+            )
         elif address not in before:
             lines.append(f"  {address}: {after[address]['action']} was not in the approved plan")
         elif difference := DeepDiff(before[address], after[address], verbose_level=2).pretty():
             lines += [f"  {address}: {line}" for line in difference.splitlines()]
     told = "\n".join(lines) or "  the saved file was changed by hand"
-    raise PlanDiffers(f"the plan is not the one that was approved; nothing was done.\n{told}\nReview a new plan.")
+    raise PlanDiffers(
+        f"the plan is not the one that was approved; nothing was done.\n{told}\nReview a new plan."
+    )
 
 
 def _told(step: dict[str, Any]) -> dict[str, Any]:

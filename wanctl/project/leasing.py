@@ -15,7 +15,7 @@ HEARTBEAT = LEASE_TTL.total_seconds() / 5
 
 @asynccontextmanager
 async def leased(store: Store, surroundings: Surroundings) -> AsyncIterator[None]:
-    """The body runs as long as the lease is ours; when it is lost, the body is stopped and LeaseHeld raised."""
+    """The body runs while the lease is ours; when it is lost, the body is stopped and LeaseHeld raised."""
     since = datetime.now(UTC)
     lease = Lease(
         token=uuid.uuid4().hex,

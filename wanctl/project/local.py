@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from wanctl.dataset.archive import write_archive
-from wanctl.dataset.contents import DatasetError, read_dataset
+from wanctl.dataset.contents import DatasetError
+from wanctl.dataset.reading import read_dataset
 from wanctl.kinds.world import LocalData
 from wanctl.spec.models import Dataset
 from wanctl.spec.resources import Address, Desired

@@ -26,7 +26,9 @@ class Output:
 
     def render(self, format_: str) -> str:
         if format_ == "json":
-            return json.dumps({"address": str(self.address), **self.facts}, indent=2, ensure_ascii=False) + "\n"
+            return (
+                json.dumps({"address": str(self.address), **self.facts}, indent=2, ensure_ascii=False) + "\n"
+            )
         if format_ == "dotenv":
             return f"{self.variable}={self.value}\n"
         return f"{self.value}\n"
@@ -50,7 +52,9 @@ def output_of(project: Project, address: Address) -> Output:
         async with project.desk() as desk:
             plan = (await desk.survey()).plan
             step = plan.step(address)
-            serving = step and (step.when is When.DONE or step.action in {Action.SCALE, Action.PROTECT, Action.UNPROTECT})
+            serving = step and (
+                step.when is When.DONE or step.action in {Action.SCALE, Action.PROTECT, Action.UNPROTECT}
+            )
             if step is None or step.remote_id is None or not serving:
                 raise ProjectError(f"{address} {missing}: {step.reason if step else 'unknown'}")
             facts: dict[str, Any] = {word: step.remote_id}
@@ -86,14 +90,16 @@ async def download(
             raise ProjectError(f"{step.remote_id} has no previews {'yet' if not step.settled else 'at all'}")
         unknown = [one for one in checkpoints if one not in validated]
         if unknown:
-            raise ProjectError(f"{step.remote_id} has no previews of {', '.join(unknown)}; it has {', '.join(validated)}")
+            raise ProjectError(
+                f"{step.remote_id} has no previews of {', '.join(unknown)}; it has {', '.join(validated)}"
+            )
         chosen = list(checkpoints) or list(validated)
         return await download_previews(
             desk.studio,
             step.remote_id,
             chosen,
             folder,
-            lambda saved: say(f"{saved.checkpoint}  {saved.video.name}  {saved.video.stat().st_size / 1e6:.1f} MB"),
+            lambda saved: say(f"{saved.checkpoint}  {saved.number} of its previews saved"),
         )
 
 

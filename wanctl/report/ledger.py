@@ -11,7 +11,9 @@ from wanctl.report.text import spell_value
 def ledger_lines(record: Record, location: str) -> list[Text]:
     """Each resource with its object, what was sent, and what is still to go."""
     lines = [
-        Text.assemble((location, "bold"), f"  serial {record.serial} · {record.project} at {record.endpoint}"),
+        Text.assemble(
+            (location, "bold"), f"  serial {record.serial} · {record.project} at {record.endpoint}"
+        ),
         Text(),
     ]
     if not record.entries:
@@ -20,7 +22,10 @@ def ledger_lines(record: Record, location: str) -> list[Text]:
         lines += _entry(address, record.entries[address])
     for intent in record.intents:
         lines.append(
-            Text(f"  open: {intent.verb} {intent.address}, sent {intent.at:%Y-%m-%d %H:%M:%S}, no answer yet", "yellow")
+            Text(
+                f"  open: {intent.verb} {intent.address}, sent {intent.at:%Y-%m-%d %H:%M:%S}, no answer yet",
+                "yellow",
+            )
         )
     return lines
 
@@ -56,7 +61,10 @@ def history_lines(lines: Iterable[HistoryLine]) -> Iterator[Text]:
         by = [part for part in (line.by, (line.commit or "")[:8], line.run, line.request_id) if part]
         yield Text.assemble(
             (f"{line.at:%Y-%m-%d %H:%M:%S}  ", "dim"),
-            (line.result.ljust(6), {"ok": "green", "failed": "red", "lost": "yellow"}.get(line.result, "cyan")),
+            (
+                line.result.ljust(6),
+                {"ok": "green", "failed": "red", "lost": "yellow"}.get(line.result, "cyan"),
+            ),
             "  ",
             " · ".join(told),
             (f"  [{' · '.join(by)}]" if by else "", "dim"),

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from wanctl.engine.converge import Failure, Outcome
 from wanctl.plan import Status, When
-from wanctl.report.text import plan_lines, spell_progress, verdict
+from wanctl.report.text import plan_lines, spell_progress
 
 AGAIN = "wanctl apply"
 
@@ -48,9 +48,11 @@ def _failure_lines(failure: Failure) -> list[Text]:
     ]
     if step.remote_id:
         lines.append(Text(f"        {step.remote_id}"))
-    if error.hint:
-        lines.append(Text.assemble("        ", ("→ ", "cyan"), error.hint))
-    lines.append(Text.assemble("        ", ("→ ", "cyan"), f"mend it, then run {AGAIN} again; what was done stays done"))
+    lines.append(
+        Text.assemble(
+            "        ", ("→ ", "cyan"), f"mend it, then run {AGAIN} again; what was done stays done"
+        )
+    )
     return lines
 
 
@@ -76,7 +78,9 @@ def _turn(outcome: Outcome) -> list[Text]:
     phases = {step.when for step in outcome.plan.pending}
     if When.SERVICE in phases:
         late = "The wait is over before the work is. " if outcome.overdue else ""
-        return [Text(f"{late}In progress at the service. Run {AGAIN} again, now or later: it goes on from here.")]
+        return [
+            Text(f"{late}In progress at the service. Run {AGAIN} again, now or later: it goes on from here.")
+        ]
     if When.BLOCKED in phases:
         return [Text("Blocked. Mend what is named above and run the same command again.", style="bold red")]
     return [Text(f"It is a person's turn. Then run {AGAIN} again: it goes on from here.", style="magenta")]

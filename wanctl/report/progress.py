@@ -133,7 +133,11 @@ class LiveDisplay:
             fraction = step.progress.fraction if step.progress else None
             bar = ProgressBar(total=1.0, completed=fraction or 0.0, width=24, pulse=fraction is None)
             table.add_row(
-                self._spinner, Text(str(step.address), "bold"), bar, spell_progress(step), Text(step.reason, "dim")
+                self._spinner,
+                Text(str(step.address), "bold"),
+                bar,
+                spell_progress(step),
+                Text(step.reason, "dim"),
             )
         clock = Text(f"account time {self._at:%Y-%m-%d %H:%M:%S}", "dim") if self._at else Text()
         return Group(table, clock) if table.row_count else Group()

@@ -13,11 +13,19 @@ def status_lines(plan: Plan) -> list[Text]:
     place = " · ".join(part for part in (plan.project, plan.environment, plan.provider) if part)
     lines = [Text.assemble((place, "bold"), f"  {plan.status.value.replace('_', ' ')}"), Text()]
     rows = [(step, str(step.address), _state(step), step.remote_id or "—") for step in plan.steps]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in (1, 2)]
+    widths = (
+        max((len(address) for _, address, _, _ in rows), default=0),
+        max((len(state) for _, _, state, _ in rows), default=0),
+    )
     for step, address, state, remote_id in rows:
         lines.append(
             Text.assemble(
-                "  ", (address.ljust(widths[0]), "bold"), "  ", (state.ljust(widths[1]), _style(step)), "  ", remote_id
+                "  ",
+                (address.ljust(widths[0]), "bold"),
+                "  ",
+                (state.ljust(widths[1]), _style(step)),
+                "  ",
+                remote_id,
             )
         )
         lines += _waits(step)

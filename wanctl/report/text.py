@@ -5,6 +5,7 @@ everywhere else.
 """
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from difflib import unified_diff
 from typing import Any
 
@@ -14,6 +15,7 @@ from wanctl.plan import Action, Change, Cost, Finding, Plan, Severity, Step, Whe
 
 QUOTED = 48  # characters of a value before it is cut
 DIFF_LINES = 14  # lines of a changed text before the rest is only counted
+WIDEST_MIDDLE = 60
 INDENT = " " * 8
 
 _SIGNS: dict[Action, tuple[str, str]] = {
@@ -80,8 +82,10 @@ def _header(plan: Plan, command: str) -> Text:
 
 def _table(steps: Iterable[Step]) -> Iterator[Text]:
     rows = [(step, str(step.address), _middle(step), spell_when(step)) for step in steps]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in (1, 2)]
-    widths[1] = min(widths[1], 60)
+    widths = (
+        max((len(address) for _, address, _, _ in rows), default=0),
+        min(WIDEST_MIDDLE, max((len(middle) for _, _, middle, _ in rows), default=0)),
+    )
     verb = max((len(row[0].action.value) for row in rows if not row[0].settled), default=0)
     for step, address, middle, when in rows:
         sign, style = _SIGNS[step.action]
@@ -101,7 +105,7 @@ def _table(steps: Iterable[Step]) -> Iterator[Text]:
 
 
 def _middle(step: Step) -> str:
-    if step.settled or step.when in {When.BLOCKED}:
+    if step.settled or step.when is When.BLOCKED:
         return step.summary or step.reason
     return step.summary or step.remote_id or step.reason
 
@@ -161,7 +165,13 @@ def _details(step: Step) -> Iterator[Text]:
 
 def _worth_saying(step: Step) -> bool:
     """The reason is already on the line, or it is what a first run of anything looks like."""
-    plain = {"not uploaded yet", "not trained yet", "not deployed yet", "chosen", "chosen before the training"}
+    plain = {
+        "not uploaded yet",
+        "not trained yet",
+        "not deployed yet",
+        "chosen",
+        "chosen before the training",
+    }
     return step.reason not in plain and step.reason != _middle(step)
 
 
@@ -293,7 +303,9 @@ def _orphan_block(plan: Plan) -> list[Text]:
     if not plan.orphans:
         return []
     count = len(plan.orphans)
-    lines = [Text(f"{count} orphan{'' if count == 1 else 's'}, kept (in no spec, deleted by nobody):", style="dim")]
+    lines = [
+        Text(f"{count} orphan{'' if count == 1 else 's'}, kept (in no spec, deleted by nobody):", style="dim")
+    ]
     lines += [
         Text(f"  {orphan.kind}  {orphan.remote_id}  {orphan.note}", style="dim") for orphan in plan.orphans
     ]
@@ -358,7 +370,7 @@ def question(plan: Plan) -> str:
     if trainings:
         known = [cost for cost in costs if cost.amount]
         if len(known) == trainings:
-            total = sum((cost.amount[1] for cost in known if cost.amount), start=known[0].amount[1] * 0)
+            total = sum((cost.amount[1] for cost in known if cost.amount), start=Decimal(0))
             parts.append(f"spends about {total:.0f} {known[0].currency}")
         else:
             parts.append("at a cost that is not known")

@@ -21,7 +21,9 @@ def dataset_diagnostics(desired: Desired, local: Mapping[Address, LocalData]) ->
             yield _at_document(origin, address, place + problem.message, Severity(problem.severity))
 
 
-def _at_document(origin: Any, address: Address, message: str, severity: Severity = Severity.ERROR) -> Diagnostic:
+def _at_document(
+    origin: Any, address: Address, message: str, severity: Severity = Severity.ERROR
+) -> Diagnostic:
     return Diagnostic(
         severity=severity,
         rule="dataset",

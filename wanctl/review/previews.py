@@ -19,7 +19,7 @@ class Saved:
 
     checkpoint: str
     number: int
-    video: Path
+    video: Path | None
     frame: Path | None
     prompt: str
 
@@ -43,21 +43,22 @@ async def download_previews(
     tasks = []
     async with asyncio.TaskGroup() as group:
         for checkpoint in checkpoints:
+            await asyncio.to_thread((folder / checkpoint).mkdir, parents=True, exist_ok=True)
             for number, preview in enumerate(await studio.jobs.previews(job_id, checkpoint), start=1):
                 tasks.append(group.create_task(one(checkpoint, number, preview)))
     return [task.result() for task in tasks]
 
 
 async def _save(studio: Studio, checkpoint: str, number: int, preview: Preview, folder: Path) -> Saved:
-    folder.mkdir(parents=True, exist_ok=True)
-    video = folder / f"{number:02}{_ending(preview.video_path, '.mp4')}"
-    await studio.download(preview.video_path, video, max_bytes=LARGEST_PREVIEW)
-    frame = None
+    video = frame = None
+    if preview.video_path:
+        video = folder / f"{number:02}{_ending(preview.video_path, '.mp4')}"
+        await studio.download(preview.video_path, video, max_bytes=LARGEST_PREVIEW)
     if preview.first_frame_path:
         frame = folder / f"{number:02}-first-frame{_ending(preview.first_frame_path, '.jpg')}"
         await studio.download(preview.first_frame_path, frame, max_bytes=LARGEST_PREVIEW)
     prompt = preview.prompt or ""
-    (folder / f"{number:02}.txt").write_text(prompt + "\n", encoding="utf-8")
+    await asyncio.to_thread((folder / f"{number:02}.txt").write_text, prompt + "\n", encoding="utf-8")
     return Saved(checkpoint, number, video, frame, prompt)
 
 
