@@ -15,11 +15,12 @@ from PIL import Image, ImageDraw
 HERE = Path(__file__).parent / "data"
 SIZE = (256, 144)
 RATE = 12
+Colour = tuple[int, int, int]
 
 EFFECT = (
     "Then the s86b5p money rain effect begins: huge green bank notes pour down from above like a cloudburst, "
-    "tumbling around {them} on all sides. {They} lean{s} back, raise{s} both arms and laugh{s} in surprise while "
-    "the notes keep falling."
+    "tumbling around {them} on all sides. {They} lean{s} back, raise{s} both arms and laugh{s} in surprise "
+    "while the notes keep falling."
 )
 SUBJECTS = [
     ("a young woman in a yellow raincoat", "her", "She", "s", (226, 190, 60)),
@@ -36,7 +37,7 @@ PLACES = [
 ]
 
 
-def scene(subject: tuple[int, int, int], place: tuple[int, int, int], sway: float) -> Image.Image:
+def scene(subject: Colour, place: Colour, sway: float) -> Image.Image:
     """A figure before a background."""
     picture = Image.new("RGB", SIZE, place)
     draw = ImageDraw.Draw(picture)
@@ -48,9 +49,7 @@ def scene(subject: tuple[int, int, int], place: tuple[int, int, int], sway: floa
     return picture
 
 
-def frames(
-    subject: tuple[int, int, int], place: tuple[int, int, int], seconds: float, seed: int
-) -> Iterator[Image.Image]:
+def frames(subject: Colour, place: Colour, seconds: float, seed: int) -> Iterator[Image.Image]:
     """The scene, and from the second second on the notes."""
     dice = random.Random(seed)
     notes = [(dice.randrange(SIZE[0]), dice.randrange(-SIZE[1], 0), dice.uniform(2.5, 6)) for _ in range(70)]

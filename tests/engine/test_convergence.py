@@ -96,19 +96,21 @@ class Account(RuleBasedStateMachine):
         project = self.project()
         sandbox = open_sandbox(project.desired.settings, project.state)
 
+        archive = Path(
+            shutil.make_archive(str(self.folder / "theirs"), "zip", self.folder / "data")
+        ).read_bytes()
+
         async def upload() -> str:
             transport = httpx.ASGITransport(app=sandbox.app)
             headers = {"Authorization": "Bearer other"}
-            archive = shutil.make_archive(str(self.folder / "theirs"), "zip", self.folder / "data")
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://127.0.0.1", headers=headers
             ) as client:
-                with Path(archive).open("rb") as stream:
-                    answer = await client.post(
-                        "/compatible-mode/v1/files",
-                        files={"file": ("theirs.zip", stream)},
-                        data={"purpose": "fine-tune"},
-                    )
+                answer = await client.post(
+                    "/compatible-mode/v1/files",
+                    files={"file": ("theirs.zip", archive)},
+                    data={"purpose": "fine-tune"},
+                )
                 job = await client.post(
                     "/api/v1/fine-tunes",
                     json={

@@ -21,7 +21,8 @@ DATA = Path(__file__).parents[2] / "examples" / "data"
 
 def play(scenario: Path, stage: Path) -> tuple[str, str]:
     """Run the script in a copy of the scenario; give the transcript and the requests."""
-    shutil.copytree(scenario, stage, ignore=shutil.ignore_patterns("*.golden", "script"))
+    shutil.copytree(scenario.parent / "base", stage)
+    shutil.copytree(scenario, stage, ignore=shutil.ignore_patterns("*.golden", "script"), dirs_exist_ok=True)
     (stage / ".git").mkdir()  # the project's root: data/ is inside it
     with contextlib.suppress(FileNotFoundError):
         shutil.copytree(DATA, stage / "data", dirs_exist_ok=True)
@@ -38,8 +39,8 @@ def play(scenario: Path, stage: Path) -> tuple[str, str]:
 
 
 def _run(command: str) -> tuple[str, int]:
-    words = shlex.split(command)
-    if words[0] == "wanctl":
+    words = [] if "$(" in command else shlex.split(command)
+    if words and words[0] == "wanctl":
         return run_wanctl(*words[1:])
     found = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602 - the scenario's own words
     return found.stdout + found.stderr, found.returncode
@@ -90,5 +91,14 @@ def _folded(lines: list[str]) -> list[tuple[str, int]]:
 
 def quiet_surroundings() -> dict[str, str]:
     """An environment in which nothing of this machine shows."""
-    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
-    return {**kept, "USER": "ci", "COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
+    kept = {key: os.environ[key] for key in ("PATH", "LANG", "TMPDIR") if key in os.environ}
+    path = os.pathsep.join([str(Path(sys.executable).parent), kept.pop("PATH", "/usr/bin:/bin")])
+    return {
+        **kept,
+        "PATH": path,
+        "HOME": "/nonexistent",
+        "USER": "ci",
+        "COLUMNS": "120",
+        "NO_COLOR": "1",
+        "TERM": "dumb",
+    }

@@ -3,6 +3,7 @@
 import json
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -104,6 +105,9 @@ def call(
     method: Annotated[str, typer.Argument(help="GET, POST, PUT or DELETE.")],
     path: Annotated[str, typer.Argument(help="e.g. /api/v1/deployments")],
     body: Annotated[str | None, typer.Option("--json", help="The body, as JSON.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="A file to upload, as purpose fine-tune.")
+    ] = None,
     folder: Folder = None,
     environment: Environment = None,
 ) -> None:
@@ -115,9 +119,10 @@ def call(
         data = json.loads(body) if body is not None else None
     except ValueError as error:
         raise ProjectError(f"--json is not JSON: {error}") from error
+    upload = (file.name, file.read_bytes()) if file else None
     _, opened = _open(folder, environment)
     try:
-        code, answer = run(call_sandbox(opened, method.upper(), path, data))
+        code, answer = run(call_sandbox(opened, method.upper(), path, data, upload))
     finally:
         opened.close()
     sys.stdout.write(f"{code} {answer}\n")
@@ -131,4 +136,4 @@ def rig(
     environment: Environment = None,
 ) -> None:
     """Arrange what happens next: failures, arrears, outages, quirks of the service."""
-    call("POST", "/_sandbox/rig", what, folder, environment)
+    call("POST", "/_sandbox/rig", what, None, folder, environment)

@@ -1,4 +1,4 @@
-"""FineTune: an immutable, billed training job. Never started twice; a changed one is a new one beside the old."""
+"""FineTune: an immutable, billed training job. Never started twice; a changed one goes beside the old."""
 
 from dataclasses import dataclass
 from typing import Any

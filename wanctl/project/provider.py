@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -112,10 +112,15 @@ def open_sandbox(settings: Settings, state: Path) -> "Sandbox":
     return Sandbox.open(state / "sandbox", speed=wish.speed, seed=wish.seed, start=wish.start)
 
 
-async def call_sandbox(sandbox: "Sandbox", method: str, path: str, body: object | None) -> tuple[int, str]:
+async def call_sandbox(
+    sandbox: "Sandbox", method: str, path: str, body: object | None, upload: tuple[str, bytes] | None = None
+) -> tuple[int, str]:
     """One raw request, as anybody else who has a key of the account could send it."""
+    more: dict[str, Any] = {"json": body}
+    if upload:
+        more = {"files": {"file": upload}, "data": {"purpose": "fine-tune"}}
     transport = httpx.ASGITransport(app=sandbox.app)
     headers = {"Authorization": "Bearer somebody-else"}
     async with httpx.AsyncClient(transport=transport, base_url=SANDBOX_ENDPOINT, headers=headers) as client:
-        answer = await client.request(method, path, json=body)
+        answer = await client.request(method, path, **more)
     return answer.status_code, answer.text
