@@ -212,8 +212,8 @@ class Step:
 
     @property
     def deletes(self) -> bool:
-        """Something that is live goes away by this step."""
-        return self.action in {Action.DELETE, Action.REPLACE}
+        """Something that is live goes away by this step, sooner or later."""
+        return self.action in {Action.DELETE, Action.REPLACE} and self.remote_id is not None
 
     def as_json(self) -> dict[str, Any]:
         return {

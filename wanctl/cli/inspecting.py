@@ -103,4 +103,4 @@ def adopt(
         raise typer.BadParameter("give either the ID that it is, or --not ID")
     project = open_project(folder, environment, base_url)
     sentence = bind(project, parse_address(address), remote_id, stranger)
-    emit([sentence[0].upper() + sentence[1:] + "."])
+    emit([sentence + "."])

@@ -179,7 +179,7 @@ class _Approver:
     def __init__(
         self, format_: Format, command: str, *, yes: bool, saved: dict[str, Any] | None, display: Any
     ) -> None:
-        self._format, self._command = format_, command
+        self._format, self.command = format_, command
         self._yes, self._saved, self._display = yes, saved, display
         self.shown = False
 
@@ -189,7 +189,7 @@ class _Approver:
 
             require_same(self._saved, made)
         if self._format is Format.TEXT:
-            _show(made, Format.TEXT, self._command)
+            _show(made, Format.TEXT, self.command)
             self.shown = True
         if self._yes or self._saved is not None:
             return True
@@ -216,7 +216,7 @@ def _finish(outcome: "Outcome | None", approver: _Approver, format_: Format, *, 
     if format_ is Format.JSON:
         sys.stdout.write(_json(outcome_json(outcome)))
     else:
-        emit(outcome_lines(outcome, plan_shown=approver.shown))
+        emit(outcome_lines(outcome, approver.command, plan_shown=approver.shown))
     status = outcome.plan.status
     if outcome.failures or outcome.unapproved or status in {Status.ERROR, Status.BLOCKED}:
         return Exit.FAILED

@@ -155,7 +155,7 @@ def _orphans(context: Context, steps: list[Step]) -> tuple[Orphan, ...]:
     }
     snapshot, project = context.snapshot, context.project
     files = [
-        Orphan("Dataset", file.id, f"{file.filename}, uploaded for earlier content")
+        Orphan("Dataset", file.id, file.filename)
         for (owner, _), held in snapshot.files_by_content.items()
         for file in held
         if owner == project and file.id not in used
@@ -165,7 +165,7 @@ def _orphans(context: Context, steps: list[Step]) -> tuple[Orphan, ...]:
     }
     ours |= {job.job_id for job in snapshot.jobs if job.job_id in context.claimed}
     jobs = [
-        Orphan("FineTune", job.job_id, f"{job.model}, {job.status}, trained for earlier inputs")
+        Orphan("FineTune", job.job_id, f"{job.model}, {job.status}")
         for job in snapshot.jobs
         if job.job_id in ours and job.job_id not in used and job.live
     ]

@@ -8,6 +8,7 @@ from wanctl.ledger.record import Entry, Generation
 from wanctl.spec.resources import Address
 
 SUFFIX_LENGTH = 8  # the service takes no longer one
+_EMPTY_TEMPLATES = {"prompt": "", "lora_prompt_default": ""}  # required also where they are not used
 
 
 def config_identity(sent: dict[str, Any]) -> str:
@@ -34,7 +35,12 @@ class Deploy:
         return self.sent
 
     async def perform(self, tools: Tools) -> Landing:
-        body = {key: self.sent[key] for key in ("model_name", "capacity", "aigc_config")} | {"plan": "lora"}
+        body = {
+            "model_name": self.sent["model_name"],
+            "capacity": self.sent["capacity"],
+            "plan": "lora",
+            "aigc_config": {**_EMPTY_TEMPLATES, **self.sent["aigc_config"]},
+        }
         if self.sent["suffix"]:
             body["suffix"] = self.sent["suffix"]
         answer = await tools.studio.deployments.create(body)

@@ -118,7 +118,7 @@ def _plan_retired(
         return None
     standing = [one for one in entry.retiring if _live(one, context)]
     if not standing:
-        return _plan_deploy(resource, spec, target, "the old one is gone", context, Action.REPLACE)
+        return _plan_redeploy(resource, spec, target, entry.retiring[-1], context)
     live = _live(standing[0], context)
     if live and live.leaving:
         reason = f"{live.deployed_model} is being deleted; the new one follows"
@@ -188,10 +188,18 @@ def _plan_gone(
     """It was there and is not: our own interrupted replacement goes on, anything else is drift."""
     intent = context.intent(resource.address)
     if intent and intent.verb == "delete":
-        return _plan_deploy(resource, spec, target, "the old one is gone", context, Action.REPLACE)
+        return _plan_redeploy(resource, spec, target, current, context)
     reason = f"{current.remote_id} was deleted outside wanctl"
     planned = _plan_deploy(resource, spec, target, reason, context)
     return replace(planned, step=replace(planned.step, drift=True))
+
+
+def _plan_redeploy(
+    resource: Resource, spec: DeploymentSpec, target: Target, old: Generation, context: Context
+) -> Planned:
+    """The second half of a replacement shows the same changes as the first."""
+    planned = _plan_deploy(resource, spec, target, "the old one is gone", context, Action.REPLACE)
+    return replace(planned, step=replace(planned.step, changes=_changes(resource, spec, target, old)))
 
 
 def _leaving(resource: Resource, live: Deployment, context: Context) -> Step:
@@ -297,12 +305,14 @@ def _status_step(resource: Resource, spec: DeploymentSpec, live: Deployment, rep
     progress = Progress(status, None, "", live.gmt_create)
     name = live.deployed_model
     if status == "ARREARS_DOWN":
+        action = Action.NOTHING
         hint = "pay the bill in the Alibaba Cloud console; it comes back by itself"
         reason = f"{name} is stopped: the account is in arrears"
         return _step(
             resource, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,)
         )
     if status == "STOPPED":
+        action = Action.NOTHING
         hint = "start it in the Model Studio console"
         reason = f"{name} was stopped outside wanctl"
         return _step(

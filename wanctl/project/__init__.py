@@ -23,7 +23,7 @@ from wanctl.engine.planner import make_plan
 from wanctl.kinds.world import LocalData
 from wanctl.ledger.record import Record
 from wanctl.ledger.store import FileStore, LedgerError, Store
-from wanctl.plan import Plan, Severity, Step
+from wanctl.plan import Plan, Severity, Step, When
 from wanctl.project.leasing import leased
 from wanctl.project.local import Packer, read_local
 from wanctl.project.provider import Account, connect, endpoint_name
@@ -96,7 +96,7 @@ class Project:
                 f"ledger: {location} is not supported by this version; a file path is. "
                 "Nothing was read or changed."
             )
-        return FileStore((self.desired.directory / location).resolve())
+        return FileStore(self.desired.directory / location)
 
     def findings(self) -> tuple[Diagnostic, ...]:
         """What the rules say once the datasets are counted."""
@@ -130,11 +130,12 @@ class Project:
         async def work() -> Outcome | None:
             async with leased(self.store, self.surroundings), self.desk(planner) as desk:
                 draft = await desk.survey()
-                broken = any(one.severity is Severity.ERROR for one in draft.plan.findings)
-                if broken or (draft.plan.this_run() and not approve(draft.plan)):
-                    return Outcome(draft) if broken else None
-                approval = Approval.of(draft.plan)
-                return await converge(desk, draft, approval, patience or Patience(), watcher or Silent())
+                patient = patience or Patience()
+                if any(one.severity is Severity.ERROR for one in draft.plan.findings):
+                    return Outcome(draft)
+                if _acts(draft.plan, patient) and not approve(draft.plan):
+                    return None
+                return await converge(desk, draft, Approval.of(draft.plan), patient, watcher or Silent())
 
         return run(work())
 
@@ -192,6 +193,12 @@ class Project:
         """The account alone, for reads that plan nothing."""
         async with connect(self.desired.settings, self.state, self.surroundings) as account:
             yield account
+
+
+def _acts(plan: Plan, patience: Patience) -> bool:
+    """Something may be called in this run: now, or later while it waits."""
+    phases = {step.when for step in plan.steps}
+    return When.NOW in phases or (patience.waits and {When.SERVICE, When.LATER} <= phases)
 
 
 def run(work: Awaitable[_Result]) -> _Result:

@@ -1,10 +1,13 @@
 """A plan that was saved and reviewed: apply plans again and goes on only if it comes out the same."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from wanctl.plan import FORMAT_VERSION, Plan
+
+LONGEST_VALUE = 80
 
 
 class PlanDiffers(Exception):  # noqa: N818 - it is the world's state, said plainly
@@ -31,27 +34,41 @@ def require_same(saved: dict[str, Any], made: Plan) -> None:
     """Raise with the difference, resource by resource, unless the digests agree."""
     if saved["digest"] == made.digest:
         return
-    from deepdiff import DeepDiff
-
     before = {step["address"]: _told(step) for step in saved.get("steps", []) if step.get("when") != "done"}
     after = {str(step.address): _told(step.as_json()) for step in made.pending}
     lines = []
     for address in dict.fromkeys([*before, *after]):
         if address not in after:
             lines.append(
-                f"  {address}: {before[address]['action']} was approved, and there is nothing to do now"
+                f"  {address}: {before[address]['action']} was approved, and nothing is to be done now"
             )
         elif address not in before:
             lines.append(f"  {address}: {after[address]['action']} was not in the approved plan")
-        elif difference := DeepDiff(before[address], after[address], verbose_level=2).pretty():
-            lines += [f"  {address}: {line}" for line in difference.splitlines()]
+        else:
+            lines += [f"  {address}: {line}" for line in _differences(before[address], after[address])]
     told = "\n".join(lines) or "  the saved file was changed by hand"
     raise PlanDiffers(
-        f"the plan is not the one that was approved; nothing was done.\n{told}\nReview a new plan."
+        f"the plan is not the one that was approved; nothing was done.\n{told}\nReview a new plan: wanctl plan"
     )
 
 
+def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """Field by field, what was approved and what it would be now."""
+    from deepdiff import DeepDiff
+
+    for kind in DeepDiff(before, after, view="tree").values():
+        for item in kind:
+            path = [str(part) for part in item.path(output_format="list") if part != "changes"]
+            was, now = (_spell(value) for value in (item.t1, item.t2))
+            yield f"{'.'.join(path)}: approved {was}, and now it is {now}"
+
+
+def _spell(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=lambda _: "nothing")
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
 def _told(step: dict[str, Any]) -> dict[str, Any]:
-    changes = {change["path"]: [change["before"], change["after"]] for change in step["changes"]}
+    changes = {change["path"]: change["after"] for change in step["changes"]}
     kept = {key: step[key] for key in ("action", "when", "after", "remote_id")}
     return {**kept, "changes": changes}

@@ -11,11 +11,11 @@ from wanctl.report.text import plan_lines, spell_progress
 AGAIN = "wanctl apply"
 
 
-def outcome_lines(outcome: Outcome, *, plan_shown: bool) -> list[Text]:
+def outcome_lines(outcome: Outcome, command: str, *, plan_shown: bool) -> list[Text]:
     """The last words of apply and destroy."""
     plan = outcome.plan
     if plan.status is Status.ERROR and not plan_shown:
-        return plan_lines(plan, command=AGAIN)
+        return plan_lines(plan, command=command)
     lines: list[Text] = []
     if outcome.failures:
         lines += [line for failure in outcome.failures for line in _failure_lines(failure)]
@@ -29,16 +29,16 @@ def outcome_lines(outcome: Outcome, *, plan_shown: bool) -> list[Text]:
     if lines:
         return lines
     if plan_shown and plan.status is Status.CONVERGED:
-        return [Text.assemble(("Converged.", "bold green"), f" {_done(outcome)}")]
+        return [Text.assemble(("Done.", "bold green"), f" {_done(outcome)}")]
     if not plan.pending or not plan_shown:
-        return plan_lines(plan, command=AGAIN)
+        return plan_lines(plan, command=command)
     return [*_waiting_lines(outcome), *_turn(outcome)]
 
 
 def _done(outcome: Outcome) -> str:
-    count = len(outcome.done)
-    calls = f"{count} call{'' if count == 1 else 's'} made; " if count else ""
-    return f"{calls}{len(outcome.plan.steps)} resources are as the specs say."
+    calls, count = len(outcome.done), len(outcome.plan.steps)
+    made = f"{calls} call{'' if calls == 1 else 's'} made; " if calls else ""
+    return f"{made}{count} resource{' is' if count == 1 else 's are'} as wanted."
 
 
 def _failure_lines(failure: Failure) -> list[Text]:

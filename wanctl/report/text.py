@@ -4,9 +4,12 @@ Pure: a plan in, lines out. Each line is a rich Text, so the same plan is colour
 everywhere else.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from difflib import unified_diff
+from difflib import SequenceMatcher
+from textwrap import wrap
 from typing import Any
 
 from rich.text import Text
@@ -14,8 +17,10 @@ from rich.text import Text
 from wanctl.plan import Action, Change, Cost, Finding, Plan, Severity, Step, When
 
 QUOTED = 48  # characters of a value before it is cut
-DIFF_LINES = 14  # lines of a changed text before the rest is only counted
+DIFF_PLACES = 6  # changed places of a text before the rest is only counted
 WIDEST_MIDDLE = 60
+WIDEST_LINE = 100
+AROUND = 32  # characters of unchanged text that are shown on each side of a change
 INDENT = " " * 8
 
 _SIGNS: dict[Action, tuple[str, str]] = {
@@ -105,9 +110,10 @@ def _table(steps: Iterable[Step]) -> Iterator[Text]:
 
 
 def _middle(step: Step) -> str:
-    if step.settled or step.when is When.BLOCKED:
-        return step.summary or step.reason
-    return step.summary or step.remote_id or step.reason
+    """What the step is about; why it is so stands beneath."""
+    if step.action is Action.CHOOSE or (step.settled and not step.summary):
+        return step.reason
+    return step.summary or step.remote_id or ""
 
 
 def spell_when(step: Step) -> str:
@@ -151,7 +157,10 @@ def _when_style(step: Step) -> str:
 
 def _details(step: Step) -> Iterator[Text]:
     """What a reviewer needs beneath the line: why, the money, the fields, the loss, what to do."""
-    if step.drift or step.when in {When.BLOCKED, When.SERVICE} or _worth_saying(step):
+    if step.action is Action.CHOOSE:
+        if step.summary:
+            yield Text(INDENT + step.summary)
+    elif step.drift or step.when in {When.BLOCKED, When.SERVICE} or _worth_saying(step):
         label = "drift: " if step.drift else ""
         yield Text.assemble(INDENT, (label, "yellow"), step.reason)
     if step.cost and step.action is Action.TRAIN:
@@ -223,12 +232,13 @@ def _parameters(step: Step) -> Iterator[Text]:
         return
     for reason in dict.fromkeys(change.reason for change in step.changes):
         pairs = [
-            f"{change.path.removeprefix('hyper_parameters.')} {change.after}"
+            f"{change.path.removeprefix('hyper_parameters.')} {spell_number(change.after)}"
             for change in step.changes
             if change.reason == reason and change.path.startswith("hyper_parameters.")
         ]
         if pairs:
-            yield Text.assemble(INDENT, " · ".join(pairs), (f"  ({reason or 'as written'})", "dim"))
+            told = f"{' · '.join(pairs)}  ({reason or 'as written'})"
+            yield from (Text(INDENT + line) for line in wrap(told, WIDEST_LINE, break_on_hyphens=False))
 
 
 def _values(change: Change) -> Text:
@@ -250,20 +260,31 @@ def _is_text(change: Change) -> bool:
 
 
 def _text_diff(change: Change) -> Iterator[Text]:
-    """Which lines of a long text changed."""
+    """What changed in a long text: each place before and after, with a little around it."""
     if change.before is None or not _is_text(change):
         return
-    differing = [
-        line
-        for line in unified_diff(
-            str(change.before).splitlines(), str(change.after).splitlines(), lineterm="", n=0
-        )
-        if not line.startswith(("---", "+++", "@@"))
+    before, after = (re.split(r"(?<=\s)", str(value)) for value in (change.before, change.after))
+    places = [
+        place
+        for place in SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+        if place[0] != "equal"
     ]
-    for line in differing[:DIFF_LINES]:
-        yield Text(f"{INDENT}  {line}", style="green" if line.startswith("+") else "red")
-    if len(differing) > DIFF_LINES:
-        yield Text(f"{INDENT}  … {len(differing) - DIFF_LINES} lines more", style="dim")
+    told = Counter(
+        tuple(_excerpt(words, start, end) for words, start, end in ((before, i1, i2), (after, j1, j2)))
+        for _, i1, i2, j1, j2 in places
+    )
+    for (old, new), count in list(told.items())[:DIFF_PLACES]:
+        times = f"  ({count} times)" if count > 1 else ""
+        yield Text(f"{INDENT}  - {old}", style="red")
+        yield Text(f"{INDENT}  + {new}{times}", style="green")
+    if len(told) > DIFF_PLACES:
+        yield Text(f"{INDENT}  … and {len(told) - DIFF_PLACES} places more", style="dim")
+
+
+def _excerpt(words: list[str], start: int, end: int) -> str:
+    """Some words with a little of what stands around them."""
+    left, right = "".join(words[:start])[-AROUND:], "".join(words[end:])[:AROUND]
+    return f"…{left}{''.join(words[start:end])}{right}…".replace("\n", "⏎")
 
 
 def spell_value(value: Any) -> str:
@@ -279,7 +300,12 @@ def spell_value(value: Any) -> str:
         return f'"{cut}"'.replace("\n", "⏎")
     if isinstance(value, list | tuple):
         return ", ".join(spell_value(item) for item in value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else spell_number(value)
+
+
+def spell_number(value: Any) -> str:
+    """0.00002 as people write it: 2e-5."""
+    return re.sub(r"e([-+])0*(\d)", r"e\1\2", str(value))
 
 
 def _finding_block(findings: tuple[Finding, ...]) -> list[Text]:
@@ -336,19 +362,29 @@ def verdict(plan: Plan) -> list[Text]:
 
 
 def spell_counts(steps: Iterable[Step], *, billed: bool = True) -> str:
+    """1 upload, 1 training (billed), 1 in progress: what is under way or blocked is not to come."""
     counts: dict[Action, int] = {}
+    under_way = blocked = 0
     for step in steps:
-        counts[step.action] = counts.get(step.action, 0) + 1
+        if step.when is When.SERVICE:
+            under_way += 1
+        elif step.when is When.BLOCKED:
+            blocked += 1
+        elif step.action is not Action.NOTHING:
+            counts[step.action] = counts.get(step.action, 0) + 1
     parts = []
     for action, (one, many) in _NOUNS.items():
         if count := counts.get(action):
             noun = one if count == 1 else many
             parts.append(f"{count} {noun if billed else noun.removesuffix(' (billed)')}")
-    return ", ".join(parts) or "nothing"
+    parts += [f"{under_way} in progress"] if under_way else []
+    parts += [f"{blocked} blocked"] if blocked else []
+    return ", ".join(parts) or "nothing to start"
 
 
 def _deleted(plan: Plan) -> str:
-    names = [step.remote_id or str(step.address) for step in plan.pending if step.deletes]
+    deleting = [step for step in plan.pending if step.deletes and step.when is not When.BLOCKED]
+    names = [str(step.remote_id) for step in deleting]
     return f"{', '.join(names)} will be deleted" if names else "nothing deleted"
 
 
@@ -374,7 +410,7 @@ def question(plan: Plan) -> str:
             parts.append(f"spends about {total:.0f} {known[0].currency}")
         else:
             parts.append("at a cost that is not known")
-    lost = [step.remote_id or str(step.address) for step in now if step.deletes]
+    lost = [str(step.remote_id) for step in now if step.deletes]
     if lost:
         parts.append(f"deletes {', '.join(lost)}")
     return ", ".join(parts) + "?"
