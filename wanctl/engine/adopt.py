@@ -7,7 +7,7 @@ from wanctl.engine.planner import SETTLE_TIME
 from wanctl.kinds import PLANNERS
 from wanctl.kinds.deploying import config_identity
 from wanctl.kinds.evidence import contradicted
-from wanctl.kinds.finetune import job_inputs, wanted_job
+from wanctl.kinds.job_inputs import job_inputs, wanted_job
 from wanctl.kinds.world import Context, Snapshot
 from wanctl.ledger.record import Entry, Generation
 from wanctl.spec.models import Deployment, FineTune

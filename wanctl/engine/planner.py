@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from wanctl.kinds import PLANNERS
-from wanctl.kinds.deployment import plan_removal
+from wanctl.kinds.removal import plan_removal
 from wanctl.kinds.world import Context, LocalData, Question, Snapshot
 from wanctl.ledger.record import Entry, Record
 from wanctl.plan import Action, Finding, Orphan, Plan, Severity, Step, When

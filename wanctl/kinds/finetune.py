@@ -1,26 +1,29 @@
 """FineTune: an immutable, billed training job. Never started twice; a changed one goes beside the old."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from wanctl.kinds.evidence import Match, Wanted, ambiguity, match_job
+from wanctl.kinds.job_inputs import (
+    datasets_of,
+    input_changes,
+    job_inputs,
+    sent_parameters,
+    spell_training,
+    training_cost,
+    wanted_job,
+)
+from wanctl.kinds.training import CancelJob, DeleteJob, Train
 from wanctl.kinds.world import (
     Context,
-    Landing,
     Outcome,
     Planned,
     Read,
-    Tools,
-    canonical_number,
-    digest_of,
     job_mark,
 )
 from wanctl.ledger.record import Entry, Generation, Intent
-from wanctl.plan import Action, Change, Cost, FieldClass, Finding, Progress, Severity, Step, When
-from wanctl.spec.estimate import estimate_training
+from wanctl.plan import Action, Cost, Finding, Progress, Severity, Step, When
 from wanctl.spec.models import FineTune, State
 from wanctl.spec.resources import Address, Resource
-from wanctl.studio.errors import InvalidRequest
 from wanctl.studio.objects import Job, LogPage, training_progress
 
 
@@ -44,39 +47,13 @@ def plan_finetune(resource: Resource, context: Context) -> Planned:
     return _plan_training(resource, spec, wanted, context)
 
 
-def wanted_job(address: Address, spec: FineTune, context: Context) -> Wanted | None:
-    """The FineTune with its datasets' contents; None while one of them cannot be read."""
-    training = [context.outcome(Address.dataset(name)).content for name in spec.training]
-    validation = [context.outcome(Address.dataset(name)).content for name in spec.validation]
-    if None in training or None in validation:
-        return None
-    declared = spec.hyper_parameters.declared()
-    contents = tuple(sorted(content for content in training if content))
-    checks = tuple(sorted(content for content in validation if content))
-    identity = digest_of(
-        {
-            "model": spec.model,
-            "training_type": spec.training_type,
-            "training": contents,
-            "validation": checks,
-            "hyper_parameters": {key: canonical_number(value) for key, value in declared.items()},
-            "attempt": spec.attempt,
-        }
-    )
-    return Wanted(address, spec, identity, contents, checks, declared)
-
-
-def _datasets(spec: FineTune) -> tuple[Address, ...]:
-    return tuple(Address.dataset(name) for name in (*spec.training, *spec.validation))
-
-
 def _plan_known(resource: Resource, wanted: Wanted, match: Match, context: Context) -> Planned:
     job = match.job
     assert job is not None  # noqa: S101 - the caller looked
     inputs = job_inputs(wanted, context)
     learn = context.learned(context.entry(resource.address), job.job_id, wanted.identity, inputs)
     outcome = Outcome(job=job, job_id=job.job_id, model_name=job.finetuned_output if job.succeeded else None)
-    cost = _cost(wanted.spec, context, job)
+    cost = training_cost(wanted.spec, context, job)
     if job.succeeded:
         step = Step(
             resource.address,
@@ -85,7 +62,7 @@ def _plan_known(resource: Resource, wanted: Wanted, match: Match, context: Conte
             "trained",
             remote_id=job.job_id,
             cost=cost,
-            summary=_summary(wanted.spec, context),
+            summary=spell_training(wanted.spec, context),
         )
     elif job.failed or job.canceled:
         step = _ended_badly(resource, wanted.spec, job, context)
@@ -109,7 +86,7 @@ def _in_training(
         remote_id=job.job_id,
         progress=Progress(str(job.status), seen.fraction, seen.phase, job.create_time),
         cost=cost,
-        summary=_summary(spec, context),
+        summary=spell_training(spec, context),
     )
 
 
@@ -134,8 +111,8 @@ def _ended_badly(resource: Resource, spec: FineTune, job: Job, context: Context)
         f"{job.job_id} {word}" + (f" ({why})" if why else ""),
         remote_id=job.job_id,
         progress=Progress(str(job.status), None, last[-1] if last else "", job.create_time),
-        cost=_cost(spec, context, job),
-        summary=_summary(spec, context),
+        cost=training_cost(spec, context, job),
+        summary=spell_training(spec, context),
         hints=(
             *(f"log: {line}" for line in last),
             f"mend the cause, then write attempt: {spec.attempt + 1} at {resource.origin} (billed again)",
@@ -187,7 +164,7 @@ def _plan_missing(
         f"its job {known.remote_id} is gone: deleted outside wanctl",
         remote_id=known.remote_id,
         drift=True,
-        summary=_summary(spec, context),
+        summary=spell_training(spec, context),
         hints=(f"to train again, write attempt: {spec.attempt + 1} at {resource.origin} (billed)",),
     )
     return Planned(step, Outcome(job_id=known.remote_id))
@@ -197,7 +174,7 @@ def _unknown_inputs(resource: Resource, spec: FineTune, context: Context) -> Pla
     """A dataset cannot be read: the job in the ledger, if any, goes on standing for it."""
     current = context.entry(resource.address).current
     job = context.snapshot.job_by_id.get(current.remote_id) if current else None
-    unread = tuple(address for address in _datasets(spec) if context.outcome(address).content is None)
+    unread = tuple(address for address in datasets_of(spec) if context.outcome(address).content is None)
     step = Step(
         resource.address,
         Action.TRAIN,
@@ -220,7 +197,7 @@ def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: 
             progress=Progress("UNKNOWN"),
         )
         return Planned(step)
-    missing = tuple(address for address in _datasets(spec) if context.outcome(address).file_id is None)
+    missing = tuple(address for address in datasets_of(spec) if context.outcome(address).file_id is None)
     entry = context.entry(resource.address)
     step = Step(
         resource.address,
@@ -228,9 +205,9 @@ def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: 
         When.LATER if missing else When.NOW,
         _why_train(entry, spec, intent),
         after=missing,
-        changes=_changes(spec, wanted, entry, context),
-        cost=_cost(spec, context, None),
-        summary=_summary(spec, context),
+        changes=input_changes(spec, wanted, entry, context),
+        cost=training_cost(spec, context, None),
+        summary=spell_training(spec, context),
         effect=None if missing else _train(resource, spec, wanted, context),
     )
     return Planned(step)
@@ -246,12 +223,12 @@ def _why_train(entry: Entry, spec: FineTune, intent: Intent | None) -> str:
     return f"its inputs changed; {entry.current.remote_id} stays beside it"
 
 
-def _train(resource: Resource, spec: FineTune, wanted: Wanted, context: Context) -> "Train":
+def _train(resource: Resource, spec: FineTune, wanted: Wanted, context: Context) -> Train:
     body: dict[str, Any] = {
         "model": spec.model,
         "training_file_ids": [context.outcome(Address.dataset(name)).file_id for name in spec.training],
         "training_type": spec.training_type,
-        "hyper_parameters": _sent_parameters(spec, context),
+        "hyper_parameters": sent_parameters(spec, context),
         "job_name": job_mark(context.project, resource.address.name, wanted.identity),
     }
     if spec.validation:
@@ -265,95 +242,6 @@ def _train(resource: Resource, spec: FineTune, wanted: Wanted, context: Context)
         body,
         job_inputs(wanted, context),
         tuple(job.job_id for job in same_model),
-    )
-
-
-def _sent_parameters(spec: FineTune, context: Context) -> dict[str, Any]:
-    """Every hyper-parameter, explicitly: the service's own defaults moved before, and with them the price."""
-    parameters = context.desired.catalogue.complete(spec.model, spec.hyper_parameters.declared())
-    if spec.validation:
-        for ignored in ("split", "max_split_val_dataset_sample"):
-            if ignored not in spec.hyper_parameters.declared():
-                parameters.pop(ignored, None)
-    return parameters
-
-
-def job_inputs(wanted: Wanted, context: Context) -> dict[str, Any]:
-    return {
-        "model": wanted.spec.model,
-        "training_type": wanted.spec.training_type,
-        "training": list(wanted.training),
-        "validation": list(wanted.validation),
-        "hyper_parameters": dict(_sent_parameters(wanted.spec, context)),
-        "declared": sorted(wanted.declared),
-        "attempt": wanted.spec.attempt,
-    }
-
-
-def _changes(spec: FineTune, wanted: Wanted, entry: Entry, context: Context) -> tuple[Change, ...]:
-    """Against the job that stood for it, only what differs; for a first job, everything that is sent."""
-    before = entry.current.inputs if entry.current else {}
-    after = job_inputs(wanted, context)
-    changes = [
-        Change(key, _short(before.get(key)), _short(after[key]), FieldClass.IMMUTABLE)
-        for key in ("model", "training", "validation", "attempt")
-        if before.get(key) != after[key] and not (key == "attempt" and not before) and after[key] != []
-    ]
-    old = before.get("hyper_parameters", {})
-    for key, value in after["hyper_parameters"].items():
-        if canonical_number(old.get(key)) != canonical_number(value):
-            declared = key in wanted.declared
-            changes.append(
-                Change(
-                    f"hyper_parameters.{key}",
-                    old.get(key),
-                    value,
-                    FieldClass.IMMUTABLE if declared else FieldClass.SERVER_DEFAULT,
-                    "" if declared else context.desired.catalogue.origin(spec.model),
-                )
-            )
-    return tuple(changes)
-
-
-def _short(value: Any) -> Any:
-    """Contents by their first 16 digits: enough to tell apart, short enough to read."""
-    if isinstance(value, list):
-        return [item if item.startswith("file:") else f"sha256:{item[:16]}" for item in value]
-    return value
-
-
-def _summary(spec: FineTune, context: Context) -> str:
-    parameters = context.desired.catalogue.complete(spec.model, spec.hyper_parameters.declared())
-    facts = [context.local.get(Address.dataset(name)) for name in spec.training]
-    samples = [one.facts.samples for one in facts if one and one.facts]
-    epochs, batch = parameters.get("n_epochs"), parameters.get("batch_size")
-    if len(samples) != len(spec.training) or not isinstance(epochs, int) or not isinstance(batch, int):
-        return f"{spec.model}, {epochs} epochs"
-    per_epoch = -(-sum(samples) // batch)
-    return f"{spec.model}, {epochs} epochs × {per_epoch} = {epochs * per_epoch:,} steps"
-
-
-def _cost(spec: FineTune, context: Context, job: Job | None) -> Cost:
-    facts = [context.local.get(Address.dataset(name)) for name in spec.training]
-    known = [one.facts for one in facts if one and one.facts]
-    seconds = None
-    if len(known) == len(spec.training):
-        seconds = tuple(clip for one in known for clip in one.seconds)
-    estimate = estimate_training(
-        context.desired.catalogue,
-        spec.model,
-        _sent_parameters(spec, context),
-        seconds,
-        validation_given=bool(spec.validation),
-    )
-    usage = job.usage if job else None
-    return Cost(
-        estimate.tokens,
-        estimate.amount,
-        estimate.currency,
-        estimate.basis,
-        usage,
-        estimate.amount_of(usage) if usage is not None else None,
     )
 
 
@@ -399,69 +287,3 @@ def _plan_absent(resource: Resource, match: Match, context: Context) -> Planned:
         effect=DeleteJob(resource.address, job.job_id),
     )
     return Planned(step)
-
-
-@dataclass(frozen=True)
-class Train:
-    """POST the job, with our mark as its name; a service that rejects the mark is asked again without it."""
-
-    address: Address
-    identity: str
-    body: dict[str, Any]
-    sent: dict[str, Any]
-    seen: tuple[str, ...]
-    verb: str = "train"
-
-    def inputs(self) -> dict[str, Any]:
-        return self.sent
-
-    async def perform(self, tools: Tools) -> Landing:
-        try:
-            answer = await tools.studio.jobs.create(self.body)
-        except InvalidRequest as error:
-            if "job_name" not in (error.service_message or ""):
-                raise
-            unnamed = {key: value for key, value in self.body.items() if key != "job_name"}
-            answer = await tools.studio.jobs.create(unnamed)
-        made = tools.generation(answer.value.job_id, self.identity, self.sent)
-        return Landing(tools.entry.with_current(made), answer.value.job_id, answer.request_id)
-
-
-@dataclass(frozen=True)
-class CancelJob:
-    """POST cancel: idempotent, and billed up to here."""
-
-    address: Address
-    remote_id: str
-    verb: str = "cancel"
-
-    @property
-    def identity(self) -> str:
-        return self.remote_id
-
-    def inputs(self) -> dict[str, Any]:
-        return {"job_id": self.remote_id}
-
-    async def perform(self, tools: Tools) -> Landing:
-        answer = await tools.studio.jobs.cancel(self.remote_id)
-        return Landing(tools.entry, self.remote_id, answer.request_id)
-
-
-@dataclass(frozen=True)
-class DeleteJob:
-    """DELETE the job's record; a service may refuse this in any state."""
-
-    address: Address
-    remote_id: str
-    verb: str = "delete"
-
-    @property
-    def identity(self) -> str:
-        return self.remote_id
-
-    def inputs(self) -> dict[str, Any]:
-        return {"job_id": self.remote_id}
-
-    async def perform(self, tools: Tools) -> Landing:
-        answer = await tools.studio.jobs.delete(self.remote_id)
-        return Landing(None, self.remote_id, answer.request_id)

@@ -48,7 +48,7 @@ def require_same(saved: dict[str, Any], made: Plan) -> None:
             lines += [f"  {address}: {line}" for line in _differences(before[address], after[address])]
     told = "\n".join(lines) or "  the saved file was changed by hand"
     raise PlanDiffers(
-        f"the plan is not the one that was approved; nothing was done.\n{told}\nReview a new plan: wanctl plan"
+        f"the plan is not the one that was approved; nothing was done.\n{told}\nReview it: wanctl plan"
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from rich.text import Text
 
 from wanctl.ledger.record import Entry, HistoryLine, Record
-from wanctl.report.text import spell_value
+from wanctl.report.spelling import spell_value
 
 
 def ledger_lines(record: Record, location: str) -> list[Text]:

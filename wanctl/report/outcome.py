@@ -6,7 +6,8 @@ from rich.text import Text
 
 from wanctl.engine.converge import Failure, Outcome
 from wanctl.plan import Status, When
-from wanctl.report.text import plan_lines, spell_progress
+from wanctl.report.spelling import spell_progress
+from wanctl.report.text import plan_lines
 
 AGAIN = "wanctl apply"
 

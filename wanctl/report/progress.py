@@ -13,7 +13,7 @@ from rich.text import Text
 
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.report.console import emit
-from wanctl.report.text import spell_progress
+from wanctl.report.spelling import spell_progress
 from wanctl.spec.resources import Address
 
 QUIET = timedelta(minutes=30)  # account time after which an unchanged wait is said again

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from wanctl.plan import Action, Plan, Step, When
-from wanctl.report.text import spell_cost, spell_progress
+from wanctl.report.spelling import spell_cost, spell_progress
 
 
 def status_lines(plan: Plan) -> list[Text]:

@@ -1,0 +1,103 @@
+"""Deployments that the ledger does not know: found again by what they serve, or left to a person."""
+
+from wanctl.kinds.deploying import Deploy, config_suffix
+from wanctl.kinds.serving import Target, live_step, model_reference, spell_capacity, status_step
+from wanctl.kinds.world import Context, Outcome, Planned
+from wanctl.ledger.record import Entry, Generation
+from wanctl.plan import Action, Finding, Progress, Severity, Step, When
+from wanctl.spec.models import Deployment as DeploymentSpec
+from wanctl.spec.resources import Address, Resource
+from wanctl.studio.objects import Deployment
+
+
+def with_intent_result(address: Address, context: Context) -> Entry:
+    """The entry, completed by the deployment that an unanswered call left behind, if it is to be seen."""
+    entry, intent = context.entry(address), context.intent(address)
+    if not intent or intent.verb != "deploy":
+        return entry
+    live = context.snapshot.deployments_by_model.get(intent.inputs["model_name"], ())
+    fresh = [
+        one
+        for one in live
+        if one.deployed_model not in intent.seen
+        and context.claimed.get(one.deployed_model, str(address)) == str(address)
+    ]
+    if len(fresh) != 1:
+        return entry
+    made = Generation(
+        remote_id=fresh[0].deployed_model, identity=intent.identity, inputs=intent.inputs, since=intent.at
+    )
+    return Deploy.landed(entry, made)
+
+
+def plan_unrecorded(
+    resource: Resource, spec: DeploymentSpec, target: Target, context: Context
+) -> Planned | None:
+    """The ledger knows no deployment; the account may still hold ours, or somebody else's."""
+    if target.model_name is None:
+        return None
+    live = [
+        one
+        for one in context.snapshot.deployments_by_model.get(target.model_name, ())
+        if one.deployed_model not in context.claimed
+        and one.deployed_model not in context.entry(resource.address).strangers
+    ]
+    if target.suffix or len(live) > 1:
+        live = _by_suffix(live, target, resource, context)
+    if not live:
+        return None
+    if any(one.leaving for one in live):
+        reason = f"{live[0].deployed_model} is being deleted; its name is free afterwards"
+        progress = Progress(str(live[0].status))
+        return Planned(live_step(resource, Action.DEPLOY, When.SERVICE, reason, live[0], progress=progress))
+    if len(live) > 1 or not target.owned:
+        return Planned(_plan_doubt(resource, live, target))
+    return _plan_unverified(resource, spec, live[0])
+
+
+def _by_suffix(
+    live: list[Deployment], target: Target, resource: Resource, context: Context
+) -> list[Deployment]:
+    """Deployments that share a model are told apart by the suffix that their config gives them."""
+    if target.suffix:
+        return [one for one in live if one.deployed_model.endswith(f"-{target.suffix}")]
+    sharing = context.deployments_sharing.get(model_reference(resource.spec), ())
+    specs = [context.desired.resources[one].spec for one in sharing if one != resource.address]
+    others = [config_suffix(one.aigc_config.sent()) for one in specs if isinstance(one, DeploymentSpec)]
+    return [one for one in live if not any(one.deployed_model.endswith(f"-{other}") for other in others)]
+
+
+def _plan_doubt(resource: Resource, live: list[Deployment], target: Target) -> Step:
+    names = ", ".join(one.deployed_model for one in live)
+    reason = f"more than one deployment of {target.model_name} is live: {names}"
+    if not target.owned:
+        reason = f"{names} is live and not ours"
+    return Step(
+        resource.address,
+        Action.ADOPT,
+        When.BLOCKED,
+        reason,
+        remote_id=live[0].deployed_model,
+        hints=tuple(
+            f"to take it over: wanctl adopt {resource.address} {one.deployed_model}  ·  "
+            f"to leave it alone: wanctl adopt {resource.address} --not {one.deployed_model}"
+            for one in live
+        ),
+    )
+
+
+def _plan_unverified(resource: Resource, spec: DeploymentSpec, live: Deployment) -> Planned:
+    """Ours by lineage, and the ledger is lost: its aigc_config can be trusted by a person, not guessed."""
+    step = status_step(resource, spec, live, replacing=False)
+    if live.running:
+        step = live_step(resource, Action.NOTHING, When.DONE, "serving", live, summary=spell_capacity(spec))
+    finding = Finding(
+        Severity.WARNING,
+        f"{live.deployed_model} is ours by its model; its aigc_config is unverified: "
+        "not readable from the API and no record",
+        resource.address,
+        hint=f"to trust that it is as the spec says: wanctl adopt {resource.address} {live.deployed_model}",
+        place=str(resource.origin),
+        rule="aigc-config-unverified",
+    )
+    return Planned(step, Outcome(model_name=live.model_name), findings=(finding,))

@@ -1,0 +1,48 @@
+"""The end of a Deployment: last of all, never a protected one, and forgotten once it is gone."""
+
+from wanctl.kinds.deploying import DeleteDeployment
+from wanctl.kinds.serving import standing
+from wanctl.kinds.world import Context, Planned
+from wanctl.ledger.record import Entry
+from wanctl.plan import Action, Progress, Step, When
+from wanctl.spec.resources import Address
+
+
+def plan_removal(address: Address, context: Context, why: str, first: tuple[Address, ...]) -> Planned:
+    """Delete what the ledger knows of a Deployment, last of all; forget it once it is gone."""
+    entry = context.entry(address)
+    known = [*((entry.current,) if entry.current else ()), *entry.retiring]
+    still_there = [one for one in known if standing(one, context)]
+    if not still_there:
+        forget = Entry(strangers=entry.strangers)
+        return Planned(Step(address, Action.NOTHING, When.DONE, "gone"), learn=forget if known else None)
+    live = standing(still_there[0], context)
+    assert live is not None  # noqa: S101 - it stands
+    if live.leaving:
+        progress = Progress(str(live.status))
+        reason = f"{live.deployed_model} is being deleted"
+        step = Step(
+            address, Action.DELETE, When.SERVICE, reason, remote_id=live.deployed_model, progress=progress
+        )
+        return Planned(step)
+    if entry.protected:
+        step = Step(
+            address,
+            Action.DELETE,
+            When.BLOCKED,
+            f"{why}, but {live.deployed_model} is protected",
+            remote_id=live.deployed_model,
+            hints=("bring its document back with protect: false and apply that first",),
+        )
+        return Planned(step)
+    step = Step(
+        address,
+        Action.DELETE,
+        When.LATER if first else When.NOW,
+        why,
+        after=first,
+        remote_id=live.deployed_model,
+        warning="irreversible; calls to it fail from then on",
+        effect=None if first else DeleteDeployment(address, live.deployed_model),
+    )
+    return Planned(step)

@@ -1,0 +1,133 @@
+"""A deployment as it stands: what is wanted of it, what differs, and what its status means."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from wanctl.kinds.deploying import DeleteDeployment
+from wanctl.kinds.world import Context, ModelReference, Read
+from wanctl.ledger.record import Entry, Generation
+from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
+from wanctl.spec.models import Deployment as DeploymentSpec
+from wanctl.spec.resources import Address, Resource
+from wanctl.studio.objects import Deployment
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the spec wants to serve."""
+
+    model_name: str | None  # None while it is not known yet
+    upstream: Address | None
+    owned: bool
+    config: dict[str, Any]
+    suffix: str | None
+
+
+def model_reference(spec: Any) -> ModelReference:
+    return (spec.checkpoint, spec.finetune, spec.model_name)
+
+
+def deletion_step(resource: Resource, old: Generation, reason: str, entry: Entry) -> Step:
+    if entry.protected:
+        return Step(
+            resource.address,
+            Action.REPLACE,
+            When.BLOCKED,
+            f"{old.remote_id} is protected and would be deleted",
+            remote_id=old.remote_id,
+            hints=(f"write protect: false at {resource.origin} and apply that first",),
+        )
+    return Step(
+        resource.address,
+        Action.REPLACE,
+        When.NOW,
+        reason,
+        remote_id=old.remote_id,
+        effect=DeleteDeployment(resource.address, old.remote_id),
+    )
+
+
+def standing(one: Generation, context: Context) -> Deployment | None:
+    """The deployment as it stands; the list may lag, so an absent one is asked for by name."""
+    found = context.snapshot.deployment_by_id.get(one.remote_id)
+    if found is None:
+        asked = context.ask(Read.DEPLOYMENT, one.remote_id)
+        found = asked if isinstance(asked, Deployment) and not asked.gone else None
+    return found
+
+
+def status_step(resource: Resource, spec: DeploymentSpec, live: Deployment, replacing: bool) -> Step:
+    status = str(live.status)
+    action = Action.REPLACE if replacing else Action.DEPLOY
+    progress = Progress(status, None, "", live.gmt_create)
+    name = live.deployed_model
+    if status == "ARREARS_DOWN":
+        action = Action.NOTHING
+        hint = "pay the bill in the Alibaba Cloud console; it comes back by itself"
+        reason = f"{name} is stopped: the account is in arrears"
+        return live_step(
+            resource, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,)
+        )
+    if status == "STOPPED":
+        action = Action.NOTHING
+        hint = "start it in the Model Studio console"
+        reason = f"{name} was stopped outside wanctl"
+        return live_step(
+            resource, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,)
+        )
+    if status in {"FAILED", "UPDATING_FAILED"}:
+        hint = f"to delete it and deploy again, write attempt: {spec.attempt + 1} at {resource.origin}"
+        reason = f"{name} is in status {status}"
+        return live_step(resource, action, When.BLOCKED, reason, live, progress=progress, hints=(hint,))
+    reason = {
+        "PENDING": f"{name} is being deployed (5–10 minutes)",
+        "UPDATING": f"{name} is being scaled",
+        "ARREARS_RECOVERING": f"{name} comes back after the arrears",
+    }.get(status, f"{name} is in status {status}")
+    return live_step(
+        resource, action, When.SERVICE, reason, live, progress=progress, summary=spell_capacity(spec)
+    )
+
+
+def config_changes(
+    resource: Resource, spec: DeploymentSpec, target: Target, current: Generation | None
+) -> tuple[Change, ...]:
+    before = current.inputs if current else {}
+    changes = []
+    if target.model_name is None or target.model_name != before.get("model_name"):
+        later = target.upstream if target.model_name is None else None
+        old_name = before.get("model_name")
+        changes.append(
+            Change("model_name", old_name, target.model_name, FieldClass.IMMUTABLE, known_after=later)
+        )
+    old = before.get("aigc_config") or {}
+    for key, value in target.config.items():
+        if not current or old.get(key) != value:
+            path = f"aigc_config.{key}"
+            changes.append(
+                Change(
+                    path,
+                    old.get(key),
+                    value,
+                    FieldClass.WRITE_ONLY,
+                    "compared with what was last sent; the service does not give it back",
+                    resource.texts.get(path),
+                )
+            )
+    for key, value, field_class in (
+        ("capacity", spec.capacity, FieldClass.UPDATABLE),
+        ("attempt", spec.attempt, FieldClass.IMMUTABLE),
+    ):
+        if current and before.get(key) != value:
+            changes.append(Change(key, before.get(key), value, field_class))
+    return tuple(changes)
+
+
+def spell_capacity(spec: DeploymentSpec) -> str:
+    return f"lora × {spec.capacity}"
+
+
+def live_step(
+    resource: Resource, action: Action, when: When, reason: str, live: Deployment, **more: Any
+) -> Step:
+    return Step(resource.address, action, when, reason, remote_id=live.deployed_model, **more)

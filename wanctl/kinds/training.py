@@ -1,0 +1,77 @@
+"""The calls that start, cancel and delete a job, and what each leaves in the ledger's entry."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from wanctl.kinds.world import (
+    Landing,
+    Tools,
+)
+from wanctl.spec.resources import Address
+from wanctl.studio.errors import InvalidRequest
+
+
+@dataclass(frozen=True)
+class Train:
+    """POST the job, with our mark as its name; a service that rejects the mark is asked again without it."""
+
+    address: Address
+    identity: str
+    body: dict[str, Any]
+    sent: dict[str, Any]
+    seen: tuple[str, ...]
+    verb: str = "train"
+
+    def inputs(self) -> dict[str, Any]:
+        return self.sent
+
+    async def perform(self, tools: Tools) -> Landing:
+        try:
+            answer = await tools.studio.jobs.create(self.body)
+        except InvalidRequest as error:
+            if "job_name" not in (error.service_message or ""):
+                raise
+            unnamed = {key: value for key, value in self.body.items() if key != "job_name"}
+            answer = await tools.studio.jobs.create(unnamed)
+        made = tools.generation(answer.value.job_id, self.identity, self.sent)
+        return Landing(tools.entry.with_current(made), answer.value.job_id, answer.request_id)
+
+
+@dataclass(frozen=True)
+class CancelJob:
+    """POST cancel: idempotent, and billed up to here."""
+
+    address: Address
+    remote_id: str
+    verb: str = "cancel"
+
+    @property
+    def identity(self) -> str:
+        return self.remote_id
+
+    def inputs(self) -> dict[str, Any]:
+        return {"job_id": self.remote_id}
+
+    async def perform(self, tools: Tools) -> Landing:
+        answer = await tools.studio.jobs.cancel(self.remote_id)
+        return Landing(tools.entry, self.remote_id, answer.request_id)
+
+
+@dataclass(frozen=True)
+class DeleteJob:
+    """DELETE the job's record; a service may refuse this in any state."""
+
+    address: Address
+    remote_id: str
+    verb: str = "delete"
+
+    @property
+    def identity(self) -> str:
+        return self.remote_id
+
+    def inputs(self) -> dict[str, Any]:
+        return {"job_id": self.remote_id}
+
+    async def perform(self, tools: Tools) -> Landing:
+        answer = await tools.studio.jobs.delete(self.remote_id)
+        return Landing(None, self.remote_id, answer.request_id)

@@ -1,0 +1,117 @@
+"""Values as a person says them: durations, counts, money, progress. Small pure functions to strings."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from wanctl.plan import Action, Cost, Step, When
+
+QUOTED = 48  # characters of a value before it is cut
+
+
+_NOUNS: dict[Action, tuple[str, str]] = {
+    Action.UPLOAD: ("upload", "uploads"),
+    Action.TRAIN: ("training (billed)", "trainings (billed)"),
+    Action.CHOOSE: ("choice", "choices"),
+    Action.EXPORT: ("export", "exports"),
+    Action.DEPLOY: ("deployment", "deployments"),
+    Action.SCALE: ("scaling", "scalings"),
+    Action.REPLACE: ("replacement", "replacements"),
+    Action.DELETE: ("deletion", "deletions"),
+    Action.CANCEL: ("cancellation", "cancellations"),
+    Action.ADOPT: ("adoption", "adoptions"),
+    Action.PROTECT: ("protection", "protections"),
+    Action.UNPROTECT: ("protection lifted", "protections lifted"),
+}
+
+
+def spell_when(step: Step) -> str:
+    """When a step runs, in a few words."""
+    names = ", ".join(str(address) for address in step.after)
+    match step.when:
+        case When.DONE:
+            return step.reason if step.summary else ""
+        case When.NOW:
+            return "now"
+        case When.SERVICE:
+            percent = spell_progress(step)
+            return f"waiting on the service{', ' + percent if percent else ''}"
+        case When.PERSON:
+            return f"a person, after {names}" if names else "a person"
+        case When.LATER:
+            return f"after {names}" if names else "later"
+        case When.BLOCKED:
+            return "blocked"
+
+
+def spell_progress(step: Step) -> str:
+    """How far it is: 61 %, or the status where nothing better is known."""
+    if step.progress is None:
+        return ""
+    if step.progress.fraction is not None:
+        return f"{step.progress.fraction:.0%}".replace("%", " %")
+    return step.progress.status
+
+
+def spell_cost(cost: Cost) -> str:
+    """1.41 M tokens, about 113 USD (0.08 per 1k, list of …): a range where it is one, never 0 for unknown."""
+    if cost.billed_tokens is not None:
+        amount = f", {cost.billed_amount:.2f} {cost.currency}" if cost.billed_amount is not None else ""
+        return f"billed {spell_tokens(cost.billed_tokens)} tokens{amount}"
+    tokens = "unknown tokens" if cost.tokens is None else f"{_range(*map(spell_tokens, cost.tokens))} tokens"
+    if cost.amount is None:
+        return f"{tokens}, cost unknown ({cost.basis})"
+    low, high = (f"{amount:.0f}" if amount >= 10 else f"{amount:.2f}" for amount in cost.amount)
+    return f"{tokens}, about {_range(low, high)} {cost.currency} ({cost.basis})"
+
+
+def _range(low: str, high: str) -> str:
+    return low if low == high else f"{low}–{high}"
+
+
+def spell_tokens(tokens: int) -> str:
+    if tokens >= 1_000_000:
+        return f"{tokens / 1_000_000:.2f} M"
+    return f"{tokens / 1_000:.0f} k" if tokens >= 10_000 else f"{tokens:,}"
+
+
+def spell_value(value: Any) -> str:
+    """A value as it would stand in YAML, cut where it is long."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "—"
+    if isinstance(value, str):
+        if " " not in value and len(value) <= QUOTED + 20:
+            return value
+        cut = value if len(value) <= QUOTED else value[: QUOTED - 1] + "…"
+        return f'"{cut}"'.replace("\n", "⏎")
+    if isinstance(value, list | tuple):
+        return ", ".join(spell_value(item) for item in value)
+    return f"{value:,}" if isinstance(value, int) else spell_number(value)
+
+
+def spell_number(value: Any) -> str:
+    """0.00002 as people write it: 2e-5."""
+    return re.sub(r"e([-+])0*(\d)", r"e\1\2", str(value))
+
+
+def spell_counts(steps: Iterable[Step], *, billed: bool = True) -> str:
+    """1 upload, 1 training (billed), 1 in progress: what is under way or blocked is not to come."""
+    counts: dict[Action, int] = {}
+    under_way = blocked = 0
+    for step in steps:
+        if step.when is When.SERVICE:
+            under_way += 1
+        elif step.when is When.BLOCKED:
+            blocked += 1
+        elif step.action is not Action.NOTHING:
+            counts[step.action] = counts.get(step.action, 0) + 1
+    parts = []
+    for action, (one, many) in _NOUNS.items():
+        if count := counts.get(action):
+            noun = one if count == 1 else many
+            parts.append(f"{count} {noun if billed else noun.removesuffix(' (billed)')}")
+    parts += [f"{under_way} in progress"] if under_way else []
+    parts += [f"{blocked} blocked"] if blocked else []
+    return ", ".join(parts) or "nothing to start"
