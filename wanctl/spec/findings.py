@@ -1,0 +1,36 @@
+"""Gathers diagnostics while specs are read, so that a person sees all of them at once."""
+
+from collections.abc import Iterable
+
+from wanctl.spec.diagnostics import Diagnostic, Severity, SpecErrors
+from wanctl.spec.places import Place
+
+
+class Findings:
+    """A list of diagnostics in the making. The same thing found twice is kept once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, int, int, str], Diagnostic] = {}
+
+    def add(self, one: Diagnostic) -> None:
+        self._found.setdefault((one.file, one.line, one.column, one.message), one)
+
+    def extend(self, more: Iterable[Diagnostic]) -> None:
+        for one in more:
+            self.add(one)
+
+    def error(
+        self, place: Place, rule: str, message: str, *, path: str = "", hint: str | None = None
+    ) -> None:
+        self.add(Diagnostic.at(place, Severity.ERROR, rule, message, path=path, hint=hint))
+
+    @property
+    def broken(self) -> bool:
+        return any(one.severity is Severity.ERROR for one in self._found.values())
+
+    def sorted(self) -> tuple[Diagnostic, ...]:
+        return tuple(sorted(self._found.values(), key=lambda one: (one.file, one.line, one.column)))
+
+    def raise_if_broken(self) -> None:
+        if self.broken:
+            raise SpecErrors(self.sorted())

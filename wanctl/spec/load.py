@@ -1,0 +1,265 @@
+"""Folder → Desired. Reads every file of a project, gathers everything that is wrong, and puts it together."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from wanctl.spec.addresses import Address, Kind
+from wanctl.spec.catalogue import BaseModel, Catalogue, CatalogueFile
+from wanctl.spec.diagnostics import Diagnostic, Severity, SpecErrors
+from wanctl.spec.documents import Document, DocumentPath, SourceFile, dotted
+from wanctl.spec.findings import Findings
+from wanctl.spec.interpolation import Scalar
+from wanctl.spec.models import Dataset
+from wanctl.spec.places import Place
+from wanctl.spec.project_file import ProjectFile, read_project_file
+from wanctl.spec.references import check_references, in_order, references_of
+from wanctl.spec.resources import MODELS, Desired, Resource
+from wanctl.spec.root import SETTINGS_FILE, Refused, Root
+from wanctl.spec.rules import check_declared
+from wanctl.spec.settings import is_file, merged
+from wanctl.spec.spelling import listed, quoted, suggestion
+from wanctl.spec.texts import with_texts, with_vars
+from wanctl.spec.translation import Complaint, complaints
+
+_PACKAGED = Path(__file__).with_name("catalogue.yaml")
+
+
+def find_project(start: Path) -> Path:
+    """The folder of the project: where one is, or its specs/. SpecErrors says what was looked for."""
+    looked = (start, start / "specs")
+    for folder in looked:
+        if (folder / SETTINGS_FILE).is_file():
+            return folder
+    raise SpecErrors([_no_project(start, looked)])
+
+
+def load_project(directory: Path, environment: str | None = None) -> Desired:
+    """The project of a folder, in one of its environments; SpecErrors tells everything that is wrong."""
+    if not (directory / SETTINGS_FILE).is_file():
+        raise SpecErrors([_no_project(directory, (directory,))])
+    return _Loading(Root.around(directory), environment).run()
+
+
+def _no_project(start: Path, looked: tuple[Path, ...]) -> Diagnostic:
+    names = listed([str(folder / SETTINGS_FILE) for folder in looked], "or")
+    message = f"there is no project here: no {names}"
+    misnamed = [folder / "wanctl.yml" for folder in looked if (folder / "wanctl.yml").exists()]
+    hint = (
+        f"rename {misnamed[0]} to {SETTINGS_FILE}"
+        if misnamed
+        else "go to the project's folder, or name it with -C DIR"
+    )
+    return Diagnostic.at(Place(str(start), 0, 0), Severity.ERROR, "no-project", message, hint=hint)
+
+
+@dataclass
+class _Loading:
+    """One load: what was found so far."""
+
+    root: Root
+    environment: str | None
+    findings: Findings = field(default_factory=Findings)
+    resources: dict[Address, Resource] = field(default_factory=dict)
+    sources: dict[Address, Path] = field(default_factory=dict)
+
+    def run(self) -> Desired:
+        head, *rest = self._project_documents()
+        project = read_project_file(head, self.environment, self.findings)
+        catalogue = self._catalogue(project, head)
+        self._check_ledger(project, head)
+        for document in rest:
+            self._resource(document, self.root.directory, project.variables)
+        for path in self._spec_files(project):
+            for document in self._documents(path):
+                self._resource(document, path.parent, project.variables)
+        return self._finish(project, catalogue)
+
+    def _project_documents(self) -> list[Document]:
+        """The settings, and the resources that stand behind them in the same file."""
+        path = self.root.directory / SETTINGS_FILE
+        documents = self._documents(path)
+        if not documents:
+            message, hint = f"{SETTINGS_FILE} is empty", "write version: 1 and project: NAME"
+            if not self.findings.broken:
+                self.findings.error(Place(self.root.shown(path), 1, 1), "empty-file", message, hint=hint)
+            raise SpecErrors(self.findings.sorted())
+        return documents
+
+    def _finish(self, project: ProjectFile, catalogue: Catalogue) -> Desired:
+        check_references(self.resources, self.findings)
+        ordered = in_order(self.resources, self.findings)
+        self.findings.extend(check_declared(ordered, catalogue, self.sources))
+        self.findings.raise_if_broken()
+        assert project.settings is not None  # noqa: S101 - else there were errors
+        return Desired(
+            settings=project.settings,
+            environment=self.environment,
+            directory=self.root.directory,
+            root=self.root.path,
+            resources=ordered,
+            diagnostics=self.findings.sorted(),
+            catalogue=catalogue,
+            sources=self.sources,
+        )
+
+    def _spec_files(self, project: ProjectFile) -> Iterator[Path]:
+        """Every file but wanctl.yaml, which was read, and the catalogues, which hold no resources."""
+        catalogues = {
+            (self.root.directory / name).resolve() for name in project.catalogues if "\0" not in name
+        }
+        return (path for path in [*self.root.specs()][1:] if path.resolve() not in catalogues)
+
+    def _documents(self, path: Path) -> list[Document]:
+        shown = self.root.shown(path)
+        try:
+            text = self.root.read_spec(path)
+        except Refused as error:
+            self.findings.error(Place(shown, 1, 1), "file", str(error), hint=error.hint)
+            return []
+        return list(SourceFile(shown, text, self.findings).documents())
+
+    # The settings' files
+
+    def _catalogue(self, project: ProjectFile, head: Document) -> Catalogue:
+        """The packaged catalogue, with the project's own laid over it."""
+        settings, models = project.settings, _models(_packaged_catalogue())
+        document = (
+            self._catalogue_document(settings.catalogue, project, head)
+            if settings and settings.catalogue
+            else None
+        )
+        if document and isinstance(document.value, dict):
+            try:
+                models = _models(merged(_packaged_catalogue(), document.value))
+            except ValidationError as error:
+                for one in complaints(error, CatalogueFile):
+                    self._complain(document, one, "Catalogue")
+        elif document:
+            self.findings.error(
+                document.start, "document", "a catalogue must be a mapping", hint="write models: …"
+            )
+        return Catalogue(models, settings.region, settings.prices) if settings else Catalogue(models)
+
+    def _catalogue_document(self, name: str, project: ProjectFile, head: Document) -> Document | None:
+        try:
+            path = self.root.follow(self.root.directory, name)
+        except Refused as error:
+            self._complain_at(head, project.path_of(("catalogue",)), f"catalogue: {error}", error.hint)
+            return None
+        return next(iter(self._documents(path)), None)
+
+    def _check_ledger(self, project: ProjectFile, head: Document) -> None:
+        """Apply writes there: it must not be led out of the project."""
+        if project.settings and is_file(project.settings.ledger):
+            try:
+                self.root.locate(self.root.directory, project.settings.ledger)
+            except Refused as error:
+                self._complain_at(head, project.path_of(("ledger",)), f"ledger: {error}", error.hint)
+
+    def _complain_at(self, document: Document, path: DocumentPath, message: str, hint: str | None) -> None:
+        self._complain(document, Complaint(path, "file", message, hint), "Project")
+
+    # Resources
+
+    def _resource(self, document: Document, folder: Path, variables: Mapping[str, Scalar]) -> None:
+        kind = self._kind(document)
+        if kind is None:
+            return
+        known: set[DocumentPath] = set()
+        written = {key: value for key, value in document.value.items() if key != "kind"}
+        owner = _owner(kind, written)
+
+        def complain(one: Complaint) -> None:
+            known.add(one.path)
+            self._complain(document, one, owner)
+
+        value = with_vars(written, variables, complain)
+        texts = with_texts(value, MODELS[kind], self.root, folder, variables, complain)
+        try:
+            spec = MODELS[kind].model_validate(value)
+        except ValidationError as error:
+            for one in complaints(error, MODELS[kind]):
+                if one.path not in known:
+                    complain(one)
+            return
+        address = Address(kind, spec.name)
+        references = tuple(target for _, target in references_of(spec))
+        resource = Resource(address, spec, references, document.start, document.places, texts)
+        if self._is_new(resource) and isinstance(spec, Dataset):
+            self._source(resource, spec, folder)
+
+    def _kind(self, document: Document) -> Kind | None:
+        value = document.value
+        if not isinstance(value, dict):
+            self.findings.error(
+                document.start, "document", "a document must be a mapping that begins with kind:"
+            )
+            return None
+        name = value.get("kind")
+        if name is None:
+            hint = f"write kind: with {listed(Kind, 'or')}"
+            if "version" in value or "project" in value:
+                hint = f"settings stand in {SETTINGS_FILE} alone, as its first document"
+            self.findings.error(document.start, "missing-kind", "this document has no kind", hint=hint)
+            return None
+        try:
+            return Kind(name)
+        except ValueError:
+            hint = suggestion(str(name), list(Kind), "")
+            place = document.places.value(("kind",))
+            self.findings.error(place, "unknown-kind", f"there is no kind {quoted(name)}", hint=hint)
+            return None
+
+    def _is_new(self, resource: Resource) -> bool:
+        first = self.resources.setdefault(resource.address, resource)
+        if first is not resource:
+            message = f"{resource.address} is written twice; the first one is at {first.origin}"
+            self.findings.error(
+                resource.origin,
+                "duplicate-resource",
+                message,
+                path=str(resource.address),
+                hint="rename one of them",
+            )
+        return first is resource
+
+    def _source(self, resource: Resource, spec: Dataset, folder: Path) -> None:
+        place, path = resource.places.get("source", resource.origin), f"{resource.address}.source"
+        if spec.source.url is not None:
+            scheme = spec.source.url.partition(":")[0]
+            message = f"a source at {scheme}:// is not supported by this version"
+            hint = (
+                "download it into the project; or upload it yourself and write source: {file_id: file-ft-…}"
+            )
+            self.findings.error(place, "source-url", message, path=path, hint=hint)
+        elif spec.source.path is not None:
+            try:
+                self.sources[resource.address] = self.root.follow(folder, spec.source.path)
+            except Refused as error:
+                self.findings.error(place, "source", f"source: {error}", path=path, hint=error.hint)
+
+    def _complain(self, document: Document, one: Complaint, owner: str) -> None:
+        place = document.places.key(one.path) if one.on_key else document.places.value(one.path)
+        path = f"{owner}.{dotted(one.path)}" if one.path else owner
+        self.findings.error(place, one.rule, one.message, path=path, hint=one.hint)
+
+
+def _owner(kind: Kind, value: Mapping[str, Any]) -> str:
+    name = value.get("name")
+    return f"{kind}/{name}" if isinstance(name, str) else str(kind)
+
+
+def _models(facts: dict[str, Any]) -> Mapping[str, BaseModel]:
+    return CatalogueFile.model_validate(facts).models
+
+
+@cache
+def _packaged_catalogue() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load(_PACKAGED.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return loaded

@@ -1,0 +1,252 @@
+"""The four kinds as a user writes them. explain and the schema show the descriptions and examples here."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic.annotated_handlers import GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
+from pydantic_core import CoreSchema
+
+NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_]|-(?!-))*"
+LONGEST_NAME = 40
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+
+
+class Model(BaseModel):
+    """What all models share: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FromFile:
+    """Marks a text that may come from a file: {file: path}. Resolved before the model sees it."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        file = {
+            "type": "object",
+            "properties": {"file": {"type": "string", "description": "A UTF-8 file, relative to this one."}},
+            "required": ["file"],
+            "additionalProperties": False,
+        }
+        return {"anyOf": [handler(core), file]}
+
+
+def check_name(name: str) -> str:
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"has {len(name)} characters; {LONGEST_NAME} are allowed")
+    if not re.fullmatch(NAME, name):
+        raise ValueError("must be letters, digits, - and _, beginning with a letter or digit, without --")
+    return name
+
+
+def _check_identifier(value: str) -> str:
+    if not _IDENTIFIER.fullmatch(value) or ".." in value:
+        raise ValueError("must be an identifier of the service: letters, digits and . _ : -")
+    return value
+
+
+def _spell_number(value: Any) -> Any:
+    """2e-5 is text to YAML 1.1, which wants a dot in it; people mean the number."""
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+
+
+def _spell_checkpoint(value: Any) -> Any:
+    return f"checkpoint-{value}" if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _check_checkpoint(value: str) -> str:
+    if not re.fullmatch(r"checkpoint-[0-9]+", value):
+        raise ValueError("must be a checkpoint's name, as in checkpoint-160")
+    return value
+
+
+Text = Annotated[str, Strict(), FromFile()]
+Name = Annotated[
+    str,
+    Strict(),
+    AfterValidator(check_name),
+    Field(json_schema_extra={"pattern": f"^{NAME}$", "maxLength": LONGEST_NAME}),
+]
+Identifier = Annotated[str, Strict(), AfterValidator(_check_identifier)]
+Flag = Annotated[bool, Strict()]
+Whole = Annotated[int, Strict()]
+Positive = Annotated[int, Strict(), Field(ge=1)]
+Number = Annotated[float, BeforeValidator(_spell_number), Strict(), Field(allow_inf_nan=False)]
+CheckpointName = Annotated[
+    str,
+    Strict(),
+    BeforeValidator(_spell_checkpoint),
+    AfterValidator(_check_checkpoint),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": "^checkpoint-[0-9]+$"}, {"type": "integer", "minimum": 1}]}
+    ),
+]
+
+
+class State(StrEnum):
+    """Whether the resource should be there."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+class Strategy(StrEnum):
+    """How a deployment that cannot be changed in place makes way for the next one."""
+
+    RECREATE = "recreate"
+    BLUE_GREEN = "blue_green"
+
+
+class Source(Model):
+    """Where a dataset's content comes from: a path, a URL, or a file that is uploaded already."""
+
+    path: str | None = None
+    url: str | None = None
+    file_id: Identifier | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spell(cls, value: Any) -> Any:
+        if isinstance(value, str) and value.strip():
+            return {"url": value} if _URL.match(value) else {"path": value}
+        if isinstance(value, dict) and set(value) == {"file_id"}:
+            return value
+        raise ValueError("must be a folder, a .zip, or {file_id: file-ft-…}")
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        uploaded = {
+            "type": "object",
+            "properties": {"file_id": {"type": "string", "description": "The id of an uploaded file."}},
+            "required": ["file_id"],
+            "additionalProperties": False,
+        }
+        return {"title": "Source", "anyOf": [{"type": "string"}, uploaded]}
+
+
+class Resourceful(Model):
+    """What all kinds have."""
+
+    name: Name = Field(examples=["money-rain"])
+    """The name within the project and kind; others refer to the resource by it."""
+    description: Text | None = None
+    """A word for people; the service never sees it."""
+    state: State = State.PRESENT
+    """absent is the reviewed tombstone: what the document describes is deleted at the service."""
+
+
+class Dataset(Resourceful):
+    """Media with their captions (data.jsonl), known by their content."""
+
+    source: Source = Field(examples=["../data/train", "train.zip", {"file_id": "file-ft-b2416bacc4d742"}])
+    """A folder or .zip with data.jsonl, relative to this file; or {file_id: …} of a file that is uploaded."""
+
+
+class HyperParameters(Model):
+    """How the training runs. What is left out is taken from the catalogue, and sent and shown explicitly."""
+
+    n_epochs: Positive | None = Field(default=None, examples=[400])
+    """How often the training set is gone through. Steps and price are proportional to it."""
+    batch_size: Positive | None = Field(default=None, examples=[1])
+    """Samples for each training step."""
+    learning_rate: Annotated[Number, Field(gt=0)] | None = Field(default=None, examples=[2e-5])
+    """How far the weights move at each step."""
+    max_pixels: Positive | None = Field(default=None, examples=[36864])
+    """Larger clips (width × height) are shrunk to so many pixels. The price is proportional to it."""
+    eval_epochs: Positive | None = Field(default=None, examples=[50])
+    """Epochs between two checkpoints with their previews; at least a tenth of n_epochs."""
+    split: Annotated[Number, Field(gt=0, lt=1)] | None = Field(default=None, examples=[0.9])
+    """The part that is trained on when no validation set is given; the rest makes the previews."""
+    max_split_val_dataset_sample: Positive | None = Field(default=None, examples=[5])
+    """At most so many samples are split off for previews."""
+    save_total_limit: Positive | None = Field(default=None, examples=[10])
+    """So many checkpoints are kept, the last ones."""
+    lora_rank: Positive | None = Field(default=None, examples=[32])
+    """The rank of the LoRA matrices, a power of two: more learns more, slower."""
+    lora_alpha: Positive | None = Field(default=None, examples=[32])
+    """How strongly the LoRA acts on the base model, a power of two."""
+
+    def declared(self) -> dict[str, Any]:
+        """What the user wrote, and nothing else."""
+        return self.model_dump(exclude_unset=True, exclude_none=True)
+
+
+class FineTune(Resourceful):
+    """One training job: billed, hours long, never changed. Other inputs are another job."""
+
+    model: Identifier = Field(examples=["wan2.6-i2v"])
+    """The base model."""
+    training: tuple[Name, ...] = Field(min_length=1, examples=[["train"]])
+    """The names of the Datasets to train on."""
+    validation: tuple[Name, ...] = Field(default=(), examples=[["valid"]])
+    """The names of the Datasets for previews; without them a part of the training set is split off."""
+    hyper_parameters: HyperParameters = HyperParameters()
+    """How the training runs."""
+    training_type: Literal["efficient_sft"] = "efficient_sft"
+    """LoRA fine-tuning, the only one that the service has for Wan."""
+    attempt: Positive = 1
+    """Raise it to train again with the same inputs, after a job FAILED or was CANCELED. Billed again."""
+
+
+class Checkpoint(Resourceful):
+    """The checkpoint of a training that a person chose, exported so that it can be deployed."""
+
+    finetune: Name = Field(examples=["money-rain"])
+    """The name of the FineTune."""
+    checkpoint: CheckpointName | None = Field(default=None, examples=["checkpoint-160"])
+    """The choice. Left out, the plan waits for a person and says how to look and choose."""
+    attempt: Positive = 1
+    """Raise it to export again after an export failed. Exports are not billed."""
+
+
+class AigcConfig(Model):
+    """How a deployed model comes to its prompt. The service takes it and never gives it back."""
+
+    use_input_prompt: Flag = False
+    """true: the caller's prompt is used, not the templates. false: the templates, not the caller's prompt."""
+    prompt: Text | None = Field(default=None, examples=[{"file": "prompts/money-rain.txt"}])
+    """The template by which the service describes the caller's image."""
+    lora_prompt_default: Text | None = Field(
+        default=None, examples=["Then the s86b5p money rain effect begins."]
+    )
+    """The prompt that is used when filling the template fails."""
+
+    def sent(self) -> dict[str, Any]:
+        """What goes to the service."""
+        return self.model_dump(exclude_none=True)
+
+
+class Deployment(Resourceful):
+    """A model in service. Exactly one of checkpoint, finetune and model_name says which."""
+
+    checkpoint: Name | None = Field(default=None, examples=["best"])
+    """The name of a Checkpoint."""
+    finetune: Name | None = Field(default=None, examples=["money-rain"])
+    """The name of a FineTune: its final model is deployed."""
+    model_name: Identifier | None = Field(default=None, examples=["xxxx-ft-202511111122-xxxx"])
+    """A model of the account, by its name at the service; used, never deleted."""
+    capacity: Positive = 1
+    """How many instances serve."""
+    protect: Flag = False
+    """true: never deleted, also when this document is gone. Lifting it is a change of its own."""
+    strategy: Strategy = Strategy.RECREATE
+    """A changed aigc_config needs a new deployment. recreate: delete, then deploy (5–10 minutes of outage).
+    blue_green: deploy a second one under another name, wait until it serves, then delete the old."""
+    attempt: Positive = 1
+    """Raise it to delete and deploy again, after a deployment FAILED."""
+    aigc_config: AigcConfig
+    """How the model comes to its prompt."""
+
+    @model_validator(mode="after")
+    def _has_one_model(self) -> Self:
+        given = [key for key in ("checkpoint", "finetune", "model_name") if getattr(self, key) is not None]
+        if len(given) == 1:
+            return self
+        what = f"has {' and '.join(given)}" if given else "does not say which model it deploys"
+        raise ValueError(f"{what}: write exactly one of checkpoint, finetune and model_name")

@@ -1,0 +1,137 @@
+"""wanctl.yaml → Settings. The base and every environment are checked; the chosen one is merged over it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from wanctl.spec.documents import Document, DocumentPath, dotted
+from wanctl.spec.findings import Findings
+from wanctl.spec.interpolation import Scalar, variables_of
+from wanctl.spec.settings import Settings, is_file, ledger_of, merged
+from wanctl.spec.spelling import quoted, suggestion
+from wanctl.spec.texts import with_vars
+from wanctl.spec.translation import Complaint, complaints
+
+
+@dataclass(frozen=True)
+class ProjectFile:
+    """The settings of one environment; None if they are wrong. Everything wrong is reported already."""
+
+    document: Document
+    environment: str | None
+    settings: Settings | None
+    variables: Mapping[str, Scalar]
+    catalogues: tuple[str, ...]  # of all environments
+
+    def path_of(self, path: DocumentPath) -> DocumentPath:
+        """Where a setting is written: in the environment's section, or in the base."""
+        return _written_at(self.document.value, self.environment, path)
+
+
+def read_project_file(document: Document, environment: str | None, findings: Findings) -> ProjectFile:
+    """Check the whole file, and merge the environment over the base."""
+    if not isinstance(document.value, dict):
+        findings.error(
+            document.start,
+            "document",
+            "wanctl.yaml must be a mapping",
+            hint="write version: 1 and project: NAME",
+        )
+        return ProjectFile(document, environment, None, {}, ())
+    reading = _Reading(document, findings)
+    base = reading.settings(None)
+    read = {name: reading.settings(name) for name in _sections(document.value)}
+    reading.check_chosen(environment)
+    settings = read.get(environment) if environment is not None else base
+    catalogues = {one.catalogue for one in (base, *read.values()) if one and one.catalogue}
+    variables = variables_of(_merged(document.value, environment).get("vars"))
+    return ProjectFile(document, environment, settings, variables, tuple(sorted(catalogues)))
+
+
+@dataclass(frozen=True)
+class _Reading:
+    document: Document
+    findings: Findings
+
+    def settings(self, environment: str | None) -> Settings | None:
+        """The settings of one environment, or of none; what is wrong is reported where it is written."""
+        value = _merged(self.document.value, environment)
+        variables = variables_of(value.get("vars"))
+        known: set[DocumentPath] = set()
+
+        def complain(one: Complaint) -> None:
+            known.add(one.path)
+            self._complain(one, environment)
+
+        kept = {key: value.pop(key) for key in ("vars",) if key in value}
+        if environment is None and "environments" in self.document.value:
+            kept["environments"] = self.document.value["environments"]
+        whole = {**with_vars(value, variables, complain), **kept}
+        if environment is not None:
+            self._check_section(environment)
+        try:
+            return _with_own_ledger(Settings.model_validate(whole), environment, self.document.value)
+        except ValidationError as error:
+            for one in complaints(error, Settings):
+                if one.path not in known:
+                    complain(one)
+            return None
+
+    def _check_section(self, environment: str) -> None:
+        for key in ("version", "environments"):
+            if key in _sections(self.document.value)[environment]:
+                path = ("environments", environment, key)
+                message = f"an environment does not change {key}"
+                self._report(Complaint(path, "environment-key", message, "take it out", on_key=True))
+
+    def check_chosen(self, environment: str | None) -> None:
+        """An environment that was asked for must be there."""
+        known = self.document.value.get("environments")
+        if environment is None or (isinstance(known, dict) and environment in known):
+            return
+        names = [str(name) for name in known] if isinstance(known, dict) else []
+        message = f"there is no environment {quoted(environment)}"
+        hint = suggestion(environment, names, "write it under environments, or leave --env out")
+        self._report(Complaint(("environments",), "unknown-environment", message, hint, on_key=True))
+
+    def _complain(self, one: Complaint, environment: str | None) -> None:
+        path = _written_at(self.document.value, environment, one.path)
+        self._report(Complaint(path, one.rule, one.message, one.hint, one.on_key))
+
+    def _report(self, one: Complaint) -> None:
+        places = self.document.places
+        place = places.key(one.path) if one.on_key else places.value(one.path)
+        path = f"Project.{dotted(one.path)}" if one.path else "Project"
+        self.findings.error(place, one.rule, one.message, path=path, hint=one.hint)
+
+
+def _sections(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The environments that are mappings; others are reported by the model."""
+    environments = value.get("environments")
+    if not isinstance(environments, dict):
+        return {}
+    return {name: section for name, section in environments.items() if isinstance(section, dict)}
+
+
+def _merged(value: Mapping[str, Any], environment: str | None) -> dict[str, Any]:
+    return merged(value, _sections(value).get(environment, {}) if environment is not None else {})
+
+
+def _written_at(value: Mapping[str, Any], environment: str | None, path: DocumentPath) -> DocumentPath:
+    if environment is None:
+        return path
+    found: Any = _sections(value).get(environment, {})
+    for part in path:
+        if not isinstance(found, dict) or part not in found:
+            return path
+        found = found[part]
+    return ("environments", environment, *path)
+
+
+def _with_own_ledger(settings: Settings, environment: str | None, value: Mapping[str, Any]) -> Settings:
+    """Environments never share a ledger's file: one that names none has its own beside the base's."""
+    if environment is None or "ledger" in _sections(value)[environment] or not is_file(settings.ledger):
+        return settings
+    return settings.model_copy(update={"ledger": ledger_of(environment, settings.ledger)})

@@ -1,0 +1,56 @@
+"""What the specs want: resources with their addresses, texts and places, and all of them together.
+
+Values only: nothing here reads a file, a clock or the environment, and the planner rests on that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wanctl.spec.addresses import Address, Kind
+from wanctl.spec.catalogue import Catalogue
+from wanctl.spec.diagnostics import Diagnostic
+from wanctl.spec.models import Checkpoint, Dataset, Deployment, FineTune
+from wanctl.spec.places import Place
+from wanctl.spec.settings import Settings
+
+__all__ = ["MODELS", "Address", "Desired", "Kind", "Place", "Resource", "Spec"]
+
+Spec = Dataset | FineTune | Checkpoint | Deployment
+
+MODELS: Mapping[Kind, type[Dataset] | type[FineTune] | type[Checkpoint] | type[Deployment]] = {
+    Kind.DATASET: Dataset,
+    Kind.FINETUNE: FineTune,
+    Kind.CHECKPOINT: Checkpoint,
+    Kind.DEPLOYMENT: Deployment,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """One document: what it says, what it refers to, and where each part of it stands."""
+
+    address: Address
+    spec: Spec
+    references: tuple[Address, ...]
+    origin: Place
+    places: Mapping[str, Place]
+    texts: Mapping[str, str] = field(default_factory=dict)  # path in the document → the file it came from
+
+
+@dataclass(frozen=True, eq=False)
+class Desired:
+    """A project in one environment. Resources are in the order of their references, upstream first."""
+
+    settings: Settings
+    environment: str | None
+    directory: Path
+    root: Path
+    resources: Mapping[Address, Resource]
+    diagnostics: tuple[Diagnostic, ...]
+    catalogue: Catalogue
+    sources: Mapping[Address, Path] = field(default_factory=dict)
+
+    def local_source(self, address: Address) -> Path | None:
+        """The folder or zip of a Dataset; None where its file is uploaded already."""
+        return self.sources.get(address)

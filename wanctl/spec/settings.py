@@ -1,0 +1,222 @@
+"""wanctl.yaml: the project's settings, and what an environment changes of them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from math import inf
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_validator
+from pydantic.json_schema import WithJsonSchema
+
+from wanctl.spec.addresses import Kind
+from wanctl.spec.models import Identifier, Model, Name, Whole
+
+DEFAULT_LEDGER = ".wanctl/ledger.json"
+
+_DURATION = re.compile(r"(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m)?(?:(?P<s>\d{1,9}(?:\.\d{1,3})?)s)?")
+_MONEY = re.compile(r"(?P<amount>\d{1,12}(?:\.\d{1,12})?)\s*(?P<currency>[A-Z]{3})")
+_DURATION_PATTERN = r"^(\d+h)?(\d+m)?(\d+(\.\d+)?s)?$"
+_MONEY_PATTERN = r"^\d+(\.\d+)?\s*[A-Z]{3}$"
+
+
+class Provider(StrEnum):
+    """Where the account is."""
+
+    SANDBOX = "sandbox"
+    MODEL_STUDIO = "model-studio"
+
+
+@dataclass(frozen=True)
+class Money:
+    """An amount with its currency; amounts of different currencies are never added."""
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
+def parse_duration(text: object) -> float:
+    """Seconds from 30s, 2m or 1h30m; ValueError says the form."""
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if not match or not text:
+        raise ValueError("must be a duration, as in 30s, 2m or 1h30m")
+    seconds = int(match["h"] or 0) * 3600 + int(match["m"] or 0) * 60 + float(match["s"] or 0)
+    if seconds <= 0:
+        raise ValueError("must be longer than nothing")
+    return seconds
+
+
+def parse_money(text: Any) -> Money:
+    """An amount from 60 USD; ValueError says the form."""
+    if isinstance(text, Money):
+        return text
+    match = _MONEY.fullmatch(text.strip()) if isinstance(text, str) else None
+    if not match:
+        raise ValueError('must be an amount with its currency, as in "60 USD"')
+    return Money(Decimal(match["amount"]), match["currency"])
+
+
+def _duration(value: Any) -> float:
+    return value if isinstance(value, float) else parse_duration(value)
+
+
+def _check_project(project: str) -> str:
+    if "--" in project:
+        raise ValueError("must not have --, which divides the parts of the names that wanctl gives")
+    return project
+
+
+def _check_url(url: str) -> str:
+    if not re.match(r"https?://[^/\s]", url):
+        raise ValueError("must be a URL, as in https://dashscope-intl.aliyuncs.com")
+    return url
+
+
+def _check_scalar(value: Any) -> Any:
+    if not isinstance(value, str | int | float | bool):
+        raise ValueError("must be text, a number, or true or false")  # noqa: TRY004 - pydantic turns ValueError into a finding
+    return value
+
+
+def _check_speed(value: Any) -> Any:
+    if value == "instant" or (
+        isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < inf
+    ):
+        return value
+    raise ValueError("must be a number above 0, or instant")
+
+
+def _check_start(start: datetime | None) -> datetime | None:
+    return start.replace(tzinfo=UTC) if start and start.tzinfo is None else start
+
+
+Duration = Annotated[
+    float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": _DURATION_PATTERN})
+]
+Amount = Annotated[
+    Money, BeforeValidator(parse_money), WithJsonSchema({"type": "string", "pattern": _MONEY_PATTERN})
+]
+Scalar = str | int | float | bool
+Var = Annotated[Scalar, BeforeValidator(_check_scalar)]
+Speed = Annotated[float | Literal["instant"], BeforeValidator(_check_speed)]
+String = Annotated[str, Strict(), Field(min_length=1)]
+
+
+class Limits(Model):
+    """What one plan may do at most, in absolute numbers. Over a limit, nothing is done."""
+
+    new_jobs: Annotated[Whole, Field(ge=0)] | None = Field(default=None, examples=[1])
+    """Trainings that one plan may start."""
+    spend: Amount | None = Field(default=None, examples=["60 USD"])
+    """What the trainings that one plan starts may cost; a cost that is unknown is over it."""
+    deletes: Annotated[Whole, Field(ge=0)] | None = Field(default=None, examples=[1])
+    """Objects that one plan may delete."""
+
+
+class Polling(Model):
+    """How often the service is asked for what is in flight; one duration for all, or one each."""
+
+    jobs: Duration = Field(default=30.0, examples=["60s"])
+    """Trainings."""
+    deployments: Duration = Field(default=15.0, examples=["15s"])
+    """Deployments."""
+    files: Duration = Field(default=5.0, examples=["5s"])
+    """Uploads that are being processed."""
+    exports: Duration = Field(default=15.0, examples=["15s"])
+    """Exports of checkpoints."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _for_all(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return dict.fromkeys(cls.model_fields, parse_duration(value))
+        if isinstance(value, int | float):
+            raise ValueError("must be a duration with its unit, as in 30s, or {jobs: 60s, deployments: 15s}")  # noqa: TRY004 - pydantic turns ValueError into a finding
+        return value
+
+    def by_kind(self) -> Mapping[Kind, float]:
+        """Seconds between two looks at what is in flight, for each kind."""
+        return {
+            Kind.DATASET: self.files,
+            Kind.FINETUNE: self.jobs,
+            Kind.CHECKPOINT: self.exports,
+            Kind.DEPLOYMENT: self.deployments,
+        }
+
+
+class SandboxWish(Model):
+    """How the embedded sandbox behaves."""
+
+    speed: Speed = Field(default=1200.0, examples=["instant", 600])
+    """How much faster than real its clock runs; instant: its clock jumps to wherever somebody waits for."""
+    seed: Whole | None = Field(default=None, examples=[7])
+    """Fixes what is random: ids, losses, previews."""
+    start: Annotated[datetime | None, AfterValidator(_check_start)] = Field(
+        default=None, examples=["2026-03-18T09:00:00+08:00"]
+    )
+    """The time at which its clock starts; left out, the time of its first use."""
+
+
+class Settings(Model):
+    """A project: what wanctl.yaml says, with one environment merged over it."""
+
+    version: Literal[1]
+    """The version of this format."""
+    project: Annotated[Name, AfterValidator(_check_project)] = Field(examples=["money-rain"])
+    """The scope of ownership: part of every name that wanctl gives, and what it finds its own by."""
+    provider: Provider = Provider.SANDBOX
+    """sandbox: embedded, no key, no network, no bill. model-studio: the real service."""
+    region: String = Field(default="singapore", examples=["singapore"])
+    """The region of Model Studio. Keys, models and prices belong to one region."""
+    base_url: Annotated[String, AfterValidator(_check_url)] | None = Field(
+        default=None, examples=["https://dashscope-intl.aliyuncs.com"]
+    )
+    """Instead of a region. The key goes to hosts of Model Studio and to this machine only."""
+    workspace: Identifier | None = Field(default=None, examples=["llm-xxxx"])
+    """The workspace of the account, if it is not the default one."""
+    ledger: String = Field(default=DEFAULT_LEDGER, examples=[DEFAULT_LEDGER])
+    """The file that keeps what the service cannot tell, relative to wanctl.yaml. An environment that names
+    none has its own beside it."""
+    vars: dict[Name, Var] = Field(default={}, examples=[{"trigger": "s86b5p"}])
+    """Values for ${name} in the strings and texts of the specs."""
+    limits: Limits = Limits()
+    """What one plan may do at most."""
+    polling: Polling = Field(default=Polling(), examples=["30s", {"jobs": "60s", "deployments": "15s"}])
+    """How often the service is asked for what is in flight."""
+    prices: dict[str, Amount] = Field(default={}, examples=[{"wan2.6-i2v": "0.08 USD"}])
+    """Your prices for 1,000 training tokens, instead of the catalogue's."""
+    catalogue: String | None = Field(default=None, examples=["catalogue.yaml"])
+    """A file with newer facts of base models, merged over the catalogue that wanctl brings."""
+    sandbox: SandboxWish = SandboxWish()
+    """How the embedded sandbox behaves."""
+    environments: dict[Name, dict[str, Any]] = Field(
+        default={}, examples=[{"prod": {"provider": "model-studio", "project": "money-rain-prod"}}]
+    )
+    """Settings that --env NAME puts over these: any of the keys above but version."""
+
+
+def is_file(ledger: str) -> bool:
+    """Whether a ledger's location is a plain file."""
+    return "://" not in ledger and not ledger.startswith("git:")
+
+
+def ledger_of(environment: str, ledger: str) -> str:
+    """An environment's own ledger, beside the one of the base: ledger.json → ledger.prod.json."""
+    path = PurePosixPath(ledger)
+    return str(path.with_name(f"{path.stem}.{environment}{path.suffix}"))
+
+
+def merged(base: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, Any]:
+    """The base with an environment's section over it: mappings by key, everything else whole."""
+    result = {key: value for key, value in base.items() if key != "environments"}
+    for key, value in section.items():
+        below = result.get(key)
+        result[key] = merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result

@@ -1,0 +1,55 @@
+"""Words for messages: near misses, lists, quoted values, plurals."""
+
+import difflib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+_LONGEST_QUOTE = 60
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str | None:
+    """The known word that was most likely meant, if one is near."""
+    if len(word) > 200:  # comparing takes time in the square of the length
+        return None
+    by_plain = {_plain(one): one for one in known}
+    if exact := by_plain.get(_plain(word)):
+        return exact
+    near = difflib.get_close_matches(_plain(word), by_plain, n=1, cutoff=0.6)
+    return by_plain[near[0]] if near else None
+
+
+def _plain(word: str) -> str:
+    """Case, dashes and underscores are what people get wrong most."""
+    return word.lower().replace("-", "").replace("_", "")
+
+
+def suggestion(word: str, known: Sequence[str], none: str) -> str:
+    """A hint: the near miss, or what there is, or that there is nothing."""
+    if near := did_you_mean(word, known):
+        return f"did you mean {near}?"
+    return f"write one of: {', '.join(known)}" if known else none
+
+
+def listed(words: Iterable[str], last: str = "and") -> str:
+    """a, b and c."""
+    *most, end = [*words]
+    return f"{', '.join(most)} {last} {end}" if most else end
+
+
+def quoted(value: Any) -> str:
+    """A value as it would be written, short enough for a sentence and safe for a terminal."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if value is None:
+        return "nothing"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = "".join(letter if letter.isprintable() else "�" for letter in text)
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 1]}…"
+
+
+def counted(number: int, noun: str) -> str:
+    """1 sample, 2 samples."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
