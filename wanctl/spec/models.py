@@ -10,6 +10,7 @@ from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema
 
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_]|-(?!-))*"
+NAME_PATTERN = f"^{NAME}$"
 LONGEST_NAME = 40
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -71,7 +72,7 @@ Name = Annotated[
     str,
     Strict(),
     AfterValidator(check_name),
-    Field(json_schema_extra={"pattern": f"^{NAME}$", "maxLength": LONGEST_NAME}),
+    Field(json_schema_extra={"pattern": NAME_PATTERN, "maxLength": LONGEST_NAME}),
 ]
 Identifier = Annotated[str, Strict(), AfterValidator(_check_identifier)]
 Flag = Annotated[bool, Strict()]

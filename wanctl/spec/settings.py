@@ -11,7 +11,9 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_validator
-from pydantic.json_schema import WithJsonSchema
+from pydantic.annotated_handlers import GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
+from pydantic_core import CoreSchema
 
 from wanctl.spec.addresses import Kind
 from wanctl.spec.models import Identifier, Model, Name, Whole
@@ -20,8 +22,8 @@ DEFAULT_LEDGER = ".wanctl/ledger.json"
 
 _DURATION = re.compile(r"(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m)?(?:(?P<s>\d{1,9}(?:\.\d{1,3})?)s)?")
 _MONEY = re.compile(r"(?P<amount>\d{1,12}(?:\.\d{1,12})?)\s*(?P<currency>[A-Z]{3})")
-_DURATION_PATTERN = r"^(\d+h)?(\d+m)?(\d+(\.\d+)?s)?$"
-_MONEY_PATTERN = r"^\d+(\.\d+)?\s*[A-Z]{3}$"
+DURATION_PATTERN = r"^(\d+h)?(\d+m)?(\d+(\.\d+)?s)?$"
+MONEY_PATTERN = r"^\d+(\.\d+)?\s*[A-Z]{3}$"
 
 
 class Provider(StrEnum):
@@ -98,10 +100,10 @@ def _check_start(start: datetime | None) -> datetime | None:
 
 
 Duration = Annotated[
-    float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": _DURATION_PATTERN})
+    float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})
 ]
 Amount = Annotated[
-    Money, BeforeValidator(parse_money), WithJsonSchema({"type": "string", "pattern": _MONEY_PATTERN})
+    Money, BeforeValidator(parse_money), WithJsonSchema({"type": "string", "pattern": MONEY_PATTERN})
 ]
 Scalar = str | int | float | bool
 Var = Annotated[Scalar, BeforeValidator(_check_scalar)]
@@ -140,6 +142,11 @@ class Polling(Model):
         if isinstance(value, int | float):
             raise ValueError("must be a duration with its unit, as in 30s, or {jobs: 60s, deployments: 15s}")  # noqa: TRY004 - pydantic turns ValueError into a finding
         return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        each = handler.resolve_ref_schema(handler(core))
+        return {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, each]}
 
     def by_kind(self) -> Mapping[Kind, float]:
         """Seconds between two looks at what is in flight, for each kind."""
