@@ -34,7 +34,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
 
 @cache
 def described() -> dict[str, Schema]:
-    """Dataset, FineTune, …, and Project → its schema, without references, every field with its description."""
+    """Dataset, FineTune, …, and Project → its schema, without references, each field described."""
     tops: dict[str, type[BaseModel]] = {
         **{str(kind): model for kind, model in MODELS.items()},
         PROJECT: Settings,

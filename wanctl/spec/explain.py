@@ -78,7 +78,7 @@ class Explanation:
 
 
 def explain(path: str) -> Explanation:
-    """A kind (FineTune), a field (FineTune.hyper_parameters.split), a setting (Project.limits); kinds for all."""
+    """A kind (FineTune), a field (FineTune.hyper_parameters.split), a setting (Project.limits), or kinds."""
     schemas = described()
     if path in {"", "kinds"}:
         return _overview(schemas)

@@ -11,9 +11,15 @@ class Findings:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, int, int, str], Diagnostic] = {}
+        self._errors: set[tuple[str, int, int]] = set()
 
     def add(self, one: Diagnostic) -> None:
-        self._found.setdefault((one.file, one.line, one.column, one.message), one)
+        place = (one.file, one.line, one.column)
+        if one.rule == "value" and place in self._errors:
+            return  # what is wrong with the value was told better
+        if one.severity is Severity.ERROR:
+            self._errors.add(place)
+        self._found.setdefault((*place, one.message), one)
 
     def extend(self, more: Iterable[Diagnostic]) -> None:
         for one in more:
@@ -27,6 +33,13 @@ class Findings:
     @property
     def broken(self) -> bool:
         return any(one.severity is Severity.ERROR for one in self._found.values())
+
+    @property
+    def incomplete(self) -> bool:
+        """A file could not be read to its end: what seems to be missing may stand in it."""
+        return any(
+            one.rule in {"yaml", "yaml-aliases", "yaml-too-deep", "file"} for one in self._found.values()
+        )
 
     def sorted(self) -> tuple[Diagnostic, ...]:
         return tuple(sorted(self._found.values(), key=lambda one: (one.file, one.line, one.column)))

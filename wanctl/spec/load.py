@@ -67,12 +67,13 @@ class _Loading:
     findings: Findings = field(default_factory=Findings)
     resources: dict[Address, Resource] = field(default_factory=dict)
     sources: dict[Address, Path] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)  # names of documents that are there and wrong
 
     def run(self) -> Desired:
         head, *rest = self._project_documents()
         project = read_project_file(head, self.environment, self.findings)
         catalogue = self._catalogue(project, head)
-        self._check_ledger(project, head)
+        self._check_ledgers(project, head)
         for document in rest:
             self._resource(document, self.root.directory, project.variables)
         for path in self._spec_files(project):
@@ -92,7 +93,7 @@ class _Loading:
         return documents
 
     def _finish(self, project: ProjectFile, catalogue: Catalogue) -> Desired:
-        check_references(self.resources, self.findings)
+        check_references(self.resources, self.unread, self.findings)
         ordered = in_order(self.resources, self.findings)
         self.findings.extend(check_declared(ordered, catalogue, self.sources))
         self.findings.raise_if_broken()
@@ -150,17 +151,21 @@ class _Loading:
         try:
             path = self.root.follow(self.root.directory, name)
         except Refused as error:
-            self._complain_at(head, project.path_of(("catalogue",)), f"catalogue: {error}", error.hint)
+            self._complain_at(
+                head, project.path_of(("catalogue",), self.environment), f"catalogue: {error}", error.hint
+            )
             return None
         return next(iter(self._documents(path)), None)
 
-    def _check_ledger(self, project: ProjectFile, head: Document) -> None:
+    def _check_ledgers(self, project: ProjectFile, head: Document) -> None:
         """Apply writes there: it must not be led out of the project."""
-        if project.settings and is_file(project.settings.ledger):
-            try:
-                self.root.locate(self.root.directory, project.settings.ledger)
-            except Refused as error:
-                self._complain_at(head, project.path_of(("ledger",)), f"ledger: {error}", error.hint)
+        for environment, settings in project.everywhere.items():
+            if is_file(settings.ledger):
+                try:
+                    self.root.locate(self.root.directory, settings.ledger)
+                except Refused as error:
+                    path = project.path_of(("ledger",), environment)
+                    self._complain_at(head, path, f"ledger: {error}", error.hint)
 
     def _complain_at(self, document: Document, path: DocumentPath, message: str, hint: str | None) -> None:
         self._complain(document, Complaint(path, "file", message, hint), "Project")
@@ -170,6 +175,7 @@ class _Loading:
     def _resource(self, document: Document, folder: Path, variables: Mapping[str, Scalar]) -> None:
         kind = self._kind(document)
         if kind is None:
+            self._note_unread(document)
             return
         known: set[DocumentPath] = set()
         written = {key: value for key, value in document.value.items() if key != "kind"}
@@ -187,12 +193,18 @@ class _Loading:
             for one in complaints(error, MODELS[kind]):
                 if one.path not in known:
                     complain(one)
+            self._note_unread(document)
             return
         address = Address(kind, spec.name)
         references = tuple(target for _, target in references_of(spec))
         resource = Resource(address, spec, references, document.start, document.places, texts)
         if self._is_new(resource) and isinstance(spec, Dataset):
             self._source(resource, spec, folder)
+
+    def _note_unread(self, document: Document) -> None:
+        """Who refers to a document that is wrong is not told that there is none."""
+        if isinstance(document.value, dict):
+            self.unread.add(str(document.value.get("name")))
 
     def _kind(self, document: Document) -> Kind | None:
         value = document.value

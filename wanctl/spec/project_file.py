@@ -23,11 +23,15 @@ class ProjectFile:
     environment: str | None
     settings: Settings | None
     variables: Mapping[str, Scalar]
-    catalogues: tuple[str, ...]  # of all environments
+    everywhere: Mapping[str | None, Settings]  # of every environment, and of none
 
-    def path_of(self, path: DocumentPath) -> DocumentPath:
-        """Where a setting is written: in the environment's section, or in the base."""
-        return _written_at(self.document.value, self.environment, path)
+    @property
+    def catalogues(self) -> set[str]:
+        return {one.catalogue for one in self.everywhere.values() if one.catalogue}
+
+    def path_of(self, path: DocumentPath, environment: str | None) -> DocumentPath:
+        """Where a setting of an environment is written: in its section, or in the base."""
+        return _written_at(self.document.value, environment, path)
 
 
 def read_project_file(document: Document, environment: str | None, findings: Findings) -> ProjectFile:
@@ -39,15 +43,13 @@ def read_project_file(document: Document, environment: str | None, findings: Fin
             "wanctl.yaml must be a mapping",
             hint="write version: 1 and project: NAME",
         )
-        return ProjectFile(document, environment, None, {}, ())
+        return ProjectFile(document, environment, None, {}, {})
     reading = _Reading(document, findings)
-    base = reading.settings(None)
-    read = {name: reading.settings(name) for name in _sections(document.value)}
+    read = {name: reading.settings(name) for name in (None, *_sections(document.value))}
+    everywhere = {name: settings for name, settings in read.items() if settings is not None}
     reading.check_chosen(environment)
-    settings = read.get(environment) if environment is not None else base
-    catalogues = {one.catalogue for one in (base, *read.values()) if one and one.catalogue}
     variables = variables_of(_merged(document.value, environment).get("vars"))
-    return ProjectFile(document, environment, settings, variables, tuple(sorted(catalogues)))
+    return ProjectFile(document, environment, everywhere.get(environment), variables, everywhere)
 
 
 @dataclass(frozen=True)

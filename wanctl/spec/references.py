@@ -1,6 +1,6 @@
 """Who refers to whom: names that nothing has, names of another kind, what is absent; and the order."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from wanctl.spec.addresses import Address, Kind
@@ -28,8 +28,10 @@ def references_of(spec: Spec) -> Iterator[tuple[str, Address]]:
             yield "finetune", Address.finetune(spec.finetune)
 
 
-def check_references(resources: Mapping[Address, Resource], findings: Findings) -> None:
-    """Report every reference that does not lead to a resource which is there."""
+def check_references(
+    resources: Mapping[Address, Resource], unread: Collection[str], findings: Findings
+) -> None:
+    """Report every reference that does not lead to a resource which is there; `unread` names may yet be."""
     kinds: dict[str, list[Kind]] = {}
     for address in resources:
         kinds.setdefault(address.name, []).append(address.kind)
@@ -41,6 +43,8 @@ def check_references(resources: Mapping[Address, Resource], findings: Findings) 
         for path, target in references_of(resource.spec):
             found = resources.get(target)
             if found is None:
+                if target.name in unread or findings.incomplete:
+                    continue
                 _report_missing(resource, path, target, resources, kinds.get(target.name, []), findings)
             elif not _is_present(found) and resource.spec.state is State.PRESENT:
                 message = f"{target} is absent by its own document, and {resource.address} needs it"

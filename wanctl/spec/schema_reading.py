@@ -1,7 +1,7 @@
 """Which keys a model takes at a path: what near misses of misspelt keys are looked for among."""
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -10,15 +10,25 @@ from wanctl.spec.documents import DocumentPath
 
 def keys_at(model: type[BaseModel], path: DocumentPath) -> list[str]:
     """The keys of the mapping at a path below the model; empty where any key goes."""
-    current: type[BaseModel] | None = model
+    annotation: Any = model
     for part in path:
-        field = current.model_fields.get(str(part)) if current else None
-        current = next(_models_in(field.annotation), None) if field else None
-    return list(current.model_fields) if current else []
+        annotation = next(_below(annotation, part), None)
+    return list(next(_models(annotation), BaseModel).model_fields)
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _models_in(argument)
+def _below(annotation: Any, part: str | int) -> Iterator[Any]:
+    """What the annotation says of a value under this key or number."""
+    for model in _models(annotation):
+        if part in model.model_fields:
+            yield model.model_fields[str(part)].annotation
+    for one in (annotation, *get_args(annotation)):
+        if get_origin(one) is dict:
+            yield get_args(one)[1]
+        elif get_origin(one) is tuple and isinstance(part, int):
+            yield get_args(one)[0]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    for one in (annotation, *get_args(annotation)):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            yield one

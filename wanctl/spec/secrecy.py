@@ -25,9 +25,9 @@ _NAMES = frozenset(
 
 
 def mask_keys(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """The text with its keys as asterisks, of the same length, and where they were: (offset, length)."""
+    """The text with its keys as dots, of the same length, and where they were: (offset, length)."""
     found = [(match.start(), match.end() - match.start()) for match in _KEY.finditer(text)]
-    return (_KEY.sub(lambda match: "*" * len(match[0]), text) if found else text), found
+    return (_KEY.sub(lambda match: "•" * len(match[0]), text) if found else text), found
 
 
 def is_secret_name(name: str) -> bool:

@@ -44,7 +44,7 @@ def with_texts(
         if holder is None or not isinstance(holder.get(path[-1]), dict):
             continue
         file = holder[path[-1]]
-        holder[path[-1]] = ""
+        holder[path[-1]] = "…"  # stands for a text that cannot be read: that is enough to say
         if set(file) != {"file"} or not isinstance(file["file"], str):
             complain(Complaint(path, "value", f"{path[-1]} must be text, or {{file: path}}"))
             continue

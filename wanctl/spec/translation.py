@@ -106,6 +106,11 @@ _SENTENCES: tuple[tuple[frozenset[str], str, Callable[[Any], str | None]], ...] 
     (frozenset({"list_type", "tuple_type"}), "must be a list", _as_list),
     (frozenset({"dict_type", "model_type", "model_attributes_type"}), "must be a mapping", _no_hint),
     (frozenset({"too_short", "string_too_short"}), "must not be empty", _no_hint),
+    (
+        frozenset({"date_type", "date_parsing", "date_from_datetime_parsing"}),
+        "must be a date, as in 2026-03-18",
+        _no_hint,
+    ),
     (frozenset({"greater_than_equal"}), "must be at least {ge}", _no_hint),
     (frozenset({"greater_than"}), "must be more than {gt}", _no_hint),
     (frozenset({"less_than"}), "must be less than {lt}", _no_hint),
