@@ -1,0 +1,97 @@
+"""An embedded Model Studio: no key, no network, no bill. It imports nothing of wanctl.
+
+    sandbox = Sandbox.open(Path(".wanctl/sandbox"), speed=600)
+    transport = httpx.ASGITransport(app=sandbox.app)
+
+State is in SQLite, so it lasts across commands; statuses follow from timestamps and the sandbox's clock,
+so nothing runs in the background.
+"""
+
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from wanctl.sandbox.clock import DEFAULT_SPEED, SandboxClock
+from wanctl.sandbox.store import RequestLine, Store
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from wanctl.sandbox.service import Service
+
+__all__ = ["RequestLine", "Sandbox"]
+
+
+class Sandbox:
+    """One account in one folder."""
+
+    def __init__(self, store: Store, clock: SandboxClock) -> None:
+        self._store = store
+        self._clock = clock
+
+    @classmethod
+    def open(
+        cls,
+        state: Path,
+        *,
+        speed: float | Literal["instant"] | None = None,
+        seed: int | None = None,
+        start: datetime | None = None,
+    ) -> "Sandbox":
+        """Open or make the account. What it was made with stays, but for the speed, which can be changed."""
+        state.mkdir(parents=True, exist_ok=True)
+        store = Store(state)
+        clock = SandboxClock(store)
+        with store.write():
+            if store.meta("made") is None:
+                store.set_meta("made", "1")
+                store.set_meta("seed", "" if seed is None else str(seed))
+                clock.begin(start, speed or DEFAULT_SPEED)
+            elif speed is not None and speed != clock.speed:
+                clock.change_speed(speed)
+        return cls(store, clock)
+
+    @cached_property
+    def _service(self) -> "Service":
+        from wanctl.sandbox.service import Service
+
+        return Service(self._store, self._clock)
+
+    @cached_property
+    def app(self) -> "Starlette":
+        """The ASGI application."""
+        from wanctl.sandbox.app import make_app
+
+        return make_app(self._service)
+
+    @property
+    def speed(self) -> float | Literal["instant"]:
+        return self._clock.speed
+
+    def now(self) -> datetime:
+        """The account's time, in the zone of the service's stamps."""
+        return self._clock.now()
+
+    def advance(self, span: timedelta) -> None:
+        """Move the clock."""
+        with self._store.write():
+            self._clock.advance(span)
+
+    def status(self) -> dict[str, Any]:
+        """What the account holds, and how far each thing is."""
+        from wanctl.sandbox.admin import summarize
+
+        return summarize(self._service)
+
+    def requests(self) -> list[RequestLine]:
+        """Every request that was answered, in order."""
+        return self._store.requests()
+
+    def reset(self) -> None:
+        """Empty the account; time, speed and seed go on."""
+        with self._store.write():
+            self._store.clear()
+
+    def close(self) -> None:
+        self._store.close()

@@ -1,0 +1,73 @@
+"""What every endpoint works with: the store, the clock, the arrangements, ids and signed links."""
+
+import hashlib
+import hmac
+import random
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode
+
+from wanctl.sandbox.clock import SandboxClock
+from wanctl.sandbox.rigging import Rig
+from wanctl.sandbox.store import Store
+from wanctl.sandbox.training import Course, courses
+
+LINK_LIFE = timedelta(hours=24)
+WORKSPACE = "llm-sandbox"
+ACCOUNT = "1200000000000000"
+_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class Service:
+    """One account's state, as the endpoints see it."""
+
+    def __init__(self, store: Store, clock: SandboxClock) -> None:
+        self.store = store
+        self.clock = clock
+        self.rig = Rig(store)
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def name(self, length: int, letters: str = _LETTERS) -> str:
+        """A fresh id: from the seed where there is one, so that two runs give the same."""
+        with self.store.write():
+            number = int(self.store.meta("counter") or "0") + 1
+            self.store.set_meta("counter", str(number))
+            seed = self.store.meta("seed")
+        dice: random.Random = random.Random(f"{seed}/{number}") if seed else secrets.SystemRandom()  # noqa: S311 - names, not secrets
+        return "".join(dice.choice(letters) for _ in range(length))
+
+    def request_id(self) -> str:
+        parts = [self.name(length, "0123456789abcdef") for length in (8, 4, 4, 4, 12)]
+        return "-".join(parts)
+
+    def courses(self) -> dict[str, Course]:
+        """Every job's way through time."""
+        return courses(self.store.all("job"))
+
+    def sign(self, host: str, path: str) -> str:
+        """A link to a file of ours that works for a day, for anybody who has it."""
+        expires = int((self.now() + LINK_LIFE).timestamp())
+        query = urlencode(
+            {"Expires": expires, "OSSAccessKeyId": "sandbox", "Signature": self._mac(path, expires)}
+        )
+        return f"{host}/_oss/{quote(path)}?{query}"
+
+    def link_problem(self, path: str, query: Mapping[str, str]) -> str | None:
+        """Why a link does not work, if it does not."""
+        expires = query.get("Expires", "")
+        if not expires.isdigit() or not hmac.compare_digest(
+            self._mac(path, int(expires)), query.get("Signature", "")
+        ):
+            return "SignatureDoesNotMatch"
+        return "AccessDenied" if self.now().timestamp() > int(expires) else None
+
+    def _mac(self, path: str, expires: int) -> str:
+        key = self.store.meta("link-key")
+        if key is None:
+            seed = self.store.meta("seed")
+            key = hashlib.sha256(f"links of {seed}".encode()).hexdigest() if seed else secrets.token_hex(32)
+            self.store.set_meta("link-key", key)
+        return hmac.new(key.encode(), f"{path}\n{expires}".encode(), hashlib.sha256).hexdigest()[:32]

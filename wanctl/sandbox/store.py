@@ -1,0 +1,131 @@
+"""State on disk: documents by kind and id in SQLite, uploads as files beside it. Processes may share it."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS objects (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (kind, id)
+);
+CREATE TABLE IF NOT EXISTS requests (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, method TEXT, path TEXT, query TEXT, status INTEGER, keys TEXT
+);
+"""
+PATIENCE = 30.0  # seconds for another process to finish its write
+
+
+@dataclass(frozen=True)
+class RequestLine:
+    """A request as it was answered; `keys` are the names in its body, never the values."""
+
+    method: str
+    path: str
+    query: str
+    status: int
+    keys: tuple[str, ...] = ()
+
+
+class Store:
+    """A connection; each write is one short transaction."""
+
+    def __init__(self, folder: Path) -> None:
+        self.blobs = folder / "files"
+        self.blobs.mkdir(exist_ok=True)
+        self.cache = folder / "cache"
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(
+            folder / "state.sqlite", timeout=PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def write(self) -> Iterator[None]:
+        """Everything within happens at once, or not at all."""
+        with self._lock:
+            if self._db.in_transaction:
+                yield
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def meta(self, key: str) -> str | None:
+        with self._lock:
+            row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else None
+
+    def set_meta(self, key: str, value: str) -> None:
+        with self._lock:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def put(self, kind: str, identifier: str, body: dict[str, Any]) -> None:
+        text = json.dumps(body, ensure_ascii=False)
+        statement = (
+            "INSERT INTO objects (kind, id, body) VALUES (?, ?, ?) "
+            "ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body"
+        )
+        with self._lock:
+            self._db.execute(statement, (kind, identifier, text))
+
+    def get(self, kind: str, identifier: str) -> dict[str, Any] | None:
+        with self._lock:
+            row = self._db.execute(
+                "SELECT body FROM objects WHERE kind = ? AND id = ?", (kind, identifier)
+            ).fetchone()
+        return dict(json.loads(row[0])) if row else None
+
+    def all(self, kind: str) -> list[dict[str, Any]]:
+        """Every object of a kind, the oldest first."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT body FROM objects WHERE kind = ? ORDER BY seq", (kind,)
+            ).fetchall()
+        return [json.loads(row[0]) for row in rows]
+
+    def delete(self, kind: str, identifier: str) -> None:
+        with self._lock:
+            self._db.execute("DELETE FROM objects WHERE kind = ? AND id = ?", (kind, identifier))
+
+    def log(self, line: RequestLine) -> None:
+        values = (line.method, line.path, line.query, line.status, json.dumps(line.keys))
+        with self._lock:
+            self._db.execute(
+                "INSERT INTO requests (method, path, query, status, keys) VALUES (?, ?, ?, ?, ?)", values
+            )
+
+    def requests(self) -> list[RequestLine]:
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT method, path, query, status, keys FROM requests ORDER BY seq"
+            ).fetchall()
+        return [
+            RequestLine(method, path, query, status, tuple(json.loads(keys)))
+            for method, path, query, status, keys in rows
+        ]
+
+    def clear(self) -> None:
+        """Forget every object and request; uploads are removed."""
+        with self._lock:
+            self._db.execute("DELETE FROM objects")
+            self._db.execute("DELETE FROM requests")
+            self._db.execute("DELETE FROM meta WHERE key LIKE 'rig%'")
+        for folder in (self.blobs, self.cache):
+            for path in folder.glob("*"):
+                path.unlink(missing_ok=True)

@@ -1,0 +1,145 @@
+"""How a training goes: times, statuses, usage, log and checkpoints, all computed from when it was created."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+PENDING = timedelta(seconds=60)
+LAST_STEPS = timedelta(minutes=17, seconds=20)  # transfer, delivery and checkpoints after the training proper
+BAD_DATA_FOUND = timedelta(minutes=9)
+CANCELING = timedelta(seconds=90)
+SHORTEST, LONGEST = timedelta(hours=1.5), timedelta(hours=6)
+EPOCHS_A_LINE = 20
+CLIP_CAP = {"wan2.2-i2v-flash": 5, "wan2.2-kf2v-flash": 5}
+DEFAULT_CAP = 10
+
+
+@dataclass(frozen=True)
+class Course:
+    """One job's way through time. `began` is when it left the queue."""
+
+    job: dict[str, Any]
+    created: datetime
+    began: datetime
+    ended: datetime
+    outcome: str  # SUCCEEDED, FAILED or CANCELED
+    trained: datetime  # when the training proper is over
+    canceled: datetime | None
+
+    def status(self, now: datetime) -> str:
+        if self.canceled and now >= self.canceled:
+            return "CANCELED" if now >= self.ended else "CANCELING"
+        if now >= self.ended:
+            return self.outcome
+        if now >= self.began:
+            return "RUNNING"
+        return "PENDING" if now < self.created + PENDING else "QUEUING"
+
+    def fraction(self, now: datetime) -> float:
+        """How much of the training proper is done."""
+        if now <= self.began:
+            return 0.0
+        return min(1.0, (min(now, self.ended) - self.began) / (self.trained - self.began))
+
+    def usage(self, now: datetime) -> int | None:
+        """The billed tokens, once it ended; a canceled one is billed for what it used."""
+        status = self.status(now)
+        if status == "SUCCEEDED":
+            return total_tokens(self.job)
+        return math.floor(total_tokens(self.job) * self.fraction(now)) if status == "CANCELED" else None
+
+
+def courses(jobs: list[dict[str, Any]]) -> dict[str, Course]:
+    """The way of every job. One trains at a time: the next begins when the one before has ended."""
+    found: dict[str, Course] = {}
+    free: datetime | None = None
+    for job in jobs:
+        created = datetime.fromisoformat(job["created"])
+        began = max(created + PENDING, free or created)
+        course = _course(job, created, began)
+        found[job["job_id"]] = course
+        if course.ended > course.began:
+            free = max(free or course.ended, course.ended)
+    return found
+
+
+def _course(job: dict[str, Any], created: datetime, began: datetime) -> Course:
+    trained = began + duration(job)
+    ended, outcome = trained + LAST_STEPS, "SUCCEEDED"
+    if job.get("problem"):
+        ended, outcome = began + BAD_DATA_FOUND, "FAILED"
+    elif job.get("fails"):
+        ended, outcome = began + duration(job) * 0.6, "FAILED"
+    canceled = datetime.fromisoformat(job["canceled"]) if job.get("canceled") else None
+    if canceled and canceled < ended:
+        ended, outcome = canceled + (CANCELING if canceled > began else timedelta()), "CANCELED"
+    else:
+        canceled = None
+    return Course(job, created, min(began, ended), ended, outcome, trained, canceled)
+
+
+def duration(job: dict[str, Any]) -> timedelta:
+    """Hours, more for more tokens."""
+    return min(LONGEST, SHORTEST + timedelta(hours=total_tokens(job) / 500_000))
+
+
+def total_tokens(job: dict[str, Any]) -> int:
+    """Σ min(cap, round(seconds)) × max_pixels / 1024 × n_epochs over the clips that are trained on."""
+    cap = CLIP_CAP.get(job["model"], DEFAULT_CAP)
+    seconds = sum(min(cap, round(one)) for one in job["seconds"])
+    parameters = job["hyper_parameters"]
+    return int(seconds * parameters["max_pixels"] / 1024 * parameters["n_epochs"])
+
+
+def log_lines(course: Course, now: datetime) -> list[str]:
+    """The log as far as it is written."""
+    events = [(at, text) for at, text in _events(course) if at <= now]
+    return [text for _, text in events]
+
+
+def _events(course: Course) -> list[tuple[datetime, str]]:
+    began, ended = course.began, course.ended
+    if course.job.get("problem"):
+        return [(ended, _stamped(ended, f"ERROR - data process failed: {course.job['problem']}"))]
+    prepared = began + timedelta(seconds=75)
+    events = [(prepared, _stamped(prepared, "INFO - data process succeeded, start to fine-tune"))]
+    epochs, total = course.job["hyper_parameters"]["n_epochs"], total_tokens(course.job)
+    for epoch in range(EPOCHS_A_LINE, epochs, EPOCHS_A_LINE):
+        at = began + (course.trained - began) * (epoch / epochs)
+        if at < ended:
+            events.append(
+                (at, f" Actual number of consumed tokens is {math.floor(total * epoch / epochs)} !")
+            )
+    if course.outcome == "SUCCEEDED":
+        events += [(at, _stamped(at, text)) for at, text in _finale(course)]
+    elif course.outcome == "FAILED":
+        events.append((ended, _stamped(ended, f"ERROR - finetune-job failed: {course.job['fails']}")))
+    else:
+        events.append((ended, _stamped(ended, "INFO - finetune-job canceled")))
+    return events
+
+
+def _finale(course: Course) -> list[tuple[datetime, str]]:
+    end = course.ended
+    return [
+        (course.trained, "INFO - fine-tuned output got, start to transfer it for inference"),
+        (
+            course.trained + timedelta(seconds=48),
+            "INFO - transfer for inference succeeded, start to deliver it for inference",
+        ),
+        (end - timedelta(minutes=8, seconds=33), "INFO - start to save checkpoint"),
+        (end, "INFO - finetune-job succeeded"),
+        (end, "INFO - ##FT_COMPLETE##"),
+    ]
+
+
+def _stamped(at: datetime, text: str) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S},{at.microsecond // 1000:03} - {text}"
+
+
+def checkpoint_epochs(parameters: dict[str, Any]) -> list[int]:
+    """The epochs that are kept: one every eval_epochs and the last, of these the last save_total_limit."""
+    every, last = parameters["eval_epochs"], parameters["n_epochs"]
+    epochs = sorted({*range(every, last + 1, every), last})
+    return epochs[-parameters["save_total_limit"] :]
