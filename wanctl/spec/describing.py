@@ -74,6 +74,8 @@ def _plain(node: Any, definitions: dict[str, Schema]) -> Any:
         for key, value in node.items()
         if key not in {"title", "propertyNames"} and not (key == "default" and value is None)
     }
+    for value in kept.pop("patternProperties", {}).values():  # mappings whose keys are names
+        kept["additionalProperties"] = value
     return _without_null(kept)
 
 

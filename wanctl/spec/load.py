@@ -15,7 +15,7 @@ from wanctl.spec.diagnostics import Diagnostic, Severity, SpecErrors
 from wanctl.spec.documents import Document, DocumentPath, SourceFile, dotted
 from wanctl.spec.findings import Findings
 from wanctl.spec.interpolation import Scalar
-from wanctl.spec.models import Dataset
+from wanctl.spec.models import Dataset, Source
 from wanctl.spec.places import Place
 from wanctl.spec.project_file import ProjectFile, read_project_file
 from wanctl.spec.references import check_references, in_order, references_of
@@ -27,6 +27,7 @@ from wanctl.spec.spelling import listed, quoted, suggestion
 from wanctl.spec.texts import with_texts, with_vars
 from wanctl.spec.translation import Complaint, complaints
 
+_INSTEAD_OF_URL = "download it into the project; or upload it yourself and write source: {file_id: file-ft-…}"
 _PACKAGED = Path(__file__).with_name("catalogue.yaml")
 
 
@@ -242,19 +243,20 @@ class _Loading:
         return first is resource
 
     def _source(self, resource: Resource, spec: Dataset, folder: Path) -> None:
-        place, path = resource.places.get("source", resource.origin), f"{resource.address}.source"
-        if spec.source.url is not None:
-            scheme = spec.source.url.partition(":")[0]
-            message = f"a source at {scheme}:// is not supported by this version"
-            hint = (
-                "download it into the project; or upload it yourself and write source: {file_id: file-ft-…}"
+        try:
+            if path := self._local_source(spec.source, folder):
+                self.sources[resource.address] = path
+        except Refused as error:
+            place = resource.places.get("source", resource.origin)
+            self.findings.error(
+                place, "source", f"source: {error}", path=f"{resource.address}.source", hint=error.hint
             )
-            self.findings.error(place, "source-url", message, path=path, hint=hint)
-        elif spec.source.path is not None:
-            try:
-                self.sources[resource.address] = self.root.follow(folder, spec.source.path)
-            except Refused as error:
-                self.findings.error(place, "source", f"source: {error}", path=path, hint=error.hint)
+
+    def _local_source(self, source: Source, folder: Path) -> Path | None:
+        if source.url is not None:
+            scheme = source.url.partition(":")[0]
+            raise Refused(f"{scheme}:// is not supported by this version", _INSTEAD_OF_URL)
+        return self.root.follow(folder, source.path) if source.path is not None else None
 
     def _complain(self, document: Document, one: Complaint, owner: str) -> None:
         place = document.places.key(one.path) if one.on_key else document.places.value(one.path)
