@@ -15,46 +15,25 @@ from yaml.constructor import SafeConstructor
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from wanctl.spec.findings import Findings
+from wanctl.spec.nodes import (
+    DEEPEST,
+    TAG,
+    Budget,
+    DocumentPath,
+    TooDeep,
+    compose,
+    dotted,
+    entries,
+    is_merge,
+    walk,
+)
 from wanctl.spec.places import Place
 from wanctl.spec.secrecy import ADVICE, is_secret_name, mask_keys
 from wanctl.spec.spelling import quoted
 
-DocumentPath = tuple[str | int, ...]
-
-DEEPEST = 40  # levels of nesting; the C parser would run out of stack at some hundred thousand
-_SPARE_VALUES = 10_000  # of a file, beyond one for each of its characters: aliases cannot blow it up
-_TAG = "tag:yaml.org,2002:"
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
+_MOST_KEYS = 20  # that are told one by one
 _NUMBERS = SafeConstructor()
-
-
-class _Budget:
-    """How many values a file may still have: aliases and merges cost what they expand to."""
-
-    def __init__(self, text: str) -> None:
-        self._left = len(text) + _SPARE_VALUES
-
-    def spend(self, values: int = 1) -> bool:
-        self._left -= values
-        return self._left >= 0
-
-
-class TooDeep(yaml.YAMLError):
-    """Nested beyond what any spec needs."""
-
-
-class _Loader(yaml.CSafeLoader):
-    """The C loader, which stops at a depth where the stack is still safe."""
-
-    depth = 0
-
-    def descend_resolver(self, current_node: Node | None, current_index: Any) -> None:  # noqa: ARG002 - PyYAML's hook
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise TooDeep
-
-    def ascend_resolver(self) -> None:
-        self.depth -= 1
 
 
 class SourceFile:
@@ -65,7 +44,7 @@ class SourceFile:
         self.text, keys = mask_keys(text)
         self.hidden_lines: set[int] = set()
         self._findings = findings
-        for offset, length in keys:
+        for offset, length in keys[:_MOST_KEYS]:
             line = len(_LINE_END.findall(text, 0, offset))
             column = offset - max((end.end() for end in _LINE_END.finditer(text, 0, offset)), default=0)
             findings.error(
@@ -79,8 +58,8 @@ class SourceFile:
         """Every document that is not empty; what cannot be read is reported."""
         builder = _Builder(self, self._findings)
         try:
-            for index, node in enumerate(yaml.compose_all(self.text, Loader=_Loader)):
-                if not (isinstance(node, ScalarNode) and node.tag == f"{_TAG}null"):
+            for index, node in enumerate(compose(self.text)):
+                if not (isinstance(node, ScalarNode) and node.tag == f"{TAG}null"):
                     yield builder.document(node, index)
         except TooDeep:
             self._findings.error(
@@ -115,7 +94,7 @@ class SourceFile:
         """Read again, for positions. Errors behind the documents that were read do not matter here."""
         nodes: list[Node] = []
         try:
-            nodes.extend(yaml.compose_all(self.text, Loader=_Loader))
+            nodes.extend(compose(self.text))
         except yaml.YAMLError:
             return nodes
         return nodes
@@ -171,9 +150,9 @@ class Places(Mapping[str, Place]):
     @cached_property
     def _found(self) -> dict[str, tuple[Place, Place]]:
         source = self._document.source
-        budget = _Budget(source.text)
+        budget = Budget(source.text)
         found: dict[str, tuple[Place, Place]] = {}
-        for path, key, value in _walk(source.node(self._document.index), (), budget):
+        for path, key, value in walk(source.node(self._document.index), (), budget):
             found[dotted(path)] = (_place_of(source, key), _place_of(source, value))
         return found
 
@@ -184,7 +163,7 @@ class _Builder:
     def __init__(self, source: SourceFile, findings: Findings) -> None:
         self._source = source
         self._findings = findings
-        self._budget = _Budget(source.text)
+        self._budget = Budget(source.text)
         self._exhausted = False
 
     def document(self, node: Node, index: int) -> Document:
@@ -196,9 +175,9 @@ class _Builder:
             return self._stop(node)
         if isinstance(node, ScalarNode):
             return self._scalar(node)
-        if isinstance(node, MappingNode) and node.tag == f"{_TAG}map":
+        if isinstance(node, MappingNode) and node.tag == f"{TAG}map":
             return self._mapping(node, depth)
-        if isinstance(node, SequenceNode) and node.tag == f"{_TAG}seq":
+        if isinstance(node, SequenceNode) and node.tag == f"{TAG}seq":
             return [self._value(one, depth + 1) for one in node.value]
         return self._untagged(node)
 
@@ -209,30 +188,28 @@ class _Builder:
             self._error(node, "yaml-aliases", message, "write the values out")
 
     def _scalar(self, node: ScalarNode) -> Any:
-        if node.tag == f"{_TAG}str" or node.tag == f"{_TAG}timestamp":
+        if node.tag == f"{TAG}str" or node.tag == f"{TAG}timestamp":
             return node.value
         try:
-            if node.tag == f"{_TAG}int":
+            if node.tag == f"{TAG}int":
                 return _NUMBERS.construct_yaml_int(node)
-            if node.tag == f"{_TAG}float":
+            if node.tag == f"{TAG}float":
                 return _NUMBERS.construct_yaml_float(node)
-            if node.tag == f"{_TAG}bool":
+            if node.tag == f"{TAG}bool":
                 return _NUMBERS.construct_yaml_bool(node)
         except (ValueError, KeyError, IndexError, OverflowError):
             return node.value
-        if node.tag in {f"{_TAG}null", f"{_TAG}merge", f"{_TAG}value"}:
-            return None if node.tag == f"{_TAG}null" else node.value
+        if node.tag in {f"{TAG}null", f"{TAG}merge", f"{TAG}value"}:
+            return None if node.tag == f"{TAG}null" else node.value
         return self._untagged(node)
 
     def _untagged(self, node: Node) -> None:
-        self._error(
-            node, "yaml-tag", f"the tag {node.tag.replace(_TAG, '!!')} is not allowed", "leave it out"
-        )
+        self._error(node, "yaml-tag", f"the tag {node.tag.replace(TAG, '!!')} is not allowed", "leave it out")
 
     def _mapping(self, node: MappingNode, depth: int) -> dict[str, Any]:
         self._check_keys(node)
         built: dict[str, Any] = {}
-        for key, value in _entries(node, self._budget):
+        for key, value in entries(node, self._budget):
             if is_secret_name(key.value) and isinstance(value, ScalarNode) and value.value:
                 self._refuse_secret(key, value)
                 continue
@@ -245,7 +222,7 @@ class _Builder:
             if not isinstance(key, ScalarNode):
                 self._error(key, "yaml-key", "a key must be text")
                 continue
-            if _is_merge(key):
+            if is_merge(key):
                 self._check_merge(value)
                 continue
             first = seen.setdefault(key.value, key)
@@ -275,50 +252,6 @@ class _Builder:
 
     def _error(self, node: Node, rule: str, message: str, hint: str | None = None) -> None:
         self._findings.error(_place_of(self._source, node), rule, message, hint=hint)
-
-
-def dotted(path: DocumentPath) -> str:
-    """hyper_parameters.n_epochs, training[0]."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
-
-
-def _is_merge(key: Node) -> bool:
-    return key.tag == f"{_TAG}merge"
-
-
-def _entries(node: MappingNode, budget: _Budget) -> list[tuple[ScalarNode, Node]]:
-    """The entries with `<<` resolved, once for each node; what is written here wins over the merged."""
-    merges = [value for key, value in node.value if _is_merge(key)]
-    entries: list[tuple[ScalarNode, Node]] = [
-        (key, value) for key, value in node.value if isinstance(key, ScalarNode) and not _is_merge(key)
-    ]
-    node.value = entries
-    taken = {key.value for key, _ in entries} if merges else set()
-    for merged in merges:
-        for source in merged.value if isinstance(merged, SequenceNode) else [merged]:
-            inherited = _entries(source, budget) if isinstance(source, MappingNode) else []
-            if not budget.spend(1 + len(inherited)):
-                return entries
-            entries += [(key, value) for key, value in inherited if key.value not in taken]
-            taken.update(key.value for key, _ in inherited)
-    return entries
-
-
-def _walk(node: Node, path: DocumentPath, budget: _Budget) -> Iterator[tuple[DocumentPath, Node, Node]]:
-    """Every value with its path and its key; an element of a list is its own key."""
-    if len(path) > DEEPEST or not budget.spend():
-        return
-    if isinstance(node, MappingNode):
-        for key, value in _entries(node, budget):
-            yield (*path, key.value), key, value
-            yield from _walk(value, (*path, key.value), budget)
-    elif isinstance(node, SequenceNode):
-        for number, value in enumerate(node.value):
-            yield (*path, number), value, value
-            yield from _walk(value, (*path, number), budget)
 
 
 def _place_of(source: SourceFile, node: Node, *, whole: bool = True) -> Place:

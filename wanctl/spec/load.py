@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from wanctl.spec.addresses import Address, Kind
 from wanctl.spec.catalogue import BaseModel, Catalogue, CatalogueFile
 from wanctl.spec.diagnostics import Diagnostic, Severity, SpecErrors
-from wanctl.spec.documents import Document, DocumentPath, SourceFile, dotted
+from wanctl.spec.documents import Document, SourceFile
 from wanctl.spec.findings import Findings
 from wanctl.spec.interpolation import Scalar
 from wanctl.spec.models import Dataset, Source
+from wanctl.spec.nodes import DocumentPath, dotted
 from wanctl.spec.places import Place
 from wanctl.spec.project_file import ProjectFile, read_project_file
 from wanctl.spec.references import check_references, in_order, references_of

@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from wanctl.spec.documents import Document, DocumentPath, dotted
+from wanctl.spec.documents import Document
 from wanctl.spec.findings import Findings
 from wanctl.spec.interpolation import Scalar, variables_of
+from wanctl.spec.nodes import DocumentPath, dotted
 from wanctl.spec.settings import Settings, is_file, ledger_of, merged
 from wanctl.spec.spelling import quoted, suggestion
 from wanctl.spec.texts import with_vars

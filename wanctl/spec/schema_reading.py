@@ -5,7 +5,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from wanctl.spec.documents import DocumentPath
+from wanctl.spec.nodes import DocumentPath
 
 
 def keys_at(model: type[BaseModel], path: DocumentPath) -> list[str]:

@@ -7,9 +7,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from wanctl.spec.documents import DocumentPath, dotted
 from wanctl.spec.interpolation import Scalar, Unresolved, interpolate, interpolate_text
 from wanctl.spec.models import FromFile
+from wanctl.spec.nodes import DocumentPath, dotted
 from wanctl.spec.root import Refused, Root
 from wanctl.spec.translation import Complaint
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from wanctl.spec.documents import DocumentPath, dotted
+from wanctl.spec.nodes import DocumentPath, dotted
 from wanctl.spec.schema_reading import keys_at
 from wanctl.spec.spelling import did_you_mean, listed, quoted
 

@@ -1,0 +1,91 @@
+"""YAML nodes, read safely: bounded in depth and in what aliases and merge keys expand to."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+DocumentPath = tuple[str | int, ...]
+
+DEEPEST = 40  # levels of nesting; the C parser would run out of stack at some hundred thousand
+TAG = "tag:yaml.org,2002:"
+_SPARE_VALUES = 10_000  # of a file, beyond one for each of its characters: aliases cannot blow it up
+
+
+class Budget:
+    """How many values a file may still have: aliases and merges cost what they expand to."""
+
+    def __init__(self, text: str) -> None:
+        self._left = len(text) + _SPARE_VALUES
+
+    def spend(self, values: int = 1) -> bool:
+        self._left -= values
+        return self._left >= 0
+
+
+class TooDeep(yaml.YAMLError):
+    """Nested beyond what any spec needs."""
+
+
+class _Loader(yaml.CSafeLoader):
+    """The C loader, which stops at a depth where the stack is still safe."""
+
+    depth = 0
+
+    def descend_resolver(self, current_node: Node | None, current_index: Any) -> None:  # noqa: ARG002 - PyYAML's hook
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise TooDeep
+
+    def ascend_resolver(self) -> None:
+        self.depth -= 1
+
+
+def compose(text: str) -> Iterator[Node]:
+    """The documents of a text, one by one; YAMLError when it is none, or TooDeep."""
+    yield from yaml.compose_all(text, Loader=_Loader)
+
+
+def dotted(path: DocumentPath) -> str:
+    """hyper_parameters.n_epochs, training[0]."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def is_merge(key: Node) -> bool:
+    return key.tag == f"{TAG}merge"
+
+
+def entries(node: MappingNode, budget: Budget) -> list[tuple[ScalarNode, Node]]:
+    """The entries with `<<` resolved, once for each node; what is written here wins over the merged."""
+    merges = [value for key, value in node.value if is_merge(key)]
+    own: list[tuple[ScalarNode, Node]] = [
+        (key, value) for key, value in node.value if isinstance(key, ScalarNode) and not is_merge(key)
+    ]
+    node.value = own
+    taken = {key.value for key, _ in own} if merges else set()
+    for merged in merges:
+        for source in merged.value if isinstance(merged, SequenceNode) else [merged]:
+            inherited = entries(source, budget) if isinstance(source, MappingNode) else []
+            if not budget.spend(1 + len(inherited)):
+                return own
+            own += [(key, value) for key, value in inherited if key.value not in taken]
+            taken.update(key.value for key, _ in inherited)
+    return own
+
+
+def walk(node: Node, path: DocumentPath, budget: Budget) -> Iterator[tuple[DocumentPath, Node, Node]]:
+    """Every value with its path and its key; an element of a list is its own key."""
+    if len(path) > DEEPEST or not budget.spend():
+        return
+    if isinstance(node, MappingNode):
+        for key, value in entries(node, budget):
+            yield (*path, key.value), key, value
+            yield from walk(value, (*path, key.value), budget)
+    elif isinstance(node, SequenceNode):
+        for number, value in enumerate(node.value):
+            yield (*path, number), value, value
+            yield from walk(value, (*path, number), budget)
