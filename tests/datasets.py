@@ -20,7 +20,8 @@ def _clip() -> bytes:
         stream = container.add_stream("libx264", rate=8)
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
         for number in range(16):
-            frame = av.VideoFrame.from_image(Image.new("RGB", SIZE, (number * 12, 90, 120)))
+            picture = Image.new("RGB", SIZE, (number * 12, 90, 120))
+            frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV has no types here
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return stream_out.getvalue()

@@ -66,14 +66,15 @@ class Store(Protocol):
 class FileStore:
     """One JSON file, replaced atomically under an advisory lock, with the lease in a file beside it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, shown: str | None = None) -> None:
         self._path = path
+        self._shown = shown or str(path)
         self._lease_path = path.with_name(path.name + ".lease")
         self._lock_path = path.with_name(path.name + ".lock")
 
     @property
     def location(self) -> str:
-        return str(self._path)
+        return self._shown
 
     def load(self) -> Record | None:
         try:
@@ -81,7 +82,7 @@ class FileStore:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise LedgerUnreadableError(f"The ledger {self._path} cannot be read: {error}") from error
+            raise LedgerUnreadableError(f"The ledger {self.location} cannot be read: {error}") from error
         return decode_record(text, self.location)
 
     def save(self, record: Record) -> Record:
@@ -90,7 +91,7 @@ class FileStore:
             serial = stored.serial if stored else 0
             if serial != record.serial or (stored and stored.lineage != record.lineage):
                 raise LedgerMovedError(
-                    f"The ledger {self._path} was changed by another run (serial {serial}, "
+                    f"The ledger {self.location} was changed by another run (serial {serial}, "
                     f"ours was {record.serial}). Run the same command again."
                 )
             saved = record.model_copy(update={"serial": serial + 1})
@@ -155,7 +156,7 @@ class FileStore:
                 f"Another process keeps {self._lock_path} locked for over {LOCK_PATIENCE:.0f} s."
             ) from error
         except OSError as error:
-            raise LedgerError(f"The ledger {self._path} cannot be written: {error}") from error
+            raise LedgerError(f"The ledger {self.location} cannot be written: {error}") from error
 
 
 def decode_record(text: str, location: str) -> Record:

@@ -25,7 +25,7 @@ from wanctl.ledger.record import Record
 from wanctl.ledger.store import FileStore, LedgerError, Store
 from wanctl.plan import Plan, Severity, Step, When
 from wanctl.project.leasing import leased
-from wanctl.project.local import Packer, read_local
+from wanctl.project.local import Packer, read_local, shown_path
 from wanctl.project.provider import Account, connect, endpoint_name
 from wanctl.project.surroundings import Surroundings
 from wanctl.spec.diagnostics import Diagnostic
@@ -96,7 +96,8 @@ class Project:
                 f"ledger: {location} is not supported by this version; a file path is. "
                 "Nothing was read or changed."
             )
-        return FileStore(self.desired.directory / location)
+        path = self.desired.directory / location
+        return FileStore(path, shown_path(path))
 
     def findings(self) -> tuple[Diagnostic, ...]:
         """What the rules say once the datasets are counted."""

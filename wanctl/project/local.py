@@ -29,14 +29,15 @@ def read_local(desired: Desired, cache: Path) -> dict[Address, LocalData]:
 
 def _read(source: Path, cache: Path) -> LocalData:
     if not source.exists():
-        return LocalData(None, f"its source {_shown(source)} is not there")
+        return LocalData(None, f"its source {shown_path(source)} is not there")
     try:
         return LocalData(read_dataset(source, cache))
     except (DatasetError, OSError) as error:
-        return LocalData(None, f"its source {_shown(source)} cannot be read: {error}")
+        return LocalData(None, f"its source {shown_path(source)} cannot be read: {error}")
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
+    """The path as a person would type it from here."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

@@ -99,7 +99,7 @@ async def download(
             step.remote_id,
             chosen,
             folder,
-            lambda saved: say(f"{saved.checkpoint}  {saved.number} of its previews saved"),
+            lambda checkpoint, count: say(f"{checkpoint}  {count} preview{'' if count == 1 else 's'}"),
         )
 
 

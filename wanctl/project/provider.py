@@ -50,6 +50,11 @@ class SandboxClock:
             return
         await asyncio.sleep(max(seconds / speed, SHORTEST_NAP))
 
+    async def back_off(self, seconds: float) -> None:
+        """Between two tries of a read: no account time, and none at all where time is instant."""
+        speed = self._sandbox.speed
+        await asyncio.sleep(0 if speed == "instant" else seconds / speed)
+
 
 @dataclass(frozen=True)
 class Account:
@@ -97,7 +102,7 @@ async def connect(settings: Settings, state: Path, surroundings: Surroundings) -
             Endpoint.parse(SANDBOX_ENDPOINT),
             Key("sandbox"),
             transport=httpx.ASGITransport(app=sandbox.app),
-            sleep=clock.sleep,
+            sleep=clock.back_off,
         ) as studio:
             yield Account(studio, clock)
     finally:

@@ -29,24 +29,27 @@ async def download_previews(
     job_id: str,
     checkpoints: Sequence[str],
     folder: Path,
-    saved: Callable[[Saved], None],
+    done: Callable[[str, int], None],
 ) -> list[Saved]:
     """Each checkpoint gets a folder: numbered videos, their first frames, and the prompts as text."""
     gate = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
+    saved: list[Saved] = []
 
     async def one(checkpoint: str, number: int, preview: Preview) -> Saved:
         async with gate:
-            result = await _save(studio, checkpoint, number, preview, folder / checkpoint)
-        saved(result)
-        return result
+            return await _save(studio, checkpoint, number, preview, folder / checkpoint)
 
-    tasks = []
-    async with asyncio.TaskGroup() as group:
-        for checkpoint in checkpoints:
-            await asyncio.to_thread((folder / checkpoint).mkdir, parents=True, exist_ok=True)
-            for number, preview in enumerate(await studio.jobs.previews(job_id, checkpoint), start=1):
-                tasks.append(group.create_task(one(checkpoint, number, preview)))
-    return [task.result() for task in tasks]
+    for checkpoint in checkpoints:
+        await asyncio.to_thread((folder / checkpoint).mkdir, parents=True, exist_ok=True)
+        previews = await studio.jobs.previews(job_id, checkpoint)
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(one(checkpoint, number, preview))
+                for number, preview in enumerate(previews, start=1)
+            ]
+        saved += [task.result() for task in tasks]
+        done(checkpoint, len(tasks))
+    return saved
 
 
 async def _save(studio: Studio, checkpoint: str, number: int, preview: Preview, folder: Path) -> Saved:
