@@ -44,7 +44,7 @@ def _sentences(error: Exception) -> list[str]:
     from wanctl.studio.errors import StudioError
 
     if isinstance(error, SpecErrors):
-        count = len(error.diagnostics)
+        count = sum(one.severity.value == "error" for one in error.diagnostics)
         return [
             *error.rendered(),
             f"{count} error{'' if count == 1 else 's'}; nothing was read from the account.",
