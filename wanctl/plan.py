@@ -323,6 +323,18 @@ class Plan:
                 quick[step.address] = step
         return tuple(quick.values())
 
+    def reachable(self) -> tuple[Step, ...]:
+        """The steps that one apply can come to if it waits for the service, but for no person."""
+        open_ = {step.address for step in self.steps if step.when in {When.DONE, When.NOW, When.SERVICE}}
+        found = []
+        for step in self.steps:
+            if step.when is When.LATER and step.after and open_.issuperset(step.after):
+                open_.add(step.address)
+                found.append(step)
+            elif step.when is When.NOW:
+                found.append(step)
+        return tuple(found)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "format_version": FORMAT_VERSION,

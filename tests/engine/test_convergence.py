@@ -211,7 +211,7 @@ class Account(RuleBasedStateMachine):
         self.check(plan)
 
     def apply(self, patience: Patience) -> Plan:
-        outcome = self.project().apply(lambda _: True, patience)
+        outcome = self.project().apply(lambda *_: True, patience)
         assert outcome is not None
         assert not outcome.failures, outcome.failures
         return outcome.plan

@@ -99,7 +99,7 @@ def write(folder: Path, effect: str) -> None:
 def apply(folder: Path) -> Status | None:
     """One run; None where it was killed."""
     try:
-        outcome = Project.open(folder).apply(lambda _: True, Patience(waits=True))
+        outcome = Project.open(folder).apply(lambda *_: True, Patience(waits=True))
     except Killed:
         return None
     assert outcome is not None

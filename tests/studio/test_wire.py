@@ -130,7 +130,7 @@ def test_an_upload_takes_little_memory_however_large_it_is(tmp_path: Path) -> No
     big = tmp_path / "big.zip"
     with big.open("wb") as file:
         file.truncate(200_000_000)
-    done = subprocess.run(  # noqa: S603 - our own interpreter
+    done = subprocess.run(
         [sys.executable, "-c", UPLOADING, str(big)], capture_output=True, text=True, check=True
     )
     grown = int(done.stdout) * (1 if sys.platform != "darwin" else 1 / 1024)

@@ -10,13 +10,15 @@ def reported(*, debug: bool) -> Iterator[None]:
     """Turn what a user can do something about into a message on standard error."""
     try:
         yield
-    except KeyboardInterrupt:
-        _say("Interrupted. Nothing is lost: run the same command again to go on.")
-        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
     except Exception as error:
+        from wanctl.project import Interrupted
+
+        if isinstance(error, Interrupted):
+            _say("Interrupted. Nothing is lost: run the same command again, and it goes on from here.")
+            sys.exit(130)
         if debug:
             raise
         lines = _sentences(error)

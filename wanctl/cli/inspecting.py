@@ -1,6 +1,5 @@
 """status, output, previews, adopt: look at what is live, take from it, and say what is ours."""
 
-import asyncio
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -73,11 +72,12 @@ def previews(
     base_url: BaseUrl = None,
 ) -> None:
     """Download the preview videos of a training's checkpoints, to choose one."""
+    from wanctl.project import run
     from wanctl.project.outputs import download
     from wanctl.report.console import emit, err
 
     project = open_project(folder, environment, base_url)
-    saved = asyncio.run(
+    saved = run(
         download(project, parse_address(address), to, checkpoint or [], lambda line: emit([line], err()))
     )
     emit(str(one.video) for one in saved if one.video)

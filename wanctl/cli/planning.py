@@ -14,7 +14,7 @@ from wanctl.cli.opening import open_project, parse_address
 
 if TYPE_CHECKING:
     from wanctl.engine.converge import Outcome, Patience
-    from wanctl.plan import Plan
+    from wanctl.plan import Plan, Step
 
 
 class Format(StrEnum):
@@ -183,7 +183,7 @@ class _Approver:
         self._yes, self._saved, self._display = yes, saved, display
         self.shown = False
 
-    def __call__(self, made: "Plan") -> bool:
+    def __call__(self, made: "Plan", steps: "tuple[Step, ...]") -> bool:
         if self._saved is not None:
             from wanctl.project.approved import require_same
 
@@ -202,7 +202,7 @@ class _Approver:
         from wanctl.report.text import question
 
         with getattr(self._display, "paused", nullcontext)():
-            return typer.confirm(question(made), default=False, err=True)
+            return typer.confirm(question(steps), default=False, err=True)
 
 
 def _finish(outcome: "Outcome | None", approver: _Approver, format_: Format, *, detailed: bool) -> Exit:

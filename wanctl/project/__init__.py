@@ -2,7 +2,7 @@
 
 project = Project.open(Path("specs"), environment="prod")
 plan = project.plan()
-outcome = project.apply(lambda plan: True, patience=Patience(waits=True))
+outcome = project.apply(lambda plan, steps: True, patience=Patience(waits=True))
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from wanctl.engine.planner import make_plan
 from wanctl.kinds.world import LocalData
 from wanctl.ledger.record import Record
 from wanctl.ledger.store import FileStore, LedgerError, Store
-from wanctl.plan import Plan, Severity, Step, When
+from wanctl.plan import Plan, Severity, Step
 from wanctl.project.leasing import leased
 from wanctl.project.local import Packer, read_local, shown_path
 from wanctl.project.provider import Account, connect, endpoint_name
@@ -117,13 +117,14 @@ class Project:
 
     def apply(
         self,
-        approve: Callable[[Plan], bool],
+        approve: Callable[[Plan, tuple[Step, ...]], bool],
         patience: Patience | None = None,
         watcher: Watcher | None = None,
         doomed: Collection[Address] | None = None,
     ) -> Outcome | None:
         """Plan, ask, converge, under the ledger's lease. None: it was not approved, nothing was done.
 
+        `approve` is shown the plan, and which of its steps this run may come to.
         With `doomed` it is the plan of `destroy`; an empty collection means every Deployment.
         """
         planner = None if doomed is None else self._destruction(doomed)
@@ -134,7 +135,8 @@ class Project:
                 patient = patience or Patience()
                 if any(one.severity is Severity.ERROR for one in draft.plan.findings):
                     return Outcome(draft)
-                if _acts(draft.plan, patient) and not approve(draft.plan):
+                started = draft.plan.reachable() if patient.waits else draft.plan.this_run()
+                if started and not approve(draft.plan, started):
                     return None
                 return await converge(desk, draft, Approval.of(draft.plan), patient, watcher or Silent())
 
@@ -196,10 +198,8 @@ class Project:
             yield account
 
 
-def _acts(plan: Plan, patience: Patience) -> bool:
-    """Something may be called in this run: now, or later while it waits."""
-    phases = {step.when for step in plan.steps}
-    return When.NOW in phases or (patience.waits and {When.SERVICE, When.LATER} <= phases)
+class Interrupted(Exception):  # noqa: N818 - a person's wish, not an error
+    """Ctrl-C. Calls under way were finished and written."""
 
 
 def run(work: Awaitable[_Result]) -> _Result:
@@ -211,7 +211,10 @@ def run(work: Awaitable[_Result]) -> _Result:
         except ExceptionGroup as group:
             raise _first(group) from group
 
-    return asyncio.run(first_failure())
+    try:
+        return asyncio.run(first_failure())
+    except KeyboardInterrupt:
+        raise Interrupted from None
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:

@@ -84,11 +84,11 @@ class LiveDisplay:
 
     def __init__(self, console: Console) -> None:
         self._lines = TimedLines(console)
-        self._live = Live(console=console, refresh_per_second=8, transient=True, get_renderable=self._draw)
         self._plan: Plan | None = None
         self._sent: dict[Address, int] = {}
         self._spinner = Spinner("dots")
         self._at: datetime | None = None
+        self._live = Live(console=console, refresh_per_second=8, transient=True, get_renderable=self._draw)
 
     def __enter__(self) -> "LiveDisplay":
         self._live.start()

@@ -196,26 +196,24 @@ def _deleted(plan: Plan) -> str:
 def _nothing_now(plan: Plan) -> str:
     phases = {step.when for step in plan.pending}
     if When.SERVICE in phases:
-        return "Nothing to start now: the service is at work. wanctl apply --wait stays with it."
+        return "Nothing to start now: the service is at work."
     if When.BLOCKED in phases:
         return "Nothing can go on until what is blocked is mended."
     return "Nothing to do now: it is a person's turn."
 
 
-def question(plan: Plan) -> str:
+def question(steps: tuple[Step, ...]) -> str:
     """What a person says yes to; it names the money and the losses."""
-    now = plan.this_run()
-    costs = [step.cost for step in now if step.action is Action.TRAIN and step.cost]
-    trainings = sum(step.action is Action.TRAIN for step in now)
-    parts = [f"Apply {spell_counts(now)}"]
+    trainings = [step for step in steps if step.action is Action.TRAIN]
+    parts = [f"Apply {spell_counts(steps)}"]
     if trainings:
-        known = [cost for cost in costs if cost.amount]
-        if len(known) == trainings:
-            total = sum((cost.amount[1] for cost in known if cost.amount), start=Decimal(0))
-            parts.append(f"spends about {total:.0f} {known[0].currency}")
+        amounts = [step.cost.amount[1] for step in trainings if step.cost and step.cost.amount]
+        currencies = {step.cost.currency for step in trainings if step.cost}
+        if len(amounts) == len(trainings) and len(currencies) == 1:
+            parts.append(f"spend about {sum(amounts, start=Decimal(0)):.0f} {currencies.pop()}")
         else:
             parts.append("at a cost that is not known")
-    lost = [str(step.remote_id) for step in now if step.deletes]
+    lost = [str(step.remote_id) for step in steps if step.deletes]
     if lost:
-        parts.append(f"deletes {', '.join(lost)}")
+        parts.append(f"delete {', '.join(lost)}")
     return ", ".join(parts) + "?"

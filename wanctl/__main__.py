@@ -1,0 +1,5 @@
+"""`python -m wanctl`."""
+
+from wanctl.cli import main
+
+main()
