@@ -12,12 +12,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from wanctl.spec.resources import Address
-
-if TYPE_CHECKING:
-    from wanctl.kinds.world import Landing, Tools
 
 FORMAT_VERSION = "1.0"
 
@@ -165,7 +162,7 @@ class Finding:
 
 
 class Effect(Protocol):
-    """The one call that a step makes now. Each kind declares its own."""
+    """The one call that a step makes now, as data. Each kind declares its own, and how it is made."""
 
     @property
     def address(self) -> Address:
@@ -181,9 +178,6 @@ class Effect(Protocol):
 
     def inputs(self) -> dict[str, Any]:
         """What is written in the ledger as the intent, before the call."""
-
-    async def perform(self, tools: "Tools") -> "Landing":
-        """Make the call, once."""
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,3 @@ def root(
         logging.basicConfig(
             level=logging.DEBUG if debug else logging.INFO, format="%(asctime)s %(name)s %(message)s"
         )
-
-
-# The commands register themselves on import; each imports what it uses inside its own body.
-from wanctl.cli import inspecting, ledger, planning, sandbox, specs  # noqa: E402, F401 - after `app`

@@ -18,7 +18,7 @@ from wanctl.engine.clock import Clock
 from wanctl.engine.observe import answer, observe
 from wanctl.engine.planner import Draft, make_plan
 from wanctl.kinds import in_flight
-from wanctl.kinds.world import LocalData, Snapshot, Tools
+from wanctl.kinds.world import Act, LocalData, Snapshot, Tools
 from wanctl.ledger.record import Record
 from wanctl.plan import Effect, Plan, Severity, Step, When
 from wanctl.spec.resources import Address, Desired, Kind
@@ -216,7 +216,7 @@ class _Run:
     async def _call(self, step: Step) -> None:
         """Intent written → called once → result written."""
         effect = step.effect
-        assert effect is not None  # noqa: S101 - ready() lets no other through
+        assert isinstance(effect, Act)  # noqa: S101 - the planner makes no other
         book, desk = self.desk.book, self.desk
         self.watcher.started(desk.clock.now(), step)
         book.begin(effect)

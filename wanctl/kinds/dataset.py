@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wanctl.dataset.contents import DatasetFacts, upload_name
-from wanctl.kinds.world import Context, Landing, LocalData, Outcome, Planned, Read, Tools
+from wanctl.kinds.world import Context, Landing, LocalData, OnRemote, Outcome, Planned, Read, Tools
 from wanctl.ledger.record import Generation
 from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
 from wanctl.spec.models import Dataset, State
@@ -257,19 +257,10 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class DeleteFile:
+class DeleteFile(OnRemote):
     """DELETE an upload of ours that the spec declares absent."""
 
-    address: Address
-    remote_id: str
     verb: str = "delete"
-
-    @property
-    def identity(self) -> str:
-        return self.remote_id
-
-    def inputs(self) -> dict[str, Any]:
-        return {"file_id": self.remote_id}
 
     async def perform(self, tools: Tools) -> Landing:
         answer = await tools.studio.files.delete(self.remote_id)

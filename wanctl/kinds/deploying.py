@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from wanctl.kinds.world import Landing, Tools, digest_of
+from wanctl.kinds.world import Landing, OnRemote, Tools, digest_of
 from wanctl.ledger.record import Entry, Generation
 from wanctl.spec.resources import Address
 
@@ -84,19 +84,10 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class DeleteDeployment:
+class DeleteDeployment(OnRemote):
     """DELETE: irreversible, asynchronous. What was deleted stays listed as retiring until it is gone."""
 
-    address: Address
-    remote_id: str
     verb: str = "delete"
-
-    @property
-    def identity(self) -> str:
-        return self.remote_id
-
-    def inputs(self) -> dict[str, Any]:
-        return {"deployed_model": self.remote_id}
 
     async def perform(self, tools: Tools) -> Landing:
         answer = await tools.studio.deployments.delete(self.remote_id)

@@ -5,6 +5,7 @@ from typing import Any
 
 from wanctl.kinds.world import (
     Landing,
+    OnRemote,
     Tools,
 )
 from wanctl.spec.resources import Address
@@ -38,19 +39,10 @@ class Train:
 
 
 @dataclass(frozen=True)
-class CancelJob:
+class CancelJob(OnRemote):
     """POST cancel: idempotent, and billed up to here."""
 
-    address: Address
-    remote_id: str
     verb: str = "cancel"
-
-    @property
-    def identity(self) -> str:
-        return self.remote_id
-
-    def inputs(self) -> dict[str, Any]:
-        return {"job_id": self.remote_id}
 
     async def perform(self, tools: Tools) -> Landing:
         answer = await tools.studio.jobs.cancel(self.remote_id)
@@ -58,19 +50,10 @@ class CancelJob:
 
 
 @dataclass(frozen=True)
-class DeleteJob:
+class DeleteJob(OnRemote):
     """DELETE the job's record; a service may refuse this in any state."""
 
-    address: Address
-    remote_id: str
     verb: str = "delete"
-
-    @property
-    def identity(self) -> str:
-        return self.remote_id
-
-    def inputs(self) -> dict[str, Any]:
-        return {"job_id": self.remote_id}
 
     async def perform(self, tools: Tools) -> Landing:
         answer = await tools.studio.jobs.delete(self.remote_id)

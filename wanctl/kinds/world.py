@@ -16,11 +16,11 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from wanctl.dataset.contents import DatasetFacts, parse_upload_name
 from wanctl.ledger.record import Entry, Generation, Intent, Record
-from wanctl.plan import Finding, Step
+from wanctl.plan import Effect, Finding, Step
 from wanctl.spec.models import Deployment as DeploymentSpec
 from wanctl.spec.resources import Address, Desired
 from wanctl.studio.objects import CheckpointRow, Deployment, Job, LogPage, RemoteFile
@@ -267,6 +267,29 @@ class Tools:
 
     def generation(self, remote_id: str, identity: str, inputs: dict[str, Any]) -> Generation:
         return Generation(remote_id=remote_id, identity=identity, inputs=inputs, since=self.now())
+
+
+@runtime_checkable
+class Act(Effect, Protocol):
+    """An effect that can be carried out."""
+
+    async def perform(self, tools: Tools) -> Landing:
+        """Make the call, once."""
+
+
+@dataclass(frozen=True)
+class OnRemote:
+    """What the effects share that act on one object which is there already."""
+
+    address: Address
+    remote_id: str
+
+    @property
+    def identity(self) -> str:
+        return self.remote_id
+
+    def inputs(self) -> dict[str, Any]:
+        return {"remote_id": self.remote_id}
 
 
 def canonical_number(value: Any) -> Any:
