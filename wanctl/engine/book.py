@@ -81,7 +81,7 @@ class Book:
             if intent and found and found.identity == intent.identity:
                 record = record.without_intent(address)
             if found and found != self._record.entry(address).current:
-                line = self._line(address, "found", "found", remote_id=found.remote_id)
+                line = self._line(address, "look for", "found", remote_id=found.remote_id)
                 record = record.with_history(line)
         if record is not self._record:
             self._save(record)

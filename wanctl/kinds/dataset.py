@@ -166,21 +166,16 @@ def _plan_unread(resource: Resource, local: LocalData, context: Context) -> Plan
 
 
 def _plan_absent(resource: Resource, content: str, context: Context) -> Planned:
+    """What referred to it still has to know its content: the job that is to go with it is found by that."""
+    outcome = Outcome(content=content)
     live = context.snapshot.files_by_content.get((context.project, content[:16]), [])
     if not live:
-        step = Step(resource.address, Action.NOTHING, When.DONE, "absent, as the spec says")
-        return Planned(step)
+        return Planned(Step(resource.address, Action.NOTHING, When.DONE, "absent, as the spec says"), outcome)
     file = live[0]
-    users = [job.job_id for job in context.snapshot.jobs if job.in_flight and _may_use(job, file.id)]
-    if users:
-        step = Step(
-            resource.address,
-            Action.DELETE,
-            When.BLOCKED,
-            f"{', '.join(users)} may still be reading it",
-            remote_id=file.id,
-        )
-        return Planned(step)
+    readers = [job.job_id for job in context.snapshot.jobs if job.in_flight and _may_use(job, file.id)]
+    if readers:
+        reason = f"{', '.join(readers)} may still be reading {file.id}"
+        return Planned(Step(resource.address, Action.DELETE, When.SERVICE, reason), outcome)
     step = Step(
         resource.address,
         Action.DELETE,
@@ -190,7 +185,7 @@ def _plan_absent(resource: Resource, content: str, context: Context) -> Planned:
         warning="a deleted file cannot be brought back",
         effect=DeleteFile(resource.address, file.id),
     )
-    return Planned(step)
+    return Planned(step, outcome)
 
 
 def _may_use(job: Any, file_id: str) -> bool:

@@ -15,7 +15,8 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
     still_there = [one for one in known if standing(one, context)]
     if not still_there:
         forget = Entry(strangers=entry.strangers)
-        return Planned(Step(address, Action.NOTHING, When.DONE, "gone"), learn=forget if known else None)
+        gone = Step(address, Action.NOTHING, When.DONE, "absent, as wanted")
+        return Planned(gone, learn=forget if known else None)
     live = standing(still_there[0], context)
     assert live is not None  # noqa: S101 - it stands
     if live.leaving:
