@@ -97,6 +97,10 @@ def _text_diff(change: Change) -> Iterator[Text]:
 
 
 def _excerpt(words: list[str], start: int, end: int) -> str:
-    """Some words with a little of what stands around them."""
-    left, right = "".join(words[:start])[-AROUND:], "".join(words[end:])[:AROUND]
-    return f"…{left}{''.join(words[start:end])}{right}…".replace("\n", "⏎")
+    """Some words with a little of the line that they stand in."""
+    left = "".join(words[:start]).rpartition("\n")[2]
+    changed = "".join(words[start:end])
+    right = "" if changed.endswith("\n") else "".join(words[end:]).partition("\n")[0]
+    before = f"…{left[-AROUND:]}" if len(left) > AROUND else left
+    after = f"{right[:AROUND]}…" if len(right) > AROUND else right
+    return f"{before}{changed}{after}".rstrip("\n").replace("\n", "⏎")
