@@ -1,4 +1,4 @@
-"""Times a no-op plan of N chains (dataset, job, checkpoint, deployment) over real HTTP, and counts its requests.
+"""Times a no-op plan of N chains (dataset, job, checkpoint, deployment) over HTTP, and counts its requests.
 
     python tests/bench/chains.py 100
 

@@ -20,9 +20,12 @@ from wanctl.spec.models import Identifier, Model, Name, Whole
 
 DEFAULT_LEDGER = ".wanctl/ledger.json"
 
-_DURATION = re.compile(r"(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m)?(?:(?P<s>\d{1,9}(?:\.\d{1,3})?)s)?")
+_DURATION = re.compile(
+    r"(?:(?P<d>\d{1,5})d)?(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m)?"
+    r"(?:(?P<s>\d{1,9}(?:\.\d{1,3})?)s)?(?:(?P<ms>\d{1,6})ms)?"
+)
 _MONEY = re.compile(r"(?P<amount>\d{1,12}(?:\.\d{1,12})?)\s*(?P<currency>[A-Z]{3})")
-DURATION_PATTERN = r"^(\d+h)?(\d+m)?(\d+(\.\d+)?s)?$"
+DURATION_PATTERN = r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$"
 MONEY_PATTERN = r"^\d+(\.\d+)?\s*[A-Z]{3}$"
 
 
@@ -45,11 +48,12 @@ class Money:
 
 
 def parse_duration(text: object) -> float:
-    """Seconds from 30s, 2m or 1h30m; ValueError says the form."""
+    """Seconds from 30s, 2m, 1h30m, 2d or 500ms; ValueError says the form."""
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if not match or not text:
         raise ValueError("must be a duration, as in 30s, 2m or 1h30m")
-    seconds = int(match["h"] or 0) * 3600 + int(match["m"] or 0) * 60 + float(match["s"] or 0)
+    hours = int(match["d"] or 0) * 24 + int(match["h"] or 0)
+    seconds = hours * 3600 + int(match["m"] or 0) * 60 + float(match["s"] or 0) + int(match["ms"] or 0) / 1000
     if seconds <= 0:
         raise ValueError("must be longer than nothing")
     return seconds
