@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -155,4 +155,38 @@ def test_one_of_each_comes_of_it(specs: Path, call: tuple[str, str], fault: str,
     for _ in range(3):
         last = apply(specs)
     assert last is Status.CONVERGED
+    assert counts(specs) == {"files": 1, "jobs": 1, "deployments": 1}
+
+
+class LaggingTransport(httpx.ASGITransport):
+    """Lists do not show what was made a moment ago."""
+
+    made: ClassVar[set[str]] = set()
+    unseen = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        body = json.loads(await response.aread() or b"{}")
+        kind = type(self)
+        if request.method == "POST" and response.status_code == 200:
+            row = body.get("output", body)
+            kind.made = {row[key] for key in ("id", "job_id", "deployed_model") if key in row}
+            kind.unseen = 6
+        rows = body.get("data") or body.get("output", {})
+        for name in ("jobs", "deployments"):
+            if isinstance(rows, dict) and name in rows and kind.unseen:
+                kept = [row for row in rows[name] if not kind.made & set(map(str, row.values()))]
+                rows["total"] -= len(rows[name]) - len(kept)
+                rows[name] = kept
+        if isinstance(body.get("data"), list) and kind.unseen:
+            body["data"] = [row for row in body["data"] if row["id"] not in kind.made]
+        kind.unseen = max(0, kind.unseen - 1)
+        return httpx.Response(response.status_code, json=body)
+
+
+def test_lists_that_lag_make_nothing_twice(specs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wanctl.project.provider.httpx.ASGITransport", LaggingTransport)
+    assert apply(specs) is Status.CONVERGED
+    monkeypatch.setattr("wanctl.project.provider.httpx.ASGITransport", FaultyTransport)
+    assert apply(specs) is Status.CONVERGED
     assert counts(specs) == {"files": 1, "jobs": 1, "deployments": 1}

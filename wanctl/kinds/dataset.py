@@ -39,6 +39,8 @@ def plan_dataset(resource: Resource, context: Context) -> Planned:
 
 def _plan_content(resource: Resource, facts: DatasetFacts, context: Context) -> Planned:
     live = context.snapshot.files_by_content.get((context.project, facts.digest[:16]), [])
+    if not live:
+        live = _not_listed_yet(facts, context.entry(resource.address).current, context)
     usable = [file for file in live if file.usable]
     if usable:
         return _found(resource, usable[0], facts, context)
@@ -54,6 +56,14 @@ def _plan_content(resource: Resource, facts: DatasetFacts, context: Context) -> 
         )
         return Planned(step, Outcome(content=facts.digest))
     return _plan_upload(resource, facts, context)
+
+
+def _not_listed_yet(facts: DatasetFacts, current: Generation | None, context: Context) -> list[RemoteFile]:
+    """A list may lag behind an upload: what the ledger knows is asked for by its id."""
+    if current is None or current.identity != facts.digest:
+        return []
+    asked = context.ask(Read.FILE, current.remote_id)
+    return [asked] if isinstance(asked, RemoteFile) else []
 
 
 def _plan_upload(resource: Resource, facts: DatasetFacts, context: Context) -> Planned:
