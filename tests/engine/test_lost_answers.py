@@ -5,6 +5,7 @@ Exactly one upload, job, export and deployment come of it, and the last plan is 
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -190,3 +191,14 @@ def test_lists_that_lag_make_nothing_twice(specs: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("wanctl.project.provider.httpx.ASGITransport", FaultyTransport)
     assert apply(specs) is Status.CONVERGED
     assert counts(specs) == {"files": 1, "jobs": 1, "deployments": 1}
+
+
+def test_an_edit_after_a_lost_training_takes_no_other_job_for_it(specs: Path) -> None:
+    """The job of the inputs before is there, unnamed; other inputs must not be thought to be trained by it."""
+    rig(specs, keep_job_name=False, echo_file_ids=False)
+    FaultyTransport.call, FaultyTransport.fault = ("POST", "/api/v1/fine-tunes"), "killed after"
+    assert apply(specs) is None
+    shutil.rmtree(specs.parent / "data")
+    small_dataset(specs.parent / "data", clips=2, note="other captions")
+    assert apply(specs) is Status.BLOCKED
+    assert counts(specs)["jobs"] == 1

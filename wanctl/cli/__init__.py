@@ -1,5 +1,6 @@
 """The door: typer commands, thin. Nothing is decided here, and nothing is imported that is not used."""
 
+import io
 import sys
 
 
@@ -9,5 +10,8 @@ def main() -> None:
     from wanctl.cli.app import app
     from wanctl.cli.faults import reported
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign shows a question mark
     with reported(debug="--debug" in sys.argv[1:]):
         app(prog_name="wanctl")

@@ -182,6 +182,10 @@ def _plan_absent(resource: Resource, content: str, context: Context) -> Planned:
     if not live:
         return Planned(Step(resource.address, Action.NOTHING, When.DONE, "absent, as the spec says"), outcome)
     file = live[0]
+    sharing = [str(other) for other in _of_same_content(resource.address, content, context)]
+    if sharing:
+        reason = f"absent; {file.id} stays, since {', '.join(sharing)} has the same content"
+        return Planned(Step(resource.address, Action.NOTHING, When.DONE, reason), outcome)
     readers = [job.job_id for job in context.snapshot.jobs if job.in_flight and _may_use(job, file.id)]
     if readers:
         reason = f"{', '.join(readers)} may still be reading {file.id}"
@@ -196,6 +200,18 @@ def _plan_absent(resource: Resource, content: str, context: Context) -> Planned:
         effect=DeleteFile(resource.address, file.id),
     )
     return Planned(step, outcome)
+
+
+def _of_same_content(address: Address, content: str, context: Context) -> list[Address]:
+    """Datasets that are to stay and share their upload with this one."""
+    return [
+        other
+        for other, data in context.local.items()
+        if other != address
+        and data.facts is not None
+        and data.facts.digest == content
+        and context.desired.resources[other].spec.state is State.PRESENT
+    ]
 
 
 def _may_use(job: Any, file_id: str) -> bool:

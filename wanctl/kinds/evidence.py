@@ -77,11 +77,22 @@ def _by_parameters(wanted: Wanted, entry: Entry, context: Context) -> Match:
     silent = [job for job in _possible(wanted, entry, context) if not job.training_file_ids and job.live]
     intent = context.intent(wanted.address)
     if intent and intent.verb == "train":
-        fresh = [job for job in silent if job.job_id not in intent.seen]
-        return Match(fresh[0], "the open intent") if len(fresh) == 1 else Match(candidates=tuple(fresh))
+        fresh = tuple(job for job in silent if job.job_id not in intent.seen)
+        sure = len(fresh) == 1 and intent.identity == wanted.identity and not _rivals(wanted, context)
+        return Match(fresh[0], "the open intent") if sure else Match(candidates=fresh)
     if not _training_is_live(wanted, context):
         return Match()
     return Match(candidates=tuple(silent))
+
+
+def _rivals(wanted: Wanted, context: Context) -> bool:
+    """Another training of the same model lost its answer too: a new job may be either's."""
+    return any(
+        intent.verb == "train"
+        and intent.address != str(wanted.address)
+        and intent.inputs.get("model") == wanted.spec.model
+        for intent in context.record.intents
+    )
 
 
 def _decide(found: list[Job], evidence: str, needed: int) -> Match:
