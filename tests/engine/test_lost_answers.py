@@ -194,7 +194,7 @@ def test_lists_that_lag_make_nothing_twice(specs: Path, monkeypatch: pytest.Monk
 
 
 def test_an_edit_after_a_lost_training_takes_no_other_job_for_it(specs: Path) -> None:
-    """The job of the inputs before is there, unnamed; other inputs must not be thought to be trained by it."""
+    """The job of the inputs before is there, unnamed; others are not to be thought trained by it."""
     rig(specs, keep_job_name=False, echo_file_ids=False)
     FaultyTransport.call, FaultyTransport.fault = ("POST", "/api/v1/fine-tunes"), "killed after"
     assert apply(specs) is None
