@@ -16,15 +16,16 @@ import httpx
 import yaml
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.datasets import small_dataset
 from wanctl.engine.converge import Patience
 from wanctl.plan import Plan, Status, When
 from wanctl.project import Project, run
 from wanctl.project.provider import call_sandbox, open_sandbox
+from wanctl.spec.resources import Address
 
-TURNS = 6  # of apply: protection, then replacement, then what waited for it
+TURNS = 12  # of apply: a failure of each kind and its next attempt, protection, replacement
 
 
 class Account(RuleBasedStateMachine):
@@ -39,6 +40,12 @@ class Account(RuleBasedStateMachine):
         self.ledger_lost = False
         self.foreign: set[str] = set()
         self.documents: dict[str, dict[str, Any]] = {}
+        self.away: dict[str, Any] = {}
+
+    @property
+    def live(self) -> dict[str, Any]:
+        """The deployment's document, wherever it is."""
+        return self.documents.get("live") or self.away
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -158,6 +165,10 @@ class Account(RuleBasedStateMachine):
         (self.specs / ".wanctl" / "ledger.json").unlink(missing_ok=True)
         self.ledger_lost = True
 
+    @rule(what=st.sampled_from(["next_job", "next_export", "next_deployment"]))
+    def something_will_fail(self, what: str) -> None:
+        self.call("POST", "/_sandbox/rig", {what: "FAILED"})
+
     # What a person edits
 
     @rule(epochs=st.sampled_from([40, 60]))
@@ -177,22 +188,30 @@ class Account(RuleBasedStateMachine):
 
     @rule(text=st.sampled_from(["Then it rains.", "Then it pours."]))
     def another_prompt(self, text: str) -> None:
-        self.documents["live"]["aigc_config"]["lora_prompt_default"] = text
+        self.live["aigc_config"]["lora_prompt_default"] = text
         self.write()
 
     @rule(strategy=st.sampled_from(["recreate", "blue_green"]))
     def another_strategy(self, strategy: str) -> None:
-        self.documents["live"]["strategy"] = strategy
+        self.live["strategy"] = strategy
         self.write()
 
     @rule(capacity=st.sampled_from([1, 2]))
     def another_capacity(self, capacity: int) -> None:
-        self.documents["live"]["capacity"] = capacity
+        self.live["capacity"] = capacity
         self.write()
 
     @rule(protect=st.booleans())
     def another_protection(self, protect: bool) -> None:
-        self.documents["live"]["protect"] = protect
+        self.live["protect"] = protect
+        self.write()
+
+    @rule()
+    def the_deployment_comes_or_goes(self) -> None:
+        if "live" in self.documents:
+            self.away = self.documents.pop("live")
+        else:
+            self.documents["live"] = self.away
         self.write()
 
     # And wanctl
@@ -201,14 +220,22 @@ class Account(RuleBasedStateMachine):
     def apply_once(self) -> None:
         self.apply(Patience(waits=False))
 
-    @precondition(lambda self: self.documents)
     @rule()
     def apply_to_the_end(self) -> None:
         for _ in range(TURNS):
             plan = self.apply(Patience(waits=True))
-            if When.NOW not in {step.when for step in plan.steps}:
+            if not (self.mend(plan) or When.NOW in {step.when for step in plan.steps}):
                 break
         self.check(plan)
+
+    def mend(self, plan: Plan) -> bool:
+        """What a person does about a failure: one more attempt."""
+        failed = [step for step in plan.steps if any("attempt:" in hint for hint in step.hints)]
+        for step in failed:
+            document = {"FineTune": "job", "Checkpoint": "best", "Deployment": "live"}[step.address.kind]
+            self.documents[document]["attempt"] = self.documents[document].get("attempt", 1) + 1
+        self.write()
+        return bool(failed)
 
     def apply(self, patience: Patience) -> Plan:
         outcome = self.project().apply(lambda *_: True, patience)
@@ -217,15 +244,16 @@ class Account(RuleBasedStateMachine):
         return outcome.plan
 
     def check(self, plan: Plan) -> None:
-        protected = plan.status is Status.BLOCKED and all(
-            "protect" in step.reason for step in plan.steps if step.when is When.BLOCKED
-        )
+        blocked = [step for step in plan.steps if step.when is When.BLOCKED]
+        protected = bool(blocked) and all("protected" in step.reason for step in blocked)
         assert plan.status is Status.CONVERGED or protected, [step.as_json() for step in plan.pending]
         live = [one for one in self.deployments() if one["deployed_model"] not in self.foreign]
-        if not protected:
-            wanted = plan.steps[-1]
+        if not protected and "live" in self.documents:
+            wanted = plan.step(Address.deployment("rain"))
+            assert wanted is not None
             assert wanted.remote_id in {one["deployed_model"] for one in live}
-            assert self.ledger_lost or len(live) == 1, live
+        if not protected and not self.ledger_lost:
+            assert len(live) == ("live" in self.documents), live
         marks = [job["job_name"] for job in self.jobs() if job["status"] not in {"FAILED", "CANCELED"}]
         assert len(marks) == len(set(marks)), marks
         names = [file["filename"] for file in self.call("GET", "/compatible-mode/v1/files")["data"]]
@@ -244,8 +272,8 @@ class Account(RuleBasedStateMachine):
 
 TestAccount = Account.TestCase
 TestAccount.settings = settings(
-    max_examples=12,
-    stateful_step_count=12,
+    max_examples=30,
+    stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
