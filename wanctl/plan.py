@@ -6,7 +6,6 @@ a Plan is a value, and its digest is the same wherever and whenever it is comput
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -342,8 +341,3 @@ class Plan:
             "orphans": [orphan.as_json() for orphan in self.orphans],
             "digest": self.digest,
         }
-
-
-def errors(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings that stop apply."""
-    return tuple(finding for finding in findings if finding.severity is Severity.ERROR)

@@ -8,7 +8,7 @@ from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
 from wanctl.spec.models import Checkpoint, State
 from wanctl.spec.resources import Address, Resource
-from wanctl.studio.objects import CheckpointRow, checkpoint_number
+from wanctl.studio.objects import CheckpointRow, CheckpointStatus, checkpoint_number
 
 JOB_TAIL = 13  # "202511111122-496e" without its century: enough to tell jobs apart in a display name
 
@@ -141,7 +141,7 @@ def _plan_row(
     entry = context.entry(resource.address)
     asked = entry.generation(_identity(job_id, spec))
     status = str(row.status)
-    if row.model_name and status == "SUCCEEDED":
+    if row.model_name and status == CheckpointStatus.SUCCEEDED:
         inputs = {
             "display_name": row.model_display_name,
             "model_name": row.model_name,
@@ -155,17 +155,19 @@ def _plan_row(
         )
         exported = _exported(resource, spec, made, context)
         return Planned(exported.step, exported.outcome, exported.learn, _expiry(resource, row))
-    if status == "PROCESSING" or (status == "PENDING" and _under_way(resource, asked, spec, context)):
+    if status == CheckpointStatus.PROCESSING or (
+        status == CheckpointStatus.PENDING and _under_way(resource, asked, spec, context)
+    ):
         progress = Progress(status)
         step = _step(
             resource, spec, When.SERVICE, "exporting", remote_id=_identity(job_id, spec), progress=progress
         )
         return Planned(step)
-    if status == "UNSUPPORTED":
+    if status == CheckpointStatus.UNSUPPORTED:
         reason = f"the service says that {spec.checkpoint} cannot be exported"
         hint = f"choose another checkpoint at {resource.origin}"
         return Planned(_step(resource, spec, When.BLOCKED, reason, remote_id=job_id, hints=(hint,)))
-    if status == "FAILED" and asked and asked.inputs.get("attempt") == spec.attempt:
+    if status == CheckpointStatus.FAILED and asked and asked.inputs.get("attempt") == spec.attempt:
         hint = f"to export again, write attempt: {spec.attempt + 1} at {resource.origin} (not billed)"
         reason = f"the export of {spec.checkpoint} failed at the service"
         step = _step(
@@ -199,7 +201,7 @@ def _plan_export(resource: Resource, spec: Checkpoint, job_id: str, status: str,
         resource,
         spec,
         When.NOW,
-        "the export failed before; asked for again" if status == "FAILED" else "chosen",
+        "the export failed before; asked for again" if status == CheckpointStatus.FAILED else "chosen",
         remote_id=_identity(job_id, spec),
         changes=_changes(resource, spec, context),
         effect=Export(resource.address, job_id, spec.checkpoint, name, spec.attempt),

@@ -24,7 +24,7 @@ from wanctl.ledger.record import Entry, Generation, Intent
 from wanctl.plan import Action, Cost, Finding, Progress, Severity, Step, When
 from wanctl.spec.models import FineTune, State
 from wanctl.spec.resources import Address, Resource
-from wanctl.studio.objects import Job, LogPage, training_progress
+from wanctl.studio.objects import Job, JobStatus, LogPage, training_progress
 
 
 def plan_finetune(resource: Resource, context: Context) -> Planned:
@@ -91,12 +91,13 @@ def _in_training(
 
 
 def _spell_status(job: Job) -> str:
-    return {
-        "PENDING": "about to start",
-        "QUEUING": "queued: one job trains at a time",
-        "RUNNING": "training",
-        "CANCELING": "being canceled",
-    }.get(str(job.status), f"in status {job.status}")
+    words: dict[str, str] = {
+        JobStatus.PENDING: "about to start",
+        JobStatus.QUEUING: "queued: one job trains at a time",
+        JobStatus.RUNNING: "training",
+        JobStatus.CANCELING: "being canceled",
+    }
+    return words.get(job.status, f"in status {job.status}")
 
 
 def _ended_badly(resource: Resource, spec: FineTune, job: Job, context: Context) -> Step:
@@ -265,7 +266,7 @@ def _plan_absent(resource: Resource, match: Match, context: Context) -> Planned:
         reason = f"{', '.join(derived)} still serves a model of {job.job_id}"
         return Planned(Step(resource.address, Action.DELETE, When.BLOCKED, reason, remote_id=job.job_id))
     if job.in_flight:
-        canceling = str(job.status) == "CANCELING"
+        canceling = job.status == JobStatus.CANCELING
         step = Step(
             resource.address,
             Action.CANCEL,

@@ -9,7 +9,7 @@ from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec
 from wanctl.spec.resources import Address, Resource
-from wanctl.studio.objects import Deployment
+from wanctl.studio.objects import Deployment, DeploymentStatus
 
 
 @dataclass(frozen=True)
@@ -61,29 +61,30 @@ def status_step(resource: Resource, spec: DeploymentSpec, live: Deployment, repl
     action = Action.REPLACE if replacing else Action.DEPLOY
     progress = Progress(status, None, "", live.gmt_create)
     name = live.deployed_model
-    if status == "ARREARS_DOWN":
+    if status == DeploymentStatus.ARREARS_DOWN:
         action = Action.NOTHING
         hint = "pay the bill in the Alibaba Cloud console; it comes back by itself"
         reason = f"{name} is stopped: the account is in arrears"
         return live_step(
             resource, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,)
         )
-    if status == "STOPPED":
+    if status == DeploymentStatus.STOPPED:
         action = Action.NOTHING
         hint = "start it in the Model Studio console"
         reason = f"{name} was stopped outside wanctl"
         return live_step(
             resource, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,)
         )
-    if status in {"FAILED", "UPDATING_FAILED"}:
+    if status in {DeploymentStatus.FAILED, DeploymentStatus.UPDATING_FAILED}:
         hint = f"to delete it and deploy again, write attempt: {spec.attempt + 1} at {resource.origin}"
         reason = f"{name} is in status {status}"
         return live_step(resource, action, When.BLOCKED, reason, live, progress=progress, hints=(hint,))
-    reason = {
-        "PENDING": f"{name} is being deployed (5–10 minutes)",
-        "UPDATING": f"{name} is being scaled",
-        "ARREARS_RECOVERING": f"{name} comes back after the arrears",
-    }.get(status, f"{name} is in status {status}")
+    words: dict[str, str] = {
+        DeploymentStatus.PENDING: f"{name} is being deployed (5–10 minutes)",
+        DeploymentStatus.UPDATING: f"{name} is being scaled",
+        DeploymentStatus.ARREARS_RECOVERING: f"{name} comes back after the arrears",
+    }
+    reason = words.get(status, f"{name} is in status {status}")
     return live_step(
         resource, action, When.SERVICE, reason, live, progress=progress, summary=spell_capacity(spec)
     )

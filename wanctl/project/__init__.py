@@ -142,15 +142,6 @@ class Project:
 
         return run(work())
 
-    def destruction(self, doomed: Collection[Address]) -> Plan:
-        """The plan that `destroy` would carry out."""
-
-        async def work() -> Plan:
-            async with self.desk(self._destruction(doomed)) as desk:
-                return (await desk.survey()).plan
-
-        return run(work())
-
     def _destruction(self, doomed: Collection[Address]) -> Planner:
         known = {Address.parse(text) for text in self.record().entries}
         for address in doomed:
