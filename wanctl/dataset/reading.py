@@ -21,7 +21,6 @@ from wanctl.dataset.contents import (
     Member,
     content_digest,
 )
-from wanctl.dataset.media import MediaError, clip_seconds
 from wanctl.dataset.memory import Memory
 from wanctl.dataset.rules import find_problems, missing_annotations
 from wanctl.dataset.source import Listed, Source, source_at
@@ -109,6 +108,11 @@ def hash_member(listed: Listed, file: BinaryIO, copy: IO[bytes] | None = None) -
 
 
 def _measured(member: Member, clip: BinaryIO) -> ReadMember:
+    from wanctl.dataset.media import (
+        MediaError,
+        clip_seconds,
+    )  # FFmpeg is loaded once a clip is to be measured
+
     clip.seek(0)
     try:
         return ReadMember(member, seconds=clip_seconds(clip))
