@@ -1,7 +1,7 @@
 """The command tree, with the options that every command shares."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +15,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Infrastructure as code for fine-tuned Wan video models on Alibaba Cloud Model Studio.",
 )
+
+# 2 is "there are changes" here, so a wrong command line ends with 1, as every other error.
+_usage_error: Any = typer.BadParameter.__mro__[1]
+_usage_error.exit_code = 1
 
 Folder = Annotated[
     Path | None,
