@@ -33,21 +33,25 @@ class Sandbox:
     @classmethod
     def open(
         cls,
-        state: Path,
+        state_dir: Path,
         *,
         speed: float | Literal["instant"] | None = None,
         seed: int | None = None,
         start: datetime | None = None,
     ) -> "Sandbox":
-        """Open or make the account. What it was made with stays, but for the speed, which can be changed."""
-        state.mkdir(parents=True, exist_ok=True)
-        store = Store(state)
+        """Open or make the account. What it was made with stays, but for the speed, which can be changed.
+
+        speed: sandbox seconds for a real one, or "instant": the clock moves only when it is advanced.
+        seed: every id follows from it; start: the clock's first moment. With both, runs are alike.
+        """
+        state_dir.mkdir(parents=True, exist_ok=True)
+        store = Store(state_dir)
         clock = SandboxClock(store)
         with store.write():
             if store.meta("made") is None:
                 store.set_meta("made", "1")
                 store.set_meta("seed", "" if seed is None else str(seed))
-                clock.begin(start, speed or DEFAULT_SPEED)
+                clock.begin(start, DEFAULT_SPEED if speed is None else speed)
             elif speed is not None and speed != clock.speed:
                 clock.change_speed(speed)
         return cls(store, clock)

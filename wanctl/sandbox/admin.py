@@ -1,51 +1,67 @@
 """The way behind the stage: what the account holds, its clock, and what is arranged."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wanctl.sandbox.answers import bad_request, json_body, service_of
-from wanctl.sandbox.deployments import all_live, force_status, status_of
+from wanctl.sandbox.answers import bad_request, json_body, parsed, service_of
+from wanctl.sandbox.bodies import Advance
+from wanctl.sandbox.deployments import all_live, force_status, ready_at, status_of
+from wanctl.sandbox.generation import RENDERING, task_status
+from wanctl.sandbox.jobs import known_jobs
 from wanctl.sandbox.rigging import RiggingError
 from wanctl.sandbox.service import Service
 
 
 def summarize(service: Service) -> dict[str, Any]:
-    """Everything, with what the service itself would not tell: capacities and configs."""
-    now = service.now()
-    jobs = [
-        {
-            "id": course.job["job_id"],
-            "status": course.status(now),
-            "model": course.job["model"],
-            "progress": round(course.fraction(now), 3),
-            "name": course.job["job_name"],
-        }
-        for course in service.courses().values()
-    ]
-    deployments = [
-        {
-            "id": one["deployed_model"],
-            "status": status_of(one, now),
-            "capacity": one["capacity"],
-            "aigc_config": one["aigc_config"],
-        }
-        for one in all_live(service)
-    ]
-    files = [{key: one[key] for key in ("id", "filename", "bytes")} for one in service.store.all("file")]
-    tasks = [{"id": one["task_id"], "model": one["model"]} for one in service.store.all("task")]
-    return {
-        "now": now.isoformat(timespec="seconds"),
-        "speed": service.clock.speed,
-        "files": files,
-        "jobs": jobs,
-        "deployments": deployments,
-        "tasks": tasks,
+    """Everything, with what the service itself would not tell: capacities, configs, prompts."""
+    now, store = service.now(), service.store
+    kinds = {
+        "files": [{key: one[key] for key in ("id", "filename", "bytes")} for one in store.all("file")],
+        "jobs": [
+            {
+                "id": course.job["job_id"],
+                "status": course.status(now),
+                "model": course.job["model"],
+                "progress": round(course.fraction(now), 3),
+                "name": course.job["job_name"],
+            }
+            for course in known_jobs(service).values()
+        ],
+        "deployments": [
+            {
+                "id": one["deployed_model"],
+                "status": status_of(one, now),
+                "progress": _share(one["created"], ready_at(one), now),
+                "capacity": one["capacity"],
+                "aigc_config": one["aigc_config"],
+            }
+            for one in all_live(service)
+        ],
+        "tasks": [
+            {
+                "id": one["task_id"],
+                "status": task_status(one, now),
+                "progress": _share(one["at"], datetime.fromisoformat(one["at"]) + RENDERING, now),
+                "model": one["model"],
+                "prompt": one["effective_prompt"],
+            }
+            for one in store.all("task")
+        ],
     }
+    counts = {kind: len(rows) for kind, rows in kinds.items()}
+    clock = {"now": now.isoformat(timespec="seconds"), "speed": service.clock.speed}
+    return {**clock, "counts": counts, **kinds}
+
+
+def _share(begun: str, done: datetime, now: datetime) -> float:
+    """How far something is that takes from one moment to another."""
+    since = datetime.fromisoformat(begun)
+    return round(min(1.0, (now - since) / (done - since)), 3) if done > since else 1.0
 
 
 async def status(request: Request) -> Response:
@@ -53,12 +69,9 @@ async def status(request: Request) -> Response:
 
 
 async def advance(request: Request) -> Response:
-    service, body = service_of(request), await json_body(request)
-    seconds = body.get("seconds")
-    if not isinstance(seconds, int | float) or seconds < 0:
-        raise bad_request("seconds must be a number, and not negative")
+    service, asked = service_of(request), parsed(Advance, await json_body(request))
     with service.store.write():
-        service.clock.advance(timedelta(seconds=seconds))
+        service.clock.advance(timedelta(seconds=asked.seconds))
     return JSONResponse({"now": service.now().isoformat(timespec="seconds")})
 
 
@@ -77,13 +90,12 @@ async def rig(request: Request) -> Response:
     """Outcomes, outages and quirks; and the status of one deployment."""
     service, body = service_of(request), await json_body(request)
     with service.store.write():
-        if "deployment" in body:
-            force_status(service, str(body["deployment"]), body.get("status"))
-            return JSONResponse({"arranged": True})
         try:
-            service.rig.arrange(body)
-        except (RiggingError, TypeError) as error:
+            wishes = service.rig.arrange(body)
+        except RiggingError as error:
             raise bad_request(str(error)) from error
+        if wishes.deployment is not None:
+            force_status(service, wishes.deployment, wishes.status)
     return JSONResponse({"arranged": True})
 
 

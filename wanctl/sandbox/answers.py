@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from wanctl.sandbox.bodies import AnyBody, first_problem
 from wanctl.sandbox.service import Service
 
 COMPATIBLE = "/compatible-mode/"
+_COMPATIBLE_CODES = {"InvalidApiKey": "invalid_api_key", "InternalError": "internal_error"}  # else none
+MOST_PAGES = 1_000_000
 
 
 @dataclass
@@ -18,6 +22,7 @@ class Fault(Exception):  # noqa: N818 - an answer, not a programming error
     status: int
     code: str
     message: str
+    param: str | None = None  # which the compatible envelope names
 
 
 def service_of(request: Request) -> Service:
@@ -41,7 +46,8 @@ def fault_answer(request: Request, fault: Fault) -> Response:
     """The error in the envelope of the path's family."""
     if request.url.path.startswith(COMPATIBLE):
         kind = "invalid_request_error" if fault.status < 500 else "server_error"
-        error = {"message": fault.message, "type": kind, "param": None, "code": fault.code or None}
+        code = _COMPATIBLE_CODES.get(fault.code)
+        error = {"message": fault.message, "type": kind, "param": fault.param, "code": code}
         return JSONResponse({"error": error}, fault.status)
     body = {"code": fault.code, "message": fault.message, "request_id": request.state.request_id}
     return JSONResponse(body, fault.status)
@@ -54,8 +60,8 @@ def gateway_answer(status: int) -> Response:
     )
 
 
-def bad_request(message: str) -> Fault:
-    return Fault(400, "InvalidParameter", message)
+def bad_request(message: str, param: str | None = None) -> Fault:
+    return Fault(400, "InvalidParameter", message, param)
 
 
 def not_found(message: str = "Not found!") -> Fault:
@@ -73,16 +79,29 @@ async def json_body(request: Request) -> dict[str, Any]:
     return body
 
 
-def paging(request: Request, *, default: int, most: int) -> tuple[int, int]:
-    """page_no and page_size, checked."""
+def parsed(kind: type[AnyBody], body: dict[str, Any]) -> AnyBody:
+    """The body as what it has to be; anything else is a 400 that names the field."""
     try:
-        number = int(request.query_params.get("page_no", "1"))
-        size = int(request.query_params.get("page_size", str(default)))
-    except ValueError as error:
-        raise bad_request("page_no and page_size must be integers") from error
-    if number < 1 or not 1 <= size <= most:
-        raise bad_request(f"page_no must be at least 1 and page_size between 1 and {most}")
-    return number, size
+        return kind.model_validate(body)
+    except ValidationError as error:
+        raise bad_request(first_problem(error)) from error
+
+
+def number_of(request: Request, name: str, default: int, least: int, most: int) -> int:
+    """A number of the query, within its bounds."""
+    text = request.query_params.get(name, str(default))
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        raise bad_request(f"'{name}' must be a number between {least} and {most}", name)
+    return number
+
+
+def paging(request: Request, *, default: int, most: int) -> tuple[int, int]:
+    """page_no and page_size."""
+    return number_of(request, "page_no", 1, 1, MOST_PAGES), number_of(request, "page_size", default, 1, most)
 
 
 def page(rows: list[Any], number: int, size: int) -> dict[str, Any]:

@@ -1,27 +1,38 @@
-"""Checkpoints: which have previews, what they show, exporting one, and the signed links of it all."""
+"""Checkpoints: which have previews, what they show, and exporting one."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from wanctl.sandbox.answers import bad_request, cut, host_of, not_found, output, page, paging, service_of
-from wanctl.sandbox.datasets import read_frame
-from wanctl.sandbox.jobs import course_of, finetuned_output
-from wanctl.sandbox.previews import as_jpeg, placeholder, write_preview
+from wanctl.sandbox.jobs import course_of, finetuned_output, known_jobs
+from wanctl.sandbox.rigging import Quirks
 from wanctl.sandbox.service import Service
 from wanctl.sandbox.training import Course, checkpoint_epochs
 
 QUEUED, EXPORTING = timedelta(seconds=30), timedelta(minutes=3)
 KEPT = timedelta(days=15)
+_DISPLAY_NAME = re.compile(r"[\w-]+")
 
 
 def _epochs(course: Course, now: datetime) -> list[int]:
     """The checkpoints that there are; none before the training is over."""
     return checkpoint_epochs(course.job["hyper_parameters"]) if course.status(now) == "SUCCEEDED" else []
+
+
+def _previewed(service: Service, course: Course) -> list[int]:
+    """The checkpoints that have previews."""
+    now = service.now()
+    if service.rig.quirks.early_previews and course.status(now) == "RUNNING":
+        epochs = checkpoint_epochs(course.job["hyper_parameters"])
+        found = [epoch for epoch in epochs if course.made(epoch) <= now]
+    else:
+        found = _epochs(course, now)
+    return found if course.job["previews"] else []
 
 
 def _label(epoch: int) -> str:
@@ -31,15 +42,17 @@ def _label(epoch: int) -> str:
 async def validated(request: Request) -> Response:
     """Names only, in the order of their letters."""
     service, course = service_of(request), course_of(request)
-    labels = sorted(_label(epoch) for epoch in _epochs(course, service.now()))
-    return output(request, [{"checkpoint": label} for label in labels if course.job["previews"]])
+    labels = [_label(epoch) for epoch in _previewed(service, course)]
+    if service.rig.quirks.labels_as_text:
+        labels.sort()
+    return output(request, [{"checkpoint": label} for label in labels])
 
 
 async def details(request: Request) -> Response:
     """Each validation sample with a fresh link to its video."""
     service, course = service_of(request), course_of(request)
     label = request.path_params["checkpoint"]
-    if label not in {_label(epoch) for epoch in _epochs(course, service.now())}:
+    if label not in {_label(epoch) for epoch in _previewed(service, course)}:
         raise not_found()
     number, size = paging(request, default=10, most=100)
     host, base = host_of(request), f"previews/{course.job['job_id']}"
@@ -60,43 +73,49 @@ async def export(request: Request) -> Response:
     """The GET that changes state. false is a refusal, in a 200."""
     service, course = service_of(request), course_of(request)
     label, name = request.path_params["checkpoint"], request.query_params.get("model_name")
-    if not name:
-        raise bad_request("model_name is required")
+    if not name or not _DISPLAY_NAME.fullmatch(name):
+        raise bad_request("model_name is required: letters, digits, _ and - only")
     if label not in {_label(epoch) for epoch in checkpoint_epochs(course.job["hyper_parameters"])}:
         raise not_found()
     with service.store.write():
-        return output(request, _export(service, course, label, name))
+        done = _export(service, course, label, name)
+    return output(request, done)
 
 
 def _export(service: Service, course: Course, label: str, name: str) -> bool:
-    now = service.now()
-    outcome = service.rig.take("next_export")
-    if outcome == "REFUSED" or course.status(now) != "SUCCEEDED":
+    now, quirks = service.now(), service.rig.quirks
+    if course.status(now) != "SUCCEEDED":
         return False
+    exports = _exports(service)
     key = f"{course.job['job_id']}/{label}"
-    row = _row(service, course, int(label.rpartition("-")[2]), now)
-    if row["status"] in {"SUCCEEDED", "PROCESSING"} or (
-        service.store.get("export", key) and row["status"] != "FAILED"
-    ):
+    status = _row(course, int(label.rpartition("-")[2]), exports, quirks, now)["status"]
+    if status in {"SUCCEEDED", "PROCESSING"} or (key in exports and status != "FAILED"):
         return True
-    if any(one["name"] == name for one in service.store.all("export")):
+    taken = {one["name"] for other, one in exports.items() if other != key}
+    outcome = service.rig.take("next_export")
+    if outcome == "REFUSED" or (quirks.unique_display_names and name in taken):
         return False
-    service.store.put(
-        "export", key, {"key": key, "name": name, "at": now.isoformat(), "fails": outcome == "FAILED"}
-    )
+    asked = {"key": key, "name": name, "at": now.isoformat(), "fails": outcome == "FAILED"}
+    service.store.put("export", key, asked)
     return True
 
 
+def _exports(service: Service) -> dict[str, dict[str, Any]]:
+    return {one["key"]: one for one in service.store.all("export")}
+
+
 async def list_checkpoints(request: Request) -> Response:
+    """All of them, the last first, and how far their exports are."""
     service, course = service_of(request), course_of(request)
-    now = service.now()
-    return output(request, [_row(service, course, epoch, now) for epoch in reversed(_epochs(course, now))])
+    now, quirks, exports = service.now(), service.rig.quirks, _exports(service)
+    epochs = reversed(_epochs(course, now))
+    return output(request, [_row(course, epoch, exports, quirks, now) for epoch in epochs])
 
 
-def _row(service: Service, course: Course, epoch: int, now: datetime) -> dict[str, Any]:
-    job, label = course.job, _label(epoch)
-    epochs = job["hyper_parameters"]["n_epochs"]
-    made = course.began + (course.trained - course.began) * (epoch / epochs)
+def _row(
+    course: Course, epoch: int, exports: dict[str, dict[str, Any]], quirks: Quirks, now: datetime
+) -> dict[str, Any]:
+    job, label, made = course.job, _label(epoch), course.made(epoch)
     row = {
         "create_time": f"{made:%Y-%m-%dT%H:%M:%S}",
         "full_name": f"{job['job_id']}-{label}",
@@ -104,14 +123,12 @@ def _row(service: Service, course: Course, epoch: int, now: datetime) -> dict[st
         "checkpoint": label,
         "expire_time": f"{made + KEPT:%Y-%m-%dT%H:%M:%S}",
     }
-    if epoch == epochs:  # the service exports the last one by itself
+    if epoch == job["hyper_parameters"]["n_epochs"] and quirks.export_last:
         name = finetuned_output(job)
         return {**row, "model_name": name, "model_display_name": name, "status": "SUCCEEDED"}
-    exported = service.store.get("export", f"{job['job_id']}/{label}")
-    if exported is None:
-        return {**row, "status": "PENDING"}
-    spent = now - datetime.fromisoformat(exported["at"])
-    if spent < QUEUED:
+    exported = exports.get(f"{job['job_id']}/{label}")
+    spent = now - datetime.fromisoformat(exported["at"]) if exported else timedelta()
+    if exported is None or spent < QUEUED:
         return {**row, "status": "PENDING"}
     if spent < EXPORTING:
         return {**row, "status": "PROCESSING"}
@@ -123,66 +140,13 @@ def _row(service: Service, course: Course, epoch: int, now: datetime) -> dict[st
 
 def deployable_models(service: Service) -> dict[str, str]:
     """Every model that can be deployed → its base model."""
-    now, found = service.now(), {}
-    for course in service.courses().values():
-        for epoch in _epochs(course, now):
-            row = _row(service, course, epoch, now)
-            if row["status"] == "SUCCEEDED":
-                found[row["model_name"]] = course.job["model"]
-    return found
-
-
-async def stored(request: Request) -> Response:
-    """What a signed link leads to. Like object storage it takes no Authorization beside the signature."""
-    service, path = service_of(request), request.path_params["path"]
-    problem = "InvalidArgument" if "authorization" in request.headers else None
-    problem = problem or service.link_problem(path, request.query_params)
-    if problem:
-        text = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{problem}</Code></Error>'
-        return Response(text, 403, media_type="application/xml")
-    return await run_in_threadpool(_stored, service, path)
-
-
-def _stored(service: Service, path: str) -> Response:
-    match path.split("/"):
-        case ["previews", job_id, label, name]:
-            return _preview(service, job_id, label, name)
-        case ["videos", name]:
-            return _video(service, name.removesuffix(".mp4"))
-        case _:
-            return Response("", 404)
-
-
-def _preview(service: Service, job_id: str, label: str, name: str) -> Response:
-    job = service.store.get("job", job_id)
-    stem = name.partition(".")[0]
-    if job is None or not stem.isdigit() or int(stem) >= len(job["previews"]):
-        return Response("", 404)
-    sample = job["previews"][int(stem)]
-    try:
-        frame = read_frame(
-            service.store.blobs / sample["file"], sample["last" if label == "last" else "frame"]
-        )
-    except (OSError, KeyError):
-        frame = placeholder()
-    if label in {"first", "last"}:
-        return Response(as_jpeg(frame), media_type="image/jpeg")
-    path = service.store.cache / f"{job_id}-{label}-{stem}.mp4"
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        strength = int(label.rpartition("-")[2]) / job["hyper_parameters"]["n_epochs"]
-        write_preview(path, frame, strength, f"{job_id}/{stem}")
-    return FileResponse(path, media_type="video/mp4")
-
-
-def _video(service: Service, task_id: str) -> Response:
-    if service.store.get("task", task_id) is None:
-        return Response("", 404)
-    path = service.store.cache / f"{task_id}.mp4"
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        write_preview(path, placeholder(), 1.0, task_id)
-    return FileResponse(path, media_type="video/mp4")
+    now, quirks, exports = service.now(), service.rig.quirks, _exports(service)
+    rows = [
+        (course.job["model"], _row(course, epoch, exports, quirks, now))
+        for course in known_jobs(service).values()
+        for epoch in _epochs(course, now)
+    ]
+    return {row["model_name"]: base for base, row in rows if row["status"] == "SUCCEEDED"}
 
 
 _JOB = "/api/v1/fine-tunes/{job_id}"
@@ -191,5 +155,4 @@ ROUTES = [
     Route(f"{_JOB}/validation-details/{{checkpoint}}", details, methods=["GET"]),
     Route(f"{_JOB}/export/{{checkpoint}}", export, methods=["GET"]),
     Route(f"{_JOB}/checkpoints", list_checkpoints, methods=["GET"]),
-    Route("/_oss/{path:path}", stored, methods=["GET"]),
 ]

@@ -1,5 +1,6 @@
 """The sandbox's time: a base, a speed, and what was advanced by hand. Kept in the store, so it goes on."""
 
+import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
 
@@ -17,19 +18,20 @@ class SandboxClock:
         self._store = store
 
     def begin(self, start: datetime | None, speed: Speed) -> None:
-        self._set(start or _real(), speed)
+        """The first moment; a start without a zone is in the service's."""
+        first = start or _real()
+        self._set(first if first.tzinfo else first.replace(tzinfo=ZONE), speed)
 
     @property
     def speed(self) -> Speed:
-        text = self._store.meta("speed") or str(DEFAULT_SPEED)
-        return "instant" if text == "instant" else float(text)
+        return _speed(self._store.meta("speed"))
 
     def now(self) -> datetime:
-        base = datetime.fromisoformat(self._store.meta("base") or _real().isoformat())
-        speed = self.speed
+        kept = self._store.metas("base", "real", "speed")
+        base, speed = datetime.fromisoformat(kept["base"]), _speed(kept["speed"])
         if speed == "instant":
             return base.astimezone(ZONE)
-        since = datetime.fromisoformat(self._store.meta("real") or _real().isoformat())
+        since = datetime.fromisoformat(kept["real"])
         return (base + (_real() - since) * speed).astimezone(ZONE)
 
     def advance(self, span: timedelta) -> None:
@@ -39,9 +41,15 @@ class SandboxClock:
         self._set(self.now(), speed)
 
     def _set(self, now: datetime, speed: Speed) -> None:
+        if speed != "instant" and not (math.isfinite(speed) and speed > 0):
+            raise ValueError(f'speed is "instant" or a number above 0, not {speed}')
         self._store.set_meta("base", now.isoformat())
         self._store.set_meta("real", _real().isoformat())
         self._store.set_meta("speed", str(speed))
+
+
+def _speed(text: str | None) -> Speed:
+    return "instant" if text == "instant" else float(text or DEFAULT_SPEED)
 
 
 def _real() -> datetime:

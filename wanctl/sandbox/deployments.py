@@ -17,59 +17,62 @@ from wanctl.sandbox.answers import (
     output,
     page,
     paging,
+    parsed,
     service_of,
 )
+from wanctl.sandbox.bodies import CreateDeployment, Scale, as_kept
 from wanctl.sandbox.checkpoints import deployable_models
 from wanctl.sandbox.service import ACCOUNT, WORKSPACE, Service
 
 DELETING = timedelta(minutes=1)
 SCALING = timedelta(minutes=2)
-LONGEST_SUFFIX = 8
-CONFIG = {"use_input_prompt": bool, "prompt": str, "lora_prompt_default": str}
 
 
 async def create(request: Request) -> Response:
-    service, body = service_of(request), await json_body(request)
-    _check(body)
-    models = deployable_models(service)
-    if body["model_name"] not in models:
-        raise not_found(f"Model: {body['model_name']} not found!")
-    suffix = body.get("suffix")
-    name = f"{body['model_name']}-{suffix}" if suffix else body["model_name"]
-    now = service.now()
+    service = service_of(request)
+    asked = parsed(CreateDeployment, await json_body(request))
+    _require_capacity(asked.capacity)
+    if asked.plan != "lora":
+        raise bad_request(f"The model {asked.model_name} does not support plan {asked.plan}")
     with service.store.write():
-        if live(service, name):
-            raise Fault(409, "Conflict", f"Deployed model {name} already exists, please specify a suffix.")
-        record = {
-            "deployed_model": name,
-            "model_name": body["model_name"],
-            "base_model": models[body["model_name"]],
-            "plan": body["plan"],
-            "capacity": body["capacity"],
-            "aigc_config": body["aigc_config"],
-            "created": now.isoformat(),
-            "modified": now.isoformat(),
-            "fails": service.rig.take("next_deployment") is not None,
-        }
-        service.store.put("deployment", name, record)
-    return output(request, answer(record, now))
+        record = _put(service, asked)
+    return output(request, answer(service, record))
 
 
-def _check(body: dict[str, Any]) -> None:
-    for key in ("model_name", "capacity", "plan", "aigc_config"):
-        if body.get(key) is None:
-            raise bad_request(f"{key} is required")
-    capacity = body["capacity"]
-    if not isinstance(capacity, int) or isinstance(capacity, bool) or capacity < 1:
-        raise bad_request(f"Invalid capacity ({capacity})")
-    if body["plan"] != "lora":
-        raise bad_request(f"The model {body['model_name']} does not support plan {body['plan']}")
-    config = body["aigc_config"]
-    for key, kind in CONFIG.items():
-        if not isinstance(config, dict) or not isinstance(config.get(key), kind):
-            raise bad_request(f"aigc_config.{key} is required")
-    if len(str(body.get("suffix") or "")) > LONGEST_SUFFIX:
-        raise bad_request(f"suffix must not be longer than {LONGEST_SUFFIX}")
+def _put(service: Service, asked: CreateDeployment) -> dict[str, Any]:
+    models, now = deployable_models(service), service.now()
+    if asked.model_name not in models:
+        raise not_found(f"Model: {asked.model_name} not found!")
+    name = f"{asked.model_name}-{asked.suffix}" if asked.suffix else asked.model_name
+    if live(service, name):
+        raise Fault(409, "Conflict", f"Deployed model {name} already exists, please specify a suffix.")
+    record = {
+        "deployed_model": name,
+        "model_name": asked.model_name,
+        "base_model": models[asked.model_name],
+        "plan": asked.plan,
+        "capacity": asked.capacity,
+        "aigc_config": as_kept(asked.aigc_config),
+        "created": now.isoformat(),
+        "modified": now.isoformat(),
+        "fails": service.rig.take("next_deployment") is not None,
+    }
+    service.store.delete("deployment", name)  # one that is gone: the new one takes its place in time, too
+    service.store.put("deployment", name, record)
+    return record
+
+
+def _require_capacity(capacity: int) -> None:
+    if capacity < 1:
+        raise bad_request(f"Invalid capacity ({capacity}), it must be at least 1")
+
+
+def ready_at(record: dict[str, Any]) -> datetime:
+    """Five to ten minutes after it was asked for, the same for the same name."""
+    if record.get("ready"):
+        return datetime.fromisoformat(record["ready"])
+    digest = hashlib.sha256(record["deployed_model"].encode()).digest()
+    return datetime.fromisoformat(record["created"]) + timedelta(minutes=5, seconds=digest[0] * 300 // 255)
 
 
 def status_of(record: dict[str, Any], now: datetime) -> str | None:
@@ -80,20 +83,20 @@ def status_of(record: dict[str, Any], now: datetime) -> str | None:
         return str(record["forced"])
     if record.get("scaled") and now < datetime.fromisoformat(record["scaled"]) + SCALING:
         return "UPDATING"
-    digest = hashlib.sha256(record["deployed_model"].encode()).digest()
-    ready = datetime.fromisoformat(record["created"]) + timedelta(minutes=5, seconds=digest[0] * 300 // 255)
-    if now < ready:
+    if now < ready_at(record):
         return "PENDING"
     return "FAILED" if record["fails"] else "RUNNING"
 
 
-def answer(record: dict[str, Any], now: datetime) -> dict[str, Any]:
+def answer(service: Service, record: dict[str, Any]) -> dict[str, Any]:
     """A deployment as the service tells it."""
+    config = {"aigc_config": record["aigc_config"]} if service.rig.quirks.echo_config else {}
     return {
+        **config,
         "deployed_model": record["deployed_model"],
         "gmt_create": _stamp(record["created"]),
         "gmt_modified": _stamp(record["modified"]),
-        "status": status_of(record, now),
+        "status": status_of(record, service.now()),
         "model_name": record["model_name"],
         "base_model": record["base_model"],
         "workspace_id": WORKSPACE,
@@ -112,12 +115,9 @@ def _stamp(text: str) -> str:
 
 
 def live(service: Service, name: str) -> dict[str, Any] | None:
-    """The deployment of that name, if it is there; one whose deletion is over is forgotten."""
+    """The deployment of that name, if it is there and its deletion is not over."""
     record = service.store.get("deployment", name)
-    if record and status_of(record, service.now()) is None:
-        service.store.delete("deployment", name)
-        return None
-    return record
+    return record if record and status_of(record, service.now()) else None
 
 
 def all_live(service: Service) -> list[dict[str, Any]]:
@@ -135,11 +135,10 @@ def _record(request: Request) -> dict[str, Any]:
 async def list_deployments(request: Request) -> Response:
     service = service_of(request)
     number, size = paging(request, default=50, most=200)
-    now = service.now()
-    rows = [answer(one, now) for one in reversed(all_live(service))]
-    wanted = request.query_params.get("status")
-    rows = [row for row in rows if wanted in {None, row["status"]}]
-    return output(request, {**page(rows, number, size), "deployments": cut(rows, number, size)})
+    now, wanted = service.now(), request.query_params.get("status")
+    found = [one for one in reversed(all_live(service)) if wanted in {None, status_of(one, now)}]
+    rows = [answer(service, one) for one in cut(found, number, size)]
+    return output(request, {**page(found, number, size), "deployments": rows})
 
 
 async def list_models(request: Request) -> Response:
@@ -153,50 +152,56 @@ async def list_models(request: Request) -> Response:
 
 
 async def read(request: Request) -> Response:
-    return output(request, answer(_record(request), service_of(request).now()))
+    return output(request, answer(service_of(request), _record(request)))
 
 
 async def scale(request: Request) -> Response:
-    service, record, body = service_of(request), _record(request), await json_body(request)
-    capacity = body.get("capacity")
-    if not isinstance(capacity, int) or isinstance(capacity, bool) or capacity < 1:
-        raise bad_request(f"Invalid capacity ({capacity})")
-    if status_of(record, service.now()) != "RUNNING":
-        raise Fault(400, "UnsupportedOperation", "Only a running deployment can be scaled")
-    return output(request, _changed(service, record, capacity=capacity, scaled=service.now().isoformat()))
+    service, asked = service_of(request), parsed(Scale, await json_body(request))
+    _require_capacity(asked.capacity)
+    with service.store.write():
+        record, now = _record(request), service.now()
+        if status_of(record, now) != "RUNNING":
+            raise Fault(400, "UnsupportedOperation", "Only a running deployment can be scaled")
+        record = _change(service, record, capacity=asked.capacity, scaled=now.isoformat())
+    return output(request, answer(service, record))
 
 
 async def update(request: Request) -> Response:
     """Rate limits, which the sandbox takes and has no use for."""
-    service, record, body = service_of(request), _record(request), await json_body(request)
+    service, body = service_of(request), await json_body(request)
     limits = {key: value for key, value in body.items() if key in {"rpm_limit", "tpm_limit"}}
     if not limits:
         raise bad_request("rpm_limit or tpm_limit is required")
-    return output(request, _changed(service, record, limits=limits))
+    with service.store.write():
+        record = _change(service, _record(request), limits=limits)
+    return output(request, answer(service, record))
 
 
 async def delete(request: Request) -> Response:
     """Immediate and irreversible; the name is free once it is not found any more."""
-    service, record = service_of(request), _record(request)
-    if record.get("deleted"):
-        return output(request, answer(record, service.now()))
-    return output(request, _changed(service, record, deleted=service.now().isoformat()))
-
-
-def _changed(service: Service, record: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    now = service.now()
-    changed = {**record, **changes, "modified": now.isoformat()}
+    service = service_of(request)
     with service.store.write():
-        service.store.put("deployment", record["deployed_model"], changed)
-    return answer(changed, now)
+        record = _record(request)
+        if not record.get("deleted"):
+            record = _change(service, record, deleted=service.now().isoformat())
+    return output(request, answer(service, record))
+
+
+def _change(service: Service, record: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    changed = {**record, **changes, "modified": service.now().isoformat()}
+    service.store.put("deployment", record["deployed_model"], changed)
+    return changed
 
 
 def force_status(service: Service, name: str, status: str | None) -> None:
-    """What a rehearsal arranges: arrears, and their end."""
+    """What a rehearsal arranges: arrears, and their end; RUNNING is up, whatever it was before."""
     record = live(service, name)
     if record is None:
         raise not_found(f"no deployment {name}")
-    service.store.put("deployment", name, {**record, "forced": None if status == "RUNNING" else status})
+    up = {"ready": min(ready_at(record), service.now()).isoformat(), "fails": False, "scaled": None}
+    changes = up if status == "RUNNING" else {}
+    forced = None if status == "RUNNING" else status
+    service.store.put("deployment", name, {**record, **changes, "forced": forced})
 
 
 _ONE = "/api/v1/deployments/{deployed_model}"

@@ -1,56 +1,54 @@
 """Files, by the OpenAI-compatible path and by the native one: one namespace of ids."""
 
 import base64
-import hashlib
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from wanctl.sandbox.answers import Fault, bad_request, cut, flat, paging, service_of
+from wanctl.sandbox.answers import Fault, bad_request, cut, flat, host_of, number_of, page, paging, service_of
 from wanctl.sandbox.clock import ZONE
-from wanctl.sandbox.service import ACCOUNT, Service
+from wanctl.sandbox.service import ACCOUNT, HEX, Service
+from wanctl.sandbox.storage import save
 
 LARGEST = 1024**3
 MOST_LISTED = 2000
-CHUNK = 1024 * 1024
 PREFIXES = {"fine-tune": "file-ft-", "file-extract": "file-fe-", "batch": "file-batch-"}
 
 
 async def upload(request: Request) -> Response:
     """One part `file`, and a purpose."""
-    form = await request.form()
-    request.state.keys = tuple(sorted(set(form.keys())))
-    parts, purpose = form.getlist("file"), form.get("purpose")
-    if len(parts) != 1 or not isinstance(parts[0], UploadFile):
-        raise bad_request("'file' is required, exactly one")
+    service = service_of(request)
+    async with request.form() as form:
+        request.state.keys = tuple(sorted(set(form.keys())))
+        parts, purpose = form.getlist("file"), str(form.get("purpose") or "")
+        if len(parts) != 1 or not isinstance(parts[0], UploadFile):
+            raise bad_request("'file' is required, exactly one", "file")
+        _require_purpose(purpose)
+        record = await _keep(service, parts[0], purpose)
+    return flat(_compatible(service, record))
+
+
+def _require_purpose(purpose: str) -> None:
     if purpose not in PREFIXES:
-        raise bad_request(f"'purpose' must be one of {', '.join(PREFIXES)}")
-    return flat(_compatible(await _keep(service_of(request), parts[0], str(purpose))))
+        raise bad_request(f"'purpose' must be one of {', '.join(PREFIXES)}", "purpose")
 
 
 async def _keep(service: Service, part: UploadFile, purpose: str, description: str = "") -> dict[str, Any]:
     """Copy the bytes to disk, piece by piece, and note what they are."""
     if (part.size or 0) > LARGEST:
         raise Fault(400, "BadRequest.TooLarge", "Payload Too Large.")
-    identifier = PREFIXES[purpose] + service.name(24, "0123456789abcdef")
-    blob = service.store.blobs / identifier
-    digest, size = hashlib.md5(usedforsecurity=False), 0
-    with blob.open("wb") as stream:
-        while chunk := await part.read(CHUNK):
-            await run_in_threadpool(stream.write, chunk)
-            digest.update(chunk)
-            size += len(chunk)
+    identifier = PREFIXES[purpose] + service.name(24, HEX)
+    size, md5 = await save(part, service.store.blobs / identifier)
     record = {
         "id": identifier,
         "filename": part.filename or identifier,
         "bytes": size,
-        "md5": base64.b64encode(digest.digest()).decode(),
+        "md5": base64.b64encode(md5).decode(),
         "purpose": purpose,
         "description": description,
         "created": service.now().isoformat(),
@@ -60,28 +58,25 @@ async def _keep(service: Service, part: UploadFile, purpose: str, description: s
     return record
 
 
-def _compatible(record: dict[str, Any]) -> dict[str, Any]:
+def _compatible(service: Service, record: dict[str, Any]) -> dict[str, Any]:
+    created = datetime.fromisoformat(record["created"])
+    ready = service.now() >= created + timedelta(seconds=service.rig.quirks.processing_seconds)
     return {
         "id": record["id"],
         "object": "file",
         "bytes": record["bytes"],
         "filename": record["filename"],
         "purpose": record["purpose"],
-        "status": "processed",
-        "created_at": int(datetime.fromisoformat(record["created"]).timestamp()),
+        "status": "processed" if ready else "processing",
+        "created_at": int(created.timestamp()),
     }
 
 
 async def list_files(request: Request) -> Response:
     """Newest first, by cursor; no first_id or last_id."""
-    query = request.query_params
-    try:
-        limit = int(query.get("limit", str(MOST_LISTED)))
-    except ValueError as error:
-        raise bad_request("'limit' must be an integer") from error
-    if not 1 <= limit <= MOST_LISTED:
-        raise bad_request(f"'limit' must be between 1 and {MOST_LISTED}")
-    rows = [_compatible(one) for one in reversed(service_of(request).store.all("file"))]
+    service, query = service_of(request), request.query_params
+    limit = number_of(request, "limit", MOST_LISTED, 1, MOST_LISTED)
+    rows = [_compatible(service, one) for one in reversed(service.store.all("file"))]
     rows = [row for row in rows if query.get("purpose") in {None, row["purpose"]}]
     if after := query.get("create_after"):
         rows = [row for row in rows if row["created_at"] >= _moment(after)]
@@ -111,7 +106,7 @@ def _compatible_record(request: Request) -> dict[str, Any]:
 
 
 async def retrieve(request: Request) -> Response:
-    return flat(_compatible(_compatible_record(request)))
+    return flat(_compatible(service_of(request), _compatible_record(request)))
 
 
 async def content(request: Request) -> Response:
@@ -132,24 +127,23 @@ def _forget(service: Service, identifier: str) -> None:
 
 async def native_upload(request: Request) -> Response:
     """Parts `files`, each with its own outcome."""
-    form: FormData = await request.form()
-    request.state.keys = tuple(sorted(set(form.keys())))
-    parts = [part for part in form.getlist("files") if isinstance(part, UploadFile)]
-    if not parts:
-        raise bad_request("'files' is required")
-    purpose = str(form.get("purpose") or "fine-tune")
-    if purpose not in PREFIXES:
-        raise bad_request(f"'purpose' must be one of {', '.join(PREFIXES)}")
-    descriptions = [str(one) for one in form.getlist("descriptions")]
+    service = service_of(request)
     done, failed = [], []
-    for number, part in enumerate(parts):
-        described = descriptions[number] if number < len(descriptions) else ""
-        try:
-            record = await _keep(service_of(request), part, purpose, described)
-        except Fault as fault:
-            failed.append({"name": part.filename, "code": fault.code, "message": fault.message})
-        else:
-            done.append({"file_id": record["id"], "name": record["filename"]})
+    async with request.form() as form:
+        request.state.keys = tuple(sorted(set(form.keys())))
+        parts = [part for part in form.getlist("files") if isinstance(part, UploadFile)]
+        if not parts:
+            raise bad_request("'files' is required")
+        purpose = str(form.get("purpose") or "fine-tune")
+        _require_purpose(purpose)
+        descriptions = dict(enumerate(str(one) for one in form.getlist("descriptions")))
+        for number, part in enumerate(parts):
+            try:
+                record = await _keep(service, part, purpose, descriptions.get(number, ""))
+            except Fault as fault:
+                failed.append({"name": part.filename, "code": fault.code, "message": fault.message})
+            else:
+                done.append({"file_id": record["id"], "name": record["filename"]})
     return _native_answer(request, {"uploaded_files": done, "failed_uploads": failed})
 
 
@@ -157,16 +151,17 @@ def _native_answer(request: Request, data: dict[str, Any]) -> JSONResponse:
     return flat({"request_id": request.state.request_id, "data": data})
 
 
-def _native(record: dict[str, Any], number: int) -> dict[str, Any]:
+def _native(request: Request, record: dict[str, Any]) -> dict[str, Any]:
     created = datetime.fromisoformat(record["created"])
     return {
-        "id": number,
+        "id": int(record["id"][-8:], 16),
         "file_id": record["id"],
         "name": record["filename"],
         "description": record["description"],
         "size": record["bytes"],
         "md5": record["md5"],
         "purpose": record["purpose"],
+        "url": service_of(request).sign(host_of(request), f"files/{record['id']}"),
         "gmt_create": f"{created:%Y-%m-%d %H:%M:%S}",
         "user_id": ACCOUNT,
         "region": "ap-southeast-1",
@@ -175,10 +170,9 @@ def _native(record: dict[str, Any], number: int) -> dict[str, Any]:
 
 async def native_list(request: Request) -> Response:
     number, size = paging(request, default=10, most=100)
-    rows = [_native(one, order) for order, one in enumerate(service_of(request).store.all("file"), start=1)]
-    rows.reverse()
-    data = {"total": len(rows), "page_no": number, "page_size": size, "files": cut(rows, number, size)}
-    return _native_answer(request, data)
+    found = service_of(request).store.all("file")[::-1]
+    rows = [_native(request, one) for one in cut(found, number, size)]
+    return _native_answer(request, {**page(found, number, size), "files": rows})
 
 
 def _native_record(request: Request) -> dict[str, Any]:
@@ -189,7 +183,7 @@ def _native_record(request: Request) -> dict[str, Any]:
 
 
 async def native_retrieve(request: Request) -> Response:
-    return _native_answer(request, _native(_native_record(request), 1))
+    return _native_answer(request, _native(request, _native_record(request)))
 
 
 async def native_delete(request: Request) -> Response:

@@ -1,14 +1,14 @@
-"""Calls of a deployed model: a task is submitted, asked for, gives a video; and uploads for local images."""
+"""Calls of a deployed model: a task is submitted, asked for, and gives a video."""
 
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from starlette.datastructures import UploadFile
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from wanctl.sandbox import frames
 from wanctl.sandbox.answers import (
     Fault,
     bad_request,
@@ -16,83 +16,133 @@ from wanctl.sandbox.answers import (
     flat,
     host_of,
     json_body,
-    not_found,
     output,
     paging,
+    parsed,
     service_of,
 )
+from wanctl.sandbox.base_models import ALL_RESOLUTIONS, CALLABLE, FIRST_AND_LAST, TUNABLE
+from wanctl.sandbox.bodies import Generate
+from wanctl.sandbox.clock import ZONE
 from wanctl.sandbox.deployments import live, status_of
-from wanctl.sandbox.jobs import FIRST_AND_LAST, MAX_PIXELS
 from wanctl.sandbox.service import Service
 
 QUEUED, RENDERING = timedelta(seconds=10), timedelta(seconds=90)
 TASK_LIFE = timedelta(hours=24)
-DURATION = 5
+DURATION, RESOLUTION = 5, "720P"
+IMAGE_FIELD = {True: "first_frame_url", False: "img_url"}
 
 
 async def submit(request: Request) -> Response:
     """First frame calls on one path, first and last frame calls on the other."""
     if request.headers.get("x-dashscope-async") != "enable":
         raise Fault(403, "AccessDenied", "current user api does not support synchronous calls.")
-    service, body = service_of(request), await json_body(request)
-    base = _base_model(service, str(body.get("model") or ""))
+    service, asked = service_of(request), parsed(Generate, await json_body(request))
+    deployment = _serving(service, asked.model)
+    base = deployment["base_model"] if deployment else asked.model
     first_and_last = request.url.path.endswith("/image2video/video-synthesis")
     if first_and_last != (base == FIRST_AND_LAST):
         raise bad_request(f"url error, please check url: {base} is not called here")
-    given = body.get("input") or {}
-    frame = "first_frame_url" if first_and_last else "img_url"
-    if not given.get(frame) and not given.get("media"):
-        raise bad_request(f"Field required: input.{frame}")
+    _require_resolution(asked.parameters.resolution, base if deployment else None)
+    resolves = request.headers.get("x-dashscope-ossresourceresolve") == "enable"
+    frame = await run_in_threadpool(
+        frames.receive, service, _image_of(asked, first_and_last), asked.model, resolves_storage=resolves
+    )
     task_id = service.request_id()
-    task = {
-        "task_id": task_id,
-        "model": body["model"],
-        "prompt": given.get("prompt") or "",
-        "resolution": (body.get("parameters") or {}).get("resolution", "720P"),
-        "at": service.now().isoformat(),
-    }
     with service.store.write():
+        failed = service.rig.take("next_task")
+        task = {
+            "task_id": task_id,
+            "model": asked.model,
+            "prompt": asked.input.prompt or "",
+            "effective_prompt": _prompt(asked, deployment),
+            "resolution": asked.parameters.resolution or RESOLUTION,
+            "duration": asked.parameters.duration or DURATION,
+            "frame": frame.blob,
+            "problem": _problem(frame.problem, failed=failed is not None),
+            "at": service.now().isoformat(),
+        }
         service.store.put("task", task_id, task)
     return output(request, {"task_status": "PENDING", "task_id": task_id})
 
 
-def _base_model(service: Service, model: str) -> str:
-    """The base of a deployment that serves, or the model itself if it is a base model."""
+def _problem(frame: str | None, *, failed: bool) -> dict[str, str] | None:
+    """Code and message of a task that will fail, if it will."""
+    if frame:
+        return {"code": "InvalidImage.FileFormat", "message": frame}
+    return {"code": "InternalError.Algo", "message": "The video could not be generated."} if failed else None
+
+
+def _serving(service: Service, model: str) -> dict[str, Any] | None:
+    """The deployment that is called, which has to run; None for a base model as it is."""
     record = live(service, model)
     if record is None:
-        if model in MAX_PIXELS:
-            return model
+        if model in CALLABLE:
+            return None
         raise Fault(404, "ModelNotFound", f"Model not exist: {model}")
     status = status_of(record, service.now())
     if status != "RUNNING":
         raise bad_request(f"The deployed model {model} is not running: {status}")
-    return str(record["base_model"])
+    return record
 
 
-def _task_status(task: dict[str, Any], now: datetime) -> str:
+def _require_resolution(resolution: str | None, tuned: str | None) -> None:
+    allowed = TUNABLE[tuned].resolutions if tuned else ALL_RESOLUTIONS
+    if resolution is not None and resolution not in allowed:
+        raise bad_request(f"resolution must be one of {', '.join(allowed)}")
+
+
+def _image_of(asked: Generate, first_and_last: bool) -> str:
+    first = next((media.url for media in asked.input.media if media.type == "first_frame"), None)
+    url = asked.input.first_frame_url if first_and_last else asked.input.img_url or first
+    if not url:
+        raise bad_request(f"Field required: input.{IMAGE_FIELD[first_and_last]}")
+    return url
+
+
+def _prompt(asked: Generate, deployment: dict[str, Any] | None) -> str:
+    """What the video is made with: a deployment may ignore the caller's prompt."""
+    config = deployment["aigc_config"] if deployment else None
+    if config is None or config["use_input_prompt"]:
+        return asked.input.prompt or ""
+    return str(config["lora_prompt_default"])
+
+
+def task_status(task: dict[str, Any], now: datetime) -> str:
     spent = now - datetime.fromisoformat(task["at"])
-    if task.get("canceled"):
-        return "CANCELED"
     if spent > TASK_LIFE:
         return "UNKNOWN"
-    return "PENDING" if spent < QUEUED else "RUNNING" if spent < RENDERING else "SUCCEEDED"
+    if task.get("canceled"):
+        return "CANCELED"
+    if spent < QUEUED:
+        return "PENDING"
+    if spent < RENDERING:
+        return "RUNNING"
+    return "FAILED" if task["problem"] else "SUCCEEDED"
 
 
 async def read_task(request: Request) -> Response:
     """A task that was never there is UNKNOWN, in a 200."""
     service, task_id = service_of(request), request.path_params["task_id"]
-    task, now = service.store.get("task", task_id), service.now()
-    status = _task_status(task, now) if task else "UNKNOWN"
+    task = service.store.get("task", task_id)
+    status = task_status(task, service.now()) if task else "UNKNOWN"
     found: dict[str, Any] = {"task_id": task_id, "task_status": status}
     answer: dict[str, Any] = {"request_id": request.state.request_id, "output": found}
-    if task and status in {"RUNNING", "SUCCEEDED"}:
-        at = datetime.fromisoformat(task["at"])
-        found |= {"submit_time": _stamp(at), "scheduled_time": _stamp(at + QUEUED)}
-        if status == "SUCCEEDED":
-            link = service.sign(host_of(request), f"videos/{task_id}.mp4")
-            found |= {"end_time": _stamp(at + RENDERING), "orig_prompt": task["prompt"], "video_url": link}
-            size = int(str(task["resolution"]).rstrip("Pp") or 720)
-            answer["usage"] = {"duration": DURATION, "video_count": 1, "SR": size}
+    if task is None or status in {"UNKNOWN", "PENDING"}:
+        return JSONResponse(answer)
+    at = datetime.fromisoformat(task["at"])
+    found["submit_time"] = _stamp(at)
+    if status != "CANCELED":
+        found["scheduled_time"] = _stamp(at + QUEUED)
+    if status in {"SUCCEEDED", "FAILED"}:
+        found["end_time"] = _stamp(at + RENDERING)
+    if status == "FAILED":
+        found |= task["problem"]
+    if status == "SUCCEEDED":
+        link = service.sign(host_of(request), f"videos/{task_id}.mp4")
+        found |= {"orig_prompt": task["prompt"], "video_url": link}
+        resolution = int(task["resolution"].removesuffix("P"))
+        answer["usage"] = {"duration": task["duration"], "video_count": 1, "SR": resolution}
     return JSONResponse(answer)
 
 
@@ -102,34 +152,34 @@ def _stamp(at: datetime) -> str:
 
 async def cancel_task(request: Request) -> Response:
     service, task_id = service_of(request), request.path_params["task_id"]
-    task = service.store.get("task", task_id)
-    if task is None or _task_status(task, service.now()) != "PENDING":
-        message = "Failed to cancel the task, please confirm if the task is in PENDING status."
-        raise Fault(400, "UnsupportedOperation", message)
     with service.store.write():
+        task = service.store.get("task", task_id)
+        if task is None or task_status(task, service.now()) != "PENDING":
+            message = "Failed to cancel the task, please confirm if the task is in PENDING status."
+            raise Fault(400, "UnsupportedOperation", message)
         service.store.put("task", task_id, {**task, "canceled": True})
     return flat({"request_id": request.state.request_id})
 
 
 async def list_tasks(request: Request) -> Response:
     """Flat, unlike the rest."""
-    service, now = service_of(request), service_of(request).now()
+    service, query = service_of(request), request.query_params
     number, size = paging(request, default=10, most=100)
+    wanted = {name: query[name] for name in ("task_id", "model_name", "status") if query.get(name)}
+    since, until = _moment(query.get("start_time")), _moment(query.get("end_time"))
+    now = service.now()
     rows = [
-        {
-            "task_id": task["task_id"],
-            "status": _task_status(task, now),
-            "model_name": task["model"],
-            "gmt_create": int(datetime.fromisoformat(task["at"]).timestamp() * 1000),
-        }
-        for task in reversed(service.store.all("task"))
+        row
+        for row in (_row(task, now) for task in reversed(service.store.all("task")))
+        if wanted.items() <= row.items()
+        and (since or 0) <= row["start_time"]
+        and (until is None or row["start_time"] <= until)
     ]
-    pages = -(-len(rows) // size)
     return flat(
         {
             "request_id": request.state.request_id,
             "total": len(rows),
-            "total_page": pages,
+            "total_page": -(-len(rows) // size),
             "page_no": number,
             "page_size": size,
             "data": cut(rows, number, size),
@@ -137,35 +187,31 @@ async def list_tasks(request: Request) -> Response:
     )
 
 
-async def upload_policy(request: Request) -> Response:
-    """What a client needs to post a local image to temporary storage."""
-    query = request.query_params
-    if query.get("action") != "getPolicy" or not query.get("model"):
-        raise bad_request("action=getPolicy and model are required")
-    service = service_of(request)
-    folder = f"dashscope-instant/{service.name(16)}/{service.now():%Y-%m-%d}/{service.name(8)}"
-    policy = {
-        "policy": json.dumps({"folder": folder}),
-        "signature": service.name(28),
-        "upload_dir": folder,
-        "upload_host": f"{host_of(request)}/_oss",
-        "expire_in_seconds": 300,
-        "max_file_size_mb": 100,
-        "capacity_limit_mb": 999999999,
-        "oss_access_key_id": "sandbox",
-        "x_oss_object_acl": "private",
-        "x_oss_forbid_overwrite": "true",
+def _row(task: dict[str, Any], now: datetime) -> dict[str, Any]:
+    at, status = datetime.fromisoformat(task["at"]), task_status(task, now)
+    ended = {"end_time": _milliseconds(at + RENDERING)} if status in {"SUCCEEDED", "FAILED"} else {}
+    return {
+        "task_id": task["task_id"],
+        "status": status,
+        "model_name": task["model"],
+        "start_time": _milliseconds(at),
+        **ended,
+        "gmt_create": _milliseconds(at),
     }
-    return flat({"request_id": request.state.request_id, "data": policy})
 
 
-async def form_upload(request: Request) -> Response:
-    """The form that the policy is for; `file` is its last part."""
-    form = await request.form()
-    part, key = form.get("file"), form.get("key")
-    if not isinstance(part, UploadFile) or not key or not form.get("policy") or not form.get("Signature"):
-        raise not_found("key, policy, Signature and file are required")
-    return Response("", int(str(form.get("success_action_status") or "204")))
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def _moment(text: str | None) -> int | None:
+    """YYYYMMDDhhmmss."""
+    if not text:
+        return None
+    try:
+        return _milliseconds(datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=ZONE))
+    except ValueError as error:
+        raise bad_request(f"{text!r} is not a time") from error
 
 
 _SERVICES = "/api/v1/services/aigc"
@@ -175,6 +221,4 @@ ROUTES = [
     Route("/api/v1/tasks", list_tasks, methods=["GET"]),
     Route("/api/v1/tasks/{task_id}", read_task, methods=["GET"]),
     Route("/api/v1/tasks/{task_id}/cancel", cancel_task, methods=["POST"]),
-    Route("/api/v1/uploads", upload_policy, methods=["GET"]),
-    Route("/_oss", form_upload, methods=["POST"]),
 ]

@@ -58,6 +58,12 @@ def placeholder() -> Image.Image:
     return picture
 
 
+def read_image(path: Path) -> Image.Image:
+    """A first frame that a caller gave."""
+    with Image.open(path) as image:
+        return image.convert("RGB")
+
+
 def as_jpeg(frame: Image.Image) -> bytes:
     stream = io.BytesIO()
     frame.save(stream, "JPEG", quality=88)

@@ -1,19 +1,66 @@
-"""What is arranged to go wrong: one-time outcomes, outages, and the service's quirks as switches."""
+"""What is arranged to go wrong: one-time outcomes, outages, and the service's quirks as switches.
+
+A new fault is a field of `Wishes` here, and one line where it happens: in the gate if it befalls any
+request, in the endpoint if it befalls one.
+"""
 
 import json
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict
+from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError
+from pydantic.dataclasses import dataclass
+
+from wanctl.sandbox.bodies import first_problem
 from wanctl.sandbox.store import Store
 
+_STRICT = ConfigDict(extra="forbid", strict=True)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, config=_STRICT)
 class Quirks:
     """How the service behaves where its documents leave it open. The defaults are the likeliest."""
 
     echo_file_ids: bool = True  # False: a job answers training_file_ids: []
-    keep_job_name: bool | str = True  # False: a given job_name is dropped; "reject": it is a 400
+    echo_config: bool = False  # True: a deployment answers the aigc_config that it was given
+    echo_all_parameters: bool = False  # True: a job answers max_pixels and what was not sent, too
+    numbers_as_text: bool = False  # True: a job answers learning_rate as a string
+    keep_job_name: bool | Literal["reject"] = True  # False: a given job_name is dropped; "reject": a 400
+    keep_ended_jobs: bool = False  # True: a job that has ended cannot be deleted
     job_quota: int = 20  # jobs in training or succeeded that an account may have
+    export_last: bool = True  # False: the last checkpoint too waits for somebody to export it
+    unique_display_names: bool = True  # False: a display name may serve two exports
+    labels_as_text: bool = True  # False: validation-results come in the order of their numbers
+    early_previews: bool = False  # True: validation-results tell of a checkpoint as soon as it is made
+    links_refuse_keys: bool = True  # False: a signed link takes an Authorization beside its signature
+    processing_seconds: NonNegativeFloat = 0.0  # for which an upload is `processing`
+
+
+class Outage(BaseModel):
+    """Every request after the first few fails, so many times or until it is lifted."""
+
+    model_config = _STRICT
+
+    status: int = Field(default=503, ge=400, le=599)
+    after: int = Field(default=0, ge=0)
+    count: int | None = Field(default=None, ge=0)
+
+
+class Wishes(BaseModel):
+    """What may be arranged. null takes an arrangement back."""
+
+    model_config = _STRICT
+
+    next_job: Literal["FAILED"] | None = None
+    message: str | None = None  # why it fails
+    next_export: Literal["FAILED", "REFUSED"] | None = None
+    next_deployment: Literal["FAILED"] | None = None
+    next_task: Literal["FAILED"] | None = None
+    deployment: str | None = None  # its deployed_model
+    status: str | None = None  # which it shows from now on; RUNNING: it is up
+    outage: Outage | None = None
+    job_quota: int | None = None
+    quirks: dict[str, Any] | None = None
 
 
 class RiggingError(ValueError):
@@ -23,26 +70,26 @@ class RiggingError(ValueError):
 class Rig:
     """The arrangements, kept in the store like everything else."""
 
-    KNOWN = frozenset(
-        {"next_job", "next_export", "next_deployment", "message", "outage", "quirks", "job_quota"}
-    )
-
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def arrange(self, wishes: dict[str, Any]) -> None:
-        unknown = set(wishes) - self.KNOWN
-        if unknown:
-            raise RiggingError(
-                f"cannot arrange {', '.join(sorted(unknown))}; there is {', '.join(sorted(self.KNOWN))}"
-            )
-        for key, value in wishes.items():
-            if key == "quirks":
-                self._set("quirks", asdict(self._with(value)))
-            elif key == "job_quota":
-                self._set("quirks", asdict(self._with({"job_quota": value})))
-            else:
+    def arrange(self, asked: dict[str, Any]) -> Wishes:
+        """Take it all down, or nothing; the status of a deployment is for the caller to set."""
+        try:
+            wishes = Wishes.model_validate(asked)
+            changes = dict(wishes.quirks or {})
+            if wishes.job_quota is not None:
+                changes["job_quota"] = wishes.job_quota
+            quirks = Quirks(**{**asdict(self.quirks), **changes})
+        except ValidationError as error:
+            known = sorted(Wishes.model_fields)
+            raise RiggingError(f"{first_problem(error)}; there is {', '.join(known)}") from error
+        if changes:
+            self._set("quirks", asdict(quirks))
+        for key, value in wishes.model_dump(exclude={"quirks", "job_quota", "deployment", "status"}).items():
+            if key in asked:
                 self._set(key, value)
+        return wishes
 
     @property
     def quirks(self) -> Quirks:
@@ -57,22 +104,16 @@ class Rig:
 
     def outage(self) -> int | None:
         """The status with which this request fails, if it does."""
-        outage = self._get("outage")
-        if not outage:
+        found = self._get("outage")
+        if not found:
             return None
-        if outage.get("after", 0) > 0:
-            self._set("outage", {**outage, "after": outage["after"] - 1})
+        outage = Outage(**found)
+        if outage.after:
+            self._set("outage", {**found, "after": outage.after - 1})
             return None
-        count = outage.get("count")
-        if count is not None:
-            self._set("outage", {**outage, "count": count - 1} if count > 1 else None)
-        return int(outage.get("status", 503))
-
-    def _with(self, changes: dict[str, Any]) -> Quirks:
-        known = {field.name for field in fields(Quirks)}
-        if unknown := set(changes) - known:
-            raise RiggingError(f"no quirk {', '.join(sorted(unknown))}; there is {', '.join(sorted(known))}")
-        return Quirks(**{**asdict(self.quirks), **changes})
+        if outage.count is not None:
+            self._set("outage", {**found, "count": outage.count - 1} if outage.count > 1 else None)
+        return None if outage.count == 0 else outage.status
 
     def _get(self, key: str) -> Any:
         return json.loads(self._store.meta(f"rig.{key}") or "null")

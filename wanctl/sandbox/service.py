@@ -16,7 +16,8 @@ from wanctl.sandbox.training import Course, courses
 LINK_LIFE = timedelta(hours=24)
 WORKSPACE = "llm-sandbox"
 ACCOUNT = "1200000000000000"
-_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+HEX = "0123456789abcdef"
+_LETTERS = f"{HEX}ghijklmnopqrstuvwxyz"
 
 
 class Service:
@@ -26,26 +27,35 @@ class Service:
         self.store = store
         self.clock = clock
         self.rig = Rig(store)
+        self._courses: tuple[str, dict[str, Course]] = ("", {})
 
     def now(self) -> datetime:
         return self.clock.now()
 
     def name(self, length: int, letters: str = _LETTERS) -> str:
         """A fresh id: from the seed where there is one, so that two runs give the same."""
-        with self.store.write():
-            number = int(self.store.meta("counter") or "0") + 1
-            self.store.set_meta("counter", str(number))
-            seed = self.store.meta("seed")
-        dice: random.Random = random.Random(f"{seed}/{number}") if seed else secrets.SystemRandom()  # noqa: S311 - names, not secrets
-        return "".join(dice.choice(letters) for _ in range(length))
+        return self._names([length], letters)[0]
 
     def request_id(self) -> str:
-        parts = [self.name(length, "0123456789abcdef") for length in (8, 4, 4, 4, 12)]
-        return "-".join(parts)
+        return "-".join(self._names([8, 4, 4, 4, 12], HEX))
+
+    def _names(self, lengths: list[int], letters: str) -> list[str]:
+        with self.store.write():
+            kept = self.store.metas("counter", "seed")
+            first = int(kept.get("counter", "0")) + 1
+            self.store.set_meta("counter", str(first + len(lengths) - 1))
+        seed = kept.get("seed")
+        return [
+            _thrown(f"{seed}/{number}" if seed else None, length, letters)
+            for number, length in enumerate(lengths, start=first)
+        ]
 
     def courses(self) -> dict[str, Course]:
-        """Every job's way through time."""
-        return courses(self.store.all("job"))
+        """Every job's way through time, worked out anew only when a job has changed."""
+        revision = self.store.revision("job")
+        if revision != self._courses[0]:
+            self._courses = (revision, courses(self.store.all("job")))
+        return self._courses[1]
 
     def sign(self, host: str, path: str) -> str:
         """A link to a file of ours that works for a day, for anybody who has it."""
@@ -57,17 +67,24 @@ class Service:
 
     def link_problem(self, path: str, query: Mapping[str, str]) -> str | None:
         """Why a link does not work, if it does not."""
-        expires = query.get("Expires", "")
-        if not expires.isdigit() or not hmac.compare_digest(
-            self._mac(path, int(expires)), query.get("Signature", "")
-        ):
+        expires, signature = query.get("Expires", ""), query.get("Signature", "").encode()
+        known = expires.isascii() and expires.isdigit() and len(expires) < 12
+        if not known or not hmac.compare_digest(self._mac(path, int(expires)).encode(), signature):
             return "SignatureDoesNotMatch"
         return "AccessDenied" if self.now().timestamp() > int(expires) else None
 
     def _mac(self, path: str, expires: int) -> str:
-        key = self.store.meta("link-key")
-        if key is None:
-            seed = self.store.meta("seed")
-            key = hashlib.sha256(f"links of {seed}".encode()).hexdigest() if seed else secrets.token_hex(32)
-            self.store.set_meta("link-key", key)
+        with self.store.write():
+            key = self.store.meta("link-key")
+            if key is None:
+                seed = self.store.meta("seed")
+                key = (
+                    hashlib.sha256(f"links of {seed}".encode()).hexdigest() if seed else secrets.token_hex(32)
+                )
+                self.store.set_meta("link-key", key)
         return hmac.new(key.encode(), f"{path}\n{expires}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _thrown(seed: str | None, length: int, letters: str) -> str:
+    dice: random.Random = random.Random(seed) if seed else secrets.SystemRandom()  # noqa: S311 - names, not secrets
+    return "".join(dice.choice(letters) for _ in range(length))

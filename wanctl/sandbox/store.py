@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class Store:
         self._db = sqlite3.connect(
             folder / "state.sqlite", timeout=PATIENCE, isolation_level=None, check_same_thread=False
         )
-        self._db.execute("PRAGMA journal_mode=WAL")
+        _into_wal(self._db)
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
 
@@ -67,9 +68,14 @@ class Store:
             self._db.execute("COMMIT")
 
     def meta(self, key: str) -> str | None:
+        return self.metas(key).get(key)
+
+    def metas(self, *keys: str) -> dict[str, str]:
+        """Several at one moment: what one process wrote together is read together."""
+        marks = ", ".join("?" * len(keys))
         with self._lock:
-            row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return str(row[0]) if row else None
+            rows = self._db.execute(f"SELECT key, value FROM meta WHERE key IN ({marks})", keys).fetchall()  # noqa: S608 - marks only
+        return {key: str(value) for key, value in rows}
 
     def set_meta(self, key: str, value: str) -> None:
         with self._lock:
@@ -83,6 +89,7 @@ class Store:
         )
         with self._lock:
             self._db.execute(statement, (kind, identifier, text))
+            self._revise(kind)
 
     def get(self, kind: str, identifier: str) -> dict[str, Any] | None:
         with self._lock:
@@ -102,6 +109,17 @@ class Store:
     def delete(self, kind: str, identifier: str) -> None:
         with self._lock:
             self._db.execute("DELETE FROM objects WHERE kind = ? AND id = ?", (kind, identifier))
+            self._revise(kind)
+
+    def revision(self, kind: str) -> str:
+        """Another one after each change to an object of this kind, by whichever process."""
+        return self.meta(f"revision.{kind}") or ""
+
+    def _revise(self, kind: str) -> None:
+        self._db.execute(
+            "INSERT INTO meta VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET value = value + 1",
+            (f"revision.{kind}",),
+        )
 
     def log(self, line: RequestLine) -> None:
         values = (line.method, line.path, line.query, line.status, json.dumps(line.keys))
@@ -125,7 +143,22 @@ class Store:
         with self._lock:
             self._db.execute("DELETE FROM objects")
             self._db.execute("DELETE FROM requests")
-            self._db.execute("DELETE FROM meta WHERE key LIKE 'rig%'")
+            self._db.execute("DELETE FROM meta WHERE key LIKE 'rig.%'")
+            self._db.execute("UPDATE meta SET value = value + 1 WHERE key LIKE 'revision.%'")
         for folder in (self.blobs, self.cache):
             for path in folder.glob("*"):
                 path.unlink(missing_ok=True)
+
+
+def _into_wal(db: sqlite3.Connection) -> None:
+    """The one step of opening that SQLite does not queue for when several processes do it at once."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return

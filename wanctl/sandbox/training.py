@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from wanctl.sandbox.base_models import TUNABLE
+
 PENDING = timedelta(seconds=60)
 LAST_STEPS = timedelta(minutes=17, seconds=20)  # transfer, delivery and checkpoints after the training proper
 BAD_DATA_FOUND = timedelta(minutes=9)
+PREPARING = timedelta(seconds=75)
 CANCELING = timedelta(seconds=90)
 SHORTEST, LONGEST = timedelta(hours=1.5), timedelta(hours=6)
 EPOCHS_A_LINE = 20
-CLIP_CAP = {"wan2.2-i2v-flash": 5, "wan2.2-kf2v-flash": 5}
-DEFAULT_CAP = 10
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,16 @@ class Course:
         return "PENDING" if now < self.created + PENDING else "QUEUING"
 
     def fraction(self, now: datetime) -> float:
-        """How much of the training proper is done."""
-        if now <= self.began:
+        """How much of the training proper is done; nothing more is once it was canceled."""
+        until = min(now, self.canceled or self.ended)
+        if until <= self.began:
             return 0.0
-        return min(1.0, (min(now, self.ended) - self.began) / (self.trained - self.began))
+        return min(1.0, (until - self.began) / (self.trained - self.began))
+
+    def made(self, epoch: int) -> datetime:
+        """When the training has come so far."""
+        share: float = epoch / self.job["hyper_parameters"]["n_epochs"]
+        return self.began + (self.trained - self.began) * share
 
     def usage(self, now: datetime) -> int | None:
         """The billed tokens, once it ended; a canceled one is billed for what it used."""
@@ -86,7 +93,7 @@ def duration(job: dict[str, Any]) -> timedelta:
 
 def total_tokens(job: dict[str, Any]) -> int:
     """Σ min(cap, round(seconds)) × max_pixels / 1024 × n_epochs over the clips that are trained on."""
-    cap = CLIP_CAP.get(job["model"], DEFAULT_CAP)
+    cap = TUNABLE[job["model"]].billed_seconds
     seconds = sum(min(cap, round(one)) for one in job["seconds"])
     parameters = job["hyper_parameters"]
     return int(seconds * parameters["max_pixels"] / 1024 * parameters["n_epochs"])
@@ -94,30 +101,34 @@ def total_tokens(job: dict[str, Any]) -> int:
 
 def log_lines(course: Course, now: datetime) -> list[str]:
     """The log as far as it is written."""
-    events = [(at, text) for at, text in _events(course) if at <= now]
-    return [text for _, text in events]
+    events = sorted([*_steps(course), *_ending(course)], key=lambda event: event[0])
+    return [text for at, text in events if at <= now]
 
 
-def _events(course: Course) -> list[tuple[datetime, str]]:
-    began, ended = course.began, course.ended
-    if course.job.get("problem"):
-        return [(ended, _stamped(ended, f"ERROR - data process failed: {course.job['problem']}"))]
-    prepared = began + timedelta(seconds=75)
-    events = [(prepared, _stamped(prepared, "INFO - data process succeeded, start to fine-tune"))]
+def _steps(course: Course) -> list[tuple[datetime, str]]:
+    """The training proper, up to its end or whatever ended it."""
+    prepared, until = course.began + PREPARING, course.canceled or course.ended
+    if course.job.get("problem") or prepared > until:
+        return []
+    steps = [(prepared, _stamped(prepared, "INFO - data process succeeded, start to fine-tune"))]
     epochs, total = course.job["hyper_parameters"]["n_epochs"], total_tokens(course.job)
     for epoch in range(EPOCHS_A_LINE, epochs, EPOCHS_A_LINE):
-        at = began + (course.trained - began) * (epoch / epochs)
-        if at < ended:
-            events.append(
-                (at, f" Actual number of consumed tokens is {math.floor(total * epoch / epochs)} !")
-            )
+        consumed = math.floor(total * epoch / epochs)
+        steps.append((course.made(epoch), f" Actual number of consumed tokens is {consumed} !"))
+    return [(at, text) for at, text in steps if at < until]
+
+
+def _ending(course: Course) -> list[tuple[datetime, str]]:
+    job, end = course.job, course.ended
     if course.outcome == "SUCCEEDED":
-        events += [(at, _stamped(at, text)) for at, text in _finale(course)]
-    elif course.outcome == "FAILED":
-        events.append((ended, _stamped(ended, f"ERROR - finetune-job failed: {course.job['fails']}")))
+        lines = _finale(course)
+    elif course.outcome == "CANCELED":
+        lines = [(end, "INFO - finetune-job canceled")]
+    elif job.get("problem"):
+        lines = [(end, f"ERROR - data process failed: {job['problem']}")]
     else:
-        events.append((ended, _stamped(ended, "INFO - finetune-job canceled")))
-    return events
+        lines = [(end, f"ERROR - finetune-job failed: {job['fails']}")]
+    return [(at, _stamped(at, text)) for at, text in lines]
 
 
 def _finale(course: Course) -> list[tuple[datetime, str]]:

@@ -1,0 +1,104 @@
+"""What JSON bodies have to be, field by field. What may be missing, and is then a sentence of the service's
+own, is None here and said where it is needed."""
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+MOST_EPOCHS = 100_000
+LONGEST_SUFFIX = 8
+
+
+class Body(BaseModel):
+    """Numbers are numbers and not text; unknown fields are let pass."""
+
+    model_config = ConfigDict(strict=True)
+
+
+AnyBody = TypeVar("AnyBody", bound=Body)
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that is wrong, at its path."""
+    found = error.errors(include_url=False)[0]
+    path = ".".join(str(part) for part in found["loc"])
+    return f"{path}: {found['msg']}" if path else str(found["msg"])
+
+
+class HyperParameters(Body):
+    """With the service's defaults, in the order of its answers; None: the base model says."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    n_epochs: int = Field(default=400, ge=1, le=MOST_EPOCHS)
+    batch_size: int | None = Field(default=None, ge=1)
+    learning_rate: float = Field(default=2e-5, gt=0, strict=False)
+    split: float = Field(default=0.9, gt=0, lt=1, strict=False)
+    eval_epochs: int = Field(default=50, ge=1)
+    max_pixels: int | None = Field(default=None, ge=1)
+    max_split_val_dataset_sample: int = Field(default=5, ge=1)
+    save_total_limit: int = Field(default=10, ge=1)
+    lora_rank: int = Field(default=32, ge=1)
+    lora_alpha: int = Field(default=32, ge=1)
+
+
+class CreateJob(Body):
+    model: str | None = None
+    training_file_ids: list[str] | None = None
+    validation_file_ids: list[str] | None = None
+    training_type: str | None = None
+    hyper_parameters: HyperParameters | None = None
+    job_name: str | None = None
+
+
+class AigcConfig(Body):
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    use_input_prompt: bool
+    prompt: str
+    lora_prompt_default: str
+
+
+class CreateDeployment(Body):
+    model_name: str
+    capacity: int
+    plan: str
+    aigc_config: AigcConfig
+    suffix: str | None = Field(default=None, max_length=LONGEST_SUFFIX)
+
+
+class Scale(Body):
+    capacity: int
+
+
+class Media(Body):
+    type: str
+    url: str
+
+
+class GenerationInput(Body):
+    prompt: str | None = None
+    img_url: str | None = None
+    first_frame_url: str | None = None
+    last_frame_url: str | None = None
+    media: list[Media] = []
+
+
+class GenerationParameters(Body):
+    resolution: str | None = None
+    duration: int | None = Field(default=None, ge=1, le=15)
+
+
+class Generate(Body):
+    model: str
+    input: GenerationInput
+    parameters: GenerationParameters = GenerationParameters()
+
+
+class Advance(Body):
+    seconds: float = Field(ge=0, le=366 * 86400, allow_inf_nan=False)
+
+
+def as_kept(body: Body) -> dict[str, Any]:
+    """The body as it came, for the store."""
+    return body.model_dump(exclude_unset=True)
