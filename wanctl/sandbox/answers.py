@@ -1,5 +1,7 @@
 """Answers in the service's two families: native with an envelope, OpenAI-compatible without one."""
 
+import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,14 +71,22 @@ def not_found(message: str = "Not found!") -> Fault:
 
 
 async def json_body(request: Request) -> dict[str, Any]:
+    """An object whose numbers and texts can be written down again."""
     try:
-        body = await request.json()
-    except ValueError as error:
+        body = json.loads(await request.body(), parse_float=_finite, parse_constant=_finite)
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise bad_request(f"Request body format invalid: {error}") from error
     if not isinstance(body, dict):
         raise bad_request("Request body format invalid")
     request.state.keys = tuple(sorted(body))
     return body
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is no number")
+    return number
 
 
 def parsed(kind: type[AnyBody], body: dict[str, Any]) -> AnyBody:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-MOST_EPOCHS = 100_000
+MOST_EPOCHS, MOST_PIXELS = 100_000, 4096 * 4096
 LONGEST_SUFFIX = 8
 
 
@@ -32,10 +32,10 @@ class HyperParameters(Body):
 
     n_epochs: int = Field(default=400, ge=1, le=MOST_EPOCHS)
     batch_size: int | None = Field(default=None, ge=1)
-    learning_rate: float = Field(default=2e-5, gt=0, strict=False)
+    learning_rate: float = Field(default=2e-5, gt=0, strict=False, allow_inf_nan=False)
     split: float = Field(default=0.9, gt=0, lt=1, strict=False)
     eval_epochs: int = Field(default=50, ge=1)
-    max_pixels: int | None = Field(default=None, ge=1)
+    max_pixels: int | None = Field(default=None, ge=1, le=MOST_PIXELS)
     max_split_val_dataset_sample: int = Field(default=5, ge=1)
     save_total_limit: int = Field(default=10, ge=1)
     lora_rank: int = Field(default=32, ge=1)
