@@ -48,6 +48,12 @@ def picture(size: tuple[int, int], kind: str) -> bytes:
     return stream.getvalue()
 
 
+def emptied(clip: bytes) -> bytes:
+    """Its head is whole and says what it would be; of the pictures only zeros are left."""
+    begin, end = clip.index(b"mdat") + 4, clip.index(b"moov") - 4
+    return clip[:begin] + bytes(end - begin) + clip[end:]
+
+
 BAD: dict[str, tuple[Callable[[Members], Members], str]] = {
     "in a folder": (lambda m: {f"set/{name}": data for name, data in m.items()}, "data.jsonl is not found"),
     "empty": (lambda m: {**m, "data.jsonl": b"\n\n"}, "data.jsonl has no entries"),
@@ -69,6 +75,10 @@ BAD: dict[str, tuple[Callable[[Members], Members], str]] = {
         "frame_0.png is larger than 4096",
     ),
     "no clip": (lambda m: {**m, "clip_1.mp4": b"no clip"}, "line 2: clip_1.mp4 is no readable video"),
+    "a clip of nothing": (
+        lambda m: {**m, "clip_1.mp4": emptied(m["clip_1.mp4"])},
+        "clip_1.mp4 is no readable video",
+    ),
     "half a clip": (lambda m: {**m, "clip_1.mp4": m["clip_1.mp4"][:300]}, "clip_1.mp4 is no readable video"),
 }
 
@@ -162,7 +172,7 @@ def test_an_image_named_often_is_decoded_once(account: Account, monkeypatch: pyt
 
     monkeypatch.setattr(Image, "open", counting)
     plain = members(account.data)
-    rows = [{**entries(plain)[0], "prompt": f"{number}"} for number in range(50)]
+    rows = [{**entries(plain)[0], "prompt": f"{number}"} for number in range(100)]
     job_id = account.trained(packing(annotated(plain, rows)))
-    assert account.job(job_id)["usage"] == (100 - 2 * 5) * 36 * 40
+    assert account.job(job_id)["usage"] == (200 - 2 * 5) * 36 * 40
     assert len(opened) == 1

@@ -4,6 +4,7 @@ import asyncio
 import json
 import multiprocessing
 import resource
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +17,7 @@ import httpx
 import pytest
 
 from tests.sandbox.conftest import DEPLOYMENTS, FILES, JOBS, KEY, START, Account
-from wanctl.sandbox import RequestLine, Sandbox
+from wanctl.sandbox import RequestLine, Sandbox, clock, store
 
 AUTH = {"Authorization": f"Bearer {KEY}"}
 
@@ -90,6 +91,33 @@ def test_a_clock_that_runs(tmp_path: Path) -> None:
     standing = Sandbox.open(tmp_path, speed="instant")
     assert standing.now() == standing.now() >= START + timedelta(days=2)
     standing.close()
+
+
+def test_its_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = [datetime(2026, 11, 21, tzinfo=UTC)]
+    monkeypatch.setattr(clock, "_real", lambda: real[0])
+    sandbox = Sandbox.open(tmp_path, speed=60, start=START)
+    real[0] += timedelta(minutes=1)
+    assert sandbox.now() == START + timedelta(hours=1)
+    sandbox.close()
+    slower = Sandbox.open(tmp_path, speed=1)
+    real[0] += timedelta(minutes=1)
+    assert slower.now() == START + timedelta(hours=1, minutes=1)
+    slower.close()
+
+
+def test_opening_waits_for_another_that_is_opening() -> None:
+    class Busy:
+        tries = 0
+
+        def execute(self, _: str) -> None:
+            self.tries += 1
+            if self.tries < 3:
+                raise sqlite3.OperationalError("database is locked")
+
+    busy = Busy()
+    store._into_wal(busy)  # type: ignore[arg-type]  # a stand-in: the moment cannot be met on purpose
+    assert busy.tries == 3
 
 
 @pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf")])

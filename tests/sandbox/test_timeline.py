@@ -101,12 +101,15 @@ def test_one_trains_at_a_time_and_a_deleted_one_gives_nothing_back(account: Acco
 def test_a_canceled_job_costs_what_it_used(account: Account) -> None:
     job_id = account.create(hyper_parameters={"n_epochs": 100})
     account.pass_time(minutes=46)  # of about ninety
+    lines, used = log(account, job_id), account.sandbox.status()["jobs"][0]["progress"]
     account.ask("POST", f"{JOBS}/{job_id}/cancel")
     assert statuses(account, job_id) == ["CANCELING"]
-    account.pass_time(minutes=2)
+    account.pass_time(minutes=30)
     done = account.job(job_id)
     assert done["status"] == "CANCELED"
+    assert done["usage"] == pytest.approx(4 * 36 * 100 * used, rel=0.002)
     assert done["usage"] == pytest.approx(4 * 36 * 100 / 2, rel=0.05)
+    assert log(account, job_id)[:-1] == lines
     assert log(account, job_id)[-1].endswith("finetune-job canceled")
     assert account.output("GET", f"{JOBS}/{job_id}/checkpoints") == []
 
