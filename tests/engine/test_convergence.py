@@ -20,8 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.datasets import small_dataset
 from wanctl.engine.converge import Patience
-from wanctl.plan import Plan, Status, When
+from wanctl.plan import Action, Plan, Status, When
 from wanctl.project import Project, run
+from wanctl.project.outputs import bind
 from wanctl.project.provider import call_sandbox, open_sandbox
 from wanctl.spec.resources import Address
 
@@ -229,13 +230,18 @@ class Account(RuleBasedStateMachine):
         self.check(plan)
 
     def mend(self, plan: Plan) -> bool:
-        """What a person does about a failure: one more attempt."""
+        """What a person does about a failure, one more attempt; and about a doubt, the choice of one."""
+        doubtful = [step for step in plan.steps if step.when is When.BLOCKED and step.action is Action.ADOPT]
+        for step in doubtful:
+            assert self.ledger_lost, step.as_json()
+            assert step.remote_id not in self.foreign
+            bind(self.project(), step.address, step.remote_id, None)
         failed = [step for step in plan.steps if any("attempt:" in hint for hint in step.hints)]
         for step in failed:
             document = {"FineTune": "job", "Checkpoint": "best", "Deployment": "live"}[step.address.kind]
             self.documents[document]["attempt"] = self.documents[document].get("attempt", 1) + 1
         self.write()
-        return bool(failed)
+        return bool(failed or doubtful)
 
     def apply(self, patience: Patience) -> Plan:
         outcome = self.project().apply(lambda *_: True, patience)

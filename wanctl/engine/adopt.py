@@ -12,6 +12,7 @@ from wanctl.kinds.world import Context, Snapshot
 from wanctl.ledger.record import Entry, Generation
 from wanctl.spec.models import Deployment, FineTune
 from wanctl.spec.resources import Address, Resource
+from wanctl.studio.objects import Deployment as LiveDeployment
 
 
 class AdoptionRefused(Exception):  # noqa: N818 - reads as what happened
@@ -103,11 +104,17 @@ async def _adopt_deployment(
         "model_name": live.model_name,
         "capacity": spec.capacity if live.capacity is None else live.capacity,
         "aigc_config": spec.aigc_config.sent(),
-        "suffix": None,
+        "suffix": _suffix_of(live),
         "attempt": spec.attempt,
     }
     sentence = f"{deployed_model} is trusted to have the aigc_config of {resource.address}, unseen"
     return _adopted(deployed_model, config_identity(sent), sent, desk), sentence
+
+
+def _suffix_of(live: LiveDeployment) -> str | None:
+    """What its name has beyond its model's, if that is how it is made up."""
+    plain = f"{live.model_name}-"
+    return live.deployed_model.removeprefix(plain) if live.deployed_model.startswith(plain) else None
 
 
 def _adopted(remote_id: str, identity: str, inputs: dict[str, Any], desk: Desk) -> Generation:

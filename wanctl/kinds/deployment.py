@@ -6,8 +6,15 @@ plans; what the calls do and how they change the ledger's entry is in `deploying
 
 from dataclasses import replace
 
-from wanctl.kinds.deploying import DeleteDeployment, Deploy, Protect, Scale, config_identity, config_suffix
-from wanctl.kinds.lineage import plan_unrecorded, with_intent_result
+from wanctl.kinds.deploying import (
+    DeleteDeployment,
+    Deploy,
+    Protect,
+    Scale,
+    config_identity,
+    config_suffix,
+)
+from wanctl.kinds.lineage import plan_unrecorded, with_intent_result, with_told_by_name
 from wanctl.kinds.removal import plan_removal
 from wanctl.kinds.serving import (
     Target,
@@ -15,6 +22,7 @@ from wanctl.kinds.serving import (
     deletion_step,
     live_step,
     model_reference,
+    sent_with,
     spell_capacity,
     standing,
     status_step,
@@ -38,6 +46,7 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
         return plan_removal(resource.address, context, "the spec says state: absent", ())
     target = _target(resource, spec, context)
     entry = with_intent_result(resource.address, context)
+    entry = with_told_by_name(resource, spec, target, entry, context)
     learn = entry if entry != context.entry(resource.address) else None
     planned = (
         _plan_protection(resource, spec, entry)
@@ -51,14 +60,15 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
 
 def _target(resource: Resource, spec: DeploymentSpec, context: Context) -> Target:
     config = spec.aigc_config.sent()
-    suffix = config_suffix(config) if _shares_model(resource, context) else None
+    suffix = config_suffix(context.project, resource.address, spec)
+    shared = _shares_model(resource, context)
     if spec.model_name:
-        return Target(spec.model_name, None, False, config, suffix)
+        return Target(spec.model_name, None, False, config, suffix, shared)
     upstream = (
         Address.checkpoint(spec.checkpoint) if spec.checkpoint else Address.finetune(spec.finetune or "")
     )
     outcome = context.outcome(upstream)
-    return Target(outcome.model_name, upstream, outcome.owned, config, suffix)
+    return Target(outcome.model_name, upstream, outcome.owned, config, suffix, shared)
 
 
 def _shares_model(resource: Resource, context: Context) -> bool:
@@ -191,23 +201,12 @@ def _plan_replace(
         return Planned(step)
     new_model = live.model_name != target.model_name
     if new_model or spec.strategy is Strategy.BLUE_GREEN:
-        suffix = target.suffix if new_model else config_suffix(target.config)
-        step = live_step(
-            resource,
-            Action.REPLACE,
-            When.NOW,
-            "the model changed" if new_model else "the aigc_config changed",
-            live,
-            changes=changes,
-            warning=f"the new one is deployed first; {live.deployed_model} is deleted once it serves",
-            effect=_deploy(resource, spec, replace(target, suffix=suffix), context),
-        )
-        return Planned(step)
+        return Planned(_deploy_beside(resource, spec, target, entry, live, changes, context))
     step = live_step(
         resource,
         Action.REPLACE,
         When.NOW,
-        _why_recreate(changes),
+        _why_replace(changes, ", and the service cannot change it in place"),
         live,
         changes=changes,
         warning=OUT_OF_SERVICE,
@@ -217,10 +216,47 @@ def _plan_replace(
     return Planned(step)
 
 
-def _why_recreate(changes: tuple[Change, ...]) -> str:
-    if all(change.path == "attempt" for change in changes):
+def _deploy_beside(
+    resource: Resource,
+    spec: DeploymentSpec,
+    target: Target,
+    entry: Entry,
+    live: Deployment,
+    changes: tuple[Change, ...],
+    context: Context,
+) -> Step:
+    """The new one first. An older one that still has the name which it needs goes before that."""
+    target = replace(target, shared=target.shared or live.model_name == target.model_name)
+    effect = _deploy(resource, spec, target, context)
+    for old in entry.retiring:
+        namesake = all(old.inputs.get(key) == effect.sent[key] for key in ("model_name", "suffix"))
+        there = standing(old, context) if namesake else None
+        if there and there.leaving:
+            reason = f"{there.deployed_model} is being deleted; its name is free afterwards"
+            progress = Progress(str(there.status))
+            return live_step(resource, Action.REPLACE, When.SERVICE, reason, there, progress=progress)
+        if there:
+            reason = f"{there.deployed_model} serves no more and has the name that the new one needs"
+            return deletion_step(resource, old, reason, entry)
+    return live_step(
+        resource,
+        Action.REPLACE,
+        When.NOW,
+        _why_replace(changes),
+        live,
+        changes=changes,
+        warning=f"the new one is deployed first; {live.deployed_model} is deleted once it serves",
+        effect=effect,
+    )
+
+
+def _why_replace(changes: tuple[Change, ...], excuse: str = "") -> str:
+    paths = {change.path for change in changes}
+    if "model_name" in paths:
+        return "the model changed"
+    if paths == {"attempt"}:
         return "a new attempt"
-    return "the aigc_config changed, and the service cannot change it in place"
+    return f"the aigc_config changed{excuse}"
 
 
 def _plan_serving(
@@ -275,12 +311,6 @@ def _plan_deploy(
 
 def _deploy(resource: Resource, spec: DeploymentSpec, target: Target, context: Context) -> Deploy:
     assert target.model_name is not None  # noqa: S101 - the callers looked
-    sent = {
-        "model_name": target.model_name,
-        "capacity": spec.capacity,
-        "aigc_config": target.config,
-        "suffix": target.suffix,
-        "attempt": spec.attempt,
-    }
+    sent = sent_with(target, spec, shared=target.shared)
     seen = tuple(one.deployed_model for one in context.snapshot.deployments)
     return Deploy(resource.address, config_identity(sent), sent, spec.protect, seen)

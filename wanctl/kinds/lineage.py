@@ -1,7 +1,14 @@
 """Deployments that the ledger does not know: found again by what they serve, or left to a person."""
 
-from wanctl.kinds.deploying import Deploy, config_suffix
-from wanctl.kinds.serving import Target, live_step, model_reference, spell_capacity, status_step
+from wanctl.kinds.deploying import Deploy, config_identity, config_suffix
+from wanctl.kinds.serving import (
+    Target,
+    live_step,
+    model_reference,
+    sent_with,
+    spell_capacity,
+    status_step,
+)
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Finding, Progress, Severity, Step, When
@@ -30,20 +37,35 @@ def with_intent_result(address: Address, context: Context) -> Entry:
     return Deploy.landed(entry, made)
 
 
+def with_told_by_name(
+    resource: Resource, spec: DeploymentSpec, target: Target, entry: Entry, context: Context
+) -> Entry:
+    """The entry, completed by the deployment whose suffix says that it was given this very config."""
+    if entry.current or target.model_name is None or context.intent(resource.address):
+        return entry
+    named = [one for one in _unclaimed(target.model_name, entry, context) if _ends_with(one, target.suffix)]
+    if len(named) != 1:
+        return entry
+    capacity = spec.capacity if named[0].capacity is None else named[0].capacity
+    sent = {**sent_with(target, spec, shared=True), "capacity": capacity}
+    made = Generation(
+        remote_id=named[0].deployed_model,
+        identity=config_identity(sent),
+        inputs=sent,
+        since=context.snapshot.observed_at,
+    )
+    return entry.model_copy(update={"current": made})
+
+
 def plan_unrecorded(
     resource: Resource, spec: DeploymentSpec, target: Target, context: Context
 ) -> Planned | None:
     """The ledger knows no deployment; the account may still hold ours, or somebody else's."""
     if target.model_name is None:
         return None
-    live = [
-        one
-        for one in context.snapshot.deployments_by_model.get(target.model_name, ())
-        if one.deployed_model not in context.claimed
-        and one.deployed_model not in context.entry(resource.address).strangers
-    ]
-    if target.suffix or len(live) > 1:
-        live = _by_suffix(live, target, resource, context)
+    live = _unclaimed(target.model_name, context.entry(resource.address), context)
+    named = [one for one in live if _ends_with(one, target.suffix)]
+    live = named or _nobody_elses(live, target, resource, context)
     if not live:
         return None
     if any(one.leaving for one in live):
@@ -55,16 +77,30 @@ def plan_unrecorded(
     return _plan_unverified(resource, spec, live[0])
 
 
-def _by_suffix(
+def _unclaimed(model_name: str, entry: Entry, context: Context) -> list[Deployment]:
+    return [
+        one
+        for one in context.snapshot.deployments_by_model.get(model_name, ())
+        if one.deployed_model not in context.claimed and one.deployed_model not in entry.strangers
+    ]
+
+
+def _nobody_elses(
     live: list[Deployment], target: Target, resource: Resource, context: Context
 ) -> list[Deployment]:
-    """Deployments that share a model are told apart by the suffix that their config gives them."""
-    if target.suffix:
-        return [one for one in live if one.deployed_model.endswith(f"-{target.suffix}")]
-    sharing = context.deployments_sharing.get(model_reference(resource.spec), ())
-    specs = [context.desired.resources[one].spec for one in sharing if one != resource.address]
-    others = [config_suffix(one.aigc_config.sent()) for one in specs if isinstance(one, DeploymentSpec)]
-    return [one for one in live if not any(one.deployed_model.endswith(f"-{other}") for other in others)]
+    """Without those that another Deployment's suffix is on; one that shares a model knows its own by that."""
+    if target.shared:
+        return []
+    others = []
+    for address in context.deployments_sharing.get(model_reference(resource.spec), ()):
+        spec = context.desired.resources[address].spec
+        if address != resource.address and isinstance(spec, DeploymentSpec):
+            others.append(config_suffix(context.project, address, spec))
+    return [one for one in live if not any(_ends_with(one, other) for other in others)]
+
+
+def _ends_with(one: Deployment, suffix: str) -> bool:
+    return one.deployed_model.endswith(f"-{suffix}")
 
 
 def _plan_doubt(resource: Resource, live: list[Deployment], target: Target) -> Step:

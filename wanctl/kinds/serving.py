@@ -20,7 +20,19 @@ class Target:
     upstream: Address | None
     owned: bool
     config: dict[str, Any]
-    suffix: str | None
+    suffix: str  # which tells it from another deployment of the same model
+    shared: bool  # another Deployment serves the same model, and has its plain name
+
+
+def sent_with(target: Target, spec: DeploymentSpec, *, shared: bool) -> dict[str, Any]:
+    """What a deployment is made from, as the ledger keeps it."""
+    return {
+        "model_name": target.model_name,
+        "capacity": spec.capacity,
+        "aigc_config": target.config,
+        "suffix": target.suffix if shared else None,
+        "attempt": spec.attempt,
+    }
 
 
 def model_reference(spec: Any) -> ModelReference:
