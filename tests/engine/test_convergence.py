@@ -258,6 +258,8 @@ class Account(RuleBasedStateMachine):
             wanted = plan.step(Address.deployment("rain"))
             assert wanted is not None
             assert wanted.remote_id in {one["deployed_model"] for one in live}
+            accounted = {wanted.remote_id, *(one.remote_id for one in plan.orphans)}
+            assert {one["deployed_model"] for one in live} <= accounted, (live, accounted)
         if not protected and not self.ledger_lost:
             assert len(live) == ("live" in self.documents), live
         marks = [job["job_name"] for job in self.jobs() if job["status"] not in {"FAILED", "CANCELED"}]

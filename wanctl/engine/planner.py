@@ -4,6 +4,7 @@ Each kind plans its own resources, in the order of the references; here is what 
 removals, limits, orphans. Reads that are still needed come back as questions.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -148,17 +149,18 @@ def _exceeded(limit: str, allowed: str, what: str, steps: list[Step]) -> Finding
 
 def _orphans(context: Context, steps: list[Step]) -> tuple[Orphan, ...]:
     """What is ours by name or by the ledger, live, and in no spec. It stays; a person should know of it."""
-    used = {step.remote_id for step in steps} | {
-        identifier
-        for planned in context.planned.values()
-        for identifier in (planned.outcome.file_id, planned.outcome.job_id)
-    }
+    used: dict[Kind, set[str | None]] = defaultdict(set)  # by kind: a model and its deployment share a name
+    for step in steps:
+        used[step.address.kind].add(step.remote_id)
+    for planned in context.planned.values():
+        used[Kind.DATASET].add(planned.outcome.file_id)
+        used[Kind.FINETUNE].add(planned.outcome.job_id)
     snapshot, project = context.snapshot, context.project
     files = [
         Orphan("Dataset", file.id, file.filename)
         for (owner, _), held in snapshot.files_by_content.items()
         for file in held
-        if owner == project and file.id not in used
+        if owner == project and file.id not in used[Kind.DATASET]
     ]
     ours = {
         job.job_id for (owner, _), jobs in snapshot.jobs_by_mark.items() if owner == project for job in jobs
@@ -167,9 +169,9 @@ def _orphans(context: Context, steps: list[Step]) -> tuple[Orphan, ...]:
     jobs = [
         Orphan("FineTune", job.job_id, f"{job.model}, {job.status}")
         for job in snapshot.jobs
-        if job.job_id in ours and job.job_id not in used and job.live
+        if job.job_id in ours and job.job_id not in used[Kind.FINETUNE] and job.live
     ]
-    return (*files, *jobs, *_orphan_deployments(context, ours, used))
+    return (*files, *jobs, *_orphan_deployments(context, ours, used[Kind.DEPLOYMENT]))
 
 
 def _orphan_deployments(context: Context, ours: set[str], used: set[str | None]) -> tuple[Orphan, ...]:
