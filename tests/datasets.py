@@ -11,8 +11,8 @@ SIZE = (64, 36)
 
 
 @cache
-def _clip() -> bytes:
-    """One second of a colour that changes."""
+def _clip(shade: int) -> bytes:
+    """Two seconds of a colour that changes."""
     import io
 
     stream_out = io.BytesIO()
@@ -20,7 +20,7 @@ def _clip() -> bytes:
         stream = container.add_stream("libx264", rate=8)
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
         for number in range(16):
-            picture = Image.new("RGB", SIZE, (number * 12, 90, 120))
+            picture = Image.new("RGB", SIZE, (number * 12, shade, 120))
             frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV has no types here
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -33,7 +33,7 @@ def small_dataset(folder: Path, *, clips: int, note: str = "") -> Path:
     lines = []
     for number in range(clips):
         Image.new("RGB", SIZE, (number * 40 % 255, 90, 120)).save(folder / f"frame_{number}.png")
-        (folder / f"clip_{number}.mp4").write_bytes(_clip())
+        (folder / f"clip_{number}.mp4").write_bytes(_clip(number * 7 % 255))
         prompt = f"The video begins with scene {number}. Then the s86b5p effect begins. {note}"
         lines.append(
             {"prompt": prompt, "first_frame_path": f"frame_{number}.png", "video_path": f"clip_{number}.mp4"}

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from functools import cache
@@ -16,19 +17,20 @@ FPS = 8
 
 
 @cache
-def clip(seconds: float = 1.0, shade: int = 0, movflags: str = "") -> bytes:
+def clip(seconds: float = 1.0, shade: int = 0, movflags: str = "", size: tuple[int, int] = SIZE) -> bytes:
     """A clip of this length as an MP4."""
-    out = io.BytesIO()
-    with av.open(out, "w", format="mp4", options={"movflags": movflags} if movflags else {}) as container:
-        stream = container.add_stream("libx264", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
-        for number in range(round(seconds * FPS)):
-            colour = ((number * 12 + shade) % 255, 90, 120)
-            picture = Image.new("RGB", SIZE, colour)
-            frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV types it not
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return out.getvalue()
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "clip.mp4"
+        with av.open(str(path), "w", options={"movflags": movflags} if movflags else {}) as container:
+            stream = container.add_stream("libx264", rate=FPS)
+            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+            for number in range(round(seconds * FPS)):
+                colour = ((number * 12 + shade) % 255, 90, 120)
+                picture = Image.new("RGB", size, colour)
+                frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV types it not
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        return path.read_bytes()
 
 
 @cache

@@ -1,6 +1,5 @@
 """The archive: always the same bytes, and never other than what was planned."""
 
-import io
 import os
 import zipfile
 from pathlib import Path
@@ -35,13 +34,28 @@ def test_a_zip_is_uploaded_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "b.zip").read_bytes() == source.read_bytes()
 
 
-def test_an_archive_goes_into_a_stream_too(tmp_path: Path) -> None:
+def test_a_zip_with_litter_or_exclusions_is_packed_anew(tmp_path: Path) -> None:
+    littered = packed(tmp_path / "a.zip", good() | {"__MACOSX/._clip_1.mp4": b"x", "raw/notes.psd": b"x"})
+    exclude = ("raw/", "*.psd")
+    write_archive(littered, read_dataset(littered, exclude=exclude), tmp_path / "b.zip", exclude=exclude)
     root = folder(tmp_path / "a", good())
-    facts = read_dataset(root)
-    write_archive(root, facts, tmp_path / "a.zip")
-    stream = io.BytesIO()
-    write_archive(root, facts, stream)
-    assert stream.getvalue() == (tmp_path / "a.zip").read_bytes()
+    write_archive(root, read_dataset(root), tmp_path / "c.zip")
+    assert (tmp_path / "b.zip").read_bytes() == (tmp_path / "c.zip").read_bytes()
+
+
+def test_a_wrong_memory_is_never_uploaded(tmp_path: Path) -> None:
+    """What was remembered may be wrong; what is packed is hashed, and compared."""
+    cache, root = tmp_path / "cache", folder(tmp_path / "a", good())
+    right = read_dataset(root, cache)
+    memory = next(cache.iterdir())
+    lie = right.by_name["clip_1.mp4"].sha256[::-1]
+    memory.write_text(memory.read_text().replace(right.by_name["clip_1.mp4"].sha256, lie), encoding="utf-8")
+    wrong = read_dataset(root, cache)
+    assert wrong.digest != right.digest
+    with pytest.raises(ChangedDuringReadError, match="clip_1"):
+        write_archive(root, wrong, tmp_path / "a.zip")
+    assert not (tmp_path / "a.zip").exists()
+    assert read_dataset(root) == right
 
 
 @pytest.mark.parametrize("change", ["content", "shorter", "added", "removed"])

@@ -9,39 +9,36 @@ import pytest
 
 from tests.dataset.making import annotations, clip, folder, good, image, packed, sample
 from wanctl.dataset import reading
-from wanctl.dataset.contents import DatasetError, DatasetFacts, ProblemSeverity
-from wanctl.dataset.reading import read_dataset
+from wanctl.dataset.contents import DatasetError, DatasetFacts, Member
+from wanctl.dataset.reading import hash_member, read_dataset
+from wanctl.dataset.source import Listed
 
 
 def read_both(place: Path, members: dict[str, bytes]) -> DatasetFacts:
     """The facts of the members, in a folder as in a zip."""
     facts = read_dataset(folder(place / "in_folder", members))
-    assert read_dataset(packed(place / "in_zip.zip", members)).problems == facts.problems
+    zipped = read_dataset(packed(place / "in_zip.zip", members))
+    assert zipped == facts
     return facts
-
-
-def problems(place: Path, members: dict[str, bytes]) -> list[str]:
-    found = read_both(place, members).problems
-    return [f"{one.member or ''}:{one.line or ''} {one.message}" for one in found]
 
 
 def test_the_facts_of_a_good_dataset(tmp_path: Path) -> None:
     members = good(3)
     facts = read_both(tmp_path, members)
-    assert facts.samples == 3
+    assert len(facts.samples) == 3
     assert facts.prompts[0] == "Scene 1. Then the s86b5p effect begins."
     assert facts.seconds == (1.0, 2.0, 3.0)
     assert facts.total_seconds == 6.0
     assert facts.size == sum(map(len, members.values()))
     assert [member.name for member in facts.members] == sorted(members)
     assert facts.digest16 == facts.digest[:16]
-    assert facts.problems == ()
+    assert facts.unreadable == ()
 
 
 def test_a_validation_set_has_no_clips(tmp_path: Path) -> None:
     members = {"data.jsonl": annotations(sample(video_path=None)), "frame_1.png": image()}
     facts = read_both(tmp_path, members)
-    assert (facts.samples, facts.seconds, facts.problems) == (1, (), ())
+    assert (len(facts.samples), facts.seconds, facts.unreadable) == (1, (), ())
 
 
 def test_a_clip_that_two_samples_share_counts_twice(tmp_path: Path) -> None:
@@ -65,105 +62,6 @@ def test_litter_is_left_out(tmp_path: Path) -> None:
     clean = read_dataset(folder(tmp_path / "clean", good()))
     assert read_dataset(folder(tmp_path / "littered", good() | litter)) == clean
     assert read_dataset(packed(tmp_path / "littered.zip", good() | litter)) == clean
-
-
-@pytest.mark.parametrize(
-    ("changed", "expected"),
-    [
-        ({"data.jsonl": b""}, ["data.jsonl: has no samples"]),
-        ({"data.jsonl": b"\xff\xfe"}, ["data.jsonl:1 is not UTF-8; save it as UTF-8"]),
-        (
-            {"data.jsonl": b"\xef\xbb\xbf" + annotations(sample())},
-            ["data.jsonl:1 begins with a byte order mark; save it as UTF-8 without BOM"],
-        ),
-        (
-            {"data.jsonl": annotations(sample()) + b'{"prompt": "x",}\n'},
-            ["data.jsonl:2 is not JSON: Expecting property name enclosed in double quotes at column 16"],
-        ),
-        ({"data.jsonl": b"[1]\n"}, ["data.jsonl:1 is not a JSON object"]),
-        ({"data.jsonl": annotations(sample(prompt=None))}, ["data.jsonl:1 has no prompt"]),
-        ({"data.jsonl": annotations(sample(prompt=" "))}, ["data.jsonl:1 has an empty prompt"]),
-        ({"data.jsonl": annotations(sample(prompt=7))}, ["data.jsonl:1 has a prompt that is no text"]),
-        (
-            {"data.jsonl": annotations(sample(first_frame_path=None))},
-            ["data.jsonl:1 has no first_frame_path"],
-        ),
-        (
-            {"data.jsonl": annotations(sample(video_path=["clip_1.mp4"]))},
-            ["data.jsonl:1 has a video_path that is no text"],
-        ),
-        (
-            {"data.jsonl": annotations(sample(first_frame_path="frame_1.jpg"))},
-            ["data.jsonl:1 names frame_1.jpg, which is not there; did you mean frame_1.png?"],
-        ),
-        (
-            {"data.jsonl": annotations(sample(video_path="./clip_1.mp4"))},
-            ["data.jsonl:1 names ./clip_1.mp4, which is not there; did you mean clip_1.mp4?"],
-        ),
-        (
-            {"data.jsonl": annotations(sample(first_frame_path="images/Frame_1.PNG"))},
-            ["data.jsonl:1 names images/Frame_1.PNG, which is not there; did you mean frame_1.png?"],
-        ),
-        (
-            {"data.jsonl": annotations(sample(first_frame_path="../../secret"))},
-            ["data.jsonl:1 names ../../secret, which is not there"],
-        ),
-        (
-            {"clip_1.mp4": b"no video"},
-            ["clip_1.mp4: cannot be opened as an MP4 or MOV video; named in data.jsonl:1"],
-        ),
-        (
-            {"clip_1.mp4": b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"},
-            ["clip_1.mp4: cannot be opened as an MP4 or MOV video; named in data.jsonl:1"],
-        ),
-        (
-            {"clip_1.mp4": image()},
-            ["clip_1.mp4: cannot be opened as an MP4 or MOV video; named in data.jsonl:1"],
-        ),
-    ],
-)
-def test_what_is_wrong_is_said_with_its_place(
-    tmp_path: Path, changed: dict[str, bytes], expected: list[str]
-) -> None:
-    assert problems(tmp_path, good(1) | changed) == expected
-
-
-def test_all_problems_are_found_at_once(tmp_path: Path) -> None:
-    lines = annotations(sample(prompt=""), sample(2)) + b"{\n" + annotations(sample(video_path="no.mp4"))
-    found = problems(tmp_path, good(2) | {"data.jsonl": lines, "clip_2.mp4": b"?"})
-    assert [one.partition(" ")[0] for one in found] == [
-        "data.jsonl:1",
-        "data.jsonl:3",
-        "data.jsonl:4",
-        "clip_2.mp4:",
-    ]
-
-
-def test_a_missing_data_jsonl_is_looked_for(tmp_path: Path) -> None:
-    nested = {f"train/{name}": content for name, content in good(1).items()}
-    (found,) = problems(tmp_path / "a", nested)
-    assert found.startswith("data.jsonl: is missing at the root; there is train/data.jsonl: pack")
-    misspelt = {"Data.jsonl": annotations(sample())}
-    assert problems(tmp_path / "b", misspelt) == ["data.jsonl: is missing; is it Data.jsonl?"]
-
-
-def test_a_large_data_jsonl_is_a_problem(tmp_path: Path) -> None:
-    facts = read_dataset(folder(tmp_path, {"data.jsonl": b" " * 20_000_001}))
-    assert [one.message for one in facts.problems] == ["is larger than 20 MB"]
-
-
-@pytest.mark.parametrize(
-    ("size", "severity"),
-    [(2**30 + 1, ProblemSeverity.ERROR), (10**9 + 1, ProblemSeverity.WARNING), (10**9 - 1000, None)],
-)
-def test_an_archive_over_the_limit_is_a_problem(
-    tmp_path: Path, size: int, severity: ProblemSeverity | None
-) -> None:
-    root = folder(tmp_path, {"data.jsonl": annotations(sample(video_path=None)), "frame_1.png": image()})
-    with (root / "large.bin").open("wb") as file:
-        file.truncate(size)
-    found = read_dataset(root).problems
-    assert [one.severity for one in found] == ([severity] if severity else [])
 
 
 @pytest.mark.parametrize(
@@ -287,14 +185,43 @@ def test_a_changed_dataset_is_read_again(tmp_path: Path, change: str) -> None:
     assert after == read_dataset(root)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"no json", b'{"version": 1}', None])
-def test_a_memory_that_cannot_be_read_is_none(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize("content", [b"", b"{}", b"no json", b'{"version": 1}'])
+def test_a_memory_that_cannot_be_read_is_none(tmp_path: Path, content: bytes) -> None:
     cache, root = tmp_path / "cache", folder(tmp_path / "a", good())
     facts = read_dataset(root, cache)
-    remembered = next(cache.iterdir())
-    swapped = remembered.read_bytes().replace(facts.digest.encode(), b"0" * 64)
-    remembered.write_bytes(swapped if content is None else content)
+    next(cache.iterdir()).write_bytes(content)
     assert read_dataset(root, cache) == facts
+
+
+def test_only_what_changed_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, root = tmp_path / "cache", folder(tmp_path / "a", good(3))
+    read_dataset(root, cache)
+    (root / "data.jsonl").write_bytes(annotations(*(sample(number, prompt="new") for number in (1, 2, 3))))
+    hashed: list[str] = []
+
+    def hashing(listed: Listed, *arguments: Any, **more: Any) -> Member:
+        hashed.append(listed.name)
+        return hash_member(listed, *arguments, **more)
+
+    monkeypatch.setattr(reading, "hash_member", hashing)
+    assert read_dataset(root, cache).prompts == ("new",) * 3
+    assert hashed == ["data.jsonl"]
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_what_is_excluded_is_not_there(tmp_path: Path, as_zip: bool) -> None:
+    more = good() | {"raw/a.mov": b"x", "clip_1.psd": b"x", "deep/er/b.tmp": b"x"}
+    source = packed(tmp_path / "a.zip", more) if as_zip else folder(tmp_path / "a", more)
+    found = read_dataset(source, exclude=("raw/", "*.psd", "**/*.tmp"))
+    assert found.digest == read_dataset(folder(tmp_path / "b", good())).digest
+
+
+def test_bytes_are_counted_as_they_are_read_or_remembered(tmp_path: Path) -> None:
+    cache, root = tmp_path / "cache", folder(tmp_path / "a", good())
+    for _ in range(2):
+        ticks: list[int] = []
+        facts = read_dataset(root, cache, tick=ticks.append)
+        assert sum(ticks) == facts.size
 
 
 def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:

@@ -59,7 +59,10 @@ def project(tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> P
             "kind": "Deployment",
             "name": "rain",
             "checkpoint": "best",
-            "aigc_config": {"prompt": "Describe it.", "lora_prompt_default": "Then it rains."},
+            "aigc_config": {
+                "prompt": "Describe it. Then the s86b5p effect begins.",
+                "lora_prompt_default": "Then the s86b5p effect begins.",
+            },
         },
     ]
     (specs / "wanctl.yaml").write_text(yaml.safe_dump(head), encoding="utf-8")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.spec.projects import load
+from wanctl.dataset.contents import DatasetFacts, Sample
 from wanctl.spec.diagnostics import Diagnostic
 from wanctl.spec.resources import Address
 from wanctl.spec.rules import check
@@ -56,7 +57,15 @@ def advice(
     folder: Path, parameters: str, samples: dict[str, int | None], training: str = "one"
 ) -> list[Diagnostic]:
     desired = load(folder, specs(parameters, training=training))
-    return list(check(desired, {Address.dataset(name): count for name, count in samples.items()}))
+    facts = {Address.dataset(name): of_samples(count) for name, count in samples.items()}
+    return list(check(desired, facts))
+
+
+def of_samples(count: int | None) -> DatasetFacts | None:
+    if count is None:
+        return None
+    samples = tuple(Sample(line, "", None, None, None) for line in range(1, count + 1))
+    return DatasetFacts(digest="0" * 64, members=(), size=0, samples=samples)
 
 
 def test_the_steps_of_the_documents(tmp_path: Path) -> None:
@@ -122,4 +131,4 @@ def test_what_is_absent_is_not_judged(tmp_path: Path) -> None:
     text = specs("max_pixels: 1")["a.yaml"] + "state: absent\n"
     desired = load(tmp_path, {"a.yaml": text})
     assert desired.diagnostics == ()
-    assert check(desired, {Address.dataset("one"): 1}) == ()
+    assert check(desired, {Address.dataset("one"): of_samples(1)}) == ()

@@ -1,5 +1,7 @@
 """The archive that is uploaded: from a folder always the same bytes, from a zip the zip itself.
 
+A zip of which something is left out is packed anew, as a folder is.
+
 Nothing that was remembered is trusted here: what goes into the archive is hashed as it is written, and
 must be what the facts say.
 """
@@ -8,44 +10,44 @@ import os
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import BinaryIO
 
 from wanctl.dataset.contents import ChangedDuringReadError, DatasetFacts, Member
-from wanctl.dataset.reading import CHUNK, hash_member
-from wanctl.dataset.source import Folder, Zip, source_at
+from wanctl.dataset.reading import Tick, hash_member
+from wanctl.dataset.source import Source, Zip, source_at
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can name
 _READABLE = 0o100644 << 16
 _UNIX = 3
 
 
-def write_archive(source: Path, facts: DatasetFacts, destination: Path | BinaryIO) -> None:
+def write_archive(
+    source: Path,
+    facts: DatasetFacts,
+    destination: Path,
+    *,
+    exclude: Sequence[str] = (),
+    tick: Tick = lambda _: None,
+) -> None:
     """The archive of the dataset that `facts` describes; an error if it is no longer that dataset."""
-    if not isinstance(destination, Path):
-        with tempfile.TemporaryDirectory() as folder:
-            staged = Path(folder) / "archive.zip"
-            write_archive(source, facts, staged)
-            with staged.open("rb") as file:
-                shutil.copyfileobj(file, destination, CHUNK)
-        return
     handle, name = tempfile.mkstemp(dir=destination.parent, prefix=f".{destination.name}.")
     os.close(handle)
     partial = Path(name)
     try:
-        with source_at(source) as opened:
-            if isinstance(opened, Zip):
-                _copy(source, facts, partial)
+        with source_at(source, exclude) as opened:
+            if isinstance(opened, Zip) and opened.whole:
+                _copy(source, facts, partial, tick)
             else:
-                _pack(opened, facts, partial)
+                _pack(opened, facts, partial, tick)
         partial.replace(destination)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
 
 
-def _pack(source: Folder, facts: DatasetFacts, archive: Path) -> None:
+def _pack(source: Source, facts: DatasetFacts, archive: Path, tick: Tick) -> None:
     """Sorted, stored, with fixed times and rights: the same members give the same bytes."""
     listed = {one.name: one for one in source.members()}
     _require_same(set(listed), facts)
@@ -53,6 +55,7 @@ def _pack(source: Folder, facts: DatasetFacts, archive: Path) -> None:
         for member in facts.members:
             with source.open(member.name) as content, packing.open(_info(member), "w") as packed:
                 _require(member, hash_member(listed[member.name], content, packed))
+            tick(member.size)
 
 
 def _info(member: Member) -> zipfile.ZipInfo:
@@ -63,16 +66,16 @@ def _info(member: Member) -> zipfile.ZipInfo:
     return info
 
 
-def _copy(source: Path, facts: DatasetFacts, archive: Path) -> None:
+def _copy(source: Path, facts: DatasetFacts, archive: Path, tick: Tick) -> None:
     """Copy first, then hash what the copy holds: nobody changes that."""
     shutil.copyfile(source, archive)
-    with closing(Zip(archive)) as copy:
+    with closing(Zip(archive, lambda _: False)) as copy:
         listed = copy.members()
         _require_same({one.name for one in listed}, facts)
-        members = {member.name: member for member in facts.members}
         for one in listed:
             with copy.open(one.name) as content:
-                _require(members[one.name], hash_member(one, content))
+                _require(facts.by_name[one.name], hash_member(one, content))
+            tick(one.size)
 
 
 def _require_same(names: set[str], facts: DatasetFacts) -> None:

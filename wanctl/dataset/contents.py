@@ -1,4 +1,4 @@
-"""What a dataset holds, as values: members, digest, samples, problems; and the name of its upload.
+"""What a dataset holds, as values: members, media, samples, problems; and the name of its upload.
 
 The digest is the dataset's identity: over member names and bytes alone, so that zipping again, the
 order, file times and compression change nothing. No I/O here.
@@ -6,11 +6,11 @@ order, file times and compression change nothing. No I/O here.
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 ANNOTATIONS = "data.jsonl"
 
@@ -24,20 +24,94 @@ class ChangedDuringReadError(DatasetError):
 
 
 class ProblemSeverity(StrEnum):
-    """Whether a problem stops the upload."""
+    """Errors stop the upload; warnings are likely mistakes; advice is what experience says."""
 
     ERROR = "error"
     WARNING = "warning"
+    ADVICE = "advice"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong with a dataset that could be read, and where."""
+    """Something wrong with a dataset that could be read: a stable rule, a sentence, where, and a remedy."""
 
     severity: ProblemSeverity
+    rule: str
     message: str
     member: str | None = None
     line: int | None = None
+    remedy: str | None = None
+
+    @classmethod
+    def error(
+        cls,
+        rule: str,
+        message: str,
+        *,
+        member: str | None = None,
+        line: int | None = None,
+        remedy: str | None = None,
+    ) -> Self:
+        return cls(ProblemSeverity.ERROR, rule, message, member, line, remedy)
+
+    @classmethod
+    def warning(
+        cls,
+        rule: str,
+        message: str,
+        *,
+        member: str | None = None,
+        line: int | None = None,
+        remedy: str | None = None,
+    ) -> Self:
+        return cls(ProblemSeverity.WARNING, rule, message, member, line, remedy)
+
+    @property
+    def place(self) -> str:
+        """As data.jsonl:3, or a member's name; empty for the dataset as a whole."""
+        return f"{self.member}:{self.line}" if self.member and self.line else self.member or ""
+
+
+class MediaKind(StrEnum):
+    """What a member is, by its bytes."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True)
+class Media:
+    """A picture or a clip, as it is shown: turned as its camera says."""
+
+    kind: MediaKind
+    format: str  # JPEG, MP4 …, also one that the service does not take
+    width: int = 0
+    height: int = 0
+    seconds: float | None = None
+    fault: str | None = None  # why it cannot be used, as the end of a sentence that begins with its name
+
+    @property
+    def aspect(self) -> float | None:
+        return self.width / self.height if self.width and self.height else None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A line of data.jsonl. Paths are members of the dataset; a validation sample has no video."""
+
+    line: int
+    prompt: str
+    first_frame: str | None
+    last_frame: str | None
+    video: str | None
+
+    @property
+    def frames(self) -> tuple[str, ...]:
+        return tuple(path for path in (self.first_frame, self.last_frame) if path)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        return (*self.frames, *((self.video,) if self.video else ()))
 
 
 @dataclass(frozen=True, order=True)
@@ -56,18 +130,32 @@ class DatasetFacts:
     digest: str
     members: tuple[Member, ...]
     size: int
-    samples: int
-    prompts: tuple[str, ...] = ()
-    seconds: tuple[float, ...] = ()  # of each clip that could be opened, in the order of the samples
-    problems: tuple[Problem, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    media: Mapping[str, Media] = field(default_factory=dict)  # by member
+    archive_size: int = field(default=0, compare=False)  # bytes of the upload, or nearly so
+    unreadable: tuple[Problem, ...] = ()  # what could not be understood of data.jsonl
 
     @property
     def digest16(self) -> str:
         return self.digest[:16]
 
     @cached_property
+    def by_name(self) -> Mapping[str, Member]:
+        return {member.name: member for member in self.members}
+
+    @cached_property
+    def seconds(self) -> tuple[float, ...]:
+        """Of each clip that could be opened, in the order of the samples."""
+        clips = (self.media.get(sample.video) for sample in self.samples if sample.video)
+        return tuple(clip.seconds for clip in clips if clip and clip.seconds is not None)
+
+    @cached_property
     def total_seconds(self) -> float:
         return sum(self.seconds)
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        return tuple(sample.prompt for sample in self.samples)
 
 
 def content_digest(members: Iterable[Member]) -> str:

@@ -1,35 +1,112 @@
-"""How long a clip is: from its headers if they say, else by counting frames, within bounds.
+"""What a file is by its bytes, not its name: format, size in pixels, length, and whether it can be read.
 
-Only MP4 and MOV are opened, from a stream: a playlist in disguise cannot make the library open others.
+Pictures are opened by Pillow and clips by PyAV (FFmpeg), from a stream and with bounded work: a header
+that declares too much is believed and not decoded, one frame of a clip is decoded, and a playlist in
+disguise cannot make the library open other files.
 """
 
+import warnings
 from typing import BinaryIO
 
 import av
 from av.container import InputContainer
+from av.video.stream import VideoStream
+from PIL import Image
 
+from wanctl.dataset.contents import Media, MediaKind
+from wanctl.dataset.sniffing import sniff
+
+LARGEST_SIDE = 4096
+_IMAGE, _VIDEO = MediaKind.IMAGE, MediaKind.VIDEO
 _MOST_PACKETS = 200_000  # nearly an hour of video; the service takes seconds
+_TAIL = 64  # index entries at the end of a clip, among which is the one that lies furthest in the file
+_TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that stand the picture on its side
+_ORIENTATION = 0x0112
+_PICTURES = ("BMP", "JPEG", "PNG", "WEBP")
 
 
-class MediaError(ValueError):
-    """A clip that cannot be opened or has no length."""
+# A picture is refused for its size before it is decoded, so Pillow need not warn of it.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def clip_seconds(file: BinaryIO) -> float:
-    """The length of the clip in a seekable stream."""
+def probe(file: BinaryIO, begin: bytes, size: int) -> Media | None:
+    """What is in a seekable stream of this size that begins so; None for what is no media."""
+    known = sniff(begin)
+    if known is None:
+        return None
+    kind, name = known
+    file.seek(0)
+    if kind is MediaKind.VIDEO:
+        return _probe_clip(file, size) if name == "MP4" else Media(kind, name)
+    return _probe_picture(file, name) if name in _PICTURES else Media(kind, name)
+
+
+def _probe_picture(file: BinaryIO, name: str) -> Media:
+    try:
+        with Image.open(file, formats=_PICTURES) as picture:
+            width, height = picture.size
+            if max(width, height) > LARGEST_SIDE:
+                return Media(_IMAGE, name, width, height)
+            if name == "PNG":
+                picture.verify()  # every chunk has a checksum: nothing has to be decoded
+                return Media(_IMAGE, name, width, height)
+            picture.draft("RGB", (width // 8, height // 8))
+            picture.load()
+            if picture.getexif().get(_ORIENTATION) in _TURNED:
+                width, height = height, width
+            return Media(_IMAGE, name, width, height)
+    except Image.DecompressionBombError:
+        return Media(_IMAGE, name, fault=f"declares far more than {LARGEST_SIDE}×{LARGEST_SIDE} pixels")
+    except Exception:  # noqa: BLE001 - decoders fail on damaged files in many ways
+        return Media(_IMAGE, name, fault="is damaged or cut off: it cannot be read to its end")
+
+
+def _probe_clip(file: BinaryIO, size: int) -> Media:
+    name = "MP4"
     try:
         with av.open(file, mode="r", format="mov") as container:
-            return _seconds(container)
-    except (av.error.FFmpegError, ValueError, OSError, EOFError) as error:
-        if isinstance(error, MediaError):
-            raise
-        raise MediaError("cannot be opened as an MP4 or MOV video") from error
+            if container.metadata.get("major_brand", "qt").strip() == "qt":
+                name = "MOV"
+            if not container.streams.video:
+                return Media(_VIDEO, name, fault="has no video in it")
+            stream = container.streams.video[0]
+            if _reaches_beyond(stream, size):
+                return Media(_VIDEO, name, fault="is cut off: its frames go on behind the end of the file")
+            width, height = stream.codec_context.width, stream.codec_context.height
+            if max(width, height) > LARGEST_SIDE:
+                return Media(_VIDEO, name, width, height, _seconds(container, stream))
+            if _first_frame_is_turned(container):
+                width, height = height, width
+            container.seek(0)
+            return Media(_VIDEO, name, width, height, _seconds(container, stream))
+    except _UnusableClip as error:
+        return Media(_VIDEO, name, fault=str(error))
+    except Exception:  # noqa: BLE001 - decoders fail on damaged files in many ways
+        return Media(_VIDEO, name, fault="cannot be opened as an MP4 or MOV video")
 
 
-def _seconds(container: InputContainer) -> float:
-    if not container.streams.video:
-        raise MediaError("has no video in it")
-    stream = container.streams.video[0]
+class _UnusableClip(Exception):  # noqa: N818 - it says what the clip is
+    """A clip that opens and is none."""
+
+
+def _reaches_beyond(stream: VideoStream, size: int) -> bool:
+    entries = stream.index_entries
+    tail = (entries[number] for number in range(max(0, len(entries) - _TAIL), len(entries)))
+    return any(entry.pos + entry.size > size for entry in tail)
+
+
+def _first_frame_is_turned(container: InputContainer) -> bool:
+    """Decode one frame: it proves that the clip can be, and knows how the camera was held."""
+    try:
+        frame = next(container.decode(video=0), None)
+    except av.error.FFmpegError as error:
+        raise _UnusableClip("cannot be decoded: its first frame is damaged or of an unknown codec") from error
+    if frame is None:
+        raise _UnusableClip("has no frames")
+    return frame.rotation % 180 != 0
+
+
+def _seconds(container: InputContainer, stream: VideoStream) -> float:
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     if container.duration:
@@ -42,9 +119,9 @@ def _counted(container: InputContainer) -> float:
     end = 0.0
     for number, packet in enumerate(container.demux(video=0)):
         if number >= _MOST_PACKETS:
-            raise MediaError("is too long to be measured")
+            raise _UnusableClip("is too long to be measured")
         if packet.pts is not None:
             end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
     if end <= 0:
-        raise MediaError("has no frames")
+        raise _UnusableClip("has no frames")
     return end

@@ -1,53 +1,67 @@
-"""Remembers the facts of a dataset between runs, so that an unchanged one is not read again.
+"""Remembers each member of a dataset between runs, so that what is unchanged is not read again.
 
-What counts as unchanged: every member has the path, size, times and inode that it had. A memory that
-cannot be read, or is of another version, is no memory. The archive never relies on it.
+What counts as unchanged: the member has the path, size, times and inode that it had. A memory that
+cannot be read, or is of another version, is no memory. An upload never relies on it: the bytes that are
+packed are hashed once more.
 """
 
 import hashlib
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from wanctl.dataset.contents import DatasetFacts, content_digest
+from wanctl.dataset.contents import Media
 from wanctl.dataset.source import Listed
 
-_VERSION = 1  # raised whenever reading finds other facts in the same bytes
+_VERSION = 2  # raised whenever reading finds other facts in the same bytes
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was read of one member."""
+
+    sha256: str
+    media: Media | None = None
 
 
 @dataclass(frozen=True)
 class _Remembered:
     version: int
-    listing: str
-    facts: DatasetFacts
+    members: dict[str, tuple[int, tuple[int, ...], Known]]  # by name: size, stamp, what was read
 
 
 _FORMAT = TypeAdapter(_Remembered)
 
 
 class Memory:
-    """The facts of one source, in a file of its own under a cache folder."""
+    """The members of one source, in a file of its own under a cache folder."""
 
     def __init__(self, folder: Path, source: Path) -> None:
         key = hashlib.sha256(str(source.resolve()).encode("utf-8", "surrogateescape")).hexdigest()
         self._path = folder / f"{key[:32]}.json"
 
-    def recall(self, listed: Iterable[Listed]) -> DatasetFacts | None:
-        """The facts as they were read, if nothing has changed since."""
+    def recall(self, listed: Iterable[Listed]) -> dict[str, Known]:
+        """What is known of the members that have not changed since."""
         try:
             remembered = _FORMAT.validate_json(self._path.read_bytes())
         except (OSError, ValidationError):
-            return None
-        facts = remembered.facts
-        same = (remembered.version, remembered.listing) == (_VERSION, _listing(listed))
-        return facts if same and content_digest(facts.members) == facts.digest else None
+            return {}
+        if remembered.version != _VERSION:
+            return {}
+        known = {}
+        for one in listed:
+            size, stamp, read = remembered.members.get(one.name, (None, None, None))
+            if read and (size, stamp) == (one.size, one.stamp):
+                known[one.name] = read
+        return known
 
-    def remember(self, listed: Iterable[Listed], facts: DatasetFacts) -> None:
+    def remember(self, listed: Iterable[Listed], known: Mapping[str, Known]) -> None:
         """Write, whole or not at all; a cache that cannot be written costs time only."""
-        content = _FORMAT.dump_json(_Remembered(_VERSION, _listing(listed), facts))
+        members = {one.name: (one.size, one.stamp, known[one.name]) for one in listed}
+        content = _FORMAT.dump_json(_Remembered(_VERSION, members))
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._path.parent, delete=False) as file:
@@ -55,7 +69,3 @@ class Memory:
             Path(file.name).replace(self._path)
         except OSError:
             return
-
-
-def _listing(listed: Iterable[Listed]) -> str:
-    return hashlib.sha256(repr([(one.name, one.size, one.stamp) for one in listed]).encode()).hexdigest()

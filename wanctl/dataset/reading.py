@@ -1,120 +1,121 @@
-"""Read a dataset: hash every member once, look into data.jsonl and the clips, and say what is wrong.
+"""Read a dataset: every member once, for its hash and, if it is media, its facts.
 
-An unchanged dataset is not read again, if there is a folder to remember in (`memory`).
+An unchanged member is not read again, if there is a folder to remember in (`memory`). What the facts
+mean is for `checks`.
 """
 
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from wanctl.dataset.annotations import MOST_BYTES, Annotations, read_annotations
+from wanctl.dataset.annotations import MOST_BYTES, Annotations, missing_annotations, read_annotations
 from wanctl.dataset.contents import (
     ANNOTATIONS,
     ChangedDuringReadError,
     DatasetFacts,
+    Media,
     Member,
     content_digest,
 )
-from wanctl.dataset.memory import Memory
-from wanctl.dataset.rules import find_problems, missing_annotations
+from wanctl.dataset.memory import Known, Memory
+from wanctl.dataset.sniffing import SNIFFED, sniff
 from wanctl.dataset.source import Listed, Source, source_at
 
 CHUNK = 1 << 20
-_IN_MEMORY = 32 << 20  # a clip from a zip up to this size needs no temporary file
+_IN_MEMORY = 32 << 20  # media from a zip up to this size need no temporary file
 _READERS = min(4, os.cpu_count() or 1)
 
+Tick = Callable[[int], None]
 
-def read_dataset(source: Path, cache: Path | None = None) -> DatasetFacts:
-    """The facts of the folder or .zip at `source`; `cache` is a folder where they are remembered."""
+
+def read_dataset(
+    source: Path,
+    cache: Path | None = None,
+    *,
+    exclude: Sequence[str] = (),
+    tick: Tick = lambda _: None,
+) -> DatasetFacts:
+    """The facts of the folder or .zip at `source`.
+
+    `cache` is a folder where they are remembered; `tick` is told how many bytes were done with.
+    """
     memory = Memory(cache, source) if cache else None
-    with source_at(source) as opened:
+    with source_at(source, exclude) as opened:
         listed = opened.members()
-        facts = memory.recall(listed) if memory else None
-        if facts:
-            return facts
-        facts = _read(opened, listed)
+        known = memory.recall(listed) if memory else {}
+        fresh = [one for one in listed if one.name not in known]
+        tick(sum(one.size for one in listed if one.name in known))
+        known |= _read(opened, fresh, tick)
+        annotations = _annotations(opened, listed)
         if opened.members() != listed:
             raise ChangedDuringReadError(f"{source}: changed while it was read")
-    if memory:
-        memory.remember(listed, facts)
-    return facts
-
-
-@dataclass(frozen=True)
-class ReadMember:
-    """A member once it was read; a clip has a length, or the reason why it has none."""
-
-    member: Member
-    seconds: float | None = None
-    unusable: str | None = None
-
-
-def _read(source: Source, listed: tuple[Listed, ...]) -> DatasetFacts:
-    annotations = _annotations(source, {one.name: one for one in listed})
-    clips = {sample.video for sample in annotations.samples}
-    with ThreadPoolExecutor(_READERS) as readers:
-        found = readers.map(partial(_read_member, source, clips), listed)
-        read = {one.member.name: one for one in found}
-    members = tuple(one.member for one in read.values())
-    lengths = (read[sample.video].seconds for sample in annotations.samples if sample.video in read)
-    unusable = {name: one.unusable for name, one in read.items() if one.unusable}
+        archive_size = opened.archive_size()
+    if memory and fresh:
+        memory.remember(listed, known)
+    members = tuple(Member(one.name, known[one.name].sha256, one.size) for one in listed)
     return DatasetFacts(
         digest=content_digest(members),
         members=members,
         size=sum(member.size for member in members),
-        samples=len(annotations.samples),
-        prompts=tuple(sample.prompt for sample in annotations.samples),
-        seconds=tuple(seconds for seconds in lengths if seconds is not None),
-        problems=find_problems(annotations, read, unusable, source.archive_size()),
+        samples=annotations.samples,
+        media={name: one.media for name, one in known.items() if one.media},
+        archive_size=archive_size,
+        unreadable=annotations.problems,
     )
 
 
-def _annotations(source: Source, listed: Mapping[str, Listed]) -> Annotations:
-    """data.jsonl is small and read ahead of the rest: it says which members are clips."""
-    if ANNOTATIONS not in listed:
-        return Annotations(problems=(missing_annotations(listed),))
+def _read(source: Source, listed: Sequence[Listed], tick: Tick) -> dict[str, Known]:
+    with ThreadPoolExecutor(_READERS) as readers:
+        found = readers.map(partial(_read_member, source, tick), listed)
+        return {one.name: known for one, known in zip(listed, found, strict=True)}
+
+
+def _annotations(source: Source, listed: Sequence[Listed]) -> Annotations:
+    names = {one.name for one in listed}
+    if ANNOTATIONS not in names:
+        return Annotations(problems=(missing_annotations(names),))
     with source.open(ANNOTATIONS) as file:
         return read_annotations(file.read(MOST_BYTES + 1))
 
 
-def _read_member(source: Source, clips: Iterable[str | None], listed: Listed) -> ReadMember:
+def _read_member(source: Source, tick: Tick, listed: Listed) -> Known:
     with source.open(listed.name) as file:
-        if listed.name not in clips:
-            return ReadMember(hash_member(listed, file))
-        if source.seeks_fast:
-            return _measured(hash_member(listed, file), file)
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
-            clip = cast("BinaryIO", copy)
-            return _measured(hash_member(listed, file, clip), clip)
+        begin = file.read(SNIFFED)
+        if sniff(begin) is None:
+            known = Known(hash_member(listed, file, begin=begin).sha256)
+        elif source.seeks_fast:
+            member = hash_member(listed, file, begin=begin)
+            known = Known(member.sha256, _probe(file, begin, listed.size))
+        else:
+            with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
+                member = hash_member(listed, file, copy, begin=begin)
+                known = Known(member.sha256, _probe(cast("BinaryIO", copy), begin, listed.size))
+    tick(listed.size)
+    return known
 
 
-def hash_member(listed: Listed, file: BinaryIO, copy: IO[bytes] | None = None) -> Member:
-    """The member with the hash of the bytes in `file`, which also go into `copy`."""
-    digest, size = hashlib.sha256(), 0
-    while chunk := file.read(CHUNK):
+def _probe(file: BinaryIO, begin: bytes, size: int) -> Media | None:
+    from wanctl.dataset.media import probe  # FFmpeg and Pillow are loaded once there is media to read
+
+    return probe(file, begin, size)
+
+
+def hash_member(
+    listed: Listed, file: BinaryIO, copy: IO[bytes] | None = None, *, begin: bytes = b""
+) -> Member:
+    """The member with the hash of `begin` and what follows in `file`; both also go into `copy`."""
+    digest, size, chunk = hashlib.sha256(), 0, begin or file.read(CHUNK)
+    while chunk:
         digest.update(chunk)
         size += len(chunk)
         if copy:
             copy.write(chunk)
+        chunk = file.read(CHUNK)
     if size != listed.size:
         raise ChangedDuringReadError(f"{listed.name}: changed while it was read")
     return Member(listed.name, digest.hexdigest(), size)
-
-
-def _measured(member: Member, clip: BinaryIO) -> ReadMember:
-    from wanctl.dataset.media import (
-        MediaError,
-        clip_seconds,
-    )  # FFmpeg is loaded once a clip is to be measured
-
-    clip.seek(0)
-    try:
-        return ReadMember(member, seconds=clip_seconds(clip))
-    except MediaError as error:
-        return ReadMember(member, unusable=str(error))

@@ -1,13 +1,17 @@
-"""Where a dataset's members are: in a folder or in a zip. Lists them, opens them, and refuses unsafe ones."""
+"""Where a dataset's members are: in a folder or in a zip. Lists them, opens them, and refuses unsafe ones.
+
+Left out are the litter that systems leave behind, and what the patterns of `exclude` match.
+"""
 
 import os
 import stat
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol, cast
 
@@ -15,6 +19,9 @@ from wanctl.dataset.contents import DatasetError
 
 _LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 _MOST_UNPACKED = 8_000_000_000  # bytes in a zip; the service takes 1 GB
+_MOST_MEMBERS = 20_000
+_DEEPEST = 32  # folders
+Leave = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -44,10 +51,10 @@ class Source(Protocol):
 
 
 @contextmanager
-def source_at(path: Path) -> Iterator["Folder | Zip"]:
+def source_at(path: Path, exclude: Sequence[str] = ()) -> Iterator["Folder | Zip"]:
     """The source at a path; what goes wrong with reading it is a `DatasetError`."""
     try:
-        with closing(_open(path)) as source:
+        with closing(_open(path, _leaving_out(exclude))) as source:
             yield source
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DatasetError(f"{path}: the zip is damaged or of an unusual kind: {error}") from error
@@ -55,13 +62,22 @@ def source_at(path: Path) -> Iterator["Folder | Zip"]:
         raise DatasetError(f"{error.filename or path}: {error.strerror or error}") from error
 
 
-def _open(path: Path) -> "Folder | Zip":
+def _leaving_out(exclude: Sequence[str]) -> Leave:
+    """Patterns as in .gitignore; the library is loaded only where there are some."""
+    if not exclude:
+        return lambda _: False
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(exclude).match_file
+
+
+def _open(path: Path, left_out: Leave) -> "Folder | Zip":
     if path.is_dir():
-        return Folder(path)
+        return Folder(path, left_out)
     if not path.exists():
         raise DatasetError(f"{path}: there is no such file or folder")
     if path.suffix.lower() == ".zip":
-        return Zip(path)
+        return Zip(path, left_out)
     raise DatasetError(f"{path}: neither a folder nor a .zip")
 
 
@@ -70,27 +86,35 @@ class Folder:
 
     seeks_fast = True
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, left_out: Leave) -> None:
         self._root = root
         self._resolved = root.resolve()
+        self._left_out = left_out
 
     def members(self) -> tuple[Listed, ...]:
-        found = sorted(self._walk(self._root, ""), key=lambda listed: listed.name)
+        found = sorted(islice(self._walk(self._root, ""), _MOST_MEMBERS + 1), key=lambda listed: listed.name)
+        if len(found) > _MOST_MEMBERS:
+            raise DatasetError(
+                f"{self._root}: has more than {_MOST_MEMBERS:,} files; is it the right folder?"
+            )
         for listed in found:
             check_name(listed.name)
         return tuple(found)
 
     def _walk(self, folder: Path, prefix: str) -> Iterator[Listed]:
+        if prefix.count("/") > _DEEPEST:
+            raise DatasetError(f"{prefix}: is more than {_DEEPEST} folders deep")
         with os.scandir(folder) as entries:
             for entry in entries:
-                if is_litter(entry.name):
+                name = prefix + entry.name
+                if is_litter(entry.name) or self._left_out(name):
                     continue
                 if entry.is_symlink():
-                    self._check_link(Path(entry.path), prefix + entry.name)
+                    self._check_link(Path(entry.path), name)
                 if entry.is_dir():
-                    yield from self._walk(Path(entry.path), f"{prefix}{entry.name}/")
+                    yield from self._walk(Path(entry.path), f"{name}/")
                 else:
-                    yield _listed(prefix + entry.name, entry.stat())
+                    yield _listed(name, entry.stat())
 
     def _check_link(self, link: Path, name: str) -> None:
         target = link.resolve()
@@ -105,11 +129,15 @@ class Folder:
         return (self._root / name).open("rb")
 
     def archive_size(self) -> int:
-        """Members are stored uncompressed, under about 100 bytes of headers and twice their name."""
-        return sum(one.size + 2 * len(one.name.encode()) + 100 for one in self.members())
+        return _stored_size(self.members())
 
     def close(self) -> None:
         pass
+
+
+def _stored_size(members: Iterable[Listed]) -> int:
+    """Members are stored uncompressed, under about 100 bytes of headers and twice their name."""
+    return sum(one.size + 2 * len(one.name.encode()) + 100 for one in members)
 
 
 def _listed(name: str, facts: os.stat_result) -> Listed:
@@ -123,22 +151,29 @@ def _stamp(facts: os.stat_result) -> tuple[int, ...]:
 
 
 class Zip:
-    """A zip that somebody packed. It is uploaded as it is."""
+    """A zip that somebody packed. It is uploaded as it is, unless something in it is to be left out."""
 
     seeks_fast = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, left_out: Leave) -> None:
         self._path = path
         self._size = path.stat().st_size
         try:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError) as error:
             raise DatasetError(f"{path}: not a zip that can be read: {error}") from None
-        self._infos = {info.filename: info for info in self._kept()}
-
-    def _kept(self) -> Iterator[zipfile.ZipInfo]:
         infos = [one for one in self._zip.infolist() if not one.is_dir()]
-        kept = [one for one in infos if not any(map(is_litter, PurePosixPath(one.filename).parts))]
+        self._infos = {info.filename: info for info in self._kept(infos, left_out)}
+        self.whole = len(self._infos) == len(infos)
+
+    def _kept(self, infos: list[zipfile.ZipInfo], left_out: Leave) -> Iterator[zipfile.ZipInfo]:
+        if len(infos) > _MOST_MEMBERS:
+            raise DatasetError(f"{self._path}: has {len(infos):,} members; {_MOST_MEMBERS:,} are the most")
+        kept = [
+            one
+            for one in infos
+            if not any(map(is_litter, PurePosixPath(one.filename).parts)) and not left_out(one.filename)
+        ]
         twice = [name for name, count in Counter(one.filename for one in kept).items() if count > 1]
         if twice:
             raise DatasetError(f"{self._path}: has {twice[0]} more than once")
@@ -157,7 +192,7 @@ class Zip:
         return cast("BinaryIO", self._zip.open(self._infos[name]))
 
     def archive_size(self) -> int:
-        return self._size
+        return self._size if self.whole else _stored_size(self.members())
 
     def close(self) -> None:
         self._zip.close()

@@ -77,7 +77,7 @@ class Desk:
     clock: Clock
     book: Book
     polling: Polling
-    archive: Callable[[Address], AbstractAsyncContextManager[Path]]
+    archive: Callable[[Address, str], AbstractAsyncContextManager[Path]]
     planner: Planner = make_plan
     snapshot: Snapshot | None = None
 

@@ -3,13 +3,32 @@
 from dataclasses import dataclass
 from typing import Any
 
+from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import DatasetFacts, upload_name
+from wanctl.dataset.manifest import changes_since, manifest
 from wanctl.kinds.world import Context, Landing, LocalData, OnRemote, Outcome, Planned, Read, Tools
 from wanctl.ledger.record import Generation
 from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
 from wanctl.spec.models import Dataset, State
 from wanctl.spec.resources import Address, Resource
 from wanctl.studio.objects import RemoteFile
+
+_CAPTIONS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What is to be live: known by the files, or by the digest that the spec has locked."""
+
+    digest: str
+    summary: str
+    facts: DatasetFacts | None
+    fetchable: bool  # an upload can have the bytes
+
+    def inputs(self, filename: str, size: int | None) -> dict[str, Any]:
+        """What the ledger keeps of the upload."""
+        kept = manifest(self.facts) if self.facts else {}
+        return {"filename": filename, "size": size, **kept}
 
 
 def plan_dataset(resource: Resource, context: Context) -> Planned:
@@ -19,31 +38,46 @@ def plan_dataset(resource: Resource, context: Context) -> Planned:
     if spec.source.file_id:
         return _plan_uploaded(resource, spec.source.file_id, context)
     local = context.local[resource.address]
-    if local.facts is None:
+    content = _content(resource, spec, local, context)
+    if content is None:
         return _plan_unread(resource, local, context)
     if spec.state is State.ABSENT:
-        return _plan_absent(resource, local.facts.digest, context)
-    problems = _problems(resource, local.facts)
+        return _plan_absent(resource, content.digest, context)
+    problems = _problems(resource, local)
     if any(problem.severity is Severity.ERROR for problem in problems):
         step = Step(
             address=resource.address,
             action=Action.UPLOAD,
             when=When.BLOCKED,
             reason="the dataset has errors; nothing is uploaded until they are mended",
-            summary=_summary(local.facts),
+            summary=content.summary,
         )
-        return Planned(step, Outcome(content=local.facts.digest), findings=problems)
-    planned = _plan_content(resource, local.facts, context)
-    return Planned(planned.step, planned.outcome, planned.learn, problems)
+        return Planned(step, Outcome(content=content.digest), findings=problems)
+    planned = _plan_content(resource, content, context)
+    told = () if planned.step.settled else problems  # of what is uploaded already nobody need be warned
+    return Planned(planned.step, planned.outcome, planned.learn, told)
 
 
-def _plan_content(resource: Resource, facts: DatasetFacts, context: Context) -> Planned:
-    live = context.snapshot.files_by_content.get((context.project, facts.digest[:16]), [])
+def _content(resource: Resource, spec: Dataset, local: LocalData, context: Context) -> _Content | None:
+    if local.facts:
+        return _Content(local.facts.digest, _summary(local.facts), local.facts, fetchable=True)
+    if spec.digest is None:
+        return None
+    digest = spec.digest.removeprefix("sha256:")
+    kept = context.entry(resource.address).generation(digest)
+    parts = [f"sha256:{digest[:16]} as locked, bytes not seen"]
+    if kept and "samples" in kept.inputs:
+        parts = [spell_samples(len(kept.inputs["samples"])), *parts]
+    return _Content(digest, ", ".join(parts), None, local.fetchable)
+
+
+def _plan_content(resource: Resource, content: _Content, context: Context) -> Planned:
+    live = context.snapshot.files_by_content.get((context.project, content.digest[:16]), [])
     if not live:
-        live = _not_listed_yet(facts, context.entry(resource.address).current, context)
+        live = _not_listed_yet(content.digest, context.entry(resource.address).current, context)
     usable = [file for file in live if file.usable]
     if usable:
-        return _found(resource, usable[0], facts, context)
+        return _found(resource, usable[0], content, context)
     if live and not live[0].failed:
         step = Step(
             address=resource.address,
@@ -52,22 +86,22 @@ def _plan_content(resource: Resource, facts: DatasetFacts, context: Context) -> 
             reason="the service is processing the upload",
             remote_id=live[0].id,
             progress=Progress(str(live[0].status)),
-            summary=_summary(facts),
+            summary=content.summary,
         )
-        return Planned(step, Outcome(content=facts.digest))
-    return _plan_upload(resource, facts, context)
+        return Planned(step, Outcome(content=content.digest))
+    return _plan_upload(resource, content, context)
 
 
-def _not_listed_yet(facts: DatasetFacts, current: Generation | None, context: Context) -> list[RemoteFile]:
+def _not_listed_yet(digest: str, current: Generation | None, context: Context) -> list[RemoteFile]:
     """A list may lag behind an upload: what the ledger knows is asked for by its id."""
-    if current is None or current.identity != facts.digest:
+    if current is None or current.identity != digest:
         return []
     asked = context.ask(Read.FILE, current.remote_id)
     return [asked] if isinstance(asked, RemoteFile) else []
 
 
-def _plan_upload(resource: Resource, facts: DatasetFacts, context: Context) -> Planned:
-    outcome = Outcome(content=facts.digest)
+def _plan_upload(resource: Resource, content: _Content, context: Context) -> Planned:
+    outcome = Outcome(content=content.digest)
     intent = context.intent(resource.address)
     if intent and intent.verb == "upload" and context.settling(intent):
         step = Step(
@@ -76,59 +110,82 @@ def _plan_upload(resource: Resource, facts: DatasetFacts, context: Context) -> P
             when=When.SERVICE,
             reason="the answer to the upload was lost; waiting to see whether it arrived",
             progress=Progress("UNKNOWN"),
-            summary=_summary(facts),
+            summary=content.summary,
         )
         return Planned(step, outcome)
     before = context.entry(resource.address).current
-    drift = before is not None and before.identity == facts.digest
-    changes = [] if drift else [_content_change(before, facts)]
+    drift = before is not None and before.identity == content.digest
+    reason, changes = _what_changed(before, content) if before and not drift else ("not uploaded yet", ())
     if drift:
         reason = f"its file {before.remote_id if before else ''} was deleted outside wanctl"
-    elif before:
-        reason = "the content changed"
-    else:
-        reason = "not uploaded yet"
+    elif not changes:
+        changes = (_content_change(before, content.digest),)
     step = Step(
         address=resource.address,
         action=Action.UPLOAD,
-        when=When.NOW,
-        reason=reason,
-        changes=tuple(changes),
-        summary=_summary(facts),
+        when=When.NOW if content.fetchable else When.BLOCKED,
+        reason=reason if content.fetchable else f"{reason}, and its source is not on this machine",
+        changes=changes,
+        summary=content.summary,
         drift=drift,
-        effect=Upload(
-            resource.address,
-            facts.digest,
-            upload_name(context.project, resource.address.name, facts.digest),
-            facts.size,
-        ),
+        hints=()
+        if content.fetchable
+        else (f"apply where {resource.address.name} is; then plans need no media",),
+        effect=_upload(resource.address, content, context) if content.fetchable else None,
     )
     return Planned(step, outcome)
 
 
-def _content_change(before: Generation | None, facts: DatasetFacts) -> Change:
+def _upload(address: Address, content: _Content, context: Context) -> "Upload":
+    name = upload_name(context.project, address.name, content.digest)
+    size = content.facts.size if content.facts else None
+    return Upload(address, content.digest, name, size, content.inputs(name, size))
+
+
+def _what_changed(before: Generation, content: _Content) -> tuple[str, tuple[Change, ...]]:
+    """In words and caption by caption, as far as the ledger remembers what was uploaded."""
+    kept = before.inputs.get("samples")
+    changes = (_content_change(before, content.digest),)
+    if kept is None or content.facts is None:
+        return "the content changed", changes
+    differing = changes_since(kept, content.facts)
+    captions = tuple(
+        Change(
+            f"caption of {one.sample}",
+            one.before,
+            one.after,
+            FieldClass.IMMUTABLE,
+            "a dataset is known by its content",
+        )
+        for one in differing.captions[:_CAPTIONS_SHOWN]
+    )
+    more = len(differing.captions) - len(captions)
+    shown = f" (the first {_CAPTIONS_SHOWN} are shown)" if more else ""
+    return f"{differing or 'the content changed'}{shown}", (*changes, *captions)
+
+
+def _content_change(before: Generation | None, digest: str) -> Change:
     return Change(
         path="content",
         before=f"sha256:{before.identity[:16]}" if before else None,
-        after=f"sha256:{facts.digest[:16]}",
+        after=f"sha256:{digest[:16]}",
         field_class=FieldClass.IMMUTABLE,
         reason="a dataset is known by its content",
     )
 
 
-def _found(resource: Resource, file: RemoteFile, facts: DatasetFacts, context: Context) -> Planned:
+def _found(resource: Resource, file: RemoteFile, content: _Content, context: Context) -> Planned:
     step = Step(
         address=resource.address,
         action=Action.NOTHING,
         when=When.DONE,
         reason="uploaded",
         remote_id=file.id,
-        summary=_summary(facts),
+        summary=content.summary,
     )
     entry = context.entry(resource.address)
-    inputs = {"filename": file.filename, "size": file.bytes}
-    learn = context.learned(entry, file.id, facts.digest, inputs)
-    return Planned(step, Outcome(content=facts.digest, file_id=file.id), learn)
+    learn = context.learned(entry, file.id, content.digest, content.inputs(file.filename, file.bytes))
+    return Planned(step, Outcome(content=content.digest, file_id=file.id), learn)
 
 
 def _plan_uploaded(resource: Resource, file_id: str, context: Context) -> Planned:
@@ -162,7 +219,7 @@ def _plan_uploaded(resource: Resource, file_id: str, context: Context) -> Planne
 
 
 def _plan_unread(resource: Resource, local: LocalData, context: Context) -> Planned:
-    """The source cannot be read here: say so; what is live stays as it is."""
+    """The source cannot be read here, and no digest is locked: say so; what is live stays as it is."""
     current = context.entry(resource.address).current
     step = Step(
         address=resource.address,
@@ -170,7 +227,10 @@ def _plan_unread(resource: Resource, local: LocalData, context: Context) -> Plan
         when=When.BLOCKED,
         reason=local.problem or "its source cannot be read",
         remote_id=current.remote_id if current else None,
-        hints=(f"check source at {resource.origin}",),
+        hints=(
+            f"check source at {resource.origin}",
+            f"to plan without the media, run where they are: wanctl dataset lock {resource.address.name}",
+        ),
     )
     return Planned(step)
 
@@ -208,10 +268,15 @@ def _of_same_content(address: Address, content: str, context: Context) -> list[A
         other
         for other, data in context.local.items()
         if other != address
-        and data.facts is not None
-        and data.facts.digest == content
+        and _known_content(other, data, context) == content
         and context.desired.resources[other].spec.state is State.PRESENT
     ]
+
+
+def _known_content(address: Address, data: LocalData, context: Context) -> str | None:
+    spec = context.desired.resources[address].spec
+    locked = spec.digest.removeprefix("sha256:") if isinstance(spec, Dataset) and spec.digest else None
+    return data.facts.digest if data.facts else locked
 
 
 def _may_use(job: Any, file_id: str) -> bool:
@@ -220,25 +285,30 @@ def _may_use(job: Any, file_id: str) -> bool:
     return not named or file_id in named
 
 
-def _problems(resource: Resource, facts: DatasetFacts) -> tuple[Finding, ...]:
+def _problems(resource: Resource, local: LocalData) -> tuple[Finding, ...]:
     return tuple(
         Finding(
             Severity(problem.severity),
             problem.message,
             resource.address,
-            place=f"{problem.member}:{problem.line}" if problem.member and problem.line else problem.member,
-            rule="dataset",
+            hint=problem.remedy,
+            place=f"{local.source}/{problem.place}".rstrip("/"),
+            rule=problem.rule,
         )
-        for problem in facts.problems
+        for problem in abridged(local.problems)
     )
 
 
 def _summary(facts: DatasetFacts) -> str:
-    parts = [f"{facts.samples} sample{'' if facts.samples == 1 else 's'}"]
+    parts = [spell_samples(len(facts.samples))]
     if facts.seconds:
         parts.append(f"{facts.total_seconds:.0f} s")
     parts.append(spell_bytes(facts.size))
     return ", ".join(parts)
+
+
+def spell_samples(count: int) -> str:
+    return f"{count} sample{'' if count == 1 else 's'}"
 
 
 def spell_bytes(size: int) -> str:
@@ -258,7 +328,8 @@ class Upload:
     address: Address
     content: str
     filename: str
-    size: int
+    size: int | None
+    kept: dict[str, Any]  # what the ledger keeps of it, once it is there
     verb: str = "upload"
 
     @property
@@ -269,11 +340,11 @@ class Upload:
         return {"filename": self.filename, "size": self.size}
 
     async def perform(self, tools: Tools) -> Landing:
-        async with tools.archive(self.address) as path:
+        async with tools.archive(self.address, self.content) as path:
             answer = await tools.studio.files.upload(
                 path, self.filename, progress=lambda sent: tools.uploaded(self.address, sent)
             )
-        made = tools.generation(answer.value.id, self.content, self.inputs())
+        made = tools.generation(answer.value.id, self.content, self.kept)
         return Landing(tools.entry.with_current(made), answer.value.id, answer.request_id)
 
 

@@ -98,8 +98,8 @@ def _short(value: Any) -> Any:
 
 def spell_training(spec: FineTune, context: Context) -> str:
     parameters = context.desired.catalogue.complete(spec.model, spec.hyper_parameters.declared())
-    facts = [context.local.get(Address.dataset(name)) for name in spec.training]
-    samples = [one.facts.samples for one in facts if one and one.facts]
+    measured = [context.measured(Address.dataset(name)) for name in spec.training]
+    samples = [one.samples for one in measured if one]
     epochs, batch = parameters.get("n_epochs"), parameters.get("batch_size")
     if len(samples) != len(spec.training) or not isinstance(epochs, int) or not isinstance(batch, int):
         return f"{spec.model}, {epochs} epochs"
@@ -108,8 +108,8 @@ def spell_training(spec: FineTune, context: Context) -> str:
 
 
 def training_cost(spec: FineTune, context: Context, job: Job | None) -> Cost:
-    facts = [context.local.get(Address.dataset(name)) for name in spec.training]
-    known = [one.facts for one in facts if one and one.facts]
+    measured = [context.measured(Address.dataset(name)) for name in spec.training]
+    known = [one for one in measured if one]
     seconds = None
     if len(known) == len(spec.training):
         seconds = tuple(clip for one in known for clip in one.seconds)

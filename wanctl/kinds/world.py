@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
-from wanctl.dataset.contents import DatasetFacts, parse_upload_name
+from wanctl.dataset.contents import DatasetFacts, Problem, parse_upload_name
 from wanctl.ledger.record import Entry, Generation, Intent, Record
 from wanctl.plan import Effect, Finding, Step
 from wanctl.spec.models import Deployment as DeploymentSpec
@@ -139,7 +139,18 @@ class LocalData:
     """A dataset's source as it stands on this machine: its facts, or why there are none."""
 
     facts: DatasetFacts | None
-    problem: str | None = None
+    problem: str | None = None  # why there are no facts
+    source: str = ""  # as a person would type it
+    problems: tuple[Problem, ...] = ()  # what is wrong with what was found
+    fetchable: bool = False  # not looked at, since its digest is locked; an upload would fetch it
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a training's length and price follow from."""
+
+    samples: int
+    seconds: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -209,6 +220,17 @@ class Context:
         rows = self.ask(Read.CHECKPOINTS, job_id)
         return rows if isinstance(rows, tuple) else None
 
+    def measured(self, address: Address) -> Measured | None:
+        """What is known of a dataset's samples: by its files, else by the ledger's record of that content."""
+        local = self.local.get(address)
+        if local and local.facts:
+            return Measured(len(local.facts.samples), local.facts.seconds)
+        content = self.outcome(address).content
+        kept = self.entry(address).generation(content) if content else None
+        if kept is None or "samples" not in kept.inputs:
+            return None
+        return Measured(len(kept.inputs["samples"]), tuple(kept.inputs["seconds"]))
+
     def settling(self, intent: Intent) -> bool:
         """It is too early to say that the call had no effect: lists may lag behind it."""
         return self.snapshot.observed_at < intent.at + self.settle_time
@@ -261,7 +283,7 @@ class Tools:
 
     studio: "Studio"
     now: Callable[[], datetime]
-    archive: Callable[[Address], AbstractAsyncContextManager[Path]]
+    archive: Callable[[Address, str], AbstractAsyncContextManager[Path]]  # of that digest
     uploaded: Callable[[Address, int], None]
     entry: Entry  # the ledger's entry of the address, as it stands now
 

@@ -25,7 +25,7 @@ from wanctl.ledger.record import Record
 from wanctl.ledger.store import FileStore, LedgerError, Store
 from wanctl.plan import Plan, Severity, Step
 from wanctl.project.leasing import leased
-from wanctl.project.local import Packer, read_local, shown_path
+from wanctl.project.local import LocalDatasets, Packer, Tick, shown_path
 from wanctl.project.provider import Account, connect, endpoint_name
 from wanctl.project.surroundings import Surroundings
 from wanctl.spec.diagnostics import Diagnostic
@@ -59,9 +59,18 @@ class Silent:
 class Project:
     """One folder of specs in one environment."""
 
-    def __init__(self, desired: Desired, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        desired: Desired,
+        surroundings: Surroundings,
+        *,
+        trust_cache: bool = True,
+        tick: Tick = lambda _: None,
+    ) -> None:
         self.desired = desired
         self.surroundings = surroundings
+        self.datasets = LocalDatasets(desired, self.state / "cache", trust_cache=trust_cache)
+        self._tick = tick
 
     @classmethod
     def open(
@@ -86,7 +95,7 @@ class Project:
     @cached_property
     def local(self) -> dict[Address, LocalData]:
         """The datasets' facts, read once."""
-        return read_local(self.desired, self.state / "cache")
+        return self.datasets.read(self._tick)
 
     @cached_property
     def store(self) -> Store:
@@ -101,10 +110,7 @@ class Project:
 
     def findings(self) -> tuple[Diagnostic, ...]:
         """What the rules say once the datasets are counted."""
-        samples = {
-            address: data.facts.samples if data.facts else None for address, data in self.local.items()
-        }
-        return check(self.desired, samples)
+        return check(self.desired, {address: data.facts for address, data in self.local.items()})
 
     def plan(self) -> Plan:
         """Read the account and plan; nothing is locked, nothing is written."""
@@ -178,7 +184,7 @@ class Project:
                 clock=account.clock,
                 book=Book(self.store, record, self.surroundings.stamp(self.desired.directory), now),
                 polling=Polling(settings.polling.by_kind()),
-                archive=Packer(self.desired, self.local).archive,
+                archive=Packer(self.datasets, self.local).archive,
                 planner=planner or partial(make_plan, diagnostics=self.findings()),
             )
 

@@ -2,38 +2,102 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from wanctl.dataset.archive import write_archive
-from wanctl.dataset.contents import DatasetError
+from wanctl.dataset.checks import check_dataset
+from wanctl.dataset.contents import DatasetError, DatasetFacts, Problem
 from wanctl.dataset.reading import read_dataset
 from wanctl.kinds.world import LocalData
+from wanctl.spec.dataset_uses import uses_of
 from wanctl.spec.models import Dataset
 from wanctl.spec.resources import Address, Desired
 
+Tick = Callable[[int], None]
 
-def read_local(desired: Desired, cache: Path) -> dict[Address, LocalData]:
-    """Every dataset that has a local source. What cannot be read is a value, with its reason."""
-    local: dict[Address, LocalData] = {}
-    for address, resource in desired.resources.items():
-        spec = resource.spec
-        if not isinstance(spec, Dataset):
-            continue
-        source = desired.local_source(address)
+
+class LocalDatasets:
+    """Finds, reads and packs the datasets of a project. `cache` is a folder of this machine's own."""
+
+    def __init__(self, desired: Desired, cache: Path, *, trust_cache: bool = True) -> None:
+        self._desired = desired
+        self._cache = cache
+        self._trust_cache = trust_cache
+
+    def read(self, tick: Tick = lambda _: None) -> dict[Address, LocalData]:
+        """Every dataset but those that somebody uploaded. What cannot be read is a value, with its reason."""
+        local = {
+            address: self._read(address, resource.spec, tick)
+            for address, resource in self._desired.resources.items()
+            if isinstance(resource.spec, Dataset) and not resource.spec.source.file_id
+        }
+        uses = uses_of(self._desired, {address: data.facts for address, data in local.items()})
+        return {
+            address: replace(
+                data, problems=(*data.problems, *check_dataset(data.facts, uses.get(address, ())))
+            )
+            if data.facts
+            else data
+            for address, data in local.items()
+        }
+
+    def _read(self, address: Address, spec: Dataset, tick: Tick) -> LocalData:
+        source = self._desired.local_source(address)
+        shown = shown_path(source) if source else spec.source.url or ""
+        if source is None and spec.digest:
+            return LocalData(None, source=shown, fetchable=True)
+        if source is not None and not source.exists():
+            problem = None if spec.digest else f"its source {shown} is not there"
+            return LocalData(None, problem, shown)
+        try:
+            facts = self.facts(address, tick)
+        except (DatasetError, OSError) as error:
+            return LocalData(None, f"its source {shown} cannot be read: {error}", shown)
+        return LocalData(facts, source=shown, problems=_broken_lock(address, spec, facts))
+
+    def facts(self, address: Address, tick: Tick = lambda _: None) -> DatasetFacts:
+        """Read one dataset, fetching it first if it is behind a URL."""
+        cache = self._cache if self._trust_cache else None
+        return read_dataset(self.path(address), cache, exclude=self._spec(address).exclude, tick=tick)
+
+    def path(self, address: Address) -> Path:
+        """Its folder or .zip on this machine."""
+        source = self._desired.local_source(address)
         if source is not None:
-            local[address] = _read(source, cache)
-    return local
+            return source
+        url = self._spec(address).source.url
+        if url is None:
+            raise DatasetError(f"{address} is uploaded already; its content is not on this machine")
+        from wanctl.dataset.remote import fetch
+
+        return fetch(url, self._cache / "sources")
+
+    def write_archive(self, address: Address, facts: DatasetFacts, destination: Path) -> None:
+        write_archive(self.path(address), facts, destination, exclude=self._spec(address).exclude)
+
+    def _spec(self, address: Address) -> Dataset:
+        spec = self._desired.resources[address].spec
+        assert isinstance(spec, Dataset)  # noqa: S101 - its address says so
+        return spec
 
 
-def _read(source: Path, cache: Path) -> LocalData:
-    if not source.exists():
-        return LocalData(None, f"its source {shown_path(source)} is not there")
-    try:
-        return LocalData(read_dataset(source, cache))
-    except (DatasetError, OSError) as error:
-        return LocalData(None, f"its source {shown_path(source)} cannot be read: {error}")
+def _broken_lock(address: Address, spec: Dataset, facts: DatasetFacts) -> tuple[Problem, ...]:
+    found = f"sha256:{facts.digest}"
+    if spec.digest in {None, found}:
+        return ()
+    message = (
+        f"the content is {found[:23]}…, and the spec has locked {spec.digest[:23] if spec.digest else ''}…"
+    )
+    return (
+        Problem.error(
+            "digest",
+            message,
+            remedy=f"bring it back; or, if the new content is meant: wanctl dataset lock {address.name}",
+        ),
+    )
 
 
 def shown_path(path: Path) -> str:
@@ -47,16 +111,22 @@ def shown_path(path: Path) -> str:
 class Packer:
     """Gives the archive of a dataset as a temporary file, and cleans up after the upload."""
 
-    def __init__(self, desired: Desired, local: dict[Address, LocalData]) -> None:
-        self._desired = desired
+    def __init__(self, datasets: LocalDatasets, local: dict[Address, LocalData]) -> None:
+        self._datasets = datasets
         self._local = local
 
     @asynccontextmanager
-    async def archive(self, address: Address) -> AsyncIterator[Path]:
-        facts, source = self._local[address].facts, self._desired.local_source(address)
-        if facts is None or source is None:
-            raise DatasetError(f"{address} has no local source to upload")
+    async def archive(self, address: Address, digest: str) -> AsyncIterator[Path]:
+        """The packed content; an error if it is not, byte for byte, what the digest says."""
+        facts = self._local[address].facts
+        if facts is None:
+            facts = await asyncio.to_thread(self._datasets.facts, address)
+        if facts.digest != digest:
+            raise DatasetError(
+                f"{address} has the content sha256:{facts.digest[:16]}, and sha256:{digest[:16]} is to be "
+                "uploaded; nothing was"
+            )
         with tempfile.TemporaryDirectory(prefix="wanctl-") as folder:
             path = Path(folder) / "dataset.zip"
-            await asyncio.to_thread(write_archive, source, facts, path)
+            await asyncio.to_thread(self._datasets.write_archive, address, facts, path)
             yield path

@@ -1,6 +1,7 @@
 """The ledger for a person's eyes."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from rich.text import Text
 
@@ -41,12 +42,19 @@ def _entry(address: str, entry: Entry) -> Iterator[Text]:
                 for inner, one in value.items():
                     yield Text(f"      {key}.{inner}  {spell_value(one)}", style="dim")
             elif value not in (None, [], ""):
-                yield Text(f"      {key}  {spell_value(value)}", style="dim")
+                yield Text(f"      {key}  {_spell_input(key, value)}", style="dim")
     for word, generations in (("before", entry.past), ("to be deleted", entry.retiring)):
         for one in generations:
             yield Text(f"      {word}: {one.remote_id}, since {one.since:%Y-%m-%d %H:%M}", style="dim")
     if entry.strangers:
         yield Text(f"      not ours: {', '.join(entry.strangers)}", style="dim")
+
+
+def _spell_input(key: str, value: Any) -> str:
+    """A dataset's samples are too many to be read here: how many, and how long."""
+    if key == "samples" and isinstance(value, list):
+        return str(len(value))
+    return f"{sum(value):.0f}" if key == "seconds" and isinstance(value, list) else spell_value(value)
 
 
 def _adopted(entry: Entry) -> bool:

@@ -3,32 +3,31 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from wanctl.dataset.checks import abridged
+from wanctl.dataset.contents import Problem
 from wanctl.kinds.world import LocalData
 from wanctl.spec.diagnostics import Diagnostic, Severity
+from wanctl.spec.places import Place
 from wanctl.spec.resources import Address, Desired
 
 
 def dataset_diagnostics(desired: Desired, local: Mapping[Address, LocalData]) -> Iterator[Diagnostic]:
-    """What is wrong with the datasets' files: at their own place where there is one, else at the document."""
+    """What is wrong with the datasets' files, at the document that names them, with the file's own place."""
     for address, data in local.items():
         origin = desired.resources[address].origin
-        if data.facts is None:
-            yield _at_document(origin, address, data.problem or "its source cannot be read")
-            continue
-        for problem in data.facts.problems:
-            where = problem.member or ""
-            place = f"{where}:{problem.line}: " if where and problem.line else (f"{where}: " if where else "")
-            yield _at_document(origin, address, place + problem.message, Severity(problem.severity))
+        if data.problem:
+            yield _at_document(origin, address, Problem.error("dataset", data.problem), data.source)
+        for problem in abridged(data.problems):
+            yield _at_document(origin, address, problem, data.source)
 
 
-def _at_document(
-    origin: Any, address: Address, message: str, severity: Severity = Severity.ERROR
-) -> Diagnostic:
+def _at_document(origin: Place, address: Address, problem: Problem, source: str) -> Diagnostic:
+    place = f"{source}/{problem.place}: " if problem.place else ""
     return Diagnostic(
-        severity=severity,
-        rule="dataset",
-        message=message,
-        hint=None,
+        severity=Severity(problem.severity),
+        rule=problem.rule,
+        message=place + problem.message,
+        hint=problem.remedy,
         file=origin.file,
         line=origin.line,
         column=origin.column,

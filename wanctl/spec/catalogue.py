@@ -38,6 +38,7 @@ class BaseModel(Model):
     defaults: HyperParameters = HyperParameters()
     ranges: dict[str, tuple[float, float]] = Field(default={})
     billed_seconds: Positive | None = None
+    longest_clip: Positive | None = None
     prices: tuple[ListedPrice, ...] = ()
     call_path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_.-]*$")] | None = None
     dated: date | None = None

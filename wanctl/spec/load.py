@@ -27,8 +27,8 @@ from wanctl.spec.settings import is_file, merged
 from wanctl.spec.spelling import listed, quoted, suggestion
 from wanctl.spec.texts import with_texts, with_vars
 from wanctl.spec.translation import Complaint, complaints
+from wanctl.spec.urls import local_part
 
-_INSTEAD_OF_URL = "download it into the project; or upload it yourself and write source: {file_id: file-ft-…}"
 _PACKAGED = Path(__file__).with_name("catalogue.yaml")
 
 
@@ -254,10 +254,8 @@ class _Loading:
             )
 
     def _local_source(self, source: Source, folder: Path) -> Path | None:
-        if source.url is not None:
-            scheme = source.url.partition(":")[0]
-            raise Refused(f"{scheme}:// is not supported by this version", _INSTEAD_OF_URL)
-        return self.root.follow(folder, source.path) if source.path is not None else None
+        written = source.path if source.url is None else local_part(source.url)
+        return self.root.follow(folder, written) if written is not None else None
 
     def _complain(self, document: Document, one: Complaint, owner: str) -> None:
         place = document.places.key(one.path) if one.on_key else document.places.value(one.path)

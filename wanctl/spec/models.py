@@ -57,6 +57,16 @@ def _spell_number(value: Any) -> Any:
     return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
+def _spell_digest(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _check_pattern(value: str) -> str:
+    if not value.strip() or value.lstrip().startswith(("!", "#")):
+        raise ValueError("must be a pattern of what to leave out, as in raw/ or *.psd")
+    return value
+
+
 def _spell_checkpoint(value: Any) -> Any:
     return f"checkpoint-{value}" if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -79,6 +89,8 @@ Flag = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
 Positive = Annotated[int, Strict(), Field(ge=1)]
 Number = Annotated[float, BeforeValidator(_spell_number), Strict(), Field(allow_inf_nan=False)]
+Digest = Annotated[str, Strict(), BeforeValidator(_spell_digest), Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Pattern = Annotated[str, Strict(), AfterValidator(_check_pattern)]
 CheckpointName = Annotated[
     str,
     Strict(),
@@ -146,7 +158,14 @@ class Dataset(Resourceful):
     """Media with their captions (data.jsonl), known by their content."""
 
     source: Source = Field(examples=["../data/train", "train.zip", {"file_id": "file-ft-b2416bacc4d742"}])
-    """A folder or .zip with data.jsonl, relative to this file; or {file_id: …} of a file that is uploaded."""
+    """A folder or .zip with data.jsonl, relative to this file; a URL of either (s3://, oss://, https://);
+    or {file_id: …} of a file that is uploaded."""
+    exclude: tuple[Pattern, ...] = Field(default=(), examples=[["raw/", "*.psd"]])
+    """What to leave out, as in .gitignore. Dot files and what systems leave behind are left out anyway."""
+    digest: Digest | None = Field(default=None, examples=["sha256:" + "0" * 64])
+    """What the content has to be; wanctl dataset lock writes it. With it a plan needs no media."""
+    target_seconds: Annotated[Number, Field(gt=0)] = Field(default=5.0, examples=[5])
+    """How long the videos will be that the fine-tuned model is to make; longer clips are warned of."""
 
 
 class HyperParameters(Model):

@@ -1,7 +1,7 @@
 """What is documented and advised of values that are valid in themselves. Each rule has a stable id.
 
-`check_declared` needs nothing but the specs and runs when they are loaded; `check` needs the number of
-samples, which only the datasets' files tell. Values outside documented bounds warn and never block: the
+`check_declared` needs nothing but the specs and runs when they are loaded; `check` needs the samples, which
+only the datasets' files tell. Values outside documented bounds warn and never block: the
 service's documents moved before.
 """
 
@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wanctl.dataset.contents import DatasetFacts
 from wanctl.spec.addresses import Address
 from wanctl.spec.catalogue import BaseModel, Catalogue
+from wanctl.spec.dataset_uses import check_templates
 from wanctl.spec.diagnostics import Diagnostic, Severity
 from wanctl.spec.models import Dataset, Deployment, FineTune, State
 from wanctl.spec.resources import Desired, Resource
@@ -36,16 +38,17 @@ class _Training:
         return _finding(self.resource, f"hyper_parameters.{key}", severity, rule, message, hint)
 
 
-def check(desired: Desired, samples: Mapping[Address, int | None]) -> tuple[Diagnostic, ...]:
-    """The rules that need the number of samples. A count that is not known is not judged."""
+def check(desired: Desired, facts: Mapping[Address, DatasetFacts | None]) -> tuple[Diagnostic, ...]:
+    """The rules that need the samples. What was not seen is not judged."""
     found: list[Diagnostic] = []
     for resource in desired.resources.values():
         spec = resource.spec
         if isinstance(spec, FineTune) and spec.state is State.PRESENT:
-            counts = [samples.get(Address.dataset(name)) for name in spec.training]
-            known = [count for count in counts if count]
-            if len(known) == len(counts):
-                found += _steps(_training(resource, spec, desired.catalogue), sum(known))
+            sets = [facts.get(Address.dataset(name)) for name in spec.training]
+            counts = [len(one.samples) for one in sets if one and one.samples]
+            if len(counts) == len(sets):
+                found += _steps(_training(resource, spec, desired.catalogue), sum(counts))
+    found += check_templates(desired, facts)
     return tuple(found)
 
 

@@ -1,0 +1,62 @@
+"""What is wrong with a dataset, or could be better: in itself, and for what it is used for.
+
+Pure functions over the facts. Each problem has a stable rule, a place and a remedy; docs/datasets.md lists
+the rules. Adding one means adding a function to the list of its file.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from wanctl.dataset.checks.captions import check_captions
+from wanctl.dataset.checks.clips import check_clips
+from wanctl.dataset.checks.files import check_files
+from wanctl.dataset.checks.use import Use, check_use
+from wanctl.dataset.contents import ANNOTATIONS, DatasetFacts, Problem, ProblemSeverity
+
+__all__ = ["Use", "abridged", "check_dataset"]
+
+_ORDER = list(ProblemSeverity)
+_SHOWN = 8  # of one rule; a person mends the first few and looks again
+
+
+def check_dataset(facts: DatasetFacts, uses: Iterable[Use] = ()) -> tuple[Problem, ...]:
+    """All problems: errors first, then by place. What two uses have in common is said once."""
+    found: dict[Problem, None] = {}
+    for problem in _all(facts, uses):
+        found.setdefault(problem)
+    return tuple(
+        sorted(
+            found,
+            key=lambda one: (
+                _ORDER.index(one.severity),
+                one.member != ANNOTATIONS,
+                one.member or "",
+                one.line or 0,
+            ),
+        )
+    )
+
+
+def _all(facts: DatasetFacts, uses: Iterable[Use]) -> Iterator[Problem]:
+    yield from facts.unreadable
+    yield from check_files(facts)
+    yield from check_clips(facts)
+    yield from check_captions(facts)
+    for use in uses:
+        yield from check_use(facts, use)
+
+
+def abridged(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The first few of each rule, and how many more there are."""
+    problems = tuple(problems)
+    total, told = Counter(one.rule for one in problems), Counter[str]()
+    shown = []
+    for problem in problems:
+        told[problem.rule] += 1
+        if told[problem.rule] < _SHOWN or total[problem.rule] == _SHOWN:
+            shown.append(problem)
+        elif told[problem.rule] == _SHOWN:
+            more = f"{problem.message}; and {total[problem.rule] - _SHOWN} more like this"
+            shown.append(replace(problem, message=more))
+    return tuple(shown)

@@ -1,0 +1,198 @@
+"""Are the files there that data.jsonl names, are they what it says, and is there nothing else?"""
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
+
+from wanctl.dataset.contents import (
+    ANNOTATIONS,
+    DatasetFacts,
+    MediaKind,
+    Problem,
+    Sample,
+)
+
+_MOST_ADVICE = 50  # looking for a near miss takes a while among many members
+_MOST_NAMED = 4
+_GB = 10**9
+_GIB = 2**30
+_LARGEST_SIDE = 4096
+_FORMATS = {MediaKind.IMAGE: ("BMP", "JPEG", "PNG", "WEBP"), MediaKind.VIDEO: ("MP4", "MOV")}
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9]+)?")
+
+
+def check_files(facts: DatasetFacts) -> Iterator[Problem]:
+    """Everything about files that is known without what the dataset is for."""
+    for check in (_paths, _roles, _media, _unused, _names, _twice, _too_large):
+        yield from check(facts)
+
+
+def _paths(facts: DatasetFacts) -> Iterator[Problem]:
+    """Every path leads to a member; one that cannot is told why."""
+    advised = 0
+    for sample in facts.samples:
+        for path in sample.references:
+            if path in facts.by_name:
+                continue
+            rule, why, remedy = "missing-file", "is not there", None
+            if odd := _odd_path(path):
+                rule, why = odd
+            if advised < _MOST_ADVICE and (near := near_miss(path, facts.by_name)):
+                remedy = f"did you mean {near}?"
+                advised += 1
+            elif rule == "unsafe-path":
+                remedy = "write it relative to data.jsonl, with /"
+            yield Problem.error(
+                rule, f"names {path}, which {why}", member=ANNOTATIONS, line=sample.line, remedy=remedy
+            )
+
+
+def _odd_path(path: str) -> tuple[str, str] | None:
+    if "\\" in path:
+        return "unsafe-path", "has backslashes"
+    if path.startswith("/") or re.match(r"[A-Za-z]:", path):
+        return "unsafe-path", "is absolute" if "://" not in path else "is a URL"
+    if "://" in path:
+        return "unsafe-path", "is a URL"
+    if ".." in PurePosixPath(path).parts:
+        return "unsafe-path", "leads out of the dataset"
+    return None
+
+
+def near_miss(reference: str, members: Collection[str]) -> str | None:
+    """The member that was probably meant: the same but for its spelling, suffix or folder, or much alike."""
+    wanted = PurePosixPath(reference.replace("\\", "/"))
+    alike = (
+        lambda name: PurePosixPath(name) == wanted,
+        lambda name: name.lower() == reference.lower(),
+        lambda name: PurePosixPath(name).with_suffix("") == wanted.with_suffix("") if wanted.name else False,
+        lambda name: PurePosixPath(name).name.lower() == wanted.name.lower(),
+    )
+    names = sorted(members)
+    for same in alike:
+        if found := next((name for name in names if same(name)), None):
+            return found
+    close = difflib.get_close_matches(reference, names, n=3, cutoff=0.8)
+    return next((name for name in close if _numbers(name) == _numbers(reference)), None)
+
+
+def _numbers(name: str) -> list[int]:
+    """image_03 is not image_04 misspelt, but it may be image_3."""
+    return [int(digits) for digits in re.findall(r"[0-9]+", name)]
+
+
+def _roles(facts: DatasetFacts) -> Iterator[Problem]:
+    """A frame is an image and a clip is a video, by their bytes."""
+    for sample in facts.samples:
+        for path, wanted in _wanted_kinds(sample):
+            if path not in facts.by_name:
+                continue
+            found = facts.media.get(path)
+            if found is None:
+                what = "is neither an image nor a video, by its content"
+            elif found.kind is not wanted:
+                what = f"is {'a video' if found.kind is MediaKind.VIDEO else 'an image'}, by its content"
+            else:
+                continue
+            formats = ", ".join(_FORMATS[wanted])
+            yield Problem.error(
+                "wrong-media",
+                f"{what}; {ANNOTATIONS}:{sample.line} has it as {wanted.value}",
+                member=path,
+                remedy=f"{formats} are taken",
+            )
+
+
+def _wanted_kinds(sample: Sample) -> Iterator[tuple[str, MediaKind]]:
+    for frame in sample.frames:
+        yield frame, MediaKind.IMAGE
+    if sample.video:
+        yield sample.video, MediaKind.VIDEO
+
+
+def _media(facts: DatasetFacts) -> Iterator[Problem]:
+    """Formats, sizes and soundness of what the samples name."""
+    for path in sorted({path for sample in facts.samples for path in sample.references}):
+        media = facts.media.get(path)
+        if media is None:
+            continue
+        taken = _FORMATS[media.kind]
+        if media.format not in taken:
+            kind = "images" if media.kind is MediaKind.IMAGE else "clips"
+            yield Problem.error(
+                "format",
+                f"is {media.format}, by its content; {kind} are {', '.join(taken)}",
+                member=path,
+                remedy=f"convert it to {'PNG or JPEG' if media.kind is MediaKind.IMAGE else 'MP4'}",
+            )
+        elif media.fault:
+            yield Problem.error(
+                "unreadable-media", media.fault, member=path, remedy="export or copy it again"
+            )
+        elif max(media.width, media.height) > _LARGEST_SIDE:
+            yield Problem.error(
+                "too-many-pixels",
+                f"has {media.width}×{media.height} pixels; {_LARGEST_SIDE}×{_LARGEST_SIDE} are the most",
+                member=path,
+                remedy="scale it down; training shrinks it to max_pixels anyway",
+            )
+
+
+def _unused(facts: DatasetFacts) -> Iterator[Problem]:
+    used = {path for sample in facts.samples for path in sample.references}
+    unused = [member.name for member in facts.members if member.name not in used | {ANNOTATIONS}]
+    if unused and facts.samples:
+        yield Problem.warning(
+            "unused-files",
+            f"no line of {ANNOTATIONS} uses {listed(unused)}: uploaded, and trained on by nobody",
+            remedy="add a line for it, take it out, or exclude it",
+        )
+
+
+def _names(facts: DatasetFacts) -> Iterator[Problem]:
+    odd = [
+        member.name
+        for member in facts.members
+        if not all(_PLAIN_NAME.fullmatch(part) for part in PurePosixPath(member.name).parts)
+    ]
+    if odd:
+        yield Problem.warning(
+            "odd-names",
+            f"{listed(odd)}: names beyond English letters, digits, _ and - are advised against",
+            remedy="rename it, here and in data.jsonl",
+        )
+
+
+def _twice(facts: DatasetFacts) -> Iterator[Problem]:
+    by_content = defaultdict(list)
+    for member in facts.members:
+        if facts.media.get(member.name):
+            by_content[member.sha256].append(member.name)
+    for names in by_content.values():
+        if len(names) > 1:
+            yield Problem.warning(
+                "same-media",
+                f"{listed(names)} are the same, byte for byte: more weight, and nothing new to learn",
+                member=names[1],
+                remedy="keep one of them",
+            )
+
+
+def _too_large(facts: DatasetFacts) -> Iterator[Problem]:
+    if facts.archive_size > _GIB:
+        size = f"{facts.archive_size / _GB:.2f} GB"
+        remedy = "scale the clips down or take some out"
+        yield Problem.error(
+            "too-large", f"the archive has {size}; the service takes 1 GB at most", remedy=remedy
+        )
+    elif facts.archive_size > _GB:
+        message = "the archive has a little more than 1 GB, which the service may not take"
+        yield Problem.warning("too-large", message)
+
+
+def listed(names: list[str]) -> str:
+    """The first few names, and how many more."""
+    shown = ", ".join(names[:_MOST_NAMED])
+    return shown if len(names) <= _MOST_NAMED else f"{shown} and {len(names) - _MOST_NAMED} more"
