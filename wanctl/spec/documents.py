@@ -50,7 +50,7 @@ class SourceFile:
             findings.error(
                 self.place(line, column, length),
                 "secret",
-                "an API key does not belong into a file",
+                "a credential does not belong into a file",
                 hint=ADVICE,
             )
 

@@ -4,7 +4,11 @@ import re
 
 ADVICE = "take it out, and revoke it if it was ever pushed; wanctl reads the key from DASHSCOPE_API_KEY"
 
-_KEY = re.compile(r"(?<![A-Za-z0-9_-])sk-(?=[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]{8,}")
+_KEY = re.compile(
+    r"(?<![A-Za-z0-9_-])sk-(?=[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]{8,}"  # an API key
+    r"|(?<=://)[^\s/@:'\"]*:[^\s/@'\"]+(?=@)"  # user:password in a URL
+    r"|(?<=Signature=)[A-Za-z0-9%+/=_-]{8,}"  # a signed link
+)
 _NAMES = frozenset(
     {
         "apikey",
