@@ -1,20 +1,15 @@
-"""One plan in any format: the list of outputs. Each is imported only when it is asked for."""
+"""One plan in any format. Each output is imported only when it is asked for."""
 
 import json
-from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from wanctl.plan import Plan
 from wanctl.report.failure import Failure
+from wanctl.report.formats import GraphFormat, PlanFormat
 from wanctl.report.sheet import Sheet
 
-
-class PlanFormat(StrEnum):
-    """How a plan is written."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    JSON = "json"
-    HTML = "html"
+if TYPE_CHECKING:
+    from wanctl.report.lineage import Graph
 
 
 def rendered(made: Plan | Failure, format_: PlanFormat, sheet: Sheet) -> str:
@@ -35,3 +30,20 @@ def rendered(made: Plan | Failure, format_: PlanFormat, sheet: Sheet) -> str:
             from wanctl.report.page import plan_html
 
             return plan_html(made, sheet)
+
+
+def drawn(graph: "Graph", format_: GraphFormat) -> str:
+    """The lineage as a picture, or as text that becomes one."""
+    match format_:
+        case GraphFormat.MERMAID:
+            from wanctl.report.lineage import mermaid
+
+            return mermaid(graph)
+        case GraphFormat.DOT:
+            from wanctl.report.lineage import dot
+
+            return dot(graph)
+        case GraphFormat.SVG:
+            from wanctl.report.picture import svg
+
+            return svg(graph)
