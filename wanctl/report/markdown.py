@@ -11,7 +11,7 @@ from wanctl.report.failure import Failure
 from wanctl.report.fitting import fitted
 from wanctl.report.gist import Stakes, headline, stakes, what_now
 from wanctl.report.lineage import Graph, lineage_of, mermaid
-from wanctl.report.markdown_steps import settled_table, step_block, step_table
+from wanctl.report.markdown_steps import StepBlock, settled_table, step_table
 from wanctl.report.markup import code, fence, link_target, prose
 from wanctl.report.sheet import Sheet, marker_of
 from wanctl.report.spelling import spell_cost
@@ -164,16 +164,17 @@ def _details(steps: Sequence[Step], room: int, sheet: Sheet) -> list[str]:
     """One folded block a step. Long ones are cut inside first, then blocks in the middle go."""
     if not steps:
         return []
-    blocks = [step_block(step) for step in steps]
-    whole = sum(len(block) for block in blocks)
-    share = max(1_500, room // len(blocks) - 2)
-    if whole + 2 * len(blocks) > room:
+    whole = [StepBlock.of(step) for step in steps]
+    blocks = [block.rendered() for block in whole]
+    length = sum(len(block) for block in blocks)
+    if length + 2 * len(blocks) > room:
+        share = max(1_500, room // len(blocks) - 2)
         blocks = [
-            block if len(block) <= share else step_block(step, share)
-            for block, step in zip(blocks, steps, strict=True)
+            text if len(text) <= share else block.rendered(share)
+            for text, block in zip(blocks, whole, strict=True)
         ]
     blocks, _ = fitted(blocks, room, gap=2)
-    left_out = whole - sum(len(block) for block in blocks)
+    left_out = length - sum(len(block) for block in blocks)
     return ["\n\n".join(blocks), _left_out(left_out, sheet) if left_out > 0 else ""]
 
 

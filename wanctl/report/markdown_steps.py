@@ -1,6 +1,7 @@
 """Steps as Markdown: a table of all of them, and of each a folded block with its fields as a diff."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from wanctl.plan import Action, Plan, Step
 from wanctl.report.diffs import DiffLine, step_diff
@@ -75,18 +76,31 @@ def _table(head: tuple[str, str], rows: Sequence[str], room: int) -> str:
     return "\n".join([*head, *kept])
 
 
-def step_block(step: Step, room: int | None = None) -> str:
-    """All that is known of a step, folded; cut in the middle to the room there is."""
-    title = f"{ICONS[step.action]} {step.action.value} {in_html(str(step.address))}"
-    top = [f"<details><summary>{title}</summary>"]
-    top += [paragraph for paragraph in _paragraphs(step) if paragraph]
-    if step.hints:
-        top.append(fence([one_line(hint, 400) for hint in step.hints[:12]], "text"))
-    lines = [_diff_line(line) for line in step_diff(step)]
-    used = sum(len(part) + 2 for part in top) + 80
-    if lines:
-        top.append(fence(lines if room is None else _cut_lines(lines, room - used), "diff"))
-    return "\n\n".join([*top, "</details>"])
+@dataclass(frozen=True)
+class StepBlock:
+    """All that is known of a step, to be folded: what stands above its diff, and the diff's lines."""
+
+    top: tuple[str, ...]
+    lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, step: Step) -> "StepBlock":
+        title = f"{ICONS[step.action]} {step.action.value} {in_html(str(step.address))}"
+        hints = [one_line(hint, 400) for hint in step.hints[:12]]
+        parts = [*_paragraphs(step), fence(hints, "text") if hints else ""]
+        return cls(
+            (f"<details><summary>{title}</summary>", *(part for part in parts if part)),
+            tuple(_diff_line(line) for line in step_diff(step)),
+        )
+
+    def rendered(self, room: int | None = None) -> str:
+        """The block, its diff cut in the middle to the room there is."""
+        lines = list(self.lines)
+        if room is not None:
+            room -= sum(len(part) + 2 for part in self.top) + 80
+            shortened = [cut(line, LONGEST_LINE) for line in lines]
+            lines, _ = fitted(shortened, max(0, room), hole="@@ … the middle is left out … @@")
+        return "\n\n".join([*self.top, *([fence(lines, "diff")] if lines else []), "</details>"])
 
 
 def _paragraphs(step: Step) -> list[str]:
@@ -104,9 +118,3 @@ def _paragraphs(step: Step) -> list[str]:
 
 def _diff_line(line: DiffLine) -> str:
     return f"@@ {line.text} @@" if line.sign == "@" else f"{line.sign} {line.text}".rstrip()
-
-
-def _cut_lines(lines: Sequence[str], room: int) -> list[str]:
-    shortened = [cut(line, LONGEST_LINE) for line in lines]
-    kept, _ = fitted(shortened, max(0, room), hole="@@ … the middle is left out … @@")
-    return kept

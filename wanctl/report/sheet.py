@@ -1,7 +1,7 @@
 """What an output is told besides the plan: the lineage, the command that applies it, a link, a marker."""
 
-import re
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from wanctl.report.lineage import References
 
@@ -25,5 +25,5 @@ def marker_of(project: str | None, environment: str | None) -> str:
 
 
 def _harmless(name: str) -> str:
-    """Nothing that could end the comment: names of the specs are kept as they are."""
-    return re.sub(r"-{2,}", "-", re.sub(r"[^\w.\-]", "_", name)).strip("-")
+    """Letters and digits as they are, and nothing that could end the comment or look like another name."""
+    return quote(name, safe="").replace("--", "-%2D")
