@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 
+import pytest
 from hypothesis import given, settings
 
 from tests.report.hostile import HARMLESS, failure_of_texts, plan_of, texts
@@ -64,3 +65,22 @@ def test_a_converged_plan_is_one_sentence() -> None:
     html = plan_html(plan)
     assert "<h1>No changes; 1 resource is as the specs say</h1>" in html
     assert "<table" not in html
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_every_text_stands_out_from_its_ground(scheme: int) -> None:
+    palette = re.findall(r":root \{([^}]*)\}", plan_html(plan_of(HARMLESS)))[scheme]
+    colours = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", palette))
+    texts_ = ("ink", "soft", "blue", "green", "red", "yellow", "violet")
+    pairs = [(text, ground) for text in texts_ for ground in ("paper", "panel")]
+    for text, ground in [*pairs, ("ink", "add"), ("ink", "del"), ("ink", "head")]:
+        dark, light = sorted(luminance(colours[name]) for name in (text, ground))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)

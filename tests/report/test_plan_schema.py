@@ -1,5 +1,7 @@
 """The JSON of plans is what its schema says: no key more, no key less."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 
@@ -7,7 +9,11 @@ from tests.report.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.report.reading import VALIDATOR, check_schema, jsonschema, written
 from wanctl.plan import Plan
 from wanctl.report.failure import Failure
+from wanctl.report.formats import PlanFormat
 from wanctl.report.plan_schema import plan_schema
+from wanctl.report.rendering import rendered
+from wanctl.report.sheet import Sheet
+from wanctl.report.visible import visible
 
 DESIGNED = [
     "format_version", "project", "environment", "status", "summary", "steps", "findings", "digest",
@@ -49,3 +55,12 @@ def test_a_wrong_document_is_refused() -> None:
 def test_errored_is_true_exactly_for_errors() -> None:
     assert written(failure_of_texts(HARMLESS))["errored"] is True
     assert written(plan_of(HARMLESS))["errored"] is False
+
+
+@settings(deadline=None, max_examples=30)
+@given(texts)
+def test_what_hides_is_an_escape_and_the_value_stays(words: list[str]) -> None:
+    made = plan_of(words)
+    text = rendered(made, PlanFormat.JSON, Sheet())
+    assert json.loads(text) == json.loads(json.dumps(made.as_json()))
+    assert visible(text) == text

@@ -1,6 +1,5 @@
 """One plan in any format. Each output is imported only when it is asked for."""
 
-import json
 from typing import TYPE_CHECKING
 
 from wanctl.plan import Plan
@@ -25,7 +24,9 @@ def rendered(made: Plan | Failure, format_: PlanFormat, sheet: Sheet) -> str:
 
             return plan_markdown(made, sheet)
         case PlanFormat.JSON:
-            return json.dumps(made.as_json(), indent=2, ensure_ascii=False) + "\n"
+            from wanctl.report.visible import json_text
+
+            return json_text(made.as_json())
         case PlanFormat.HTML:
             from wanctl.report.page import plan_html
 

@@ -4,8 +4,11 @@ For the outputs that are read elsewhere (Markdown, HTML, pictures). Each of them
 on top of this.
 """
 
+import json
 import re
 import unicodedata
+from collections.abc import Callable
+from typing import Any
 
 _ALWAYS_SEEN = frozenset("\n\t \u3000\ufe0f")  # with the wide space of Chinese, and what colours emoji
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
@@ -28,12 +31,23 @@ _BLANK_LETTERS = frozenset(
 
 def visible(text: str) -> str:
     """The text with every control, direction, zero-width and blank character spelt out."""
-    return _SUSPECTS.sub(lambda found: _shown(found[0]), text)
+    return _spelt(text, lambda letter: f"⟨U+{ord(letter):04X}⟩")
 
 
-def _shown(letter: str) -> str:
-    hidden = unicodedata.category(letter) in _HIDDEN_CATEGORIES or letter in _BLANK_LETTERS
-    return f"⟨U+{ord(letter):04X}⟩" if hidden and letter not in _ALWAYS_SEEN else letter
+def json_text(value: Any) -> str:
+    """JSON for people and programs: what hides is written as an escape, which reads as the same value."""
+    written = json.dumps(value, indent=2, ensure_ascii=False)
+    return _spelt(written, lambda letter: json.dumps(letter)[1:-1]) + "\n"
+
+
+def _spelt(text: str, spelling: Callable[[str], str]) -> str:
+    return _SUSPECTS.sub(lambda found: spelling(found[0]) if _hides(found[0]) else found[0], text)
+
+
+def _hides(letter: str) -> bool:
+    if letter in _ALWAYS_SEEN:
+        return False
+    return unicodedata.category(letter) in _HIDDEN_CATEGORIES or letter in _BLANK_LETTERS
 
 
 def one_line(text: str, longest: int | None = None) -> str:
