@@ -335,6 +335,7 @@ class Plan:
             "environment": self.environment,
             "provider": self.provider,
             "status": self.status.value,
+            "errored": self.status is Status.ERROR,
             "summary": self.summary(),
             "steps": [step.as_json() for step in self.steps],
             "findings": [finding.as_json() for finding in self.findings],

@@ -2,10 +2,16 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.report.reading import check_markdown, check_page, check_schema
 from tests.scenarios.playing import play, quiet_surroundings
+from wanctl.engine import planner
+from wanctl.plan import Plan
+from wanctl.report.markdown import plan_markdown
+from wanctl.report.page import plan_html
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.parent.name for path in HERE.glob("*/script"))
@@ -15,6 +21,7 @@ SCENARIOS = sorted(path.parent.name for path in HERE.glob("*/script"))
 def test_scenario(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
+    plans = recorded_plans(monkeypatch)
     for key in list(os.environ):
         monkeypatch.delenv(key)
     for key, value in quiet_surroundings().items():
@@ -25,3 +32,20 @@ def test_scenario(
         if request.config.getoption("--update"):
             golden.write_text(text, encoding="utf-8")
         assert text == golden.read_text(encoding="utf-8"), f"{golden} differs; --update rewrites it"
+    for plan in plans.values():
+        check_schema(plan)
+        check_markdown(plan_markdown(plan))
+        check_page(plan_html(plan))
+
+
+def recorded_plans(monkeypatch: pytest.MonkeyPatch) -> dict[str, Plan]:
+    """The plans that are made from now on, one of each sort: every output has to hold for all of them."""
+    plans: dict[str, Plan] = {}
+
+    def recording(**fields: Any) -> Plan:
+        plan = Plan(**fields)
+        plans.setdefault(f"{plan.status} {plan.digest}", plan)
+        return plan
+
+    monkeypatch.setattr(planner, "Plan", recording)
+    return plans

@@ -21,17 +21,14 @@ def reported(*, debug: bool) -> Iterator[None]:
             sys.exit(130)
         if debug:
             raise
-        lines = _sentences(error)
-        _say(
-            *(
-                lines
-                or [
-                    f"error: {type(error).__name__}: {error}",
-                    "This is a fault of wanctl; --debug shows where.",
-                ]
-            )
-        )
+        fault = [f"error: {type(error).__name__}: {error}", "This is a fault of wanctl; --debug shows where."]
+        _say(*(_sentences(error) or fault))
         sys.exit(1)
+
+
+def sentences(error: Exception) -> list[str]:
+    """What a document may say of an error: of a fault of wanctl's own, which may quote anything, the name."""
+    return _sentences(error) or [f"a fault of wanctl ({type(error).__name__}); the run's log says more"]
 
 
 def _sentences(error: Exception) -> list[str]:

@@ -11,6 +11,18 @@ import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, app
 from wanctl.cli.opening import open_project, parse_address
+from wanctl.cli.publishing import (
+    Link,
+    OutHtml,
+    OutJson,
+    OutMarkdown,
+    Outputs,
+    OutText,
+    PlanFormatOption,
+    checked_link,
+    same_project,
+)
+from wanctl.report.formats import PlanFormat
 
 if TYPE_CHECKING:
     from wanctl.engine.converge import Outcome, Patience
@@ -51,18 +63,33 @@ def plan(
     folder: Folder = None,
     environment: Environment = None,
     base_url: BaseUrl = None,
-    format_: FormatOption = Format.TEXT,
+    format_: PlanFormatOption = PlanFormat.TEXT,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for apply.")
     ] = None,
+    out_text: OutText = None,
+    out_markdown: OutMarkdown = None,
+    out_json: OutJson = None,
+    out_html: OutHtml = None,
+    link: Link = None,
     detailed: Detailed = False,
 ) -> None:
     """Show what apply would do. Reads the account; changes nothing, locks nothing."""
-    project = open_project(folder, environment, base_url)
-    made = project.plan()
-    if out:
-        out.write_text(_json(made.as_json()), encoding="utf-8")
-    _show(made, format_, "wanctl plan")
+    files = {
+        PlanFormat.TEXT: out_text,
+        PlanFormat.MARKDOWN: out_markdown,
+        PlanFormat.JSON: out_json,
+        PlanFormat.HTML: out_html,
+    }
+    options = same_project(folder, environment, base_url)
+    outputs = Outputs(format_, files, out, checked_link(link), options)
+    try:
+        project = open_project(folder, environment, base_url)
+        made = project.plan()
+    except Exception as error:
+        outputs.publish_failure(error)
+        raise
+    outputs.publish(made, project)
     raise typer.Exit(_plan_code(made, detailed=detailed))
 
 
@@ -118,16 +145,6 @@ def _json(value: Any) -> str:
     import json
 
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-
-
-def _show(made: "Plan", format_: Format, command: str) -> None:
-    from wanctl.report.console import emit
-    from wanctl.report.text import plan_lines
-
-    if format_ is Format.JSON:
-        sys.stdout.write(_json(made.as_json()))
-    else:
-        emit(plan_lines(made, command=command))
 
 
 def _plan_code(made: "Plan", *, detailed: bool) -> Exit:
@@ -189,7 +206,10 @@ class _Approver:
 
             require_same(self._saved, made)
         if self._format is Format.TEXT:
-            _show(made, Format.TEXT, self.command)
+            from wanctl.report.console import emit
+            from wanctl.report.text import plan_lines
+
+            emit(plan_lines(made, command=self.command))
             self.shown = True
         if self._yes or self._saved is not None:
             return True

@@ -47,13 +47,20 @@ def validate(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    plan: Annotated[
+        bool, typer.Option("--plan", help="The schema of plan --format json instead, for programs.")
+    ] = False,
+) -> None:
     """Print the JSON Schema of the specs, for editors."""
     import json
 
-    from wanctl.spec.schema import json_schema
+    if plan:
+        from wanctl.report.plan_schema import plan_schema as made
+    else:
+        from wanctl.spec.schema import json_schema as made
 
-    sys.stdout.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(made(), indent=2, ensure_ascii=False) + "\n")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from wanctl.plan import Action, Cost, Step, When
@@ -53,6 +54,17 @@ def spell_progress(step: Step) -> str:
     return step.progress.status
 
 
+def spell_state(step: Step) -> str:
+    """The state of a resource in a word or two: trained, train 61 %, to deploy."""
+    if step.when is When.DONE:
+        return step.reason
+    if step.when is When.SERVICE:
+        return " ".join(part for part in (step.action.value, spell_progress(step)) if part)
+    if step.when is When.PERSON:
+        return "to be chosen" if step.action is Action.CHOOSE else "needs a person"
+    return f"to {step.action.value}" if step.when is not When.BLOCKED else "blocked"
+
+
 def spell_cost(cost: Cost) -> str:
     """1.41 M tokens, about 113 USD (0.08 per 1k, list of …): a range where it is one, never 0 for unknown."""
     if cost.billed_tokens is not None:
@@ -61,8 +73,22 @@ def spell_cost(cost: Cost) -> str:
     tokens = "unknown tokens" if cost.tokens is None else f"{_range(*map(spell_tokens, cost.tokens))} tokens"
     if cost.amount is None:
         return f"{tokens}, cost unknown ({cost.basis})"
-    low, high = (f"{amount:.0f}" if amount >= 10 else f"{amount:.2f}" for amount in cost.amount)
-    return f"{tokens}, about {_range(low, high)} {cost.currency} ({cost.basis})"
+    return f"{tokens}, about {spell_amounts(*cost.amount)} {cost.currency} ({cost.basis})"
+
+
+def spell_price(step: Step) -> str:
+    """The money alone, for a column of a table; empty where a step costs none."""
+    cost = step.cost
+    if step.action is not Action.TRAIN or cost is None:
+        return ""
+    if cost.billed_amount is not None:
+        return f"billed {cost.billed_amount:.2f} {cost.currency}"
+    return f"about {spell_amounts(*cost.amount)} {cost.currency}" if cost.amount else "unknown"
+
+
+def spell_amounts(low: Decimal, high: Decimal) -> str:
+    """101–113: cents only where they matter."""
+    return _range(*(f"{amount:.0f}" if amount >= 10 else f"{amount:.2f}" for amount in (low, high)))
 
 
 def _range(low: str, high: str) -> str:

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from wanctl.plan import Action, Plan, Step, When
-from wanctl.report.spelling import spell_cost, spell_progress
+from wanctl.report.spelling import spell_cost, spell_state
 
 
 def status_lines(plan: Plan) -> list[Text]:
     """The account as the specs name it."""
     place = " · ".join(part for part in (plan.project, plan.environment, plan.provider) if part)
     lines = [Text.assemble((place, "bold"), f"  {plan.status.value.replace('_', ' ')}"), Text()]
-    rows = [(step, str(step.address), _state(step), step.remote_id or "—") for step in plan.steps]
+    rows = [(step, str(step.address), spell_state(step), step.remote_id or "—") for step in plan.steps]
     widths = (
         max((len(address) for _, address, _, _ in rows), default=0),
         max((len(state) for _, _, state, _ in rows), default=0),
@@ -36,16 +36,6 @@ def status_lines(plan: Plan) -> list[Text]:
         subject = f"{finding.address}: " if finding.address else ""
         lines.append(Text(f"{finding.severity.value}: {subject}{finding.message}", style="yellow"))
     return lines
-
-
-def _state(step: Step) -> str:
-    if step.when is When.DONE:
-        return step.reason
-    if step.when is When.SERVICE:
-        return " ".join(part for part in (step.action.value, spell_progress(step)) if part)
-    if step.when is When.PERSON:
-        return "to be chosen" if step.action is Action.CHOOSE else "needs a person"
-    return f"to {step.action.value}" if step.when is not When.BLOCKED else "blocked"
 
 
 def _style(step: Step) -> str:

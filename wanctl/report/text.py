@@ -11,6 +11,8 @@ from rich.text import Text
 
 from wanctl.plan import Action, Finding, Plan, Severity, Step, When
 from wanctl.report.changes import INDENT, change_lines
+from wanctl.report.failure import Failure
+from wanctl.report.gist import deleted, what_now
 from wanctl.report.spelling import spell_cost, spell_counts, spell_when
 
 WIDEST_MIDDLE = 60
@@ -151,6 +153,13 @@ def _finding_block(findings: tuple[Finding, ...]) -> list[Text]:
     return [*lines, Text()] if lines else []
 
 
+def failure_lines(failure: Failure) -> list[Text]:
+    """What stands in a plan's place."""
+    count = failure.errors
+    verdict_ = f"No plan could be made: {count} error{'' if count == 1 else 's'}. Nothing was changed."
+    return [*_finding_block(failure.findings), Text(verdict_, style="bold red")]
+
+
 def _orphan_block(plan: Plan) -> list[Text]:
     if not plan.orphans:
         return []
@@ -176,30 +185,10 @@ def verdict(plan: Plan) -> list[Text]:
                 f" {count} resource{' is' if count == 1 else 's are'} as the specs say.",
             )
         ]
-    lines = [Text.assemble(("Plan: ", "bold"), spell_counts(plan.pending), f"; {_deleted(plan)}.")]
-    now = plan.this_run()
-    rest = len(plan.pending) - len(now)
-    if now:
-        tail = " The rest follows in later runs." if rest else ""
-        lines.append(Text(f"Apply now: {spell_counts(now, billed=False)}.{tail}"))
-    else:
-        lines.append(Text(_nothing_now(plan)))
-    return lines
-
-
-def _deleted(plan: Plan) -> str:
-    deleting = [step for step in plan.pending if step.deletes and step.when is not When.BLOCKED]
-    names = [str(step.remote_id) for step in deleting]
-    return f"{', '.join(names)} will be deleted" if names else "nothing deleted"
-
-
-def _nothing_now(plan: Plan) -> str:
-    phases = {step.when for step in plan.pending}
-    if When.SERVICE in phases:
-        return "Nothing to start now: the service is at work."
-    if When.BLOCKED in phases:
-        return "Nothing can go on until what is blocked is mended."
-    return "Nothing to do now: it is a person's turn."
+    return [
+        Text.assemble(("Plan: ", "bold"), spell_counts(plan.pending), f"; {deleted(plan)}."),
+        Text(what_now(plan)),
+    ]
 
 
 def question(steps: tuple[Step, ...]) -> str:

@@ -48,6 +48,17 @@ def load_project(directory: Path, environment: str | None = None) -> Desired:
     return _Loading(Root.around(directory), environment).run()
 
 
+def project_name(start: Path, environment: str | None = None) -> str | None:
+    """The name, as far as wanctl.yaml alone tells it: for what is said of specs that cannot be used."""
+    try:
+        loading = _Loading(Root.around(find_project(start)), environment)
+        head, *_ = loading._project_documents()  # noqa: SLF001 - of this module
+    except SpecErrors:
+        return None
+    settings = read_project_file(head, environment, loading.findings).settings
+    return settings.project if settings else None
+
+
 def _no_project(start: Path, looked: tuple[Path, ...]) -> Diagnostic:
     names = listed([str(folder / SETTINGS_FILE) for folder in looked], "or")
     message = f"there is no project here: no {names}"

@@ -1,0 +1,164 @@
+"""The Markdown of plans: it stays what it is whatever stands in a spec, and it fits into a comment."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+
+from tests.report.hostile import HARMLESS, failure_of_texts, plan_of, texts
+from tests.report.reading import PARSER, blocks, check_markdown, inline
+from wanctl.plan import Action, Change, FieldClass, Finding, Orphan, Plan, Severity, Step, When
+from wanctl.report.diffs import step_diff
+from wanctl.report.failure import Failure
+from wanctl.report.markdown import LIMIT, plan_markdown
+from wanctl.report.markup import code, fence, link_target, prose
+from wanctl.report.sheet import Sheet, marker_of
+from wanctl.spec.resources import Address
+
+
+@settings(deadline=None)
+@given(texts)
+def test_a_plan_of_strangers_has_the_structure_of_a_harmless_one(words: list[str]) -> None:
+    markdown = plan_markdown(plan_of(words))
+    check_markdown(markdown)
+    assert blocks(markdown) == blocks(plan_markdown(plan_of(HARMLESS)))
+
+
+@settings(deadline=None)
+@given(texts)
+def test_so_has_a_failure(words: list[str]) -> None:
+    markdown = plan_markdown(failure_of_texts(words))
+    check_markdown(markdown)
+    assert blocks(markdown) == blocks(plan_markdown(failure_of_texts(HARMLESS)))
+
+
+@settings(deadline=None)
+@given(texts)
+def test_the_marker_is_found_again_on_the_last_line(words: list[str]) -> None:
+    marker = marker_of(words[0], words[-1])
+    assert re.fullmatch(r"<!-- wanctl plan: [\w.~%-]+/[\w.~%-]+ -->", marker, re.ASCII)
+    assert "--" not in marker.removeprefix("<!--").removesuffix("-->")
+    assert plan_markdown(plan_of(words), Sheet(marker=marker)).splitlines()[-1] == marker
+
+
+@pytest.mark.parametrize(
+    ("text", "markdown"),
+    [
+        ("not trained yet", "not trained yet"),
+        ("wan2.6-i2v, 400 epochs × 20 = 8,000 steps", "`wan2.6-i2v`, 400 epochs × 20 = 8,000 steps"),
+        ("ping @octocat about #12", "ping `@octocat` about `#12`"),
+        ("see https://evil.example now", "see `https://evil.example` now"),
+        ("<b> and `ticks` and a|b", "`<b>` and `` `ticks` `` and `a|b`"),
+        ("it is defaced, cafe", "it is `defaced`, cafe"),
+    ],
+)
+def test_words_stay_prose_and_the_rest_is_code(text: str, markdown: str) -> None:
+    assert prose(text) == markdown
+
+
+def test_code_has_a_fence_longer_than_what_is_in_it() -> None:
+    assert code("a``b`") == "``` a``b` ```"
+    assert fence(["````", "x"], "diff").splitlines()[0] == "`````diff"
+
+
+def test_only_web_addresses_are_links() -> None:
+    assert link_target("https://ci.example/run?id=1&x=(2)") == "https://ci.example/run?id=1&x=(2)"
+    assert link_target("https://ci.example/>\n<b>") == "https://ci.example/%3E%0A%3Cb%3E"
+    with pytest.raises(ValueError, match="no link"):
+        link_target("javascript:alert(1)")
+
+
+def changed(before: object, after: object) -> list[str]:
+    change = Change("prompt", before, after, FieldClass.WRITE_ONLY)
+    step = Step(Address.deployment("d"), Action.REPLACE, When.NOW, changes=(change,))
+    return [f"{line.sign} {line.text}" for line in step_diff(step)]
+
+
+RAIN = "It begins to rain, slowly at first. " * 6
+
+
+def test_a_changed_word_in_a_long_line_shows_its_sentence() -> None:
+    lines = changed(RAIN, RAIN.replace("slowly", "fast", 1))
+    assert [line for line in lines if line[0] in "-+"] == [
+        "- It begins to rain, slowly at first.",
+        "+ It begins to rain, fast at first.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (RAIN, RAIN.replace(". It", ".\nIt", 1)),  # only a line end
+        (RAIN, RAIN.replace(". It", ".  It", 1)),  # only a space
+        (RAIN, RAIN + " "),
+        (RAIN, RAIN.replace("rain", "ra\u200bin", 1)),  # only what cannot be seen
+        (RAIN, RAIN.replace("rain", "ra\u200cin", 1)),
+        (RAIN + "\n", RAIN),
+        ("a", "a "),
+        (1, 1.0),
+        ("1", 1),
+        (None, ""),
+    ],
+)
+def test_every_difference_is_seen(before: object, after: object) -> None:
+    lines = changed(before, after)
+    assert [line[1:] for line in lines if line[0] == "-"] != [line[1:] for line in lines if line[0] == "+"]
+
+
+def step(number: int, text: str = "text ", size: int = 20) -> Step:
+    change = Change("aigc_config.prompt", text * size, (text + "new ") * size, FieldClass.WRITE_ONLY)
+    return Step(
+        Address.deployment(f"d{number}"),
+        Action.REPLACE,
+        When.NOW,
+        "the aigc_config changed " * 10,
+        changes=(change,),
+        remote_id=f"model-{number}",
+        warning="out of service",
+        hints=("a hint " * 20,) * 5,
+    )
+
+
+def huge() -> Iterator[tuple[str, Plan | Failure]]:
+    findings = tuple(
+        Finding(Severity.WARNING, f"finding {n} " * 30, hint="do it " * 50) for n in range(2_000)
+    )
+    yield "steps", Plan("p", "e", "sandbox", tuple(step(n) for n in range(1_500)))
+    yield "some steps", Plan("p", "e", "sandbox", tuple(step(n, size=500) for n in range(20)))
+    yield "one prompt", Plan("p", "e", "sandbox", (step(0, size=40_000),))
+    yield "one line", Plan("p", "e", "sandbox", (step(0, "word", size=40_000),))
+    yield "ticks", Plan("p" * 9_000, "`" * 9_000, "sandbox", tuple(step(n, "`" * 900) for n in range(40)))
+    yield "hidden", Plan("p", "e", "sandbox", tuple(step(n, "\u200b" * 900) for n in range(40)))
+    yield "findings", Plan("p", "e", "sandbox", (step(0),), findings)
+    yield "orphans", Plan("p", "e", "s", (step(0),), (), (Orphan("FineTune", "ft-1", "RUNNING"),) * 3_000)
+    yield "failure", Failure("p", "e", findings)
+    settled = tuple(
+        Step(Address.dataset(f"d{n}"), Action.NOTHING, When.DONE, "uploaded") for n in range(9_000)
+    )
+    yield "settled", Plan("p", "e", "sandbox", settled)
+
+
+@pytest.mark.parametrize(("name", "made"), list(huge()), ids=[name for name, _ in huge()])
+def test_a_huge_plan_fits_and_says_what_is_left_out(name: str, made: Plan | Failure) -> None:
+    markdown = plan_markdown(made, Sheet(link="https://ci.example/run/1"))
+    assert len(markdown) <= LIMIT
+    lines = markdown.splitlines()
+    assert lines[0].startswith("### ")
+    assert lines[-1].startswith("<!-- wanctl plan: ")
+    assert markdown.count("<details>") == markdown.count("</details>")
+    assert re.search(r"left out|more …", markdown)
+    targets = {token.attrs["href"] for token in inline(markdown) if token.type == "link_open"}
+    assert targets <= {"https://ci.example/run/1"}
+    if name in {"steps", "some steps", "findings", "failure"}:
+        assert targets
+    fences = [token for token in PARSER.parse(markdown) if token.type == "fence"]
+    assert all(token.info in {"diff", "text", "mermaid", "sh"} for token in fences)
+
+
+def test_money_and_deletions_come_before_everything_else() -> None:
+    markdown = plan_markdown(plan_of(HARMLESS))
+    deletion, money, table = (
+        markdown.index(text) for text in ("> [!CAUTION]", "> [!WARNING]", "| Step | Resource")
+    )
+    assert markdown.index("###") == 0 < deletion < money < table

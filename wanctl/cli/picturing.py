@@ -1,0 +1,34 @@
+"""graph: the lineage as a picture."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from wanctl.cli.app import BaseUrl, Environment, Folder, app
+from wanctl.cli.opening import open_project
+from wanctl.report.formats import GraphFormat
+
+
+@app.command()
+def graph(
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+    format_: Annotated[
+        GraphFormat, typer.Option("--format", help="mermaid, dot or svg.")
+    ] = GraphFormat.MERMAID,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Draw the specs alone; nobody is asked what is live.")
+    ] = False,
+) -> None:
+    """Draw the lineage: dataset, job, checkpoint, deployment, each with its state."""
+    from wanctl.report.lineage import lineage_of, lineage_of_specs, references_of
+    from wanctl.report.rendering import drawn
+
+    project = open_project(folder, environment, base_url)
+    if offline:
+        found = lineage_of_specs(project.desired)
+    else:
+        found = lineage_of(project.plan(), references_of(project.desired))
+    sys.stdout.write(drawn(found, format_))

@@ -1,0 +1,137 @@
+"""Where a plan goes: standard output in one format, and files in others, all of one plan or one failure."""
+
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wanctl.cli.app import Shared
+from wanctl.report.formats import PlanFormat
+
+if TYPE_CHECKING:
+    from wanctl.plan import Plan
+    from wanctl.project import Project
+    from wanctl.report.failure import Failure
+    from wanctl.report.sheet import Sheet
+
+PlanFormatOption = Annotated[PlanFormat, typer.Option("--format", help="text, markdown, json or html.")]
+OutText = Annotated[
+    Path | None, typer.Option("--out-text", metavar="FILE", help="Write the plan as text, too.")
+]
+OutMarkdown = Annotated[
+    Path | None, typer.Option("--out-markdown", metavar="FILE", help="Write it as Markdown, too.")
+]
+OutJson = Annotated[
+    Path | None,
+    typer.Option("--out-json", metavar="FILE", help="Write it as JSON, too, even when it fails."),
+]
+OutHtml = Annotated[
+    Path | None, typer.Option("--out-html", metavar="FILE", help="Write it as one HTML page, too.")
+]
+Link = Annotated[
+    str | None,
+    typer.Option("--link", metavar="URL", help="Where the whole output is, for Markdown that has to be cut."),
+]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What was asked for on the command line."""
+
+    format: PlanFormat
+    files: Mapping[PlanFormat, Path | None]
+    saved: Path | None  # the plan for apply, which only a plan can be
+    link: str | None
+    options: Mapping[str, str]  # that the same project needs again
+
+    def publish(self, made: "Plan", project: "Project") -> None:
+        """Files first, so that what is printed is true of them as well."""
+        from wanctl.report.lineage import references_of
+        from wanctl.report.rendering import rendered
+        from wanctl.report.sheet import Sheet
+
+        sheet = Sheet(references_of(project.desired), self._commands(), self.link)
+        if self.saved:
+            _write(self.saved, rendered(made, PlanFormat.JSON, sheet))
+        self._write_files(made, sheet)
+        if self.format is PlanFormat.TEXT:
+            from wanctl.report.console import emit
+            from wanctl.report.text import plan_lines
+
+            emit(plan_lines(made))
+        else:
+            sys.stdout.write(rendered(made, self.format, sheet))
+
+    def publish_failure(self, error: Exception) -> None:
+        """The error's document wherever a plan was asked for, but as a saved plan: there is none to apply.
+
+        The error itself goes on to standard error, as with every command.
+        """
+        from wanctl.cli.faults import sentences
+        from wanctl.project import Interrupted, ProjectError
+        from wanctl.report.console import emit, err
+        from wanctl.report.failure import failure_of
+        from wanctl.report.rendering import rendered
+        from wanctl.report.sheet import Sheet
+
+        if isinstance(error, Interrupted):
+            return
+        failure = failure_of(error, sentences(error), *self._named())
+        sheet = Sheet(link=self.link)
+        try:
+            self._write_files(failure, sheet)
+        except ProjectError as unwritten:
+            emit([f"error: {unwritten}"], err())
+        if self.format is not PlanFormat.TEXT:
+            sys.stdout.write(rendered(failure, self.format, sheet))
+
+    def _write_files(self, made: "Plan | Failure", sheet: "Sheet") -> None:
+        from wanctl.report.rendering import rendered
+
+        for format_, path in self.files.items():
+            if path:
+                _write(path, rendered(made, format_, sheet))
+
+    def _commands(self) -> tuple[str, ...]:
+        """How the plan is applied: as it was saved, or saved first."""
+        saved = str(self.saved or "plan.json")
+        options = [word for pair in self.options.items() for word in pair]
+        apply = shlex.join(["wanctl", "apply", saved, *options])
+        return (apply,) if self.saved else (shlex.join(["wanctl", "plan", "--out", saved, *options]), apply)
+
+    def _named(self) -> tuple[str | None, str | None]:
+        """The project's name, if that much can be read, and the environment that was asked for."""
+        from wanctl.spec.load import project_name
+
+        environment = self.options.get("--env")
+        return project_name(Path(self.options.get("-C", ".")), environment), environment
+
+
+def same_project(folder: Path | None, environment: str | None, base_url: str | None) -> dict[str, str]:
+    """The options that name the project, given before or after the command."""
+    given = {
+        "-C": folder or Shared.folder,
+        "--env": environment or Shared.environment,
+        "--base-url": base_url or Shared.base_url,
+    }
+    return {option: str(value) for option, value in given.items() if value}
+
+
+def checked_link(link: str | None) -> str | None:
+    """A link that can be one; else an error before anything is read."""
+    if link is not None and not link.startswith(("https://", "http://")):
+        raise typer.BadParameter("a link begins with https://", param_hint="--link")
+    return link
+
+
+def _write(path: Path, text: str) -> None:
+    from wanctl.project import ProjectError
+
+    try:
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")  # half a letter, as JSON may hold
+    except OSError as error:
+        raise ProjectError(f"{path} cannot be written: {error.strerror}") from error

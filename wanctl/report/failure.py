@@ -1,0 +1,59 @@
+"""What stands in a plan's place when none could be made: the same keys, status error, and what went wrong."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from wanctl.plan import FORMAT_VERSION, Finding, Severity, Status
+from wanctl.spec.diagnostics import Diagnostic, SpecErrors
+
+
+@dataclass(frozen=True)
+class Failure:
+    """No plan, and why. The project is None where not even its name could be read."""
+
+    project: str | None
+    environment: str | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> int:
+        return sum(finding.severity is Severity.ERROR for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "format_version": FORMAT_VERSION,
+            "project": self.project,
+            "environment": self.environment,
+            "provider": None,
+            "status": Status.ERROR.value,
+            "errored": True,
+            "summary": {},
+            "steps": [],
+            "findings": [finding.as_json() for finding in self.findings],
+            "orphans": [],
+            "digest": None,
+        }
+
+
+def failure_of(
+    error: Exception, sentences: Iterable[str], project: str | None, environment: str | None
+) -> Failure:
+    """The document of an error: every mistake of the specs with its place, else the sentences as they are."""
+    if isinstance(error, SpecErrors):
+        return Failure(project, environment, tuple(map(_finding, error.diagnostics)))
+    findings = (
+        Finding(Severity.ERROR, sentence.removeprefix("error: "), rule="failed") for sentence in sentences
+    )
+    return Failure(project, environment, tuple(findings))
+
+
+def _finding(one: Diagnostic) -> Finding:
+    where = f" ({one.path})" if one.path and one.path not in one.message else ""
+    return Finding(
+        Severity(one.severity.value),
+        one.message + where,
+        hint=one.hint,
+        place=f"{one.file}:{one.line}:{one.column}",
+        rule=one.rule,
+    )

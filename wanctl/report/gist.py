@@ -1,0 +1,84 @@
+"""What a plan comes to, in sentences: the verdict, what is at stake, what one apply does."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from wanctl.plan import Action, Plan, Severity, Step, When
+from wanctl.report.spelling import spell_amounts, spell_counts
+
+
+@dataclass(frozen=True)
+class Stakes:
+    """What cannot be taken back: the trainings that will be billed, and what is live and will be deleted."""
+
+    billed: tuple[Step, ...]
+    lost: tuple[Step, ...]
+
+    @property
+    def amount(self) -> str:
+        """The money, as far as it is known; empty where nothing is billed."""
+        totals: dict[str, tuple[Decimal, Decimal]] = {}
+        unknown = 0
+        for step in self.billed:
+            if step.cost is None or step.cost.amount is None:
+                unknown += 1
+                continue
+            currency = step.cost.currency or ""
+            before = totals.get(currency, (Decimal(0), Decimal(0)))
+            totals[currency] = (before[0] + step.cost.amount[0], before[1] + step.cost.amount[1])
+        parts = [f"about {spell_amounts(*total)} {currency}" for currency, total in sorted(totals.items())]
+        if unknown:
+            parts.append("cost unknown" if unknown == len(self.billed) else f"{unknown} of unknown cost")
+        return " and ".join(parts)
+
+
+def stakes(plan: Plan) -> Stakes:
+    return Stakes(
+        billed=tuple(
+            step
+            for step in plan.pending
+            if step.action is Action.TRAIN and step.when in {When.NOW, When.LATER, When.PERSON}
+        ),
+        lost=tuple(step for step in plan.pending if step.deletes and step.when is not When.BLOCKED),
+    )
+
+
+def headline(plan: Plan) -> str:
+    """The verdict in one sentence."""
+    errors = sum(finding.severity is Severity.ERROR for finding in plan.findings)
+    if errors:
+        return f"nothing can be applied: {errors} error{'' if errors == 1 else 's'}"
+    if not plan.pending:
+        return no_changes(plan)
+    risk = stakes(plan)
+    counts = spell_counts(plan.pending)
+    if risk.amount:
+        counts = counts.replace("(billed)", f"(billed, {risk.amount})")
+    count = len(risk.lost)
+    lost = f"{count} live object{'' if count == 1 else 's'} will be deleted" if count else "nothing deleted"
+    return f"{counts}; {lost}"
+
+
+def no_changes(plan: Plan) -> str:
+    count = len(plan.steps)
+    return f"no changes; {count} resource{' is' if count == 1 else 's are'} as the specs say"
+
+
+def deleted(plan: Plan) -> str:
+    """What is live and goes away, by its names."""
+    names = [str(step.remote_id) for step in stakes(plan).lost]
+    return f"{', '.join(names)} will be deleted" if names else "nothing deleted"
+
+
+def what_now(plan: Plan) -> str:
+    """What one apply does of the plan, or whose turn it is."""
+    now = plan.this_run()
+    if now:
+        tail = " The rest follows in later runs." if len(plan.pending) > len(now) else ""
+        return f"Apply now: {spell_counts(now, billed=False)}.{tail}"
+    phases = {step.when for step in plan.pending}
+    if When.SERVICE in phases:
+        return "Nothing to start now: the service is at work."
+    if When.BLOCKED in phases:
+        return "Nothing can go on until what is blocked is mended."
+    return "Nothing to do now: it is a person's turn."

@@ -1,0 +1,29 @@
+"""What an output is told besides the plan: the lineage, the command that applies it, a link, a marker."""
+
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from wanctl.report.lineage import References
+
+WITHOUT_ENVIRONMENT = "default"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All of it may be left out."""
+
+    references: References | None = None
+    apply: tuple[str, ...] = field(default=("wanctl plan --out plan.json", "wanctl apply plan.json"))
+    link: str | None = None  # to the whole output, where this one is cut
+    marker: str | None = None  # what is hidden at the end of the Markdown, to find a comment again
+
+
+def marker_of(project: str | None, environment: str | None) -> str:
+    """<!-- wanctl plan: money-rain/prod -->: the same for every plan of a project in an environment."""
+    names = (project or "unknown", environment or WITHOUT_ENVIRONMENT)
+    return f"<!-- wanctl plan: {'/'.join(map(_harmless, names))} -->"
+
+
+def _harmless(name: str) -> str:
+    """Letters and digits as they are, and nothing that could end the comment or look like another name."""
+    return quote(name, safe="").replace("--", "-%2D")
