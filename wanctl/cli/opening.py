@@ -20,8 +20,14 @@ def open_project(folder: Path | None, environment: str | None, base_url: str | N
     if named := base_url or Shared.base_url:
         environ["WANCTL_BASE_URL"] = named
     return Project.open(
-        folder or Shared.folder, environment or Shared.environment, Surroundings(environ=environ)
+        folder or Shared.folder, environment or Shared.environment, Surroundings(environ=environ), _tell
     )
+
+
+def _tell(sentence: str) -> None:
+    from wanctl.report.console import emit, err
+
+    emit([f"note: {sentence}"], err())
 
 
 def parse_address(text: str) -> "Address":
