@@ -9,6 +9,10 @@ class LedgerUnreadableError(LedgerError):
     """What is stored is not a ledger (or a lease) that this version understands."""
 
 
+class LeaseDamagedError(LedgerUnreadableError):
+    """The lease is no lease: nobody knows who is applying."""
+
+
 class LedgerMovedError(LedgerError):
     """Somebody saved between our load and our save."""
 

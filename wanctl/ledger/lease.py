@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from wanctl.ledger.errors import LedgerUnreadableError
+from wanctl.ledger.errors import LeaseDamagedError
 
 LEASE_TTL = timedelta(minutes=5)
 
@@ -67,7 +67,7 @@ def decode_lease(text: str | None, location: str) -> Lease | None:
     try:
         return Lease.model_validate_json(text)
     except ValidationError as error:
-        raise LedgerUnreadableError(
+        raise LeaseDamagedError(
             f"The lease on {location} is damaged, so nobody knows who is applying. "
             "If no apply is running: wanctl ledger unlock."
         ) from error

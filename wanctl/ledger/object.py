@@ -11,7 +11,7 @@ before it writes anything else. OSS has no such conditions: see oss.py.
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore import exceptions as refused
@@ -126,16 +126,16 @@ def spoken(location: str, what: str) -> Iterator[None]:
             f"The ledger {location} cannot be {what}: the store refuses this machine's credentials "
             f"({_first_line(error)}). See docs/ledger.md for the variables that it looks for."
         ) from error
-    except FileNotFoundError as error:
+    except (FileNotFoundError, refused.BaseError) as error:
+        remedy = "Check the network, the endpoint and the credentials, then run the same command again."
+        if _NO_BUCKET.search(str(error)):
+            remedy = "There is no such bucket: create it, or name another."
         raise LedgerError(
-            f"The ledger {location} cannot be {what}: there is no such bucket ({_first_line(error)})."
-        ) from error
-    except refused.BaseError as error:
-        raise LedgerError(
-            f"The ledger {location} cannot be {what}: {_first_line(error)}. Check the network, the endpoint "
-            "and the credentials, then run the same command again."
+            f"The ledger {location} cannot be {what}: {_first_line(error)}. {remedy}"
         ) from error
 
 
-def _first_line(error: Any) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+def _first_line(error: Exception) -> str:
+    """What the client says, without its debugging, the server's page, or a query that may be signed."""
+    line = str(error).strip().partition("\n")[0].partition(": <")[0]
+    return re.sub(r"(https?://[^\s?]*)\?\S*", r"\1", line).rstrip(".") or type(error).__name__

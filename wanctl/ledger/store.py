@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from wanctl.ledger.encoding import decode_record, encode_record, is_moved_notice, is_older, moved_notice
-from wanctl.ledger.errors import LedgerError, LedgerMovedError, LedgerUnreadableError
+from wanctl.ledger.errors import LeaseDamagedError, LedgerError, LedgerMovedError
 from wanctl.ledger.lease import Lease, LeaseHeld, LeaseLost, decode_lease
 from wanctl.ledger.record import Record
 from wanctl.ledger.shelf import ChangedMeanwhileError, Paper, Reading, Shelf
@@ -150,7 +150,7 @@ class Store:
         def change(seen: Reading) -> None:
             try:
                 self._lease(seen)
-            except LedgerUnreadableError:
+            except LeaseDamagedError:
                 return
             raise _Nothing
 
