@@ -3,8 +3,11 @@
 It answers one request at a time, as moto checks a condition and writes in two steps.
 """
 
+import os
+import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -65,3 +68,54 @@ def serving(application: Application) -> Iterator[str]:
         server.shutdown()
         thread.join(10)
         server.server_close()
+
+
+class GitOverHttp:
+    """git's own server for smart HTTP, behind a password; it can lose the answer to a push."""
+
+    def __init__(self, root: Path, authorization: str) -> None:
+        self._root = root
+        self._authorization = authorization
+        self.answers_to_lose = 0
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        if environ.get("HTTP_AUTHORIZATION") != self._authorization:
+            start("401 Unauthorized", [("WWW-Authenticate", 'Basic realm="git"'), ("Content-Length", "0")])
+            return [b""]
+        length = environ.get("CONTENT_LENGTH")
+        chunked = environ.get("HTTP_TRANSFER_ENCODING") == "chunked"
+        body = environ["wsgi.input"].read() if chunked else environ["wsgi.input"].read(int(length or 0))
+        command = ["git", "http-backend"]
+        ended = subprocess.run(
+            command,
+            input=body,
+            capture_output=True,
+            check=True,
+            env={
+                "PATH": os.environ["PATH"],
+                "GIT_PROJECT_ROOT": str(self._root),
+                "GIT_HTTP_EXPORT_ALL": "1",
+                "REMOTE_USER": "robot",
+                "REQUEST_METHOD": environ["REQUEST_METHOD"],
+                "PATH_INFO": environ["PATH_INFO"],
+                "QUERY_STRING": environ.get("QUERY_STRING", ""),
+                "CONTENT_TYPE": environ.get("CONTENT_TYPE", ""),
+                "CONTENT_LENGTH": str(len(body)),
+                "HTTP_CONTENT_ENCODING": environ.get("HTTP_CONTENT_ENCODING", ""),
+                "GIT_PROTOCOL": environ.get("HTTP_GIT_PROTOCOL", ""),
+            },
+        )
+        head, _, answer = ended.stdout.partition(b"\r\n\r\n")
+        headers = [
+            (name, value) for name, _, value in (line.partition(": ") for line in head.decode().splitlines())
+        ]
+        status = next((value for name, value in headers if name == "Status"), "200 OK")
+        if (
+            environ["REQUEST_METHOD"] == "POST"
+            and "receive-pack" in environ["PATH_INFO"]
+            and self.answers_to_lose
+        ):
+            self.answers_to_lose -= 1
+            status, answer = "502 Bad Gateway", b""
+        start(status, [(name, value) for name, value in headers if name != "Status"])
+        return [answer]
