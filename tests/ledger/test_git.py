@@ -56,7 +56,7 @@ def test_each_commit_says_what_changed_and_by_whom(bare: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("state", ["dirty", "shallow", "detached"])
+@pytest.mark.parametrize("state", ["dirty", "shallow", "detached", "linked"])
 def test_the_clone_stays_as_it_is_to_the_last_byte(bare: Path, state: str) -> None:
     folder = clone(bare, "work", *(["--depth=1"] if state == "shallow" else []))
     if state == "dirty":
@@ -66,8 +66,12 @@ def test_the_clone_stays_as_it_is_to_the_last_byte(bare: Path, state: str) -> No
         (folder / "new").write_text("unknown to git\n", encoding="utf-8")
     if state == "detached":
         git(folder, "checkout", "--quiet", "--detach")
+    place = folder
+    if state == "linked":
+        place = folder / "linked"
+        git(folder, "worktree", "add", "--quiet", "--detach", str(place))
     before = fingerprint(folder)
-    store, held = opened(folder), lease("one")
+    store, held = opened(place), lease("one")
     store.acquire(held)
     saved = store.save(record(), held)
     store.renew(held)

@@ -90,3 +90,12 @@ def test_oss_counts_a_write_into_a_cleared_number_as_refused(
     assert store.load() == last
     with pytest.raises(LedgerMovedError):
         stalled.save(first)
+
+
+def test_without_credentials_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client's last hope is the machine's own service, which answers no keys here."""
+    for key in KEYS:
+        monkeypatch.delenv(key, raising=False)
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9/169.254.169.254")
+    with pytest.raises(LedgerError, match="There are no credentials in the environment"):
+        open_store("s3://bucket/ledger.json", whose(tmp_path)).load()

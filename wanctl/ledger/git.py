@@ -214,7 +214,8 @@ def _settings_of(clone: Git, remote: str) -> list[tuple[str, str]]:
     parts = listed.split("\0")
     settings = []
     for scope, entry in zip(parts[::2], parts[1::2], strict=False):
-        key, _, value = entry.partition("\n")
+        key, written, value = entry.partition("\n")
+        value = value if written else "true"  # a key by itself is a yes
         wanted = key.startswith(_REACHING) or key in {f"remote.{remote}.{name}" for name in _REMOTE_KEYS}
         if scope in {"local", "worktree", "command"} and wanted:
             settings.append((key, value))

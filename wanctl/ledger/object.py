@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from obstore import PutMode, UpdateVersion
     from obstore.store import ObjectStore
 
+_NO_KEYS = re.compile(r"169\.254\.169\.254|metadata\.google\.internal")  # the last place to look for some
+_VARIABLES = "docs/ledger.md names the variables that are looked for."
 _NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound|bucket does not exist")
 _STALE: "PutMode" = {"e_tag": '"wanctl-stale"', "version": "1"}
 
@@ -124,12 +126,14 @@ def spoken(location: str, what: str) -> Iterator[None]:
     except (refused.PermissionDeniedError, refused.UnauthenticatedError) as error:
         raise LedgerError(
             f"The ledger {location} cannot be {what}: the store refuses this machine's credentials "
-            f"({_first_line(error)}). See docs/ledger.md for the variables that it looks for."
+            f"({_first_line(error)}). {_VARIABLES}"
         ) from error
     except (FileNotFoundError, refused.BaseError) as error:
         remedy = "Check the network, the endpoint and the credentials, then run the same command again."
         if _NO_BUCKET.search(str(error)):
             remedy = "There is no such bucket: create it, or name another."
+        if _NO_KEYS.search(str(error)):
+            remedy = f"There are no credentials in the environment, nor from the machine. {_VARIABLES}"
         raise LedgerError(
             f"The ledger {location} cannot be {what}: {_first_line(error)}. {remedy}"
         ) from error
