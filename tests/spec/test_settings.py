@@ -52,7 +52,8 @@ environments:
         ("environments: {prod: {}}", ".wanctl/ledger.prod.json"),
         ("ledger: state/book.json\nenvironments: {prod: {}}", "state/book.prod.json"),
         ("environments: {prod: {ledger: mine.json}}", "mine.json"),
-        ("ledger: s3://bucket/key\nenvironments: {prod: {}}", "s3://bucket/key"),
+        ("ledger: s3://bucket/key.json\nenvironments: {prod: {}}", "s3://bucket/key.prod.json"),
+        ("ledger: oss://bucket/a.b/key\nenvironments: {prod: {}}", "oss://bucket/a.b/key.prod"),
         ("ledger: git:wanctl-ledger\nenvironments: {prod: {}}", "git:wanctl-ledger"),
     ],
 )

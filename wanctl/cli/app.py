@@ -34,6 +34,10 @@ BaseUrl = Annotated[
     typer.Option("--base-url", metavar="URL", help="Another endpoint; the only way to name an unknown host."),
 ]
 
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Read every dataset anew; trust nothing that was remembered.")
+]
+
 
 class Shared:
     """Options given before the command; those given after it win."""

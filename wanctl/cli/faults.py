@@ -35,8 +35,8 @@ def _sentences(error: Exception) -> list[str]:
     """The message of an error that we know; empty for one that should not have happened."""
     from wanctl.dataset.contents import DatasetError
     from wanctl.engine.adopt import AdoptionRefused
-    from wanctl.ledger.lease import LeaseHeld
-    from wanctl.ledger.store import LedgerError
+    from wanctl.ledger.errors import LedgerError
+    from wanctl.ledger.lease import LeaseHeld, LeaseLost
     from wanctl.project import ProjectError
     from wanctl.project.approved import PlanDiffers
     from wanctl.spec.diagnostics import SpecErrors
@@ -48,7 +48,16 @@ def _sentences(error: Exception) -> list[str]:
             *error.rendered(),
             f"{count} error{'' if count == 1 else 's'}; nothing was read from the account.",
         ]
-    known = (StudioError, LedgerError, LeaseHeld, ProjectError, AdoptionRefused, DatasetError, PlanDiffers)
+    known = (
+        StudioError,
+        LedgerError,
+        LeaseHeld,
+        LeaseLost,
+        ProjectError,
+        AdoptionRefused,
+        DatasetError,
+        PlanDiffers,
+    )
     return [f"error: {error}"] if isinstance(error, known) else []
 
 

@@ -1,13 +1,14 @@
-"""ledger show, ledger history: what was applied, by whom, from which commit."""
+"""ledger show, history, move, unlock: what was applied, by whom; and where that is kept."""
 
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from wanctl.cli.app import Environment, Folder, app
 from wanctl.cli.opening import open_project
-from wanctl.cli.planning import Format, FormatOption
+from wanctl.cli.planning import Format, FormatOption, Yes
 
 ledger = typer.Typer(
     no_args_is_help=True, help="Look at the ledger: what was applied and cannot be read back."
@@ -48,3 +49,42 @@ def history(
         sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
     else:
         emit(history_lines(lines))
+
+
+@ledger.command()
+def move(
+    location: Annotated[
+        str, typer.Argument(metavar="LOCATION", help="As in ledger: of wanctl.yaml, e.g. git:wanctl-ledger.")
+    ],
+    folder: Folder = None,
+    environment: Environment = None,
+) -> None:
+    """Copy the ledger to another store, and say what to change in wanctl.yaml. The old one is set aside."""
+    from wanctl.project.ledgers import move as move_ledger
+    from wanctl.report.console import emit
+    from wanctl.report.ledger import move_lines
+
+    moved = move_ledger(open_project(folder, environment), location)
+    emit([*move_lines(moved.old, moved.new, moved.kept), *moved.todo])
+
+
+@ledger.command()
+def unlock(folder: Folder = None, environment: Environment = None, yes: Yes = False) -> None:
+    """Show who holds the ledger, and break that lease. Only for a run that is dead for sure."""
+    from wanctl.project import ProjectError
+    from wanctl.project.ledgers import look_at_lock
+    from wanctl.project.ledgers import unlock as unlock_ledger
+    from wanctl.report.console import emit, err
+    from wanctl.report.ledger import lock_lines
+
+    project = open_project(folder, environment)
+    lock = look_at_lock(project)
+    emit(lock_lines(lock.location, lock.lease, datetime.now(UTC), damaged=lock.damaged), err())
+    if lock.free:
+        return
+    if not yes and not sys.stdin.isatty():
+        raise ProjectError("nobody is here to say yes; make sure that this run is dead, then add --yes")
+    if not yes and not typer.confirm("Break it?", default=False, err=True):
+        emit(["Nothing was done."])
+        raise typer.Exit(1)
+    emit([f"Done: {unlock_ledger(project, lock)}."])

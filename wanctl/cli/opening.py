@@ -11,17 +11,31 @@ if TYPE_CHECKING:
     from wanctl.spec.resources import Address
 
 
-def open_project(folder: Path | None, environment: str | None, base_url: str | None = None) -> "Project":
+def open_project(
+    folder: Path | None, environment: str | None, base_url: str | None = None, *, no_cache: bool = False
+) -> "Project":
     """The project that the options name."""
     from wanctl.project import Project
     from wanctl.project.surroundings import Surroundings
+    from wanctl.report.reading import ReadingBar
 
     environ = dict(os.environ)
     if named := base_url or Shared.base_url:
         environ["WANCTL_BASE_URL"] = named
     return Project.open(
-        folder or Shared.folder, environment or Shared.environment, Surroundings(environ=environ)
+        folder or Shared.folder,
+        environment or Shared.environment,
+        Surroundings(environ=environ),
+        _tell,
+        trust_cache=not no_cache,
+        tick=ReadingBar(),
     )
+
+
+def _tell(sentence: str) -> None:
+    from wanctl.report.console import emit, err
+
+    emit([f"note: {sentence}"], err())
 
 
 def parse_address(text: str) -> "Address":

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from wanctl.kinds.world import Landing
 from wanctl.ledger.record import Entry, HistoryLine, Intent, Record
-from wanctl.ledger.store import Store
 from wanctl.plan import Effect
 from wanctl.spec.resources import Address
 
@@ -24,8 +23,10 @@ class Stamp:
 class Book:
     """Guards one thing: the record in memory is what the store last saved."""
 
-    def __init__(self, store: Store, record: Record, stamp: Stamp, now: Callable[[], datetime]) -> None:
-        self._store = store
+    def __init__(
+        self, save: Callable[[Record], Record], record: Record, stamp: Stamp, now: Callable[[], datetime]
+    ) -> None:
+        self._write = save
         self._record = record
         self._stamp = stamp
         self._now = now
@@ -35,7 +36,8 @@ class Book:
         return self._record
 
     def begin(self, effect: Effect) -> None:
-        """Written before the call is made: a crash from here on is an open intent, never a silent one."""
+        """Written before the call is made: a crash from here on is an open intent, never a silent one. A run
+        that lost its lease cannot write it, and so makes no call."""
         intent = Intent(
             address=str(effect.address),
             verb=effect.verb,
@@ -112,4 +114,4 @@ class Book:
         )
 
     def _save(self, record: Record) -> None:
-        self._record = self._store.save(record)
+        self._record = self._write(record)

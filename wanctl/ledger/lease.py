@@ -2,7 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from wanctl.ledger.errors import LeaseDamagedError
 
 LEASE_TTL = timedelta(minutes=5)
 
@@ -24,22 +26,48 @@ class Lease(BaseModel):
     def renewed(self, now: datetime) -> "Lease":
         return self.model_copy(update={"expires": now + LEASE_TTL})
 
+    @property
+    def who(self) -> str:
+        """The holder, with the run where its log is."""
+        return f"{self.holder} ({self.run})" if self.run else self.holder
+
 
 class LeaseHeld(Exception):  # noqa: N818 - it is a state of the world, not a fault
-    """Somebody else holds the lease (or took it over from us)."""
+    """Somebody else holds the lease."""
 
-    def __init__(self, held: Lease | None, location: str) -> None:
+    def __init__(self, held: Lease, location: str) -> None:
         self.held = held
-        self.location = location
-        if held is None:
-            super().__init__(f"The lease on {location} is gone: it was released or removed by somebody else.")
-            return
-        run = f" ({held.run})" if held.run else ""
         super().__init__(
-            f"Another apply is running: {held.holder}{run}, since {held.since:%Y-%m-%d %H:%M:%S %Z}. "
-            f"Its lease on {location} runs out at {held.expires:%H:%M:%S %Z} unless it is renewed."
+            f"Another apply is running: {held.who}, since {held.since:%Y-%m-%d %H:%M:%S %Z}. "
+            f"Its lease on {location} runs out at {held.expires:%H:%M:%S %Z} unless it is renewed. "
+            "If that run is dead for sure: wanctl ledger unlock."
         )
 
 
-def decode_lease(text: str) -> Lease:
-    return Lease.model_validate_json(text)
+class LeaseLost(Exception):  # noqa: N818 - likewise
+    """The lease was ours, and is no more: nothing may be called or written in its name."""
+
+    def __init__(self, held: Lease | None, location: str) -> None:
+        self.held = held
+        how = (
+            f"{held.who} took it over at {held.since:%Y-%m-%d %H:%M:%S %Z}"
+            if held
+            else "it ran out and another run came and went, or a person removed it"
+        )
+        super().__init__(
+            f"This run lost its lease on {location}: {how}. It stops here, and makes no further call; a call "
+            "whose result it could not write is an open intent in the ledger. Run the same command again."
+        )
+
+
+def decode_lease(text: str | None, location: str) -> Lease | None:
+    """The lease in this text; None where it is free."""
+    if not text:
+        return None
+    try:
+        return Lease.model_validate_json(text)
+    except ValidationError as error:
+        raise LeaseDamagedError(
+            f"The lease on {location} is damaged, so nobody knows who is applying. "
+            "If no apply is running: wanctl ledger unlock."
+        ) from error

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+FORMAT_VERSION = 1  # raised together with a line in encoding.MIGRATIONS
 HISTORY_KEPT = 2000
 
 

@@ -1,196 +1,208 @@
-"""Where a ledger lives: the Store protocol, and the file store.
+"""A ledger on a shelf: load, save by compare-and-swap on the serial, and grant a lease.
 
-A store loads, saves by compare-and-swap on the serial, and grants a lease. What it cannot read it
-refuses: an unreadable, newer or corrupt ledger is never overwritten.
+The same rules for every place; what differs is how a shelf swaps a paper (file.py, git.py, object.py,
+oss.py). What cannot be read is refused: an unreadable, newer or corrupt ledger is never overwritten.
 """
 
-import json
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Protocol
+import secrets
+import time
+from collections.abc import Callable
 
-from filelock import FileLock, Timeout
-from pydantic import ValidationError
-
-from wanctl.ledger.lease import Lease, LeaseHeld, decode_lease
+from wanctl.ledger.encoding import decode_record, encode_record, is_moved_notice, is_older, moved_notice
+from wanctl.ledger.errors import LeaseDamagedError, LedgerError, LedgerMovedError
+from wanctl.ledger.lease import Lease, LeaseHeld, LeaseLost, decode_lease
 from wanctl.ledger.record import Record
+from wanctl.ledger.shelf import ChangedMeanwhileError, Paper, Reading, Shelf
 
-_REMEDY = (
-    "It was left as it is. Restore it from git or a backup; or move it away: what is live is then found "
-    "again by its names."
-)
-LOCK_PATIENCE = 10.0  # seconds for another process to finish its own compare-and-swap
+ATTEMPTS = 12  # at a swap that others are in the way of
+LONGEST_PAUSE_MS = 250
 
-
-class LedgerError(Exception):
-    """The ledger cannot be used; nothing was written."""
+_Change = Callable[[Reading], str | None]
+_BOTH = (Paper.RECORD, Paper.LEASE)
 
 
-class LedgerUnreadableError(LedgerError):
-    """What is stored is not a ledger that this version understands."""
+class _Nothing(Exception):  # noqa: N818 - the way out of a swap that has nothing to write
+    """There is nothing to change."""
 
 
-class LedgerMovedError(LedgerError):
-    """Somebody saved between our load and our save."""
+class Store:
+    """One ledger and the lease on it."""
 
-
-class Store(Protocol):
-    """A place for one ledger."""
+    def __init__(self, shelf: Shelf, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._shelf = shelf
+        self._sleep = sleep
 
     @property
     def location(self) -> str:
         """As the user wrote it, for messages."""
+        return self._shelf.location
 
     def load(self) -> Record | None:
         """The ledger, or None where there is none yet."""
+        return self._record(self._shelf.read(Paper.RECORD))
 
-    def save(self, record: Record) -> Record:
-        """Write the record if the stored serial is still its own; the result carries the next serial."""
+    def save(self, record: Record, lease: Lease | None = None) -> Record:
+        """Write the record if the stored serial is still its own; the result carries the next serial.
 
-    def set_aside(self) -> object | None:
-        """Keep the ledger under another name and start anew; says where it is kept."""
+        Under a lease it is written only while that lease stands: a run that was taken over cannot save.
+        """
+        saved = record.model_copy(update={"serial": record.serial + 1})
+        backed_up = False
 
-    def acquire(self, lease: Lease) -> None:
-        """Take the lease, or raise LeaseHeld."""
-
-    def renew(self, lease: Lease) -> None:
-        """Push the lease's expiry; raises LeaseHeld when it was lost meanwhile."""
-
-    def release(self, lease: Lease) -> None:
-        """Give the lease back, if it is still ours."""
-
-
-class FileStore:
-    """One JSON file, replaced atomically under an advisory lock, with the lease in a file beside it."""
-
-    def __init__(self, path: Path, shown: str | None = None) -> None:
-        self._path = path
-        self._shown = shown or str(path)
-        self._lease_path = path.with_name(path.name + ".lease")
-        self._lock_path = path.with_name(path.name + ".lock")
-
-    @property
-    def location(self) -> str:
-        return self._shown
-
-    def load(self) -> Record | None:
-        try:
-            text = self._path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise LedgerUnreadableError(f"The ledger {self.location} cannot be read: {error}") from error
-        return decode_record(text, self.location)
-
-    def save(self, record: Record) -> Record:
-        with self._locked():
-            stored = self.load()
+        def change(seen: Reading) -> str:
+            nonlocal backed_up
+            stored = self._record(seen)
             serial = stored.serial if stored else 0
             if serial != record.serial or (stored and stored.lineage != record.lineage):
                 raise LedgerMovedError(
                     f"The ledger {self.location} was changed by another run (serial {serial}, "
                     f"ours was {record.serial}). Run the same command again."
                 )
-            saved = record.model_copy(update={"serial": serial + 1})
-            _replace(self._path, json.dumps(saved.model_dump(mode="json"), indent=1, ensure_ascii=False))
+            if lease:
+                self._require(lease, seen)
+            text = seen.text(Paper.RECORD)
+            if text and is_older(text) and not backed_up:
+                self._shelf.keep(text)
+                backed_up = True
+            return encode_record(saved)
+
+        by = f" by {lease.holder}" if lease else ""
+        papers = _BOTH if lease else (Paper.RECORD,)
+        self._swap(papers, Paper.RECORD, change, f"{record.project}: serial {saved.serial}{by}")
         return saved
 
-    def acquire(self, lease: Lease) -> None:
-        with self._locked():
-            held = self._held()
+    def place(self, record: Record, lease: Lease) -> None:
+        """Write a record that comes from another store, as it is, unless something else is kept here."""
+
+        def change(seen: Reading) -> str:
+            self._require(lease, seen)
+            text = seen.text(Paper.RECORD)
+            here = None if text is None or is_moved_notice(text) else self._record(seen)
+            if here and here.lineage != record.lineage:
+                raise LedgerError(
+                    f"{self.location} holds another ledger, of {here.project} at {here.endpoint}. "
+                    "Name a place that holds none."
+                )
+            if here and here.serial > record.serial:
+                raise LedgerError(
+                    f"{self.location} holds a later state of this very ledger (serial {here.serial}, "
+                    f"here {record.serial}): it was moved before. "
+                    f"Write ledger: {self.location} in wanctl.yaml."
+                )
+            return encode_record(record)
+
+        self._swap(_BOTH, Paper.RECORD, change, f"{record.project}: moved here by {lease.holder}")
+
+    def set_aside(self) -> str | None:
+        """Keep the ledger under another name and start anew; says where it is kept. Nothing is lost by it."""
+        return self._put_away(None, "set aside")
+
+    def leave(self, location: str) -> str | None:
+        """Keep the ledger under another name; in its place stays a notice of where it was moved."""
+        return self._put_away(moved_notice(location), f"moved to {location}")
+
+    def held(self) -> Lease | None:
+        """The lease as it stands, expired or not; None where it is free."""
+        return self._lease(self._shelf.read(Paper.LEASE))
+
+    def acquire(self, lease: Lease) -> Lease | None:
+        """Take the lease, or raise LeaseHeld. The result is the expired lease that it took over, if any."""
+        before: list[Lease | None] = []
+
+        def change(seen: Reading) -> str:
+            held = self._lease(seen)
             if held and held.token != lease.token and not held.expired(lease.since):
                 raise LeaseHeld(held, self.location)
-            _replace(self._lease_path, lease.model_dump_json(indent=1))
+            before.append(held)
+            return lease.model_dump_json(indent=1) + "\n"
+
+        self._swap((Paper.LEASE,), Paper.LEASE, change, f"lease taken by {lease.holder}")
+        try:
+            self._shelf.prove(self._shelf.recall() or self._shelf.read(Paper.LEASE))
+        except LedgerError:
+            self.release(lease)
+            raise
+        taken = before[-1]
+        return taken if taken and taken.token != lease.token else None
 
     def renew(self, lease: Lease) -> None:
-        with self._locked():
-            held = self._held()
+        """Push the lease's expiry; raises LeaseLost when it was lost meanwhile."""
+
+        def change(seen: Reading) -> str:
+            self._require(lease, seen)
+            return lease.model_dump_json(indent=1) + "\n"
+
+        self._swap((Paper.LEASE,), Paper.LEASE, change, f"lease renewed by {lease.holder}")
+
+    def release(self, lease: Lease) -> bool:
+        """Give the lease back (or break another's), if it still stands."""
+
+        def change(seen: Reading) -> None:
+            held = self._lease(seen)
             if held is None or held.token != lease.token:
-                raise LeaseHeld(held, self.location)
-            _replace(self._lease_path, lease.model_dump_json(indent=1))
+                raise _Nothing
 
-    def release(self, lease: Lease) -> None:
-        with self._locked():
-            held = self._held()
-            if held and held.token == lease.token:
-                self._lease_path.unlink(missing_ok=True)
+        return self._swap((Paper.LEASE,), Paper.LEASE, change, f"lease of {lease.holder} given back")
 
-    def set_aside(self) -> Path | None:
-        """Rename the ledger, numbered; None where there is none. Nothing is lost by it."""
-        if not self._path.exists():
-            return None
-        with self._locked():
-            number = 1
-            while (aside := self._path.with_name(f"{self._path.name}.{number}")).exists():
-                number += 1
-            self._path.rename(aside)
-        return aside
+    def discard_damaged_lease(self) -> bool:
+        """Take a lease away that nobody can read; one that can be read stays."""
 
-    def _held(self) -> Lease | None:
-        try:
-            text = self._lease_path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise LedgerUnreadableError(
-                f"The ledger's lock {self._lease_path} cannot be read: {error}"
-            ) from error
-        try:
-            return decode_lease(text)
-        except ValidationError as error:
-            raise LedgerUnreadableError(
-                f"The ledger's lock {self._lease_path} is damaged. If no apply is running, delete that file."
-            ) from error
+        def change(seen: Reading) -> None:
+            try:
+                self._lease(seen)
+            except LeaseDamagedError:
+                return
+            raise _Nothing
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self._lock_path, timeout=LOCK_PATIENCE):
-                yield
-        except Timeout as error:
-            raise LedgerError(
-                f"Another process keeps {self._lock_path} locked for over {LOCK_PATIENCE:.0f} s."
-            ) from error
-        except OSError as error:
-            raise LedgerError(f"The ledger {self.location} cannot be written: {error}") from error
+        return self._swap((Paper.LEASE,), Paper.LEASE, change, "damaged lease removed")
 
-
-def decode_record(text: str, location: str) -> Record:
-    """The ledger in this text; anything that is not one is refused with the reason."""
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise LedgerUnreadableError(
-            f"The ledger {location} is not valid JSON ({error}). {_REMEDY}"
-        ) from error
-    version = data.get("format_version") if isinstance(data, dict) else None
-    if isinstance(version, int) and version > 1:
-        raise LedgerUnreadableError(
-            f"The ledger {location} has format {version}, written by a newer wanctl. Update wanctl to use it."
+    def _swap(self, papers: tuple[Paper, ...], paper: Paper, change: _Change, why: str) -> bool:
+        """Read, decide, replace; again when somebody was faster. `change` sees each new state."""
+        recalled = self._shelf.recall()
+        for attempt in range(ATTEMPTS):
+            seen = recalled or self._shelf.read(*papers)
+            try:
+                self._shelf.replace(seen, paper, change(seen), why)
+            except ChangedMeanwhileError:
+                self._sleep(attempt * secrets.randbelow(LONGEST_PAUSE_MS) / 1000)
+            except (LedgerMovedError, LeaseHeld, LeaseLost):
+                if recalled is None:
+                    raise
+            except _Nothing:
+                if recalled is None:
+                    return False
+            else:
+                return True
+            recalled = None
+        raise LedgerError(
+            f"The ledger {self.location} was changed by others at each of {ATTEMPTS} tries to write it. "
+            "Run the same command again."
         )
-    try:
-        return Record.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise LedgerUnreadableError(
-            f"The ledger {location} is damaged at {where or 'its top'}: {first['msg']}. {_REMEDY}"
-        ) from error
 
+    def _put_away(self, left: str | None, why: str) -> str | None:
+        text = self._shelf.read(Paper.RECORD).text(Paper.RECORD)
+        if text is None:
+            return None
+        kept = self._shelf.keep(text)
 
-def _replace(path: Path, text: str) -> None:
-    """Write beside, flush to disk, rename over: a reader sees the old file or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        def change(seen: Reading) -> str | None:
+            if seen.text(Paper.RECORD) != text:
+                raise LedgerMovedError(
+                    f"The ledger {self.location} was changed by another run. Run the same command again."
+                )
+            return left
+
+        self._swap((Paper.RECORD,), Paper.RECORD, change, why)
+        return kept
+
+    def _record(self, seen: Reading) -> Record | None:
+        text = seen.text(Paper.RECORD)
+        return None if text is None else decode_record(text, self.location)
+
+    def _lease(self, seen: Reading) -> Lease | None:
+        return decode_lease(seen.text(Paper.LEASE), self.location)
+
+    def _require(self, lease: Lease, seen: Reading) -> None:
+        held = self._lease(seen)
+        if held is None or held.token != lease.token:
+            raise LeaseLost(held, self.location)

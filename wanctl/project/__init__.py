@@ -8,7 +8,7 @@ outcome = project.apply(lambda plan, steps: True, patience=Patience(waits=True))
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
@@ -21,8 +21,11 @@ from wanctl.engine.converge import Desk, Outcome, Patience, Planner, Polling, Wa
 from wanctl.engine.destroy import make_destruction
 from wanctl.engine.planner import make_plan
 from wanctl.kinds.world import LocalData
+from wanctl.ledger.errors import LedgerError
+from wanctl.ledger.leased import LeasedStore
+from wanctl.ledger.opening import Whose, open_store
 from wanctl.ledger.record import Record
-from wanctl.ledger.store import FileStore, LedgerError, Store
+from wanctl.ledger.store import Store
 from wanctl.plan import Plan, Severity, Step
 from wanctl.project.leasing import leased
 from wanctl.project.local import LocalDatasets, Packer, Tick, shown_path
@@ -64,11 +67,13 @@ class Project:
         desired: Desired,
         surroundings: Surroundings,
         *,
+        tell: Callable[[str], None] = lambda _: None,
         trust_cache: bool = True,
         tick: Tick = lambda _: None,
     ) -> None:
         self.desired = desired
         self.surroundings = surroundings
+        self.tell = tell  # where a sentence goes that a person should see, and that is no result
         self.datasets = LocalDatasets(desired, self.state / "cache", trust_cache=trust_cache)
         self._tick = tick
 
@@ -78,10 +83,17 @@ class Project:
         directory: Path | None = None,
         environment: str | None = None,
         surroundings: Surroundings | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+        *,
+        trust_cache: bool = True,
+        tick: Tick = lambda _: None,
     ) -> "Project":
-        """Find and load the specs; raises SpecErrors with everything that is wrong with them."""
-        folder = find_project(directory or Path.cwd())
-        return cls(load_project(folder, environment), surroundings or Surroundings())
+        """Find and load the specs; raises SpecErrors with everything that is wrong with them.
+
+        `tick` hears how many bytes of the datasets were read, or known without reading.
+        """
+        desired = load_project(find_project(directory or Path.cwd()), environment)
+        return cls(desired, surroundings or Surroundings(), tell=tell, trust_cache=trust_cache, tick=tick)
 
     @property
     def name(self) -> str:
@@ -99,14 +111,24 @@ class Project:
 
     @cached_property
     def store(self) -> Store:
-        location = self.desired.settings.ledger
-        if "://" in location or location.startswith("git:"):
-            raise ProjectError(
-                f"ledger: {location} is not supported by this version; a file path is. "
-                "Nothing was read or changed."
-            )
-        path = self.desired.directory / location
-        return FileStore(path, shown_path(path))
+        return self.store_at(self.desired.settings.ledger)
+
+    def store_at(self, location: str) -> Store:
+        """This project's ledger in this environment, if it were kept there."""
+        return open_store(
+            location,
+            Whose(
+                project=self.name,
+                environment=self.desired.environment,
+                directory=self.desired.directory,
+                environ=self.surroundings.environ,
+                shown=shown_path,
+            ),
+        )
+
+    def leased(self, store: Store | None = None) -> AbstractAsyncContextManager[LeasedStore]:
+        """Hold the ledger's lease: whoever writes the ledger does it through the store that this gives."""
+        return leased(store or self.store, self.surroundings, self.tell)
 
     def findings(self) -> tuple[Diagnostic, ...]:
         """What the rules say once the datasets are counted."""
@@ -136,7 +158,7 @@ class Project:
         planner = None if doomed is None else self._destruction(doomed)
 
         async def work() -> Outcome | None:
-            async with leased(self.store, self.surroundings), self.desk(planner) as desk:
+            async with self.leased() as store, self.desk(store, planner) as desk:
                 draft = await desk.survey()
                 patient = patience or Patience()
                 if any(one.severity is Severity.ERROR for one in draft.plan.findings):
@@ -171,8 +193,10 @@ class Project:
         return record
 
     @asynccontextmanager
-    async def desk(self, planner: Planner | None = None) -> AsyncIterator[Desk]:
-        """Everything that a run works with, for as long as it runs."""
+    async def desk(
+        self, store: LeasedStore | None = None, planner: Planner | None = None
+    ) -> AsyncIterator[Desk]:
+        """Everything that a run works with, for as long as it runs; without a lease it only looks."""
         settings = self.desired.settings
         async with self.account() as account:
             record = self.record()
@@ -182,7 +206,12 @@ class Project:
                 local=self.local,
                 studio=account.studio,
                 clock=account.clock,
-                book=Book(self.store, record, self.surroundings.stamp(self.desired.directory), now),
+                book=Book(
+                    store.save if store else _only_looking,
+                    record,
+                    self.surroundings.stamp(self.desired.directory),
+                    now,
+                ),
                 polling=Polling(settings.polling.by_kind()),
                 archive=Packer(self.datasets, self.local).archive,
                 planner=planner or partial(make_plan, diagnostics=self.findings()),
@@ -193,6 +222,10 @@ class Project:
         """The account alone, for reads that plan nothing."""
         async with connect(self.desired.settings, self.state, self.surroundings) as account:
             yield account
+
+
+def _only_looking(_: Record) -> Record:
+    raise RuntimeError("the ledger is written under its lease only")
 
 
 class Interrupted(Exception):  # noqa: N818 - a person's wish, not an error

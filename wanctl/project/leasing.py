@@ -2,46 +2,50 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld
-from wanctl.ledger.store import LedgerError, Store
+from wanctl.ledger.errors import LedgerError
+from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseLost
+from wanctl.ledger.leased import LeasedStore
+from wanctl.ledger.store import Store
 from wanctl.project.surroundings import Surroundings
 
 HEARTBEAT = LEASE_TTL.total_seconds() / 5
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @asynccontextmanager
-async def leased(store: Store, surroundings: Surroundings) -> AsyncIterator[None]:
-    """The body runs while the lease is ours; when it is lost, the body is stopped and LeaseHeld raised."""
-    since = datetime.now(UTC)
-    lease = Lease(
-        token=uuid.uuid4().hex,
-        holder=surroundings.holder,
-        run=surroundings.run_url,
-        since=since,
-        expires=since + LEASE_TTL,
-    )
-    store.acquire(lease)
-    lost: list[LeaseHeld | LedgerError] = []
+async def leased(
+    store: Store,
+    surroundings: Surroundings,
+    tell: Callable[[str], None],
+    now: Callable[[], datetime] = _now,
+    heartbeat: float = HEARTBEAT,
+) -> AsyncIterator[LeasedStore]:
+    """The body runs while the lease is ours; when it is lost, the body is stopped and LeaseLost raised."""
+    held = LeasedStore(store, _taken(store, surroundings, tell, now()), now)
+    lost: list[LeaseLost | LedgerError] = []
     body = asyncio.current_task()
 
-    async def heartbeat() -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT)
+    async def beat() -> None:
+        while not lost:
+            await asyncio.sleep(heartbeat)
             try:
-                await asyncio.to_thread(store.renew, lease.renewed(datetime.now(UTC)))
-            except (LeaseHeld, LedgerError) as error:
-                lost.append(error)
-                if body:
-                    body.cancel()
-                return
+                await asyncio.to_thread(held.renew)
+            except (LeaseLost, LedgerError) as error:
+                if isinstance(error, LeaseLost) or held.lease.expired(now()):
+                    lost.append(error)  # until then the place may only be away for a moment
+        if body:
+            body.cancel()
 
-    beating = asyncio.create_task(heartbeat())
+    beating = asyncio.create_task(beat())
     try:
-        yield
+        yield held
     except asyncio.CancelledError:
         if lost:
             raise lost[0] from None
@@ -49,4 +53,29 @@ async def leased(store: Store, surroundings: Surroundings) -> AsyncIterator[None
     finally:
         beating.cancel()
         if not lost:
-            store.release(lease)
+            _give_back(held, tell)
+
+
+def _taken(store: Store, surroundings: Surroundings, tell: Callable[[str], None], since: datetime) -> Lease:
+    """A new lease, ours; whose expired one it replaces is told."""
+    lease = Lease(
+        token=uuid.uuid4().hex,
+        holder=surroundings.holder,
+        run=surroundings.run_url,
+        since=since,
+        expires=since + LEASE_TTL,
+    )
+    if before := store.acquire(lease):
+        tell(
+            f"took over the lease of {before.who}, held since {before.since:%Y-%m-%d %H:%M:%S %Z}: "
+            f"it ran out at {before.expires:%H:%M:%S %Z} without being renewed or given back."
+        )
+    return lease
+
+
+def _give_back(held: LeasedStore, tell: Callable[[str], None]) -> None:
+    """What the run did is done; a store that is away just now must not make a failure of it."""
+    try:
+        held.release()
+    except LedgerError as error:
+        tell(f"the lease could not be given back and runs out at {held.lease.expires:%H:%M:%S %Z}. {error}")

@@ -10,7 +10,6 @@ from typing import Any
 from wanctl.engine.adopt import adopt, disown
 from wanctl.plan import Action, When
 from wanctl.project import Project, ProjectError, run
-from wanctl.project.leasing import leased
 from wanctl.review.previews import Saved, download_previews
 from wanctl.spec.resources import Address, Kind
 
@@ -107,7 +106,7 @@ def bind(project: Project, address: Address, remote_id: str | None, stranger: st
     """Adopt or disown, under the lease: it writes the ledger."""
 
     async def work() -> str:
-        async with leased(project.store, project.surroundings), project.desk() as desk:
+        async with project.leased() as store, project.desk(store) as desk:
             if remote_id is not None:
                 return await adopt(desk, address, remote_id)
             assert stranger is not None  # noqa: S101 - the command takes exactly one

@@ -1,10 +1,12 @@
 """The ledger for a person's eyes."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from rich.text import Text
 
+from wanctl.ledger.lease import Lease
 from wanctl.ledger.record import Entry, HistoryLine, Record
 from wanctl.report.spelling import spell_value
 
@@ -77,3 +79,25 @@ def history_lines(lines: Iterable[HistoryLine]) -> Iterator[Text]:
             " · ".join(told),
             (f"  [{' · '.join(by)}]" if by else "", "dim"),
         )
+
+
+def move_lines(old: str, new: str, kept: str | None) -> Iterator[str]:
+    """Where it went, and what stayed."""
+    yield f"The ledger was moved from {old} to {new}."
+    if kept:
+        yield f"The old one is kept as {kept}; in its place stands where it went."
+
+
+def lock_lines(location: str, held: Lease | None, now: datetime, *, damaged: bool) -> Iterator[str]:
+    """Who holds the ledger, where that run's log is, and for how long."""
+    if damaged:
+        yield f"The lease on {location} cannot be read: nobody knows who holds it."
+    elif held is None:
+        yield f"Nobody holds the ledger {location}."
+    else:
+        yield f"The ledger {location} is held:"
+        yield f"  holder   {held.holder}"
+        yield f"  run      {held.run or 'not a CI run'}"
+        yield f"  since    {held.since:%Y-%m-%d %H:%M:%S %Z}"
+        ending = "expired: the next apply takes it over" if held.expired(now) else "unless it is renewed"
+        yield f"  expires  {held.expires:%Y-%m-%d %H:%M:%S %Z} ({ending})"

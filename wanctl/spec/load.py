@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from wanctl.ledger.location import FileLocation, parse_location
 from wanctl.spec.addresses import Address, Kind
 from wanctl.spec.catalogue import BaseModel, Catalogue, CatalogueFile
 from wanctl.spec.diagnostics import Diagnostic, Severity, SpecErrors
@@ -23,7 +24,7 @@ from wanctl.spec.references import check_references, in_order, references_of
 from wanctl.spec.resources import MODELS, Desired, Resource
 from wanctl.spec.root import SETTINGS_FILE, Refused, Root
 from wanctl.spec.rules import check_declared
-from wanctl.spec.settings import is_file, merged
+from wanctl.spec.settings import merged
 from wanctl.spec.spelling import listed, quoted, suggestion
 from wanctl.spec.texts import with_texts, with_vars
 from wanctl.spec.translation import Complaint, complaints
@@ -173,9 +174,10 @@ class _Loading:
     def _check_ledgers(self, project: ProjectFile, head: Document) -> None:
         """Apply writes there: it must not be led out of the project."""
         for environment, settings in project.everywhere.items():
-            if is_file(settings.ledger):
+            location = parse_location(settings.ledger)
+            if isinstance(location, FileLocation):
                 try:
-                    self.root.locate(self.root.directory, settings.ledger)
+                    self.root.locate(self.root.directory, location.path)
                 except Refused as error:
                     path = project.path_of(("ledger",), environment)
                     self._complain_at(head, path, f"ledger: {error}", error.hint)

@@ -6,11 +6,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from wanctl.ledger.location import own_location
 from wanctl.spec.documents import Document
 from wanctl.spec.findings import Findings
 from wanctl.spec.interpolation import Scalar, variables_of
 from wanctl.spec.nodes import DocumentPath, dotted
-from wanctl.spec.settings import Settings, is_file, ledger_of, merged
+from wanctl.spec.settings import Settings, merged
 from wanctl.spec.spelling import quoted, suggestion
 from wanctl.spec.texts import with_vars
 from wanctl.spec.translation import Complaint, complaints
@@ -135,6 +136,6 @@ def _written_at(value: Mapping[str, Any], environment: str | None, path: Documen
 
 def _with_own_ledger(settings: Settings, environment: str | None, value: Mapping[str, Any]) -> Settings:
     """Environments never share a ledger's file: one that names none has its own beside the base's."""
-    if environment is None or "ledger" in _sections(value)[environment] or not is_file(settings.ledger):
+    if environment is None or "ledger" in _sections(value)[environment]:
         return settings
-    return settings.model_copy(update={"ledger": ledger_of(environment, settings.ledger)})
+    return settings.model_copy(update={"ledger": own_location(settings.ledger, environment)})

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from math import inf
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_validator
@@ -15,6 +14,7 @@ from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema
 
+from wanctl.ledger.location import parse_location
 from wanctl.spec.addresses import Kind
 from wanctl.spec.models import Identifier, Model, Name, Whole
 
@@ -83,6 +83,11 @@ def _check_url(url: str) -> str:
     if not re.match(r"https?://[^/\s]", url):
         raise ValueError("must be a URL, as in https://dashscope-intl.aliyuncs.com")
     return url
+
+
+def _check_ledger(ledger: str) -> str:
+    parse_location(ledger)
+    return ledger
 
 
 def _check_scalar(value: Any) -> Any:
@@ -192,9 +197,13 @@ class Settings(Model):
     """Instead of a region. The key goes to hosts of Model Studio and to this machine only."""
     workspace: Identifier | None = Field(default=None, examples=["llm-xxxx"])
     """The workspace of the account, if it is not the default one."""
-    ledger: String = Field(default=DEFAULT_LEDGER, examples=[DEFAULT_LEDGER])
-    """The file that keeps what the service cannot tell, relative to wanctl.yaml. An environment that names
-    none has its own beside it."""
+    ledger: Annotated[String, AfterValidator(_check_ledger)] = Field(
+        default=DEFAULT_LEDGER,
+        examples=[DEFAULT_LEDGER, "git:wanctl-ledger", "s3://my-team/wanctl/ledger.json"],
+    )
+    """Where what the service cannot tell is kept: a file, relative to wanctl.yaml; git:BRANCH or
+    git:BRANCH@REMOTE; or s3://, oss://, gs:// or az://BUCKET/KEY. An environment that names none has its own
+    beside it."""
     vars: dict[Name, Var] = Field(default={}, examples=[{"trigger": "s86b5p"}])
     """Values for ${name} in the strings and texts of the specs."""
     limits: Limits = Limits()
@@ -211,17 +220,6 @@ class Settings(Model):
         default={}, examples=[{"prod": {"provider": "model-studio", "project": "money-rain-prod"}}]
     )
     """Settings that --env NAME puts over these: any of the keys above but version."""
-
-
-def is_file(ledger: str) -> bool:
-    """Whether a ledger's location is a plain file."""
-    return "://" not in ledger and not ledger.startswith("git:")
-
-
-def ledger_of(environment: str, ledger: str) -> str:
-    """An environment's own ledger, beside the one of the base: ledger.json → ledger.prod.json."""
-    path = PurePosixPath(ledger)
-    return str(path.with_name(f"{path.stem}.{environment}{path.suffix}"))
 
 
 def merged(base: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,71 @@
+"""Every kind of store, empty: what a test asks of `stores` must hold for each of them."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.ledger.papers import clone, remote_with_one_commit, whose
+from tests.ledger.servers import KEYS, OSS_KEYS, s3, serving, with_conditions_of_oss
+from wanctl.ledger.opening import open_store
+from wanctl.ledger.store import Store
+
+KINDS = ("file", "git", "s3", "oss")
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def s3_address() -> Iterator[str]:
+    with serving(s3()) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def oss_address() -> Iterator[str]:
+    with serving(with_conditions_of_oss(s3())) as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    for key, value in {**KEYS, "AWS_ENDPOINT_URL": s3_address}.items():
+        monkeypatch.setenv(key, value)  # obstore reads them itself
+    return new_bucket(s3_address)
+
+
+@pytest.fixture
+def oss_bucket(oss_address: str) -> str:
+    return new_bucket(oss_address)
+
+
+def new_bucket(address: str) -> str:
+    name = f"bucket-{next(_numbers)}"
+    signature = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260318/us-east-1/s3/aws4_request"}
+    httpx.put(f"{address}/{name}", headers=signature).raise_for_status()
+    return name
+
+
+@pytest.fixture(params=KINDS)
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+    """Opens the same empty place again and again, as another run would."""
+    kind: str = request.param
+    if kind == "file":
+        return lambda: open_store("state/ledger.json", whose(tmp_path))
+    if kind == "git":
+        bare = remote_with_one_commit(tmp_path)
+        clones = (clone(bare, f"clone-{number}") for number in itertools.count())
+        return lambda: open_store("git:wanctl-ledger", whose(next(clones)))
+    if kind == "s3":
+        bucket, address = request.getfixturevalue("bucket"), request.getfixturevalue("s3_address")
+        return lambda: open_store(f"s3://{bucket}/a/ledger.json", whose(tmp_path, AWS_ENDPOINT_URL=address))
+    bucket, address = request.getfixturevalue("oss_bucket"), request.getfixturevalue("oss_address")
+    return lambda: open_store(
+        f"oss://{bucket}/a/ledger.json", whose(tmp_path, OSS_ENDPOINT=address, **OSS_KEYS)
+    )
+
+
+@pytest.fixture
+def store(stores: Callable[[], Store]) -> Store:
+    return stores()

@@ -1,0 +1,75 @@
+"""Text ↔ Record: what is refused and why, and how an older format is brought up to date."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ledger.papers import generation, record, whose
+from wanctl.ledger import encoding
+from wanctl.ledger.encoding import decode_record, encode_record
+from wanctl.ledger.errors import LedgerUnreadableError
+from wanctl.ledger.opening import open_store
+from wanctl.ledger.record import Entry
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("{", "not valid JSON"),
+        ("[]", "damaged"),
+        (json.dumps({"format_version": 2}), "newer wanctl"),
+        (json.dumps({"format_version": 0}), "format 0, which this wanctl does not read"),
+        (json.dumps({"format_version": True}), "damaged"),
+        (json.dumps({"format_version": 1, "lineage": "a"}), "damaged at project"),
+        (json.dumps({**record().model_dump(mode="json"), "surprise": 1}), "damaged at surprise"),
+    ],
+)
+def test_what_is_not_a_ledger_is_refused_with_the_reason(text: str, word: str) -> None:
+    with pytest.raises(LedgerUnreadableError, match=word):
+        decode_record(text, "here")
+
+
+def older() -> str:
+    """A ledger in a format before the first: it called the project something else."""
+    data = record(serial=3).model_dump(mode="json")
+    return json.dumps({**data, "format_version": 0, "scope": data.pop("project")})
+
+
+def renamed(data: dict[str, Any]) -> dict[str, Any]:
+    rest = {key: value for key, value in data.items() if key != "scope"}
+    return {**rest, "project": data["scope"]}
+
+
+def test_an_older_format_is_brought_up_to_date_and_a_copy_of_it_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "MIGRATIONS", {0: renamed})
+    path = tmp_path / "ledger.json"
+    path.write_text(older(), encoding="utf-8")
+    store = open_store("ledger.json", whose(tmp_path))
+    loaded = store.load()
+    assert loaded == record(serial=3)
+    assert path.read_text(encoding="utf-8") == older(), "a plan writes nothing"
+
+    saved = store.save(loaded)
+    store.save(saved)
+    assert decode_record(path.read_text(encoding="utf-8"), "here").serial == 5
+    assert (tmp_path / "ledger.json.1").read_text(encoding="utf-8") == older()
+    assert not (tmp_path / "ledger.json.2").exists()
+
+
+def test_generations_are_found_again_by_identity() -> None:
+    entry = Entry().with_current(generation("ft-1", "a")).with_current(generation("ft-2", "b"))
+    assert entry.current == generation("ft-2", "b")
+    assert entry.generation("a") == generation("ft-1", "a")
+    back = entry.with_current(generation("ft-1", "a"))
+    assert back.current == generation("ft-1", "a")
+    assert back.past == (generation("ft-2", "b"),)
+    assert back.generation("c") is None
+
+
+def test_a_text_is_the_same_record_again() -> None:
+    full = record(serial=2).with_entry("Dataset/x", Entry().with_current(generation("file-1")))
+    assert decode_record(encode_record(full), "here") == full

@@ -1,0 +1,197 @@
+"""A run that holds the lease: it renews it, notices its loss before it does anything more, gives it back."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.ledger.papers import EXPIRED, NOW, lease, record, whose
+from wanctl.engine.book import Book, Stamp
+from wanctl.ledger.errors import LedgerError
+from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost
+from wanctl.ledger.leased import LeasedStore
+from wanctl.ledger.opening import open_store
+from wanctl.ledger.store import Store
+from wanctl.project.leasing import leased
+from wanctl.project.surroundings import Surroundings
+from wanctl.spec.resources import Address
+
+SOON = 0.005  # real seconds; short, and only ever waited for by the event loop
+
+
+class Time:
+    """A clock that stands still until somebody moves it."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class Effect:
+    """A call that is about to be made."""
+
+    address = Address.parse("FineTune/rain")
+    verb = "train"
+    identity = "i"
+
+    def inputs(self) -> dict[str, object]:
+        return {}
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+def held_by_one(stores: Callable[[], Store], time: Time) -> tuple[LeasedStore, Book]:
+    store = stores()
+    store.acquire(lease("one"))
+    held = LeasedStore(store, lease("one"), time)
+    return held, Book(held.save, record(), Stamp(), time)
+
+
+def test_a_holder_that_slept_through_another_run_writes_no_intent(
+    stores: Callable[[], Store], time: Time
+) -> None:
+    """Nothing was saved meanwhile, so the serial is still its own: only the lease can tell."""
+    _, book = held_by_one(stores, time)
+    other = stores()
+    time.now = EXPIRED
+    other.acquire(lease("two", EXPIRED))
+    other.release(lease("two", EXPIRED))
+    with pytest.raises(LeaseLost, match=r"lost its lease .* came and went.* makes no further call"):
+        book.begin(Effect())
+    assert stores().load() is None
+
+
+def test_a_holder_that_was_taken_over_hears_by_whom(stores: Callable[[], Store], time: Time) -> None:
+    _, book = held_by_one(stores, time)
+    time.now = EXPIRED
+    stores().acquire(lease("two", EXPIRED))
+    with pytest.raises(LeaseLost, match="holder two took it over at 2026-03-18 09:05:00 UTC"):
+        book.begin(Effect())
+
+
+def test_a_holder_whose_lease_was_broken_notices_at_once(stores: Callable[[], Store], time: Time) -> None:
+    """A person unlocked: the lease had not expired, and no other run has come yet."""
+    _, book = held_by_one(stores, time)
+    stores().release(lease("one"))
+    with pytest.raises(LeaseLost, match="a person removed it"):
+        book.begin(Effect())
+
+
+def test_a_holder_that_slept_alone_renews_and_goes_on(stores: Callable[[], Store], time: Time) -> None:
+    held, book = held_by_one(stores, time)
+    time.now = EXPIRED + timedelta(hours=1)
+    book.begin(Effect())
+    assert held.lease.expires == time.now + LEASE_TTL
+    with pytest.raises(LeaseHeld):
+        stores().acquire(lease("two", time.now))
+    now = stores().load()
+    assert now
+    assert now.intent("FineTune/rain")
+
+
+def surroundings() -> Surroundings:
+    return Surroundings({"USER": "robot", "CI_JOB_URL": "https://ci.example/7"}, Path("/nonexistent"))
+
+
+def test_the_lease_is_given_back_and_what_it_took_over_is_told(tmp_path: Path) -> None:
+    store = open_store("ledger.json", whose(tmp_path))
+    store.acquire(lease("dead", datetime(2026, 1, 1, tzinfo=UTC)))
+    told: list[str] = []
+
+    async def work() -> Lease | None:
+        async with leased(store, surroundings(), told.append):
+            return store.held()
+
+    during = asyncio.run(work())
+    assert during
+    assert during.who.startswith("robot@")
+    assert during.who.endswith("(https://ci.example/7)")
+    assert store.held() is None
+    (sentence,) = told
+    assert sentence.startswith("took over the lease of holder dead, held since 2026-01-01 00:00:00 UTC")
+
+
+def test_the_heartbeat_stops_a_run_whose_lease_is_gone(tmp_path: Path) -> None:
+    store = open_store("ledger.json", whose(tmp_path))
+
+    async def work() -> None:
+        async with leased(store, surroundings(), print, heartbeat=SOON):
+            held = store.held()
+            assert held
+            store.release(held)
+            await asyncio.sleep(60)
+
+    with pytest.raises(LeaseLost):
+        asyncio.run(asyncio.wait_for(work(), 30))
+
+
+class Away:
+    """A store that cannot be reached for some renewals."""
+
+    def __init__(self, store: Store, times: int) -> None:
+        self.store, self.times, self.renewed = store, times, asyncio.Event()
+
+    def renew(self, lease: Lease) -> None:
+        if self.times:
+            self.times -= 1
+            raise LedgerError("away")
+        Store.renew(self.store, lease)
+        self.loop.call_soon_threadsafe(self.renewed.set)
+
+    loop: asyncio.AbstractEventLoop
+
+
+def test_the_heartbeat_bears_a_store_that_is_away_for_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store("ledger.json", whose(tmp_path))
+
+    async def work() -> None:
+        away = Away(store, times=3)
+        away.loop = asyncio.get_running_loop()
+        monkeypatch.setattr(store, "renew", away.renew)
+        async with leased(store, surroundings(), print, heartbeat=SOON):
+            await asyncio.wait_for(away.renewed.wait(), 30)
+
+    asyncio.run(work())
+
+
+def test_the_heartbeat_gives_up_when_the_lease_ran_out_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, time: Time
+) -> None:
+    store = open_store("ledger.json", whose(tmp_path))
+
+    async def work() -> None:
+        monkeypatch.setattr(store, "renew", Away(store, times=1_000_000).renew)
+        async with leased(store, surroundings(), print, time, heartbeat=SOON):
+            time.now = EXPIRED
+            await asyncio.sleep(60)
+
+    with pytest.raises(LedgerError, match="away"):
+        asyncio.run(asyncio.wait_for(work(), 30))
+
+
+def test_a_store_that_is_away_at_the_end_makes_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store("ledger.json", whose(tmp_path))
+    told: list[str] = []
+
+    def away(_: Lease) -> bool:
+        raise LedgerError("The network is away.")
+
+    async def work() -> str:
+        async with leased(store, surroundings(), told.append):
+            monkeypatch.setattr(store, "release", away)
+            return "done"
+
+    assert asyncio.run(work()) == "done"
+    assert told
+    assert "could not be given back and runs out at" in told[0]

@@ -1,0 +1,95 @@
+"""Text ↔ Record: what is not a ledger is refused with the reason, what is an older one is brought up to date.
+
+An older format is migrated in memory when it is loaded; the store keeps a copy of the old text before the
+first save in the new format. A newer format is never read, so that nothing of it is lost by writing it back.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from wanctl.ledger.errors import LedgerElsewhereError, LedgerUnreadableError
+from wanctl.ledger.record import FORMAT_VERSION, Record
+
+# Format n → the function that makes format n + 1 of a document. A new format adds its line here.
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+_MOVED_TO = "moved_to"
+_REMEDY = (
+    "It was left as it is. Restore it from git or a backup; or move it away: what is live is then found "
+    "again by its names."
+)
+
+
+def encode_record(record: Record) -> str:
+    return json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+
+
+def decode_record(text: str, location: str) -> Record:
+    """The ledger in this text; anything that is not one is refused with the reason."""
+    data = _document(text, location)
+    if isinstance(data, dict) and _MOVED_TO in data:
+        raise LedgerElsewhereError(
+            f"The ledger {location} was moved to {data[_MOVED_TO]}. Write ledger: {data[_MOVED_TO]} "
+            "in wanctl.yaml."
+        )
+    if is_older(text):
+        data = _migrated(data, location)
+    version = data.get("format_version") if isinstance(data, dict) else None
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise LedgerUnreadableError(
+            f"The ledger {location} has format {version}, written by a newer wanctl. Update wanctl to use it."
+        )
+    try:
+        return Record.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise LedgerUnreadableError(
+            f"The ledger {location} is damaged at {where or 'its top'}: {first['msg']}. {_REMEDY}"
+        ) from error
+
+
+def is_older(text: str) -> bool:
+    """Whether this is a ledger in an older format, of which a copy is due before it is replaced."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return False
+    version = data.get("format_version") if isinstance(data, dict) else None
+    return type(version) is int and version < FORMAT_VERSION
+
+
+def moved_notice(location: str) -> str:
+    """What stays behind where a ledger was moved away: it stops whoever has not heard of it."""
+    return json.dumps({_MOVED_TO: location}) + "\n"
+
+
+def is_moved_notice(text: str) -> bool:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(data, dict) and _MOVED_TO in data
+
+
+def _document(text: str, location: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise LedgerUnreadableError(
+            f"The ledger {location} is not valid JSON ({error}). {_REMEDY}"
+        ) from error
+
+
+def _migrated(data: dict[str, Any], location: str) -> dict[str, Any]:
+    while (version := data["format_version"]) < FORMAT_VERSION:
+        step = MIGRATIONS.get(version)
+        if step is None:
+            raise LedgerUnreadableError(
+                f"The ledger {location} has format {version}, which this wanctl does not read. {_REMEDY}"
+            )
+        data = {**step(data), "format_version": version + 1}
+    return data

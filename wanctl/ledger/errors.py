@@ -1,0 +1,21 @@
+"""What can be wrong with a ledger, as sentences. Stores raise them; the command line prints them."""
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used; nothing was written."""
+
+
+class LedgerUnreadableError(LedgerError):
+    """What is stored is not a ledger (or a lease) that this version understands."""
+
+
+class LeaseDamagedError(LedgerUnreadableError):
+    """The lease is no lease: nobody knows who is applying."""
+
+
+class LedgerMovedError(LedgerError):
+    """Somebody saved between our load and our save."""
+
+
+class LedgerElsewhereError(LedgerError):
+    """The ledger was moved to another store, and wanctl.yaml still names this one."""

@@ -1,0 +1,93 @@
+"""A ledger in a JSON file, with the lease in a file beside it: for one machine, or a shared disk.
+
+Each replacement is atomic, under an advisory lock. The lock must reach everyone who writes: on one
+machine it does, on a network disk only if that disk passes locks on.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
+from wanctl.ledger.shelf import ChangedMeanwhileError, Paper, Reading
+
+LOCK_PATIENCE = 10.0  # seconds for another process to finish its own compare-and-swap
+
+
+class FileShelf:
+    """Guards one folder's two files; a reader sees the old text or the new one, never a part."""
+
+    def __init__(self, path: Path, shown: str | None = None) -> None:
+        self._path = path
+        self._shown = shown or str(path)
+        self._paths = {Paper.RECORD: path, Paper.LEASE: path.with_name(path.name + ".lease")}
+        self._lock_path = path.with_name(path.name + ".lock")
+
+    @property
+    def location(self) -> str:
+        return self._shown
+
+    def read(self, *papers: Paper) -> Reading:
+        return Reading({paper: self._text(paper) for paper in papers})
+
+    def recall(self) -> Reading | None:
+        return None
+
+    def replace(self, seen: Reading, paper: Paper, text: str | None, why: str) -> None:  # noqa: ARG002 - a file keeps no log
+        with self._locked():
+            if any(self._text(one) != then for one, then in seen.texts.items()):
+                raise ChangedMeanwhileError
+            if text is None:
+                self._paths[paper].unlink(missing_ok=True)
+            else:
+                _replace(self._paths[paper], text)
+
+    def keep(self, text: str) -> str:
+        with self._locked():
+            number = 1
+            while (aside := self._path.with_name(f"{self._path.name}.{number}")).exists():
+                number += 1
+            _replace(aside, text)
+        return str(Path(self._shown).with_name(aside.name))
+
+    def prove(self, seen: Reading) -> None:
+        """The lock is ours to hold: there is no service that could ignore it."""
+
+    def _text(self, paper: Paper) -> str | None:
+        try:
+            return self._paths[paper].read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise LedgerUnreadableError(f"The ledger {self._paths[paper]} cannot be read: {error}") from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(self._lock_path, timeout=LOCK_PATIENCE):
+                yield
+        except Timeout as error:
+            raise LedgerError(
+                f"Another process keeps {self._lock_path} locked for over {LOCK_PATIENCE:.0f} s."
+            ) from error
+        except OSError as error:
+            raise LedgerError(f"The ledger {self.location} cannot be written: {error}") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write beside, flush to disk, rename over."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,226 @@
+"""A ledger on a branch of the repository's remote: shared by all who can push, with no other service.
+
+Ledger and lease are files on that branch. Compare-and-swap is a push that the server takes only while the
+branch is at the commit we built on, so that a save also proves that the lease stood at that moment.
+
+All of it happens in a bare repository of our own in a temporary folder. The user's clone is only asked for
+its remote and its credentials: its work tree, index, HEAD, branches, objects and shallowness stay as they
+are, whatever they are, and any number of processes in one clone do not meet.
+"""
+
+import shutil
+import tempfile
+import threading
+import uuid
+import weakref
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
+from wanctl.ledger.git_process import Git, Ran, masked, remedy, spoken
+from wanctl.ledger.location import GitLocation
+from wanctl.ledger.shelf import ChangedMeanwhileError, Paper, Reading
+
+ATTEMPTS_TO_KEEP = 5
+_TIP = "refs/wanctl/tip"
+_IDENTITY = {
+    f"GIT_{role}_{field}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for field, value in (("NAME", "wanctl"), ("EMAIL", "wanctl@users.noreply.invalid"))
+}
+# What of the clone's own configuration says how the remote is reached and who we are to it.
+_REACHING = (
+    "http.",
+    "https.",
+    "url.",
+    "credential.",
+    "core.sshcommand",
+    "core.askpass",
+    "core.gitproxy",
+    "ssh.",
+)
+_REMOTE_KEYS = ("url", "pushurl", "proxy", "proxyauthmethod", "uploadpack", "receivepack")
+_OURS = (
+    ("core.hooksPath", "/dev/null"),  # a hook is for the user's own pushes
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("push.gpgSign", "false"),
+    ("advice.pushUpdateRejected", "false"),
+)
+
+
+@dataclass(frozen=True)
+class _Workshop:
+    """Our own repository, with the way to the remote."""
+
+    git: Git
+    url: str  # for messages
+
+
+class GitShelf:
+    """One environment's ledger and lease on the branch. Guards its own repository: one command at a time."""
+
+    def __init__(self, location: GitLocation, folder: Path, path: str, environ: Mapping[str, str]) -> None:
+        self._where = location
+        self._folder = folder
+        self._environ = environ
+        self._paths = {Paper.RECORD: path, Paper.LEASE: f"{path}.lease"}
+        self._branch = f"refs/heads/{location.branch}"
+        self._last: Reading | None = None
+        self._one_at_a_time = threading.RLock()
+
+    @property
+    def location(self) -> str:
+        return str(self._where)
+
+    def read(self, *papers: Paper) -> Reading:  # noqa: ARG002 - one fetch brings both
+        with self._one_at_a_time:
+            tip = self._fetch()
+            return Reading({paper: self._text(tip, path) for paper, path in self._paths.items()}, tip)
+
+    def recall(self) -> Reading | None:
+        return self._last
+
+    def replace(self, seen: Reading, paper: Paper, text: str | None, why: str) -> None:
+        with self._one_at_a_time:
+            self._last = None
+            commit = self._commit(seen.stamp, self._paths[paper], text, why)
+            self._push(seen.stamp, commit)
+            self._last = Reading({**seen.texts, paper: text}, commit)
+
+    def keep(self, text: str) -> str:
+        with self._one_at_a_time:
+            self._last = None
+            for _ in range(ATTEMPTS_TO_KEEP):
+                tip = self._fetch()
+                number = 1
+                while self._text(tip, path := f"{self._paths[Paper.RECORD]}.{number}") is not None:
+                    number += 1
+                with suppress(ChangedMeanwhileError):
+                    self._push(tip, self._commit(tip, path, text, f"kept a copy as {path}"))
+                    return f"{path} on {self.location}"
+            raise LedgerError(f"{self.location} keeps changing: no copy of the ledger could be kept there.")
+
+    def prove(self, seen: Reading) -> None:
+        """Pushing on a lease of the ref is git's own; no server takes it and lets it pass."""
+
+    @cached_property
+    def _temporary(self) -> Path:
+        folder = Path(tempfile.mkdtemp(prefix="wanctl-ledger-"))
+        weakref.finalize(
+            self, shutil.rmtree, folder, ignore_errors=True
+        )  # at the latest when the process ends
+        return folder
+
+    @cached_property
+    def _workshop(self) -> _Workshop:
+        clone = Git.within(self._folder, self._environ)
+        top = clone.run("rev-parse", "--show-toplevel")
+        if top.code:
+            raise LedgerError(
+                f"ledger: {self.location} needs a clone of git, and {self._folder} is in none "
+                f"({spoken(top.err)}). Work in a clone, or write another ledger: in wanctl.yaml."
+            )
+        clone = Git(Path(top.out.rstrip("\n")), clone.environ)  # a remote's relative path starts from here
+        remote = self._where.remote
+        found = clone.run("remote", "get-url", remote)
+        if found.code:
+            raise LedgerError(
+                f"ledger: {self.location} needs the remote {remote}, and this clone has none of that name. "
+                f"Add it (git remote add {remote} URL), or name another: git:{self._where.branch}@REMOTE."
+            )
+        git_dir = self._temporary
+        git = clone.apart(git_dir, [*_settings_of(clone, remote), *_OURS])
+        git.ask("init", "--quiet", "--bare", "--template=", str(git_dir))
+        return _Workshop(git, masked(found.out.strip()))
+
+    def _fetch(self) -> str | None:
+        """Bring the branch's tip here; None where the branch is not there yet."""
+        git = self._workshop.git
+        words = ("--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+        ran = git.run("fetch", *words, self._where.remote, f"+{self._branch}:{_TIP}")
+        if ran.code == 0:
+            return git.ask("rev-parse", "--verify", f"{_TIP}^{{commit}}")
+        if "couldn't find remote ref" in ran.err:
+            return None
+        raise self._failure("read", ran)
+
+    def _text(self, tip: str | None, path: str) -> str | None:
+        """A file at this commit. Its size is small, and every read is of a commit, so of one moment."""
+        if tip is None:
+            return None
+        git = self._workshop.git
+        listed = git.ask("ls-tree", tip, "--", path)
+        if not listed:
+            return None
+        mode, kind, rest = listed.split(maxsplit=2)
+        if kind != "blob" or mode == "120000":
+            raise LedgerError(
+                f"{path} on {self.location} is not a file. Move it away, or name another branch."
+            )
+        try:
+            return git.run("cat-file", "blob", rest.split()[0]).raw.decode()
+        except UnicodeDecodeError as error:
+            raise LedgerUnreadableError(f"{path} on {self.location} cannot be read: {error}") from error
+
+    def _commit(self, tip: str | None, path: str, text: str | None, why: str) -> str:
+        """A commit on the tip in which this one file differs. No two are the same, even of one text."""
+        git = self._workshop.git
+        index = {"GIT_INDEX_FILE": str(self._temporary / f"index-{uuid.uuid4().hex}")}
+        if tip:
+            git.ask("read-tree", tip, also=index)
+        if text is None:
+            change = f"0 {'0' * 40}\t{path}\n"
+        else:
+            blob = git.ask("hash-object", "-w", "--stdin", stdin=text)
+            change = f"100644 {blob}\t{path}\n"
+        git.ask("update-index", "--add", "--index-info", stdin=change, also=index)
+        tree = git.ask("write-tree", also=index)
+        Path(index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
+        message = f"{why}\n\nWrite: {uuid.uuid4().hex}\n"
+        parents = ("-p", tip) if tip else ()
+        return git.ask("commit-tree", tree, *parents, stdin=message, also=_IDENTITY)
+
+    def _push(self, expected: str | None, commit: str) -> None:
+        """Move the branch from the expected commit to ours, or find out that somebody else moved it."""
+        lease = f"--force-with-lease={self._branch}:{expected or ''}"
+        target = f"{commit}:{self._branch}"
+        ran = self._workshop.git.run("push", "--quiet", "--no-verify", lease, self._where.remote, target)
+        if ran.code == 0:
+            return
+        try:
+            tip = self._fetch()
+        except LedgerError:
+            raise self._failure("written", ran) from None
+        if tip == commit:
+            return  # it had arrived, and only the answer was lost
+        if tip != expected or "stale info" in ran.err or "cannot lock ref" in ran.err:
+            raise ChangedMeanwhileError
+        raise self._failure("written", ran)
+
+    def _failure(self, what: str, ran: Ran) -> LedgerError:
+        return LedgerError(
+            f"The ledger {self.location} ({self._workshop.url}) cannot be {what}: {spoken(ran.err)} "
+            f"{remedy(ran.err)}"
+        )
+
+
+def _settings_of(clone: Git, remote: str) -> list[tuple[str, str]]:
+    """The clone's own settings for reaching the remote; those of the user and the machine apply anyway."""
+    listed = clone.ask("config", "--list", "--null", "--show-scope", "--includes")
+    parts = listed.split("\0")
+    settings = []
+    for scope, entry in zip(parts[::2], parts[1::2], strict=False):
+        key, written, value = entry.partition("\n")
+        value = value if written else "true"  # a key by itself is a yes
+        wanted = key.startswith(_REACHING) or key in {f"remote.{remote}.{name}" for name in _REMOTE_KEYS}
+        if scope in {"local", "worktree", "command"} and wanted:
+            settings.append((key, value))
+    keys = {key for key, _ in settings}
+    own_ssh = "core.sshcommand" in keys or {"GIT_SSH", "GIT_SSH_COMMAND"} & set(clone.environ)
+    if not own_ssh and not clone.run("config", "core.sshCommand").out:
+        settings.append(("core.sshCommand", "ssh -o BatchMode=yes"))  # nobody is here to answer a question
+    return settings

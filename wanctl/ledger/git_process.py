@@ -1,0 +1,132 @@
+"""Running git for git.py: fixed words, no shell, nothing inherited that would point it at another repository.
+
+What git says is turned into one sentence with a remedy, and no password in a URL gets through.
+"""
+
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wanctl.ledger.errors import LedgerError
+
+PATIENCE = 120.0  # seconds for one command; a push over a slow line takes a few
+
+# What git sets for its own hooks and aliases, and what makes it write its secrets into a trace.
+_NOT_INHERITED = re.compile(
+    r"GIT_(DIR|WORK_TREE|INDEX_FILE|COMMON_DIR|NAMESPACE|PREFIX|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES"
+    r"|SHALLOW_FILE|GRAFT_FILE|REPLACE_REF_BASE|QUARANTINE_PATH|EXTERNAL_DIFF|EDITOR|TRACE.*|CURL_VERBOSE"
+    r"|(AUTHOR|COMMITTER)_.*)"
+)
+_CONFIG_BY_ENVIRONMENT = re.compile(r"GIT_CONFIG_(PARAMETERS|COUNT|KEY_\d+|VALUE_\d+)")
+_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+_NO_ACCESS = (
+    "could not read (Username|Password)|Authentication failed|Permission denied|denied to|error: 40[13]|"
+    "Host key verification failed|not allowed to push|insufficient permission"
+)
+_NO_NETWORK = (
+    "Could not resolve|Failed to connect|Connection (refused|timed out|reset)|unable to access|"
+    "Network is unreachable|Operation timed out"
+)
+_NO_REMOTE = "does not appear to be a git repository|[Rr]epository .*not found|does not exist|No such file"
+_REFUSED = r"protected branch|pre-receive hook declined|GH0\d\d|denied by|remote rejected"
+
+
+def remedy(errors: str) -> str:
+    """What a person can do about this failure of git."""
+    if re.search(_NO_ACCESS, errors):
+        return (
+            "The remote does not let this machine in: give this clone credentials that may push "
+            "(in GitHub Actions: permissions: contents: write, and actions/checkout with its token)."
+        )
+    if re.search(_NO_NETWORK, errors):
+        return (
+            "The remote cannot be reached: check the network and git remote -v, then run the command again."
+        )
+    if re.search(_NO_REMOTE, errors):
+        return "The remote is not there: check it with git remote -v."
+    if re.search(_REFUSED, errors):
+        return "The remote refuses pushes to this branch: allow them, or name another branch."
+    return "Run the same command again."
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    raw: bytes
+    err: str
+
+    @property
+    def out(self) -> str:
+        return self.raw.decode(errors="replace")
+
+
+@dataclass(frozen=True)
+class Git:
+    """git in one folder, with one environment."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    patience: float = PATIENCE
+
+    @classmethod
+    def within(cls, folder: Path, environ: Mapping[str, str]) -> "Git":
+        """In the user's clone: with its own configuration, and only to ask."""
+        kept = {key: value for key, value in environ.items() if not _NOT_INHERITED.fullmatch(key)}
+        return cls(folder, {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"})
+
+    def apart(self, git_dir: Path, settings: Sequence[tuple[str, str]]) -> "Git":
+        """The same surroundings, in another repository; settings go by the environment, which ps hides."""
+        kept = {
+            key: value for key, value in self.environ.items() if not _CONFIG_BY_ENVIRONMENT.fullmatch(key)
+        }
+        for number, (key, value) in enumerate(settings):
+            kept |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        kept |= {"GIT_CONFIG_COUNT": str(len(settings)), "GIT_DIR": str(git_dir)}
+        return Git(self.folder, kept, self.patience)
+
+    def run(self, *words: str, stdin: str | None = None, also: Mapping[str, str] | None = None) -> Ran:
+        """One command. It is out of reach of Ctrl-C, as a push that is cut off leaves its end unknown."""
+        try:
+            ended = subprocess.run(  # noqa: S603 - no shell, and every word is checked or ours
+                ["git", *words],  # noqa: S607 - the git that the person uses
+                cwd=self.folder,
+                env={**self.environ, **(also or {})},
+                input=(stdin or "").encode(),
+                capture_output=True,
+                check=False,
+                timeout=self.patience,
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise LedgerError(
+                "git is not installed, and the ledger is on a branch of git. Install git."
+            ) from error
+        except subprocess.TimeoutExpired as error:
+            raise LedgerError(
+                f"git {words[0]} did not end within {self.patience:.0f} s. Check the network and the remote, "
+                "then run the same command again."
+            ) from error
+        return Ran(ended.returncode, ended.stdout, ended.stderr.decode(errors="replace"))
+
+    def ask(self, *words: str, stdin: str | None = None, also: Mapping[str, str] | None = None) -> str:
+        """What a command prints, where it cannot fail but by a fault of the machine."""
+        ran = self.run(*words, stdin=stdin, also=also)
+        if ran.code:
+            raise LedgerError(f"git {words[0]} failed: {spoken(ran.err)}")
+        return ran.out.strip()
+
+
+def masked(text: str) -> str:
+    """Without the user and password of any URL."""
+    return _USERINFO.sub("***@", text)
+
+
+def spoken(errors: str) -> str:
+    """git's own words on one line, without what only repeats."""
+    lines = [line.strip() for line in masked(errors).splitlines()]
+    told = [line for line in lines if line and not line.startswith(("hint:", "To "))]
+    return " ".join(dict.fromkeys(told)) or "it gave no reason"

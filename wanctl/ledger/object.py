@@ -1,0 +1,145 @@
+"""A ledger in an object store that writes on conditions: S3 and what speaks its protocol, GCS, Azure.
+
+Ledger and lease are two objects, each replaced only if its entity tag (on GCS: its generation) is the one
+that was read, and created only if there is none. That is compare-and-swap for each object by itself: a save
+checks the lease by reading it just before, and the ledger's own tag catches whoever saved in between.
+
+Not every server that speaks S3 heeds these conditions, so each run proves it on the lease that it took,
+before it writes anything else. OSS has no such conditions: see oss.py.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore import exceptions as refused
+
+from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
+from wanctl.ledger.location import ObjectLocation
+from wanctl.ledger.shelf import ChangedMeanwhileError, Paper, Reading
+
+if TYPE_CHECKING:
+    from obstore import PutMode, UpdateVersion
+    from obstore.store import ObjectStore
+
+_NO_KEYS = re.compile(r"169\.254\.169\.254|metadata\.google\.internal")  # the last place to look for some
+_VARIABLES = "docs/ledger.md names the variables that are looked for."
+_NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound|bucket does not exist")
+_STALE: "PutMode" = {"e_tag": '"wanctl-stale"', "version": "1"}
+
+
+class ObjectShelf:
+    """Two objects. Stateless: tags travel in the readings. An empty object is a paper taken away, as
+    objects cannot be deleted on a condition."""
+
+    def __init__(self, location: ObjectLocation, objects: "ObjectStore") -> None:
+        self._where = location
+        self._objects = objects
+        self._keys = {Paper.RECORD: location.key, Paper.LEASE: f"{location.key}.lease"}
+
+    @property
+    def location(self) -> str:
+        return str(self._where)
+
+    def read(self, *papers: Paper) -> Reading:
+        texts: dict[Paper, str | None] = {}
+        tags: dict[Paper, PutMode] = {}
+        for paper in papers:
+            texts[paper], tags[paper] = self._get(self._keys[paper])
+        return Reading(texts, tags)
+
+    def recall(self) -> Reading | None:
+        return None  # a write of one object says nothing of the other
+
+    def replace(self, seen: Reading, paper: Paper, text: str | None, why: str) -> None:  # noqa: ARG002 - objects keep no log
+        with spoken(self.location, "written"):
+            self._put(self._keys[paper], text or "", seen.stamp[paper])
+
+    def keep(self, text: str) -> str:
+        number = 1
+        while True:
+            key = f"{self._where.key}.{number}"
+            try:
+                with spoken(self.location, "written"):
+                    self._put(key, text, "create")
+            except ChangedMeanwhileError:
+                number += 1
+            else:
+                return f"{self._where.scheme}://{self._where.bucket}/{key}"
+
+    def prove(self, seen: Reading) -> None:
+        """Two writes that must fail; were they to pass, they would write what stands there already."""
+        text = seen.text(Paper.LEASE) or ""
+        for mode in ("create", _STALE):
+            try:
+                with spoken(self.location, "written"):
+                    self._put(self._keys[Paper.LEASE], text, mode)
+            except ChangedMeanwhileError:
+                continue
+            raise unconditional(self.location, "If-Match and If-None-Match")
+
+    def _get(self, key: str) -> "tuple[str | None, PutMode]":
+        with spoken(self.location, "read"):
+            try:
+                found = obstore.get(self._objects, key)
+                text = bytes(found.bytes()).decode()
+            except FileNotFoundError as error:
+                if _NO_BUCKET.search(str(error)):
+                    raise  # a place that is not there is no empty ledger
+                return None, "create"
+        tag: UpdateVersion = {}
+        if (e_tag := found.meta["e_tag"]) is not None:
+            tag["e_tag"] = e_tag
+        if (version := found.meta["version"]) is not None:
+            tag["version"] = version
+        return text, tag
+
+    def _put(self, key: str, text: str, mode: "PutMode") -> None:
+        try:
+            # In one request: an upload in parts is created on no condition.
+            obstore.put(self._objects, key, text.encode(), mode=mode, use_multipart=False)
+        except (refused.AlreadyExistsError, refused.PreconditionError) as error:
+            raise ChangedMeanwhileError from error
+        except FileNotFoundError as error:
+            if mode == "create" or _NO_BUCKET.search(str(error)):
+                raise
+            raise ChangedMeanwhileError from error
+
+
+def unconditional(location: str, what: str) -> LedgerError:
+    """The place takes stale writes: two runs would overwrite each other's ledger."""
+    return LedgerError(
+        f"The store behind {location} does not heed {what}, so it cannot keep two runs apart. "
+        "Nothing was done. Write another ledger: in wanctl.yaml, such as git:wanctl-ledger."
+    )
+
+
+@contextmanager
+def spoken(location: str, what: str) -> Iterator[None]:
+    """Turn the client's errors into a sentence with a remedy."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise LedgerUnreadableError(f"The ledger {location} cannot be read: {error}") from error
+    except (refused.PermissionDeniedError, refused.UnauthenticatedError) as error:
+        raise LedgerError(
+            f"The ledger {location} cannot be {what}: the store refuses this machine's credentials "
+            f"({_first_line(error)}). {_VARIABLES}"
+        ) from error
+    except (FileNotFoundError, refused.BaseError) as error:
+        remedy = "Check the network, the endpoint and the credentials, then run the same command again."
+        if _NO_BUCKET.search(str(error)):
+            remedy = "There is no such bucket: create it, or name another."
+        if _NO_KEYS.search(str(error)):
+            remedy = f"There are no credentials in the environment, nor from the machine. {_VARIABLES}"
+        raise LedgerError(
+            f"The ledger {location} cannot be {what}: {_first_line(error)}. {remedy}"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    """What the client says, without its debugging, the server's page, or a query that may be signed."""
+    line = str(error).strip().partition("\n")[0].partition(": <")[0]
+    return re.sub(r"(https?://[^\s?]*)\?\S*", r"\1", line).rstrip(".") or type(error).__name__

@@ -1,0 +1,124 @@
+"""From `ledger:` to a Store. Each kind of place is imported only where it is used."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from wanctl.ledger.errors import LedgerError
+from wanctl.ledger.file import FileShelf
+from wanctl.ledger.location import FileLocation, GitLocation, ObjectLocation, own_location, parse_location
+from wanctl.ledger.shelf import Shelf
+from wanctl.ledger.store import Store
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+
+EXTRA = "pip install 'wanctl[object-stores]'"
+_LEDGER_FILE = "ledger.json"
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Whose ledger it is, and from where it is opened."""
+
+    project: str
+    environment: str | None
+    directory: Path  # relative paths start here; for git, a folder of the clone
+    environ: Mapping[str, str]
+    shown: Callable[[Path], str] = str  # a path in a message
+
+
+def open_store(text: str, whose: Whose) -> Store:
+    """The store at this location. Nothing is read yet."""
+    try:
+        location = parse_location(text)
+    except ValueError as error:
+        raise LedgerError(f"ledger: {error}") from error
+    return Store(_shelf(location, whose))
+
+
+def _shelf(location: FileLocation | GitLocation | ObjectLocation, whose: Whose) -> Shelf:
+    if isinstance(location, FileLocation):
+        path = whose.directory / location.path
+        return FileShelf(path, whose.shown(path))
+    if isinstance(location, GitLocation):
+        from wanctl.ledger.git import GitShelf
+
+        name = own_location(_LEDGER_FILE, whose.environment) if whose.environment else _LEDGER_FILE
+        return GitShelf(location, whose.directory, f"{whose.project}/{name}", whose.environ)
+    try:
+        import obstore  # noqa: F401 - only whether it is there
+    except ImportError as error:
+        raise LedgerError(f"ledger: {location} needs the package obstore: {EXTRA}") from error
+    if location.scheme == "oss":
+        return _oss(location, whose.environ)
+    from wanctl.ledger.object import ObjectShelf
+
+    return ObjectShelf(location, _objects(location, whose.environ))
+
+
+def _objects(location: ObjectLocation, environ: Mapping[str, str]) -> "ObjectStore":
+    """The client, which finds its credentials where each provider's own tools do."""
+    from obstore.store import AzureStore, GCSStore, S3Store
+
+    if location.scheme == "gs":
+        return GCSStore(location.bucket, client_options=_patience(), retry_config=_retries())
+    if location.scheme == "az":
+        return AzureStore(location.bucket, client_options=_patience(), retry_config=_retries())
+    endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
+    options = _patience()
+    if _on_this_machine(endpoint):
+        options["allow_http"] = True
+    return S3Store(location.bucket, client_options=options, retry_config=_retries())
+
+
+def _oss(location: ObjectLocation, environ: Mapping[str, str]) -> Shelf:
+    """OSS by its S3 protocol, with the variables of OSS's own tools."""
+    from obstore.store import S3Store
+
+    from wanctl.ledger.oss import FORBID_OVERWRITE, OssShelf
+
+    region = environ.get("OSS_REGION", "").removeprefix("oss-")
+    endpoint = environ.get("OSS_ENDPOINT") or (f"https://s3.oss-{region}.aliyuncs.com" if region else "")
+    if "://" not in endpoint:
+        endpoint = f"https://{endpoint}" if endpoint else ""
+    key, secret = environ.get("OSS_ACCESS_KEY_ID"), environ.get("OSS_ACCESS_KEY_SECRET")
+    if not (endpoint and key and secret):
+        raise LedgerError(
+            f"ledger: {location} needs OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET, and OSS_REGION (such as "
+            "ap-southeast-1) or OSS_ENDPOINT in the environment."
+        )
+    here = _on_this_machine(endpoint)
+    host = urlsplit(endpoint).netloc
+    config: dict[str, Any] = {
+        "endpoint": endpoint if here else f"https://{location.bucket}.{host}",
+        "virtual_hosted_style_request": not here,
+        "region": region or "oss",
+        "access_key_id": key,
+        "secret_access_key": secret,
+    }
+    if token := environ.get("OSS_SESSION_TOKEN"):
+        config["session_token"] = token
+
+    def client(headers: dict[str, str]) -> "ObjectStore":
+        options: ClientConfig = {**_patience(), "allow_http": here, "default_headers": headers}
+        return S3Store(location.bucket, client_options=options, retry_config=_retries(), **config)
+
+    return OssShelf(location, client({}), client(FORBID_OVERWRITE))
+
+
+def _patience() -> "ClientConfig":
+    return {"connect_timeout": "5s", "timeout": "30s"}
+
+
+def _retries() -> "RetryConfig":
+    from datetime import timedelta
+
+    return {"max_retries": 3, "retry_timeout": timedelta(seconds=45)}
+
+
+def _on_this_machine(endpoint: str | None) -> bool:
+    """Without encryption only to a server on this machine."""
+    return urlsplit(endpoint or "").hostname in {"127.0.0.1", "localhost", "::1"}

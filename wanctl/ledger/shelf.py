@@ -1,0 +1,55 @@
+"""What a place must be able to do to hold a ledger: keep two papers, each replaced by compare-and-swap.
+
+Shelves know nothing of records and leases; what is written on the papers is the business of store.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Paper(StrEnum):
+    """The two documents of a ledger."""
+
+    RECORD = "ledger"
+    LEASE = "lease"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Papers as they stood at one moment, with what the shelf knows them again by."""
+
+    texts: Mapping[Paper, str | None]  # None, or no text at all: there is none
+    stamp: Any = field(default=None, repr=False)  # the shelf's own: a commit, entity tags, numbers
+
+    def text(self, paper: Paper) -> str | None:
+        return self.texts.get(paper) or None
+
+
+class ChangedMeanwhileError(Exception):
+    """The paper is not what it was when it was read; nothing was written."""
+
+
+class Shelf(Protocol):
+    """A place for one ledger. Every failure to reach or to use the place is a LedgerError."""
+
+    @property
+    def location(self) -> str:
+        """As the user wrote it, for messages; never with a password in it."""
+
+    def read(self, *papers: Paper) -> Reading:
+        """These papers as they stand now."""
+
+    def recall(self) -> Reading | None:
+        """Both papers after our last write, if a `replace` on it notices every change since; else None."""
+
+    def replace(self, seen: Reading, paper: Paper, text: str | None, why: str) -> None:
+        """Write this text (None: take the paper away) if the paper is still as seen, or raise
+        ChangedMeanwhileError."""
+
+    def keep(self, text: str) -> str:
+        """Put a copy of a ledger beside it, under a name of its own; says where it is."""
+
+    def prove(self, seen: Reading) -> None:
+        """Make sure that the place refuses a stale write of the lease, which stands as seen."""

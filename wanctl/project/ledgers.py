@@ -1,0 +1,128 @@
+"""The ledger as a thing of its own: move it to another store, see who holds it, break a dead lease."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from wanctl.ledger.errors import LeaseDamagedError, LedgerError
+from wanctl.ledger.lease import Lease
+from wanctl.ledger.location import own_location, parse_location
+from wanctl.ledger.record import HistoryLine
+from wanctl.project import Project, ProjectError, run
+from wanctl.spec.documents import SourceFile
+from wanctl.spec.findings import Findings
+from wanctl.spec.root import SETTINGS_FILE
+
+LEDGER = "ledger"  # stands for an address in the history
+
+
+@dataclass(frozen=True)
+class Move:
+    """A ledger that was moved: what a person has still to do."""
+
+    old: str
+    new: str
+    kept: str | None
+    todo: tuple[str, ...]
+
+
+def move(project: Project, location: str) -> Move:
+    """Copy the ledger, under both leases; then leave a notice in the old place, and a copy beside it."""
+    try:
+        parse_location(location)
+    except ValueError as error:
+        raise ProjectError(f"{location}: {error}") from error
+    old, new = project.store, project.store_at(location)
+    if old.location == new.location:
+        raise ProjectError(f"the ledger is in {new.location} already")
+
+    async def work() -> str | None:
+        async with project.leased() as here, project.leased(new) as there:
+            record = project.record()
+            if old.load() is None:
+                raise ProjectError(
+                    f"{old.location} holds no ledger yet: there is nothing to move. "
+                    f"Write ledger: {location} in {SETTINGS_FILE}."
+                )
+            new.place(record, there.lease)
+            written = there.save(record.with_history(_line(project, "move", f"from {old.location}")))
+            if new.load() != written:
+                raise LedgerError(
+                    f"{new.location} does not give back what was written; {old.location} was left as it is."
+                )
+            here.renew()  # the old place changes last, and only in our hands
+            return old.leave(location)
+
+    return Move(old.location, new.location, run(work()), tuple(_todo(project, location)))
+
+
+@dataclass(frozen=True)
+class Lock:
+    """The lease as it stands: held by somebody, free, or damaged so that nobody knows."""
+
+    location: str
+    lease: Lease | None
+    damaged: bool = False
+
+    @property
+    def free(self) -> bool:
+        return self.lease is None and not self.damaged
+
+
+def look_at_lock(project: Project) -> Lock:
+    try:
+        return Lock(project.store.location, project.store.held())
+    except LeaseDamagedError:
+        return Lock(project.store.location, None, damaged=True)
+
+
+def unlock(project: Project, seen: Lock) -> str:
+    """Break the lease that was seen, and no other; says what was done. The history remembers it."""
+    store = project.store
+    broken = store.release(seen.lease) if seen.lease else store.discard_damaged_lease()
+    if not broken:
+        raise ProjectError(
+            f"the lease on {store.location} is another one by now; nothing was done, look again"
+        )
+    told = f"broke the lease of {seen.lease.who}" if seen.lease else "removed a lease that could not be read"
+
+    async def remember() -> None:
+        async with project.leased() as held:
+            if store.load() is not None:
+                held.save(project.record().with_history(_line(project, "unlock", told)))
+
+    run(remember())
+    return told
+
+
+def _line(project: Project, verb: str, note: str) -> HistoryLine:
+    stamp = project.surroundings.stamp(project.desired.directory)
+    return HistoryLine(
+        at=datetime.now(UTC),
+        address=LEDGER,
+        verb=verb,
+        result="noted",
+        by=stamp.by,
+        commit=stamp.commit,
+        run=stamp.run,
+        note=note,
+    )
+
+
+def _todo(project: Project, location: str) -> Iterator[str]:
+    """Which line of wanctl.yaml to change; and the environments whose ledger moves with that line."""
+    text = (project.desired.directory / SETTINGS_FILE).read_text(encoding="utf-8")
+    document = next(SourceFile(SETTINGS_FILE, text, Findings()).documents())
+    environment, environments = project.desired.environment, project.desired.settings.environments
+    path: tuple[str, ...] = ("environments", environment, "ledger") if environment else ("ledger",)
+    section = document.value["environments"][environment] if environment else document.value
+    if "ledger" in section:
+        yield f"Now change {SETTINGS_FILE}, line {document.places.key(path).line}, to: ledger: {location}"
+    elif environment:
+        yield f"Now write in {SETTINGS_FILE}, under environments: {environment}: ledger: {location}"
+    else:
+        yield f"Now write in {SETTINGS_FILE}: ledger: {location}"
+    for name in environments if environment is None else ():
+        if "ledger" not in environments[name]:
+            own = own_location(location, name)
+            yield f"{name} names no ledger of its own: wanctl --env {name} ledger move {own}"
