@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from tests.sandbox.conftest import CONFIG, DEPLOYMENTS, FILES, JOBS, Account
 
+CHAT = "/compatible-mode/v1/chat/completions"
 TASKS, GENERATE = "/api/v1/tasks", "/api/v1/services/aigc/video-generation/video-synthesis"
 ENDPOINTS = [
     ("GET", FILES),
     ("GET", f"{FILES}/x"),
+    ("POST", CHAT),
     ("GET", "/api/v1/files"),
     ("GET", "/api/v1/files/x"),
     ("GET", JOBS),
@@ -90,6 +92,12 @@ GOOD: dict[str, dict[str, Any]] = {
         "input": {"img_url": "https://example.com/a.png", "prompt": "p", "media": []},
         "parameters": {"resolution": "720P", "duration": 5},
     },
+    CHAT: {
+        "model": "qwen3-vl-plus",
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "template: [x]"}]}],
+        "stream": False,
+        "stream_options": {"include_usage": True},
+    },
     "/_sandbox/advance": {"seconds": 1},
     "/_sandbox/rig": {"message": "x", "outage": {"count": 0, "after": 0}, "quirks": {"job_quota": 20}},
 }
@@ -158,10 +166,10 @@ def test_no_query_breaks_anything(settled: Account, path: str, names: list[str])
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 10_000])
 def test_what_is_no_json_object(account: Account, content: bytes) -> None:
-    for path in (JOBS, DEPLOYMENTS, GENERATE):
+    for path in (JOBS, DEPLOYMENTS, GENERATE, CHAT):
         answer = account.http.post(path, content=content, headers={"X-DashScope-Async": "enable"})
         assert answer.status_code == 400, answer.text
-        assert answer.json()["code"] == "InvalidParameter"
+        assert is_an_answer(answer, path)
 
 
 @pytest.mark.parametrize("value", ["1e999", "NaN", "-Infinity", r'"\ud800"', "[" * 5000])

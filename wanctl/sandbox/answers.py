@@ -13,7 +13,11 @@ from wanctl.sandbox.bodies import AnyBody, first_problem
 from wanctl.sandbox.service import Service
 
 COMPATIBLE = "/compatible-mode/"
-_COMPATIBLE_CODES = {"InvalidApiKey": "invalid_api_key", "InternalError": "internal_error"}  # else none
+_COMPATIBLE_CODES = {  # else none
+    "InvalidApiKey": "invalid_api_key",
+    "InternalError": "internal_error",
+    "ModelNotFound": "model_not_found",
+}
 MOST_PAGES = 1_000_000
 
 

@@ -6,7 +6,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wanctl.sandbox import admin, checkpoints, deployments, files, generation, jobs, storage
+from wanctl.sandbox import admin, chat, checkpoints, deployments, files, generation, jobs, storage
 from wanctl.sandbox.answers import Fault, fault_answer
 from wanctl.sandbox.gate import Gate
 from wanctl.sandbox.service import Service
@@ -16,7 +16,7 @@ def make_app(service: Service) -> Starlette:
     """The application for one account."""
     routes = [
         route
-        for family in (files, jobs, checkpoints, deployments, generation, storage, admin)
+        for family in (files, jobs, checkpoints, deployments, generation, chat, storage, admin)
         for route in family.ROUTES
     ]
     app = Starlette(

@@ -1,7 +1,7 @@
 """What JSON bodies have to be, field by field. What may be missing, and is then a sentence of the service's
 own, is None here and said where it is needed."""
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -93,6 +93,36 @@ class Generate(Body):
     model: str
     input: GenerationInput
     parameters: GenerationParameters = GenerationParameters()
+
+
+class Link(Body):
+    url: str
+
+
+class Part(Body):
+    """One part of a message; which field has to be there follows from the type."""
+
+    type: Literal["text", "image_url", "video_url", "video"]
+    text: str = ""
+    image_url: Link | None = None
+    video_url: Link | None = None
+    video: list[str] = []
+
+
+class ChatMessage(Body):
+    role: Literal["system", "user", "assistant"]
+    content: str | list[Part]
+
+
+class StreamOptions(Body):
+    include_usage: bool = False
+
+
+class Chat(Body):
+    model: str
+    messages: list[ChatMessage] = Field(min_length=1)
+    stream: bool = False
+    stream_options: StreamOptions | None = None
 
 
 class Advance(Body):
