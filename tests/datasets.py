@@ -33,7 +33,7 @@ def small_dataset(folder: Path, *, clips: int, note: str = "") -> Path:
     lines = []
     for number in range(clips):
         Image.new("RGB", SIZE, (number * 40 % 255, 90, 120)).save(folder / f"frame_{number}.png")
-        (folder / f"clip_{number}.mp4").write_bytes(_clip(number * 7 % 255))
+        (folder / f"clip_{number}.mp4").write_bytes(_clip((90 + number * 7) % 255))
         prompt = f"The video begins with scene {number}. Then the s86b5p effect begins. {note}"
         lines.append(
             {"prompt": prompt, "first_frame_path": f"frame_{number}.png", "video_path": f"clip_{number}.mp4"}

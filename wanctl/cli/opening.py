@@ -17,7 +17,7 @@ def open_project(
     """The project that the options name."""
     from wanctl.project import Project
     from wanctl.project.surroundings import Surroundings
-    from wanctl.report.reading import ReadingBar
+    from wanctl.report.reading import reading_bar
 
     environ = dict(os.environ)
     if named := base_url or Shared.base_url:
@@ -28,7 +28,7 @@ def open_project(
         Surroundings(environ=environ),
         _tell,
         trust_cache=not no_cache,
-        tick=ReadingBar(),
+        reading=reading_bar,
     )
 
 

@@ -28,7 +28,7 @@ from wanctl.ledger.record import Record
 from wanctl.ledger.store import Store
 from wanctl.plan import Plan, Severity, Step
 from wanctl.project.leasing import leased
-from wanctl.project.local import LocalDatasets, Packer, Tick, shown_path
+from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
 from wanctl.project.provider import Account, connect, endpoint_name
 from wanctl.project.surroundings import Surroundings
 from wanctl.spec.diagnostics import Diagnostic
@@ -69,13 +69,13 @@ class Project:
         *,
         tell: Callable[[str], None] = lambda _: None,
         trust_cache: bool = True,
-        tick: Tick = lambda _: None,
+        reading: Reading = silently,
     ) -> None:
         self.desired = desired
         self.surroundings = surroundings
         self.tell = tell  # where a sentence goes that a person should see, and that is no result
         self.datasets = LocalDatasets(desired, self.state / "cache", trust_cache=trust_cache)
-        self._tick = tick
+        self._reading = reading
 
     @classmethod
     def open(
@@ -86,14 +86,16 @@ class Project:
         tell: Callable[[str], None] = lambda _: None,
         *,
         trust_cache: bool = True,
-        tick: Tick = lambda _: None,
+        reading: Reading = silently,
     ) -> "Project":
         """Find and load the specs; raises SpecErrors with everything that is wrong with them.
 
-        `tick` hears how many bytes of the datasets were read, or known without reading.
+        `reading` gives, while the datasets are read, what hears how many bytes are done with.
         """
         desired = load_project(find_project(directory or Path.cwd()), environment)
-        return cls(desired, surroundings or Surroundings(), tell=tell, trust_cache=trust_cache, tick=tick)
+        return cls(
+            desired, surroundings or Surroundings(), tell=tell, trust_cache=trust_cache, reading=reading
+        )
 
     @property
     def name(self) -> str:
@@ -107,7 +109,8 @@ class Project:
     @cached_property
     def local(self) -> dict[Address, LocalData]:
         """The datasets' facts, read once."""
-        return self.datasets.read(self._tick)
+        with self._reading() as tick:
+            return self.datasets.read(tick)
 
     @cached_property
     def store(self) -> Store:

@@ -2,8 +2,8 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,13 @@ from wanctl.spec.models import Dataset
 from wanctl.spec.resources import Address, Desired
 
 Tick = Callable[[int], None]
+Reading = Callable[[], AbstractContextManager[Tick]]
+
+
+@contextmanager
+def silently() -> Iterator[Tick]:
+    """Nobody watches."""
+    yield lambda _: None
 
 
 class LocalDatasets:

@@ -1,28 +1,37 @@
-"""A line that counts while large datasets are read, on a terminal; silent where nobody watches."""
+"""A bar that counts while large datasets are read, on a terminal; nothing where nobody watches."""
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from wanctl.report.spelling import spell_bytes
-
-_PATIENCE = 0.5  # seconds before anything is said: most datasets are read by then
-_EVERY = 0.1
+_PATIENCE = 0.5  # seconds before anything is shown: most datasets are read by then
 
 
-class ReadingBar:
-    """Called with the number of bytes that were done with; the line goes away when the next one is printed."""
+@contextmanager
+def reading_bar() -> Iterator[Callable[[int], None]]:
+    """Gives what is to be told how many bytes were done with. The bar is gone afterwards."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
-    def __init__(self) -> None:
-        self._watched = sys.stderr.isatty()
-        self._began: float | None = None
-        self._told = 0.0
-        self._bytes = 0
+    columns = (
+        SpinnerColumn(),
+        TextColumn("reading the datasets"),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    bar = Progress(*columns, console=Console(file=sys.stderr), transient=True)
+    task, began = bar.add_task("", total=None), time.monotonic()
 
-    def __call__(self, count: int) -> None:
-        self._bytes += count
-        now = time.monotonic()
-        self._began = self._began or now
-        if self._watched and now - self._began > _PATIENCE and now - self._told > _EVERY:
-            self._told = now
-            sys.stderr.write(f"\r\x1b[2Kreading datasets: {spell_bytes(self._bytes)}\r")
-            sys.stderr.flush()
+    def tick(count: int) -> None:
+        bar.advance(task, count)
+        if not bar.live.is_started and time.monotonic() - began > _PATIENCE:
+            bar.start()
+
+    try:
+        yield tick
+    finally:
+        bar.stop()
