@@ -6,6 +6,7 @@ from typing import Any
 from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import DatasetFacts, upload_name
 from wanctl.dataset.manifest import changes_since, manifest
+from wanctl.dataset.spelling import spell_bytes, spell_samples
 from wanctl.kinds.world import Context, Landing, LocalData, OnRemote, Outcome, Planned, Read, Tools
 from wanctl.ledger.record import Generation
 from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
@@ -305,20 +306,6 @@ def _summary(facts: DatasetFacts) -> str:
         parts.append(f"{facts.total_seconds:.0f} s")
     parts.append(spell_bytes(facts.size))
     return ", ".join(parts)
-
-
-def spell_samples(count: int) -> str:
-    return f"{count} sample{'' if count == 1 else 's'}"
-
-
-def spell_bytes(size: int) -> str:
-    """71.2 MB, as a person says it."""
-    amount, unit = float(size), "B"
-    for larger in ("kB", "MB", "GB"):
-        if amount < 1000:
-            break
-        amount, unit = amount / 1000, larger
-    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
 
 
 @dataclass(frozen=True)

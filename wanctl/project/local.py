@@ -37,24 +37,29 @@ class LocalDatasets:
     def read(self, tick: Tick = lambda _: None) -> dict[Address, LocalData]:
         """Every dataset but those that somebody uploaded. What cannot be read is a value, with its reason."""
         local = {
-            address: self._read(address, resource.spec, tick)
+            address: self._read(address, tick)
             for address, resource in self._desired.resources.items()
             if isinstance(resource.spec, Dataset) and not resource.spec.source.file_id
         }
-        uses = uses_of(self._desired, {address: data.facts for address, data in local.items()})
-        return {
-            address: replace(
-                data, problems=(*data.problems, *check_dataset(data.facts, uses.get(address, ())))
-            )
-            if data.facts
-            else data
-            for address, data in local.items()
-        }
+        return self._checked(local)
 
-    def _read(self, address: Address, spec: Dataset, tick: Tick) -> LocalData:
-        source = self._desired.local_source(address)
+    def read_all_of(self, address: Address) -> LocalData:
+        """One dataset, fetched if need be, also when its digest is locked."""
+        return self._checked({address: self._read(address, fetching=True)})[address]
+
+    def _checked(self, local: dict[Address, LocalData]) -> dict[Address, LocalData]:
+        """With what is wrong with each, in itself and for its uses."""
+        uses = uses_of(self._desired, {address: data.facts for address, data in local.items()})
+        checked = {}
+        for address, data in local.items():
+            found = check_dataset(data.facts, uses.get(address, ())) if data.facts else ()
+            checked[address] = replace(data, problems=(*data.problems, *found))
+        return checked
+
+    def _read(self, address: Address, tick: Tick = lambda _: None, *, fetching: bool = False) -> LocalData:
+        spec, source = self._spec(address), self._desired.local_source(address)
         shown = shown_path(source) if source else spec.source.url or ""
-        if source is None and spec.digest:
+        if source is None and spec.digest and not fetching:
             return LocalData(None, source=shown, fetchable=True)
         if source is not None and not source.exists():
             problem = None if spec.digest else f"its source {shown} is not there"

@@ -1,0 +1,111 @@
+"""dataset inspect | build | lock | diff | annotate: what is trained on, before it is uploaded."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wanctl.cli.app import Environment, Folder, NoCache, app
+from wanctl.cli.opening import open_project
+from wanctl.cli.planning import Format, FormatOption
+
+dataset = typer.Typer(no_args_is_help=True, help="What is trained on: look into it, check it, pack it.")
+app.add_typer(dataset, name="dataset")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A Dataset of the specs.")]
+
+
+@dataset.command()
+def inspect(
+    name: Name,
+    folder: Folder = None,
+    environment: Environment = None,
+    format_: FormatOption = Format.TEXT,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with frames, captions, clips.")
+    ] = None,
+    no_cache: NoCache = False,
+) -> None:
+    """What is in it, what training on it costs, and everything that is wrong with it."""
+    from wanctl.project.datasets import inspect as look_into
+    from wanctl.report.console import emit
+    from wanctl.report.dataset import inspection_json, inspection_lines
+
+    found = look_into(open_project(folder, environment, no_cache=no_cache), name)
+    if html:
+        from wanctl.report.dataset_page import write_page
+
+        write_page(found, html)
+    if format_ is Format.JSON:
+        sys.stdout.write(json.dumps(inspection_json(found), indent=2, ensure_ascii=False) + "\n")
+    else:
+        emit(inspection_lines(found))
+    raise typer.Exit(1 if any(one.severity == "error" for one in found.problems) else 0)
+
+
+@dataset.command()
+def build(
+    name: Name,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.zip", help="Where the archive goes.")],
+    folder: Folder = None,
+    environment: Environment = None,
+    no_cache: NoCache = False,
+) -> None:
+    """Write the archive that would be uploaded: the same content gives the same bytes."""
+    from wanctl.dataset.spelling import spell_bytes, spell_samples
+    from wanctl.project.datasets import build as pack
+    from wanctl.report.console import emit, err
+
+    facts = pack(open_project(folder, environment, no_cache=no_cache), name, out)
+    told = f"{spell_samples(len(facts.samples))}, {spell_bytes(out.stat().st_size)}, sha256:{facts.digest16}…"
+    emit([told], err())
+    emit([str(out)])
+
+
+@dataset.command()
+def lock(
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Datasets of the specs.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 where the lock is not up to date.")
+    ] = False,
+    folder: Folder = None,
+    environment: Environment = None,
+    no_cache: NoCache = False,
+) -> None:
+    """Write the content's digest into the spec: plans need no media then, and see any change of them."""
+    from wanctl.project.datasets import lock as write_lock
+    from wanctl.report.console import emit
+
+    stale = False
+    for name in names:
+        found = write_lock(open_project(folder, environment, no_cache=no_cache), name, check_only=check)
+        stale = stale or (check and found.changed)
+        state = ("is not locked to what is here" if check else "locked") if found.changed else "is locked"
+        emit([f"{found.address} {state}: {found.digest} ({found.place})"])
+    raise typer.Exit(1 if stale else 0)
+
+
+@dataset.command()
+def diff(
+    before: Annotated[
+        str, typer.Argument(metavar="A", help="A Dataset, a folder, a .zip, or live:NAME for what is uploaded.")
+    ],
+    after: Annotated[
+        str | None, typer.Argument(metavar="B", help="The same; left out: from what is live to A.")
+    ] = None,
+    folder: Folder = None,
+    environment: Environment = None,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Which samples came or went, and which captions changed, from A to B."""
+    from wanctl.project.datasets import differences
+    from wanctl.report.console import emit
+    from wanctl.report.dataset import changes_json, changes_lines
+
+    changes = differences(open_project(folder, environment), before, after)
+    if format_ is Format.JSON:
+        sys.stdout.write(json.dumps(changes_json(changes), indent=2, ensure_ascii=False) + "\n")
+    else:
+        emit(changes_lines(changes))

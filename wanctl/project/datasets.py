@@ -1,0 +1,149 @@
+"""What can be done with a dataset without applying it: look into it, pack it, lock it, compare it."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wanctl.dataset.contents import DatasetError, DatasetFacts, Problem, ProblemSeverity
+from wanctl.dataset.manifest import ContentChanges, changes_since, manifest
+from wanctl.dataset.reading import read_dataset
+from wanctl.project import Project, ProjectError
+from wanctl.project.local import shown_path
+from wanctl.spec.editing import with_digest
+from wanctl.spec.inspection import Inspection, inspection
+from wanctl.spec.models import Dataset
+from wanctl.spec.resources import Address
+from wanctl.spec.spelling import did_you_mean
+
+_LIVE = "live:"
+
+
+def dataset_address(project: Project, name: str) -> Address:
+    """The Dataset that a person means by its name or address."""
+    plain = name.removeprefix("Dataset/")
+    address = Address.dataset(plain)
+    if address in project.desired.resources:
+        return address
+    known = [one.name for one in project.desired.resources if one.kind == address.kind]
+    near = did_you_mean(plain, known)
+    hint = f"did you mean {near}?" if near else f"there are: {', '.join(known) or 'none'}"
+    raise ProjectError(f"the specs hold no Dataset/{plain}; {hint}")
+
+
+def inspect(project: Project, name: str) -> Inspection:
+    address = dataset_address(project, name)
+    facts, problems = _read(project, address)
+    path = project.datasets.path(address)
+    source = _spec(project, address).source.url or shown_path(path)
+    return inspection(project.desired, address, path, source, facts, problems)
+
+
+def _read(project: Project, address: Address) -> tuple[DatasetFacts, tuple[Problem, ...]]:
+    """Also one that a plan would not look at, since its digest is locked."""
+    data = project.local.get(address)
+    if data and data.facts:
+        return data.facts, data.problems
+    if data is None or data.problem:
+        raise ProjectError(f"{address}: {data.problem if data else 'it is uploaded already, and not here'}")
+    seen = project.datasets.read_all_of(address)
+    if seen.facts is None:
+        raise ProjectError(f"{address}: {seen.problem or 'its source is not on this machine'}")
+    return seen.facts, seen.problems
+
+
+def build(project: Project, name: str, destination: Path) -> DatasetFacts:
+    """Write the archive that would be uploaded; one that must not be is not written."""
+    address = dataset_address(project, name)
+    facts, problems = _read(project, address)
+    errors = [one for one in problems if one.severity is ProblemSeverity.ERROR]
+    if errors:
+        first = f"{errors[0].place}: {errors[0].message}".removeprefix(": ")
+        raise ProjectError(
+            f"{address} has {len(errors)} error{'' if len(errors) == 1 else 's'}, nothing was written; "
+            f"the first: {first} (all of them: wanctl dataset inspect {address.name})"
+        )
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    project.datasets.write_archive(address, facts, destination)
+    return facts
+
+
+def differences(project: Project, before: str, after: str | None) -> ContentChanges:
+    """From one content to another; with one name, from what is live by the ledger to what is here."""
+    if after is None:
+        before, after = f"{_LIVE}{before}", before
+    if after.startswith(_LIVE):
+        raise ProjectError("the second is what the first is compared with, and it has to be on this machine")
+    return changes_since(_samples(project, before), _facts(project, after))
+
+
+def _samples(project: Project, written: str) -> list[dict[str, Any]]:
+    if not written.startswith(_LIVE):
+        return list(manifest(_facts(project, written))["samples"])
+    address = dataset_address(project, written.removeprefix(_LIVE))
+    current = project.record().entry(address).current
+    if current is None:
+        raise ProjectError(f"the ledger knows no upload of {address}")
+    if "samples" not in current.inputs:
+        raise ProjectError(
+            f"the ledger does not say what is in {current.remote_id}, only that it is {address}"
+        )
+    return list(current.inputs["samples"])
+
+
+def _facts(project: Project, written: str) -> DatasetFacts:
+    path = Path(written)
+    if path.exists() and (path.is_dir() or path.suffix.lower() == ".zip"):
+        try:
+            return read_dataset(path)
+        except DatasetError as error:
+            raise ProjectError(str(error)) from error
+    return _read(project, dataset_address(project, written))[0]
+
+
+@dataclass(frozen=True)
+class Locked:
+    """What became of a lock."""
+
+    address: Address
+    digest: str
+    place: str
+    changed: bool
+
+
+def lock(project: Project, name: str, *, check_only: bool = False) -> Locked:
+    """Write the digest of what is here into the dataset's document, and touch nothing else in the file."""
+    address = dataset_address(project, name)
+    spec, resource = _spec(project, address), project.desired.resources[address]
+    facts = project.datasets.read_all_of(address).facts or _read(project, address)[0]
+    digest = f"sha256:{facts.digest}"
+    place = resource.places.get("digest") or resource.places.get("source") or resource.origin
+    if spec.digest == digest or check_only:
+        return Locked(address, digest, str(place), spec.digest != digest)
+    file = Path(resource.origin.file)
+    with file.open(encoding="utf-8", newline="") as stream:
+        text = stream.read()
+    edited = with_digest(text, resource.origin.line, digest)
+    if edited is None:
+        raise ProjectError(f"{resource.origin} does not hold the document any more; run the command again")
+    _rewrite(file, edited)
+    again = Project.open(project.desired.directory, project.desired.environment, project.surroundings)
+    if _spec(again, address).digest != digest:
+        raise ProjectError(f"{resource.origin.file} was edited and does not say so; look at it: git diff")
+    return Locked(address, digest, str(place), changed=True)
+
+
+def _rewrite(file: Path, text: str) -> None:
+    """Whole or not at all."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", newline="", dir=file.parent, prefix=f".{file.name}.", delete=False
+    ) as written:
+        written.write(text)
+    Path(written.name).chmod(file.stat().st_mode)
+    Path(written.name).replace(file)
+
+
+def _spec(project: Project, address: Address) -> Dataset:
+    spec = project.desired.resources[address].spec
+    assert isinstance(spec, Dataset)  # noqa: S101 - its address says so
+    return spec
