@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from wanctl.plan import Action, Plan, Severity, Step, When
+from wanctl.plan import Action, Plan, Severity, Status, Step, When
 from wanctl.report.spelling import spell_amounts, spell_counts
 
 
@@ -62,6 +62,23 @@ def headline(plan: Plan) -> str:
 def no_changes(plan: Plan) -> str:
     count = len(plan.steps)
     return f"no changes; {count} resource{' is' if count == 1 else 's are'} as the specs say"
+
+
+def loss_sentence(plan: Plan) -> str:
+    """How much that is live goes away. An erroneous plan only would."""
+    count = len(stakes(plan).lost)
+    return f"{count} live object{'' if count == 1 else 's'} {_will(plan)} be deleted. This cannot be undone."
+
+
+def money_sentence(plan: Plan) -> str:
+    """How many trainings are billed, and what they cost."""
+    risk = stakes(plan)
+    count = len(risk.billed)
+    return f"{count} training{'' if count == 1 else 's'} {_will(plan)} be started and billed: {risk.amount}."
+
+
+def _will(plan: Plan) -> str:
+    return "would" if plan.status is Status.ERROR else "will"
 
 
 def deleted(plan: Plan) -> str:

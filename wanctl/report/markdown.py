@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from wanctl.plan import Action, Finding, Orphan, Plan, Severity, Status, Step, When
 from wanctl.report.failure import Failure
 from wanctl.report.fitting import fitted
-from wanctl.report.gist import Stakes, headline, stakes, what_now
+from wanctl.report.gist import headline, loss_sentence, money_sentence, stakes, what_now
 from wanctl.report.lineage import Graph, lineage_of, mermaid
 from wanctl.report.markdown_steps import StepBlock, settled_table, step_table
 from wanctl.report.markup import code, fence, link_target, prose
@@ -54,16 +54,18 @@ def _failure(failure: Failure, sheet: Sheet, room: int) -> list[str]:
 def _plan(plan: Plan, sheet: Sheet, room: int) -> list[str]:
     title = f"### {_status_icon(plan)} {_place(plan)}: {prose(headline(plan))}"
     top = [title, *_alerts(plan)]
-    foot = [_next(plan, sheet), f"Digest: {code(plan.digest)}"]
+    foot = [f"Digest: {code(plan.digest)}", _next(plan, sheet)]
     left = room - sum(len(part) + 2 for part in (*top, *foot)) - 1_000  # for headings, notes and blank lines
     steps = plan.pending
-    findings = _findings(plan.findings, left // 4, sheet)
+    errors = [finding for finding in plan.findings if finding.severity is Severity.ERROR]
+    others = [finding for finding in plan.findings if finding.severity is not Severity.ERROR]
+    mend, consider = _findings(errors, left // 4, sheet), _findings(others, left // 6, sheet)
     table = step_table(steps, left // 4) if steps else ""
     picture = _picture(lineage_of(plan, sheet.references), steps, left // 6)
     kept = [settled_table(plan, left // 12), _orphans(plan.orphans, left // 12)]
-    left -= sum(len(part) + 2 for part in (*findings, table, picture, *kept))
+    left -= sum(len(part) + 2 for part in (*mend, *consider, table, picture, *kept))
     details = _details(steps, max(left, 0), sheet)
-    return [*top, *findings, table, *details, picture, *kept, *foot]
+    return [*top, *mend, table, *details, picture, *consider, *kept, *foot]
 
 
 def _status_icon(plan: Plan) -> str:
@@ -84,19 +86,15 @@ def _alert(kind: str, lines: Sequence[str]) -> str:
 
 
 def _alerts(plan: Plan) -> list[str]:
-    risk = stakes(plan)
-    made = [_losses(risk), _money(risk), _person(plan), _blocked(plan)]
+    made = [_losses(plan), _money(plan), _person(plan), _blocked(plan)]
     if plan.status is Status.ERROR:
         made.insert(0, _alert("CAUTION", ["**Nothing can be applied** until the errors below are mended."]))
     return [alert for alert in made if alert]
 
 
-def _losses(risk: Stakes) -> str:
-    if not risk.lost:
-        return ""
-    count = len(risk.lost)
-    told = f"**{count} live object{'' if count == 1 else 's'} will be deleted. This cannot be undone.**"
-    return _alert("CAUTION", [told, *_named(risk.lost, _loss)])
+def _losses(plan: Plan) -> str:
+    lost = stakes(plan).lost
+    return _alert("CAUTION", [f"**{loss_sentence(plan)}**", *_named(lost, _loss)]) if lost else ""
 
 
 def _loss(step: Step) -> str:
@@ -104,13 +102,9 @@ def _loss(step: Step) -> str:
     return f"{code(str(step.remote_id))} ({step.action.value} {code(str(step.address))}){why}"
 
 
-def _money(risk: Stakes) -> str:
-    if not risk.billed:
-        return ""
-    count = len(risk.billed)
-    started = f"{count} training{' is' if count == 1 else 's are'}"
-    told = f"**{started} started and billed: {prose(risk.amount)}.**"
-    return _alert("WARNING", [told, *_named(risk.billed, _bill)])
+def _money(plan: Plan) -> str:
+    billed = stakes(plan).billed
+    return _alert("WARNING", [f"**{prose(money_sentence(plan))}**", *_named(billed, _bill)]) if billed else ""
 
 
 def _bill(step: Step) -> str:

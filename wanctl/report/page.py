@@ -11,7 +11,7 @@ from markupsafe import Markup
 from wanctl.plan import Plan, Severity, Status, When
 from wanctl.report.diffs import step_diff
 from wanctl.report.failure import Failure
-from wanctl.report.gist import headline, stakes, what_now
+from wanctl.report.gist import headline, loss_sentence, money_sentence, stakes, what_now
 from wanctl.report.lineage import lineage_of
 from wanctl.report.picture import laid_out
 from wanctl.report.sheet import Sheet
@@ -51,6 +51,8 @@ def plan_html(made: Plan | Failure, sheet: Sheet | None = None) -> str:
         headline=_sentence(headline(made)),
         now=what_now(made) if made.pending and made.status is not Status.ERROR else "",
         risk=stakes(made),
+        loss=loss_sentence(made),
+        money=money_sentence(made),
         turns=[step for step in made.pending if step.when is When.PERSON and not step.after],
         blocked=[step for step in made.pending if step.when is When.BLOCKED],
         settled=[step for step in made.steps if step.settled],
