@@ -6,7 +6,15 @@ import sys
 
 def main() -> None:
     """The `wanctl` command: no traceback reaches a user unless --debug asks for it."""
-    from wanctl.cli import inspecting, ledger, picturing, planning, sandbox, specs  # noqa: F401 - they register commands
+    from wanctl.cli import (  # noqa: F401 - they register commands
+        datasets,
+        inspecting,
+        ledger,
+        picturing,
+        planning,
+        sandbox,
+        specs,
+    )
     from wanctl.cli.app import app
     from wanctl.cli.faults import reported
 

@@ -90,7 +90,8 @@ def lock(
 @dataset.command()
 def diff(
     before: Annotated[
-        str, typer.Argument(metavar="A", help="A Dataset, a folder, a .zip, or live:NAME for what is uploaded.")
+        str,
+        typer.Argument(metavar="A", help="A Dataset, a folder, a .zip, or live:NAME: as uploaded."),
     ],
     after: Annotated[
         str | None, typer.Argument(metavar="B", help="The same; left out: from what is live to A.")

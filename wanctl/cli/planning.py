@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wanctl.cli.app import BaseUrl, Environment, Folder, app
+from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
 from wanctl.cli.opening import open_project, parse_address
 from wanctl.cli.publishing import (
     Link,
@@ -73,6 +73,7 @@ def plan(
     out_html: OutHtml = None,
     link: Link = None,
     detailed: Detailed = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Show what apply would do. Reads the account; changes nothing, locks nothing."""
     files = {
@@ -84,7 +85,7 @@ def plan(
     options = same_project(folder, environment, base_url)
     outputs = Outputs(format_, files, out, checked_link(link), options)
     try:
-        project = open_project(folder, environment, base_url)
+        project = open_project(folder, environment, base_url, no_cache=no_cache)
         made = project.plan()
     except Exception as error:
         outputs.publish_failure(error)
@@ -106,10 +107,11 @@ def apply(
     max_wait: MaxWait = None,
     format_: FormatOption = Format.TEXT,
     detailed: Detailed = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Plan, ask, and converge the account: create, export, deploy, scale, delete."""
     patience = _patience(wait, max_wait)
-    project = open_project(folder, environment, base_url)
+    project = open_project(folder, environment, base_url, no_cache=no_cache)
     with _watching() as watcher:
         approve = _Approver(format_, "wanctl apply", yes=yes, saved=_saved(saved), display=watcher)
         outcome = project.apply(approve, patience, watcher)

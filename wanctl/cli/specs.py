@@ -5,14 +5,17 @@ from typing import Annotated
 
 import typer
 
-from wanctl.cli.app import Environment, Folder, app
+from wanctl.cli.app import Environment, Folder, NoCache, app
 from wanctl.cli.opening import open_project
 from wanctl.cli.planning import Format, FormatOption
 
 
 @app.command()
 def validate(
-    folder: Folder = None, environment: Environment = None, format_: FormatOption = Format.TEXT
+    folder: Folder = None,
+    environment: Environment = None,
+    format_: FormatOption = Format.TEXT,
+    no_cache: NoCache = False,
 ) -> None:
     """Check the specs and the datasets' files, offline; every error at once, with its place."""
     import json
@@ -22,7 +25,7 @@ def validate(
     from wanctl.spec.diagnostics import Severity, SpecErrors
 
     try:
-        project = open_project(folder, environment)
+        project = open_project(folder, environment, no_cache=no_cache)
     except SpecErrors as error:
         if format_ is not Format.JSON:
             raise

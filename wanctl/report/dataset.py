@@ -65,12 +65,16 @@ def spell_aspect(media: Media) -> str:
 
 
 def _estimate_table(estimates: Iterable[Estimate]) -> Iterator[Text]:
-    rows = [("base model", "epochs", "tokens", "price")]
-    rows += [_estimate_row(one) for one in estimates]
+    rows = [("base model", "epochs", "tokens", "price"), *estimate_rows(estimates)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for number, row in enumerate(rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         yield Text("  " + "  ".join([*cells, row[3]]), style="dim" if number == 0 else "")
+
+
+def estimate_rows(estimates: Iterable[Estimate]) -> list[tuple[str, str, str, str]]:
+    """Model, epochs, tokens, price, in words."""
+    return [_estimate_row(one) for one in estimates]
 
 
 def _estimate_row(one: Estimate) -> tuple[str, str, str, str]:
