@@ -93,16 +93,6 @@ def test_it_works_from_within_a_hook_of_git(bare: Path, tmp_path: Path) -> None:
     assert not (other / "index").exists()
 
 
-def test_hooks_of_the_user_are_not_run(bare: Path) -> None:
-    folder = clone(bare, "work")
-    hook = folder / ".git/hooks/pre-push"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
-    hook.chmod(0o755)
-    git(folder, "config", "core.hooksPath", str(hook.parent))
-    opened(folder).save(record())
-
-
 def test_what_else_is_on_the_branch_stays(bare: Path) -> None:
     folder = clone(bare, "work")
     store = opened(folder, "git:main")

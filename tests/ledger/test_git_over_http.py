@@ -71,6 +71,20 @@ def test_with_the_token_in_the_environment(checkout: Path) -> None:
     use(opened(checkout, **environ))
 
 
+def test_hooks_of_the_user_are_not_run(checkout: Path, tmp_path: Path) -> None:
+    hooks, settings = tmp_path / "hooks", tmp_path / "settings"
+    hooks.mkdir()
+    for name in ("pre-push", "reference-transaction"):
+        (hooks / name).write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+        (hooks / name).chmod(0o755)
+    settings.write_text(
+        f'[core]\n\thooksPath = {hooks}\n[http]\n\textraHeader = "Authorization: {TOKEN}"\n', encoding="utf-8"
+    )
+    store = opened(checkout, GIT_CONFIG_GLOBAL=str(settings))
+    use(store)
+    assert store.load()  # a fetch, too
+
+
 def test_without_the_token_it_says_what_is_missing(checkout: Path) -> None:
     with pytest.raises(LedgerError, match="does not let this machine in: give this clone credentials") as out:
         opened(checkout).load()

@@ -221,3 +221,20 @@ def test_a_remote_that_is_away_stops_a_plan(workplace: Callable[..., Path], bare
     told = refused(specs, "plan")
     assert "The ledger git:wanctl-ledger" in told
     assert "git remote -v" in told
+
+
+def test_a_bucket_is_shared_as_well(workplace: Callable[..., Path], bucket: str) -> None:
+    one, other = (
+        workplace("one", f"s3://{bucket}/ledger.json"),
+        workplace("two", f"s3://{bucket}/ledger.json"),
+    )
+    wanctl(one, "apply", "--yes", "--wait")
+    assert "No changes." in wanctl(other, "plan")
+    with another_run(one, current()):
+        assert "Another apply is running: holder other" in refused(other, "apply", "--yes")
+
+
+def test_a_misspelt_store_is_shown_where_it_is_written(workplace: Callable[..., Path]) -> None:
+    told = refused(workplace("one", "gti:wanctl-ledger"), "validate")
+    assert "gti: is no store that wanctl knows; write a file path, git:BRANCH" in told
+    assert "wanctl.yaml:" in told
