@@ -227,3 +227,15 @@ def test_bytes_are_counted_as_they_are_read_or_remembered(tmp_path: Path) -> Non
 def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     root = folder(tmp_path / "a", good(1))
     assert read_dataset(root, root / "data.jsonl") == read_dataset(root)
+
+
+def test_far_too_many_members_are_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        for number in range(100_000):
+            archive.writestr(zipfile.ZipInfo(f"{number}"), b"")
+    with pytest.raises(DatasetError, match="has 100,000 members; 20,000 are the most"):
+        read_dataset(tmp_path / "many.zip")
+    deep = tmp_path / "deep"
+    (deep / "/".join(["a"] * 40)).mkdir(parents=True)
+    with pytest.raises(DatasetError, match="more than 32 folders deep"):
+        read_dataset(deep)

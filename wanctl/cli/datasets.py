@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from wanctl.cli.app import Environment, Folder, NoCache, app
+from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
+from wanctl.cli.asking import confirmed
 from wanctl.cli.opening import open_project
-from wanctl.cli.planning import Format, FormatOption
+from wanctl.cli.planning import Format, FormatOption, Yes
 
 dataset = typer.Typer(no_args_is_help=True, help="What is trained on: look into it, check it, pack it.")
 app.add_typer(dataset, name="dataset")
@@ -110,3 +111,44 @@ def diff(
         sys.stdout.write(json.dumps(changes_json(changes), indent=2, ensure_ascii=False) + "\n")
     else:
         emit(changes_lines(changes))
+
+
+@dataset.command()
+def annotate(
+    name: Name,
+    trigger: Annotated[
+        str | None, typer.Option(help="The trigger word (default: what the captions share, or vars.trigger).")
+    ] = None,
+    effect: Annotated[
+        str | None, typer.Option(help="The effect's description, the same for all (default: the captions').")
+    ] = None,
+    model: Annotated[str, typer.Option(help="The vision model that drafts.")] = "qwen3-vl-plus",
+    yes: Yes = False,
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+) -> None:
+    """Draft the prompts that are missing, with a vision model, into data.jsonl, for a person to review."""
+    from wanctl.project.annotating import annotate as write_drafts
+    from wanctl.project.annotating import drafting
+    from wanctl.project.local import shown_path
+    from wanctl.report.console import emit, err
+
+    project = open_project(folder, environment, base_url)
+    draft = drafting(project, name, model, trigger, effect)
+    if not draft.samples:
+        emit([f"{draft.address}: every sample has a prompt."])
+        return
+    count = len(draft.samples)
+    plural = "" if count == 1 else "s"
+    emit([f"{draft.address}: {count} prompt{plural} to draft with {model}, billed by the token."], err())
+    if not yes and not confirmed("Draft them?", "add --yes"):
+        raise typer.Exit(1)
+    left = write_drafts(project, draft, lambda sample, text: emit([f"line {sample.line}: {text}"]))
+    for sample in left:
+        emit([f"line {sample.line}: {model} left {draft.brief.trigger} out; nothing was written"], err())
+    written = count - len(left)
+    emit(
+        [f"{written} of {count} written. Read them, a model errs: git diff {shown_path(draft.folder)}"], err()
+    )
+    raise typer.Exit(1 if left else 0)

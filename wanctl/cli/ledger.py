@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from wanctl.cli.app import Environment, Folder, app
+from wanctl.cli.asking import confirmed
 from wanctl.cli.opening import open_project
 from wanctl.cli.planning import Format, FormatOption, Yes
 
@@ -71,7 +72,6 @@ def move(
 @ledger.command()
 def unlock(folder: Folder = None, environment: Environment = None, yes: Yes = False) -> None:
     """Show who holds the ledger, and break that lease. Only for a run that is dead for sure."""
-    from wanctl.project import ProjectError
     from wanctl.project.ledgers import look_at_lock
     from wanctl.project.ledgers import unlock as unlock_ledger
     from wanctl.report.console import emit, err
@@ -82,9 +82,7 @@ def unlock(folder: Folder = None, environment: Environment = None, yes: Yes = Fa
     emit(lock_lines(lock.location, lock.lease, datetime.now(UTC), damaged=lock.damaged), err())
     if lock.free:
         return
-    if not yes and not sys.stdin.isatty():
-        raise ProjectError("nobody is here to say yes; make sure that this run is dead, then add --yes")
-    if not yes and not typer.confirm("Break it?", default=False, err=True):
+    if not yes and not confirmed("Break it?", "make sure that this run is dead, then add --yes"):
         emit(["Nothing was done."])
         raise typer.Exit(1)
     emit([f"Done: {unlock_ledger(project, lock)}."])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
+from wanctl.cli.asking import confirmed
 from wanctl.cli.opening import open_project, parse_address
 from wanctl.cli.publishing import (
     Link,
@@ -215,16 +216,10 @@ class _Approver:
             self.shown = True
         if self._yes or self._saved is not None:
             return True
-        if not sys.stdin.isatty():
-            from wanctl.project import ProjectError
-
-            raise ProjectError(
-                "nobody is here to say yes; look at wanctl plan, then apply with --yes or a saved plan"
-            )
         from wanctl.report.text import question
 
         with getattr(self._display, "paused", nullcontext)():
-            return typer.confirm(question(steps), default=False, err=True)
+            return confirmed(question(steps), "look at wanctl plan, then apply with --yes or a saved plan")
 
 
 def _finish(outcome: "Outcome | None", approver: _Approver, format_: Format, *, detailed: bool) -> Exit:

@@ -1,4 +1,7 @@
-"""Dataset: media and captions, known by their content; live as an uploaded zip that is named after it."""
+"""Dataset: media and captions, known by their content; live as an uploaded zip that is named after it.
+
+This file plans; what the calls do is in `uploading`.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +10,8 @@ from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import DatasetFacts, upload_name
 from wanctl.dataset.manifest import changes_since, manifest
 from wanctl.dataset.spelling import spell_bytes, spell_samples
-from wanctl.kinds.world import Context, Landing, LocalData, OnRemote, Outcome, Planned, Read, Tools
+from wanctl.kinds.uploading import DeleteFile, Upload
+from wanctl.kinds.world import Context, LocalData, Outcome, Planned, Read
 from wanctl.ledger.record import Generation
 from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
 from wanctl.spec.models import Dataset, State
@@ -129,15 +133,13 @@ def _plan_upload(resource: Resource, content: _Content, context: Context) -> Pla
         changes=changes,
         summary=content.summary,
         drift=drift,
-        hints=()
-        if content.fetchable
-        else (f"apply where {resource.address.name} is; then plans need no media",),
+        hints=() if content.fetchable else ("apply once where its media are; after that no plan needs them",),
         effect=_upload(resource.address, content, context) if content.fetchable else None,
     )
     return Planned(step, outcome)
 
 
-def _upload(address: Address, content: _Content, context: Context) -> "Upload":
+def _upload(address: Address, content: _Content, context: Context) -> Upload:
     name = upload_name(context.project, address.name, content.digest)
     size = content.facts.size if content.facts else None
     return Upload(address, content.digest, name, size, content.inputs(name, size))
@@ -306,41 +308,3 @@ def _summary(facts: DatasetFacts) -> str:
         parts.append(f"{facts.total_seconds:.0f} s")
     parts.append(spell_bytes(facts.size))
     return ", ".join(parts)
-
-
-@dataclass(frozen=True)
-class Upload:
-    """POST the archive under a name that says whose it is and what is in it."""
-
-    address: Address
-    content: str
-    filename: str
-    size: int | None
-    kept: dict[str, Any]  # what the ledger keeps of it, once it is there
-    verb: str = "upload"
-
-    @property
-    def identity(self) -> str:
-        return self.content
-
-    def inputs(self) -> dict[str, Any]:
-        return {"filename": self.filename, "size": self.size}
-
-    async def perform(self, tools: Tools) -> Landing:
-        async with tools.archive(self.address, self.content) as path:
-            answer = await tools.studio.files.upload(
-                path, self.filename, progress=lambda sent: tools.uploaded(self.address, sent)
-            )
-        made = tools.generation(answer.value.id, self.content, self.kept)
-        return Landing(tools.entry.with_current(made), answer.value.id, answer.request_id)
-
-
-@dataclass(frozen=True)
-class DeleteFile(OnRemote):
-    """DELETE an upload of ours that the spec declares absent."""
-
-    verb: str = "delete"
-
-    async def perform(self, tools: Tools) -> Landing:
-        answer = await tools.studio.files.delete(self.remote_id)
-        return Landing(None, self.remote_id, answer.request_id)

@@ -26,7 +26,7 @@ def inspection_lines(found: Inspection) -> Iterator[Text]:
     yield _row("samples", f"{spell_samples(len(facts.samples))}, {spell_bytes(facts.size)}")
     if facts.seconds:
         least, most = min(facts.seconds), max(facts.seconds)
-        middle = f"{least:.1f} to {most:.1f} s each, half of them under {median(facts.seconds):.1f} s"
+        middle = f"{least:.1f} to {most:.1f} s each, median {median(facts.seconds):.1f} s"
         yield _row("length", f"{facts.total_seconds:.1f} s in all; {middle}")
     for name, kind in (("clips", MediaKind.VIDEO), ("frames", MediaKind.IMAGE)):
         if sizes := sizes_of(facts, kind):
@@ -48,7 +48,7 @@ def _row(name: str, value: str) -> Text:
 def sizes_of(facts: DatasetFacts, kind: MediaKind) -> str:
     """256×144 MP4 (20), 512×512 MP4 (2)."""
     used = {path for sample in facts.samples for path in sample.references}
-    media = [one for name, one in facts.media.items() if name in used and one.kind is kind]
+    media = [one for name, one in facts.media.items() if name in used and one.kind is kind and not one.fault]
     counted = Counter(f"{one.width}×{one.height} {one.format} {spell_aspect(one)}" for one in media)
     shown = [f"{size} ({count})" for size, count in counted.most_common(_MOST_SIZES)]
     more = len(counted) - len(shown)

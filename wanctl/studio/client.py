@@ -12,6 +12,7 @@ from typing import Self
 
 import httpx
 
+from wanctl.studio.chat import Chat
 from wanctl.studio.checkpoints import Checkpoints
 from wanctl.studio.credentials import Key
 from wanctl.studio.deployments import Deployments
@@ -43,6 +44,7 @@ class Studio:
         self.jobs = Jobs(self._wire)
         self.checkpoints = Checkpoints(self._wire)
         self.deployments = Deployments(self._wire)
+        self.chat = Chat(self._wire)
 
     @property
     def endpoint(self) -> Endpoint:
