@@ -67,6 +67,26 @@ def deleting(account: Account) -> int:
     return account.http.delete(f"{JOBS}/{account.trained()}").status_code
 
 
+def names(account: Account, uploads: int = 4) -> str:
+    """The files that were uploaded, one letter each, as the list has them."""
+    for letter in "abcdefgh"[:uploads]:
+        account.upload(b"x", letter)
+    return "".join(row["filename"] for row in account.ask("GET", FILES)["data"])
+
+
+def pages(account: Account) -> list[str]:
+    """The same by numbered pages of two."""
+    names(account)
+    paged = [account.ask("GET", "/api/v1/files", params={"page_no": n, "page_size": 2}) for n in (1, 2)]
+    return ["".join(row["name"] for row in one["data"]["files"]) for one in paged]
+
+
+def early_status(account: Account) -> str:
+    job_id = account.create()
+    account.pass_time(minutes=5)
+    return str(account.job(job_id)["status"])
+
+
 # quirk → how it is turned, how it is seen, what is seen before and after.
 SWITCHES: dict[str, tuple[Any, Callable[[Account], Any], Any, Any]] = {
     "echo_file_ids": (False, lambda a: len(created(a)["training_file_ids"]), 1, 0),
@@ -87,6 +107,12 @@ SWITCHES: dict[str, tuple[Any, Callable[[Account], Any], Any, Any]] = {
     "early_previews": (True, lambda a: labels(a, 1), [], ["40"]),
     "links_refuse_keys": (False, preview_with_a_key, 403, 200),
     "processing_seconds": (30.0, file_status, "processed", "processing"),
+    "list_lag": (30.0, names, "dcba", ""),
+    "list_lag_calls": (1, names, "dcba", ""),
+    "list_order": ("random", names, "dcba", "abdc"),
+    "list_shift": (1, pages, ["dc", "ba"], ["dc", "cb"]),
+    "largest_page": (3, names, "dcba", "dcb"),
+    "unknown_status": ("REVIEWING", early_status, "RUNNING", "REVIEWING"),
 }
 
 

@@ -6,16 +6,16 @@ wrong with calls, whatever they are about, is in `faults`.
 
 import json
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, ValidationError
 from pydantic.dataclasses import dataclass
 
 from wanctl.sandbox.bodies import first_problem
 from wanctl.sandbox.faults import OUTAGE, FaultKind, Faults
 from wanctl.sandbox.store import Store
 
-_ONE_TIME = {"next_job", "message", "next_export", "next_deployment", "next_task"}
+_ONE_TIME = {"next_job", "message", "next_export", "next_deployment", "next_task", "next_list_shift"}
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
 
@@ -36,6 +36,14 @@ class Quirks:
     early_previews: bool = False  # True: validation-results tell of a checkpoint as soon as it is made
     links_refuse_keys: bool = True  # False: a signed link takes an Authorization beside its signature
     processing_seconds: NonNegativeFloat = 0.0  # for which an upload is `processing`
+    list_lag: NonNegativeFloat = 0.0  # seconds for which lists do not show what is new
+    list_lag_calls: NonNegativeInt = 0  # how many lists of its kind do not show it
+    list_order: Literal["newest", "random"] = "newest"  # random: mixed by the account's seed
+    list_shift: Literal[-1, 0, 1] = (
+        0  # 1: after page 1 something came, so a row is seen twice; -1: one is missed
+    )
+    largest_page: NonNegativeInt = 0  # rows that a list gives at once, whatever was asked for; 0: as asked
+    unknown_status: Annotated[str, Field(min_length=1)] | None = None  # shown for a while before RUNNING
 
 
 class Outage(BaseModel):
@@ -62,6 +70,7 @@ class Wishes(BaseModel):
     next_export: Literal["FAILED", "REFUSED"] | None = None
     next_deployment: Literal["FAILED"] | None = None
     next_task: Literal["FAILED"] | None = None
+    next_list_shift: Literal[-1, 1] | None = None  # as the quirk, for one page
     deployment: str | None = None  # its deployed_model
     status: str | None = None  # which it shows from now on; RUNNING: it is up
     outage: Outage | None = None
