@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.sandbox.conftest import CONFIG, DEPLOYMENTS, FILES, JOBS, Account
+from wanctl.sandbox.faults import FaultKind, Rule
 from wanctl.sandbox.rigging import Quirks, Wishes
 
 FULL = {"n_epochs": 40, "eval_epochs": 10, "max_pixels": 16384, "learning_rate": 2e-5}
@@ -118,6 +120,12 @@ SWITCHES: dict[str, tuple[Any, Callable[[Account], Any], Any, Any]] = {
 
 def test_every_quirk_is_here() -> None:
     assert set(SWITCHES) == {field.name for field in fields(Quirks)}
+
+
+def test_what_can_be_arranged_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    words = {*SWITCHES, *Wishes.model_fields, *FaultKind, *map(str, Rule.model_fields)}
+    assert [word for word in sorted(words) if word not in page] == []
 
 
 @pytest.mark.parametrize("name", SWITCHES)
