@@ -48,6 +48,7 @@ ANSWERED: list[tuple[dict[str, Any], int, str | None, bool]] = [
     ({"kind": "status", "status": 503, "when": "after"}, 503, None, True),
     ({"kind": "status", "status": 504, "when": "after"}, 504, None, True),
     ({"kind": "status", "status": 403}, 403, "AccessDenied", False),
+    ({"kind": "status", "status": 429}, 429, "Throttling", False),
     ({"kind": "status", "status": 418}, 418, "InvalidParameter", False),
     ({"kind": "empty"}, 200, None, True),
     ({"kind": "empty", "when": "before"}, 200, None, False),

@@ -26,6 +26,7 @@ _CODES = {
     403: "AccessDenied",
     404: "NotFound",
     409: "Conflict",
+    429: "Throttling",
 }
 _RESET_AT_ONCE = struct.pack("ii", 1, 0)  # linger for no time: the peer sees a reset, not an end
 
@@ -143,6 +144,6 @@ async def end(kind: FaultKind, receive: Receive, send: Send) -> None:
 
 
 def _connection(send: Send) -> asyncio.Transport | None:
-    """What uvicorn writes to: its `send` is a method of the object that holds the connection."""
-    found = getattr(getattr(send, "__self__", None), "transport", None)
-    return found if isinstance(found, asyncio.Transport) else None
+    """What uvicorn writes to, whatever loop it runs on: `send` is a method of what holds the connection."""
+    found: asyncio.Transport | None = getattr(getattr(send, "__self__", None), "transport", None)
+    return found if hasattr(found, "abort") else None
