@@ -1,5 +1,6 @@
 """Faults on demand: each fires as often as was asked; the account shows whether the call had its effect."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -180,6 +181,25 @@ def _spent(account: Account) -> float:
     begun = time.perf_counter()
     assert account.http.get(JOBS).status_code == 200
     return time.perf_counter() - begun
+
+
+@pytest.mark.parametrize(("when", "meanwhile"), [("before", 0), ("after", 1)])
+def test_a_delay_is_before_the_effect_or_after_it(account: Account, when: str, meanwhile: int) -> None:
+    body = account.asking()
+    arrange(account, "latency", seconds=0.3, when=when, method="POST")
+
+    async def look_while_it_waits() -> int:
+        transport = httpx.ASGITransport(app=account.sandbox.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            headers = {"Authorization": "Bearer x"}
+            call = asyncio.create_task(client.post(JOBS, json=body, headers=headers))
+            await asyncio.sleep(0.15)
+            found = jobs(account)
+            assert not call.done()
+            await call
+        return found
+
+    assert (asyncio.run(look_while_it_waits()), jobs(account)) == (meanwhile, 1)
 
 
 def test_delays_add_up_and_the_first_fault_wins(account: Account) -> None:
