@@ -100,6 +100,8 @@ def test_usage_adds_up(client: openai.OpenAI) -> None:
     assert small.total_tokens == small.prompt_tokens + small.completion_tokens
     assert (small.prompt_tokens, large.prompt_tokens) == (3 + 2, 3 + 200)
     assert large.prompt_tokens_details.image_tokens == 200
+    clip = {"type": "video", "video": [still((9, 9, 9), (64, 32))["image_url"]["url"]] * 8}
+    assert ask(client, clip).usage.prompt_tokens_details.video_tokens == 2 * 4  # a picture a second
 
 
 def test_streamed_it_is_the_same(client: openai.OpenAI) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.sandbox.conftest import CONFIG, DEPLOYMENTS, FILES, JOBS, Account
+from wanctl.sandbox.faults import FaultKind, Rule
 from wanctl.sandbox.rigging import Quirks, Wishes
 
 FULL = {"n_epochs": 40, "eval_epochs": 10, "max_pixels": 16384, "learning_rate": 2e-5}
@@ -67,6 +69,26 @@ def deleting(account: Account) -> int:
     return account.http.delete(f"{JOBS}/{account.trained()}").status_code
 
 
+def names(account: Account, uploads: int = 4) -> str:
+    """The files that were uploaded, one letter each, as the list has them."""
+    for letter in "abcdefgh"[:uploads]:
+        account.upload(b"x", letter)
+    return "".join(row["filename"] for row in account.ask("GET", FILES)["data"])
+
+
+def pages(account: Account) -> list[str]:
+    """The same by numbered pages of two."""
+    names(account)
+    paged = [account.ask("GET", "/api/v1/files", params={"page_no": n, "page_size": 2}) for n in (1, 2)]
+    return ["".join(row["name"] for row in one["data"]["files"]) for one in paged]
+
+
+def early_status(account: Account) -> str:
+    job_id = account.create()
+    account.pass_time(minutes=5)
+    return str(account.job(job_id)["status"])
+
+
 # quirk → how it is turned, how it is seen, what is seen before and after.
 SWITCHES: dict[str, tuple[Any, Callable[[Account], Any], Any, Any]] = {
     "echo_file_ids": (False, lambda a: len(created(a)["training_file_ids"]), 1, 0),
@@ -87,11 +109,23 @@ SWITCHES: dict[str, tuple[Any, Callable[[Account], Any], Any, Any]] = {
     "early_previews": (True, lambda a: labels(a, 1), [], ["40"]),
     "links_refuse_keys": (False, preview_with_a_key, 403, 200),
     "processing_seconds": (30.0, file_status, "processed", "processing"),
+    "list_lag": (30.0, names, "dcba", ""),
+    "list_lag_calls": (1, names, "dcba", ""),
+    "list_order": ("random", names, "dcba", "abdc"),
+    "list_shift": (1, pages, ["dc", "ba"], ["dc", "cb"]),
+    "largest_page": (3, names, "dcba", "dcb"),
+    "unknown_status": ("REVIEWING", early_status, "RUNNING", "REVIEWING"),
 }
 
 
 def test_every_quirk_is_here() -> None:
     assert set(SWITCHES) == {field.name for field in fields(Quirks)}
+
+
+def test_what_can_be_arranged_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    words = {*SWITCHES, *Wishes.model_fields, *FaultKind, *map(str, Rule.model_fields)}
+    assert [word for word in sorted(words) if word not in page] == []
 
 
 @pytest.mark.parametrize("name", SWITCHES)

@@ -99,7 +99,22 @@ GOOD: dict[str, dict[str, Any]] = {
         "stream_options": {"include_usage": True},
     },
     "/_sandbox/advance": {"seconds": 1},
-    "/_sandbox/rig": {"message": "x", "outage": {"count": 0, "after": 0}, "quirks": {"job_quota": 20}},
+    "/_sandbox/faults": {
+        "kind": "latency",
+        "method": "GET",
+        "path": "*",
+        "nth": 1,
+        "count": 0,
+        "probability": 1,
+        "seed": 1,
+        "when": "after",
+        "seconds": 0,
+    },
+    "/_sandbox/rig": {
+        "message": "x",
+        "outage": {"count": 0, "after": 0},
+        "quirks": {"job_quota": 20, "list_lag": 0},
+    },
 }
 
 

@@ -79,10 +79,11 @@ def _requests(stage: Path) -> str:
 
 
 def _spell(request: RequestLine) -> str:
+    status = request.status or "no answer"
     if request.path.startswith("/_oss/"):
-        return f"{request.method} a signed link → {request.status}"
+        return f"{request.method} a signed link → {status}"
     query = f"?{request.query}" if request.query else ""
-    return f"{request.method} {request.path}{query} → {request.status}"
+    return f"{request.method} {request.path}{query} → {status}"
 
 
 def _folded(lines: list[str]) -> list[tuple[str, int]]:

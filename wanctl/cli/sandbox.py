@@ -1,4 +1,4 @@
-"""sandbox serve | status | advance | reset | call | rig: the embedded Model Studio, for rehearsals."""
+"""sandbox serve | status | advance | reset | call | rig | faults: the embedded Model Studio, to rehearse."""
 
 import json
 import sys
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 sandbox = typer.Typer(no_args_is_help=True, help="The embedded Model Studio: no key, no network, no bill.")
 app.add_typer(sandbox, name="sandbox")
+faults = typer.Typer(invoke_without_command=True, help="What befalls calls: slowness, errors, lost answers.")
+sandbox.add_typer(faults, name="faults")
 
 
 def _open(folder: Any, environment: str | None) -> "tuple[Any, Sandbox]":
@@ -112,6 +114,8 @@ def call(
     environment: Environment = None,
 ) -> None:
     """Call the sandbox's API as somebody else in the account would."""
+    import httpx
+
     from wanctl.project import ProjectError, run
     from wanctl.project.provider import call_sandbox
 
@@ -123,6 +127,8 @@ def call(
     _, opened = _open(folder, environment)
     try:
         code, answer = run(call_sandbox(opened, method.upper(), path, data, upload))
+    except httpx.TransportError as error:
+        raise ProjectError(f"{method.upper()} {path}: {error}") from error
     finally:
         opened.close()
     sys.stdout.write(f"{code} {answer}\n")
@@ -137,3 +143,92 @@ def rig(
 ) -> None:
     """Arrange what happens next: failures, arrears, outages, quirks of the service."""
     call("POST", "/_sandbox/rig", what, None, folder, environment)
+
+
+@faults.callback()
+def list_faults(
+    context: typer.Context,
+    folder: Folder = None,
+    environment: Environment = None,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """List the rules, and how often each fired."""
+    from wanctl.report.console import emit
+    from wanctl.report.sandbox import fault_lines
+
+    if context.invoked_subcommand:
+        return
+    _, opened = _open(folder, environment)
+    found = opened.faults()
+    opened.close()
+    if format_ is Format.JSON:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    else:
+        emit(fault_lines(found))
+
+
+@faults.command("add")
+def add_fault(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="latency, throttled, quota, status, reset, timeout, truncated, empty or kill.",
+        ),
+    ],
+    method: Annotated[str | None, typer.Option(help="GET, POST, PUT or DELETE; else any.")] = None,
+    path: Annotated[str | None, typer.Option(help="A glob such as '/api/v1/fine-tunes*'; else any.")] = None,
+    nth: Annotated[int | None, typer.Option(help="The first matching call that it befalls.")] = None,
+    count: Annotated[
+        str | None,
+        typer.Option(metavar="INTEGER|all", help="How often; else the nth alone, or all if no --nth."),
+    ] = None,
+    probability: Annotated[float | None, typer.Option(help="Of each matching call, 0 to 1.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the probability's dice.")] = None,
+    when: Annotated[str | None, typer.Option(help="before or after the call has had its effect.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="latency: how long.")] = None,
+    status: Annotated[int | None, typer.Option(help="status: which, 400 to 599.")] = None,
+    folder: Folder = None,
+    environment: Environment = None,
+) -> None:
+    """Arrange that calls fail, or their answers are late, broken or lost."""
+    from wanctl.project import ProjectError
+    from wanctl.report.console import emit
+
+    asked = {
+        "method": method.upper() if method else None,
+        "path": path,
+        "nth": nth,
+        "count": int(count) if count and count.isdecimal() else count,
+        "probability": probability,
+        "seed": seed,
+        "when": when,
+        "seconds": seconds,
+        "status": status,
+    }
+    _, opened = _open(folder, environment)
+    try:
+        made = opened.add_fault(kind, **{key: value for key, value in asked.items() if value is not None})
+    except ValueError as error:
+        raise ProjectError(str(error)) from error
+    finally:
+        opened.close()
+    emit([f"Fault {made} is arranged; `wanctl sandbox faults clear {made}` takes it back."])
+
+
+@faults.command("clear")
+def clear_faults(
+    fault: Annotated[str | None, typer.Argument(metavar="ID", help="Which one; else all.")] = None,
+    folder: Folder = None,
+    environment: Environment = None,
+) -> None:
+    """Take one rule back, or all of them."""
+    from wanctl.project import ProjectError
+    from wanctl.report.console import emit
+
+    _, opened = _open(folder, environment)
+    cleared = opened.clear_faults(fault)
+    opened.close()
+    if fault and not cleared:
+        raise ProjectError(f"there is no fault {fault}; `wanctl sandbox faults` lists them")
+    emit([f"{cleared} fault{'' if cleared == 1 else 's'} taken back."])

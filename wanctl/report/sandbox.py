@@ -1,6 +1,6 @@
 """The sandbox's contents for a person's eyes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -15,3 +15,40 @@ def sandbox_lines(found: Mapping[str, Any]) -> Iterator[Text]:
         for row in rows:
             facts = [str(value) for key, value in row.items() if value not in (None, "", {}, [])]
             yield Text("    " + "  ".join(facts)[:160], style="dim")
+
+
+def fault_lines(rules: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
+    """Each rule as a sentence, and how often it fired."""
+    if not rules:
+        yield Text("No faults are arranged.")
+    for rule in rules:
+        calls = f"{rule.get('method', 'any method')} {rule.get('path', '*')}"
+        yield Text.assemble(
+            f"  {rule['id']:>6}  ",
+            (_what(rule), "bold"),
+            f"  {calls}{_which(rule)}",
+            (f"  fired {rule['fired']} of {rule['calls']} calls", "dim"),
+        )
+
+
+def _what(rule: Mapping[str, Any]) -> str:
+    """The kind with what belongs to it."""
+    span = f"{rule['seconds']:g} s" if "seconds" in rule else None
+    moment = f"{rule['when']} the effect" if "when" in rule else None
+    return " ".join(str(part) for part in (rule["kind"], rule.get("status"), span, moment) if part)
+
+
+def _which(rule: Mapping[str, Any]) -> str:
+    """Those of the matching calls that it befalls."""
+    count = rule.get("count")
+    nth = _ordinal(rule["nth"]) if "nth" in rule else ""
+    first = f"from the {nth} on" if count is not None else f"the {nth} alone"
+    times = f"{count} time{'' if count == 1 else 's'}" if isinstance(count, int) else ""
+    share = f"with probability {rule['probability']:g}" if "probability" in rule else ""
+    said = [part for part in (first if nth else "", times, share) if part]
+    return f", {', '.join(said)}" if said else ""
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"

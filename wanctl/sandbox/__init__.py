@@ -92,6 +92,18 @@ class Sandbox:
         """Every request that was answered, in order."""
         return self._store.requests()
 
+    def faults(self) -> list[dict[str, Any]]:
+        """What is to befall calls, how many came by each rule, and how often it fired."""
+        return [standing.as_json() for standing in self._service.faults.all()]
+
+    def add_fault(self, kind: str, **asked: Any) -> str:
+        """A rule of `wanctl.sandbox.faults`; its id. A ValueError says what is wrong with it."""
+        return self._service.faults.add({"kind": kind, **asked}).id
+
+    def clear_faults(self, identifier: str | None = None) -> int:
+        """Take a rule back, or all of them; how many there were."""
+        return self._service.faults.clear(identifier)
+
     def reset(self) -> None:
         """Empty the account; time, speed and seed go on."""
         with self._store.write():

@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wanctl.sandbox.answers import bad_request, json_body, parsed, service_of
+from wanctl.sandbox.answers import bad_request, json_body, not_found, parsed, service_of
 from wanctl.sandbox.bodies import Advance
 from wanctl.sandbox.deployments import all_live, force_status, ready_at, status_of
+from wanctl.sandbox.faults import FaultError
 from wanctl.sandbox.generation import RENDERING, task_status
 from wanctl.sandbox.jobs import known_jobs
 from wanctl.sandbox.rigging import RiggingError
@@ -87,7 +88,7 @@ async def requests(request: Request) -> Response:
 
 
 async def rig(request: Request) -> Response:
-    """Outcomes, outages and quirks; and the status of one deployment."""
+    """Outcomes, an outage and quirks; and the status of one deployment."""
     service, body = service_of(request), await json_body(request)
     with service.store.write():
         try:
@@ -99,10 +100,35 @@ async def rig(request: Request) -> Response:
     return JSONResponse({"arranged": True})
 
 
+async def list_faults(request: Request) -> Response:
+    return JSONResponse([standing.as_json() for standing in service_of(request).faults.all()])
+
+
+async def add_fault(request: Request) -> Response:
+    try:
+        standing = service_of(request).faults.add(await json_body(request))
+    except FaultError as error:
+        raise bad_request(str(error)) from error
+    return JSONResponse(standing.as_json())
+
+
+async def clear_faults(request: Request) -> Response:
+    """One of them, or all."""
+    identifier = request.path_params.get("fault_id")
+    cleared = service_of(request).faults.clear(identifier)
+    if identifier and not cleared:
+        raise not_found(f"no fault {identifier}")
+    return JSONResponse({"cleared": cleared})
+
+
 ROUTES = [
     Route("/_sandbox/status", status, methods=["GET"]),
     Route("/_sandbox/advance", advance, methods=["POST"]),
     Route("/_sandbox/reset", reset, methods=["POST"]),
     Route("/_sandbox/requests", requests, methods=["GET"]),
     Route("/_sandbox/rig", rig, methods=["POST"]),
+    Route("/_sandbox/faults", list_faults, methods=["GET"]),
+    Route("/_sandbox/faults", add_fault, methods=["POST"]),
+    Route("/_sandbox/faults", clear_faults, methods=["DELETE"]),
+    Route("/_sandbox/faults/{fault_id}", clear_faults, methods=["DELETE"]),
 ]

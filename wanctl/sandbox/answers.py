@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from wanctl.sandbox.bodies import AnyBody, first_problem
 from wanctl.sandbox.service import Service
@@ -17,6 +17,7 @@ _COMPATIBLE_CODES = {  # else none
     "InvalidApiKey": "invalid_api_key",
     "InternalError": "internal_error",
     "ModelNotFound": "model_not_found",
+    "Throttling.RateQuota": "limit_requests",
 }
 MOST_PAGES = 1_000_000
 
@@ -57,13 +58,6 @@ def fault_answer(request: Request, fault: Fault) -> Response:
         return JSONResponse({"error": error}, fault.status)
     body = {"code": fault.code, "message": fault.message, "request_id": request.state.request_id}
     return JSONResponse(body, fault.status)
-
-
-def gateway_answer(status: int) -> Response:
-    """What a gateway says when the service behind it is away."""
-    return HTMLResponse(
-        f"<html><head><title>{status}</title></head><body>upstream unavailable</body></html>", status
-    )
 
 
 def bad_request(message: str, param: str | None = None) -> Fault:

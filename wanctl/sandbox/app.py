@@ -2,7 +2,7 @@
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,12 +19,12 @@ def make_app(service: Service) -> Starlette:
         for family in (files, jobs, checkpoints, deployments, generation, chat, storage, admin)
         for route in family.ROUTES
     ]
-    app = Starlette(
-        routes=routes,
-        middleware=[Middleware(Gate, service=service)],
-        exception_handlers={Fault: _on_fault, HTTPException: _on_http},
-    )
+    app = Starlette(routes=routes)
     app.state.service = service
+    # Nothing of Starlette's stands outside the gate: it would answer what the gate means to leave unanswered.
+    app.middleware_stack = Gate(
+        ExceptionMiddleware(app.router, {Fault: _on_fault, HTTPException: _on_http}), service
+    )
     return app
 
 

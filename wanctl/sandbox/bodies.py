@@ -22,7 +22,8 @@ def first_problem(error: ValidationError) -> str:
     """The first thing that is wrong, at its path."""
     found = error.errors(include_url=False)[0]
     path = ".".join(str(part) for part in found["loc"])
-    return f"{path}: {found['msg']}" if path else str(found["msg"])
+    said = str(found["msg"]).removeprefix("Value error, ")
+    return f"{path}: {said}" if path else said
 
 
 class HyperParameters(Body):

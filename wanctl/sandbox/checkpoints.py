@@ -14,7 +14,7 @@ from wanctl.sandbox.rigging import Quirks
 from wanctl.sandbox.service import Service
 from wanctl.sandbox.training import Course, checkpoint_epochs
 
-QUEUED, EXPORTING = timedelta(seconds=30), timedelta(minutes=3)
+QUEUED, REVIEWING, EXPORTING = timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=3)
 KEPT = timedelta(days=15)
 _DISPLAY_NAME = re.compile(r"[\w-]+")
 
@@ -89,7 +89,7 @@ def _export(service: Service, course: Course, label: str, name: str) -> bool:
     exports = _exports(service)
     key = f"{course.job['job_id']}/{label}"
     status = _row(course, int(label.rpartition("-")[2]), exports, quirks, now)["status"]
-    if status in {"SUCCEEDED", "PROCESSING"} or (key in exports and status != "FAILED"):
+    if status == "SUCCEEDED" or (key in exports and status != "FAILED"):
         return True
     taken = {one["name"] for other, one in exports.items() if other != key}
     outcome = service.rig.take("next_export")
@@ -131,7 +131,8 @@ def _row(
     if exported is None or spent < QUEUED:
         return {**row, "status": "PENDING"}
     if spent < EXPORTING:
-        return {**row, "status": "PROCESSING"}
+        unknown = quirks.unknown_status if spent < REVIEWING else None
+        return {**row, "status": unknown or "PROCESSING"}
     if exported["fails"]:
         return {**row, "status": "FAILED"}
     model = f"{finetuned_output(job)}-c{epoch}"

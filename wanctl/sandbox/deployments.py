@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from wanctl.sandbox import lists
 from wanctl.sandbox.answers import (
     Fault,
     bad_request,
@@ -26,6 +27,7 @@ from wanctl.sandbox.service import ACCOUNT, WORKSPACE, Service
 
 DELETING = timedelta(minutes=1)
 SCALING = timedelta(minutes=2)
+REVIEWING = timedelta(minutes=2)
 
 
 async def create(request: Request) -> Response:
@@ -59,6 +61,7 @@ def _put(service: Service, asked: CreateDeployment) -> dict[str, Any]:
     }
     service.store.delete("deployment", name)  # one that is gone: the new one takes its place in time, too
     service.store.put("deployment", name, record)
+    lists.made(service, "deployment", name)
     return record
 
 
@@ -88,6 +91,14 @@ def status_of(record: dict[str, Any], now: datetime) -> str | None:
     return "FAILED" if record["fails"] else "RUNNING"
 
 
+def shown_status(service: Service, record: dict[str, Any]) -> str | None:
+    """Its status, or the word that nobody documented."""
+    now, unknown = service.now(), service.rig.quirks.unknown_status
+    status = status_of(record, now)
+    reviewed = status == "PENDING" and now >= ready_at(record) - REVIEWING
+    return unknown if unknown and reviewed else status
+
+
 def answer(service: Service, record: dict[str, Any]) -> dict[str, Any]:
     """A deployment as the service tells it."""
     config = {"aigc_config": record["aigc_config"]} if service.rig.quirks.echo_config else {}
@@ -96,7 +107,7 @@ def answer(service: Service, record: dict[str, Any]) -> dict[str, Any]:
         "deployed_model": record["deployed_model"],
         "gmt_create": _stamp(record["created"]),
         "gmt_modified": _stamp(record["modified"]),
-        "status": status_of(record, service.now()),
+        "status": shown_status(service, record),
         "model_name": record["model_name"],
         "base_model": record["base_model"],
         "workspace_id": WORKSPACE,
@@ -135,10 +146,11 @@ def _record(request: Request) -> dict[str, Any]:
 async def list_deployments(request: Request) -> Response:
     service = service_of(request)
     number, size = paging(request, default=50, most=200)
-    now, wanted = service.now(), request.query_params.get("status")
-    found = [one for one in reversed(all_live(service)) if wanted in {None, status_of(one, now)}]
-    rows = [answer(service, one) for one in cut(found, number, size)]
-    return output(request, {**page(found, number, size), "deployments": rows})
+    wanted = request.query_params.get("status")
+    listed = lists.shown(service, "deployment", reversed(all_live(service)), lambda one: one)
+    found = [one for one in listed if wanted in {None, shown_status(service, one)}]
+    numbers, records = lists.turned(service, found, number, size)
+    return output(request, {**numbers, "deployments": [answer(service, one) for one in records]})
 
 
 async def list_models(request: Request) -> Response:

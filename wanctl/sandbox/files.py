@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from wanctl.sandbox.answers import Fault, bad_request, cut, flat, host_of, number_of, page, paging, service_of
+from wanctl.sandbox import lists
+from wanctl.sandbox.answers import Fault, bad_request, flat, host_of, number_of, paging, service_of
 from wanctl.sandbox.clock import ZONE
 from wanctl.sandbox.service import ACCOUNT, HEX, Service
 from wanctl.sandbox.storage import save
@@ -55,6 +56,7 @@ async def _keep(service: Service, part: UploadFile, purpose: str, description: s
     }
     with service.store.write():
         service.store.put("file", identifier, record)
+        lists.made(service, "file", identifier)
     return record
 
 
@@ -75,8 +77,8 @@ def _compatible(service: Service, record: dict[str, Any]) -> dict[str, Any]:
 async def list_files(request: Request) -> Response:
     """Newest first, by cursor; no first_id or last_id."""
     service, query = service_of(request), request.query_params
-    limit = number_of(request, "limit", MOST_LISTED, 1, MOST_LISTED)
-    rows = [_compatible(service, one) for one in reversed(service.store.all("file"))]
+    limit = lists.page_size(service, number_of(request, "limit", MOST_LISTED, 1, MOST_LISTED))
+    rows = [_compatible(service, one) for one in _listed(service)]
     rows = [row for row in rows if query.get("purpose") in {None, row["purpose"]}]
     if after := query.get("create_after"):
         rows = [row for row in rows if row["created_at"] >= _moment(after)]
@@ -86,6 +88,10 @@ async def list_files(request: Request) -> Response:
         ids = [row["id"] for row in rows]
         rows = rows[ids.index(cursor) + 1 :] if cursor in ids else []
     return flat({"object": "list", "data": rows[:limit], "has_more": len(rows) > limit})
+
+
+def _listed(service: Service) -> list[dict[str, Any]]:
+    return lists.shown(service, "file", reversed(service.store.all("file")), lambda one: one)
 
 
 def _moment(text: str) -> float:
@@ -169,10 +175,9 @@ def _native(request: Request, record: dict[str, Any]) -> dict[str, Any]:
 
 
 async def native_list(request: Request) -> Response:
-    number, size = paging(request, default=10, most=100)
-    found = service_of(request).store.all("file")[::-1]
-    rows = [_native(request, one) for one in cut(found, number, size)]
-    return _native_answer(request, {**page(found, number, size), "files": rows})
+    service, (number, size) = service_of(request), paging(request, default=10, most=100)
+    numbers, records = lists.turned(service, _listed(service), number, size)
+    return _native_answer(request, {**numbers, "files": [_native(request, one) for one in records]})
 
 
 def _native_record(request: Request) -> dict[str, Any]:

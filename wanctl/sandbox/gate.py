@@ -7,11 +7,13 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wanctl.sandbox.answers import Fault, fault_answer, gateway_answer
+from wanctl.sandbox import breaking
+from wanctl.sandbox.answers import Fault, fault_answer
 from wanctl.sandbox.service import Service
 from wanctl.sandbox.store import RequestLine
 
 BEHIND = "/_sandbox/"  # the stage: neither logged nor disturbed
+NONE = 0  # the status of a call that got no answer
 OPEN = (BEHIND, "/_oss")  # no key: signed links have their own
 
 _log = logging.getLogger(__name__)
@@ -41,9 +43,14 @@ class Gate:
                 self._note(request, message["status"])
             await send(message)
 
+        disturbed = not request.url.path.startswith(BEHIND)
+        rules = self._service.faults.befalling(request.method, request.url.path) if disturbed else []
         await asyncio.sleep(0)  # requests of one process take turns, as they do over a wire
         try:
-            await (self._refusal(request) or self._app)(scope, receive, sending)
+            await breaking.answer(self._refusal(request) or self._app, rules, request, receive, sending)
+        except breaking.NoAnswer as left:
+            self._note(request, NONE)
+            await breaking.end(left.kind, receive, send)
         except ClientDisconnect:
             _log.debug("%s %s: the caller went away", request.method, request.url.path)
         except Exception:
@@ -55,14 +62,8 @@ class Gate:
 
     def _refusal(self, request: Request) -> ASGIApp | None:
         """The answer to a request that gets no further."""
-        path = request.url.path
-        if not path.startswith(BEHIND):
-            with self._service.store.write():
-                outage = self._service.rig.outage()
-            if outage:
-                return gateway_answer(outage)
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if path.startswith(OPEN) or (scheme.lower() == "bearer" and key.strip()):
+        if request.url.path.startswith(OPEN) or (scheme.lower() == "bearer" and key.strip()):
             return None  # any key will do; none is kept
         return fault_answer(request, Fault(401, "InvalidApiKey", "Invalid API-key provided."))
 

@@ -1,6 +1,6 @@
 """Fine-tune jobs: create, list, read, cancel, delete, logs."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -8,15 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from wanctl.sandbox import job_inputs
+from wanctl.sandbox import job_inputs, lists
 from wanctl.sandbox.answers import (
     Fault,
-    cut,
     json_body,
     not_found,
     number_of,
     output,
-    page,
     paging,
     parsed,
     service_of,
@@ -28,6 +26,7 @@ from wanctl.sandbox.training import Course, checkpoint_epochs, log_lines
 
 NOT_ECHOED = {"max_pixels", "max_split_val_dataset_sample", "save_total_limit", "lora_rank", "lora_alpha"}
 LOG_LINES, MOST_LOG_LINES, MOST_OFFSET = 100, 1000, 1_000_000
+REVIEWING = timedelta(minutes=10)
 ENDED = {"SUCCEEDED", "FAILED", "CANCELED"}
 
 
@@ -61,6 +60,7 @@ def _put(service: Service, asked: CreateJob, inputs: dict[str, Any]) -> dict[str
         **inputs,
     }
     service.store.put("job", job_id, job)
+    lists.made(service, "job", job_id)
     return job
 
 
@@ -84,8 +84,8 @@ def _require_quota(service: Service) -> None:
 
 def job_answer(service: Service, course: Course, now: datetime) -> dict[str, Any]:
     """A job as the service tells it: a part of what it was given."""
-    job, status = course.job, course.status(now)
-    quirks = service.rig.quirks
+    job, quirks = course.job, service.rig.quirks
+    status = shown_status(course, quirks, now)
     echoed = quirks.echo_file_ids
     answer = {
         "job_id": job["job_id"],
@@ -116,6 +116,13 @@ def job_answer(service: Service, course: Course, now: datetime) -> dict[str, Any
         answer |= {"code": "InvalidDataset" if job["problem"] else "TrainingFailed"}
         answer |= {"message": job["problem"] or job["fails"]}
     return answer
+
+
+def shown_status(course: Course, quirks: Quirks, now: datetime) -> str:
+    """Its status, or the word that nobody documented."""
+    status = course.status(now)
+    reviewed = quirks.unknown_status and status == "RUNNING" and now < course.began + REVIEWING
+    return str(quirks.unknown_status) if reviewed else status
 
 
 def _echo(job: dict[str, Any], quirks: Quirks) -> dict[str, Any]:
@@ -151,14 +158,15 @@ async def list_jobs(request: Request) -> Response:
     service = service_of(request)
     number, size = paging(request, default=10, most=100)
     now, query = service.now(), request.query_params
+    newest_first, quirks = reversed(known_jobs(service).values()), service.rig.quirks
     found = [
         course
-        for course in reversed(known_jobs(service).values())
+        for course in lists.shown(service, "job", newest_first, lambda course: course.job)
         if query.get("model") in {None, course.job["model"]}
-        and query.get("status") in {None, course.status(now)}
+        and query.get("status") in {None, shown_status(course, quirks, now)}
     ]
-    rows = [job_answer(service, course, now) for course in cut(found, number, size)]
-    return output(request, {**page(found, number, size), "jobs": rows})
+    numbers, courses = lists.turned(service, found, number, size)
+    return output(request, {**numbers, "jobs": [job_answer(service, course, now) for course in courses]})
 
 
 async def read(request: Request) -> Response:

@@ -1,19 +1,21 @@
-"""What is arranged to go wrong: one-time outcomes, outages, and the service's quirks as switches.
+"""What is arranged to go wrong with objects: one-time outcomes, and the service's quirks as switches.
 
-A new fault is a field of `Wishes` here, and one line where it happens: in the gate if it befalls any
-request, in the endpoint if it befalls one.
+A new one is a field of `Wishes` or `Quirks` here, and one line in the endpoint where it happens. What goes
+wrong with calls, whatever they are about, is in `faults`.
 """
 
 import json
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, ValidationError
 from pydantic.dataclasses import dataclass
 
 from wanctl.sandbox.bodies import first_problem
+from wanctl.sandbox.faults import OUTAGE, FaultKind, Faults
 from wanctl.sandbox.store import Store
 
+_ONE_TIME = {"next_job", "message", "next_export", "next_deployment", "next_task", "next_list_shift"}
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
 
@@ -34,16 +36,28 @@ class Quirks:
     early_previews: bool = False  # True: validation-results tell of a checkpoint as soon as it is made
     links_refuse_keys: bool = True  # False: a signed link takes an Authorization beside its signature
     processing_seconds: NonNegativeFloat = 0.0  # for which an upload is `processing`
+    list_lag: NonNegativeFloat = 0.0  # seconds for which lists do not show what is new
+    list_lag_calls: NonNegativeInt = 0  # how many lists of its kind do not show it
+    list_order: Literal["newest", "random"] = "newest"  # random: mixed by the account's seed
+    list_shift: Literal[-1, 0, 1] = (
+        0  # 1: after page 1 something came, so a row is seen twice; -1: one is missed
+    )
+    largest_page: NonNegativeInt = 0  # rows that a list gives at once, whatever was asked for; 0: as asked
+    unknown_status: Annotated[str, Field(min_length=1)] | None = None  # shown for a while before RUNNING
 
 
 class Outage(BaseModel):
-    """Every request after the first few fails, so many times or until it is lifted."""
+    """Every request after the first few fails, so many times or until it is lifted: a fault for all calls."""
 
     model_config = _STRICT
 
     status: int = Field(default=503, ge=400, le=599)
     after: int = Field(default=0, ge=0)
     count: int | None = Field(default=None, ge=0)
+
+    def rule(self) -> dict[str, Any]:
+        count = "all" if self.count is None else self.count
+        return {"kind": FaultKind.STATUS, "status": self.status, "nth": self.after + 1, "count": count}
 
 
 class Wishes(BaseModel):
@@ -56,6 +70,7 @@ class Wishes(BaseModel):
     next_export: Literal["FAILED", "REFUSED"] | None = None
     next_deployment: Literal["FAILED"] | None = None
     next_task: Literal["FAILED"] | None = None
+    next_list_shift: Literal[-1, 1] | None = None  # as the quirk, for one page
     deployment: str | None = None  # its deployed_model
     status: str | None = None  # which it shows from now on; RUNNING: it is up
     outage: Outage | None = None
@@ -70,8 +85,9 @@ class RiggingError(ValueError):
 class Rig:
     """The arrangements, kept in the store like everything else."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, faults: Faults) -> None:
         self._store = store
+        self._faults = faults
 
     def arrange(self, asked: dict[str, Any]) -> Wishes:
         """Take it all down, or nothing; the status of a deployment is for the caller to set."""
@@ -86,9 +102,12 @@ class Rig:
             raise RiggingError(f"{first_problem(error)}; there is {', '.join(known)}") from error
         if changes:
             self._set("quirks", asdict(quirks))
-        for key, value in wishes.model_dump(exclude={"quirks", "job_quota", "deployment", "status"}).items():
-            if key in asked:
-                self._set(key, value)
+        for key in _ONE_TIME & asked.keys():
+            self._set(key, getattr(wishes, key))
+        if wishes.outage:
+            self._faults.add(wishes.outage.rule(), identifier=OUTAGE)
+        elif "outage" in asked:
+            self._faults.clear(OUTAGE)
         return wishes
 
     @property
@@ -101,19 +120,6 @@ class Rig:
         if value is not None:
             self._set(key, None)
         return value
-
-    def outage(self) -> int | None:
-        """The status with which this request fails, if it does."""
-        found = self._get("outage")
-        if not found:
-            return None
-        outage = Outage(**found)
-        if outage.after:
-            self._set("outage", {**found, "after": outage.after - 1})
-            return None
-        if outage.count is not None:
-            self._set("outage", {**found, "count": outage.count - 1} if outage.count > 1 else None)
-        return None if outage.count == 0 else outage.status
 
     def _get(self, key: str) -> Any:
         return json.loads(self._store.meta(f"rig.{key}") or "null")

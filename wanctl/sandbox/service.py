@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
 from wanctl.sandbox.clock import SandboxClock
+from wanctl.sandbox.faults import Faults
 from wanctl.sandbox.rigging import Rig
 from wanctl.sandbox.store import Store
 from wanctl.sandbox.training import Course, courses
@@ -26,7 +27,8 @@ class Service:
     def __init__(self, store: Store, clock: SandboxClock) -> None:
         self.store = store
         self.clock = clock
-        self.rig = Rig(store)
+        self.faults = Faults(store)
+        self.rig = Rig(store, self.faults)
         self._courses: tuple[str, dict[str, Course]] = ("", {})
 
     def now(self) -> datetime:

@@ -25,7 +25,10 @@ PATIENCE = 30.0  # seconds for another process to finish its write
 
 @dataclass(frozen=True)
 class RequestLine:
-    """A request as it was answered; `keys` are the names in its body, never the values."""
+    """A request as it was answered; `keys` are the names in its body, never the values.
+
+    The status is 0 where a fault left the caller without an answer.
+    """
 
     method: str
     path: str

@@ -1,0 +1,149 @@
+"""What a fault does to a call: it waits, answers something else, or leaves the caller without an answer."""
+
+import asyncio
+import os
+import socket
+import struct
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Send
+
+from wanctl.sandbox.answers import Fault, fault_answer
+from wanctl.sandbox.faults import FaultKind, Rule, When
+
+SLOW = 1.0  # seconds, where a rule does not say
+STATUS = 503
+GATEWAY = {502, 503, 504}
+KILLED = 9  # the exit code
+_CODES = {
+    400: "InvalidParameter",
+    401: "InvalidApiKey",
+    403: "AccessDenied",
+    404: "NotFound",
+    409: "Conflict",
+    429: "Throttling",
+}
+_RESET_AT_ONCE = struct.pack("ii", 1, 0)  # linger for no time: the peer sees a reset, not an end
+
+
+class NoAnswer(Exception):  # noqa: N818 - what happens, not what went wrong
+    """The caller gets no answer; `end` says how it notices."""
+
+    def __init__(self, kind: FaultKind) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+async def answer(app: ASGIApp, rules: list[Rule], request: Request, receive: Receive, send: Send) -> None:
+    """The call, with everything that befalls it. Raises NoAnswer."""
+    scope = request.scope
+    if not rules:
+        await app(scope, receive, send)
+        return
+    fault = rules[-1] if rules[-1].kind is not FaultKind.LATENCY else None
+    await asyncio.sleep(_delay(rules, When.BEFORE))
+    if fault and fault.moment is When.BEFORE:
+        await _drain(receive)
+        await _instead(fault, request)(scope, receive, send)
+        return
+    given = _Given()
+    await app(scope, receive, given.keep)
+    await asyncio.sleep(_delay(rules, When.AFTER))
+    if fault is None:
+        await given.send(send)
+    elif fault.kind is FaultKind.TRUNCATED:
+        await given.cut(len(given.body) // 2).send(send)
+    else:
+        await _instead(fault, request)(scope, receive, send)
+
+
+async def _drain(receive: Receive) -> None:
+    """Let the caller say all it has to say: broken off before, it notices in ways that depend on chance."""
+    while (await receive()).get("more_body"):
+        pass
+
+
+def _delay(rules: list[Rule], moment: When) -> float:
+    late = [rule for rule in rules if rule.kind is FaultKind.LATENCY and rule.moment is moment]
+    return sum(SLOW if rule.seconds is None else rule.seconds for rule in late)
+
+
+def _instead(rule: Rule, request: Request) -> Response:
+    """The answer in place of the right one."""
+    match rule.kind:
+        case FaultKind.THROTTLED:
+            message = "Requests rate limit exceeded, please try again later."
+            return fault_answer(request, Fault(429, "Throttling.RateQuota", message))
+        case FaultKind.QUOTA:
+            message = "Only 20 fine-tune job in running or succeeded allowed per user."
+            return fault_answer(request, Fault(429, "Throttling", message))
+        case FaultKind.STATUS:
+            return _error(request, rule.status or STATUS)
+        case FaultKind.EMPTY:
+            return Response(status_code=200, media_type="application/json")
+    raise NoAnswer(rule.kind)
+
+
+def _error(request: Request, status: int) -> Response:
+    """A gateway speaks HTML when the service behind it is away; the service itself speaks JSON."""
+    if status in GATEWAY:
+        page = f"<html><head><title>{status}</title></head><body>upstream unavailable</body></html>"
+        return HTMLResponse(page, status)
+    code = _CODES.get(status, "InternalError" if status >= 500 else "InvalidParameter")
+    return fault_answer(request, Fault(status, code, "An error was arranged."))
+
+
+@dataclass
+class _Given:
+    """An answer that is held back."""
+
+    start: MutableMapping[str, Any] = field(default_factory=dict)
+    body: bytes = b""
+
+    async def keep(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.start = message
+        else:
+            self.body += message.get("body", b"")
+
+    def cut(self, size: int) -> "_Given":
+        """The beginning of it, with the length that it now has."""
+        start = {**self.start, "headers": list(self.start["headers"])}
+        MutableHeaders(scope=start)["content-length"] = str(size)
+        return _Given(start, self.body[:size])
+
+    async def send(self, send: Send) -> None:
+        await send(self.start)
+        await send({"type": "http.response.body", "body": self.body})
+
+
+async def end(kind: FaultKind, receive: Receive, send: Send) -> None:
+    """Leave the caller alone: over a wire the connection is reset or stays silent; in this process, where
+    httpx's ASGI transport is the wire, the exception is raised that httpx has for it."""
+    if kind is FaultKind.KILL:
+        os._exit(KILLED)
+    connection = _connection(send)
+    if connection is None:
+        import httpx
+
+        if kind is FaultKind.TIMEOUT:
+            raise httpx.ReadTimeout("no answer came (an arranged fault)")
+        raise httpx.ReadError("the connection was reset (an arranged fault)")
+    if kind is FaultKind.TIMEOUT:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        return
+    connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_ONCE)
+    connection.abort()
+    await asyncio.sleep(0)  # in which the server notices, and asks for no answer any more
+
+
+def _connection(send: Send) -> asyncio.Transport | None:
+    """What uvicorn writes to, whatever loop it runs on: `send` is a method of what holds the connection."""
+    found: asyncio.Transport | None = getattr(getattr(send, "__self__", None), "transport", None)
+    return found if hasattr(found, "abort") else None
