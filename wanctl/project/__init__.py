@@ -216,7 +216,7 @@ class Project:
                     now,
                 ),
                 polling=Polling(settings.polling.by_kind()),
-                archive=Packer(self.datasets, self.local).archive,
+                archive=Packer(self.datasets, self.local, self.state / "packing").archive,
                 planner=planner or partial(make_plan, diagnostics=self.findings()),
             )
 
