@@ -12,6 +12,7 @@ from wanctl.kinds.job_inputs import (
     training_cost,
     wanted_job,
 )
+from wanctl.kinds.soundness import errors_in_uploaded
 from wanctl.kinds.training import CancelJob, DeleteJob, Train
 from wanctl.kinds.world import (
     Context,
@@ -200,6 +201,12 @@ def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: 
         return Planned(step)
     missing = tuple(address for address in datasets_of(spec) if context.outcome(address).file_id is None)
     entry = context.entry(resource.address)
+    if errors := errors_in_uploaded(datasets_of(spec), context):
+        reason = "its datasets have errors that a training on them fails for"
+        step = Step(
+            resource.address, Action.TRAIN, When.BLOCKED, reason, summary=spell_training(spec, context)
+        )
+        return Planned(step, findings=errors)
     step = Step(
         resource.address,
         Action.TRAIN,
