@@ -49,7 +49,7 @@ def _all(facts: DatasetFacts, uses: Iterable[Use]) -> Iterator[Problem]:
 
 
 def abridged(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """What is the same on several lines once, and the first few of each rule, with how many more there are."""
+    """What is the same on several lines once; of each rule the first few, and how many more there are."""
     folded = _folded(problems)
     total, told = Counter(one.rule for one in folded), Counter[str]()
     shown = []
