@@ -110,7 +110,7 @@ def apply(
     detailed: Detailed = False,
     no_cache: NoCache = False,
 ) -> None:
-    """Plan, ask, and converge the account: create, export, deploy, scale, delete."""
+    """Plan, ask, and converge the account. Uploads, trains, exports, deploys, scales, deletes."""
     patience = _patience(wait, max_wait)
     project = open_project(folder, environment, base_url, no_cache=no_cache)
     with _watching() as watcher:
