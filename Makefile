@@ -41,7 +41,8 @@ update: $(STAMP)
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# Ratios, not verdicts: a plan that finds nothing to do, of 10 and of 100 chains; a dataset read and packed.
+# Ratios, not verdicts: a plan that finds nothing to do, the waiting of a run, a dataset read and packed.
 bench: $(STAMP)
-	$(BIN)/python tests/bench/chains.py 10 100
+	$(BIN)/python tests/bench/scale.py
+	$(BIN)/python tests/bench/waiting.py
 	$(BIN)/python tests/bench/datasets.py 500

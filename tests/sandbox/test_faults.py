@@ -41,6 +41,7 @@ def codes(account: Account, calls: int, path: str = JOBS) -> list[int]:
 # rule → status, code of the native envelope (None: not JSON), whether the job is created
 ANSWERED: list[tuple[dict[str, Any], int, str | None, bool]] = [
     ({"kind": "throttled"}, 429, "Throttling.RateQuota", False),
+    ({"kind": "busy"}, 429, "Throttling", False),
     ({"kind": "quota"}, 429, "Throttling", False),
     ({"kind": "status"}, 503, None, False),
     ({"kind": "status", "status": 500}, 500, "InternalError", False),
@@ -80,10 +81,12 @@ def test_another_answer(
     assert counted(account) == [(2, 1)]
 
 
-def test_the_two_429s_say_what_the_service_says(account: Account) -> None:
+def test_the_429s_say_what_the_service_says(account: Account) -> None:
     arrange(account, "throttled", count=1)
+    arrange(account, "busy", count=1)
     arrange(account, "quota", count=1)
-    clears, stays = (account.http.get(JOBS).json()["message"] for _ in range(2))
+    clears, ends, stays = (account.http.get(JOBS).json()["message"] for _ in range(3))
+    assert ends == "Too many fine-tune job in running, please retry later."
     assert clears == "Requests rate limit exceeded, please try again later."
     assert stays == "Only 20 fine-tune job in running or succeeded allowed per user."
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.studio.service import Service, job, native, native_error, serve
 from wanctl.studio.client import Studio
-from wanctl.studio.errors import ServerError, StudioError, Throttled
+from wanctl.studio.errors import LostAnswer, ServerError, StudioError
 from wanctl.studio.objects import Job
 
 PASSING = [
@@ -79,9 +79,9 @@ def test_a_delete_and_a_cancel_are_tried_again() -> None:
     assert len(service.requests) == 2
 
 
-def test_a_scale_is_not_tried_again() -> None:
-    service = serve(native_error(429, "Throttling", "slow down"))
-    with pytest.raises(Throttled):
+def test_a_scale_whose_answer_was_lost_is_not_tried_again() -> None:
+    service = serve(httpx.ReadError("reset"))
+    with pytest.raises(LostAnswer):
         service.ask(lambda studio: studio.deployments.scale("m-1", 2))
     assert len(service.requests) == 1
 

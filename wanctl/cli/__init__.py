@@ -6,6 +6,8 @@ import sys
 
 def main() -> None:
     """The `wanctl` command: no traceback reaches a user unless --debug asks for it."""
+    # httpx brings its own command line where it can, and a syntax highlighter with it, which no one here uses
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None: not to be imported
     from wanctl.cli import (  # noqa: F401 - they register commands
         datasets,
         inspecting,

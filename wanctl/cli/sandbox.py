@@ -173,7 +173,7 @@ def add_fault(
         str,
         typer.Argument(
             metavar="KIND",
-            help="latency, throttled, quota, status, reset, timeout, truncated, empty or kill.",
+            help="latency, throttled, busy, quota, status, reset, timeout, truncated, empty or kill.",
         ),
     ],
     method: Annotated[str | None, typer.Option(help="GET, POST, PUT or DELETE; else any.")] = None,

@@ -65,6 +65,15 @@ class Book:
         line = self._line(effect.address, effect.verb, "failed", request_id=request_id, note=note)
         self._save(self._record.without_intent(effect.address).with_history(line))
 
+    def turned_away(self, effect: Effect, note: str, request_id: str | None) -> None:
+        """Refused for now: as a failure, but the same refusal again and again is one line of the history."""
+        address = str(effect.address)
+        last = next((line for line in reversed(self._record.history) if line.address == address), None)
+        if last and (last.verb, last.result, last.note) == (effect.verb, "failed", note):
+            self._save(self._record.without_intent(effect.address))
+            return
+        self.failed(effect, note, request_id)
+
     def lost(self, effect: Effect, note: str) -> None:
         """The call may have had its effect: the intent stays open, and the settle time starts now."""
         intent = self._record.intent(effect.address)

@@ -5,7 +5,7 @@ is not decided here: the caller brings an approved plan and a watcher.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,13 +17,14 @@ from wanctl.engine.book import Book
 from wanctl.engine.clock import Clock
 from wanctl.engine.observe import answer, observe
 from wanctl.engine.planner import Draft, make_plan
+from wanctl.engine.polling import Lookout, Polling
 from wanctl.kinds import in_flight
 from wanctl.kinds.world import Act, LocalData, Snapshot, Tools
 from wanctl.ledger.record import Record
 from wanctl.plan import Effect, Plan, Severity, Step, When
-from wanctl.spec.resources import Address, Desired, Kind
+from wanctl.spec.resources import Address, Desired
 from wanctl.studio.client import Studio
-from wanctl.studio.errors import LostAnswer, StudioError
+from wanctl.studio.errors import LostAnswer, StudioError, Throttled
 
 ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
 CALLS_AT_ONCE = 4
@@ -54,16 +55,6 @@ class Patience:
     longest: timedelta = LONGEST_WAIT
 
 
-@dataclass(frozen=True)
-class Polling:
-    """Seconds between two looks at what is in flight, by kind."""
-
-    seconds: Mapping[Kind, float]
-
-    def interval(self, steps: tuple[Step, ...]) -> float:
-        return min(self.seconds[step.address.kind] for step in steps)
-
-
 Planner = Callable[[Desired, Snapshot, Record, Mapping[Address, LocalData]], Draft]
 
 
@@ -85,11 +76,11 @@ class Desk:
         """Read the whole account and plan from it."""
         return await self._settle(await observe(self.studio, self.clock.now))
 
-    async def look_again(self, draft: Draft) -> Draft:
-        """Read only what is in flight, and plan from that."""
+    async def look_again(self, draft: Draft, due: Collection[Address]) -> Draft:
+        """Read only what is in flight and due, and plan from that."""
         if self.snapshot is None:
             return await self.survey()
-        waited = [step for step in draft.plan.steps if step.when is When.SERVICE]
+        waited = [step for step in draft.plan.steps if step.when is When.SERVICE and step.address in due]
         questions = {question for step in waited for question in in_flight(step)}
         if any(step.remote_id is None for step in waited):
             return await self.survey()  # an answer was lost: only the lists can tell
@@ -135,36 +126,31 @@ async def converge(
     desk: Desk, draft: Draft, approval: Approval, patience: Patience, watcher: Watcher
 ) -> Outcome:
     """Run until nothing can move any more without a person, a fix, or more patience."""
-    run = _Run(desk, approval, watcher, Outcome(draft))
+    run = _Run(desk, approval, watcher, Outcome(draft), Lookout(desk.polling))
+    run.take(draft)
     deadline = desk.clock.now() + patience.longest
     while True:
         desk.book.learn(run.outcome.draft.learned)
         ready = run.ready()
         if ready:
             await run.carry_out(ready)
-            run.outcome.draft = await desk.survey()
+            run.take(await desk.survey())
             continue
-        waited = tuple(step for step in run.outcome.plan.steps if step.when is When.SERVICE)
-        if not waited or not patience.waits:
+        waits = any(step.when is When.SERVICE for step in run.outcome.plan.steps)
+        if not waits or not patience.waits:
             break
         watcher.waiting(desk.clock.now(), run.outcome.plan)
         left = (deadline - desk.clock.now()).total_seconds()
         if left <= 0:
             run.outcome.overdue = True
             break
-        await desk.clock.sleep(min(desk.polling.interval(waited), left))
-        run.outcome.draft = await _next_look(desk, run)
+        await desk.clock.sleep(min(run.lookout.seconds(desk.clock.now()), left))
+        await run.look()
     run.outcome.unapproved = run.unapproved()
     return run.outcome
 
 
-async def _next_look(desk: Desk, run: "_Run") -> Draft:
-    """A cheap look; when it shows something to do, the whole account is read before anything is done."""
-    draft = await desk.look_again(run.outcome.draft)
-    if any(step.when is When.NOW for step in draft.plan.steps):
-        desk.book.learn(draft.learned)
-        return await desk.survey()
-    return draft
+_Key = tuple[Address, str, str]
 
 
 @dataclass
@@ -175,7 +161,35 @@ class _Run:
     approval: Approval
     watcher: Watcher
     outcome: Outcome
-    tried: dict[tuple[Address, str, str], int] = field(default_factory=dict)
+    lookout: Lookout
+    tried: dict[_Key, int] = field(default_factory=dict)
+    turned_away: dict[_Key, Throttled] = field(default_factory=dict)
+
+    def take(self, draft: Draft, looked_at: Collection[Address] | None = None) -> None:
+        """The plan as it stands for this run: what was turned away waits for the service."""
+        steps = tuple(self._as_it_stands(step) for step in draft.plan.steps)
+        self.outcome.draft = replace(draft, plan=replace(draft.plan, steps=steps))
+        self.lookout.saw(self.desk.clock.now(), steps, looked_at)
+
+    def _as_it_stands(self, step: Step) -> Step:
+        refusal = self.turned_away.get(_key(step)) if step.when is When.NOW and step.effect else None
+        if refusal is None:
+            return step
+        why = "; ".join(part for part in (refusal.message, refusal.hint) if part)
+        return replace(step, when=When.SERVICE, reason=f"turned away for now: {why}")
+
+    async def look(self) -> None:
+        """A cheap look at what is due; if it shows something to do, the whole account is read first."""
+        due = self.lookout.due(self.desk.clock.now())
+        again = [key for key in self.turned_away if key[0] in due]
+        for key in again:
+            del self.turned_away[key]
+        if not again:
+            self.take(await self.desk.look_again(self.outcome.draft, due), due)
+            if not self._now():
+                return
+            self.desk.book.learn(self.outcome.draft.learned)
+        self.take(await self.desk.survey())
 
     def ready(self) -> list[Step]:
         """What may run now: approved, not failed in this run, not done already."""
@@ -226,6 +240,10 @@ class _Run:
             self.tried[_key(step)] = self.tried.get(_key(step), 0) + 1
             book.lost(effect, str(error))
             return
+        except Throttled as error:
+            self.turned_away[_key(step)] = error
+            book.turned_away(effect, f"{error.message}: {error.service_message}", error.request_id)
+            return
         except StudioError as error:
             book.failed(effect, str(error), error.request_id)
             self.outcome.failures.append(Failure(step, error))
@@ -247,6 +265,6 @@ class _Run:
         )
 
 
-def _key(step: Step) -> tuple[Address, str, str]:
+def _key(step: Step) -> _Key:
     assert step.effect is not None  # noqa: S101 - only steps with an effect are tried
     return step.address, step.effect.verb, step.effect.identity

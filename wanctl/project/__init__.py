@@ -17,9 +17,10 @@ from typing import TypeVar
 
 from wanctl.engine.approval import Approval
 from wanctl.engine.book import Book
-from wanctl.engine.converge import Desk, Outcome, Patience, Planner, Polling, Watcher, converge
+from wanctl.engine.converge import Desk, Outcome, Patience, Planner, Watcher, converge
 from wanctl.engine.destroy import make_destruction
 from wanctl.engine.planner import make_plan
+from wanctl.engine.polling import Polling
 from wanctl.kinds.world import LocalData
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.leased import LeasedStore

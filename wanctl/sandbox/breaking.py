@@ -79,6 +79,9 @@ def _instead(rule: Rule, request: Request) -> Response:
         case FaultKind.THROTTLED:
             message = "Requests rate limit exceeded, please try again later."
             return fault_answer(request, Fault(429, "Throttling.RateQuota", message))
+        case FaultKind.BUSY:
+            message = "Too many fine-tune job in running, please retry later."
+            return fault_answer(request, Fault(429, "Throttling", message))
         case FaultKind.QUOTA:
             message = "Only 20 fine-tune job in running or succeeded allowed per user."
             return fault_answer(request, Fault(429, "Throttling", message))

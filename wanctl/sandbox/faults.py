@@ -22,6 +22,7 @@ OUTAGE = "outage"  # the id of the rule that `rig` arranges
 class FaultKind(StrEnum):
     LATENCY = "latency"  # the answer takes longer
     THROTTLED = "throttled"  # 429 that clears by waiting
+    BUSY = "busy"  # 429 that clears when a job ends
     QUOTA = "quota"  # 429 that never does
     STATUS = "status"  # an error: HTML from a gateway, JSON from the service
     RESET = "reset"  # the connection is reset
@@ -41,6 +42,7 @@ class When(StrEnum):
 _AFTER_UNLESS_SAID = {FaultKind.TIMEOUT, FaultKind.TRUNCATED, FaultKind.EMPTY}
 _ONLY = {
     FaultKind.THROTTLED: When.BEFORE,
+    FaultKind.BUSY: When.BEFORE,
     FaultKind.QUOTA: When.BEFORE,
     FaultKind.TRUNCATED: When.AFTER,
 }

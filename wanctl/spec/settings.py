@@ -134,14 +134,14 @@ class Limits(Model):
 class Polling(Model):
     """How often the service is asked for what is in flight; one duration for all, or one each."""
 
-    jobs: Duration = Field(default=30.0, examples=["60s"])
-    """Trainings."""
-    deployments: Duration = Field(default=15.0, examples=["15s"])
-    """Deployments."""
-    files: Duration = Field(default=5.0, examples=["5s"])
-    """Uploads that are being processed."""
-    exports: Duration = Field(default=15.0, examples=["15s"])
-    """Exports of checkpoints."""
+    jobs: Duration | None = Field(default=None, examples=["60s"])
+    """Trainings; left out: 15s, and up to 60s while nothing changes."""
+    deployments: Duration | None = Field(default=None, examples=["15s"])
+    """Deployments; left out: 15s."""
+    files: Duration | None = Field(default=None, examples=["5s"])
+    """Uploads that are being processed; left out: 5s."""
+    exports: Duration | None = Field(default=None, examples=["15s"])
+    """Exports of checkpoints; left out: 15s."""
 
     @model_validator(mode="before")
     @classmethod
@@ -158,13 +158,14 @@ class Polling(Model):
         return {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, each]}
 
     def by_kind(self) -> Mapping[Kind, float]:
-        """Seconds between two looks at what is in flight, for each kind."""
-        return {
+        """Seconds between two looks at what is in flight, for each kind of which it is said."""
+        said = {
             Kind.DATASET: self.files,
             Kind.FINETUNE: self.jobs,
             Kind.CHECKPOINT: self.exports,
             Kind.DEPLOYMENT: self.deployments,
         }
+        return {kind: seconds for kind, seconds in said.items() if seconds is not None}
 
 
 class SandboxWish(Model):

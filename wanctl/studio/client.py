@@ -5,7 +5,7 @@ object. What goes wrong is in `errors.py`, what may be repeated in `wire.py`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,12 +19,13 @@ from wanctl.studio.deployments import Deployments
 from wanctl.studio.download import Downloads
 from wanctl.studio.files import Files
 from wanctl.studio.jobs import Jobs
+from wanctl.studio.pace import Monotonic, Pace, Sleep
 from wanctl.studio.regions import Endpoint
 from wanctl.studio.wire import Wire
 
 
 class Studio:
-    """One account in one region. The transport and the sleep may be given, for the sandbox and tests."""
+    """One account in one region. Transport, sleep and clock may be given, for the sandbox and tests."""
 
     def __init__(
         self,
@@ -33,13 +34,15 @@ class Studio:
         *,
         workspace: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
+        monotonic: Monotonic = time.monotonic,
         user_agent: str = "wanctl",
     ) -> None:
+        pace = Pace(monotonic, sleep)
         self._wire = Wire(
-            endpoint, key, workspace=workspace, transport=transport, sleep=sleep, user_agent=user_agent
+            endpoint, key, workspace=workspace, transport=transport, pace=pace, user_agent=user_agent
         )
-        self._downloads = Downloads(endpoint, transport, sleep, user_agent)
+        self._downloads = Downloads(endpoint, transport, pace, user_agent)
         self.files = Files(self._wire)
         self.jobs = Jobs(self._wire)
         self.checkpoints = Checkpoints(self._wire)

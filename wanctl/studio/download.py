@@ -1,9 +1,8 @@
 """Fetch a signed link to a file: without the key, from allowed places, up to a size, whole or not at all."""
 
-import asyncio
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -11,25 +10,24 @@ from typing import BinaryIO
 import httpx
 
 from wanctl.studio.errors import NotFound, Refused, ServerError, StudioError
+from wanctl.studio.pace import Family, Pace
 from wanctl.studio.regions import Endpoint, is_loopback
 from wanctl.studio.verdict import Call, Effect
-from wanctl.studio.wire import AT_ONCE, broken_off, open_http, retrying
+from wanctl.studio.wire import broken_off, open_http, retrying
 
 _HOPS = 5
-_Sleep = Callable[[float], Awaitable[None]]
 
 
 class Downloads:
     """A client of its own, which was never given the key, opened when it is first needed."""
 
     def __init__(
-        self, endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None, sleep: _Sleep, user_agent: str
+        self, endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None, pace: Pace, user_agent: str
     ) -> None:
         self._endpoint = endpoint
         self._transport = transport
-        self._sleep = sleep
+        self._pace = pace
         self._headers = {"User-Agent": user_agent}
-        self._at_once = asyncio.Semaphore(AT_ONCE)
         self._http: httpx.AsyncClient | None = None
 
     async def close(self) -> None:
@@ -44,13 +42,13 @@ class Downloads:
 
         async def attempt() -> int:
             call = Call("GET", _shown(start), Effect.READ)
-            async with self._at_once:
+            async with self._pace.lane(Family.DOWNLOADS).turn():
                 try:
                     return await self._follow(http, start, destination, max_bytes)
                 except httpx.HTTPError as error:
                     raise broken_off(call, error) from error
 
-        return await retrying(attempt, self._sleep)
+        return await retrying(attempt, self._pace)
 
     async def _follow(
         self, http: httpx.AsyncClient, place: httpx.URL, destination: Path, max_bytes: int

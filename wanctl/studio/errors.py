@@ -8,6 +8,7 @@
     ├── LostAnswer              a changing call was sent, no usable answer came: it may have had its effect
     ├── ServerError             a read met a fault of the service, or an answer that cannot be read
     ├── Throttled               too many calls; waiting helps
+    │   └── Busy                too many jobs at work: it clears when one of them ends
     ├── QuotaExhausted          a limit that waiting never lifts
     │   └── Arrears             the account owes money
     ├── AuthError               the key, or what it may do
@@ -92,6 +93,10 @@ class ServerError(StudioError):
 
 class Throttled(StudioError):
     """Too many calls, or too many jobs at work. Clears by waiting."""
+
+
+class Busy(Throttled):
+    """All places are taken. Clears when a job ends, so after minutes or hours: nothing for a quick retry."""
 
 
 class QuotaExhausted(StudioError):

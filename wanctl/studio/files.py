@@ -1,11 +1,12 @@
 """Uploaded files: the OpenAI-compatible API, which answers flat."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from wanctl.studio.errors import NotFound, ServerError
 from wanctl.studio.objects import RemoteFile
+from wanctl.studio.pace import Family
 from wanctl.studio.reading import Answer, Page, output, parse, rows
 from wanctl.studio.verdict import Effect
 from wanctl.studio.wire import UPLOAD_TIMEOUT, Request, Wire, segment
@@ -23,7 +24,7 @@ class Files:
     async def upload(
         self, path: Path, filename: str, *, progress: Callable[[int], None] | None = None
     ) -> Answer[RemoteFile]:
-        """Send a file from disk, in pieces; `progress` hears how many bytes have left. Never retried."""
+        """Send a file from disk, in pieces; `progress` hears how many bytes have left. Sent once."""
         with _Told(path, progress) as file:
             request = Request(
                 "POST",
@@ -33,6 +34,7 @@ class Files:
                 files={"file": (filename, file, "application/zip")},
                 compatible=True,
                 timeout=UPLOAD_TIMEOUT,
+                family=Family.UPLOADS,
             )
             reply = await self._wire.call(request)
         return Answer(parse(RemoteFile, output(reply), reply), reply.request_id)
@@ -58,12 +60,12 @@ class Files:
         params: dict[str, str | int] = {"purpose": _PURPOSE, "limit": _PAGE}
         if after:
             params["after"] = after
-        reply = await self._wire.call(Request("GET", "/files", params=params, compatible=True))
+        reply = await self._wire.call(_reading("/files", params))
         files = tuple(parse(RemoteFile, row, reply) for row in rows(reply, "data"))
         return Page(files), reply.body.get("has_more") is True
 
     async def get(self, file_id: str) -> RemoteFile:
-        reply = await self._wire.call(Request("GET", f"/files/{segment(file_id)}", compatible=True))
+        reply = await self._wire.call(_reading(f"/files/{segment(file_id)}"))
         return parse(RemoteFile, output(reply), reply)
 
     async def delete(self, file_id: str) -> Answer[None]:
@@ -74,6 +76,10 @@ class Files:
         except NotFound as gone:
             return Answer(None, gone.request_id)
         return Answer(None, reply.request_id)
+
+
+def _reading(path: str, params: Mapping[str, str | int] | None = None) -> Request:
+    return Request("GET", path, params=params or {}, compatible=True, family=Family.FILE_READS)
 
 
 class _Told(io.FileIO):

@@ -14,6 +14,7 @@ from typing import Any
 from wanctl.studio.errors import (
     Arrears,
     AuthError,
+    Busy,
     Conflict,
     InvalidRequest,
     LostAnswer,
@@ -92,7 +93,9 @@ def _just(status: int) -> range:
     return range(status, status + 1)
 
 
+TOO_MANY = 429
 _SUCCESS = range(200, 300)
+_DEFINITE = range(200, 500)  # a gateway's 5xx leaves open what happened behind it
 _KEY_HINT = (
     "check that the key is of this region (keys work in one region only), of the right workspace,"
     " and no coding plan key (sk-sp-…)"
@@ -129,18 +132,31 @@ _RULES = (
         QuotaExhausted,
         "the free quota is used up",
         "allow paid use in the console; waiting does not help",
-        _just(429),
+        _just(TOO_MANY),
         said=r"free (?:tier|quota)",
     ),
     _Rule(
-        Throttled,
-        "too many fine-tune jobs at work",
-        "it clears when one of them ends: minutes to hours",
-        _just(429),
-        said=r"too many fine-?tun\w* jobs?",
+        QuotaExhausted,
+        "the account has no room for more files",
+        "delete uploads that no training needs any more; waiting does not help",
+        _DEFINITE,
+        said=r"upload file (?:capacity|number) exceed",
     ),
-    _Rule(Throttled, "too many calls", "it clears by waiting", _just(429)),
-    _Rule(Throttled, "too many calls", "it clears by waiting", code=r"^throttling|^limit_(requests|burst)"),
+    _Rule(
+        Busy,
+        "too many jobs at work",
+        "it clears when one of them ends: minutes to hours",
+        _just(TOO_MANY),
+        said=r"too many (?!requests|calls)(?:[\w-]+ ){0,3}(?:jobs?|tasks?|deployments?)\b|too many fine-?tun",
+    ),
+    _Rule(Throttled, "too many calls", "it clears by waiting", _just(TOO_MANY)),
+    _Rule(
+        Throttled,
+        "too many calls",
+        "it clears by waiting",
+        _DEFINITE,
+        code=r"^throttling|^limit_(requests|burst)",
+    ),
     _Rule(
         AuthError,
         "the key was not accepted",

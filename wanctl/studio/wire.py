@@ -4,7 +4,6 @@ The families (`files`, `jobs`, …) say what to call; here is how. A call that m
 made once, and a lost answer is raised as such. The key is added here and nowhere else.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
@@ -13,21 +12,22 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity.stop import stop_base
 from tenacity.wait import wait_base, wait_random_exponential
 
 from wanctl.studio.credentials import Key
 from wanctl.studio.discretion import keep_signatures_out_of_logs
-from wanctl.studio.errors import LostAnswer, ServerError, StudioError, Throttled, Unreachable
+from wanctl.studio.errors import Busy, LostAnswer, ServerError, StudioError, Throttled, Unreachable
 from wanctl.studio.objects import without_queries
+from wanctl.studio.pace import CALLS_AT_ONCE, Budget, Family, Pace
 from wanctl.studio.regions import Endpoint, check_workspace
-from wanctl.studio.verdict import Call, Effect, Reply, judge
+from wanctl.studio.verdict import TOO_MANY, Call, Effect, Reply, judge
 
 _log = logging.getLogger("wanctl.studio")
 _Result = TypeVar("_Result")
 
 TRIES = 5
-AT_ONCE = 8
 PATIENCE = 60.0  # seconds: the longest wait between two tries, whatever the service asks for
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
 UPLOAD_TIMEOUT = httpx.Timeout(connect=10, read=900, write=300, pool=None)
@@ -35,6 +35,9 @@ UPLOAD_TIMEOUT = httpx.Timeout(connect=10, read=900, write=300, pool=None)
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 _WORTH_ANOTHER_TRY = (Unreachable, ServerError, Throttled, LostAnswer)
+_NO_TRIES_LEFT = (
+    "not tried again: too many calls of this run have failed; the service seems to be down, so try later"
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Request:
     files: Mapping[str, Any] | None = None
     compatible: bool = False
     timeout: httpx.Timeout | None = None
+    family: Family = Family.CALLS
 
 
 def segment(name: str) -> str:
@@ -67,15 +71,14 @@ class Wire:
         *,
         workspace: str | None,
         transport: httpx.AsyncBaseTransport | None,
-        sleep: Callable[[float], Awaitable[None]],
+        pace: Pace,
         user_agent: str,
     ) -> None:
         endpoint.require_trust()
         keep_signatures_out_of_logs()
         self.endpoint = endpoint
         self._auth = _Bearer(key)
-        self._sleep = sleep
-        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._pace = pace
         headers = {"User-Agent": user_agent, "Accept": "application/json"}
         if workspace:
             headers["X-DashScope-WorkSpace"] = check_workspace(workspace)
@@ -86,16 +89,15 @@ class Wire:
 
     async def call(self, request: Request) -> Reply:
         """The answer, after as many tries as the call's effect allows."""
-        if request.effect is Effect.ONCE:
-            return await self._send(request)
-        return await retrying(lambda: self._send(request), self._sleep)
+        worth = _surely_refused if request.effect is Effect.ONCE else _passes
+        return await retrying(lambda: self._send(request), self._pace, worth)
 
     async def _send(self, request: Request) -> Reply:
         url = httpx.URL(
             (self.endpoint.compatible if request.compatible else self.endpoint.native) + request.path
         )
         call = Call(request.method, url.raw_path.decode("ascii"), request.effect)
-        async with self._at_once:
+        async with self._pace.lane(request.family).turn():
             started = time.perf_counter()
             try:
                 response = await self._http.request(
@@ -131,20 +133,36 @@ def open_http(
         headers=headers,
         timeout=TIMEOUT,
         follow_redirects=False,
-        limits=httpx.Limits(max_connections=2 * AT_ONCE, max_keepalive_connections=AT_ONCE),
+        limits=httpx.Limits(max_connections=CALLS_AT_ONCE, max_keepalive_connections=CALLS_AT_ONCE),
         mounts={f"all://{host}": None for host in here},
     )
 
 
+def _passes(error: BaseException) -> bool:
+    """A fault that may be gone in a moment."""
+    return isinstance(error, _WORTH_ANOTHER_TRY) and not isinstance(error, Busy)
+
+
+def _surely_refused(error: BaseException) -> bool:
+    """Turned away by its status before anything was done: the one fault that lets a create go again."""
+    return _passes(error) and isinstance(error, Throttled) and error.status == TOO_MANY
+
+
 async def retrying(
-    attempt: Callable[[], Awaitable[_Result]], sleep: Callable[[float], Awaitable[None]]
+    attempt: Callable[[], Awaitable[_Result]],
+    pace: Pace,
+    worth: Callable[[BaseException], bool] = _passes,
 ) -> _Result:
-    """What the attempt gives, tried again on faults that pass, with growing and random waits between."""
+    """What the attempt gives, tried again on faults that pass, with growing and random waits between.
+
+    Every try beyond the first comes out of the run's budget; once that is empty, the first fault is the last.
+    """
+    pace.budget.earn()
     tries = AsyncRetrying(
-        sleep=sleep,
-        stop=stop_after_attempt(TRIES),
+        sleep=pace.sleep,
+        stop=stop_after_attempt(TRIES) | _NoBudget(pace.budget),
         wait=_Backoff(),
-        retry=retry_if_exception_type(_WORTH_ANOTHER_TRY),
+        retry=retry_if_exception(worth),
         before_sleep=_say_again,
         reraise=True,
     )
@@ -195,6 +213,21 @@ class _Backoff(wait_base):
         error = retry_state.outcome.exception() if retry_state.outcome else None
         asked = error.retry_after if isinstance(error, StudioError) else None
         return min(asked, PATIENCE) if asked is not None else self._grow(retry_state)
+
+
+class _NoBudget(stop_base):
+    """Takes a try from the run's budget; where there is none, the error says why it was not made."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        if self._budget.spend():
+            return False
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        if isinstance(error, StudioError):
+            error.hint = "; ".join(part for part in (error.hint, _NO_TRIES_LEFT) if part)
+        return True
 
 
 def _say_again(retry_state: RetryCallState) -> None:

@@ -1,0 +1,88 @@
+"""When what is in flight is looked at again."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wanctl.engine.polling import Lookout, Polling
+from wanctl.plan import Action, Progress, Step, When
+from wanctl.spec.resources import Address, Kind
+
+START = datetime(2026, 3, 18, tzinfo=UTC)
+JOB = Step(
+    Address(Kind.FINETUNE, "rain"),
+    Action.TRAIN,
+    When.SERVICE,
+    "ft-1 is training",
+    remote_id="ft-1",
+    progress=Progress("RUNNING"),
+)
+LIVE = Step(Address(Kind.DEPLOYMENT, "rain"), Action.DEPLOY, When.SERVICE, "coming up", remote_id="m-1")
+
+
+def lookout(fixed: dict[Kind, float] | None = None, thrown: float = 0.0) -> Lookout:
+    return Lookout(Polling(fixed or {}, dice=lambda: thrown))
+
+
+def pauses(watching: Lookout, steps: list[list[Step]]) -> list[float]:
+    """Seconds between looks, when each look shows the next of these."""
+    at, found = START, []
+    watching.saw(at, steps[0])
+    for shown in steps[1:]:
+        seconds = watching.seconds(at)
+        found.append(seconds)
+        at += timedelta(seconds=seconds)
+        watching.saw(at, shown, watching.due(at))
+    return found
+
+
+def test_a_job_is_asked_for_less_often_while_nothing_changes() -> None:
+    assert pauses(lookout(), [[JOB]] * 7) == [15, 22.5, 33.75, 50.625, 60, 60]
+
+
+def test_its_progress_is_no_change_but_its_status_is() -> None:
+    further = replace(JOB, progress=Progress("RUNNING", 0.5, "step 4 of 8"))
+    canceling = replace(JOB, progress=Progress("CANCELING"))
+    assert pauses(lookout(), [[JOB], [further], [canceling], [canceling]]) == [15, 22.5, 15]
+
+
+def test_a_deployment_is_asked_for_every_fifteen_seconds() -> None:
+    assert pauses(lookout(), [[LIVE]] * 4) == [15, 15, 15]
+
+
+def test_what_is_written_down_is_kept_to_the_second() -> None:
+    assert pauses(lookout({Kind.FINETUNE: 1800.0}, thrown=0.9), [[JOB]] * 4) == [1800, 1800, 1800]
+
+
+def test_each_is_looked_at_in_its_own_time() -> None:
+    watching = lookout({Kind.FINETUNE: 60.0, Kind.DEPLOYMENT: 15.0})
+    at, looks = START, []
+    watching.saw(at, [JOB, LIVE])
+    for _ in range(8):
+        at += timedelta(seconds=watching.seconds(at))
+        due = watching.due(at)
+        looks.append({address.kind for address in due})
+        watching.saw(at, [JOB, LIVE], due)
+    assert looks == [{Kind.DEPLOYMENT}] * 3 + [{Kind.DEPLOYMENT, Kind.FINETUNE}] + looks[:4]
+
+
+def test_when_the_wait_ends_early_everything_is_looked_at() -> None:
+    watching = lookout()
+    watching.saw(START, [JOB, LIVE])
+    assert watching.due(START + timedelta(seconds=1)) == {JOB.address, LIVE.address}
+
+
+def test_what_was_read_on_the_way_need_not_be_read_again_at_once() -> None:
+    watching = lookout()
+    watching.saw(START, [JOB])
+    watching.saw(START + timedelta(seconds=10), [JOB])
+    assert watching.seconds(START + timedelta(seconds=10)) == 22.5
+
+
+@given(st.floats(0, 1, exclude_max=True), st.integers(2, 12))
+def test_the_dice_make_an_interval_shorter_and_never_longer(thrown: float, looks: int) -> None:
+    sure, thrown_for = pauses(lookout(), [[JOB]] * looks), pauses(lookout(thrown=thrown), [[JOB]] * looks)
+    for longest, seconds in zip(sure, thrown_for, strict=True):
+        assert 0.9 * longest - 0.001 <= seconds <= longest

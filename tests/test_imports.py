@@ -1,0 +1,80 @@
+"""What a command does not use it does not import: a plan is read often, and by machines that start cold."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench.chains import applied
+
+ROOT = Path(__file__).parents[1]
+MODULES = """
+import json, sys
+from wanctl.cli import main
+sys.argv = ["wanctl", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+sys.stderr.write("\\n" + json.dumps(sorted(sys.modules)))
+"""
+HEAVY = {
+    "av",
+    "PIL",
+    "numpy",
+    "obstore",
+    "fsspec",
+    "jinja2",
+    "uvicorn",
+    "starlette",
+    "sqlite3",
+    "pygments",
+    "markdown_it",
+    "imagehash",
+    "wanctl.sandbox",
+    "wanctl.review",
+    "wanctl.report.page",
+    "wanctl.report.markdown",
+    "wanctl.dataset.media",
+}
+FOR_THE_SERVICE = {"httpx", "yaml", "tenacity", "asyncio", "wanctl.project", "wanctl.engine"}
+
+
+def imported(*arguments: str, folder: Path = ROOT) -> set[str]:
+    """The modules in memory after a command, in a process of its own."""
+    ran = subprocess.run(
+        [sys.executable, "-c", MODULES, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    return set(json.loads(ran.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("command", [["--version"], ["--help"], ["plan", "--help"]])
+def test_words_about_itself_need_nothing_of_the_service(command: list[str]) -> None:
+    found = imported(*command)
+    assert "wanctl.cli.planning" in found
+    assert found & (HEAVY | FOR_THE_SERVICE) == set()
+
+
+def test_validating_needs_no_network() -> None:
+    found = imported("-C", str(ROOT / "specs"), "validate")
+    assert "wanctl.spec.load" in found
+    assert found & (HEAVY - {"av", "PIL", "numpy", "wanctl.dataset.media"}) == set()
+    assert "httpcore" not in found
+
+
+def test_a_plan_of_unchanged_datasets_opens_no_media_and_no_sandbox() -> None:
+    with applied(1) as (specs, requests):
+        found = imported("-C", str(specs), "plan", "--detailed-exitcode")
+        assert requests() == 3
+    assert "httpx" in found
+    assert found & HEAVY == set()

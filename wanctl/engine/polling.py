@@ -1,0 +1,101 @@
+"""When what is in flight is looked at again: each kind at its own pace, less often while nothing changes.
+
+Made for `converge`. Intervals that a project writes down are kept to the second; the others are spread by a
+throw of the dice, so that many runs do not ask at the same moment.
+"""
+
+import random
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from wanctl.plan import Step, When
+from wanctl.spec.resources import Address, Kind
+
+GROWTH = 1.5
+SPREAD = 0.1  # by how much of itself an interval may be shorter
+TOGETHER = 0.1  # what is due within this part of its interval is looked at along with the rest
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """Seconds until the next look: after a change, and at the most."""
+
+    first: float
+    slowest: float
+
+
+CADENCES = {
+    Kind.DATASET: Cadence(5, 5),
+    Kind.FINETUNE: Cadence(15, 60),
+    Kind.CHECKPOINT: Cadence(15, 15),
+    Kind.DEPLOYMENT: Cadence(15, 15),
+}
+TURNED_AWAY = Cadence(15, 60)  # a call that the service refused for now
+
+
+@dataclass(frozen=True)
+class Polling:
+    """The intervals that the project fixed, in seconds, and the dice for the others: 0 up to 1."""
+
+    fixed: Mapping[Kind, float] = field(default_factory=dict)
+    dice: Callable[[], float] = random.random
+
+    def pause(self, step: Step, before: float | None) -> float:
+        """Seconds between two looks at a step, which are more than before, if nothing changed since."""
+        kind = step.address.kind
+        if kind in self.fixed:
+            return self.fixed[kind]
+        cadence = TURNED_AWAY if step.effect else CADENCES[kind]
+        return cadence.first if before is None else min(before * GROWTH, cadence.slowest)
+
+    def spread(self, step: Step, pause: float) -> float:
+        """A little less, for what is not fixed."""
+        return pause if step.address.kind in self.fixed else pause * (1 - SPREAD * self.dice())
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The last look at a step: what it showed, and when the next one is due."""
+
+    shown: tuple[str | None, ...]
+    pause: float
+    due: datetime
+
+
+class Lookout:
+    """Keeps the looks of one run."""
+
+    def __init__(self, polling: Polling) -> None:
+        self._polling = polling
+        self._looks: dict[Address, _Look] = {}
+
+    def saw(self, at: datetime, steps: Iterable[Step], looked_at: Collection[Address] | None = None) -> None:
+        """What a plan shows of the steps that wait for the service. None: everything was read for it."""
+        self._looks = {
+            step.address: self._look(at, step, looked_at is None or step.address in looked_at)
+            for step in steps
+            if step.when is When.SERVICE
+        }
+
+    def _look(self, at: datetime, step: Step, fresh: bool) -> _Look:
+        shown = (step.action, step.remote_id, step.reason, step.progress.status if step.progress else None)
+        before = self._looks.get(step.address)
+        same = before if before and before.shown == shown else None
+        if same and not fresh:
+            return same
+        pause = self._polling.pause(step, same.pause if same else None)
+        return _Look(shown, pause, at + timedelta(seconds=self._polling.spread(step, pause)))
+
+    def seconds(self, at: datetime) -> float:
+        """From then until the next look."""
+        return max(0.0, min((look.due - at).total_seconds() for look in self._looks.values()))
+
+    def due(self, at: datetime) -> frozenset[Address]:
+        """What is to be looked at now; everything, if nothing is due yet."""
+        due = {
+            address
+            for address, look in self._looks.items()
+            if look.due - timedelta(seconds=TOGETHER * look.pause) <= at
+        }
+        return frozenset(due or self._looks)
