@@ -280,9 +280,17 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over the canonical steps that do something."""
-        steps = [step.canonical() for step in self.steps if not step.settled]
-        text = json.dumps(steps, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+        """sha256 over whose plan it is and the canonical steps that do something.
+
+        What was approved for one environment is not approved for the next, though the steps be the same.
+        """
+        approved = {
+            "project": self.project,
+            "environment": self.environment,
+            "provider": self.provider,
+            "steps": [step.canonical() for step in self.steps if not step.settled],
+        }
+        text = json.dumps(approved, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
