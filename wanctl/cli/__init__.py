@@ -8,6 +8,7 @@ def main() -> None:
     """The `wanctl` command: no traceback reaches a user unless --debug asks for it."""
     from wanctl.cli import (  # noqa: F401 - they register commands
         datasets,
+        drifting,
         inspecting,
         ledger,
         picturing,

@@ -44,7 +44,7 @@ def plan_lines(plan: Plan, *, command: str = "wanctl plan") -> list[Text]:
         lines += [_header(plan, command), Text()]
         lines += _table(plan.steps)
         lines.append(Text())
-    lines += _finding_block(plan.findings)
+    lines += finding_block(plan.findings)
     lines += _orphan_block(plan)
     lines += verdict(plan)
     return lines
@@ -136,7 +136,7 @@ def _worth_saying(step: Step) -> bool:
     return step.reason not in plain and step.reason != _middle(step)
 
 
-def _finding_block(findings: tuple[Finding, ...]) -> list[Text]:
+def finding_block(findings: tuple[Finding, ...]) -> list[Text]:
     lines: list[Text] = []
     for finding in findings:
         subject = str(finding.address) if finding.address else ""
@@ -157,7 +157,7 @@ def failure_lines(failure: Failure) -> list[Text]:
     """What stands in a plan's place."""
     count = failure.errors
     verdict_ = f"No plan could be made: {count} error{'' if count == 1 else 's'}. Nothing was changed."
-    return [*_finding_block(failure.findings), Text(verdict_, style="bold red")]
+    return [*finding_block(failure.findings), Text(verdict_, style="bold red")]
 
 
 def _orphan_block(plan: Plan) -> list[Text]:
