@@ -32,6 +32,7 @@ class Action(StrEnum):
     DELETE = "delete"
     CANCEL = "cancel"
     ADOPT = "adopt"
+    MOVE = "move"
     PROTECT = "protect"
     UNPROTECT = "unprotect"
 
@@ -316,7 +317,7 @@ class Plan:
                 step.when is When.LATER
                 and step.after
                 and all(
-                    before in quick and quick[before].action in {Action.UPLOAD, Action.ADOPT}
+                    before in quick and quick[before].action in {Action.UPLOAD, Action.ADOPT, Action.MOVE}
                     for before in step.after
                 )
             )

@@ -29,6 +29,7 @@ _SIGNS: dict[Action, tuple[str, str]] = {
     Action.DELETE: ("-", "red"),
     Action.CANCEL: ("-", "red"),
     Action.ADOPT: ("<", "cyan"),
+    Action.MOVE: (">", "cyan"),
     Action.PROTECT: ("!", "cyan"),
     Action.UNPROTECT: ("!", "yellow"),
 }
