@@ -13,6 +13,7 @@ def main() -> None:
         ledger,
         picturing,
         planning,
+        pruning,
         sandbox,
         specs,
     )

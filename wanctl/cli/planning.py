@@ -96,7 +96,7 @@ def plan(
     except Exception as error:
         outputs.publish_failure(error)
         raise
-    code = _plan_code(made, detailed=detailed)
+    code = plan_code(made, detailed=detailed)
     if digest and code is not Exit.FAILED:
         outputs.publish_files(made, project)
         sys.stdout.write(made.digest + "\n")
@@ -165,7 +165,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _plan_code(made: "Plan", *, detailed: bool) -> Exit:
+def plan_code(made: "Plan", *, detailed: bool) -> Exit:
     from wanctl.plan import Status
 
     if made.status is Status.ERROR:
@@ -222,8 +222,9 @@ class Approver:
         yes: bool,
         display: Any,
         approved: "Callable[[Plan], None] | None" = None,
+        otherwise: str = "look at wanctl plan, then apply with --yes or a saved plan",
     ) -> None:
-        self._format, self.command = format_, command
+        self._format, self.command, self._otherwise = format_, command, otherwise
         self._yes, self._approved, self._display = yes, approved, display
         self.shown = False
 
@@ -237,7 +238,7 @@ class Approver:
         from wanctl.report.text import question
 
         with getattr(self._display, "paused", nullcontext)():
-            return confirmed(question(steps), "look at wanctl plan, then apply with --yes or a saved plan")
+            return confirmed(question(steps), self._otherwise)
 
     def _require(self, approved: "Callable[[Plan], None]", made: "Plan") -> None:
         """Of a digest nobody can say what differs: the plan made now is shown instead."""
@@ -275,4 +276,4 @@ def finish(outcome: "Outcome | None", approver: Approver, format_: Format, *, de
     status = outcome.plan.status
     if outcome.failures or outcome.unapproved or status in {Status.ERROR, Status.BLOCKED}:
         return Exit.FAILED
-    return _plan_code(outcome.plan, detailed=detailed)
+    return plan_code(outcome.plan, detailed=detailed)
