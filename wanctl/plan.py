@@ -32,6 +32,7 @@ class Action(StrEnum):
     DELETE = "delete"
     CANCEL = "cancel"
     ADOPT = "adopt"
+    MOVE = "move"
     PROTECT = "protect"
     UNPROTECT = "unprotect"
 
@@ -280,9 +281,17 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over the canonical steps that do something."""
-        steps = [step.canonical() for step in self.steps if not step.settled]
-        text = json.dumps(steps, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+        """sha256 over whose plan it is and the canonical steps that do something.
+
+        What was approved for one environment is not approved for the next, though the steps be the same.
+        """
+        approved = {
+            "project": self.project,
+            "environment": self.environment,
+            "provider": self.provider,
+            "steps": [step.canonical() for step in self.steps if not step.settled],
+        }
+        text = json.dumps(approved, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
@@ -308,7 +317,7 @@ class Plan:
                 step.when is When.LATER
                 and step.after
                 and all(
-                    before in quick and quick[before].action in {Action.UPLOAD, Action.ADOPT}
+                    before in quick and quick[before].action in {Action.UPLOAD, Action.ADOPT, Action.MOVE}
                     for before in step.after
                 )
             )

@@ -14,6 +14,7 @@ _VERBS: dict[Action, frozenset[str]] = {
     Action.REPLACE: frozenset({"deploy", "delete"}),
     Action.DELETE: frozenset({"delete"}),
     Action.CANCEL: frozenset({"cancel"}),
+    Action.MOVE: frozenset({"move"}),
     Action.PROTECT: frozenset({"record"}),
     Action.UNPROTECT: frozenset({"record"}),
 }

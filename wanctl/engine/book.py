@@ -49,7 +49,11 @@ class Book:
         self._save(self._record.with_intent(intent))
 
     def landed(self, effect: Effect, landing: Landing) -> None:
-        record = self._record.without_intent(effect.address).with_entry(effect.address, landing.entry)
+        record = self._record.without_intent(effect.address)
+        if landing.moved_from:
+            record = record.renamed(landing.moved_from, effect.address)
+        else:
+            record = record.with_entry(effect.address, landing.entry)
         line = self._line(
             effect.address,
             effect.verb,

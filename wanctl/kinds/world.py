@@ -275,6 +275,7 @@ class Landing:
     remote_id: str | None = None
     request_id: str | None = None
     note: str | None = None
+    moved_from: Address | None = None  # the entry is that of another address, which loses it
 
 
 @dataclass(frozen=True)
@@ -343,3 +344,9 @@ def parse_mark(job: Job) -> tuple[str, str] | None:
     """The project and the digest that a job's name carries, if it carries a mark at all."""
     match = _MARK.match(job.job_name or "")
     return (match["project"], match["digest"]) if match else None
+
+
+def mark_name(job: Job) -> str | None:
+    """The name of the resource in a job's mark, if it carries one."""
+    match = _MARK.match(job.job_name or "")
+    return match["name"] if match else None

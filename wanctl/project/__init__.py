@@ -19,8 +19,9 @@ from wanctl.engine.approval import Approval
 from wanctl.engine.book import Book
 from wanctl.engine.converge import Desk, Outcome, Patience, Planner, Watcher, converge
 from wanctl.engine.destroy import make_destruction
-from wanctl.engine.planner import make_plan
+from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Polling
+from wanctl.kinds.moving import moves_of
 from wanctl.kinds.world import LocalData
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.leased import LeasedStore
@@ -164,19 +165,17 @@ class Project:
         async def work() -> Outcome | None:
             async with self.leased() as store, self.desk(store, planner) as desk:
                 draft = await desk.survey()
-                patient = patience or Patience()
-                if any(one.severity is Severity.ERROR for one in draft.plan.findings):
-                    return Outcome(draft)
-                started = draft.plan.reachable() if patient.waits else draft.plan.this_run()
-                if started and not approve(draft.plan, started):
-                    return None
-                return await converge(desk, draft, Approval.of(draft.plan), patient, watcher or Silent())
+                return await carry_out(desk, draft, approve, patience or Patience(), watcher or Silent())
 
         return run(work())
 
     def _destruction(self, doomed: Collection[Address]) -> Planner:
-        known = {Address.parse(text) for text in self.record().entries}
+        record = self.record()
+        known = {Address.parse(text) for text in record.entries}
+        moving = moves_of(self.desired, record).pending
         for address in doomed:
+            if address in moving:
+                raise ProjectError(f"{address} is {moving[address]} until wanctl apply has moved its record")
             if address not in self.desired.resources and address not in known:
                 raise ProjectError(f"neither the specs nor the ledger know {address}")
             if address not in self.desired.resources and address.kind is not Kind.DEPLOYMENT:
@@ -226,6 +225,22 @@ class Project:
         """The account alone, for reads that plan nothing."""
         async with connect(self.desired.settings, self.state, self.surroundings) as account:
             yield account
+
+
+async def carry_out(
+    desk: Desk,
+    draft: Draft,
+    approve: Callable[[Plan, tuple[Step, ...]], bool],
+    patience: Patience,
+    watcher: Watcher,
+) -> Outcome | None:
+    """Ask, and converge; a plan with errors is given back as it is."""
+    if any(one.severity is Severity.ERROR for one in draft.plan.findings):
+        return Outcome(draft)
+    started = draft.plan.reachable() if patience.waits else draft.plan.this_run()
+    if started and not approve(draft.plan, started):
+        return None
+    return await converge(desk, draft, Approval.of(draft.plan), patience, watcher)
 
 
 def _only_looking(_: Record) -> Record:

@@ -29,6 +29,7 @@ _DOING = {
     Action.REPLACE: ("replacing", "replacement goes on"),
     Action.DELETE: ("deleting", "deletion asked for"),
     Action.CANCEL: ("canceling", "cancellation asked for"),
+    Action.MOVE: ("moving its record", "its record moved"),
     Action.PROTECT: ("protecting", "protected"),
     Action.UNPROTECT: ("lifting the protection", "protection lifted"),
 }
