@@ -59,6 +59,14 @@ Wait = Annotated[
 MaxWait = Annotated[
     str | None, typer.Option("--max-wait", metavar="20m", help="Wait at most this long (implies --wait).")
 ]
+LockWait = Annotated[
+    str | None,
+    typer.Option(
+        "--lock-wait",
+        metavar="2m",
+        help="While another apply holds the ledger, wait for it this long (default: stop at once).",
+    ),
+]
 
 
 @app.command()
@@ -116,6 +124,7 @@ def apply(
     yes: Yes = False,
     wait: Wait = None,
     max_wait: MaxWait = None,
+    lock_wait: LockWait = None,
     format_: FormatOption = Format.TEXT,
     digest: Annotated[
         str | None,
@@ -125,12 +134,12 @@ def apply(
     no_cache: NoCache = False,
 ) -> None:
     """Plan, ask, and converge the account. Uploads, trains, exports, deploys, scales, deletes."""
-    patience = patience_of(wait, max_wait)
+    patience, queue = patience_of(wait, max_wait), _span(lock_wait, "--lock-wait")
     approved = _approved(saved, digest)
     project = open_project(folder, environment, base_url, no_cache=no_cache)
     with watching() as watcher:
         approve = Approver(format_, "wanctl apply", yes=yes, display=watcher, approved=approved)
-        outcome = project.apply(approve, patience, watcher)
+        outcome = project.apply(approve, patience, watcher, lock_wait=queue)
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
 
 
@@ -146,16 +155,17 @@ def destroy(
     yes: Yes = False,
     wait: Wait = None,
     max_wait: MaxWait = None,
+    lock_wait: LockWait = None,
     format_: FormatOption = Format.TEXT,
     detailed: Detailed = False,
 ) -> None:
     """Delete deployments (all, or those named). Jobs and datasets are worth money: only by name."""
     doomed = [parse_address(text) for text in addresses or []]
-    patience = patience_of(wait, max_wait)
+    patience, queue = patience_of(wait, max_wait), _span(lock_wait, "--lock-wait")
     project = open_project(folder, environment, base_url)
     with watching() as watcher:
         approve = Approver(format_, "wanctl destroy", yes=yes, display=watcher)
-        outcome = project.apply(approve, patience, watcher, doomed)
+        outcome = project.apply(approve, patience, watcher, doomed, queue)
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
 
 
@@ -178,18 +188,26 @@ def plan_code(made: "Plan", *, detailed: bool) -> Exit:
 
 def patience_of(wait: bool | None, max_wait: str | None) -> "Patience":
     from wanctl.engine.converge import LONGEST_WAIT, Patience
-    from wanctl.spec.settings import parse_duration
 
     longest = LONGEST_WAIT
     if max_wait is not None:
         if wait is False:
             raise typer.BadParameter("--max-wait and --no-wait exclude each other")
-        try:
-            longest = timedelta(seconds=parse_duration(max_wait))
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--max-wait") from error
+        longest = _span(max_wait, "--max-wait")
     waits = wait if wait is not None else (max_wait is not None or sys.stdout.isatty())
     return Patience(waits, longest)
+
+
+def _span(text: str | None, option: str) -> timedelta:
+    """A duration as it is written; none at all where nothing is."""
+    if text is None:
+        return timedelta()
+    from wanctl.spec.settings import parse_duration
+
+    try:
+        return timedelta(seconds=parse_duration(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 def watching() -> "AbstractContextManager[Any]":

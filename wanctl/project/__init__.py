@@ -10,7 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
@@ -131,9 +131,11 @@ class Project:
             ),
         )
 
-    def leased(self, store: Store | None = None) -> AbstractAsyncContextManager[LeasedStore]:
+    def leased(
+        self, store: Store | None = None, lock_wait: timedelta = timedelta()
+    ) -> AbstractAsyncContextManager[LeasedStore]:
         """Hold the ledger's lease: whoever writes the ledger does it through the store that this gives."""
-        return leased(store or self.store, self.surroundings, self.tell)
+        return leased(store or self.store, self.surroundings, self.tell, lock_wait=lock_wait)
 
     def findings(self) -> tuple[Diagnostic, ...]:
         """What the rules say once the datasets are counted."""
@@ -154,8 +156,11 @@ class Project:
         patience: Patience | None = None,
         watcher: Watcher | None = None,
         doomed: Collection[Address] | None = None,
+        lock_wait: timedelta = timedelta(),
     ) -> Outcome | None:
         """Plan, ask, converge, under the ledger's lease. None: it was not approved, nothing was done.
+
+        While another run holds the lease, this one waits for it as long as `lock_wait`.
 
         `approve` is shown the plan, and which of its steps this run may come to.
         With `doomed` it is the plan of `destroy`; an empty collection means every Deployment.
@@ -163,7 +168,7 @@ class Project:
         planner = None if doomed is None else self._destruction(doomed)
 
         async def work() -> Outcome | None:
-            async with self.leased() as store, self.desk(store, planner) as desk:
+            async with self.leased(lock_wait=lock_wait) as store, self.desk(store, planner) as desk:
                 draft = await desk.survey()
                 return await carry_out(desk, draft, approve, patience or Patience(), watcher or Silent())
 
