@@ -205,6 +205,11 @@ class Step:
         return self.when is When.DONE
 
     @property
+    def may_start(self) -> bool:
+        """A call may follow from it: now, later, or once it shows that a lost call had no effect."""
+        return self.when in {When.NOW, When.LATER} or (self.when is When.SERVICE and bool(self.changes))
+
+    @property
     def deletes(self) -> bool:
         """Something that is live goes away by this step, sooner or later."""
         return self.action in {Action.DELETE, Action.REPLACE} and self.remote_id is not None
@@ -333,7 +338,7 @@ class Plan:
             if step.when is When.LATER and step.after and open_.issuperset(step.after):
                 open_.add(step.address)
                 found.append(step)
-            elif step.when is When.NOW:
+            elif step.when is When.NOW or (step.when is When.SERVICE and step.changes):
                 found.append(step)
         return tuple(found)
 

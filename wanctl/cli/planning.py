@@ -249,6 +249,8 @@ class Approver:
     def __call__(self, made: "Plan", steps: "tuple[Step, ...]") -> bool:
         if self._approved is not None:
             self._require(self._approved, made)
+        if not steps:
+            return True  # nothing is started
         if self._format is Format.TEXT:
             self._show(made)
         if self._yes or self._approved is not None:

@@ -21,6 +21,9 @@ _VERBS: dict[Action, frozenset[str]] = {
 }
 
 
+_ON_REMOTE = frozenset({"delete", "cancel"})  # what they end has to be what was shown
+
+
 @dataclass(frozen=True)
 class Approval:
     """The steps of one plan that somebody said yes to."""
@@ -40,12 +43,14 @@ class Approval:
             return False
         if approved.when is When.BLOCKED or step.effect.verb not in _VERBS.get(approved.action, frozenset()):
             return False
+        if step.effect.verb in _ON_REMOTE and approved.remote_id not in (None, step.remote_id):
+            return False
         expected = {change.path: change for change in approved.changes}
-        return all(_expected(change, expected.get(change.path), approved) for change in step.changes)
+        return all(_expected(change, expected.get(change.path)) for change in step.changes)
 
 
-def _expected(change: Change, approved: Change | None, step: Step) -> bool:
-    """A value that was to be known later may be anything; every other one must be as approved."""
+def _expected(change: Change, approved: Change | None) -> bool:
+    """A value that was to be known later may be anything; every other one must have been shown, as it is."""
     if approved is None:
-        return not step.changes
+        return False
     return approved.known_after is not None or approved.after == change.after

@@ -117,7 +117,7 @@ def _refuse_emptiness(context: Context) -> list[Finding]:
 
 def exceeded_limits(desired: Desired, steps: list[Step]) -> list[Finding]:
     limits = desired.settings.limits
-    to_train = [step for step in steps if step.action is Action.TRAIN and step.when in {When.NOW, When.LATER}]
+    to_train = [step for step in steps if step.action is Action.TRAIN and step.may_start]
     to_delete = [step for step in steps if step.deletes and step.when in {When.NOW, When.LATER}]
     findings = []
     if limits.new_jobs is not None and len(to_train) > limits.new_jobs:

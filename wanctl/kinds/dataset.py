@@ -108,7 +108,7 @@ def _not_listed_yet(digest: str, current: Generation | None, context: Context) -
 
 def _plan_upload(resource: Resource, content: _Content, context: Context) -> Planned:
     outcome = Outcome(content=content.digest)
-    intent = context.intent(resource.address)
+    intent, before = context.intent(resource.address), context.entry(resource.address).current
     if intent and intent.verb == "upload" and context.settling(intent):
         step = Step(
             address=resource.address,
@@ -117,9 +117,9 @@ def _plan_upload(resource: Resource, content: _Content, context: Context) -> Pla
             reason="the answer to the upload was lost; waiting to see whether it arrived",
             progress=Progress("UNKNOWN"),
             summary=content.summary,
+            changes=(_content_change(before, content.digest),),
         )
         return Planned(step, outcome)
-    before = context.entry(resource.address).current
     drift = before is not None and before.identity == content.digest
     reason, changes = _what_changed(before, content) if before and not drift else ("not uploaded yet", ())
     if drift:

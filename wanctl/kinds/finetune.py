@@ -196,7 +196,7 @@ def _unknown_inputs(resource: Resource, spec: FineTune, context: Context) -> Pla
 
 
 def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: Context) -> Planned:
-    intent = context.intent(resource.address)
+    intent, entry = context.intent(resource.address), context.entry(resource.address)
     if intent and intent.verb == "train" and context.settling(intent):
         step = Step(
             resource.address,
@@ -204,10 +204,12 @@ def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: 
             When.SERVICE,
             "the answer to the training call was lost; waiting to see whether the job appears",
             progress=Progress("UNKNOWN"),
+            changes=input_changes(spec, wanted, entry, context),
+            cost=training_cost(spec, context, None),
+            summary=spell_training(spec, context),
         )
         return Planned(step)
     missing = tuple(address for address in datasets_of(spec) if context.outcome(address).file_id is None)
-    entry = context.entry(resource.address)
     if errors := errors_in_uploaded(datasets_of(spec), context):
         reason = "its datasets have errors that a training on them fails for"
         step = Step(

@@ -239,13 +239,18 @@ async def carry_out(
     patience: Patience,
     watcher: Watcher,
 ) -> Outcome | None:
-    """Ask, and converge; a plan with errors is given back as it is."""
+    """Ask, and converge; a plan with errors is given back as it is.
+
+    `approve` hears of every plan that has something to do, so that a plan which was reviewed is compared also
+    where there is nothing to start yet. What nobody was asked about is not approved.
+    """
     if any(one.severity is Severity.ERROR for one in draft.plan.findings):
         return Outcome(draft)
     started = draft.plan.reachable() if patience.waits else draft.plan.this_run()
-    if started and not approve(draft.plan, started):
+    if draft.plan.pending and not approve(draft.plan, started):
         return None
-    return await converge(desk, draft, Approval.of(draft.plan), patience, watcher)
+    approval = Approval.of(draft.plan) if started else Approval({})
+    return await converge(desk, draft, approval, patience, watcher)
 
 
 def _only_looking(_: Record) -> Record:
