@@ -36,6 +36,9 @@ def plan_finetune(resource: Resource, context: Context) -> Planned:
     wanted = wanted_job(resource.address, spec, context)
     if wanted is None:
         return _unknown_inputs(resource, spec, context)
+    first = context.trainings.setdefault(wanted.identity, resource.address)
+    if first != resource.address and spec.state is State.PRESENT:
+        return _plan_twin(resource, spec, first, context)
     match = match_job(wanted, context)
     if spec.state is State.ABSENT:
         return _plan_absent(resource, match, context)
@@ -49,6 +52,19 @@ def plan_finetune(resource: Resource, context: Context) -> Planned:
     if known:
         return _plan_missing(resource, spec, wanted, known, context)
     return _plan_training(resource, spec, wanted, context)
+
+
+def _plan_twin(resource: Resource, spec: FineTune, first: Address, context: Context) -> Planned:
+    """Two documents of one content: at the service nothing would tell their jobs apart."""
+    step = Step(
+        resource.address,
+        Action.TRAIN,
+        When.BLOCKED,
+        f"{first} has the same inputs, byte for byte: it would be trained and billed twice",
+        summary=spell_training(spec, context),
+        hints=("let both uses refer to one FineTune; to train the same again, raise its attempt",),
+    )
+    return Planned(step)
 
 
 def _plan_known(resource: Resource, wanted: Wanted, match: Match, context: Context) -> Planned:
@@ -210,6 +226,16 @@ def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: 
         )
         return Planned(step)
     missing = tuple(address for address in datasets_of(spec) if context.outcome(address).file_id is None)
+    if running := _earlier_attempt(entry, wanted, context):
+        step = Step(
+            resource.address,
+            Action.TRAIN,
+            When.BLOCKED,
+            f"attempt {spec.attempt} would train beside {running.job_id}, which is {_spell_status(running)}",
+            remote_id=running.job_id,
+            hints=("wait for it, or cancel it in the console; then apply again",),
+        )
+        return Planned(step)
     if errors := errors_in_uploaded(datasets_of(spec), context):
         reason = "its datasets have errors that a training on them fails for"
         step = Step(
@@ -228,6 +254,17 @@ def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: 
         effect=None if missing else _train(resource, spec, wanted, context),
     )
     return Planned(step)
+
+
+def _earlier_attempt(entry: Entry, wanted: Wanted, context: Context) -> Job | None:
+    """The job of the very same inputs that still trains: only its attempt differs."""
+    current = entry.current
+    job = context.snapshot.job_by_id.get(current.remote_id) if current else None
+    if current is None or job is None or not job.in_flight:
+        return None
+    now = job_inputs(wanted, context)
+    same = all(current.inputs.get(key) == now[key] for key in now if key != "attempt")
+    return job if same else None
 
 
 def _why_train(entry: Entry, spec: FineTune, intent: Intent | None) -> str:
@@ -264,6 +301,16 @@ def _train(resource: Resource, spec: FineTune, wanted: Wanted, context: Context)
 
 def _plan_absent(resource: Resource, match: Match, context: Context) -> Planned:
     job = match.job
+    if job and match.evidence not in {"the ledger", "its name"}:
+        step = Step(
+            resource.address,
+            Action.DELETE,
+            When.BLOCKED,
+            f"{job.job_id} is this training by {match.evidence} only; nothing is ended on that",
+            remote_id=job.job_id,
+            hints=(f"if it is yours: wanctl adopt {resource.address} {job.job_id}",),
+        )
+        return Planned(step)
     if job is None:
         doubt = bool(match.candidates)
         step = Step(
