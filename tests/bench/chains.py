@@ -39,14 +39,17 @@ def write(folder: Path, count: int) -> Path:
                 "name": name,
                 "model": "wan2.6-i2v",
                 "training": [name],
-                "hyper_parameters": {"n_epochs": 40, "eval_epochs": 10},
+                "hyper_parameters": {"n_epochs": 800, "eval_epochs": 200},
             },
-            {"kind": "Checkpoint", "name": name, "finetune": name, "checkpoint": 20},
+            {"kind": "Checkpoint", "name": name, "finetune": name, "checkpoint": 400},
             {
                 "kind": "Deployment",
                 "name": name,
                 "checkpoint": name,
-                "aigc_config": {"prompt": "Describe it.", "lora_prompt_default": f"Then it rains {number}."},
+                "aigc_config": {
+                    "prompt": "Describe the picture, then write: Then the s86b5p effect begins.",
+                    "lora_prompt_default": f"Then the s86b5p effect begins: it rains {number} times.",
+                },
             },
         ]
     specs = folder / "specs"

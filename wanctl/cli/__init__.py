@@ -1,11 +1,14 @@
 """The door: typer commands, thin. Nothing is decided here, and nothing is imported that is not used."""
 
+import gc
 import io
 import sys
 
 
 def main() -> None:
     """The `wanctl` command: no traceback reaches a user unless --debug asks for it."""
+    # what a command makes lives to its end: to look for cycles at every 700 objects is a tenth of a short run
+    gc.set_threshold(50_000, 20, 100)
     # httpx brings its own command line where it can, and a syntax highlighter with it, which no one here uses
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None: not to be imported
     from wanctl.cli import (  # noqa: F401 - they register commands

@@ -24,13 +24,14 @@ from wanctl.ledger.record import Record
 from wanctl.plan import Effect, Plan, Severity, Step, When
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.client import Studio
-from wanctl.studio.errors import LostAnswer, StudioError, Throttled
+from wanctl.studio.errors import LostAnswer, ServerError, StudioError, Throttled, Unreachable
 from wanctl.studio.objects import NOT_BEGUN
 
 ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
 CALLS_AT_ONCE = 4
 LONGEST_WAIT = timedelta(hours=24)
 GRACE = 15.0  # seconds that a call under way has to finish once a person pressed Ctrl-C
+LOOKS_IN_VAIN = 10  # in a row, each with its own tries, before a run that only waits gives up
 TRIES = 2  # a call whose answer was lost may be made once more, after the settle time showed no effect
 
 
@@ -46,6 +47,8 @@ class Watcher(Protocol):
     def failed(self, at: datetime, step: Step, error: StudioError) -> None: ...
 
     def waiting(self, at: datetime, plan: Plan) -> None: ...
+
+    def missed(self, at: datetime, error: Exception) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,7 @@ class _Run:
     lookout: Lookout
     tried: dict[_Key, int] = field(default_factory=dict)
     turned_away: dict[_Key, Throttled] = field(default_factory=dict)
+    in_vain: int = 0
 
     def take(self, draft: Draft, looked_at: Collection[Address] | None = None) -> None:
         """The plan as it stands for this run: what was turned away waits for the service."""
@@ -180,8 +184,22 @@ class _Run:
         return replace(step, when=When.SERVICE, reason=f"turned away for now: {why}")
 
     async def look(self) -> None:
-        """A cheap look at what is due; if it shows something to do, the whole account is read first."""
+        """Look at what is due. What cannot be read now is looked at again later: nothing follows from it."""
         due = self.lookout.due(self.desk.clock.now())
+        try:
+            await self._look_at(due)
+        except (StudioError, ExceptionGroup) as error:
+            self.in_vain += 1
+            if self.in_vain > LOOKS_IN_VAIN or not _passes(error):
+                raise
+            now = self.desk.clock.now()
+            self.watcher.missed(now, error)
+            self.lookout.saw(now, self.outcome.plan.steps, due)
+            return
+        self.in_vain = 0
+
+    async def _look_at(self, due: Collection[Address]) -> None:
+        """A cheap look at what is due; if it shows something to do, the whole account is read first."""
         again = [key for key in self.turned_away if key[0] in due]
         for key in again:
             del self.turned_away[key]
@@ -270,6 +288,13 @@ def _may_have_a_twin(step: Step) -> bool:
     """A job that does not train yet can still be taken back, should another run have started the same one."""
     progress = step.progress
     return step.address.kind is Kind.FINETUNE and progress is not None and progress.status in NOT_BEGUN
+
+
+def _passes(error: Exception) -> bool:
+    """Only faults of the service or of the way there."""
+    if isinstance(error, ExceptionGroup):
+        return all(_passes(one) for one in error.exceptions)
+    return isinstance(error, Unreachable | ServerError | Throttled)
 
 
 def _key(step: Step) -> _Key:

@@ -318,5 +318,5 @@ def _plan_deploy(
 def _deploy(resource: Resource, spec: DeploymentSpec, target: Target, context: Context) -> Deploy:
     assert target.model_name is not None  # noqa: S101 - the callers looked
     sent = sent_with(target, spec, shared=target.shared)
-    seen = tuple(one.deployed_model for one in context.snapshot.deployments)
+    seen = context.snapshot.deployment_names
     return Deploy(resource.address, config_identity(sent), sent, spec.protect, seen)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from wanctl.kinds.world import Context, canonical_number, parse_mark
+from wanctl.kinds.world import Context, canonical_number
 from wanctl.ledger.record import Entry, Intent
 from wanctl.spec.models import FineTune
 from wanctl.spec.resources import Address
@@ -182,9 +182,8 @@ def _unclaimed(wanted: Wanted, entry: Entry, context: Context) -> list[Job]:
     """Jobs of the same model that are not another resource's, and not marked otherwise."""
     return [
         job
-        for job in _strangers_out(context.snapshot.jobs_by_model.get(wanted.spec.model, ()), entry)
-        if parse_mark(job) is None
-        and context.claimed.get(job.job_id, str(wanted.address)) == str(wanted.address)
+        for job in _strangers_out(context.snapshot.unmarked_by_model.get(wanted.spec.model, ()), entry)
+        if context.claimed.get(job.job_id, str(wanted.address)) == str(wanted.address)
         and not _claimed_for_other_inputs(job, wanted, entry)
     ]
 

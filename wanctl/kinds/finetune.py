@@ -289,13 +289,12 @@ def _train(resource: Resource, spec: FineTune, wanted: Wanted, context: Context)
         body["validation_file_ids"] = [
             context.outcome(Address.dataset(name)).file_id for name in spec.validation
         ]
-    same_model = context.snapshot.jobs_by_model.get(spec.model, ())
     return Train(
         resource.address,
         wanted.identity,
         body,
         job_inputs(wanted, context),
-        tuple(job.job_id for job in same_model),
+        context.snapshot.ids_by_model.get(spec.model, ()),
     )
 
 

@@ -113,6 +113,23 @@ class Snapshot:
         return found
 
     @cached_property
+    def unmarked_by_model(self) -> dict[str, list[Job]]:
+        """Those of them whose name tells nothing."""
+        return {
+            model: [job for job in jobs if parse_mark(job) is None]
+            for model, jobs in self.jobs_by_model.items()
+        }
+
+    @cached_property
+    def ids_by_model(self) -> dict[str, tuple[str, ...]]:
+        """Model → the ids of its jobs."""
+        return {model: tuple(job.job_id for job in jobs) for model, jobs in self.jobs_by_model.items()}
+
+    @cached_property
+    def deployment_names(self) -> tuple[str, ...]:
+        return tuple(one.deployed_model for one in self.deployments)
+
+    @cached_property
     def deployment_by_id(self) -> dict[str, Deployment]:
         return {one.deployed_model: one for one in self.deployments if not one.gone}
 

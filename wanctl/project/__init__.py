@@ -60,6 +60,8 @@ class Silent:
 
     def waiting(self, at: datetime, plan: Plan) -> None: ...
 
+    def missed(self, at: datetime, error: Exception) -> None: ...
+
 
 class Project:
     """One folder of specs in one environment."""

@@ -69,6 +69,12 @@ class TimedLines:
                 told = " · ".join(part for part in (step.reason, spell_progress(step)) if part)
                 self._say(at, step, told)
 
+    def missed(self, at: datetime, error: Exception) -> None:
+        """Of several reads that failed at once, one is told."""
+        first = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+        line = Text.assemble((f"{at:%H:%M:%S}  ", "dim"), f"cannot be read now, looking again later: {first}")
+        emit([line], self._console)
+
     def _news(self, at: datetime, step: Step) -> bool:
         fraction = step.progress.fraction or 0.0 if step.progress else 0.0
         before = self._said.get(step.address)
@@ -128,6 +134,9 @@ class LiveDisplay:
 
     def waiting(self, at: datetime, plan: Plan) -> None:
         self._plan, self._at = plan, at
+
+    def missed(self, at: datetime, error: Exception) -> None:
+        self._lines.missed(at, error)
 
     def _draw(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))

@@ -139,12 +139,13 @@ def _row(
     return {**row, "model_name": model, "model_display_name": exported["name"], "status": "SUCCEEDED"}
 
 
-def deployable_models(service: Service) -> dict[str, str]:
-    """Every model that can be deployed → its base model."""
+def deployable_models(service: Service, wanted: str | None = None) -> dict[str, str]:
+    """Every model that can be deployed → its base model; or those of the job that one of them is from."""
     now, quirks, exports = service.now(), service.rig.quirks, _exports(service)
     rows = [
         (course.job["model"], _row(course, epoch, exports, quirks, now))
         for course in known_jobs(service).values()
+        if wanted is None or wanted.startswith(finetuned_output(course.job))
         for epoch in _epochs(course, now)
     ]
     return {row["model_name"]: base for base, row in rows if row["status"] == "SUCCEEDED"}

@@ -42,7 +42,7 @@ async def create(request: Request) -> Response:
 
 
 def _put(service: Service, asked: CreateDeployment) -> dict[str, Any]:
-    models, now = deployable_models(service), service.now()
+    models, now = deployable_models(service, asked.model_name), service.now()
     if asked.model_name not in models:
         raise not_found(f"Model: {asked.model_name} not found!")
     name = f"{asked.model_name}-{asked.suffix}" if asked.suffix else asked.model_name

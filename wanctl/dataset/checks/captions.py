@@ -96,6 +96,7 @@ def effect_of(captions: Sequence[str]) -> Effect:
     return Effect(trigger, shared, description)
 
 
+@lru_cache(maxsize=10_000)
 def looks_made_up(word: str) -> bool:
     """Letters and digits together, no vowel, or a pair of letters that words do not have: s86b5p, ohwx."""
     if not word.isascii() or len(word) < _FEWEST or "-" in word or "'" in word:
