@@ -9,6 +9,7 @@ def main() -> None:
     from wanctl.cli import (  # noqa: F401 - they register commands
         datasets,
         drifting,
+        importing,
         inspecting,
         ledger,
         picturing,
