@@ -36,6 +36,7 @@ def _sentences(error: Exception) -> list[str]:
     from wanctl.dataset.contents import DatasetError
     from wanctl.engine.adopt import AdoptionRefused
     from wanctl.engine.doomed import PruneRefused
+    from wanctl.engine.importing import ImportRefused
     from wanctl.ledger.errors import LedgerError
     from wanctl.ledger.lease import LeaseHeld, LeaseLost
     from wanctl.project import ProjectError
@@ -57,6 +58,7 @@ def _sentences(error: Exception) -> list[str]:
         ProjectError,
         AdoptionRefused,
         DatasetError,
+        ImportRefused,
         PlanDiffers,
         PruneRefused,
     )

@@ -196,6 +196,8 @@ def _unknown_model(resource: Resource, spec: FineTune, catalogue: Catalogue) -> 
 
 def _prompts(resource: Resource, spec: Deployment) -> Iterator[Diagnostic]:
     config = spec.aigc_config
+    if config.unknown:
+        return
     templates = {"prompt": config.prompt, "lora_prompt_default": config.lora_prompt_default}
     for key, text in templates.items():
         path = f"aigc_config.{key}"
