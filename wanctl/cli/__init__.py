@@ -7,6 +7,7 @@ import sys
 def main() -> None:
     """The `wanctl` command: no traceback reaches a user unless --debug asks for it."""
     from wanctl.cli import (  # noqa: F401 - they register commands
+        ci,
         datasets,
         inspecting,
         ledger,
