@@ -250,6 +250,7 @@ def served(server: ForgeServer) -> Iterator[ForgeServer]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet
 
         def _handle(self) -> None:
             parts = urlsplit(self.path)

@@ -14,6 +14,7 @@ def main() -> None:
         picturing,
         planning,
         sandbox,
+        scaffolding,
         specs,
     )
     from wanctl.cli.app import app
