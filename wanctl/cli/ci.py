@@ -1,6 +1,5 @@
 """ci: what a CI job needs, in one command."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -72,7 +71,7 @@ def ci(
     from wanctl.project.surroundings import Surroundings
 
     patience = _patience(wait, max_wait)
-    run = run_of(Surroundings(environ=dict(os.environ)))
+    run = run_of(Surroundings())
     publisher = Publisher(run, Wishes(artifacts, comment, previews), _warn)
     try:
         chosen = mode_of(run, Mode(mode))

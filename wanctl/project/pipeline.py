@@ -4,7 +4,6 @@ The plan, or the apply, comes first and is what the run ends with. Everything af
 comment, labels, previews) is told on: where that fails, a sentence says so, and the plan stands.
 """
 
-import shutil
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -181,7 +180,6 @@ class Publisher:
         folder = self.wishes.artifacts / PREVIEWS
         if not self.wishes.previews or not isinstance(made, Plan):
             return {}
-        shutil.rmtree(folder, ignore_errors=True)
         saved: dict[Address, int] = {}
         for training in _trainings(made, project):
             try:
