@@ -90,7 +90,9 @@ class Repository:
         git(self.author, "push", "--quiet", "--force", "origin", f"HEAD:{branch}")
         return git(self.author, "rev-parse", "HEAD")
 
-    def run(self, branch: str, environ: Mapping[str, str], *arguments: str) -> Ended:
+    def run(
+        self, branch: str, environ: Mapping[str, str], *arguments: str, before: tuple[str, ...] = ()
+    ) -> Ended:
         """`wanctl ci` on a machine of its own."""
         self._runs += 1
         folder = self.folder / f"run-{self._runs}"
@@ -112,7 +114,7 @@ class Repository:
             ):
                 whole[name] = str(outside / file)
         with contextlib.chdir(folder), _only(whole):
-            printed, code = run_wanctl("ci", *arguments)
+            printed, code = run_wanctl(*before, "ci", *arguments)
         return Ended(printed, code, folder, _outputs(outside / "outputs"), _text(outside / "summary.md"))
 
 

@@ -1,13 +1,14 @@
 """`wanctl ci` from a pull request to a served model: every run on a machine of its own, one shared ledger."""
 
+import contextlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.forge.servers import Fault, GitHubServer, GitLabServer, served
-from tests.ledger.papers import git
+from tests.ledger.papers import clone, git
 from tests.project.ci_runs import (
     CHOICE,
     Repository,
@@ -19,8 +20,13 @@ from tests.project.ci_runs import (
     scheduled,
 )
 from tests.report.reading import PARSER
+from tests.scenarios.playing import quiet_surroundings
+from wanctl.ledger.lease import LEASE_TTL, Lease
+from wanctl.project import Project
+from wanctl.project.surroundings import Surroundings
 from wanctl.sandbox import Sandbox
 
+KEY = "sk-0123456789abcdef0123456789abcdef"
 GOLDEN = Path(__file__).with_name("comments.golden")
 SANDBOX = """\
 version: 1
@@ -201,6 +207,55 @@ def test_a_merge_request_and_its_default_branch(repository: Repository) -> None:
         assert "WANCTL_STATUS=in_progress\n" in ended.artefact("wanctl.env")
         assert len(server.bodies()) == 1
     assert server.complaints == []
+
+
+def test_an_apply_that_fails_says_what_and_goes_on_next_time(
+    repository: Repository, github: GitHubServer, sandbox: tuple[str, Sandbox]
+) -> None:
+    fault = sandbox[1].add_fault("quota", method="POST", path="/api/v1/fine-tunes")
+    commit = repository.push("main")
+    ended = repository.run("main", pushed(github, commit))
+    assert ended.code == 1, ended.printed
+    assert "> **This apply failed:**\n> - train `FineTune/money-rain`:" in ended.summary
+    assert "- upload `Dataset/train` → `file-ft-" in ended.summary
+    assert '"failures": [\n' in ended.artefact("result.json")
+    sandbox[1].clear_faults(fault)
+    again = repository.run("main", scheduled(github, commit))
+    assert again.code == 0, again.printed
+    assert "**1 call made:**\n\n- train `FineTune/money-rain` → `ft-" in again.summary
+
+
+def test_a_run_beside_another_one_is_stopped_by_the_lease(
+    repository: Repository, github: GitHubServer, sandbox: tuple[str, Sandbox]
+) -> None:
+    commit = repository.push("main")
+    machine = clone(repository.bare, "machine-of-another")
+    with contextlib.chdir(machine):
+        store = Project.open(machine, surroundings=Surroundings(quiet_surroundings())).store
+        now = datetime.now(UTC)
+        store.acquire(Lease(token="t", holder="another run", since=now, expires=now + LEASE_TTL))
+    ended = repository.run("main", pushed(github, commit))
+    assert ended.code == 1
+    assert "another run" in ended.summary
+    assert {one.method for one in sandbox[1].requests()} <= {"GET"}
+
+
+def test_no_secret_is_in_anything_that_is_left_behind(
+    outside: Repository, github: GitHubServer, sandbox: tuple[str, Sandbox]
+) -> None:
+    secrets = {"DASHSCOPE_API_KEY": KEY, "WANCTL_BASE_URL": sandbox[0]}
+    commit = outside.push("main")
+    left = []
+    for environ in (pull_request(github, commit), pushed(github, commit), pull_request(github, commit)):
+        ended = outside.run("main", {**environ, **secrets}, before=("--debug",))
+        assert ended.code == 0, ended.printed
+        left += [ended.printed, ended.summary, *github.bodies()]
+        left += [path.read_text() for path in (ended.folder / "wanctl-artifacts").glob("*.*")]
+        sandbox[1].advance(timedelta(hours=8))
+    assert any(line.startswith("POST") for line in github.asked)
+    assert KEY not in "".join(left)
+    assert GitHubServer.token not in "".join(left)
+    assert "Signature=" not in "".join(left)
 
 
 @pytest.fixture
