@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # wanctl alone, for CI and for machines without Python:
 #   docker build -t wanctl . && docker run --rm -v "$PWD:/work" -e DASHSCOPE_API_KEY wanctl plan
 FROM python:3.12-slim AS build

@@ -167,12 +167,13 @@ def test_where_nobody_can_be_asked_the_flags_are_named() -> None:
 
 
 def test_on_a_terminal_it_asks_until_the_answer_can_be(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter(["singapur", "singapore", "storm", "wan2.6-i2v", "gitlab"])
+    answers = iter(["a--b", "storm", "wan2.6-i2v", "singapur", "frankfurt", "", "llm-1", "gitlub", "gitlab"])
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("typer.prompt", lambda *_, **__: next(answers))
     printed, code = run_wanctl("init")
     assert code == 0, printed
-    assert "did you mean singapore?" in printed
+    assert all(told in printed for told in ("is no name", "did you mean singapore?", "is not a workspace id"))
+    assert "workspace: llm-1" in (here / "specs" / "wanctl.yaml").read_text(encoding="utf-8")
     assert (here / "specs" / "storm.yaml").exists()
     assert (here / ".gitlab-ci.yml").exists()
 

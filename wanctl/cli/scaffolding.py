@@ -49,19 +49,16 @@ def init(
 
         raise ProjectError("nobody is here to ask; name --name, --model, --region and --forge, or say --yes")
     ask = _ask if asking else _take
-    chosen = scaffold.check_region(
-        ask("Region of the API key", region, DEFAULT_REGION, scaffold.check_region)
+    name = ask("Name of the project", name, scaffold.name_for(folder), scaffold.check_project_name)
+    model = ask("Base model to fine-tune", model, DEFAULT_MODEL, scaffold.check_model)
+    region = ask("Region of the API key", region, DEFAULT_REGION, scaffold.check_region)
+    if asking and not workspace and scaffold.needs_workspace(scaffold.check_region(region)):
+        workspace = ask("Workspace", None, "", scaffold.check_workspace)
+    forge = ask(
+        "CI workflow: github, gitlab or none", forge, scaffold.forge_for(folder), scaffold.check_forge
     )
-    wish = scaffold.Wish(
-        name=ask("Name of the project", name, scaffold.name_for(folder), scaffold.check_project_name),
-        model=ask("Base model to fine-tune", model, DEFAULT_MODEL, scaffold.check_model),
-        region=chosen.name,
-        workspace=workspace
-        or (ask("Workspace", None, "", str) if asking and scaffold.needs_workspace(chosen) else None),
-        forge=ask("CI workflow: github, gitlab or none", forge, scaffold.forge_for(folder), str),
-        pre_commit=pre_commit,
-    ).checked()
-    _begin(wish, folder)
+    wish = scaffold.Wish(name, model, region, forge, workspace, pre_commit)
+    _begin(wish.checked(), folder)
 
 
 def _begin(wish: "Wish", folder: Path) -> None:

@@ -21,6 +21,7 @@ _log = logging.getLogger("wanctl.forge")
 
 TRIES = 4
 PATIENCE = 60.0  # seconds: the longest wait between two tries, whatever the forge asks for
+FULL_PAGE, MOST_PAGES = 100, 100
 TIMEOUT = httpx.Timeout(30, connect=10)
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _RATE_LIMITED = {403, 429}
@@ -103,15 +104,14 @@ class Wire:
     def pages(self, path: str, **params: str | int) -> list[Any]:
         """Every entry of a list, a hundred at a time, until a page is not full."""
         entries: list[Any] = []
-        page = 1
-        while True:
-            found = self.call("GET", path, params={**params, "per_page": 100, "page": page})
+        for page in range(1, MOST_PAGES + 1):
+            found = self.call("GET", path, params={**params, "per_page": FULL_PAGE, "page": page})
             if not isinstance(found, list):
                 raise ForgeError(f"GET {path}: the answer is no list")
             entries += found
-            if len(found) < 100:
+            if len(found) < FULL_PAGE:
                 return entries
-            page += 1
+        raise ForgeError(f"GET {path}: the list does not end after {len(entries):,} entries")
 
     def _signed(self, request: httpx.Request) -> httpx.Request:
         """Put the token on a request as it leaves, so that it stands in no variable on the way."""

@@ -20,7 +20,9 @@ from wanctl.spec.load import packaged_models
 from wanctl.spec.models import LONGEST_NAME, check_name
 from wanctl.spec.root import SETTINGS_FILE, Root
 from wanctl.spec.spelling import suggestion
-from wanctl.studio.regions import REGIONS, Region, check_workspace
+from wanctl.studio import regions
+from wanctl.studio.errors import Misconfigured
+from wanctl.studio.regions import REGIONS, Region
 
 FORGES = ("github", "gitlab", "none")
 IGNORED = (".wanctl/", "wanctl-artifacts/", "previews/")
@@ -48,8 +50,7 @@ class Wish:
             raise ProjectError(f"region {region.name} has a host for each workspace: add --workspace ID")
         if self.workspace:
             check_workspace(self.workspace)
-        if self.forge not in FORGES:
-            raise ProjectError(f"there is no forge {self.forge!r}: {suggestion(self.forge, FORGES, '')}")
+        check_forge(self.forge)
         return self
 
 
@@ -74,6 +75,19 @@ def check_region(name: str) -> Region:
             return region
     names = [region.name for region in REGIONS]
     raise ProjectError(f"there is no region {name!r}: {suggestion(name, names, '')}")
+
+
+def check_workspace(workspace: str) -> str:
+    try:
+        return regions.check_workspace(workspace)
+    except Misconfigured as error:
+        raise ProjectError(str(error)) from None
+
+
+def check_forge(forge: str) -> str:
+    if forge not in FORGES:
+        raise ProjectError(f"there is no forge {forge!r}: {suggestion(forge, FORGES, '')}")
+    return forge
 
 
 def needs_workspace(region: Region) -> bool:
