@@ -15,11 +15,13 @@ from tests.forge.servers import (
     GitLabServer,
     served,
 )
+from wanctl.forge.comments import Message
 from wanctl.forge.posting import post
 from wanctl.forge.run import Forge, Request, Token
 from wanctl.forge.wire import ForgeError
 from wanctl.report.sheet import marker_of
 
+NAMELESS = marker_of(None, None)
 MARKER = marker_of("money-rain", None)
 BODY = f"### A plan\n\nchanges things\n\n{MARKER}\n"
 OTHER = f"### Of another\n\n<!-- wanctl labels: billed -->\n{marker_of('money-rain', 'prod')}\n"
@@ -35,15 +37,17 @@ def server(request: pytest.FixtureRequest) -> Iterator[ForgeServer]:
 
 def say(server: ForgeServer, body: str = BODY, labels: tuple[str, ...] = ("changes",)) -> list[float]:
     naps: list[float] = []
+    message = Message(body, frozenset(labels), NAMELESS)
     if isinstance(server, GitHubServer):
         token = Token("Authorization", f"Bearer {server.token}")
-        post(Forge.GITHUB, Request(server.url, REPOSITORY, PULL, token), token, body, labels, naps.append)
+        pull = Request(server.url, REPOSITORY, PULL, token)
+        post(Forge.GITHUB, pull, token, message, naps.append)
     else:
         assert isinstance(server, GitLabServer)
         token = Token(server.header, server.token)
         author = None if server.me else "ada"
-        request = Request(f"{server.url}/api/v4", PROJECT, MERGE, token, author)
-        post(Forge.GITLAB, request, token, body, labels, naps.append)
+        merge = Request(f"{server.url}/api/v4", PROJECT, MERGE, token, author)
+        post(Forge.GITLAB, merge, token, message, naps.append)
     return naps
 
 
@@ -78,6 +82,16 @@ def test_it_is_found_behind_a_hundred_others_and_they_stay_as_they_are(server: F
     assert server.bodies()[:231] == others
     assert len(server.comments) == 232
     assert "changes more" in server.bodies()[231]
+
+
+def test_what_was_said_before_the_name_could_be_read_is_taken_over(server: ForgeServer) -> None:
+    say(server, f"### ❌ wanctl.yaml is broken\n\n{NAMELESS}\n", ())
+    say(server)
+    [body] = server.bodies()
+    assert body.rstrip().endswith(MARKER)
+    say(server, f"### ❌ wanctl.yaml of another is broken\n\n{NAMELESS}\n", ())
+    say(server, BODY.replace("changes things", "changes more"))
+    assert len(server.bodies()) == 2
 
 
 def test_the_marker_in_a_strangers_comment_does_not_make_it_ours(server: ForgeServer) -> None:

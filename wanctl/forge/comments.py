@@ -45,6 +45,25 @@ class Comment:
 
 
 @dataclass(frozen=True)
+class Message:
+    """What is to stand on the request: a text, its marker in the last line, and labels by short names."""
+
+    body: str
+    labels: frozenset[str] = frozenset()
+    nameless: str | None = None  # marks what was said while not even the project's name could be read
+
+    @property
+    def marker(self) -> str:
+        return self.body.rstrip().rpartition("\n")[2]
+
+    @property
+    def text(self) -> str:
+        """The body with its labels noted, hidden, before the marker."""
+        above = self.body.rstrip().rpartition("\n")[0]
+        return f"{above}\n<!-- wanctl labels: {' '.join(sorted(self.labels))} -->\n{self.marker}\n"
+
+
+@dataclass(frozen=True)
 class Thread:
     """A request's comments, sorted: ours for this plan, and those for other projects and environments."""
 
@@ -52,17 +71,12 @@ class Thread:
     others: tuple[Comment, ...]
 
     @classmethod
-    def of(cls, comments: Iterable[Comment], author: Author, marker: str) -> "Thread":
+    def of(cls, comments: Iterable[Comment], author: Author, message: Message) -> "Thread":
         ours = [one for one in comments if one.marker and author.wrote(one)]
-        mine = next((one for one in ours if one.marker == marker), None)
-        return cls(mine, tuple(one for one in ours if one.marker != marker))
+        wanted = (message.marker, message.nameless)  # which is taken over, if it is all there is
+        mine = next((one for marker in wanted for one in ours if one.marker == marker), None)
+        return cls(mine, tuple(one for one in ours if one is not mine))
 
     def labels_with(self, labels: Iterable[str]) -> frozenset[str]:
         """What the request as a whole is to be labelled with."""
         return frozenset(labels).union(*(one.labels for one in self.others))
-
-
-def with_labels(body: str, labels: Iterable[str]) -> str:
-    """The body with its labels noted, hidden, before the marker in its last line."""
-    text, _, marker = body.rstrip().rpartition("\n")
-    return f"{text}\n<!-- wanctl labels: {' '.join(sorted(labels))} -->\n{marker}\n"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from wanctl.forge import github, gitlab
-from wanctl.forge.comments import Author, Comment, Thread, with_labels
+from wanctl.forge.comments import Author, Comment, Message, Thread
 from wanctl.forge.github import GitHubRequest
 from wanctl.forge.gitlab import GitLabRequest
 from wanctl.forge.labels import LABELS, OURS, Label
@@ -43,17 +43,15 @@ def post(
     forge: Forge,
     request: Request,
     token: Token,
-    body: str,
-    labels: Collection[str],
+    message: Message,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Comment and label, or a ForgeError that says what was refused. `labels` are short names."""
-    marker, text = body.rstrip().rpartition("\n")[2], with_labels(body, labels)
+    """Comment and label, or a ForgeError that says what was refused."""
     try:
         with _opened(forge, request, token, sleep) as (wire, reviewed):
             author = reviewed.author()
-            thread: Thread = wire.again(lambda: _comment(reviewed, author, marker, text))
-            _label(reviewed, thread.labels_with(labels))
+            thread: Thread = wire.again(lambda: _comment(reviewed, author, message))
+            _label(reviewed, thread.labels_with(message.labels))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ForgeError(f"{request.api} answers what {forge.value} never would") from error
 
@@ -68,15 +66,15 @@ def _opened(
         yield wire, kind(wire, request)
 
 
-def _comment(reviewed: Reviewed, author: Author, marker: str, text: str) -> Thread:
-    thread = Thread.of(reviewed.comments(), author, marker)
+def _comment(reviewed: Reviewed, author: Author, message: Message) -> Thread:
+    thread = Thread.of(reviewed.comments(), author, message)
     if thread.mine is None:
-        reviewed.create(text)
-    elif thread.mine.body.rstrip() != text.rstrip():
+        reviewed.create(message.text)
+    elif thread.mine.body.rstrip() != message.text.rstrip():
         try:
-            reviewed.update(thread.mine, text)
+            reviewed.update(thread.mine, message.text)
         except RefusedError:  # another bot's, as it turns out
-            reviewed.create(text)
+            reviewed.create(message.text)
     return thread
 
 

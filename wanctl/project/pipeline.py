@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from wanctl.engine.converge import Outcome
+from wanctl.forge.comments import Message
 from wanctl.forge.posting import post
 from wanctl.forge.run import Forge, Run, Trigger
 from wanctl.forge.wire import ForgeError
@@ -32,7 +33,7 @@ from wanctl.report.formats import PlanFormat
 from wanctl.report.lineage import references_of
 from wanctl.report.outcome import outcome_json
 from wanctl.report.rendering import rendered
-from wanctl.report.sheet import Sheet
+from wanctl.report.sheet import Sheet, marker_of
 from wanctl.report.validation import dataset_diagnostics
 from wanctl.report.visible import json_text
 from wanctl.spec.diagnostics import Severity, SpecErrors
@@ -170,7 +171,8 @@ class Publisher:
             self.tell(f"no comment on {request.name}: {_TOKENS[self.run.forge]}")
             return
         try:
-            post(self.run.forge, request, request.token, text, labels_of(made))
+            message = Message(text, labels_of(made), marker_of(None, made.environment))
+            post(self.run.forge, request, request.token, message)
         except ForgeError as error:
             why = _READ_ONLY[self.run.forge] if error.status in {401, 403, 404} else "the plan stands"
             self.tell(f"no comment on {request.name}: {error}; {why}")
