@@ -201,6 +201,14 @@ def test_an_answer_that_is_none_of_theirs_is_an_error_in_words() -> None:
         say(server)
 
 
+@pytest.mark.parametrize("api", ["http://[", "http://127.0.0.1:99999", "nonsense", ""])
+def test_an_address_that_is_none_is_an_error_in_words(api: str) -> None:
+    token = Token("Authorization", "Bearer ghs_secret")
+    with pytest.raises(ForgeError) as raised:
+        post(Forge.GITHUB, Request(api, REPOSITORY, PULL, token), token, Message(BODY), lambda _: None)
+    assert "ghs_secret" not in str(raised.value)
+
+
 def test_no_message_and_no_spelling_shows_a_token() -> None:
     token = Token("Authorization", "Bearer ghs_secret")
     assert "ghs_secret" not in f"{token} {token!r} {token:>20}"

@@ -136,3 +136,4 @@ def test_anywhere_else_nothing_is_known_and_nothing_applied(tmp_path: Path) -> N
     assert found.url == "https://jenkins.example/1"
     assert mode_of(found, Mode.AUTO) is Mode.PLAN
     assert mode_of(found, Mode.APPLY) is Mode.APPLY
+    assert run({"BUILD_URL": "javascript:alert(1)"}, tmp_path).url is None

@@ -96,6 +96,8 @@ class Wire:
         spoken = f"{method} {path}"
         try:
             response = self._http.request(method, self._api + path, auth=self._signed, **more)
+        except httpx.InvalidURL as error:
+            raise ForgeError(f"{self._api} is no address of an API") from error
         except httpx.HTTPError as error:
             raise PassingError(f"{spoken}: no answer ({type(error).__name__})") from error
         _log.info("%s → %d", spoken, response.status_code)

@@ -5,6 +5,7 @@ by nobody, and a run that anybody can set off (a comment, an issue) is none of t
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ _WITHOUT_SECRETS = "dependabot[bot]"  # its runs get a token that only reads, an
 
 def run_of(surroundings: Surroundings) -> Run:
     """The run of this process; a generic one where no forge says that it is one."""
-    environ = surroundings.environ
+    environ, url = surroundings.environ, surroundings.run_url
+    if url and not re.match(r"https?://[^\s/]", url):
+        url = None  # nothing that a reader could follow
     if environ.get("GITHUB_ACTIONS") == "true":
-        return _github(environ, surroundings.run_url)
+        return _github(environ, url)
     if environ.get("GITLAB_CI") == "true":
-        return _gitlab(environ, surroundings.run_url)
-    return Run(Forge.GENERIC, Trigger.OTHER, "no known CI", url=surroundings.run_url)
+        return _gitlab(environ, url)
+    return Run(Forge.GENERIC, Trigger.OTHER, "no known CI", url=url)
 
 
 def _github(environ: Mapping[str, str], url: str | None) -> Run:

@@ -15,6 +15,7 @@ from wanctl.forge.comments import Message
 from wanctl.forge.posting import post
 from wanctl.forge.run import Forge, Run, Trigger
 from wanctl.forge.wire import ForgeError
+from wanctl.ledger.errors import LedgerError
 from wanctl.plan import Plan
 from wanctl.project import Project, ProjectError, run
 from wanctl.project.outputs import download
@@ -186,7 +187,7 @@ class Publisher:
         for training in _trainings(made, project):
             try:
                 found = run(download(project, training, folder / training.name, (), lambda _: None))
-            except (StudioError, ProjectError, OSError) as error:
+            except (StudioError, LedgerError, ProjectError, OSError) as error:
                 self.tell(f"no previews of {training}: {error}")
                 continue
             saved[training] = sum(one.video is not None for one in found)
