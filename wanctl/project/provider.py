@@ -85,6 +85,11 @@ def embedded(settings: Settings) -> bool:
     return settings.provider is Provider.SANDBOX and settings.base_url is None
 
 
+def needs_key(settings: Settings) -> bool:
+    """Only the real service asks for one."""
+    return settings.provider is Provider.MODEL_STUDIO
+
+
 @asynccontextmanager
 async def connect(settings: Settings, state: Path, surroundings: Surroundings) -> AsyncIterator[Account]:
     """Open the account for one run."""
