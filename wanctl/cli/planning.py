@@ -58,6 +58,10 @@ MaxWait = Annotated[
     str | None, typer.Option("--max-wait", metavar="20m", help="Wait at most this long (implies --wait).")
 ]
 
+IgnoreWindows = Annotated[
+    bool, typer.Option("--ignore-windows", help="Go on although the windows of wanctl.yaml are closed.")
+]
+
 
 @app.command()
 def plan(
@@ -109,13 +113,14 @@ def apply(
     format_: FormatOption = Format.TEXT,
     detailed: Detailed = False,
     no_cache: NoCache = False,
+    ignore_windows: IgnoreWindows = False,
 ) -> None:
     """Plan, ask, and converge the account: create, export, deploy, scale, delete."""
     patience = _patience(wait, max_wait)
     project = open_project(folder, environment, base_url, no_cache=no_cache)
     with _watching() as watcher:
         approve = _Approver(format_, "wanctl apply", yes=yes, saved=_saved(saved), display=watcher)
-        outcome = project.apply(approve, patience, watcher)
+        outcome = project.apply(approve, patience, watcher, ignore_windows=ignore_windows)
     raise typer.Exit(_finish(outcome, approve, format_, detailed=detailed))
 
 
@@ -133,6 +138,7 @@ def destroy(
     max_wait: MaxWait = None,
     format_: FormatOption = Format.TEXT,
     detailed: Detailed = False,
+    ignore_windows: IgnoreWindows = False,
 ) -> None:
     """Delete deployments (all, or those named). Jobs and datasets are worth money: only by name."""
     doomed = [parse_address(text) for text in addresses or []]
@@ -140,7 +146,7 @@ def destroy(
     project = open_project(folder, environment, base_url)
     with _watching() as watcher:
         approve = _Approver(format_, "wanctl destroy", yes=yes, saved=None, display=watcher)
-        outcome = project.apply(approve, patience, watcher, doomed)
+        outcome = project.apply(approve, patience, watcher, doomed, ignore_windows=ignore_windows)
     raise typer.Exit(_finish(outcome, approve, format_, detailed=detailed))
 
 

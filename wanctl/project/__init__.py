@@ -19,6 +19,7 @@ from wanctl.engine.approval import Approval
 from wanctl.engine.book import Book
 from wanctl.engine.converge import Desk, Outcome, Patience, Planner, Polling, Watcher, converge
 from wanctl.engine.destroy import make_destruction
+from wanctl.engine.gates import Gate, gated, window_gate
 from wanctl.engine.planner import make_plan
 from wanctl.kinds.world import LocalData
 from wanctl.ledger.errors import LedgerError
@@ -35,6 +36,7 @@ from wanctl.spec.diagnostics import Diagnostic
 from wanctl.spec.load import find_project, load_project
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.spec.rules import check
+from wanctl.studio.wire import Heard, unheard
 
 STATE_FOLDER = ".wanctl"
 _Result = TypeVar("_Result")
@@ -70,10 +72,18 @@ class Project:
         tell: Callable[[str], None] = lambda _: None,
         trust_cache: bool = True,
         reading: Reading = silently,
+        home: Path | None = None,
+        gates: tuple[Gate, ...] = (),
+        heard: Heard = unheard,
     ) -> None:
+        """`home` is where this machine keeps its ledger and caches, if that is not beside the specs; `gates`
+        narrow every plan; `heard` is told of each call to the service."""
         self.desired = desired
         self.surroundings = surroundings
         self.tell = tell  # where a sentence goes that a person should see, and that is no result
+        self.home = home or desired.directory
+        self.gates = gates
+        self._heard = heard
         self.datasets = LocalDatasets(desired, self.state / "cache", trust_cache=trust_cache)
         self._reading = reading
 
@@ -104,7 +114,7 @@ class Project:
     @property
     def state(self) -> Path:
         """The folder for what the machine keeps: the default ledger, caches, the sandbox."""
-        return self.desired.directory / STATE_FOLDER
+        return self.home / STATE_FOLDER
 
     @cached_property
     def local(self) -> dict[Address, LocalData]:
@@ -123,7 +133,7 @@ class Project:
             Whose(
                 project=self.name,
                 environment=self.desired.environment,
-                directory=self.desired.directory,
+                directory=self.home,
                 environ=self.surroundings.environ,
                 shown=shown_path,
             ),
@@ -152,16 +162,20 @@ class Project:
         patience: Patience | None = None,
         watcher: Watcher | None = None,
         doomed: Collection[Address] | None = None,
+        *,
+        ignore_windows: bool = False,
     ) -> Outcome | None:
         """Plan, ask, converge, under the ledger's lease. None: it was not approved, nothing was done.
 
         `approve` is shown the plan, and which of its steps this run may come to.
+        Outside the windows of wanctl.yaml nothing is started, unless they are ignored.
         With `doomed` it is the plan of `destroy`; an empty collection means every Deployment.
         """
         planner = None if doomed is None else self._destruction(doomed)
+        outside = Severity.WARNING if ignore_windows else Severity.ERROR
 
         async def work() -> Outcome | None:
-            async with self.leased() as store, self.desk(store, planner) as desk:
+            async with self.leased() as store, self.desk(store, planner, outside) as desk:
                 draft = await desk.survey()
                 patient = patience or Patience()
                 if any(one.severity is Severity.ERROR for one in draft.plan.findings):
@@ -197,10 +211,17 @@ class Project:
 
     @asynccontextmanager
     async def desk(
-        self, store: LeasedStore | None = None, planner: Planner | None = None
+        self,
+        store: LeasedStore | None = None,
+        planner: Planner | None = None,
+        outside: Severity = Severity.WARNING,
     ) -> AsyncIterator[Desk]:
-        """Everything that a run works with, for as long as it runs; without a lease it only looks."""
+        """Everything that a run works with, for as long as it runs; without a lease it only looks.
+
+        `outside` is how much it matters to be outside the windows.
+        """
         settings = self.desired.settings
+        gates = (*self.gates, window_gate(settings.windows, outside))
         async with self.account() as account:
             record = self.record()
             now = account.clock.now
@@ -217,13 +238,13 @@ class Project:
                 ),
                 polling=Polling(settings.polling.by_kind()),
                 archive=Packer(self.datasets, self.local).archive,
-                planner=planner or partial(make_plan, diagnostics=self.findings()),
+                planner=gated(planner or partial(make_plan, diagnostics=self.findings()), gates),
             )
 
     @asynccontextmanager
     async def account(self) -> AsyncIterator[Account]:
         """The account alone, for reads that plan nothing."""
-        async with connect(self.desired.settings, self.state, self.surroundings) as account:
+        async with connect(self.desired.settings, self.state, self.surroundings, self._heard) as account:
             yield account
 
 

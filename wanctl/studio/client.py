@@ -20,7 +20,7 @@ from wanctl.studio.download import Downloads
 from wanctl.studio.files import Files
 from wanctl.studio.jobs import Jobs
 from wanctl.studio.regions import Endpoint
-from wanctl.studio.wire import Wire
+from wanctl.studio.wire import Heard, Wire, unheard
 
 
 class Studio:
@@ -35,9 +35,16 @@ class Studio:
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         user_agent: str = "wanctl",
+        heard: Heard = unheard,
     ) -> None:
         self._wire = Wire(
-            endpoint, key, workspace=workspace, transport=transport, sleep=sleep, user_agent=user_agent
+            endpoint,
+            key,
+            workspace=workspace,
+            transport=transport,
+            sleep=sleep,
+            user_agent=user_agent,
+            heard=heard,
         )
         self._downloads = Downloads(endpoint, transport, sleep, user_agent)
         self.files = Files(self._wire)
