@@ -1,1 +1,1 @@
-"""The GitOps loop: fetch, plan, decide, apply, tell; and what it shows of itself. The room of `wanctl watch`."""
+"""The GitOps loop of `wanctl watch`: fetch, plan, decide, apply, tell; and what it shows of itself."""
