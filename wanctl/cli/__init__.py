@@ -14,6 +14,7 @@ def main() -> None:
         planning,
         sandbox,
         specs,
+        watching,
     )
     from wanctl.cli.app import app
     from wanctl.cli.faults import reported

@@ -41,6 +41,7 @@ def _sentences(error: Exception) -> list[str]:
     from wanctl.project.approved import PlanDiffers
     from wanctl.spec.diagnostics import SpecErrors
     from wanctl.studio.errors import StudioError
+    from wanctl.watch.errors import WatchError
 
     if isinstance(error, SpecErrors):
         count = sum(one.severity.value == "error" for one in error.diagnostics)
@@ -57,6 +58,7 @@ def _sentences(error: Exception) -> list[str]:
         AdoptionRefused,
         DatasetError,
         PlanDiffers,
+        WatchError,
     )
     return [f"error: {error}"] if isinstance(error, known) else []
 

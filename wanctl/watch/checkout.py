@@ -10,12 +10,9 @@ from pathlib import Path
 
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.git_process import OURS, Git, settings_of, spoken
+from wanctl.watch.errors import WatchError
 
 _TIP = "refs/wanctl/watched"
-
-
-class CheckoutError(Exception):
-    """The ref cannot be had; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class Checkout:
         clone = Git.within(project, environ)
         top = clone.run("rev-parse", "--show-toplevel")
         if top.code:
-            raise CheckoutError(f"{project} is in no clone of git: watch follows a ref of a remote")
+            raise WatchError(f"{project} is in no clone of git: watch follows a ref of a remote")
         root = Path(top.out.rstrip("\n"))
         clone = Git(root, clone.environ)  # a remote's relative path starts from here
         remotes = clone.ask("remote").split()
@@ -50,7 +47,7 @@ class Checkout:
         branch = ref.removeprefix(f"{remote}/")
         if remote is None or not branch or branch.startswith("-"):
             known = ", ".join(remotes) or "none"
-            raise CheckoutError(f"--ref {ref} names no remote of this clone ({known}); write origin/main")
+            raise WatchError(f"--ref {ref} names no remote of this clone ({known}); write origin/main")
         full = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
         return cls(tree, remote, full, project.resolve().relative_to(root.resolve()), clone)
 
@@ -75,16 +72,16 @@ class Checkout:
             inside.ask("clean", "-ffdxq")
             found, _, subject = inside.ask("log", "-1", "--format=%H %s", _TIP).partition(" ")
         except LedgerError as error:
-            raise CheckoutError(str(error)) from error
+            raise WatchError(str(error)) from error
         except OSError as error:
-            raise CheckoutError(f"the checkout in {self.tree} cannot be written: {error}") from error
+            raise WatchError(f"the checkout in {self.tree} cannot be written: {error}") from error
         return Commit(found, subject)
 
     def _fetch(self, ours: Git) -> None:
         words = ("--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
         ran = ours.run("fetch", *words, self.remote, f"+{self.branch}:{_TIP}")
         if ran.code:
-            raise CheckoutError(
+            raise WatchError(
                 f"{self.branch} of {self.remote} cannot be fetched: {spoken(ran.err)}. "
                 f"Look at it by hand: git fetch {self.remote} {self.branch}"
             )
