@@ -109,7 +109,7 @@ def news_between(before: Situation | None, after: Situation, board: Board) -> tu
     found = []
     for occasion in (Occasion.WAITING, Occasion.FAILED, Occasion.DRIFT):
         was, now = getattr(known, occasion.value), getattr(after, occasion.value)
-        items = {key.partition(" ")[0] if key != LOOP else key: now[key] for key in now if key not in was}
+        items = {_subject(occasion, key): now[key] for key in now if key not in was}
         if items:
             found.append((occasion, items))
     if after.converged and not known.converged:
@@ -138,6 +138,10 @@ def _turns(plan: Plan) -> Iterator[Step]:
 def _key(step: Step) -> str:
     """The same wait, however its sentence changes."""
     return f"{step.address} {step.action.value} {step.remote_id or ''}".rstrip()
+
+
+def _subject(occasion: Occasion, key: str) -> str:
+    return key.partition(" ")[0] if occasion is Occasion.WAITING else key
 
 
 def _told(step: Step) -> str:

@@ -64,7 +64,7 @@ def watch_html(board: Board, now: datetime) -> str:
         phase=_phase,
         state=spell_state,
         when=spell_when,
-        price=spell_price,
+        paid=_paid,
     )
 
 
@@ -93,6 +93,14 @@ def _headline(board: Board) -> str:
 
 def _phase(step: Step) -> str:
     return _PHASES[step.when]
+
+
+def _paid(step: Step) -> str:
+    """What it was billed at, else what it may cost."""
+    cost = step.cost
+    if cost and cost.billed_amount is not None:
+        return f"billed {cost.billed_amount:,.2f} {cost.currency}"
+    return spell_price(step)
 
 
 def _moment(at: datetime) -> Markup:

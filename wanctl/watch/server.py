@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from wanctl.watch.board import Board
 from wanctl.watch.metrics import CONTENT_TYPE, Metrics
@@ -94,7 +95,7 @@ def _said(sentence: str, status: int) -> Response:
 class Server:
     """uvicorn in a thread of its own, on a socket that is bound before: a taken port is an error at once."""
 
-    def __init__(self, application: Starlette, host: str, port: int) -> None:
+    def __init__(self, application: ASGIApp, host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)
         config = uvicorn.Config(application, log_level="warning", access_log=False, server_header=False)
