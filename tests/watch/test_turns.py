@@ -156,3 +156,27 @@ def test_while_another_run_applies_the_turn_stands_by(place: Place) -> None:
 def test_a_ref_without_a_remote_is_refused(place: Place, ref: str) -> None:
     with pytest.raises(WatchError, match="origin/main"):
         Checkout.of(place.specs, ref, place.specs / "tree", environ())
+
+
+CLOSED = {"deny": "0 0 * * *", "duration": "24h"}
+OTHER = {**SERVING, "aigc_config": {"prompt": "Describe it.", "lora_prompt_default": "Then it pours."}}
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy(needs_approval=frozenset(Action))])
+def test_a_replacement_that_has_taken_the_service_down_is_brought_to_its_end(
+    place: Place, policy: Policy
+) -> None:
+    """Neither a freeze nor a missing line in git leaves it out of service; everything else waits."""
+    place.push(TRAIN, TUNE, BEST, SERVING)
+    place.converge(place.turns())
+    place.push(TRAIN, TUNE, BEST, OTHER)
+    deleting = step_of(place.turns().take(), "Deployment/rain")
+    assert (deleting.action, deleting.when) == (Action.REPLACE, When.SERVICE)
+    place.advance(hours=1)
+
+    other = {**TUNE, "name": "another", "hyper_parameters": {"n_epochs": 60}}
+    place.push(TRAIN, TUNE, BEST, OTHER, other, head={**HEAD, "windows": [CLOSED]})
+    turn = place.turns(policy).take()
+    assert [line.verb for line in turn.record.history if line.result == "ok"][-2:] == ["delete", "deploy"]
+    assert step_of(turn, "FineTune/another").when is not When.SERVICE
+    assert turn.refused == ()  # a closed window is no failure

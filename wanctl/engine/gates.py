@@ -13,10 +13,11 @@ from wanctl.engine.planner import Draft
 from wanctl.engine.windows import judge, next_change
 from wanctl.kinds.world import LocalData, Snapshot
 from wanctl.ledger.record import Record
-from wanctl.plan import Finding, Plan, Severity, When
+from wanctl.plan import Action, Finding, Plan, Severity, Step, When
 from wanctl.spec.resources import Address, Desired
 from wanctl.spec.settings import Window
 
+OUTSIDE = "window"  # the rule of the finding that says that now is not the time
 Gate = Callable[[Plan, datetime], Plan]
 
 
@@ -36,7 +37,11 @@ def gated(planner: Planner, gates: Sequence[Gate]) -> Planner:
 
 
 def window_gate(windows: Sequence[Window], severity: Severity) -> Gate:
-    """Outside the windows: an error stops what could be started now, a warning only tells of it."""
+    """Outside the windows: an error stops what could be started now, a warning only tells of it.
+
+    What restores a service that a replacement has taken down already is no change to be frozen: then it alone
+    goes on, and everything else is held.
+    """
 
     def gate(plan: Plan, now: datetime) -> Plan:
         if not windows or not any(step.when is When.NOW for step in plan.steps):
@@ -46,12 +51,33 @@ def window_gate(windows: Sequence[Window], severity: Severity) -> Gate:
             return plan
         until = next_change(windows, now)
         opens = f"; it opens at {until:%Y-%m-%d %H:%M} UTC" if until else ""
-        finding = Finding(
-            severity,
-            f"nothing may be applied now: {verdict.why}{opens}",
-            hint="wait for it; or, where it cannot wait: wanctl apply --ignore-windows",
-            rule="window",
-        )
+        why = f"{verdict.why}{opens}"
+        if severity is Severity.ERROR and any(map(restores, plan.steps)):
+            steps = tuple(_frozen(step) for step in plan.steps)
+            finding = _finding(Severity.WARNING, f"only what was begun is brought to its end now: {why}")
+            return replace(plan, steps=steps, findings=(*plan.findings, finding))
+        finding = _finding(severity, f"nothing may be applied now: {why}")
         return replace(plan, findings=(*plan.findings, finding))
 
     return gate
+
+
+def restores(step: Step) -> bool:
+    """The second half of a replacement: the old one was deleted, and nothing serves until this is done."""
+    return step.action is Action.REPLACE and step.when is When.NOW and step.remote_id is None
+
+
+def concludes(step: Step) -> bool:
+    """A replacement was begun and this is how it ends: the new one is deployed, or the old one goes."""
+    return restores(step) or (step.action is Action.REPLACE and step.when is When.NOW and not step.changes)
+
+
+def _frozen(step: Step) -> Step:
+    if step.when is not When.NOW or restores(step):
+        return step
+    return replace(step, when=When.BLOCKED, effect=None, reason=f"{step.reason}; outside the windows")
+
+
+def _finding(severity: Severity, message: str) -> Finding:
+    hint = "wait for it; or, where it cannot wait: wanctl apply --ignore-windows"
+    return Finding(severity, message, hint=hint, rule=OUTSIDE)

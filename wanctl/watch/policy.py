@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from wanctl.engine.gates import Gate
+from wanctl.engine.gates import Gate, concludes
 from wanctl.plan import Action, Plan, Step, When
 
 APPROVALS_FILE = ".wanctl-approvals"
@@ -47,7 +47,9 @@ def holding(policy: Policy, approved: frozenset[str]) -> Gate:
 
 
 def needs_approval(step: Step, policy: Policy) -> bool:
-    """Its action is named; a replacement is a deletion too."""
+    """Its action is named; a replacement is a deletion too. One that was begun was approved then."""
+    if concludes(step):
+        return False
     return step.action in policy.needs_approval or (Action.DELETE in policy.needs_approval and step.deletes)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wanctl.engine.converge import Outcome, Patience, Watcher
+from wanctl.engine.gates import OUTSIDE, restores
 from wanctl.ledger.lease import LeaseHeld
 from wanctl.ledger.record import Record
 from wanctl.plan import Plan, Severity, When
@@ -35,8 +36,12 @@ class Turn:
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """Why nothing of the plan may be done."""
-        return tuple(one.message for one in self.plan.findings if one.severity is Severity.ERROR)
+        """Why nothing of the plan may be done, but for a window that is closed: that is no fault."""
+        return tuple(
+            one.message
+            for one in self.plan.findings
+            if one.severity is Severity.ERROR and one.rule != OUTSIDE
+        )
 
 
 @dataclass
@@ -97,5 +102,7 @@ class Turns:
 
 
 def _allowed(plan: Plan) -> bool:
-    """Neither an error nor a closed window stands in the way."""
-    return not any(one.severity is Severity.ERROR or one.rule == "window" for one in plan.findings)
+    """Neither an error stands in the way nor a closed window, unless something begun is to be ended."""
+    if any(one.severity is Severity.ERROR for one in plan.findings):
+        return False
+    return not any(one.rule == OUTSIDE for one in plan.findings) or any(map(restores, plan.steps))
