@@ -1,7 +1,9 @@
 """The loop with a clock that nobody waits for: intervals, backing off, and no error that ends it."""
 
+import signal
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +11,9 @@ from tests.watch.boards import NOON, SETTLED, STEPS, board_of, empty_board, turn
 from wanctl.plan import When
 from wanctl.project import Interrupted
 from wanctl.watch.board import Board
+from wanctl.watch.errors import WatchError
 from wanctl.watch.loop import LONGEST_RETRY, Bell, Loop
+from wanctl.watch.running import alone, signals
 from wanctl.watch.turn import Turn
 
 Took = Turn | Exception
@@ -102,6 +106,21 @@ def test_an_error_keeps_what_was_known() -> None:
     assert (board.errors, board.failed_in_a_row) == (("down",), 1)
 
 
+def test_a_full_disk_does_not_end_it() -> None:
+    stage = Stage(turn_of(*SETTLED), turn_of(*SETTLED))
+    calls: list[Board] = []
+
+    def full(board: Board) -> None:
+        calls.append(board)
+        if len(calls) == 1:
+            raise OSError("no space left")
+
+    stage.turned = full  # type: ignore[method-assign]  # an audience whose disk is full
+    stage.run()
+    assert len(calls) == 2
+    assert stage.pauses[0] < stage.pauses[1]  # it is tried again soon
+
+
 def test_once_is_one_turn() -> None:
     stage = Stage(OSError("down"), turn_of(*SETTLED))
     assert stage.loop.run(once=True).errors == ("down",)
@@ -131,3 +150,21 @@ def test_however_often_the_bell_rings_that_is_one_turn(rings: int) -> None:
 def test_a_pause_that_is_over_ends_without_a_ring() -> None:
     wait: Callable[[timedelta], None] = Bell().wait
     wait(timedelta(0))
+
+
+def test_sighup_rings_and_sigterm_ends_as_ctrl_c_does() -> None:
+    bell = Bell()
+    before = [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)]
+    with signals(bell):
+        signal.raise_signal(signal.SIGHUP)
+        bell.wait(timedelta(hours=1))
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    assert [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)] == before
+
+
+def test_two_loops_do_not_share_a_checkout(tmp_path: Path) -> None:
+    with alone(tmp_path), pytest.raises(WatchError, match="another wanctl watch runs"), alone(tmp_path):
+        raise AssertionError
+    with alone(tmp_path):
+        """And afterwards it is free."""

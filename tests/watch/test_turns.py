@@ -52,6 +52,15 @@ def test_turn_after_turn_it_converges(place: Place) -> None:
     ]
 
 
+def test_each_call_to_the_service_is_heard(place: Place) -> None:
+    heard: list[tuple[str, int | None]] = []
+    turns = place.turns()
+    turns.heard = lambda path, status: heard.append((path.partition("?")[0], status))
+    turns.take()
+    assert ("/compatible-mode/v1/files", 200) in heard
+    assert ("/api/v1/fine-tunes", 200) in heard
+
+
 def test_a_plan_that_stands_still_is_applied_once(place: Place) -> None:
     turns = place.turns()
     assert turns.take().apply_seconds is not None

@@ -35,7 +35,8 @@ class Board:
     def with_turn(self, turn: Turn, at: datetime) -> "Board":
         waiting = {step.address for step in turn.plan.steps if step.when in {When.PERSON, When.SERVICE}}
         since = {address: self.waiting_since.get(address, at) for address in waiting}
-        return replace(self, turn=turn, turned=at, errors=(), failed_in_a_row=0, waiting_since=since)
+        fresh = replace(self, project=turn.plan.project, turn=turn, turned=at, waiting_since=since)
+        return replace(fresh, errors=(), failed_in_a_row=0)
 
     def with_errors(self, errors: tuple[str, ...]) -> "Board":
         return replace(self, errors=errors, failed_in_a_row=self.failed_in_a_row + 1)

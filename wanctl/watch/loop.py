@@ -78,10 +78,17 @@ class Loop:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on and tells of it
             self.board = self.board.with_errors(tuple(self.spell(error)))
-            self.audience.stumbled(self.board)
+            self._show(self.audience.stumbled)
         else:
             self.board = self.board.with_turn(turn, self.now())
-            self.audience.turned(self.board)
+            self._show(self.audience.turned)
+
+    def _show(self, tell: Callable[[Board], None]) -> None:
+        """A full disk, or a pipe that nobody reads, is no reason to stop applying."""
+        try:
+            tell(self.board)
+        except Exception as error:  # noqa: BLE001 - likewise
+            self.board = self.board.with_errors(tuple(self.spell(error)))
 
     def pause(self) -> timedelta:
         """The interval; after errors sooner at first, then later and later, never all at the same time."""

@@ -71,7 +71,7 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
     home = find_project(wish.folder).resolve()
     room = home / STATE_FOLDER / "watch" / (wish.environment or "default")
     with ExitStack() as stack:
-        stack.enter_context(_alone(room))
+        stack.enter_context(alone(room))
         checkout = Checkout.of(home, wish.ref, room / "tree", surroundings.environ)
         bell = Bell()
         patience = 1 if wish.once else TOLD_AFTER
@@ -104,7 +104,7 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
             stack.callback(server.stop)
             server.start()
             voice.tell(f"watching {wish.ref}; the status page is {server.url}")
-        stack.enter_context(_signals(bell))
+        stack.enter_context(signals(bell))
         try:
             return loop.run(once=wish.once)
         except (Interrupted, KeyboardInterrupt):
@@ -140,7 +140,7 @@ def _now() -> datetime:
 
 
 @contextmanager
-def _alone(room: Path) -> Iterator[None]:
+def alone(room: Path) -> Iterator[None]:
     """One loop for each checkout."""
     room.mkdir(parents=True, exist_ok=True)
     lock = FileLock(room / "lock", timeout=0)
@@ -155,7 +155,7 @@ def _alone(room: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _signals(bell: Bell) -> Iterator[None]:
+def signals(bell: Bell) -> Iterator[None]:
     """SIGTERM ends the loop as Ctrl-C does: calls under way finish and are written. SIGHUP calls a turn."""
 
     def end(_: int, __: FrameType | None) -> None:
