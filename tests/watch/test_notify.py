@@ -78,6 +78,11 @@ def test_a_turn_that_fails_is_told_the_second_time_and_forgets_nothing() -> None
     ]
 
 
+def test_of_an_error_the_first_line_is_told() -> None:
+    board = empty_board().with_errors(("a.yaml:1:1: error: no\n  |\n1 | x", "1 error"))
+    assert situation_of(board, None, patience=1).failed == {"the loop": "a.yaml:1:1: error: no 1 error"}
+
+
 def test_a_message_to_slack_calls_nobody() -> None:
     news = News(
         occasion=Occasion.FAILED,

@@ -91,6 +91,19 @@ def test_a_ref_that_is_gone_is_told(place: Place) -> None:
         turns.take()
 
 
+def test_a_project_that_is_a_symlink_out_of_the_repository_is_refused(place: Place) -> None:
+    turns = place.turns()
+    other = place.clone.parent / "colleague"
+    git(place.clone.parent, "clone", "--quiet", str(place.clone.parent / "remote.git"), str(other))
+    git(other, "mv", "specs", "moved")
+    (other / "specs").symlink_to(place.specs)
+    git(other, "add", "--all")
+    git(other, "commit", "--quiet", "-m", "A way out")
+    git(other, "push", "--quiet", "origin", "HEAD:main")
+    with pytest.raises(WatchError, match="specs leads out of the repository"):
+        turns.take()
+
+
 def test_training_waits_until_its_digest_is_committed(place: Place) -> None:
     place.push(TRAIN, TUNE)
     turns = place.turns(GATED)

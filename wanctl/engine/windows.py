@@ -9,7 +9,6 @@ Debian's cron does it, and cronsim after it.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from wanctl.spec.settings import Window
 
@@ -77,6 +76,8 @@ def _next_edges(window: Window, after: datetime) -> Iterator[datetime]:
 
 def _beginnings(window: Window, after: datetime) -> Iterator[datetime]:
     """Strictly after a moment, in UTC. A local time that comes twice may be found again: it is left out."""
+    from zoneinfo import ZoneInfo
+
     from cronsim import CronSim
 
     after = after.astimezone(UTC)

@@ -1,7 +1,6 @@
 """Cron expressions and time zones of `windows:`, checked as they are read."""
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from wanctl.spec.spelling import did_you_mean
 
@@ -25,7 +24,7 @@ def check_cron(expression: str) -> str:
 
 def check_zone(name: str) -> str:
     """A zone of the time zone database."""
-    from zoneinfo import available_timezones
+    from zoneinfo import ZoneInfo, available_timezones
 
     try:
         ZoneInfo(name)

@@ -75,6 +75,8 @@ class Checkout:
             raise WatchError(str(error)) from error
         except OSError as error:
             raise WatchError(f"the checkout in {self.tree} cannot be written: {error}") from error
+        if not self.directory.resolve().is_relative_to(self.tree.resolve()):
+            raise WatchError(f"{self.within} leads out of the repository: it is a symlink on {self.branch}")
         return Commit(found, subject)
 
     def _fetch(self, ours: Git) -> None:

@@ -87,7 +87,7 @@ def situation_of(board: Board, before: Situation | None, patience: int = TOLD_AF
         known = before or Situation()
         if board.failed_in_a_row < patience:
             return known
-        failed = {**known.failed, LOOP: " ".join(board.errors)}
+        failed = {**known.failed, LOOP: " ".join(map(_first_line, board.errors))}
         return known.model_copy(update={"failed": failed, "converged": False})
     if board.turn is None:
         return before or Situation()
@@ -146,6 +146,11 @@ def _subject(occasion: Occasion, key: str) -> str:
 
 def _told(step: Step) -> str:
     return " → ".join((step.reason, *step.hints))
+
+
+def _first_line(text: str) -> str:
+    """An error of the specs shows the line below it; a message has no room for that."""
+    return text.partition("\n")[0]
 
 
 def _slack(text: str) -> str:

@@ -85,6 +85,8 @@ def _word(board: Board) -> str:
 
 
 def _headline(board: Board) -> str:
+    if board.errors:
+        return "The last turn failed; the loop goes on"
     if board.turn is None:
         return "No turn has come to a plan yet"
     text = headline(board.turn.plan)

@@ -28,6 +28,9 @@ from wanctl.watch.server import SECRET, Desk, Server
 from wanctl.watch.turn import Turns
 
 
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
 @dataclass(frozen=True)
 class Wish:
     """What a person asked the loop to do."""
@@ -104,6 +107,8 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
             stack.callback(server.stop)
             server.start()
             voice.tell(f"watching {wish.ref}; the status page is {server.url}")
+            if wish.listen[0] not in _LOOPBACK:
+                voice.tell("who reaches this address sees the page and the metrics: they ask for no password")
         stack.enter_context(signals(bell))
         try:
             return loop.run(once=wish.once)
