@@ -27,7 +27,6 @@ from wanctl.watch.policy import Policy
 from wanctl.watch.server import SECRET, Desk, Server
 from wanctl.watch.turn import Turns
 
-
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
