@@ -24,6 +24,7 @@ def main() -> None:
         sandbox,
         scaffolding,
         specs,
+        watching,
     )
     from wanctl.cli.app import app
     from wanctl.cli.faults import reported

@@ -8,16 +8,16 @@ import typer
 from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
 from wanctl.cli.opening import open_project
 from wanctl.cli.planning import (
+    Approver,
     Detailed,
     Exit,
     Format,
     MaxWait,
     Wait,
-    _Approver,
-    _finish,
-    _patience,
-    _plan_code,
-    _watching,
+    finish,
+    patience_of,
+    plan_code,
+    watching,
 )
 from wanctl.cli.publishing import failed_plan, same_project
 
@@ -70,7 +70,7 @@ def ci(
     from wanctl.project.pipeline import Mode, Publisher, Wishes, mode_of
     from wanctl.project.surroundings import Surroundings
 
-    patience = _patience(wait, max_wait)
+    patience = patience_of(wait, max_wait)
     run = run_of(Surroundings())
     publisher = Publisher(run, Wishes(artifacts, comment, previews), _warn)
     try:
@@ -108,16 +108,16 @@ def _plan(project: "Project", run: "Run", *, detailed: bool) -> _Ended:
         return _Ended(checked, Exit.DONE)
     made = project.plan()
     emit(plan_lines(made))
-    return _Ended(made, _plan_code(made, detailed=detailed))
+    return _Ended(made, plan_code(made, detailed=detailed))
 
 
 def _apply(project: "Project", patience: "Patience", *, detailed: bool) -> _Ended:
     """Reviewed means merged: the default branch's run asks nobody. `limits:` are what stops it."""
-    with _watching() as watcher:
-        approve = _Approver(Format.TEXT, "wanctl ci", yes=True, saved=None, display=watcher)
+    with watching() as watcher:
+        approve = Approver(Format.TEXT, "wanctl ci", yes=True, display=watcher)
         outcome = project.apply(approve, patience, watcher)
     assert outcome is not None  # noqa: S101 - the approver says yes
-    return _Ended(outcome.plan, _finish(outcome, approve, Format.TEXT, detailed=detailed), outcome)
+    return _Ended(outcome.plan, finish(outcome, approve, Format.TEXT, detailed=detailed), outcome)
 
 
 def _say(sentence: str) -> None:

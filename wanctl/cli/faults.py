@@ -43,6 +43,7 @@ def _sentences(error: Exception) -> list[str]:
     from wanctl.project.approved import PlanDiffers
     from wanctl.spec.diagnostics import SpecErrors
     from wanctl.studio.errors import StudioError
+    from wanctl.watch.errors import WatchError
 
     if isinstance(error, SpecErrors):
         count = sum(one.severity.value == "error" for one in error.diagnostics)
@@ -61,6 +62,7 @@ def _sentences(error: Exception) -> list[str]:
         ImportRefused,
         PlanDiffers,
         PruneRefused,
+        WatchError,
     )
     return [f"error: {error}"] if isinstance(error, known) else []
 
