@@ -11,6 +11,7 @@ import yaml
 from tests.datasets import small_dataset
 from tests.ledger.papers import git
 from tests.scenarios.playing import quiet_surroundings, run_wanctl
+from wanctl.project import ProjectError
 from wanctl.project.scaffold import IGNORED, Scaffold, Wish, name_for
 from wanctl.spec.load import packaged_models
 from wanctl.studio.regions import REGIONS
@@ -199,3 +200,19 @@ def test_without_git_it_says_so(here: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert code == 1
     assert "git is not installed" in printed
     assert files_of(here) == {}
+
+
+def test_a_file_that_comes_up_meanwhile_is_not_written_over(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = Scaffold.of(Wish("rain", "wan2.6-i2v", "singapore", "none"), here)
+    (here / "specs").mkdir()
+    mine = here / "specs" / "rain.yaml"
+    mine.write_text("mine\n", encoding="utf-8")
+    with pytest.raises(ProjectError, match="nothing was written"):
+        planned.write()
+    assert files_of(here) == {"specs/rain.yaml": "mine\n"}
+    monkeypatch.setattr(Scaffold, "require_room", lambda _: None)
+    with pytest.raises(ProjectError, match="cannot be written: File exists"):
+        planned.write()
+    assert mine.read_text(encoding="utf-8") == "mine\n"
