@@ -94,6 +94,7 @@ def test_a_beginning_that_the_clock_leaps_over(moment: str, inside: bool) -> Non
         ("2026-10-25 02:29", 1, True),
         ("2026-10-25 02:30", 1, False),  # the second 02:30: the window is over, and does not begin again
         ("2026-10-25 02:45", 1, False),
+        ("2026-10-25 03:15", 0, False),  # an hour ago it was 02:15, for the second time
     ],
 )
 def test_a_beginning_that_comes_twice_counts_once(moment: str, fold: int, inside: bool) -> None:
