@@ -1,0 +1,165 @@
+"""Whatever is edited, lost, or done by others: prune takes orphans and nothing else, and drift takes nothing.
+
+The account of the convergence test, led through some of its turns and a few more, and then cleaned up.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import strategies as st
+
+from tests.engine.test_convergence import Account
+from wanctl.engine.converge import Patience
+from wanctl.engine.doomed import PruneRefused
+from wanctl.engine.drift import drift_of
+from wanctl.plan import Action, Plan
+from wanctl.project import Silent
+from wanctl.project.pruning import Choice, prune
+
+IN_FLIGHT = {"PENDING", "QUEUING", "RUNNING"}
+
+
+class World(Account):
+    """The same account, with ways to orphans, and somebody who prunes."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.strangers = self.standing()  # nothing was applied yet: all of it is somebody else's
+        self.apply_to_the_end()
+
+    def standing(self) -> dict[str, set[str]]:
+        files = self.call("GET", "/compatible-mode/v1/files")["data"]
+        return {
+            "files": {file["id"] for file in files},
+            "jobs": {job["job_id"] for job in self.jobs() if job["status"] != "CANCELED"},
+            "deployments": {one["deployed_model"] for one in self.deployments()},
+        }
+
+    def train(self, epochs: int, note: str) -> None:
+        self.other_epochs(epochs)
+        self.another_caption(note)
+        self.apply_once()
+
+    def deploy_a_model_of_ours(self) -> None:
+        taken = {one["model_name"] for one in self.deployments()}
+        ours = [job for job in self.jobs() if job["job_id"] not in self.strangers["jobs"]]
+        free = [job["finetuned_output"] for job in ours if job["status"] == "SUCCEEDED"]
+        for model in sorted(set(free) - taken)[:1]:
+            config = {"use_input_prompt": True, "prompt": "", "lora_prompt_default": ""}
+            body = {"model_name": model, "capacity": 1, "plan": "lora", "aigc_config": config}
+            self.call("POST", "/api/v1/deployments", body)
+
+    def protect(self) -> None:
+        self.another_protection(protect=True)
+        self.apply_once()
+
+    def media_are_away(self) -> None:
+        (self.folder / "data").rename(self.folder / f"away-{len(list(self.folder.iterdir()))}")
+
+    def protected(self) -> set[str]:
+        entries = self.project().record().entries.values()
+        kept = {one.current.remote_id for one in entries if one.protected and one.current}
+        return kept & self.standing()["deployments"]
+
+    def prune(self, choice: Choice) -> set[str]:
+        """What is gone; none of it was foreign, protected or wanted, and the specs want the same after it."""
+        plan, before, protected = self.project().plan(), self.standing(), self.protected()
+        in_flight = {job["job_id"] for job in self.jobs() if job["status"] in IN_FLIGHT}
+        outcome = prune(self.project(), choice, lambda *_: True, Patience(), Silent())
+        assert outcome is not None
+        assert not outcome.failures
+        assert not outcome.unapproved
+        after = self.standing()
+        gone = set().union(*(before[kind] - after[kind] for kind in before))
+        assert gone <= {one.remote_id for one in plan.orphans}
+        assert all(self.strangers[kind] <= after[kind] for kind in after)
+        assert protected <= after["deployments"]
+        if choice.everything:
+            assert not in_flight & gone
+        else:
+            assert gone <= set(choice.names)
+        assert _decided(self.project().plan()) == _decided(plan)
+        return gone
+
+
+def _decided(plan: Plan) -> list[dict[str, Any]]:
+    """What is to be done, but for what it was before: that may have been pruned."""
+    steps = [step.canonical() for step in plan.steps if step.action is not Action.NOTHING]
+    return [{key: value for key, value in step.items() if key != "changes"} for step in steps]
+
+
+TURNS: dict[str, Callable[[World], object]] = {
+    "trains again": lambda world: world.train(60, "b"),
+    "trains on other captions": lambda world: world.train(40, "c"),
+    "goes to the end": lambda world: world.apply(Patience(waits=True)),
+    "goes back": lambda world: world.train(40, "a"),
+    "deploys by hand": World.deploy_a_model_of_ours,
+    "protects": World.protect,
+    "takes the deployment out": World.the_deployment_comes_or_goes,
+    "loses the ledger": World.the_ledger_is_lost,
+    "loses the deployment": World.somebody_deletes_a_deployment,
+    "waits": World.time_passes,
+}
+
+
+@given(turns=st.lists(st.sampled_from(sorted(TURNS)), min_size=2, max_size=6), data=st.data())
+@settings(
+    max_examples=10,
+    deadline=None,
+    phases=(
+        Phase.explicit,
+        Phase.reuse,
+        Phase.generate,
+    ),  # an example takes seconds: shrinking would take minutes
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_only_orphans_go(turns: list[str], data: st.DataObject) -> None:
+    world = World()
+    try:
+        world.begin()
+        for turn in turns:
+            TURNS[turn](world)
+        before = world.standing()
+        drift_of(world.project().plan())
+        assert world.standing() == before
+        _refused(world, data)
+        orphans = [one.remote_id for one in world.project().plan().orphans]
+        try:
+            if orphans:
+                one = data.draw(st.sampled_from(orphans))
+                event(f"named: {len(world.prune(Choice([one])))} gone")
+            event(f"everything: {len(world.prune(Choice(everything=True)))} gone")
+        except PruneRefused as refused:
+            event(f"refused: {str(refused).partition('/')[0]}")
+    finally:
+        world.teardown()
+
+
+def _refused(world: World, data: st.DataObject) -> None:
+    """What is no orphan cannot be named: neither what is wanted nor what is somebody else's."""
+    orphans = {one.remote_id for one in world.project().plan().orphans}
+    before = world.standing()
+    others = sorted(set().union(*before.values()) - orphans)
+    name = data.draw(st.sampled_from(others))
+    try:
+        prune(world.project(), Choice([name]), lambda *_: True, Patience(), Silent())
+    except PruneRefused:
+        assert world.standing() == before
+    else:
+        raise AssertionError(f"{name} is no orphan, and was pruned")
+
+
+def test_nothing_goes_while_the_media_cannot_be_read() -> None:
+    world = World()
+    try:
+        world.begin()
+        world.train(60, "b")
+        world.media_are_away()
+        before = world.standing()
+        with pytest.raises(PruneRefused, match="Dataset/train"):
+            world.prune(Choice(everything=True))
+        assert world.standing() == before
+    finally:
+        world.teardown()
