@@ -32,6 +32,7 @@ class Action(StrEnum):
     DELETE = "delete"
     CANCEL = "cancel"
     ADOPT = "adopt"
+    MOVE = "move"
     PROTECT = "protect"
     UNPROTECT = "unprotect"
 
@@ -204,6 +205,11 @@ class Step:
         return self.when is When.DONE
 
     @property
+    def may_start(self) -> bool:
+        """A call may follow from it: now, later, or once it shows that a lost call had no effect."""
+        return self.when in {When.NOW, When.LATER} or (self.when is When.SERVICE and bool(self.changes))
+
+    @property
     def deletes(self) -> bool:
         """Something that is live goes away by this step, sooner or later."""
         return self.action in {Action.DELETE, Action.REPLACE} and self.remote_id is not None
@@ -280,9 +286,17 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over the canonical steps that do something."""
-        steps = [step.canonical() for step in self.steps if not step.settled]
-        text = json.dumps(steps, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+        """sha256 over whose plan it is and the canonical steps that do something.
+
+        What was approved for one environment is not approved for the next, though the steps be the same.
+        """
+        approved = {
+            "project": self.project,
+            "environment": self.environment,
+            "provider": self.provider,
+            "steps": [step.canonical() for step in self.steps if not step.settled],
+        }
+        text = json.dumps(approved, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
@@ -308,7 +322,7 @@ class Plan:
                 step.when is When.LATER
                 and step.after
                 and all(
-                    before in quick and quick[before].action in {Action.UPLOAD, Action.ADOPT}
+                    before in quick and quick[before].action in {Action.UPLOAD, Action.ADOPT, Action.MOVE}
                     for before in step.after
                 )
             )
@@ -324,7 +338,7 @@ class Plan:
             if step.when is When.LATER and step.after and open_.issuperset(step.after):
                 open_.add(step.address)
                 found.append(step)
-            elif step.when is When.NOW:
+            elif step.when is When.NOW or (step.when is When.SERVICE and step.changes):
                 found.append(step)
         return tuple(found)
 

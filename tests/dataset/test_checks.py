@@ -407,13 +407,22 @@ def test_validation_captions_speak_of_the_effect_as_the_training_did(tmp_path: P
     assert rules == [("trigger-missing", "data.jsonl:1"), ("effect-differs", "data.jsonl:2")]
 
 
-def test_of_many_alike_the_first_few_are_shown(tmp_path: Path) -> None:
+def test_what_many_lines_have_in_common_is_said_once(tmp_path: Path) -> None:
     lines = annotations(*(sample(number, prompt="") for number in range(1, 31)))
     problems = [one for one in found(tmp_path, good(1) | {"data.jsonl": lines}) if one.rule == "no-prompt"]
     assert len(problems) == 30
+    (shown,) = abridged(problems)
+    assert shown.message == "has an empty prompt (so do lines 2, 3, 4, 5, 6, 7 and 23 more)"
+    assert shown.place == "data.jsonl:1"
+
+
+def test_of_many_alike_the_first_few_are_shown(tmp_path: Path) -> None:
+    lines = annotations(*(sample(number) for number in range(1, 31)))
+    problems = [one for one in found(tmp_path, good(1) | {"data.jsonl": lines}) if one.rule == "missing-file"]
+    assert len(problems) == 58
     shown = abridged(problems)
     assert len(shown) == 8
-    assert shown[-1].message == "has an empty prompt; and 22 more like this"
+    assert shown[-1].message.endswith(", which is not there; and 50 more like this")
 
 
 def test_what_two_uses_share_is_said_once(tmp_path: Path) -> None:

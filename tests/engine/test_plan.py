@@ -85,6 +85,12 @@ def test_the_digest_knows_everything_that_is_approved(changed: dict[str, Any]) -
     assert plan(before).digest != plan(replace(before, **changed)).digest
 
 
+@pytest.mark.parametrize("other", [{"project": "q"}, {"environment": "prod"}, {"provider": "model-studio"}])
+def test_what_was_approved_for_one_place_is_not_approved_for_another(other: dict[str, Any]) -> None:
+    here = plan(step(DATASET, Action.UPLOAD, When.NOW))
+    assert replace(here, **other).digest != here.digest
+
+
 def test_settled_steps_are_not_part_of_the_digest() -> None:
     assert plan(step(DATASET, Action.NOTHING, When.DONE)).digest == plan().digest
 

@@ -13,10 +13,12 @@ def main() -> None:
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None: not to be imported
     from wanctl.cli import (  # noqa: F401 - they register commands
         datasets,
+        drifting,
         inspecting,
         ledger,
         picturing,
         planning,
+        pruning,
         sandbox,
         specs,
     )

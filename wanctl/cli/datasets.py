@@ -29,7 +29,7 @@ def inspect(
     ] = None,
     no_cache: NoCache = False,
 ) -> None:
-    """What is in it, what training on it costs, and everything that is wrong with it."""
+    """Show contents, cost and every problem. Of one dataset, before it is uploaded."""
     from wanctl.project.datasets import inspect as look_into
     from wanctl.report.console import emit
     from wanctl.report.dataset import inspection_json, inspection_lines
@@ -54,7 +54,7 @@ def build(
     environment: Environment = None,
     no_cache: NoCache = False,
 ) -> None:
-    """Write the archive that would be uploaded: the same content gives the same bytes."""
+    """Write the archive of an upload. The same content gives the same bytes."""
     from wanctl.dataset.spelling import spell_bytes, spell_samples
     from wanctl.project.datasets import build as pack
     from wanctl.report.console import emit, err
@@ -75,7 +75,7 @@ def lock(
     environment: Environment = None,
     no_cache: NoCache = False,
 ) -> None:
-    """Write the content's digest into the spec: plans need no media then, and see any change of them."""
+    """Write the digest into the spec. Plans need no media then, and see any change of them."""
     from wanctl.project.datasets import lock as write_lock
     from wanctl.report.console import emit
 
@@ -101,7 +101,7 @@ def diff(
     environment: Environment = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """Which samples came or went, and which captions changed, from A to B."""
+    """Show which samples and captions differ. From A to B."""
     from wanctl.project.datasets import differences
     from wanctl.report.console import emit
     from wanctl.report.dataset import changes_json, changes_lines
@@ -128,7 +128,7 @@ def annotate(
     environment: Environment = None,
     base_url: BaseUrl = None,
 ) -> None:
-    """Draft the prompts that are missing, with a vision model, into data.jsonl, for a person to review."""
+    """Draft the prompts that are missing. With a vision model, into data.jsonl, for a person to review."""
     from wanctl.project.annotating import annotate as write_drafts
     from wanctl.project.annotating import drafting
     from wanctl.project.local import shown_path

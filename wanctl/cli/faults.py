@@ -35,6 +35,7 @@ def _sentences(error: Exception) -> list[str]:
     """The message of an error that we know; empty for one that should not have happened."""
     from wanctl.dataset.contents import DatasetError
     from wanctl.engine.adopt import AdoptionRefused
+    from wanctl.engine.doomed import PruneRefused
     from wanctl.ledger.errors import LedgerError
     from wanctl.ledger.lease import LeaseHeld, LeaseLost
     from wanctl.project import ProjectError
@@ -57,6 +58,7 @@ def _sentences(error: Exception) -> list[str]:
         AdoptionRefused,
         DatasetError,
         PlanDiffers,
+        PruneRefused,
     )
     return [f"error: {error}"] if isinstance(error, known) else []
 

@@ -27,7 +27,7 @@ def status(
     base_url: BaseUrl = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """What is live, how far the trainings are, and what each thing waits for."""
+    """Show what is live and what it waits for. With the trainings' progress."""
     import json
 
     from wanctl.report.console import emit
@@ -52,7 +52,7 @@ def output(
         OutputFormat, typer.Option("--format", help="text, json or dotenv.")
     ] = OutputFormat.TEXT,
 ) -> None:
-    """Print the name that callers need: a Deployment's deployed model, once it serves."""
+    """Print the name that callers need. A Deployment's is its deployed model, once it serves."""
     from wanctl.project.outputs import output_of
 
     project = open_project(folder, environment, base_url)
@@ -71,7 +71,7 @@ def previews(
     environment: Environment = None,
     base_url: BaseUrl = None,
 ) -> None:
-    """Download the preview videos of a training's checkpoints, to choose one."""
+    """Download previews to choose a checkpoint. The service keeps them for a day."""
     from wanctl.project import run
     from wanctl.project.outputs import download
     from wanctl.report.console import emit, err
@@ -95,7 +95,7 @@ def adopt(
     environment: Environment = None,
     base_url: BaseUrl = None,
 ) -> None:
-    """Tell the ledger which live object stands for a resource (or which one does not)."""
+    """Say which live object a resource is. Or which one it is not."""
     from wanctl.project.outputs import bind
     from wanctl.report.console import emit
 

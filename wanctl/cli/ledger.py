@@ -19,7 +19,7 @@ app.add_typer(ledger, name="ledger")
 
 @ledger.command()
 def show(folder: Folder = None, environment: Environment = None, format_: FormatOption = Format.TEXT) -> None:
-    """What the ledger knows of each resource, and the calls whose result is open."""
+    """Show what is known of each resource. And the calls whose result is open."""
     from wanctl.report.console import emit
     from wanctl.report.ledger import ledger_lines
 
@@ -38,7 +38,7 @@ def history(
     format_: FormatOption = Format.TEXT,
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many of the last lines.")] = 50,
 ) -> None:
-    """Each call: when, who, commit, run, request id, result."""
+    """Show each call. When, who, commit, run, request id, result."""
     import json
 
     from wanctl.report.console import emit
@@ -60,7 +60,7 @@ def move(
     folder: Folder = None,
     environment: Environment = None,
 ) -> None:
-    """Copy the ledger to another store, and say what to change in wanctl.yaml. The old one is set aside."""
+    """Copy the ledger to another store. The old one is set aside."""
     from wanctl.project.ledgers import move as move_ledger
     from wanctl.report.console import emit
     from wanctl.report.ledger import move_lines
@@ -71,7 +71,7 @@ def move(
 
 @ledger.command()
 def unlock(folder: Folder = None, environment: Environment = None, yes: Yes = False) -> None:
-    """Show who holds the ledger, and break that lease. Only for a run that is dead for sure."""
+    """Break the lease of a dead run. Shows who holds it, and asks."""
     from wanctl.project.ledgers import look_at_lock
     from wanctl.project.ledgers import unlock as unlock_ledger
     from wanctl.report.console import emit, err

@@ -22,7 +22,7 @@ def graph(
         bool, typer.Option("--offline", help="Draw the specs alone; nobody is asked what is live.")
     ] = False,
 ) -> None:
-    """Draw the lineage: dataset, job, checkpoint, deployment, each with its state."""
+    """Draw the lineage. Dataset, job, checkpoint, deployment, each with its state."""
     from wanctl.report.lineage import lineage_of, lineage_of_specs, references_of
     from wanctl.report.rendering import drawn
 

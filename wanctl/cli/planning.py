@@ -1,9 +1,11 @@
 """plan, apply, destroy: what changes, and making it so."""
 
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from enum import IntEnum, StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,6 +59,14 @@ Wait = Annotated[
 MaxWait = Annotated[
     str | None, typer.Option("--max-wait", metavar="20m", help="Wait at most this long (implies --wait).")
 ]
+LockWait = Annotated[
+    str | None,
+    typer.Option(
+        "--lock-wait",
+        metavar="2m",
+        help="While another apply holds the ledger, wait for it this long (default: stop at once).",
+    ),
+]
 
 
 @app.command()
@@ -73,6 +83,9 @@ def plan(
     out_json: OutJson = None,
     out_html: OutHtml = None,
     link: Link = None,
+    digest: Annotated[
+        bool, typer.Option("--digest", help="Print only the plan's digest, for apply --approve.")
+    ] = False,
     detailed: Detailed = False,
     no_cache: NoCache = False,
 ) -> None:
@@ -91,8 +104,13 @@ def plan(
     except Exception as error:
         outputs.publish_failure(error)
         raise
-    outputs.publish(made, project)
-    raise typer.Exit(_plan_code(made, detailed=detailed))
+    code = plan_code(made, detailed=detailed)
+    if digest and code is not Exit.FAILED:
+        outputs.publish_files(made, project)
+        sys.stdout.write(made.digest + "\n")
+    else:
+        outputs.publish(made, project)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -106,17 +124,23 @@ def apply(
     yes: Yes = False,
     wait: Wait = None,
     max_wait: MaxWait = None,
+    lock_wait: LockWait = None,
     format_: FormatOption = Format.TEXT,
+    digest: Annotated[
+        str | None,
+        typer.Option("--approve", metavar="DIGEST", help="The digest of the plan that was reviewed."),
+    ] = None,
     detailed: Detailed = False,
     no_cache: NoCache = False,
 ) -> None:
-    """Plan, ask, and converge the account: create, export, deploy, scale, delete."""
-    patience = _patience(wait, max_wait)
+    """Plan, ask, and converge the account. Uploads, trains, exports, deploys, scales, deletes."""
+    patience, queue = patience_of(wait, max_wait), _span(lock_wait, "--lock-wait")
+    approved = _approved(saved, digest)
     project = open_project(folder, environment, base_url, no_cache=no_cache)
-    with _watching() as watcher:
-        approve = _Approver(format_, "wanctl apply", yes=yes, saved=_saved(saved), display=watcher)
-        outcome = project.apply(approve, patience, watcher)
-    raise typer.Exit(_finish(outcome, approve, format_, detailed=detailed))
+    with watching() as watcher:
+        approve = Approver(format_, "wanctl apply", yes=yes, display=watcher, approved=approved)
+        outcome = project.apply(approve, patience, watcher, lock_wait=queue)
+    raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
 
 
 @app.command()
@@ -131,17 +155,18 @@ def destroy(
     yes: Yes = False,
     wait: Wait = None,
     max_wait: MaxWait = None,
+    lock_wait: LockWait = None,
     format_: FormatOption = Format.TEXT,
     detailed: Detailed = False,
 ) -> None:
     """Delete deployments (all, or those named). Jobs and datasets are worth money: only by name."""
     doomed = [parse_address(text) for text in addresses or []]
-    patience = _patience(wait, max_wait)
+    patience, queue = patience_of(wait, max_wait), _span(lock_wait, "--lock-wait")
     project = open_project(folder, environment, base_url)
-    with _watching() as watcher:
-        approve = _Approver(format_, "wanctl destroy", yes=yes, saved=None, display=watcher)
-        outcome = project.apply(approve, patience, watcher, doomed)
-    raise typer.Exit(_finish(outcome, approve, format_, detailed=detailed))
+    with watching() as watcher:
+        approve = Approver(format_, "wanctl destroy", yes=yes, display=watcher)
+        outcome = project.apply(approve, patience, watcher, doomed, queue)
+    raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
 
 
 def _json(value: Any) -> str:
@@ -150,7 +175,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def _plan_code(made: "Plan", *, detailed: bool) -> Exit:
+def plan_code(made: "Plan", *, detailed: bool) -> Exit:
     from wanctl.plan import Status
 
     if made.status is Status.ERROR:
@@ -161,23 +186,31 @@ def _plan_code(made: "Plan", *, detailed: bool) -> Exit:
     return Exit.WAITING if waiting else Exit.CHANGES
 
 
-def _patience(wait: bool | None, max_wait: str | None) -> "Patience":
+def patience_of(wait: bool | None, max_wait: str | None) -> "Patience":
     from wanctl.engine.converge import LONGEST_WAIT, Patience
-    from wanctl.spec.settings import parse_duration
 
     longest = LONGEST_WAIT
     if max_wait is not None:
         if wait is False:
             raise typer.BadParameter("--max-wait and --no-wait exclude each other")
-        try:
-            longest = timedelta(seconds=parse_duration(max_wait))
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--max-wait") from error
+        longest = _span(max_wait, "--max-wait")
     waits = wait if wait is not None else (max_wait is not None or sys.stdout.isatty())
     return Patience(waits, longest)
 
 
-def _watching() -> "AbstractContextManager[Any]":
+def _span(text: str | None, option: str) -> timedelta:
+    """A duration as it is written; none at all where nothing is."""
+    if text is None:
+        return timedelta()
+    from wanctl.spec.settings import parse_duration
+
+    try:
+        return timedelta(seconds=parse_duration(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def watching() -> "AbstractContextManager[Any]":
     from wanctl.report.console import err
     from wanctl.report.progress import LiveDisplay, TimedLines
 
@@ -185,44 +218,70 @@ def _watching() -> "AbstractContextManager[Any]":
     return LiveDisplay(console) if console.is_terminal else nullcontext(TimedLines(console))
 
 
-def _saved(path: Path | None) -> dict[str, Any] | None:
-    if path is None:
-        return None
-    from wanctl.project.approved import load_plan
+def _approved(path: Path | None, digest: str | None) -> "Callable[[Plan], None] | None":
+    """What holds the plan that is made now against the one that was reviewed; None where none was."""
+    from wanctl.project.approved import checked_digest, load_plan, require_digest, require_same
 
-    return load_plan(path)
+    if path is not None and digest is not None:
+        raise typer.BadParameter("a saved plan and --approve exclude each other", param_hint="--approve")
+    if path is not None:
+        return partial(require_same, load_plan(path))
+    return partial(require_digest, checked_digest(digest)) if digest is not None else None
 
 
-class _Approver:
-    """Shows the plan that is about to run, and asks; a saved plan answers for a person."""
+class Approver:
+    """Shows the plan that is about to run, and asks; a plan that was reviewed answers for a person."""
 
     def __init__(
-        self, format_: Format, command: str, *, yes: bool, saved: dict[str, Any] | None, display: Any
+        self,
+        format_: Format,
+        command: str,
+        *,
+        yes: bool,
+        display: Any,
+        approved: "Callable[[Plan], None] | None" = None,
+        otherwise: str = "look at wanctl plan, then apply with --yes or a saved plan",
     ) -> None:
-        self._format, self.command = format_, command
-        self._yes, self._saved, self._display = yes, saved, display
+        self._format, self.command, self._otherwise = format_, command, otherwise
+        self._yes, self._approved, self._display = yes, approved, display
         self.shown = False
 
     def __call__(self, made: "Plan", steps: "tuple[Step, ...]") -> bool:
-        if self._saved is not None:
-            from wanctl.project.approved import require_same
-
-            require_same(self._saved, made)
+        if self._approved is not None:
+            self._require(self._approved, made)
+        if not steps:
+            return True  # nothing is started
         if self._format is Format.TEXT:
-            from wanctl.report.console import emit
-            from wanctl.report.text import plan_lines
-
-            emit(plan_lines(made, command=self.command))
-            self.shown = True
-        if self._yes or self._saved is not None:
+            self._show(made)
+        if self._yes or self._approved is not None:
             return True
         from wanctl.report.text import question
 
         with getattr(self._display, "paused", nullcontext)():
-            return confirmed(question(steps), "look at wanctl plan, then apply with --yes or a saved plan")
+            return confirmed(question(steps), self._otherwise)
+
+    def _require(self, approved: "Callable[[Plan], None]", made: "Plan") -> None:
+        """Of a digest nobody can say what differs: the plan made now is shown instead."""
+        from wanctl.project.approved import DigestDiffers
+
+        try:
+            approved(made)
+        except DigestDiffers:
+            if self._format is Format.JSON:
+                sys.stdout.write(_json(made.as_json()))
+            else:
+                self._show(made)
+            raise
+
+    def _show(self, made: "Plan") -> None:
+        from wanctl.report.console import emit
+        from wanctl.report.text import plan_lines
+
+        emit(plan_lines(made, command=self.command))
+        self.shown = True
 
 
-def _finish(outcome: "Outcome | None", approver: _Approver, format_: Format, *, detailed: bool) -> Exit:
+def finish(outcome: "Outcome | None", approver: Approver, format_: Format, *, detailed: bool) -> Exit:
     from wanctl.plan import Status
     from wanctl.report.console import emit
     from wanctl.report.outcome import outcome_json, outcome_lines
@@ -237,4 +296,4 @@ def _finish(outcome: "Outcome | None", approver: _Approver, format_: Format, *, 
     status = outcome.plan.status
     if outcome.failures or outcome.unapproved or status in {Status.ERROR, Status.BLOCKED}:
         return Exit.FAILED
-    return _plan_code(outcome.plan, detailed=detailed)
+    return plan_code(outcome.plan, detailed=detailed)

@@ -50,6 +50,19 @@ class Outputs:
 
     def publish(self, made: "Plan", project: "Project") -> None:
         """Files first, so that what is printed is true of them as well."""
+        from wanctl.report.rendering import rendered
+
+        sheet = self.publish_files(made, project)
+        if self.format is PlanFormat.TEXT:
+            from wanctl.report.console import emit
+            from wanctl.report.text import plan_lines
+
+            emit(plan_lines(made))
+        else:
+            sys.stdout.write(rendered(made, self.format, sheet))
+
+    def publish_files(self, made: "Plan", project: "Project") -> "Sheet":
+        """Everything but standard output."""
         from wanctl.report.lineage import references_of
         from wanctl.report.rendering import rendered
         from wanctl.report.sheet import Sheet
@@ -58,13 +71,7 @@ class Outputs:
         if self.saved:
             _write(self.saved, rendered(made, PlanFormat.JSON, sheet))
         self._write_files(made, sheet)
-        if self.format is PlanFormat.TEXT:
-            from wanctl.report.console import emit
-            from wanctl.report.text import plan_lines
-
-            emit(plan_lines(made))
-        else:
-            sys.stdout.write(rendered(made, self.format, sheet))
+        return sheet
 
     def publish_failure(self, error: Exception) -> None:
         """The error's document wherever a plan was asked for, but as a saved plan: there is none to apply.

@@ -35,7 +35,7 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8787,
 ) -> None:
-    """Serve this project's sandbox over HTTP, for curl, the SDKs, or another wanctl."""
+    """Serve the sandbox over HTTP. For curl, the SDKs, or another wanctl."""
     import uvicorn
 
     from wanctl.report.console import emit, err
@@ -71,7 +71,7 @@ def advance(
     folder: Folder = None,
     environment: Environment = None,
 ) -> None:
-    """Move the sandbox's clock: trainings end, previews expire."""
+    """Move the sandbox's clock. Trainings end, previews expire."""
     from wanctl.report.console import emit
     from wanctl.spec.settings import parse_duration
 
@@ -88,7 +88,7 @@ def advance(
 
 @sandbox.command()
 def reset(folder: Folder = None, environment: Environment = None) -> None:
-    """Empty the sandbox, and set this environment's ledger aside: it speaks of what is gone."""
+    """Empty the sandbox. The ledger is set aside, since it speaks of what is gone."""
     from wanctl.project import ProjectError
     from wanctl.project.provider import embedded
     from wanctl.report.console import emit
@@ -113,7 +113,7 @@ def call(
     folder: Folder = None,
     environment: Environment = None,
 ) -> None:
-    """Call the sandbox's API as somebody else in the account would."""
+    """Call the API as somebody else would. Anybody in the account."""
     import httpx
 
     from wanctl.project import ProjectError, run
@@ -141,7 +141,7 @@ def rig(
     folder: Folder = None,
     environment: Environment = None,
 ) -> None:
-    """Arrange what happens next: failures, arrears, outages, quirks of the service."""
+    """Arrange what happens to objects. Failures, arrears, outages, quirks of the service."""
     call("POST", "/_sandbox/rig", what, None, folder, environment)
 
 
@@ -152,7 +152,7 @@ def list_faults(
     environment: Environment = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """List the rules, and how often each fired."""
+    """Arrange what happens to calls. Without a command: lists the rules, and how often each fired."""
     from wanctl.report.console import emit
     from wanctl.report.sandbox import fault_lines
 

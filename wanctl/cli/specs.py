@@ -17,7 +17,7 @@ def validate(
     format_: FormatOption = Format.TEXT,
     no_cache: NoCache = False,
 ) -> None:
-    """Check the specs and the datasets' files, offline; every error at once, with its place."""
+    """Check specs and datasets, offline. Every error at once, with its place."""
     import json
 
     from wanctl.report.console import emit, err
@@ -55,7 +55,7 @@ def schema(
         bool, typer.Option("--plan", help="The schema of plan --format json instead, for programs.")
     ] = False,
 ) -> None:
-    """Print the JSON Schema of the specs, for editors."""
+    """Print the JSON Schema of the specs. For editors."""
     import json
 
     if plan:
@@ -72,7 +72,7 @@ def explain(
         str | None, typer.Argument(metavar="[PATH]", help="e.g. FineTune.hyper_parameters")
     ] = None,
 ) -> None:
-    """Document a kind or a field, from the models that read it."""
+    """Document a kind or a field. From the models that read it."""
     from wanctl.project import ProjectError
     from wanctl.report.console import emit
     from wanctl.spec.explain import UnknownPath

@@ -13,12 +13,13 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from PIL import Image
 
+from wanctl.dataset.boxes import declared_frames
 from wanctl.dataset.contents import Media, MediaKind
 from wanctl.dataset.sniffing import sniff
 
 LARGEST_SIDE = 4096
 _IMAGE, _VIDEO = MediaKind.IMAGE, MediaKind.VIDEO
-_MOST_PACKETS = 200_000  # nearly an hour of video; the service takes seconds
+_MOST_FRAMES = 200_000  # nearly an hour of video; the service takes seconds
 _TAIL = 64  # index entries at the end of a clip, among which is the one that lies furthest in the file
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that stand the picture on its side
 _ORIENTATION = 0x0112
@@ -64,6 +65,9 @@ def _probe_picture(file: BinaryIO, name: str) -> Media:
 def _probe_clip(file: BinaryIO, size: int) -> Media:
     name = "MP4"
     try:
+        if declared_frames(file, size) > _MOST_FRAMES:
+            return Media(_VIDEO, name, fault=f"declares more than {_MOST_FRAMES:,} frames")
+        file.seek(0)
         with av.open(file, mode="r", format="mov") as container:
             if container.metadata.get("major_brand", "qt").strip() == "qt":
                 name = "MOV"
@@ -118,7 +122,7 @@ def _counted(container: InputContainer) -> float:
     """The end of the last packet: nothing is decoded, but the file is read through."""
     end = 0.0
     for number, packet in enumerate(container.demux(video=0)):
-        if number >= _MOST_PACKETS:
+        if number >= _MOST_FRAMES:
             raise _UnusableClip("is too long to be measured")
         if packet.pts is not None:
             end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))

@@ -8,10 +8,11 @@ from wanctl.kinds import PLANNERS
 from wanctl.kinds.deploying import config_identity
 from wanctl.kinds.evidence import contradicted
 from wanctl.kinds.job_inputs import job_inputs, wanted_job
+from wanctl.kinds.moving import moves_of
 from wanctl.kinds.world import Context, Snapshot
 from wanctl.ledger.record import Entry, Generation
 from wanctl.spec.models import Deployment, FineTune
-from wanctl.spec.resources import Address, Resource
+from wanctl.spec.resources import Address, Kind, Resource
 from wanctl.studio.objects import Deployment as LiveDeployment
 
 
@@ -22,6 +23,7 @@ class AdoptionRefused(Exception):  # noqa: N818 - reads as what happened
 async def adopt(desk: Desk, address: Address, remote_id: str) -> str:
     """Write the binding into the ledger; the sentence says what is trusted from now on."""
     context, resource = await _context(desk, address)
+    _refuse_claimed(desk, address, remote_id)
     if isinstance(resource.spec, FineTune):
         generation, sentence = await _adopt_job(desk, resource, resource.spec, remote_id, context)
     elif isinstance(resource.spec, Deployment):
@@ -54,6 +56,20 @@ async def disown(desk: Desk, address: Address, remote_id: str) -> str:
     sentence = f"{remote_id} is not {address}, and will not be taken for it"
     desk.book.note(address, "disown", entry, remote_id, sentence)
     return sentence
+
+
+def _refuse_claimed(desk: Desk, address: Address, remote_id: str) -> None:
+    """Two names for one deployment: the end of the one would be the end of the other."""
+    record = desk.book.record
+    if old := moves_of(desk.desired, record).pending.get(address):
+        raise AdoptionRefused(f"{address} is about to take over the record of {old}: wanctl apply does that")
+    for text, entry in record.entries.items():
+        other = Address.parse(text)
+        standing = (*((entry.current,) if entry.current else ()), *entry.retiring)
+        held = any(one.remote_id == remote_id for one in standing)
+        if held and other != address and other.kind is Kind.DEPLOYMENT:
+            hint = f"if it has another name now, write moved_from: {other.name} in the document of {address}"
+            raise AdoptionRefused(f"{remote_id} is {other} by the ledger; {hint}")
 
 
 async def _context(desk: Desk, address: Address) -> tuple[Context, Resource]:

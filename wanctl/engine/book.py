@@ -49,7 +49,11 @@ class Book:
         self._save(self._record.with_intent(intent))
 
     def landed(self, effect: Effect, landing: Landing) -> None:
-        record = self._record.without_intent(effect.address).with_entry(effect.address, landing.entry)
+        record = self._record.without_intent(effect.address)
+        if landing.moved_from:
+            record = record.renamed(landing.moved_from, effect.address)
+        else:
+            record = record.with_entry(effect.address, landing.entry)
         line = self._line(
             effect.address,
             effect.verb,
@@ -100,9 +104,11 @@ class Book:
     def note(
         self, address: Address, verb: str, entry: Entry | None, remote_id: str | None, note: str
     ) -> None:
-        """Something that a person told us: an adoption, or that something is not ours."""
+        """Something that a person told us: an adoption, which answers an open call, or that something is not
+        ours, which does not."""
         line = self._line(address, verb, "noted", remote_id=remote_id, note=note)
-        self._save(self._record.without_intent(address).with_entry(address, entry).with_history(line))
+        record = self._record.without_intent(address) if verb == "adopt" else self._record
+        self._save(record.with_entry(address, entry).with_history(line))
 
     def _line(
         self,

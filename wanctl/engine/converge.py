@@ -22,9 +22,10 @@ from wanctl.kinds import in_flight
 from wanctl.kinds.world import Act, LocalData, Snapshot, Tools
 from wanctl.ledger.record import Record
 from wanctl.plan import Effect, Plan, Severity, Step, When
-from wanctl.spec.resources import Address, Desired
+from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import LostAnswer, ServerError, StudioError, Throttled, Unreachable
+from wanctl.studio.objects import NOT_BEGUN
 
 ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
 CALLS_AT_ONCE = 4
@@ -85,8 +86,8 @@ class Desk:
             return await self.survey()
         waited = [step for step in draft.plan.steps if step.when is When.SERVICE and step.address in due]
         questions = {question for step in waited for question in in_flight(step)}
-        if any(step.remote_id is None for step in waited):
-            return await self.survey()  # an answer was lost: only the lists can tell
+        if any(step.remote_id is None or _may_have_a_twin(step) for step in waited):
+            return await self.survey()  # only the lists can tell what a lost answer, or another run, left
         fresh = await answer(self.studio, questions)
         merged = self.snapshot.merged(fresh)
         return await self._settle(replace(merged, observed_at=self.clock.now()))
@@ -288,6 +289,12 @@ def _passes(error: Exception) -> bool:
     if isinstance(error, ExceptionGroup):
         return all(_passes(one) for one in error.exceptions)
     return isinstance(error, Unreachable | ServerError | Throttled)
+
+
+def _may_have_a_twin(step: Step) -> bool:
+    """A job that does not train yet can still be taken back, should another run have started the same one."""
+    progress = step.progress
+    return step.address.kind is Kind.FINETUNE and progress is not None and progress.status in NOT_BEGUN
 
 
 def _key(step: Step) -> _Key:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from wanctl.kinds import PLANNERS
+from wanctl.kinds.moving import after_move, move_step, moves_of
 from wanctl.kinds.removal import plan_removal
 from wanctl.kinds.world import Context, LocalData, Question, Snapshot
 from wanctl.ledger.record import Entry, Record
@@ -38,11 +39,14 @@ def make_plan(
     diagnostics: tuple[Diagnostic, ...] = (),
 ) -> Draft:
     """Plan every resource, then what is gone from the specs."""
-    context = Context(desired, snapshot, record, local, SETTLE_TIME)
+    moves = moves_of(desired, record)
+    context = Context(desired, snapshot, moves.record, local, SETTLE_TIME)
     for address, resource in desired.resources.items():
         context.planned[address] = PLANNERS[address.kind](resource, context)
-    steps = [planned.step for planned in context.planned.values()]
+    steps = [move_step(new, old, record) for new, old in moves.pending.items()]
+    steps += [after_move(planned.step, moves) for planned in context.planned.values()]
     findings = [finding_of(diagnostic) for diagnostic in (*desired.diagnostics, *diagnostics)]
+    findings += moves.findings
     findings += [finding for planned in context.planned.values() for finding in planned.findings]
     if desired.resources:
         steps += _removals(context, steps)
@@ -58,7 +62,9 @@ def make_plan(
         orphans=_orphans(context, steps),
     )
     learned = {
-        address: planned.learn for address, planned in context.planned.items() if planned.learn is not None
+        address: planned.learn
+        for address, planned in context.planned.items()
+        if planned.learn is not None and address not in moves.pending
     }
     return Draft(plan, learned, frozenset(context.questions))
 
@@ -111,7 +117,7 @@ def _refuse_emptiness(context: Context) -> list[Finding]:
 
 def exceeded_limits(desired: Desired, steps: list[Step]) -> list[Finding]:
     limits = desired.settings.limits
-    to_train = [step for step in steps if step.action is Action.TRAIN and step.when in {When.NOW, When.LATER}]
+    to_train = [step for step in steps if step.action is Action.TRAIN and step.may_start]
     to_delete = [step for step in steps if step.deletes and step.when in {When.NOW, When.LATER}]
     findings = []
     if limits.new_jobs is not None and len(to_train) > limits.new_jobs:

@@ -3,17 +3,17 @@
 This file plans; what the calls do is in `uploading`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import DatasetFacts, upload_name
 from wanctl.dataset.manifest import changes_since, manifest
 from wanctl.dataset.spelling import spell_bytes, spell_samples
+from wanctl.kinds.soundness import dataset_findings
 from wanctl.kinds.uploading import DeleteFile, Upload
 from wanctl.kinds.world import Context, LocalData, Outcome, Planned, Read
 from wanctl.ledger.record import Generation
-from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
+from wanctl.plan import Action, Change, FieldClass, Progress, Severity, Step, When
 from wanctl.spec.models import Dataset, State
 from wanctl.spec.resources import Address, Resource
 from wanctl.studio.objects import RemoteFile
@@ -48,7 +48,10 @@ def plan_dataset(resource: Resource, context: Context) -> Planned:
         return _plan_unread(resource, local, context)
     if spec.state is State.ABSENT:
         return _plan_absent(resource, content.digest, context)
-    problems = _problems(resource, local)
+    planned = _plan_content(resource, content, context)
+    if planned.step.settled:
+        return planned  # what is wrong with it matters again when something is to be trained on it
+    problems = dataset_findings(resource.address, local)
     if any(problem.severity is Severity.ERROR for problem in problems):
         step = Step(
             address=resource.address,
@@ -58,9 +61,7 @@ def plan_dataset(resource: Resource, context: Context) -> Planned:
             summary=content.summary,
         )
         return Planned(step, Outcome(content=content.digest), findings=problems)
-    planned = _plan_content(resource, content, context)
-    told = () if planned.step.settled else problems  # of what is uploaded already nobody need be warned
-    return Planned(planned.step, planned.outcome, planned.learn, told)
+    return replace(planned, findings=problems)
 
 
 def _content(resource: Resource, spec: Dataset, local: LocalData, context: Context) -> _Content | None:
@@ -107,7 +108,7 @@ def _not_listed_yet(digest: str, current: Generation | None, context: Context) -
 
 def _plan_upload(resource: Resource, content: _Content, context: Context) -> Planned:
     outcome = Outcome(content=content.digest)
-    intent = context.intent(resource.address)
+    intent, before = context.intent(resource.address), context.entry(resource.address).current
     if intent and intent.verb == "upload" and context.settling(intent):
         step = Step(
             address=resource.address,
@@ -116,9 +117,9 @@ def _plan_upload(resource: Resource, content: _Content, context: Context) -> Pla
             reason="the answer to the upload was lost; waiting to see whether it arrived",
             progress=Progress("UNKNOWN"),
             summary=content.summary,
+            changes=(_content_change(before, content.digest),),
         )
         return Planned(step, outcome)
-    before = context.entry(resource.address).current
     drift = before is not None and before.identity == content.digest
     reason, changes = _what_changed(before, content) if before and not drift else ("not uploaded yet", ())
     if drift:
@@ -286,20 +287,6 @@ def _may_use(job: Any, file_id: str) -> bool:
     """A job that does not say which files it reads may be reading this one."""
     named = (*job.training_file_ids, *job.validation_file_ids)
     return not named or file_id in named
-
-
-def _problems(resource: Resource, local: LocalData) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(
-            Severity(problem.severity),
-            problem.message,
-            resource.address,
-            hint=problem.remedy,
-            place=f"{local.source}/{problem.place}".rstrip("/"),
-            rule=problem.rule,
-        )
-        for problem in abridged(local.problems)
-    )
 
 
 def _summary(facts: DatasetFacts) -> str:

@@ -109,7 +109,10 @@ def _plan_retired(
     if live and live.leaving:
         reason = f"{live.deployed_model} is being deleted; the new one follows"
         progress = Progress(str(live.status))
-        step = live_step(resource, Action.REPLACE, When.SERVICE, reason, live, progress=progress)
+        changes = config_changes(resource, spec, target, still_there[0])
+        step = live_step(
+            resource, Action.REPLACE, When.SERVICE, reason, live, progress=progress, changes=changes
+        )
         return Planned(step)
     return Planned(deletion_step(resource, still_there[0], "the old one goes first", entry))
 
@@ -124,7 +127,7 @@ def _plan_current(
     if live is None:
         return _plan_gone(resource, spec, target, current, context)
     if live.leaving:
-        return Planned(_leaving(resource, live, context))
+        return Planned(_leaving(resource, live, config_changes(resource, spec, target, None), context))
     changes = config_changes(resource, spec, target, current)
     if target.model_name is None:
         return _plan_unknown_model(resource, target, live, changes)
@@ -159,14 +162,16 @@ def _plan_redeploy(
     return replace(planned, step=replace(planned.step, changes=config_changes(resource, spec, target, old)))
 
 
-def _leaving(resource: Resource, live: Deployment, context: Context) -> Step:
+def _leaving(resource: Resource, live: Deployment, changes: tuple[Change, ...], context: Context) -> Step:
     """It is on its way out: by our own call whose answer was never written, or by somebody else."""
     intent = context.intent(resource.address)
     ours = intent is not None and intent.verb == "delete"
     reason = f"{live.deployed_model} is being deleted{'' if ours else ' outside wanctl'}"
     action = Action.REPLACE if ours else Action.DEPLOY
     progress = Progress(str(live.status))
-    return live_step(resource, action, When.SERVICE, reason, live, progress=progress, drift=not ours)
+    return live_step(
+        resource, action, When.SERVICE, reason, live, progress=progress, drift=not ours, changes=changes
+    )
 
 
 def _plan_unknown_model(
@@ -293,8 +298,9 @@ def _plan_deploy(
     intent = context.intent(resource.address)
     if intent and intent.verb == "deploy" and context.settling(intent):
         reason = "the answer to the deploy call was lost; waiting to see whether it appears"
-        progress = Progress("UNKNOWN")
-        return Planned(Step(resource.address, action, When.SERVICE, reason, progress=progress))
+        progress, changes = Progress("UNKNOWN"), config_changes(resource, spec, target, None)
+        step = Step(resource.address, action, When.SERVICE, reason, progress=progress, changes=changes)
+        return Planned(step)
     known = target.model_name is not None
     step = Step(
         resource.address,

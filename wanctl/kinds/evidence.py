@@ -4,8 +4,9 @@ Jobs carry no labels and the service echoes only part of what it was given, so e
 the ledger, our mark in the job's name, the files it read, and last its model and hyper-parameters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from wanctl.kinds.world import Context, canonical_number
@@ -13,6 +14,8 @@ from wanctl.ledger.record import Entry, Intent
 from wanctl.spec.models import FineTune
 from wanctl.spec.resources import Address
 from wanctl.studio.objects import Job
+
+CLOCKS_DIFFER = timedelta(minutes=5)  # between this machine and the service, at the most that is believed
 
 
 @dataclass(frozen=True)
@@ -46,43 +49,102 @@ def match_job(wanted: Wanted, context: Context) -> Match:
     return _by_parameters(wanted, entry, context)
 
 
-def _by_ledger(wanted: Wanted, entry: Entry, context: Context) -> Match:
-    known = entry.generation(wanted.identity)
-    job = context.snapshot.job_by_id.get(known.remote_id) if known else None
-    return Match(job, "the ledger") if job else Match()
+def earliest(jobs: Iterable[Job]) -> Job:
+    """Of jobs that are the same training, the one that stands. Every run comes to the same answer."""
+    return min(jobs, key=lambda job: (job.create_time is None, str(job.create_time), job.job_id))
 
 
-def _by_mark(wanted: Wanted, entry: Entry, context: Context) -> Match:
-    """The mark holds the digest of the inputs, the attempt among them: a renamed FineTune is found too."""
+def twins_by_mark(wanted: Wanted, context: Context) -> list[Job]:
+    """Every job whose name carries these inputs."""
     key = (context.project, wanted.identity[:16])
-    named = _strangers_out(context.snapshot.jobs_by_mark.get(key, ()), entry)
-    return _decide(named, "its name", needed=1)
+    return _strangers_out(context.snapshot.jobs_by_mark.get(key, ()), context.entry(wanted.address))
 
 
-def _by_files(wanted: Wanted, entry: Entry, context: Context) -> Match:
-    """Jobs that read exactly our files, with our model and no declared value contradicted."""
+def twins_by_files(wanted: Wanted, context: Context) -> list[Job]:
+    """Every job that reads exactly our files, with our model and no declared value contradicted."""
     contents = _contents_of_files(wanted, context)
-    found = [
+    return [
         job
-        for job in _possible(wanted, entry, context)
+        for job in _possible(wanted, context.entry(wanted.address), context)
         if job.training_file_ids
         and _contents(job.training_file_ids, contents) == wanted.training
         and _contents(job.validation_file_ids, contents) == wanted.validation
     ]
+
+
+def _by_ledger(wanted: Wanted, entry: Entry, context: Context) -> Match:
+    """What was recorded for it, or under another name for a FineTune that left the specs since."""
+    entries = (entry, *(one for owner, one in context.left_the_specs(wanted.address.kind)))
+    known = next((one for each in entries if (one := each.generation(wanted.identity))), None)
+    job = context.snapshot.job_by_id.get(known.remote_id) if known else None
+    if job and not job.live and any(twin.live for twin in twins_by_mark(wanted, context)):
+        return Match()  # it was taken back, since another one of the same inputs stands
+    return Match(job, "the ledger") if job else Match()
+
+
+def _by_mark(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa: ARG001 - as the others
+    """The mark holds the digest of the inputs, the attempt among them: a renamed FineTune is found too."""
+    named = twins_by_mark(wanted, context)
+    live = [job for job in named if job.live]
+    return Match(earliest(live), "its name") if live else _decide(named, "its name", needed=1)
+
+
+def _by_files(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa: ARG001 - as the others
+    """Files that are ours tell whose the job is. Of others' files a job may be others', too; and while the
+    answer to a training of other inputs is missing, a new job may be that one."""
+    found = twins_by_files(wanted, context)
+    intent = _lost_training(wanted, context)
+    fresh = [job for job in found if intent and job.job_id not in intent.seen]
+    if any(content.startswith("file:") for content in wanted.training):
+        sure = intent is not None and intent.identity == wanted.identity and len(fresh) == 1
+        live = tuple(job for job in found if job.live)
+        return Match(fresh[0], "the open intent") if sure else Match(candidates=live)
+    if intent and intent.identity != wanted.identity and fresh:
+        return Match(candidates=tuple(fresh))
     return _decide(found, "the files it was trained on", needed=wanted.spec.attempt)
 
 
 def _by_parameters(wanted: Wanted, entry: Entry, context: Context) -> Match:
-    """Jobs that do not say what they read: with an open intent a new one is ours, else a person decides."""
+    """Jobs that do not say what they read: one that came when our call was made is ours, once no second one
+    can; any other that might be ours is for a person to judge."""
     silent = [job for job in _possible(wanted, entry, context) if not job.training_file_ids and job.live]
-    intent = context.intent(wanted.address)
-    if intent and intent.verb == "train":
+    intent = _lost_training(wanted, context)
+    if intent:
+        if context.settling(intent):
+            return Match()
         fresh = tuple(job for job in silent if job.job_id not in intent.seen)
         sure = len(fresh) == 1 and intent.identity == wanted.identity and not _rivals(wanted, context)
-        return Match(fresh[0], "the open intent") if sure else Match(candidates=fresh)
+        if sure and _in_the_window(fresh[0], intent, context):
+            return Match(fresh[0], "the open intent")
+        odd = tuple(job for job in _unlike(wanted, entry, context) if job.job_id not in intent.seen)
+        return Match(candidates=(*fresh, *odd))
     if not _training_is_live(wanted, context):
         return Match()
     return Match(candidates=tuple(silent))
+
+
+def _lost_training(wanted: Wanted, context: Context) -> Intent | None:
+    intent = context.intent(wanted.address)
+    return intent if intent and intent.verb == "train" else None
+
+
+def _in_the_window(job: Job, intent: Intent, context: Context) -> bool:
+    """Made while our call was under way, as far as two clocks agree; a stamp without a zone says nothing."""
+    if job.create_time is None or job.create_time.tzinfo is None:
+        return True
+    return intent.at - CLOCKS_DIFFER <= job.create_time <= intent.at + context.patience_for(intent)
+
+
+def _unlike(wanted: Wanted, entry: Entry, context: Context) -> list[Job]:
+    """Live jobs whose echo differs from what was declared: it tells what was used, not what was asked for."""
+    contents = _contents_of_files(wanted, context)
+    return [
+        job
+        for job in _unclaimed(wanted, entry, context)
+        if job.live
+        and contradicted(wanted.declared, job.hyper_parameters)
+        and (not job.training_file_ids or _contents(job.training_file_ids, contents) == wanted.training)
+    ]
 
 
 def _rivals(wanted: Wanted, context: Context) -> bool:
@@ -108,13 +170,21 @@ def _decide(found: list[Job], evidence: str, needed: int) -> Match:
 
 
 def _possible(wanted: Wanted, entry: Entry, context: Context) -> list[Job]:
-    """Jobs of the same model that nothing rules out: not another resource's, not marked otherwise."""
+    """Jobs of the same model that nothing rules out."""
+    return [
+        job
+        for job in _unclaimed(wanted, entry, context)
+        if not contradicted(wanted.declared, job.hyper_parameters)
+    ]
+
+
+def _unclaimed(wanted: Wanted, entry: Entry, context: Context) -> list[Job]:
+    """Jobs of the same model that are not another resource's, and not marked otherwise."""
     return [
         job
         for job in _strangers_out(context.snapshot.unmarked_by_model.get(wanted.spec.model, ()), entry)
         if context.claimed.get(job.job_id, str(wanted.address)) == str(wanted.address)
         and not _claimed_for_other_inputs(job, wanted, entry)
-        and not contradicted(wanted.declared, job.hyper_parameters)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from wanctl.kinds.election import election, plan_withdrawal
 from wanctl.kinds.evidence import Match, Wanted, ambiguity, match_job
 from wanctl.kinds.job_inputs import (
     datasets_of,
@@ -12,6 +13,7 @@ from wanctl.kinds.job_inputs import (
     training_cost,
     wanted_job,
 )
+from wanctl.kinds.soundness import errors_in_uploaded
 from wanctl.kinds.training import CancelJob, DeleteJob, Train
 from wanctl.kinds.world import (
     Context,
@@ -34,9 +36,14 @@ def plan_finetune(resource: Resource, context: Context) -> Planned:
     wanted = wanted_job(resource.address, spec, context)
     if wanted is None:
         return _unknown_inputs(resource, spec, context)
+    first = context.trainings.setdefault(wanted.identity, resource.address)
+    if first != resource.address and spec.state is State.PRESENT:
+        return _plan_twin(resource, spec, first, context)
     match = match_job(wanted, context)
     if spec.state is State.ABSENT:
         return _plan_absent(resource, match, context)
+    if elected := election(wanted, match, context):
+        return plan_withdrawal(resource, elected)
     if match.job:
         return _plan_known(resource, wanted, match, context)
     if match.candidates:
@@ -45,6 +52,19 @@ def plan_finetune(resource: Resource, context: Context) -> Planned:
     if known:
         return _plan_missing(resource, spec, wanted, known, context)
     return _plan_training(resource, spec, wanted, context)
+
+
+def _plan_twin(resource: Resource, spec: FineTune, first: Address, context: Context) -> Planned:
+    """Two documents of one content: at the service nothing would tell their jobs apart."""
+    step = Step(
+        resource.address,
+        Action.TRAIN,
+        When.BLOCKED,
+        f"{first} has the same inputs, byte for byte: it would be trained and billed twice",
+        summary=spell_training(spec, context),
+        hints=("let both uses refer to one FineTune; to train the same again, raise its attempt",),
+    )
+    return Planned(step)
 
 
 def _plan_known(resource: Resource, wanted: Wanted, match: Match, context: Context) -> Planned:
@@ -157,7 +177,11 @@ def _plan_missing(
     """The ledger knows the job and the list does not: gone, or the list lags. Never train again unasked."""
     asked = context.ask(Read.JOB, known.remote_id)
     if isinstance(asked, Job):
-        return _plan_known(resource, wanted, Match(asked, "the ledger"), context)
+        match = Match(asked, "the ledger")
+        elected = election(wanted, match, context)
+        return (
+            plan_withdrawal(resource, elected) if elected else _plan_known(resource, wanted, match, context)
+        )
     step = Step(
         resource.address,
         Action.TRAIN,
@@ -188,7 +212,7 @@ def _unknown_inputs(resource: Resource, spec: FineTune, context: Context) -> Pla
 
 
 def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: Context) -> Planned:
-    intent = context.intent(resource.address)
+    intent, entry = context.intent(resource.address), context.entry(resource.address)
     if intent and intent.verb == "train" and context.settling(intent):
         step = Step(
             resource.address,
@@ -196,10 +220,28 @@ def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: 
             When.SERVICE,
             "the answer to the training call was lost; waiting to see whether the job appears",
             progress=Progress("UNKNOWN"),
+            changes=input_changes(spec, wanted, entry, context),
+            cost=training_cost(spec, context, None),
+            summary=spell_training(spec, context),
         )
         return Planned(step)
     missing = tuple(address for address in datasets_of(spec) if context.outcome(address).file_id is None)
-    entry = context.entry(resource.address)
+    if running := _earlier_attempt(entry, wanted, context):
+        step = Step(
+            resource.address,
+            Action.TRAIN,
+            When.BLOCKED,
+            f"attempt {spec.attempt} would train beside {running.job_id}, which is {_spell_status(running)}",
+            remote_id=running.job_id,
+            hints=("wait for it, or cancel it in the console; then apply again",),
+        )
+        return Planned(step)
+    if errors := errors_in_uploaded(datasets_of(spec), context):
+        reason = "its datasets have errors that a training on them fails for"
+        step = Step(
+            resource.address, Action.TRAIN, When.BLOCKED, reason, summary=spell_training(spec, context)
+        )
+        return Planned(step, findings=errors)
     step = Step(
         resource.address,
         Action.TRAIN,
@@ -212,6 +254,17 @@ def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: 
         effect=None if missing else _train(resource, spec, wanted, context),
     )
     return Planned(step)
+
+
+def _earlier_attempt(entry: Entry, wanted: Wanted, context: Context) -> Job | None:
+    """The job of the very same inputs that still trains: only its attempt differs."""
+    current = entry.current
+    job = context.snapshot.job_by_id.get(current.remote_id) if current else None
+    if current is None or job is None or not job.in_flight:
+        return None
+    now = job_inputs(wanted, context)
+    same = all(current.inputs.get(key) == now[key] for key in now if key != "attempt")
+    return job if same else None
 
 
 def _why_train(entry: Entry, spec: FineTune, intent: Intent | None) -> str:
@@ -247,6 +300,16 @@ def _train(resource: Resource, spec: FineTune, wanted: Wanted, context: Context)
 
 def _plan_absent(resource: Resource, match: Match, context: Context) -> Planned:
     job = match.job
+    if job and match.evidence not in {"the ledger", "its name"}:
+        step = Step(
+            resource.address,
+            Action.DELETE,
+            When.BLOCKED,
+            f"{job.job_id} is this training by {match.evidence} only; nothing is ended on that",
+            remote_id=job.job_id,
+            hints=(f"if it is yours: wanctl adopt {resource.address} {job.job_id}",),
+        )
+        return Planned(step)
     if job is None:
         doubt = bool(match.candidates)
         step = Step(

@@ -22,13 +22,14 @@ from wanctl.dataset.contents import DatasetFacts, Problem, parse_upload_name
 from wanctl.ledger.record import Entry, Generation, Intent, Record
 from wanctl.plan import Effect, Finding, Step
 from wanctl.spec.models import Deployment as DeploymentSpec
-from wanctl.spec.resources import Address, Desired
+from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.objects import CheckpointRow, Deployment, Job, LogPage, RemoteFile
 
 if TYPE_CHECKING:
     from wanctl.studio.client import Studio
 
 
+BILLED_PATIENCE = 20  # times the settle time
 _Object = TypeVar("_Object")
 ModelReference = tuple[str | None, str | None, str | None]  # checkpoint, finetune, model_name
 
@@ -202,6 +203,7 @@ class Context:
     local: Mapping[Address, LocalData]
     settle_time: timedelta
     planned: dict[Address, Planned] = field(default_factory=dict)
+    trainings: dict[str, Address] = field(default_factory=dict)  # identity → the FineTune that has it
     questions: set[Question] = field(default_factory=set)
 
     @property
@@ -248,9 +250,20 @@ class Context:
             return None
         return Measured(len(kept.inputs["samples"]), tuple(kept.inputs["seconds"]))
 
+    def patience_for(self, intent: Intent) -> timedelta:
+        """How long lists may lag behind a call: longest where making it again would be billed again."""
+        return self.settle_time * BILLED_PATIENCE if intent.verb == "train" else self.settle_time
+
     def settling(self, intent: Intent) -> bool:
         """It is too early to say that the call had no effect: lists may lag behind it."""
-        return self.snapshot.observed_at < intent.at + self.settle_time
+        return self.snapshot.observed_at < intent.at + self.patience_for(intent)
+
+    def left_the_specs(self, kind: Kind) -> list[tuple[Address, Entry]]:
+        """What the ledger knows of this kind that no document stands for any more."""
+        known = ((Address.parse(text), entry) for text, entry in self.record.entries.items())
+        return [
+            (one, entry) for one, entry in known if one.kind is kind and one not in self.desired.resources
+        ]
 
     def learned(self, entry: Entry, remote_id: str, identity: str, inputs: dict[str, Any]) -> Entry | None:
         """The entry that the ledger should have for what was found live; None if it has it already."""
@@ -277,7 +290,10 @@ class Context:
     def claimed(self) -> dict[str, str]:
         """Remote id → the address that the ledger gives it to."""
         owners: dict[str, str] = {}
+        gone = {str(address) for address, _ in self.left_the_specs(Kind.FINETUNE)}
         for address, entry in self.record.entries.items():
+            if address in gone:
+                continue  # a FineTune under another name has the right to its job
             for one in (entry.current, *entry.past, *entry.retiring):
                 if one:
                     owners.setdefault(one.remote_id, address)
@@ -292,6 +308,7 @@ class Landing:
     remote_id: str | None = None
     request_id: str | None = None
     note: str | None = None
+    moved_from: Address | None = None  # the entry is that of another address, which loses it
 
 
 @dataclass(frozen=True)
@@ -360,3 +377,9 @@ def parse_mark(job: Job) -> tuple[str, str] | None:
     """The project and the digest that a job's name carries, if it carries a mark at all."""
     match = _MARK.match(job.job_name or "")
     return (match["project"], match["digest"]) if match else None
+
+
+def mark_name(job: Job) -> str | None:
+    """The name of the resource in a job's mark, if it carries one."""
+    match = _MARK.match(job.job_name or "")
+    return match["name"] if match else None

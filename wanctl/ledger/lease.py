@@ -9,8 +9,18 @@ from wanctl.ledger.errors import LeaseDamagedError
 LEASE_TTL = timedelta(minutes=5)
 
 
+class Process(BaseModel):
+    """A process as its own machine knows it; no other machine can say anything about it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    place: str  # machine, boot and space of process ids
+    pid: int
+    started: str  # process ids are given again
+
+
 class Lease(BaseModel):
-    """One holder's claim, good until `expires`."""
+    """One holder's claim, good until `expires`, or until its process is known to be dead."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -19,6 +29,7 @@ class Lease(BaseModel):
     run: str | None = None
     since: datetime
     expires: datetime
+    process: Process | None = None
 
     def expired(self, now: datetime) -> bool:
         return now >= self.expires

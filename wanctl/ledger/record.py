@@ -97,6 +97,17 @@ class Record(_Frozen):
             entries[str(address)] = entry
         return self.model_copy(update={"entries": entries})
 
+    def renamed(self, old: object, new: object) -> "Record":
+        """What is known of one resource, and its open call, under another name."""
+        here, there = self.entry(old), self.entry(new)
+        strangers = tuple(dict.fromkeys((*there.strangers, *here.strangers)))
+        moved = self.with_entry(old, None).with_entry(new, here.model_copy(update={"strangers": strangers}))
+        intents = tuple(
+            one.model_copy(update={"address": str(new)}) if one.address == str(old) else one
+            for one in moved.without_intent(new).intents
+        )
+        return moved.model_copy(update={"intents": intents})
+
     def with_intent(self, intent: Intent) -> "Record":
         return self.model_copy(update={"intents": (*self.without_intent(intent.address).intents, intent)})
 

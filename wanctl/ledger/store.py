@@ -105,13 +105,14 @@ class Store:
         """The lease as it stands, expired or not; None where it is free."""
         return self._lease(self._shelf.read(Paper.LEASE))
 
-    def acquire(self, lease: Lease) -> Lease | None:
-        """Take the lease, or raise LeaseHeld. The result is the expired lease that it took over, if any."""
+    def acquire(self, lease: Lease, dead: Callable[[Lease], bool] = lambda _: False) -> Lease | None:
+        """Take the lease, or raise LeaseHeld. The result is the lease that it took over, if any: one that
+        ran out, or whose holder is `dead`."""
         before: list[Lease | None] = []
 
         def change(seen: Reading) -> str:
             held = self._lease(seen)
-            if held and held.token != lease.token and not held.expired(lease.since):
+            if held and held.token != lease.token and not held.expired(lease.since) and not dead(held):
                 raise LeaseHeld(held, self.location)
             before.append(held)
             return lease.model_dump_json(indent=1) + "\n"

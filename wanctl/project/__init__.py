@@ -10,7 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
@@ -19,8 +19,9 @@ from wanctl.engine.approval import Approval
 from wanctl.engine.book import Book
 from wanctl.engine.converge import Desk, Outcome, Patience, Planner, Watcher, converge
 from wanctl.engine.destroy import make_destruction
-from wanctl.engine.planner import make_plan
+from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Polling
+from wanctl.kinds.moving import moves_of
 from wanctl.kinds.world import LocalData
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.leased import LeasedStore
@@ -132,9 +133,11 @@ class Project:
             ),
         )
 
-    def leased(self, store: Store | None = None) -> AbstractAsyncContextManager[LeasedStore]:
+    def leased(
+        self, store: Store | None = None, lock_wait: timedelta = timedelta()
+    ) -> AbstractAsyncContextManager[LeasedStore]:
         """Hold the ledger's lease: whoever writes the ledger does it through the store that this gives."""
-        return leased(store or self.store, self.surroundings, self.tell)
+        return leased(store or self.store, self.surroundings, self.tell, lock_wait=lock_wait)
 
     def findings(self) -> tuple[Diagnostic, ...]:
         """What the rules say once the datasets are counted."""
@@ -155,8 +158,11 @@ class Project:
         patience: Patience | None = None,
         watcher: Watcher | None = None,
         doomed: Collection[Address] | None = None,
+        lock_wait: timedelta = timedelta(),
     ) -> Outcome | None:
         """Plan, ask, converge, under the ledger's lease. None: it was not approved, nothing was done.
+
+        While another run holds the lease, this one waits for it as long as `lock_wait`.
 
         `approve` is shown the plan, and which of its steps this run may come to.
         With `doomed` it is the plan of `destroy`; an empty collection means every Deployment.
@@ -164,21 +170,19 @@ class Project:
         planner = None if doomed is None else self._destruction(doomed)
 
         async def work() -> Outcome | None:
-            async with self.leased() as store, self.desk(store, planner) as desk:
+            async with self.leased(lock_wait=lock_wait) as store, self.desk(store, planner) as desk:
                 draft = await desk.survey()
-                patient = patience or Patience()
-                if any(one.severity is Severity.ERROR for one in draft.plan.findings):
-                    return Outcome(draft)
-                started = draft.plan.reachable() if patient.waits else draft.plan.this_run()
-                if started and not approve(draft.plan, started):
-                    return None
-                return await converge(desk, draft, Approval.of(draft.plan), patient, watcher or Silent())
+                return await carry_out(desk, draft, approve, patience or Patience(), watcher or Silent())
 
         return run(work())
 
     def _destruction(self, doomed: Collection[Address]) -> Planner:
-        known = {Address.parse(text) for text in self.record().entries}
+        record = self.record()
+        known = {Address.parse(text) for text in record.entries}
+        moving = moves_of(self.desired, record).pending
         for address in doomed:
+            if address in moving:
+                raise ProjectError(f"{address} is {moving[address]} until wanctl apply has moved its record")
             if address not in self.desired.resources and address not in known:
                 raise ProjectError(f"neither the specs nor the ledger know {address}")
             if address not in self.desired.resources and address.kind is not Kind.DEPLOYMENT:
@@ -219,7 +223,7 @@ class Project:
                     now,
                 ),
                 polling=Polling(settings.polling.by_kind()),
-                archive=Packer(self.datasets, self.local).archive,
+                archive=Packer(self.datasets, self.local, self.state / "packing").archive,
                 planner=planner or partial(make_plan, diagnostics=self.findings()),
             )
 
@@ -228,6 +232,27 @@ class Project:
         """The account alone, for reads that plan nothing."""
         async with connect(self.desired.settings, self.state, self.surroundings) as account:
             yield account
+
+
+async def carry_out(
+    desk: Desk,
+    draft: Draft,
+    approve: Callable[[Plan, tuple[Step, ...]], bool],
+    patience: Patience,
+    watcher: Watcher,
+) -> Outcome | None:
+    """Ask, and converge; a plan with errors is given back as it is.
+
+    `approve` hears of every plan that has something to do, so that a plan which was reviewed is compared also
+    where there is nothing to start yet. What nobody was asked about is not approved.
+    """
+    if any(one.severity is Severity.ERROR for one in draft.plan.findings):
+        return Outcome(draft)
+    started = draft.plan.reachable() if patience.waits else draft.plan.this_run()
+    if draft.plan.pending and not approve(draft.plan, started):
+        return None
+    approval = Approval.of(draft.plan) if started else Approval({})
+    return await converge(desk, draft, approval, patience, watcher)
 
 
 def _only_looking(_: Record) -> Record:

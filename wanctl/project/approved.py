@@ -1,6 +1,7 @@
-"""A plan that was saved and reviewed: apply plans again and goes on only if it comes out the same."""
+"""A plan that was reviewed: apply plans again and goes on only if it comes out the same."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,36 @@ from typing import Any
 from wanctl.plan import FORMAT_VERSION, Plan
 
 LONGEST_VALUE = 80
+_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")  # shorter ones could be met by chance
 
 
 class PlanDiffers(Exception):  # noqa: N818 - it is the world's state, said plainly
     """The plan made now is not the plan that was approved. There is no force past it."""
+
+
+class DigestDiffers(PlanDiffers):
+    """Only the digest of the approved plan is known, so what differs cannot be named."""
+
+
+def checked_digest(text: str) -> str:
+    """A plan's digest as a person wrote it down, or enough of its beginning."""
+    match = _DIGEST.fullmatch(text.strip().lower())
+    if match is None:
+        raise PlanDiffers(
+            f"{text!r} is no plan's digest: give its 64 hex digits, or at least the first 12, "
+            "as wanctl plan --digest prints them"
+        )
+    return match[1]
+
+
+def require_digest(digest: str, made: Plan) -> None:
+    """Raise with both digests unless the plan made now is the one that was approved."""
+    if not made.digest.startswith(digest):
+        raise DigestDiffers(
+            "the plan is not the one that was approved; nothing was done.\n"
+            f"  approved  {digest}\n  now       {made.digest}\n"
+            "Review the plan above; to approve it: wanctl apply --approve " + made.digest
+        )
 
 
 def load_plan(path: Path) -> dict[str, Any]:
@@ -36,7 +63,15 @@ def require_same(saved: dict[str, Any], made: Plan) -> None:
         return
     before = {step["address"]: _told(step) for step in saved.get("steps", []) if step.get("when") != "done"}
     after = {str(step.address): _told(step.as_json()) for step in made.pending}
-    lines = []
+    lines = [
+        f"  {key}: approved for {_spell(saved.get(key))}, and this is {_spell(now)}"
+        for key, now in (
+            ("project", made.project),
+            ("environment", made.environment),
+            ("provider", made.provider),
+        )
+        if saved.get(key) != now
+    ]
     for address in dict.fromkeys([*before, *after]):
         if address not in after:
             lines.append(

@@ -4,15 +4,17 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from wanctl.ledger.errors import LedgerError
-from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseLost
+from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost
 from wanctl.ledger.leased import LeasedStore
 from wanctl.ledger.store import Store
+from wanctl.project.process import surely_dead, this_process
 from wanctl.project.surroundings import Surroundings
 
 HEARTBEAT = LEASE_TTL.total_seconds() / 5
+LOOK_AGAIN = 2.0  # seconds between two tries for a lease that another run holds
 
 
 def _now() -> datetime:
@@ -26,9 +28,13 @@ async def leased(
     tell: Callable[[str], None],
     now: Callable[[], datetime] = _now,
     heartbeat: float = HEARTBEAT,
+    lock_wait: timedelta = timedelta(),
 ) -> AsyncIterator[LeasedStore]:
-    """The body runs while the lease is ours; when it is lost, the body is stopped and LeaseLost raised."""
-    held = LeasedStore(store, _taken(store, surroundings, tell, now()), now)
+    """The body runs while the lease is ours; when it is lost, the body is stopped and LeaseLost raised.
+
+    While another run holds it, this one queues for as long as `lock_wait`, and then raises LeaseHeld.
+    """
+    held = LeasedStore(store, await _queued(store, surroundings, tell, now, lock_wait), now)
     lost: list[LeaseLost | LedgerError] = []
     body = asyncio.current_task()
 
@@ -56,6 +62,29 @@ async def leased(
             _give_back(held, tell)
 
 
+async def _queued(
+    store: Store,
+    surroundings: Surroundings,
+    tell: Callable[[str], None],
+    now: Callable[[], datetime],
+    lock_wait: timedelta,
+) -> Lease:
+    deadline = now() + lock_wait
+    told: set[str] = set()
+    while True:
+        try:
+            return _taken(store, surroundings, tell, now())
+        except LeaseHeld as taken:
+            left = (deadline - now()).total_seconds()
+            if left <= 0:
+                raise
+            if taken.held.token not in told:
+                since = f"{taken.held.since:%Y-%m-%d %H:%M:%S %Z}"
+                tell(f"waiting for another apply: {taken.held.who}, since {since}")
+            told.add(taken.held.token)
+            await asyncio.sleep(min(LOOK_AGAIN, left))
+
+
 def _taken(store: Store, surroundings: Surroundings, tell: Callable[[str], None], since: datetime) -> Lease:
     """A new lease, ours; whose expired one it replaces is told."""
     lease = Lease(
@@ -64,12 +93,15 @@ def _taken(store: Store, surroundings: Surroundings, tell: Callable[[str], None]
         run=surroundings.run_url,
         since=since,
         expires=since + LEASE_TTL,
+        process=this_process(),
     )
-    if before := store.acquire(lease):
-        tell(
-            f"took over the lease of {before.who}, held since {before.since:%Y-%m-%d %H:%M:%S %Z}: "
+    if before := store.acquire(lease, lambda held: surely_dead(held.process)):
+        why = (
             f"it ran out at {before.expires:%H:%M:%S %Z} without being renewed or given back."
+            if before.expired(since)
+            else "its process died on this machine without giving it back."
         )
+        tell(f"took over the lease of {before.who}, held since {before.since:%Y-%m-%d %H:%M:%S %Z}: {why}")
     return lease
 
 

@@ -1,6 +1,9 @@
 """The datasets on this machine: read once a run, packed only when an upload needs the bytes."""
 
 import asyncio
+import os
+import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -123,9 +126,10 @@ def shown_path(path: Path) -> str:
 class Packer:
     """Gives the archive of a dataset as a temporary file, and cleans up after the upload."""
 
-    def __init__(self, datasets: LocalDatasets, local: dict[Address, LocalData]) -> None:
+    def __init__(self, datasets: LocalDatasets, local: dict[Address, LocalData], place: Path) -> None:
         self._datasets = datasets
         self._local = local
+        self._place = place
 
     @asynccontextmanager
     async def archive(self, address: Address, digest: str) -> AsyncIterator[Path]:
@@ -138,7 +142,30 @@ class Packer:
                 f"{address} has the content sha256:{facts.digest[:16]}, and sha256:{digest[:16]} is to be "
                 "uploaded; nothing was"
             )
-        with tempfile.TemporaryDirectory(prefix="wanctl-") as folder:
-            path = Path(folder) / "dataset.zip"
+        with _own_folder(self._place) as folder:
+            path = folder / "dataset.zip"
             await asyncio.to_thread(self._datasets.write_archive, address, facts, path)
             yield path
+
+
+@contextmanager
+def _own_folder(place: Path) -> Iterator[Path]:
+    """A folder for this process, gone afterwards; those of processes that were killed go, too."""
+    place.mkdir(parents=True, exist_ok=True)
+    for left in place.iterdir():
+        if not _lives(left.name.partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=place, prefix=f"{os.getpid()}-") as folder:
+        yield Path(folder)
+
+
+def _lives(pid: str) -> bool:
+    if sys.platform == "win32":
+        return True  # there, asking would be ending
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except OSError:
+        return True
+    return True

@@ -25,6 +25,7 @@ ICONS: dict[Action, str] = {
     Action.DELETE: "🗑️",
     Action.CANCEL: "🛑",
     Action.ADOPT: "🤝",
+    Action.MOVE: "🏷️",
     Action.PROTECT: "🔒",
     Action.UNPROTECT: "🔓",
 }

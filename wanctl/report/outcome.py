@@ -9,8 +9,6 @@ from wanctl.plan import Status, When
 from wanctl.report.spelling import spell_progress
 from wanctl.report.text import plan_lines
 
-AGAIN = "wanctl apply"
-
 
 def outcome_lines(outcome: Outcome, command: str, *, plan_shown: bool) -> list[Text]:
     """The last words of apply and destroy."""
@@ -19,7 +17,7 @@ def outcome_lines(outcome: Outcome, command: str, *, plan_shown: bool) -> list[T
         return plan_lines(plan, command=command)
     lines: list[Text] = []
     if outcome.failures:
-        lines += [line for failure in outcome.failures for line in _failure_lines(failure)]
+        lines += [line for failure in outcome.failures for line in _failure_lines(failure, command)]
     if outcome.unapproved:
         names = ", ".join(f"{step.address} ({step.action.value})" for step in outcome.unapproved)
         lines.append(
@@ -33,7 +31,7 @@ def outcome_lines(outcome: Outcome, command: str, *, plan_shown: bool) -> list[T
         return [Text.assemble(("Done.", "bold green"), f" {_done(outcome)}")]
     if not plan.pending or not plan_shown:
         return plan_lines(plan, command=command)
-    return [*_waiting_lines(outcome), *_turn(outcome)]
+    return [*_waiting_lines(outcome), *_turn(outcome, command)]
 
 
 def _done(outcome: Outcome) -> str:
@@ -42,7 +40,7 @@ def _done(outcome: Outcome) -> str:
     return f"{made}{count} resource{' is' if count == 1 else 's are'} as wanted."
 
 
-def _failure_lines(failure: Failure) -> list[Text]:
+def _failure_lines(failure: Failure, command: str) -> list[Text]:
     step, error = failure.step, failure.error
     lines = [
         Text.assemble(("Failed: ", "bold red"), (f"{step.address} ", "bold"), f"{step.action.value}: {error}")
@@ -51,7 +49,7 @@ def _failure_lines(failure: Failure) -> list[Text]:
         lines.append(Text(f"        {step.remote_id}"))
     lines.append(
         Text.assemble(
-            "        ", ("→ ", "cyan"), f"mend it, then run {AGAIN} again; what was done stays done"
+            "        ", ("→ ", "cyan"), f"mend it, then run {command} again; what was done stays done"
         )
     )
     return lines
@@ -74,17 +72,19 @@ def _waiting_lines(outcome: Outcome) -> list[Text]:
     return lines
 
 
-def _turn(outcome: Outcome) -> list[Text]:
+def _turn(outcome: Outcome, command: str) -> list[Text]:
     """Whose turn it is."""
     phases = {step.when for step in outcome.plan.pending}
     if When.SERVICE in phases:
         late = "The wait is over before the work is. " if outcome.overdue else ""
         return [
-            Text(f"{late}In progress at the service. Run {AGAIN} again, now or later: it goes on from here.")
+            Text(
+                f"{late}In progress at the service. Run {command} again, now or later: it goes on from here."
+            )
         ]
     if When.BLOCKED in phases:
         return [Text("Blocked. Mend what is named above and run the same command again.", style="bold red")]
-    return [Text(f"It is a person's turn. Then run {AGAIN} again: it goes on from here.", style="magenta")]
+    return [Text(f"It is a person's turn. Then run {command} again: it goes on from here.", style="magenta")]
 
 
 def outcome_json(outcome: Outcome) -> dict[str, Any]:

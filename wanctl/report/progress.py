@@ -11,6 +11,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from wanctl.dataset.spelling import spell_bytes
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.report.console import emit
 from wanctl.report.spelling import spell_progress
@@ -28,6 +29,7 @@ _DOING = {
     Action.REPLACE: ("replacing", "replacement goes on"),
     Action.DELETE: ("deleting", "deletion asked for"),
     Action.CANCEL: ("canceling", "cancellation asked for"),
+    Action.MOVE: ("moving its record", "its record moved"),
     Action.PROTECT: ("protecting", "protected"),
     Action.UNPROTECT: ("lifting the protection", "protection lifted"),
 }
@@ -92,6 +94,7 @@ class LiveDisplay:
         self._lines = TimedLines(console)
         self._plan: Plan | None = None
         self._sent: dict[Address, int] = {}
+        self._sizes: dict[Address, int | None] = {}
         self._spinner = Spinner("dots")
         self._at: datetime | None = None
         self._live = Live(console=console, refresh_per_second=8, transient=True, get_renderable=self._draw)
@@ -114,6 +117,9 @@ class LiveDisplay:
 
     def started(self, at: datetime, step: Step) -> None:
         self._lines.started(at, step)
+        if step.action is Action.UPLOAD:
+            self._sent[step.address] = 0
+            self._sizes[step.address] = getattr(step.effect, "size", None)
 
     def uploaded(self, address: Address, sent: int) -> None:
         self._sent[address] = sent
@@ -135,7 +141,12 @@ class LiveDisplay:
     def _draw(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
         for address, sent in self._sent.items():
-            table.add_row(self._spinner, Text(str(address), "bold"), f"{sent / 1e6:.1f} MB sent")
+            size = self._sizes.get(address)
+            told = (
+                f"{spell_bytes(sent)}{f' of {spell_bytes(size)}' if size else ''} sent" if sent else "packing"
+            )
+            bar = ProgressBar(total=size or 1, completed=sent, width=24, pulse=not (sent and size))
+            table.add_row(self._spinner, Text(str(address), "bold"), bar, told)
         for step in self._plan.steps if self._plan else ():
             if step.when is not When.SERVICE:
                 continue

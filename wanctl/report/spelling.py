@@ -21,6 +21,7 @@ _NOUNS: dict[Action, tuple[str, str]] = {
     Action.DELETE: ("deletion", "deletions"),
     Action.CANCEL: ("cancellation", "cancellations"),
     Action.ADOPT: ("adoption", "adoptions"),
+    Action.MOVE: ("move", "moves"),
     Action.PROTECT: ("protection", "protections"),
     Action.UNPROTECT: ("protection lifted", "protections lifted"),
 }

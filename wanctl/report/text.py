@@ -29,6 +29,7 @@ _SIGNS: dict[Action, tuple[str, str]] = {
     Action.DELETE: ("-", "red"),
     Action.CANCEL: ("-", "red"),
     Action.ADOPT: ("<", "cyan"),
+    Action.MOVE: (">", "cyan"),
     Action.PROTECT: ("!", "cyan"),
     Action.UNPROTECT: ("!", "yellow"),
 }
@@ -44,7 +45,7 @@ def plan_lines(plan: Plan, *, command: str = "wanctl plan") -> list[Text]:
         lines += [_header(plan, command), Text()]
         lines += _table(plan.steps)
         lines.append(Text())
-    lines += _finding_block(plan.findings)
+    lines += finding_block(plan.findings)
     lines += _orphan_block(plan)
     lines += verdict(plan)
     return lines
@@ -136,7 +137,7 @@ def _worth_saying(step: Step) -> bool:
     return step.reason not in plain and step.reason != _middle(step)
 
 
-def _finding_block(findings: tuple[Finding, ...]) -> list[Text]:
+def finding_block(findings: tuple[Finding, ...]) -> list[Text]:
     lines: list[Text] = []
     for finding in findings:
         subject = str(finding.address) if finding.address else ""
@@ -157,7 +158,7 @@ def failure_lines(failure: Failure) -> list[Text]:
     """What stands in a plan's place."""
     count = failure.errors
     verdict_ = f"No plan could be made: {count} error{'' if count == 1 else 's'}. Nothing was changed."
-    return [*_finding_block(failure.findings), Text(verdict_, style="bold red")]
+    return [*finding_block(failure.findings), Text(verdict_, style="bold red")]
 
 
 def _orphan_block(plan: Plan) -> list[Text]:

@@ -17,6 +17,7 @@ from wanctl.spec.documents import Document, SourceFile
 from wanctl.spec.findings import Findings
 from wanctl.spec.interpolation import Scalar
 from wanctl.spec.models import Dataset, Source
+from wanctl.spec.moves import check_moves
 from wanctl.spec.nodes import DocumentPath, dotted
 from wanctl.spec.places import Place
 from wanctl.spec.project_file import ProjectFile, read_project_file
@@ -108,6 +109,7 @@ class _Loading:
 
     def _finish(self, project: ProjectFile, catalogue: Catalogue) -> Desired:
         check_references(self.resources, self.unread, self.findings)
+        check_moves(self.resources, self.findings)
         ordered = in_order(self.resources, self.findings)
         self.findings.extend(check_declared(ordered, catalogue, self.sources))
         self.findings.raise_if_broken()

@@ -152,6 +152,8 @@ class Resourceful(Model):
     """A word for people; the service never sees it."""
     state: State = State.PRESENT
     """absent is the reviewed tombstone: what the document describes is deleted at the service."""
+    moved_from: Name | None = Field(default=None, examples=["rain"])
+    """The name that it had before: what stood for that stands for this from the next apply on."""
 
 
 class Dataset(Resourceful):

@@ -17,6 +17,7 @@ from wanctl.dataset.contents import ANNOTATIONS, DatasetFacts, Problem, ProblemS
 __all__ = ["Use", "abridged", "check_dataset"]
 
 _ORDER = list(ProblemSeverity)
+_LINES_SHOWN = 6
 _SHOWN = 8  # of one rule; a person mends the first few and looks again
 
 
@@ -48,11 +49,11 @@ def _all(facts: DatasetFacts, uses: Iterable[Use]) -> Iterator[Problem]:
 
 
 def abridged(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """The first few of each rule, and how many more there are."""
-    problems = tuple(problems)
-    total, told = Counter(one.rule for one in problems), Counter[str]()
+    """What is the same on several lines once; of each rule the first few, and how many more there are."""
+    folded = _folded(problems)
+    total, told = Counter(one.rule for one in folded), Counter[str]()
     shown = []
-    for problem in problems:
+    for problem in folded:
         told[problem.rule] += 1
         if told[problem.rule] < _SHOWN or total[problem.rule] == _SHOWN:
             shown.append(problem)
@@ -60,3 +61,21 @@ def abridged(problems: Iterable[Problem]) -> tuple[Problem, ...]:
             more = f"{problem.message}; and {total[problem.rule] - _SHOWN} more like this"
             shown.append(replace(problem, message=more))
     return tuple(shown)
+
+
+def _folded(problems: Iterable[Problem]) -> list[Problem]:
+    alike: dict[Problem, list[int]] = {}
+    for one in problems:
+        alike.setdefault(replace(one, line=None), []).append(one.line or 0)
+    return [
+        replace(one, line=lines[0] or None, message=one.message + _also(lines[1:]))
+        for one, lines in alike.items()
+    ]
+
+
+def _also(lines: list[int]) -> str:
+    if not lines:
+        return ""
+    shown = ", ".join(map(str, lines[:_LINES_SHOWN]))
+    more = f" and {len(lines) - _LINES_SHOWN} more" if len(lines) > _LINES_SHOWN else ""
+    return f" (so {'does' if len(lines) == 1 else 'do'} line{'' if len(lines) == 1 else 's'} {shown}{more})"

@@ -1,0 +1,151 @@
+"""What may befall a run, and the hooks that bring it about: set in a forked child, never in the product.
+
+A run is a line of moments: each HTTP call, each replacement of one of the ledger's two papers.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from unittest import mock
+
+import httpx
+
+from wanctl.ledger.file import FileShelf
+from wanctl.sandbox import Sandbox
+
+
+class Kind(StrEnum):
+    """The two sorts of moments."""
+
+    CALL = "call"
+    PAPER = "paper"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The n-th call, or the n-th write of a paper, of a run."""
+
+    kind: Kind
+    number: int  # from 1
+    what: str  # "POST /api/v1/fine-tunes", "ledger", "lease"
+
+    @property
+    def changes_something(self) -> bool:
+        return not self.what.startswith("GET ") or "/export/" in self.what
+
+
+@dataclass(frozen=True)
+class Disaster:
+    """What happens at a moment."""
+
+    name: str
+    fault: dict[str, Any] | None = None  # a rule for the sandbox; else the process is killed at a hook
+
+    def __str__(self) -> str:
+        return self.name
+
+
+_FAULTS: dict[str, dict[str, Any]] = {
+    "killed before the effect": {"kind": "kill", "when": "before"},
+    "killed after the effect": {"kind": "kill", "when": "after"},
+    "latency before": {"kind": "latency", "when": "before", "seconds": 0.01},
+    "latency after": {"kind": "latency", "when": "after", "seconds": 0.01},
+    "throttled": {"kind": "throttled"},
+    "quota": {"kind": "quota"},
+    "500 before": {"kind": "status", "status": 500, "when": "before"},
+    "500 after": {"kind": "status", "status": 500, "when": "after"},
+    "503 before": {"kind": "status", "when": "before"},
+    "503 after": {"kind": "status", "when": "after"},
+    "reset before": {"kind": "reset", "when": "before"},
+    "reset after": {"kind": "reset", "when": "after"},
+    "timeout before": {"kind": "timeout", "when": "before"},
+    "timeout after": {"kind": "timeout", "when": "after"},
+    "truncated": {"kind": "truncated"},
+    "empty before": {"kind": "empty", "when": "before"},
+    "empty after": {"kind": "empty", "when": "after"},
+}
+AT_CALLS = (
+    Disaster("killed unsent"),
+    Disaster("killed once answered"),
+    *(Disaster(name, rule) for name, rule in _FAULTS.items()),
+)
+_HALF_WRITTEN = Disaster("killed half written")
+AT_PAPERS = (Disaster("killed unwritten"), _HALF_WRITTEN, Disaster("killed once written"))
+
+
+@dataclass(frozen=True)
+class Point:
+    """One disaster at one moment."""
+
+    moment: Moment
+    disaster: Disaster
+
+    @property
+    def kills(self) -> bool:
+        return self.disaster.name.startswith("killed")
+
+    def __str__(self) -> str:
+        return f"{self.disaster.name} · {self.moment.kind} {self.moment.number} {self.moment.what}"
+
+
+def points(moments: list[Moment]) -> Iterator[Point]:
+    for moment in moments:
+        for disaster in AT_CALLS if moment.kind is Kind.CALL else AT_PAPERS:
+            if disaster is not _HALF_WRITTEN or "given back" not in moment.what:  # nothing is written then
+                yield Point(moment, disaster)
+
+
+class Hooks:
+    """Counts the moments of this process's one run, and kills it at the point that is meant."""
+
+    def __init__(self, point: Point | None = None) -> None:
+        self.moments: list[Moment] = []
+        self._point = point
+
+    def arrange(self, sandbox: Sandbox) -> None:
+        """Faults are counted by the sandbox itself."""
+        sandbox.clear_faults()
+        if self._point and self._point.disaster.fault:
+            sandbox.add_fault(**{"nth": self._point.moment.number, **self._point.disaster.fault})
+
+    def install(self) -> None:
+        hooks, replace, fsync = self, FileShelf.replace, os.fsync
+
+        class Transport(httpx.ASGITransport):
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                moment = hooks.meet(Kind.CALL, f"{request.method} {request.url.path}")
+                hooks.die("killed unsent", moment)
+                response = await super().handle_async_request(request)
+                await response.aread()
+                hooks.die("killed once answered", moment)
+                return response
+
+        def replaced(shelf: Any, seen: Any, paper: Any, text: str | None, why: str) -> None:
+            moment = hooks.meet(Kind.PAPER, f"{paper}{'' if text else ' given back'}")
+            hooks.die("killed unwritten", moment)
+            replace(shelf, seen, paper, text, why)
+            hooks.die("killed once written", moment)
+
+        def flushed(handle: int) -> None:
+            fsync(handle)
+            hooks.die("killed half written", hooks.moments[-1])
+
+        mock.patch("wanctl.project.provider.httpx.ASGITransport", Transport).start()
+        mock.patch("wanctl.ledger.file.FileShelf.replace", replaced).start()
+        mock.patch("wanctl.ledger.file.os.fsync", flushed).start()
+
+    def meet(self, kind: Kind, what: str) -> Moment:
+        number = 1 + sum(moment.kind is kind for moment in self.moments)
+        moment = Moment(kind, number, what)
+        self.moments.append(moment)
+        return moment
+
+    def die(self, name: str, moment: Moment) -> None:
+        point = self._point
+        if point is None or point.disaster.name != name or point.disaster.fault:
+            return
+        if (point.moment.kind, point.moment.number) == (moment.kind, moment.number):
+            os.kill(os.getpid(), signal.SIGKILL)

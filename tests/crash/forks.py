@@ -1,0 +1,132 @@
+"""One apply in a process of its own: forked from this one, which has everything imported already.
+
+What a run comes to is told through a pipe; a run that was killed tells nothing.
+"""
+
+import os
+import pkgutil
+import sys
+import traceback
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+import wanctl
+from tests.crash.disasters import Hooks, Moment, Point
+from tests.crash.project import account
+from wanctl.engine.converge import Patience
+from wanctl.plan import Plan, Status, When
+from wanctl.project import Project
+from wanctl.project.outputs import bind
+from wanctl.report.text import plan_lines
+from wanctl.spec.resources import Address
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a run ended; `killed` says nothing else."""
+
+    killed: bool = False
+    status: str = ""
+    empty: bool = False  # the plan says that there are no changes
+    failures: tuple[str, ...] = ()
+    questions: tuple[tuple[str, str], ...] = ()  # address and reason of what a person has to decide
+    candidates: tuple[tuple[str, str], ...] = ()  # address and remote id of what they may choose
+    told: tuple[str, ...] = ()
+    moments: tuple[Moment, ...] = field(default=(), repr=False)
+    error: str = ""
+
+    @property
+    def converged(self) -> bool:
+        return self.status == Status.CONVERGED and self.empty and not self.failures
+
+
+def preload() -> None:
+    """Everything is imported once, here, and not in each child."""
+    for module in pkgutil.walk_packages(wanctl.__path__, "wanctl."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+
+
+def apply(folder: Path, point: Point | None = None) -> Report:
+    """`wanctl apply --yes --wait` in a child, to which something may happen."""
+    return _in_child(lambda: _applied(folder, Hooks(point)))
+
+
+def adopt(folder: Path, address: str, remote_id: str) -> None:
+    """What a person does who was asked."""
+
+    def work() -> Report:
+        bind(Project.open(folder / "specs"), Address.parse(address), remote_id, None)
+        return Report()
+
+    _in_child(work)
+
+
+def _applied(folder: Path, hooks: Hooks) -> Report:
+    sandbox = account(folder)
+    hooks.arrange(sandbox)
+    sandbox.close()
+    hooks.install()
+    told: list[str] = []
+    outcome = Project.open(folder / "specs", tell=told.append).apply(lambda *_: True, Patience(waits=True))
+    assert outcome is not None
+    plan = outcome.plan
+    failures = tuple(f"{one.step.address}: {one.error}" for one in outcome.failures)
+    asked = [step for step in plan.steps if step.when in {When.BLOCKED, When.PERSON}]
+    return Report(
+        status=plan.status.value,
+        empty=any(line.startswith("No changes") for line in _shown(plan)),
+        failures=failures,
+        questions=tuple((str(step.address), step.reason) for step in asked),
+        candidates=tuple(_candidates(plan)),
+        told=tuple(told),
+        moments=tuple(hooks.moments),
+    )
+
+
+def _shown(plan: Plan) -> list[str]:
+    return [str(line) for line in plan_lines(plan, command="wanctl plan")]
+
+
+def _candidates(plan: Plan) -> list[tuple[str, str]]:
+    """As the hints name them."""
+    words = [hint.split() for step in plan.steps for hint in step.hints if "wanctl adopt" in hint]
+    return [(line[line.index("adopt") + 1], line[line.index("adopt") + 2]) for line in words]
+
+
+def _in_child(work: Any) -> Report:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        code = 1
+        try:
+            _tell(writing, work())
+            code = 0
+        except BaseException as error:  # noqa: BLE001 - a child never comes back
+            details = "".join(traceback.format_exception(error)[-3:])
+            _tell(writing, Report(error=f"{type(error).__name__}: {error}", told=(details,)))
+        finally:
+            os._exit(code)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        text = stream.read()
+    _, ended = os.waitpid(child, 0)
+    if os.WIFSIGNALED(ended) or not text:
+        return Report(killed=True)
+    return _REPORTS.validate_json(text)
+
+
+def _tell(handle: int, report: Report) -> None:
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(_REPORTS.dump_json(report))
+
+
+_REPORTS = TypeAdapter(Report)
+
+if sys.platform == "win32":
+    raise ImportError("forks are what this is made of")

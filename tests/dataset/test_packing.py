@@ -1,0 +1,63 @@
+"""The archive of an upload is there while it is needed, and never longer."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.dataset.making import folder, good
+from wanctl.dataset.contents import DatasetError
+from wanctl.project.local import LocalDatasets, Packer
+from wanctl.spec.load import load_project
+from wanctl.spec.resources import Address
+
+TRAIN = Address.dataset("train")
+
+
+@pytest.fixture
+def packer(tmp_path: Path) -> Packer:
+    folder(tmp_path / "data", good())
+    (tmp_path / "wanctl.yaml").write_text("version: 1\nproject: p\n", encoding="utf-8")
+    (tmp_path / "a.yaml").write_text("kind: Dataset\nname: train\nsource: data\n", encoding="utf-8")
+    datasets = LocalDatasets(load_project(tmp_path), tmp_path / "cache")
+    return Packer(datasets, datasets.read(), tmp_path / "packing")
+
+
+def pack(packer: Packer, digest: str, *, fails: bool = False) -> None:
+    async def work() -> None:
+        async with packer.archive(TRAIN, digest) as archive:
+            assert archive.stat().st_size > 0
+            if fails:
+                raise ConnectionError
+
+    asyncio.run(work())
+
+
+def digest_of(packer: Packer) -> str:
+    facts = packer._local[TRAIN].facts
+    assert facts is not None
+    return facts.digest
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nothing_is_left_behind(tmp_path: Path, packer: Packer, fails: bool) -> None:
+    if fails:
+        with pytest.raises(ConnectionError):
+            pack(packer, digest_of(packer), fails=True)
+    else:
+        pack(packer, digest_of(packer))
+    assert list((tmp_path / "packing").iterdir()) == []
+
+
+def test_what_a_killed_run_left_goes_and_what_a_running_one_has_stays(tmp_path: Path, packer: Packer) -> None:
+    killed, running = (tmp_path / "packing" / name for name in ("999999999-x", f"{os.getppid()}-y"))
+    for one in (killed, running):
+        folder(one, {"dataset.zip": b"x"})
+    pack(packer, digest_of(packer))
+    assert list((tmp_path / "packing").iterdir()) == [running]
+
+
+def test_another_content_than_the_planned_one_is_not_packed(packer: Packer) -> None:
+    with pytest.raises(DatasetError, match="is to be uploaded; nothing was"):
+        pack(packer, "0" * 64)

@@ -1,0 +1,39 @@
+"""drift: what the world changed, and nothing of what the specs changed."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
+from wanctl.cli.opening import open_project, parse_address
+from wanctl.cli.planning import Exit, Format, FormatOption
+
+
+@app.command()
+def drift(
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", metavar="KIND/NAME", help="Look away (may be repeated).")
+    ] = None,
+    format_: FormatOption = Format.TEXT,
+    detailed: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 when there is drift.")
+    ] = False,
+    no_cache: NoCache = False,
+) -> None:
+    """Show where the account is no longer as wanctl left it. Reads only."""
+    from wanctl.engine.drift import drift_of
+    from wanctl.report.console import emit
+    from wanctl.report.drift import drift_json, drift_lines
+
+    ignored = {parse_address(text) for text in ignore or []}
+    found = drift_of(open_project(folder, environment, base_url, no_cache=no_cache).plan(), ignored)
+    if format_ is Format.JSON:
+        sys.stdout.write(json.dumps(drift_json(found), indent=2, ensure_ascii=False) + "\n")
+    else:
+        emit(drift_lines(found))
+    raise typer.Exit(Exit.CHANGES if found.found and detailed else Exit.DONE)

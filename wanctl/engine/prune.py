@@ -1,0 +1,195 @@
+"""Plan the end of orphans: what is ours, live, and in no spec. The same engine carries it out.
+
+Level-triggered like every plan: made again after each call, from what is still there.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from wanctl.engine.doomed import Doomed, claims, serving_models_of, unlisted
+from wanctl.engine.planner import SETTLE_TIME, Draft, exceeded_limits, make_plan
+from wanctl.kinds.deploying import DeleteDeployment
+from wanctl.kinds.training import CancelJob, DeleteJob
+from wanctl.kinds.uploading import DeleteFile
+from wanctl.kinds.world import Context, LocalData, Snapshot
+from wanctl.ledger.record import Entry, Record
+from wanctl.plan import Action, Plan, Progress, Step, When
+from wanctl.spec.models import Deployment as DeploymentSpec
+from wanctl.spec.resources import Address, Desired, Kind
+from wanctl.studio.objects import Job, JobStatus
+
+_ORDER = (Kind.DEPLOYMENT, Kind.FINETUNE, Kind.DATASET)  # what serves goes before what it was made from
+WHY = "in no spec"
+
+
+def make_pruning(
+    desired: Desired,
+    snapshot: Snapshot,
+    record: Record,
+    local: Mapping[Address, LocalData],
+    doomed: tuple[Doomed, ...],
+    *,
+    everything: bool,
+) -> Draft:
+    """Delete what is doomed and still an orphan. With `everything`, what cannot go now is simply kept."""
+    wanted = make_plan(desired, snapshot, record, local)
+    context = Context(desired, snapshot, record, local, SETTLE_TIME)
+    pruning = _Pruning(context, wanted.plan, doomed)
+    steps = [pruning.step(one) for kind in _ORDER for one in doomed if one.kind is kind]
+    if everything:
+        steps = [step for step in steps if step.when is not When.BLOCKED]
+    going = [one for one in doomed if any(step.address == one.address for step in steps)]
+    plan = Plan(
+        project=desired.settings.project,
+        environment=desired.environment,
+        provider=str(desired.settings.provider),
+        steps=tuple(steps),
+        findings=tuple(exceeded_limits(desired, steps)),
+        orphans=unlisted(wanted.plan.orphans, going),
+    )
+    return Draft(plan, _forgotten(doomed, snapshot, record), wanted.questions)
+
+
+class _Pruning:
+    """The account as one run of the planner sees it."""
+
+    def __init__(self, context: Context, wanted: Plan, doomed: tuple[Doomed, ...]) -> None:
+        self._context = context
+        self._doomed = {one.address: one for one in doomed}
+        self._orphans = {(one.kind, one.remote_id) for one in wanted.orphans}
+
+    def step(self, one: Doomed) -> Step:
+        if one.kind is Kind.DEPLOYMENT:
+            return self._deployment(one)
+        return self._job(one) if one.kind is Kind.FINETUNE else self._file(one)
+
+    def _deployment(self, one: Doomed) -> Step:
+        live = self._context.snapshot.deployment_by_id.get(one.remote_id)
+        if live is None:
+            return _gone(one)
+        if live.leaving:
+            progress = Progress(str(live.status))
+            return _delete(one, When.SERVICE, f"{one.remote_id} is being deleted", progress=progress)
+        if not self._orphan(one):
+            return _kept(one, "it is not an orphan any more")
+        return _delete(
+            one,
+            When.NOW,
+            f"{WHY}; {str(live.status).lower()}, a model of ours: {live.model_name}",
+            warning="irreversible; calls to it fail from then on",
+            effect=DeleteDeployment(one.address, one.remote_id),
+        )
+
+    def _job(self, one: Doomed) -> Step:
+        job = self._context.snapshot.job_by_id.get(one.remote_id)
+        if job is None:
+            return _gone(one)
+        if one.in_flight:
+            return _canceled(one, job)
+        if not self._orphan(one):
+            return _kept(one, "it is not an orphan any more")
+        serving = [
+            Address.deployment(name) for name in serving_models_of(job.finetuned_output, self._context)
+        ]
+        standing = [address for address in serving if address not in self._doomed]
+        if standing:
+            return _kept(one, f"{', '.join(one.name for one in standing)} serves a model of it")
+        if wanting := self._wanting(job):
+            return _kept(one, f"{', '.join(wanting)} is to serve a model of it")
+        return _delete(
+            one,
+            When.LATER if serving else When.NOW,
+            f"{WHY}; {job.model}, {job.status}{_spell_bill(job)}",
+            after=tuple(serving),
+            warning="it was paid for; its checkpoints may go with it, and training again is billed",
+            effect=None if serving else DeleteJob(one.address, one.remote_id),
+        )
+
+    def _wanting(self, job: Job) -> list[str]:
+        """Deployments of the specs that name a model of this job literally."""
+        return [
+            str(address)
+            for address, resource in self._context.desired.resources.items()
+            if isinstance(resource.spec, DeploymentSpec)
+            and job.finetuned_output
+            and (resource.spec.model_name or "").startswith(job.finetuned_output)
+        ]
+
+    def _file(self, one: Doomed) -> Step:
+        file = self._context.snapshot.file_by_id.get(one.remote_id)
+        if file is None:
+            return _gone(one)
+        if not self._orphan(one):
+            return _kept(one, "it is not an orphan any more")
+        readers = [job for job in self._context.snapshot.jobs if self._reads(job, one)]
+        staying = [job.job_id for job in readers if Address.finetune(job.job_id) not in self._doomed]
+        if staying:
+            return _kept(one, f"{', '.join(staying)} may still be reading it")
+        return _delete(
+            one,
+            When.LATER if readers else When.NOW,
+            f"{WHY}; {file.filename}",
+            after=tuple(Address.finetune(job.job_id) for job in readers),
+            warning="a deleted file cannot be brought back",
+            effect=None if readers else DeleteFile(one.address, one.remote_id),
+        )
+
+    def _reads(self, job: Job, file: Doomed) -> bool:
+        """It trains on it, or may; or it is to be deleted too, and then goes before what it was made from."""
+        named = (*job.training_file_ids, *job.validation_file_ids)
+        doomed = self._doomed.get(Address.finetune(job.job_id))
+        if job.in_flight:
+            return not named or file.remote_id in named
+        return bool(doomed and not doomed.in_flight and file.remote_id in named)
+
+    def _orphan(self, one: Doomed) -> bool:
+        return (one.kind.value, one.remote_id) in self._orphans
+
+
+def _canceled(one: Doomed, job: Job) -> Step:
+    if job.terminal:
+        reason = "canceled" if job.canceled else f"{job.status} before it could be canceled"
+        return Step(one.address, Action.NOTHING, When.DONE, reason, remote_id=one.remote_id)
+    canceling = job.status == JobStatus.CANCELING
+    return Step(
+        one.address,
+        Action.CANCEL,
+        When.SERVICE if canceling else When.NOW,
+        "it is being canceled" if canceling else f"{WHY}; named, and in flight: {job.model}, {job.status}",
+        remote_id=one.remote_id,
+        progress=Progress(str(job.status)),
+        warning=f"it was paid for: what it trained so far is billed{_spell_bill(job)}",
+        effect=None if canceling else CancelJob(one.address, one.remote_id),
+    )
+
+
+def _spell_bill(job: Job) -> str:
+    return f", {job.usage:,} tokens billed" if job.usage else ""
+
+
+def _gone(one: Doomed) -> Step:
+    return Step(one.address, Action.NOTHING, When.DONE, "deleted", remote_id=one.remote_id)
+
+
+def _kept(one: Doomed, why: str) -> Step:
+    return Step(one.address, Action.DELETE, When.BLOCKED, why, remote_id=one.remote_id)
+
+
+def _delete(one: Doomed, when: When, reason: str, **more: Any) -> Step:
+    return Step(one.address, Action.DELETE, when, reason, remote_id=one.remote_id, **more)
+
+
+def _forgotten(doomed: tuple[Doomed, ...], snapshot: Snapshot, record: Record) -> dict[Address, Entry]:
+    """The ledger's entries without what was pruned: nobody is to wonder later who deleted it."""
+    gone = {one.remote_id for one in doomed if one.kind is Kind.DATASET} - set(snapshot.file_by_id)
+    gone |= {one.remote_id for one in doomed if one.kind is Kind.FINETUNE} - set(snapshot.job_by_id)
+    owners = {address for remote_id, address in claims(record).items() if remote_id.partition("/")[0] in gone}
+    return {Address.parse(address): _without(record.entries[address], gone) for address in owners}
+
+
+def _without(entry: Entry, gone: set[str]) -> Entry:
+    current = entry.current
+    past = tuple(one for one in entry.past if one.remote_id.partition("/")[0] not in gone)
+    if current and current.remote_id.partition("/")[0] in gone:
+        current = None
+    return entry.model_copy(update={"current": current, "past": past})

@@ -1,0 +1,61 @@
+"""prune: find the orphans that a person means, and carry out the plan of their end."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+
+from wanctl.engine.converge import Desk, Outcome, Patience, Watcher
+from wanctl.engine.doomed import Account, all_doomed, doomed_by_name
+from wanctl.engine.planner import Draft
+from wanctl.engine.prune import make_pruning
+from wanctl.plan import Plan, Step
+from wanctl.project import Project, carry_out, run
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is to go: the orphans of these ids and addresses, or everything, or, of neither, nothing yet."""
+
+    names: Collection[str] = ()
+    everything: bool = False
+
+
+def pruning_plan(project: Project, choice: Choice) -> Plan:
+    """Only the plan; what is not chosen stands among its orphans."""
+
+    async def work() -> Plan:
+        async with project.desk() as desk:
+            return (await _planned(desk, choice)).plan
+
+    return run(work())
+
+
+def prune(
+    project: Project,
+    choice: Choice,
+    approve: Callable[[Plan, tuple[Step, ...]], bool],
+    patience: Patience,
+    watcher: Watcher,
+) -> Outcome | None:
+    """Plan, ask, delete, under the ledger's lease. None: it was not approved, nothing was done."""
+
+    def asked(plan: Plan, _: tuple[Step, ...]) -> bool:
+        """What goes once something else is gone may go in the same run, so it is asked for as well."""
+        return approve(plan, plan.reachable())
+
+    async def work() -> Outcome | None:
+        async with project.leased() as store, project.desk(store) as desk:
+            draft = await _planned(desk, choice)
+            return await carry_out(desk, draft, asked, patience, watcher)
+
+    return run(work())
+
+
+async def _planned(desk: Desk, choice: Choice) -> Draft:
+    """The account is read once: first as the specs see it, then as it will be pruned."""
+    wanted = await desk.survey()
+    assert desk.snapshot is not None  # noqa: S101 - a survey leaves one
+    account = Account(wanted.plan, desk.snapshot, desk.book.record)
+    doomed = all_doomed(account) if choice.everything else doomed_by_name(account, choice.names)
+    desk.planner = partial(make_pruning, doomed=doomed, everything=choice.everything)
+    return await desk.look_again(wanted, ())

@@ -1,0 +1,26 @@
+"""Orphans as a list, with the words to delete them. Pure: a plan of pruning in, lines out."""
+
+from rich.text import Text
+
+from wanctl.plan import Plan
+
+
+def orphan_lines(plan: Plan) -> list[Text]:
+    """What could be pruned; nothing of it is chosen yet."""
+    if not plan.orphans:
+        return [Text.assemble(("No orphans.", "bold green"), " Everything of ours is in the specs.")]
+    count = len(plan.orphans)
+    names = [f"{orphan.kind}/{orphan.remote_id}" for orphan in plan.orphans]
+    width = max(map(len, names))
+    lines = [Text(f"{count} orphan{'' if count == 1 else 's'}, live and in no spec:", style="bold"), Text()]
+    lines += [
+        Text.assemble("  ", (name.ljust(width), "bold"), "  ", (orphan.note, "dim"))
+        for name, orphan in zip(names, plan.orphans, strict=True)
+    ]
+    return [
+        *lines,
+        Text(),
+        Text(
+            "Nothing is deleted by looking. To delete some: wanctl prune ID…; all of them: wanctl prune --all"
+        ),
+    ]
