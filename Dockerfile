@@ -6,17 +6,17 @@ COPY pyproject.toml README.md LICENSE ./
 COPY wanctl ./wanctl
 RUN python -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 RUN python -m venv /opt/wanctl
-RUN /opt/wanctl/bin/pip install --no-cache-dir /wheels/*.whl
+RUN /opt/wanctl/bin/pip install --no-cache-dir "$(ls /wheels/*.whl)[object-stores]"
 RUN /opt/wanctl/bin/pip uninstall --yes pip
 RUN /opt/wanctl/bin/wanctl --version
 
 FROM python:3.12-slim
-# git: for a ledger that is a branch. /work belongs to whoever mounts it, which git has to be told is meant.
+# git and ssh: for a ledger that is a branch, and for the ref that watch follows. /work belongs to whoever mounts it, which git has to be told is meant.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends git \
+    && apt-get install --yes --no-install-recommends git openssh-client \
     && rm -rf /var/lib/apt/lists/* \
     && git config --system --add safe.directory /work \
-    && useradd --create-home --uid 1000 wanctl
+    && useradd --create-home --uid 10001 --home-dir /work wanctl
 COPY --from=build /opt/wanctl /opt/wanctl
 ENV PATH="/opt/wanctl/bin:$PATH" PYTHONUNBUFFERED=1
 USER wanctl
