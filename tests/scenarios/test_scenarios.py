@@ -8,7 +8,7 @@ import pytest
 
 from tests.report.reading import check_markdown, check_page, check_schema
 from tests.scenarios.playing import play, quiet_surroundings
-from wanctl.engine import planner
+from wanctl.engine import planner, prune
 from wanctl.plan import Plan
 from wanctl.report.markdown import plan_markdown
 from wanctl.report.page import plan_html
@@ -48,4 +48,5 @@ def recorded_plans(monkeypatch: pytest.MonkeyPatch) -> dict[str, Plan]:
         return plan
 
     monkeypatch.setattr(planner, "Plan", recording)
+    monkeypatch.setattr(prune, "Plan", recording)
     return plans

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.spec.projects import load
+from tests.spec.projects import load, told
 from wanctl.spec.addresses import Kind
-from wanctl.spec.settings import Money, Provider, Settings, parse_duration, parse_money
+from wanctl.spec.settings import Money, Occasion, Provider, Settings, parse_duration, parse_money
 
 
 def settings(folder: Path, text: str, environment: str | None = None) -> Settings:
@@ -114,3 +114,40 @@ def test_no_amounts(text: object) -> None:
 def test_amounts_are_exact() -> None:
     assert parse_money("0.08 USD") == Money(Decimal("0.08"), "USD")
     assert str(parse_money(" 60USD")) == "60 USD"
+
+
+def test_windows_and_notifications(tmp_path: Path) -> None:
+    text = """\
+windows:
+  - {deny: "0 16 * * FRI", duration: 64h, timezone: Europe/Berlin}
+notifications:
+  - {url_env: WANCTL_NOTIFY_URL, on: [waiting, failed]}
+"""
+    read = settings(tmp_path, text)
+    assert (read.windows[0].deny, read.windows[0].duration) == ("0 16 * * FRI", 64 * 3600)
+    assert read.notifications[0].on == (Occasion.WAITING, Occasion.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "sentence"),
+    [
+        ('windows: [{allow: "0 9 * *", duration: 1h}]', "3:19", "five fields"),
+        ('windows: [{allow: "0 9 * * XYZ", duration: 1h}]', "3:19", "bad day-of-week"),
+        ('windows: [{allow: "0 0 31 4 *", duration: 1h}]', "3:19", "must be a cron expression"),
+        ("windows: [{duration: 1h}]", "3:11", "has to have one of allow and deny"),
+        ('windows: [{allow: "0 9 * * *", duration: 8}]', "3:42", "must be a duration"),
+        (
+            'windows: [{deny: "0 9 * * *", duration: 8h, timezone: Europe/Berln}]',
+            "3:55",
+            "as in Europe/Berlin",
+        ),
+        ("notifications: [{url_env: DASHSCOPE_API_KEY}]", "3:27", "begins with WANCTL_NOTIFY_"),
+        ("notifications: [{url_env: WANCTL_NOTIFY_A, on: [waitin]}]", "3:49", "did you mean waiting?"),
+    ],
+)
+def test_mistakes_in_them_are_shown_where_they_stand(
+    tmp_path: Path, text: str, place: str, sentence: str
+) -> None:
+    said = told(tmp_path, {"wanctl.yaml": f"version: 1\nproject: rain\n{text}\n"})
+    assert f"wanctl.yaml:{place}: error: " in said
+    assert sentence in said

@@ -36,12 +36,14 @@ def _sentences(error: Exception) -> list[str]:
     from wanctl.dataset.contents import DatasetError
     from wanctl.engine.adopt import AdoptionRefused
     from wanctl.engine.doomed import PruneRefused
+    from wanctl.engine.importing import ImportRefused
     from wanctl.ledger.errors import LedgerError
     from wanctl.ledger.lease import LeaseHeld, LeaseLost
     from wanctl.project import ProjectError
     from wanctl.project.approved import PlanDiffers
     from wanctl.spec.diagnostics import SpecErrors
     from wanctl.studio.errors import StudioError
+    from wanctl.watch.errors import WatchError
 
     if isinstance(error, SpecErrors):
         count = sum(one.severity.value == "error" for one in error.diagnostics)
@@ -57,8 +59,10 @@ def _sentences(error: Exception) -> list[str]:
         ProjectError,
         AdoptionRefused,
         DatasetError,
+        ImportRefused,
         PlanDiffers,
         PruneRefused,
+        WatchError,
     )
     return [f"error: {error}"] if isinstance(error, known) else []
 

@@ -8,6 +8,7 @@ from wanctl.cli.app import Shared
 
 if TYPE_CHECKING:
     from wanctl.project import Project
+    from wanctl.project.surroundings import Surroundings
     from wanctl.spec.resources import Address
 
 
@@ -16,23 +17,30 @@ def open_project(
 ) -> "Project":
     """The project that the options name."""
     from wanctl.project import Project
-    from wanctl.project.surroundings import Surroundings
     from wanctl.report.reading import reading_bar
 
-    environ = dict(os.environ)
-    if named := base_url or Shared.base_url:
-        environ["WANCTL_BASE_URL"] = named
     return Project.open(
         folder or Shared.folder,
         environment or Shared.environment,
-        Surroundings(environ=environ),
-        _tell,
+        surroundings_of(base_url),
+        tell,
         trust_cache=not no_cache,
         reading=reading_bar,
     )
 
 
-def _tell(sentence: str) -> None:
+def surroundings_of(base_url: str | None) -> "Surroundings":
+    """The machine's, with the endpoint that the options name."""
+    from wanctl.project.surroundings import Surroundings
+
+    environ = dict(os.environ)
+    if named := base_url or Shared.base_url:
+        environ["WANCTL_BASE_URL"] = named
+    return Surroundings(environ=environ)
+
+
+def tell(sentence: str) -> None:
+    """What a person should see, and that is no result."""
     from wanctl.report.console import emit, err
 
     emit([f"note: {sentence}"], err())

@@ -68,6 +68,10 @@ LockWait = Annotated[
     ),
 ]
 
+IgnoreWindows = Annotated[
+    bool, typer.Option("--ignore-windows", help="Go on although the windows of wanctl.yaml are closed.")
+]
+
 
 @app.command()
 def plan(
@@ -132,6 +136,7 @@ def apply(
     ] = None,
     detailed: Detailed = False,
     no_cache: NoCache = False,
+    ignore_windows: IgnoreWindows = False,
 ) -> None:
     """Plan, ask, and converge the account. Uploads, trains, exports, deploys, scales, deletes."""
     patience, queue = patience_of(wait, max_wait), _span(lock_wait, "--lock-wait")
@@ -139,7 +144,7 @@ def apply(
     project = open_project(folder, environment, base_url, no_cache=no_cache)
     with watching() as watcher:
         approve = Approver(format_, "wanctl apply", yes=yes, display=watcher, approved=approved)
-        outcome = project.apply(approve, patience, watcher, lock_wait=queue)
+        outcome = project.apply(approve, patience, watcher, lock_wait=queue, ignore_windows=ignore_windows)
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
 
 
@@ -158,6 +163,7 @@ def destroy(
     lock_wait: LockWait = None,
     format_: FormatOption = Format.TEXT,
     detailed: Detailed = False,
+    ignore_windows: IgnoreWindows = False,
 ) -> None:
     """Delete deployments (all, or those named). Jobs and datasets are worth money: only by name."""
     doomed = [parse_address(text) for text in addresses or []]
@@ -165,7 +171,7 @@ def destroy(
     project = open_project(folder, environment, base_url)
     with watching() as watcher:
         approve = Approver(format_, "wanctl destroy", yes=yes, display=watcher)
-        outcome = project.apply(approve, patience, watcher, doomed, queue)
+        outcome = project.apply(approve, patience, watcher, doomed, queue, ignore_windows=ignore_windows)
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
 
 

@@ -11,6 +11,7 @@ from wanctl.cli.opening import open_project
 from wanctl.cli.planning import (
     Approver,
     Detailed,
+    Exit,
     Format,
     FormatOption,
     MaxWait,
@@ -70,6 +71,9 @@ def prune(
             otherwise="look at it with --dry-run, then prune with --yes",
         )
         outcome = prune_orphans(project, choice, approve, patience, watcher)
+    if outcome and not outcome.plan.steps and not outcome.plan.findings and format_ is Format.TEXT:
+        _show(outcome.plan, format_)
+        raise typer.Exit(Exit.DONE)
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
 
 

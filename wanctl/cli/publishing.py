@@ -78,16 +78,14 @@ class Outputs:
 
         The error itself goes on to standard error, as with every command.
         """
-        from wanctl.cli.faults import sentences
-        from wanctl.project import Interrupted, ProjectError
+        from wanctl.project import ProjectError
         from wanctl.report.console import emit, err
-        from wanctl.report.failure import failure_of
         from wanctl.report.rendering import rendered
         from wanctl.report.sheet import Sheet
 
-        if isinstance(error, Interrupted):
+        failure = failed_plan(error, self.options)
+        if failure is None:
             return
-        failure = failure_of(error, sentences(error), *self._named())
         sheet = Sheet(link=self.link)
         try:
             self._write_files(failure, sheet)
@@ -110,12 +108,22 @@ class Outputs:
         apply = shlex.join(["wanctl", "apply", saved, *options])
         return (apply,) if self.saved else (shlex.join(["wanctl", "plan", "--out", saved, *options]), apply)
 
-    def _named(self) -> tuple[str | None, str | None]:
-        """The project's name, if that much can be read, and the environment that was asked for."""
-        from wanctl.spec.load import project_name
 
-        environment = self.options.get("--env")
-        return project_name(Path(self.options.get("-C", ".")), environment), environment
+def failed_plan(error: Exception, options: Mapping[str, str]) -> "Failure | None":
+    """What stands in a plan's place; None for Ctrl-C, which is no failure.
+
+    With the project's name, if that much can be read, and the environment that was asked for.
+    """
+    from wanctl.cli.faults import sentences
+    from wanctl.project import Interrupted
+    from wanctl.report.failure import failure_of
+    from wanctl.spec.load import project_name
+
+    if isinstance(error, Interrupted):
+        return None
+    environment = options.get("--env")
+    name = project_name(Path(options.get("-C", ".")), environment)
+    return failure_of(error, sentences(error), name, environment)
 
 
 def same_project(folder: Path | None, environment: str | None, base_url: str | None) -> dict[str, str]:

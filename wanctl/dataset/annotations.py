@@ -8,8 +8,18 @@ from typing import Any
 
 from wanctl.dataset.contents import ANNOTATIONS, Problem, Sample
 
+EXAMPLE = '{"prompt": "…", "first_frame_path": "image_1.png", "video_path": "video_1.mp4"}'
 MOST_BYTES = 20_000_000  # the service reads no larger data.jsonl
 _FIELDS = ("first_frame_path", "last_frame_path", "video_path")
+_MEANT = {
+    "caption": "prompt",
+    "text": "prompt",
+    "image": "first_frame_path",
+    "first_frame": "first_frame_path",
+    "last_frame": "last_frame_path",
+    "video": "video_path",
+    "clip": "video_path",
+}
 
 
 @dataclass(frozen=True)
@@ -70,9 +80,10 @@ def _read_line(line: str, number: int) -> tuple[Sample | None, list[Problem]]:
     except (RecursionError, ValueError):  # the latter: a number with thousands of digits
         return None, [fault("not-json", "is not JSON that can be read", number)]
     if not isinstance(fields, dict):
-        remedy = 'write {"prompt": …, "first_frame_path": …, "video_path": …}'
+        remedy = f"write {EXAMPLE}"
         return None, [fault("not-json", "is not a JSON object", number, remedy)]
     problems = [fault(rule, message, number, remedy) for rule, message, remedy in _odd_fields(fields)]
+    problems += [_unknown_field(key, number) for key in fields if key not in {"prompt", *_FIELDS}]
     paths = {name: fields[name] if isinstance(fields.get(name), str) else None for name in _FIELDS}
     prompt = fields.get("prompt")
     sample = Sample(
@@ -85,6 +96,18 @@ def _read_line(line: str, number: int) -> tuple[Sample | None, list[Problem]]:
     return sample, problems
 
 
+def _unknown_field(key: str, line: int) -> Problem:
+    near = difflib.get_close_matches(key, ("prompt", *_FIELDS), n=1)
+    meant = _MEANT.get(key) or (near[0] if near else None)
+    return Problem.warning(
+        "unknown-field",
+        f"has a field that nobody reads, {key!r}",
+        member=ANNOTATIONS,
+        line=line,
+        remedy=f"did you mean {meant}?" if meant else f"a line is {EXAMPLE}",
+    )
+
+
 def _odd_fields(fields: dict[str, Any]) -> Iterator[tuple[str, str, str | None]]:
     """Rule, message and remedy for each field that is missing, empty or of another type."""
     prompt = fields.get("prompt")
@@ -94,9 +117,7 @@ def _odd_fields(fields: dict[str, Any]) -> Iterator[tuple[str, str, str | None]]
             lack = "a prompt that is no text"
         yield "no-prompt", f"has {lack}", "write what is to be seen; wanctl dataset annotate can draft it"
     if not fields.get("first_frame_path"):
-        near = difflib.get_close_matches("first_frame_path", sorted(fields), n=1)
-        remedy = f"is {near[0]} meant as that?" if near and near[0] != "first_frame_path" else None
-        yield "no-first-frame", "has no first_frame_path", remedy
+        yield "no-first-frame", "has no first_frame_path", f"write {EXAMPLE}"
     for name in _FIELDS:
         value = fields.get(name)
         if value is not None and not isinstance(value, str):

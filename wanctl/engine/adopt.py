@@ -1,5 +1,6 @@
 """Bind a live object to a resource because a person says so, after checking that it can be what they say."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from wanctl.engine.converge import Desk
@@ -23,6 +24,21 @@ class AdoptionRefused(Exception):  # noqa: N818 - reads as what happened
 async def adopt(desk: Desk, address: Address, remote_id: str) -> str:
     """Write the binding into the ledger; the sentence says what is trusted from now on."""
     context, resource = await _context(desk, address)
+    return await _bind(desk, context, resource, remote_id)
+
+
+async def adopt_all(desk: Desk, adoptions: Mapping[Address, str]) -> list[str]:
+    """Several at once, from one look at the account; the sentences say what is trusted."""
+    sentences: list[str] = []
+    for address, remote_id in adoptions.items():
+        context, resource = await _context(desk, address, look=not sentences)
+        sentences.append(await _bind(desk, context, resource, remote_id))
+    return sentences
+
+
+async def _bind(desk: Desk, context: Context, resource: Resource, remote_id: str) -> str:
+    """Check that the object can be the resource, and write it down."""
+    address = resource.address
     _refuse_claimed(desk, address, remote_id)
     if isinstance(resource.spec, FineTune):
         generation, sentence = await _adopt_job(desk, resource, resource.spec, remote_id, context)
@@ -72,11 +88,12 @@ def _refuse_claimed(desk: Desk, address: Address, remote_id: str) -> None:
             raise AdoptionRefused(f"{remote_id} is {other} by the ledger; {hint}")
 
 
-async def _context(desk: Desk, address: Address) -> tuple[Context, Resource]:
+async def _context(desk: Desk, address: Address, *, look: bool = True) -> tuple[Context, Resource]:
     resource = desk.desired.resources.get(address)
     if resource is None:
         raise AdoptionRefused(f"the specs hold no {address}; write its document first")
-    await desk.survey()
+    if look:
+        await desk.survey()
     snapshot = desk.snapshot
     assert isinstance(snapshot, Snapshot)  # noqa: S101 - a survey leaves one
     context = Context(desk.desired, snapshot, desk.book.record, desk.local, SETTLE_TIME)
@@ -119,11 +136,15 @@ async def _adopt_deployment(
     sent = {
         "model_name": live.model_name,
         "capacity": spec.capacity if live.capacity is None else live.capacity,
-        "aigc_config": spec.aigc_config.sent(),
+        "aigc_config": None if spec.aigc_config.unknown else spec.aigc_config.sent(),
         "suffix": _suffix_of(live),
         "attempt": spec.attempt,
     }
     sentence = f"{deployed_model} is trusted to have the aigc_config of {resource.address}, unseen"
+    if spec.aigc_config.unknown:
+        sentence = (
+            f"{deployed_model} stands for {resource.address} from now on; its aigc_config stays unknown"
+        )
     return _adopted(deployed_model, config_identity(sent), sent, desk), sentence
 
 

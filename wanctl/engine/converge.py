@@ -284,17 +284,17 @@ class _Run:
         )
 
 
+def _may_have_a_twin(step: Step) -> bool:
+    """A job that does not train yet can still be taken back, should another run have started the same one."""
+    progress = step.progress
+    return step.address.kind is Kind.FINETUNE and progress is not None and progress.status in NOT_BEGUN
+
+
 def _passes(error: Exception) -> bool:
     """Only faults of the service or of the way there."""
     if isinstance(error, ExceptionGroup):
         return all(_passes(one) for one in error.exceptions)
     return isinstance(error, Unreachable | ServerError | Throttled)
-
-
-def _may_have_a_twin(step: Step) -> bool:
-    """A job that does not train yet can still be taken back, should another run have started the same one."""
-    progress = step.progress
-    return step.address.kind is Kind.FINETUNE and progress is not None and progress.status in NOT_BEGUN
 
 
 def _key(step: Step) -> _Key:

@@ -125,7 +125,8 @@ def _why_not(name: str, account: Account) -> str:
             return f"{name} has no orphan; what is in the specs is deleted by wanctl destroy or state: absent"
         if remote_id == step.remote_id and kind in {"", str(step.address.kind)}:
             return (
-                f"{remote_id} is {step.address}, which is in the specs: see wanctl destroy, or state: absent"
+                f"{remote_id} is {step.address} in the plan, and no orphan; "
+                "what is in the specs is deleted by wanctl destroy or state: absent"
             )
     if kind == Kind.CHECKPOINT:
         return f"{name}: an exported checkpoint can be removed in the console only"

@@ -131,8 +131,7 @@ def exceeded_limits(desired: Desired, steps: list[Step]) -> list[Finding]:
         unknown = [step for step in to_train if not _priced(step, currency)]
         total = sum((step.cost.amount[1] for step in to_train if step.cost and step.cost.amount), Decimal(0))
         if unknown:
-            what = f"has a cost unknown in {currency}"
-            findings.append(_exceeded("spend", str(limits.spend), what, unknown))
+            findings.append(_unpriced(str(limits.spend), currency, unknown))
         elif total > allowed:
             what = f"may spend {total:.2f} {currency}"
             findings.append(_exceeded("spend", str(limits.spend), what, to_train))
@@ -141,6 +140,18 @@ def exceeded_limits(desired: Desired, steps: list[Step]) -> list[Finding]:
 
 def _priced(step: Step, currency: str) -> bool:
     return bool(step.cost and step.cost.amount and step.cost.currency == currency)
+
+
+def _unpriced(allowed: str, currency: str, steps: list[Step]) -> Finding:
+    """A cost that nobody knows keeps no limit: a price in the specs helps, and no larger limit."""
+    return Finding(
+        Severity.ERROR,
+        f"limits.spend is {allowed}, and what this costs in {currency} is unknown: "
+        + ", ".join(f"{step.address} ({step.cost.basis if step.cost else 'no price'})" for step in steps),
+        hint=f"write the price of 1,000 tokens in {currency} under prices: in wanctl.yaml, and lock or "
+        "provide the datasets, so that their seconds are known",
+        rule="limit-spend",
+    )
 
 
 def _exceeded(limit: str, allowed: str, what: str, steps: list[Step]) -> Finding:

@@ -99,7 +99,20 @@ def _plan_later(resource: Resource, spec: Checkpoint, finetune: Address, context
             "chosen" if context.outcome(finetune).job else "chosen before the training",
             after=(finetune,),
             changes=_changes(resource, spec, context),
+            warning=_unseen(resource, spec, context.outcome(finetune).job_id, context),
         )
+    )
+
+
+def _unseen(resource: Resource, spec: Checkpoint, job_id: str | None, context: Context) -> str | None:
+    """The spec names a checkpoint of the job before; nobody has looked at that of the new one."""
+    current = context.entry(resource.address).current
+    chosen_from = current.identity.partition("/")[0] if current else None
+    if chosen_from is None or chosen_from == job_id:
+        return None
+    return (
+        f"{spec.checkpoint} was chosen for {chosen_from}; of the new training nobody has seen it yet "
+        "(to look first, take checkpoint: out)"
     )
 
 
@@ -204,6 +217,7 @@ def _plan_export(resource: Resource, spec: Checkpoint, job_id: str, status: str,
         "the export failed before; asked for again" if status == CheckpointStatus.FAILED else "chosen",
         remote_id=_identity(job_id, spec),
         changes=_changes(resource, spec, context),
+        warning=_unseen(resource, spec, job_id, context),
         effect=Export(resource.address, job_id, spec.checkpoint, name, spec.attempt),
     )
     return Planned(step)

@@ -27,6 +27,7 @@ from wanctl.kinds.serving import (
     standing,
     status_step,
 )
+from wanctl.kinds.unknown_config import without_guess
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
@@ -55,6 +56,7 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
         or plan_unrecorded(resource, spec, target, context)
         or _plan_deploy(resource, spec, target, "not deployed yet", context)
     )
+    planned = without_guess(resource, spec, planned, context)
     return replace(planned, learn=planned.learn or learn)
 
 

@@ -114,8 +114,10 @@ def config_changes(
             Change("model_name", old_name, target.model_name, FieldClass.IMMUTABLE, known_after=later)
         )
     old = before.get("aigc_config") or {}
+    unseen = current is not None and before.get("aigc_config") is None
+    told = not unseen or bool(changes) or before.get("attempt") != spec.attempt  # it is deployed again anyway
     for key, value in target.config.items():
-        if not current or old.get(key) != value:
+        if told and (not current or old.get(key) != value):
             path = f"aigc_config.{key}"
             changes.append(
                 Change(

@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
-from wanctl.ledger.git_process import Git, Ran, masked, remedy, spoken
+from wanctl.ledger.git_process import OURS, Git, Ran, masked, remedy, settings_of, spoken
 from wanctl.ledger.location import GitLocation
 from wanctl.ledger.shelf import ChangedMeanwhileError, Paper, Reading
 
@@ -31,25 +31,6 @@ _IDENTITY = {
     for role in ("AUTHOR", "COMMITTER")
     for field, value in (("NAME", "wanctl"), ("EMAIL", "wanctl@users.noreply.invalid"))
 }
-# What of the clone's own configuration says how the remote is reached and who we are to it.
-_REACHING = (
-    "http.",
-    "https.",
-    "url.",
-    "credential.",
-    "core.sshcommand",
-    "core.askpass",
-    "core.gitproxy",
-    "ssh.",
-)
-_REMOTE_KEYS = ("url", "pushurl", "proxy", "proxyauthmethod", "uploadpack", "receivepack")
-_OURS = (
-    ("core.hooksPath", "/dev/null"),  # a hook is for the user's own pushes
-    ("gc.auto", "0"),
-    ("maintenance.auto", "false"),
-    ("push.gpgSign", "false"),
-    ("advice.pushUpdateRejected", "false"),
-)
 
 
 @dataclass(frozen=True)
@@ -133,7 +114,7 @@ class GitShelf:
                 f"Add it (git remote add {remote} URL), or name another: git:{self._where.branch}@REMOTE."
             )
         git_dir = self._temporary
-        git = clone.apart(git_dir, [*_settings_of(clone, remote), *_OURS])
+        git = clone.apart(git_dir, [*settings_of(clone, remote), *OURS])
         git.ask("init", "--quiet", "--bare", "--template=", str(git_dir))
         return _Workshop(git, masked(found.out.strip()))
 
@@ -206,21 +187,3 @@ class GitShelf:
             f"The ledger {self.location} ({self._workshop.url}) cannot be {what}: {spoken(ran.err)} "
             f"{remedy(ran.err)}"
         )
-
-
-def _settings_of(clone: Git, remote: str) -> list[tuple[str, str]]:
-    """The clone's own settings for reaching the remote; those of the user and the machine apply anyway."""
-    listed = clone.ask("config", "--list", "--null", "--show-scope", "--includes")
-    parts = listed.split("\0")
-    settings = []
-    for scope, entry in zip(parts[::2], parts[1::2], strict=False):
-        key, written, value = entry.partition("\n")
-        value = value if written else "true"  # a key by itself is a yes
-        wanted = key.startswith(_REACHING) or key in {f"remote.{remote}.{name}" for name in _REMOTE_KEYS}
-        if scope in {"local", "worktree", "command"} and wanted:
-            settings.append((key, value))
-    keys = {key for key, _ in settings}
-    own_ssh = "core.sshcommand" in keys or {"GIT_SSH", "GIT_SSH_COMMAND"} & set(clone.environ)
-    if not own_ssh and not clone.run("config", "core.sshCommand").out:
-        settings.append(("core.sshCommand", "ssh -o BatchMode=yes"))  # nobody is here to answer a question
-    return settings

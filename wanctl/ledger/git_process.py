@@ -1,4 +1,5 @@
-"""Running git for git.py: fixed words, no shell, nothing inherited that would point it at another repository.
+"""Running git, for git.py and for the checkout of `wanctl watch`: fixed words, no shell, and nothing
+inherited that would point it at another repository.
 
 What git says is turned into one sentence with a remedy, and no password in a URL gets through.
 """
@@ -20,6 +21,25 @@ _NOT_INHERITED = re.compile(
     r"|(AUTHOR|COMMITTER)_.*)"
 )
 _CONFIG_BY_ENVIRONMENT = re.compile(r"GIT_CONFIG_(PARAMETERS|COUNT|KEY_\d+|VALUE_\d+)")
+# What of the clone's own configuration says how the remote is reached and who we are to it.
+_REACHING = (
+    "http.",
+    "https.",
+    "url.",
+    "credential.",
+    "core.sshcommand",
+    "core.askpass",
+    "core.gitproxy",
+    "ssh.",
+)
+_REMOTE_KEYS = ("url", "pushurl", "proxy", "proxyauthmethod", "uploadpack", "receivepack")
+OURS = (
+    ("core.hooksPath", "/dev/null"),  # a hook is for the user's own pushes
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("push.gpgSign", "false"),
+    ("advice.pushUpdateRejected", "false"),
+)
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 _NO_ACCESS = (
     "could not read (Username|Password)|Authentication failed|Permission denied|denied to|error: 40[13]|"
@@ -102,9 +122,7 @@ class Git:
                 start_new_session=True,
             )
         except FileNotFoundError as error:
-            raise LedgerError(
-                "git is not installed, and the ledger is on a branch of git. Install git."
-            ) from error
+            raise LedgerError("git is not installed, and it is needed here. Install git.") from error
         except subprocess.TimeoutExpired as error:
             raise LedgerError(
                 f"git {words[0]} did not end within {self.patience:.0f} s. Check the network and the remote, "
@@ -130,3 +148,21 @@ def spoken(errors: str) -> str:
     lines = [line.strip() for line in masked(errors).splitlines()]
     told = [line for line in lines if line and not line.startswith(("hint:", "To "))]
     return " ".join(dict.fromkeys(told)) or "it gave no reason"
+
+
+def settings_of(clone: Git, remote: str) -> list[tuple[str, str]]:
+    """The clone's own settings for reaching the remote; those of the user and the machine apply anyway."""
+    listed = clone.ask("config", "--list", "--null", "--show-scope", "--includes")
+    parts = listed.split("\0")
+    settings = []
+    for scope, entry in zip(parts[::2], parts[1::2], strict=False):
+        key, written, value = entry.partition("\n")
+        value = value if written else "true"  # a key by itself is a yes
+        wanted = key.startswith(_REACHING) or key in {f"remote.{remote}.{name}" for name in _REMOTE_KEYS}
+        if scope in {"local", "worktree", "command"} and wanted:
+            settings.append((key, value))
+    keys = {key for key, _ in settings}
+    own_ssh = "core.sshcommand" in keys or {"GIT_SSH", "GIT_SSH_COMMAND"} & set(clone.environ)
+    if not own_ssh and not clone.run("config", "core.sshCommand").out:
+        settings.append(("core.sshCommand", "ssh -o BatchMode=yes"))  # nobody is here to answer a question
+    return settings

@@ -19,6 +19,7 @@ from wanctl.engine.approval import Approval
 from wanctl.engine.book import Book
 from wanctl.engine.converge import Desk, Outcome, Patience, Planner, Watcher, converge
 from wanctl.engine.destroy import make_destruction
+from wanctl.engine.gates import Gate, gated, window_gate
 from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Polling
 from wanctl.kinds.moving import moves_of
@@ -37,6 +38,7 @@ from wanctl.spec.diagnostics import Diagnostic
 from wanctl.spec.load import find_project, load_project
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.spec.rules import check
+from wanctl.studio.wire import Heard, unheard
 
 STATE_FOLDER = ".wanctl"
 _Result = TypeVar("_Result")
@@ -74,10 +76,18 @@ class Project:
         tell: Callable[[str], None] = lambda _: None,
         trust_cache: bool = True,
         reading: Reading = silently,
+        home: Path | None = None,
+        gates: tuple[Gate, ...] = (),
+        heard: Heard = unheard,
     ) -> None:
+        """`home` is where this machine keeps its ledger and caches, if that is not beside the specs; `gates`
+        narrow every plan; `heard` is told of each call to the service."""
         self.desired = desired
         self.surroundings = surroundings
         self.tell = tell  # where a sentence goes that a person should see, and that is no result
+        self.home = home or desired.directory
+        self.gates = gates
+        self._heard = heard
         self.datasets = LocalDatasets(desired, self.state / "cache", trust_cache=trust_cache)
         self._reading = reading
 
@@ -108,7 +118,7 @@ class Project:
     @property
     def state(self) -> Path:
         """The folder for what the machine keeps: the default ledger, caches, the sandbox."""
-        return self.desired.directory / STATE_FOLDER
+        return self.home / STATE_FOLDER
 
     @cached_property
     def local(self) -> dict[Address, LocalData]:
@@ -127,7 +137,7 @@ class Project:
             Whose(
                 project=self.name,
                 environment=self.desired.environment,
-                directory=self.desired.directory,
+                directory=self.home,
                 environ=self.surroundings.environ,
                 shown=shown_path,
             ),
@@ -159,18 +169,25 @@ class Project:
         watcher: Watcher | None = None,
         doomed: Collection[Address] | None = None,
         lock_wait: timedelta = timedelta(),
+        *,
+        ignore_windows: bool = False,
     ) -> Outcome | None:
         """Plan, ask, converge, under the ledger's lease. None: it was not approved, nothing was done.
 
         While another run holds the lease, this one waits for it as long as `lock_wait`.
 
         `approve` is shown the plan, and which of its steps this run may come to.
+        Outside the windows of wanctl.yaml nothing is started, unless they are ignored.
         With `doomed` it is the plan of `destroy`; an empty collection means every Deployment.
         """
         planner = None if doomed is None else self._destruction(doomed)
+        outside = Severity.WARNING if ignore_windows else Severity.ERROR
 
         async def work() -> Outcome | None:
-            async with self.leased(lock_wait=lock_wait) as store, self.desk(store, planner) as desk:
+            async with (
+                self.leased(lock_wait=lock_wait) as store,
+                self.desk(store, planner, outside) as desk,
+            ):
                 draft = await desk.survey()
                 return await carry_out(desk, draft, approve, patience or Patience(), watcher or Silent())
 
@@ -204,10 +221,17 @@ class Project:
 
     @asynccontextmanager
     async def desk(
-        self, store: LeasedStore | None = None, planner: Planner | None = None
+        self,
+        store: LeasedStore | None = None,
+        planner: Planner | None = None,
+        outside: Severity = Severity.WARNING,
     ) -> AsyncIterator[Desk]:
-        """Everything that a run works with, for as long as it runs; without a lease it only looks."""
+        """Everything that a run works with, for as long as it runs; without a lease it only looks.
+
+        `outside` is how much it matters to be outside the windows.
+        """
         settings = self.desired.settings
+        gates = (*self.gates, window_gate(settings.windows, outside))
         async with self.account() as account:
             record = self.record()
             now = account.clock.now
@@ -224,13 +248,13 @@ class Project:
                 ),
                 polling=Polling(settings.polling.by_kind()),
                 archive=Packer(self.datasets, self.local, self.state / "packing").archive,
-                planner=planner or partial(make_plan, diagnostics=self.findings()),
+                planner=gated(planner or partial(make_plan, diagnostics=self.findings()), gates),
             )
 
     @asynccontextmanager
     async def account(self) -> AsyncIterator[Account]:
         """The account alone, for reads that plan nothing."""
-        async with connect(self.desired.settings, self.state, self.surroundings) as account:
+        async with connect(self.desired.settings, self.state, self.surroundings, self._heard) as account:
             yield account
 
 

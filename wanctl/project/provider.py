@@ -16,6 +16,7 @@ from wanctl.spec.settings import Provider, Settings
 from wanctl.studio.client import Studio
 from wanctl.studio.credentials import Key, find_key
 from wanctl.studio.regions import Endpoint
+from wanctl.studio.wire import Heard, unheard
 
 if TYPE_CHECKING:
     from wanctl.sandbox import Sandbox
@@ -85,14 +86,21 @@ def embedded(settings: Settings) -> bool:
     return settings.provider is Provider.SANDBOX and settings.base_url is None
 
 
+def needs_key(settings: Settings) -> bool:
+    """Only the real service asks for one."""
+    return settings.provider is Provider.MODEL_STUDIO
+
+
 @asynccontextmanager
-async def connect(settings: Settings, state: Path, surroundings: Surroundings) -> AsyncIterator[Account]:
-    """Open the account for one run."""
+async def connect(
+    settings: Settings, state: Path, surroundings: Surroundings, heard: Heard = unheard
+) -> AsyncIterator[Account]:
+    """Open the account for one run; `heard` is told of each call."""
     if not embedded(settings):
         endpoint = resolve_endpoint(settings, surroundings)
         sandboxed = settings.provider is Provider.SANDBOX
         key = Key("sandbox") if sandboxed else find_key(surroundings.environ, surroundings.home)
-        async with Studio(endpoint, key, workspace=settings.workspace) as studio:
+        async with Studio(endpoint, key, workspace=settings.workspace, heard=heard) as studio:
             yield Account(studio, WallClock())
         return
     sandbox = open_sandbox(settings, state)
@@ -103,6 +111,7 @@ async def connect(settings: Settings, state: Path, surroundings: Surroundings) -
             Key("sandbox"),
             transport=httpx.ASGITransport(app=sandbox.app),
             sleep=clock.back_off,
+            heard=heard,
         ) as studio:
             yield Account(studio, clock)
     finally:

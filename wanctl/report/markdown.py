@@ -47,14 +47,16 @@ def _failure(failure: Failure, sheet: Sheet, room: int) -> list[str]:
     count = failure.errors
     title = f"### ❌ {_place(failure)}: there is no plan, {count} error{'' if count == 1 else 's'}"
     alert = _alert("CAUTION", ["**Nothing was changed.** No plan could be made, so there is none to apply."])
-    left = room - len(title) - len(alert) - 500
-    return [title, alert, *_findings(failure.findings, left, sheet)]
+    around = (title, *sheet.opening, alert, *sheet.closing)
+    left = room - sum(len(part) + 2 for part in around) - 500
+    found = _findings(failure.findings, left, sheet)
+    return [title, *sheet.opening, alert, *found, *sheet.closing]
 
 
 def _plan(plan: Plan, sheet: Sheet, room: int) -> list[str]:
     title = f"### {_status_icon(plan)} {_place(plan)}: {prose(headline(plan))}"
-    top = [title, *_alerts(plan)]
-    foot = [f"Digest: {code(plan.digest)}", _next(plan, sheet)]
+    top = [title, *sheet.opening, *_alerts(plan)]
+    foot = [f"Digest: {code(plan.digest)}", _next(plan, sheet), *sheet.closing]
     left = room - sum(len(part) + 2 for part in (*top, *foot)) - 1_000  # for headings, notes and blank lines
     steps = plan.pending
     errors = [finding for finding in plan.findings if finding.severity is Severity.ERROR]
@@ -212,6 +214,6 @@ def _next(plan: Plan, sheet: Sheet) -> str:
     if not plan.pending:
         return ""
     told = prose(what_now(plan))
-    if not plan.this_run():
+    if not plan.this_run() or not sheet.apply:
         return told
     return f"{told}\n\n{fence(map(one_line, sheet.apply), 'sh')}"

@@ -130,7 +130,8 @@ class PlanKeys(_Keys):
     findings: list[FindingKeys]
     orphans: list[OrphanKeys]
     digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
-    """sha256 over what is to be done, without times, progress and prices; null where there is no plan."""
+    """sha256 over whose plan it is and what is to be done, without times, progress and prices; null without a
+    plan."""
 
 
 def plan_schema() -> dict[str, Any]:

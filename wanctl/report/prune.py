@@ -20,7 +20,5 @@ def orphan_lines(plan: Plan) -> list[Text]:
     return [
         *lines,
         Text(),
-        Text(
-            "Nothing is deleted by looking. To delete some: wanctl prune ID…; all of them: wanctl prune --all"
-        ),
+        Text("Nothing is deleted by looking. To delete some: wanctl prune ID…; what is not in flight: --all"),
     ]

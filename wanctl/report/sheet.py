@@ -16,6 +16,8 @@ class Sheet:
     apply: tuple[str, ...] = field(default=("wanctl plan --out plan.json", "wanctl apply plan.json"))
     link: str | None = None  # to the whole output, where this one is cut
     marker: str | None = None  # what is hidden at the end of the Markdown, to find a comment again
+    opening: tuple[str, ...] = ()  # paragraphs of Markdown beneath the verdict
+    closing: tuple[str, ...] = ()  # and at the end
 
 
 def marker_of(project: str | None, environment: str | None) -> str:

@@ -58,7 +58,9 @@ def check_templates(desired: Desired, facts: Facts) -> Iterator[Diagnostic]:
     """A Deployment asks in its templates for what its training set taught, in the same words."""
     for resource in desired.resources.values():
         spec = resource.spec
-        if not isinstance(spec, Deployment) or spec.aigc_config.use_input_prompt:
+        if not isinstance(spec, Deployment):
+            continue
+        if spec.aigc_config.use_input_prompt or spec.aigc_config.unknown:
             continue
         trained = _training_of(spec, desired)
         sets = [facts.get(Address.dataset(name)) for name in trained.training] if trained else []

@@ -96,18 +96,23 @@ def explain(path: str) -> Explanation:
 
 def _step(schema: Schema, part: str, walked: str) -> tuple[Schema, bool]:
     """One key further down; keys that a person makes up, as of environments, all lead to the same."""
-    for one in (schema, *schema.get("anyOf", ())):
+    for one in _parts(schema):
         properties = one.get("properties", {})
         if part in properties:
             return properties[part], part in one.get("required", ())
         if isinstance(one.get("additionalProperties"), dict):
             return one["additionalProperties"], False
-    known = [key for one in (schema, *schema.get("anyOf", ())) for key in one.get("properties", {})]
+    known = [key for one in _parts(schema) for key in one.get("properties", {})]
     near = did_you_mean(part, known)
     hint = (
         f"did you mean {walked}.{near}?" if near else f"it has {listed(known)}" if known else "it has no keys"
     )
     raise UnknownPath(f"{walked} has no key {part}; {hint}")
+
+
+def _parts(schema: Schema) -> tuple[Schema, ...]:
+    """What may have keys: the value itself, each of its choices, and the elements of a list."""
+    return (schema, *schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else ()))
 
 
 def _overview(schemas: dict[str, Schema]) -> Explanation:
@@ -133,7 +138,7 @@ def _explanation(path: str, schema: Schema, *, required: bool) -> Explanation:
         examples=tuple(_spell(one) for one in schema.get("examples", ())),
         children=tuple(
             Child(name, spell_type(value), name in one.get("required", ()), _summary(value))
-            for one in (schema, *schema.get("anyOf", ()))
+            for one in _parts(schema)
             for name, value in one.get("properties", {}).items()
         ),
     )

@@ -291,3 +291,8 @@ def _models(facts: dict[str, Any]) -> Mapping[str, BaseModel]:
 def _packaged_catalogue() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.load(_PACKAGED.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return loaded
+
+
+def packaged_models() -> Mapping[str, BaseModel]:
+    """The base models that wanctl knows of, for who has no project yet."""
+    return _models(_packaged_catalogue())

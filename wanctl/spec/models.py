@@ -238,10 +238,19 @@ class AigcConfig(Model):
         default=None, examples=["Then the s86b5p money rain effect begins."]
     )
     """The prompt that is used when filling the template fails."""
+    unknown: Flag = False
+    """true, and nothing else here: what is deployed was given a config that nobody wrote down. It goes on
+    serving; nothing is deployed from this document before the config is written."""
+
+    @model_validator(mode="after")
+    def _knows_or_not(self) -> Self:
+        if self.unknown and self.model_fields_set != {"unknown"}:
+            raise ValueError("is said to be unknown, and has more: take unknown out, or all the rest")
+        return self
 
     def sent(self) -> dict[str, Any]:
-        """What goes to the service."""
-        return self.model_dump(exclude_none=True)
+        """What goes to the service; nothing of what is unknown."""
+        return {} if self.unknown else self.model_dump(exclude_none=True, exclude={"unknown"})
 
 
 class Deployment(Resourceful):

@@ -59,7 +59,7 @@ class Root:
         if not path.is_relative_to(self.path):
             raise Refused(
                 f"{written} leads out of the project's root {self.path}",
-                "copy what you need into the project",
+                "copy what you need into the project; its root is the git work tree around it, if any",
             )
         if ".git" in path.relative_to(self.path).parts:
             raise Refused(f"{written} leads into git's own folder")

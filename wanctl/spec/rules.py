@@ -16,7 +16,7 @@ from wanctl.spec.addresses import Address
 from wanctl.spec.catalogue import BaseModel, Catalogue
 from wanctl.spec.dataset_uses import check_templates
 from wanctl.spec.diagnostics import Diagnostic, Severity
-from wanctl.spec.models import Dataset, Deployment, FineTune, State
+from wanctl.spec.models import Checkpoint, Dataset, Deployment, FineTune, State
 from wanctl.spec.resources import Desired, Resource
 from wanctl.spec.spelling import did_you_mean, listed, quoted
 
@@ -68,6 +68,8 @@ def check_declared(
                 yield _unknown_model(resource, spec, catalogue)
         elif isinstance(spec, Deployment):
             yield from _prompts(resource, spec)
+        elif isinstance(spec, Checkpoint):
+            yield from _choice(resource, spec, resources, catalogue)
     yield from _twins(resources, sources)
 
 
@@ -156,6 +158,28 @@ _TRAINING_RULES: tuple[Callable[[_Training], Iterator[Diagnostic]], ...] = (
 )
 
 
+def _choice(
+    resource: Resource, spec: Checkpoint, resources: Mapping[Address, Resource], catalogue: Catalogue
+) -> Iterator[Diagnostic]:
+    """As far as is documented, checkpoints are made every eval_epochs, and one at the end."""
+    finetune = resources.get(Address.finetune(spec.finetune))
+    if finetune is None or not isinstance(finetune.spec, FineTune) or spec.checkpoint is None:
+        return
+    parameters = catalogue.complete(finetune.spec.model, finetune.spec.hyper_parameters.declared())
+    epochs, every = parameters.get("n_epochs"), parameters.get("eval_epochs")
+    number = int(spec.checkpoint.rpartition("-")[2])
+    if not isinstance(epochs, int) or not isinstance(every, int) or number <= epochs:
+        return
+    last = epochs - epochs % every or epochs
+    message = (
+        f"{spec.checkpoint} is beyond the {epochs} epochs of {finetune.address}: it will hardly be there"
+    )
+    hint = f"with eval_epochs {every} the last ones are checkpoint-{last} and checkpoint-{epochs}"
+    if last == epochs:
+        hint = f"with eval_epochs {every} the last one is checkpoint-{epochs}"
+    yield _finding(resource, "checkpoint", Severity.WARNING, "checkpoint-beyond", message, hint)
+
+
 def _unknown_model(resource: Resource, spec: FineTune, catalogue: Catalogue) -> Diagnostic:
     near = did_you_mean(spec.model, list(catalogue.models))
     message = (
@@ -172,6 +196,8 @@ def _unknown_model(resource: Resource, spec: FineTune, catalogue: Catalogue) -> 
 
 def _prompts(resource: Resource, spec: Deployment) -> Iterator[Diagnostic]:
     config = spec.aigc_config
+    if config.unknown:
+        return
     templates = {"prompt": config.prompt, "lora_prompt_default": config.lora_prompt_default}
     for key, text in templates.items():
         path = f"aigc_config.{key}"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from math import inf
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_validator
 from pydantic.annotated_handlers import GetJsonSchemaHandler
@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema
 
 from wanctl.ledger.location import parse_location
 from wanctl.spec.addresses import Kind
+from wanctl.spec.cron import check_cron, check_zone
 from wanctl.spec.models import Identifier, Model, Name, Whole
 
 DEFAULT_LEDGER = ".wanctl/ledger.json"
@@ -104,6 +105,12 @@ def _check_speed(value: Any) -> Any:
     raise ValueError("must be a number above 0, or instant")
 
 
+def _check_url_env(name: str) -> str:
+    if not re.fullmatch(r"WANCTL_NOTIFY_[A-Z0-9_]+", name):
+        raise ValueError("must be an environment variable whose name begins with WANCTL_NOTIFY_")
+    return name
+
+
 def _check_start(start: datetime | None) -> datetime | None:
     return start.replace(tzinfo=UTC) if start and start.tzinfo is None else start
 
@@ -114,6 +121,9 @@ Duration = Annotated[
 Amount = Annotated[
     Money, BeforeValidator(parse_money), WithJsonSchema({"type": "string", "pattern": MONEY_PATTERN})
 ]
+Cron = Annotated[str, Strict(), AfterValidator(check_cron)]
+Zone = Annotated[str, Strict(), AfterValidator(check_zone)]
+EnvironmentName = Annotated[str, Strict(), AfterValidator(_check_url_env)]
 Scalar = str | int | float | bool
 Var = Annotated[Scalar, BeforeValidator(_check_scalar)]
 Speed = Annotated[float | Literal["instant"], BeforeValidator(_check_speed)]
@@ -168,6 +178,52 @@ class Polling(Model):
         return {kind: seconds for kind, seconds in said.items() if seconds is not None}
 
 
+class Window(Model):
+    """A time that begins by cron and lasts: one in which applying is allowed, or one in which it is not."""
+
+    allow: Cron | None = Field(default=None, examples=["0 9 * * MON-FRI"])
+    """When a time begins in which apply may run; outside of all such times it may not."""
+    deny: Cron | None = Field(default=None, examples=["0 16 * * FRI"])
+    """When a time begins in which apply may not run. It wins over allow."""
+    duration: Duration = Field(examples=["4h"])
+    """How long it lasts, as a stopwatch tells it."""
+    timezone: Zone = Field(default="UTC", examples=["Europe/Berlin"])
+    """Whose clock the cron expression is read by."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.allow is None) == (self.deny is None):
+            raise ValueError("has to have one of allow and deny")
+        return self
+
+
+class Occasion(StrEnum):
+    """What `wanctl watch` tells somebody of, once, when it comes to be so."""
+
+    WAITING = "waiting"
+    FAILED = "failed"
+    CONVERGED = "converged"
+    DRIFT = "drift"
+
+
+class NotificationFormat(StrEnum):
+    """What is posted."""
+
+    JSON = "json"
+    SLACK = "slack"
+
+
+class Notification(Model):
+    """A webhook that `wanctl watch` posts to when something changes."""
+
+    url_env: EnvironmentName = Field(examples=["WANCTL_NOTIFY_URL"])
+    """The environment variable that holds the URL: it is a secret and stands in no file."""
+    format: NotificationFormat = NotificationFormat.JSON
+    """json: the event with its data. slack: a text, as Slack, Mattermost and others take it."""
+    on: tuple[Occasion, ...] = Field(default=tuple(Occasion), examples=[["waiting", "failed"]])
+    """Which events: a person's turn, a failure, everything as the specs say, the world has moved."""
+
+
 class SandboxWish(Model):
     """How the embedded sandbox behaves."""
 
@@ -215,6 +271,14 @@ class Settings(Model):
     """Your prices for 1,000 training tokens, instead of the catalogue's."""
     catalogue: String | None = Field(default=None, examples=["catalogue.yaml"])
     """A file with newer facts of base models, merged over the catalogue that wanctl brings."""
+    windows: tuple[Window, ...] = Field(
+        default=(), examples=[[{"deny": "0 16 * * FRI", "duration": "64h", "timezone": "Europe/Berlin"}]]
+    )
+    """When apply may run, and when not; without any, always."""
+    notifications: tuple[Notification, ...] = Field(
+        default=(), examples=[[{"url_env": "WANCTL_NOTIFY_URL", "on": ["waiting", "failed"]}]]
+    )
+    """Whom `wanctl watch` tells of what."""
     sandbox: SandboxWish = SandboxWish()
     """How the embedded sandbox behaves."""
     environments: dict[Name, dict[str, Any]] = Field(

@@ -21,7 +21,7 @@ from wanctl.studio.files import Files
 from wanctl.studio.jobs import Jobs
 from wanctl.studio.pace import Monotonic, Pace, Sleep
 from wanctl.studio.regions import Endpoint
-from wanctl.studio.wire import Wire
+from wanctl.studio.wire import Heard, Wire, unheard
 
 
 class Studio:
@@ -37,10 +37,17 @@ class Studio:
         sleep: Sleep = asyncio.sleep,
         monotonic: Monotonic = time.monotonic,
         user_agent: str = "wanctl",
+        heard: Heard = unheard,
     ) -> None:
         pace = Pace(monotonic, sleep)
         self._wire = Wire(
-            endpoint, key, workspace=workspace, transport=transport, pace=pace, user_agent=user_agent
+            endpoint,
+            key,
+            workspace=workspace,
+            transport=transport,
+            pace=pace,
+            user_agent=user_agent,
+            heard=heard,
         )
         self._downloads = Downloads(endpoint, transport, pace, user_agent)
         self.files = Files(self._wire)

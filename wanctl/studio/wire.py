@@ -27,6 +27,15 @@ from wanctl.studio.verdict import TOO_MANY, Call, Effect, Reply, judge
 _log = logging.getLogger("wanctl.studio")
 _Result = TypeVar("_Result")
 
+Heard = Callable[
+    [str, int | None], None
+]  # told of each call: its path, and the status, None if no answer came
+
+
+def unheard(path: str, status: int | None) -> None:
+    """Who does not listen to the calls."""
+
+
 TRIES = 5
 PATIENCE = 60.0  # seconds: the longest wait between two tries, whatever the service asks for
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
@@ -73,12 +82,14 @@ class Wire:
         transport: httpx.AsyncBaseTransport | None,
         pace: Pace,
         user_agent: str,
+        heard: Heard = unheard,
     ) -> None:
         endpoint.require_trust()
         keep_signatures_out_of_logs()
         self.endpoint = endpoint
         self._auth = _Bearer(key)
         self._pace = pace
+        self._heard = heard
         headers = {"User-Agent": user_agent, "Accept": "application/json"}
         if workspace:
             headers["X-DashScope-WorkSpace"] = check_workspace(workspace)
@@ -112,8 +123,10 @@ class Wire:
                 )
             except httpx.HTTPError as error:
                 _log.info("%s %s: no answer (%s)", call.method, call.path, type(error).__name__)
+                self._heard(call.path, None)
                 raise broken_off(call, error) from error
         spent = time.perf_counter() - started
+        self._heard(call.path, response.status_code)
         try:
             reply = judge(call, response.status_code, response.headers, response.content)
         except StudioError as error:

@@ -73,7 +73,7 @@ def _each(lines: Sequence[int], rule: str, message: str, remedy: str) -> Iterato
 
 def _videos(facts: DatasetFacts, use: Use) -> Iterator[Problem]:
     lacking = [one.line for one in facts.samples if not one.video]
-    remedy = "name its clip; only a validation set does without"
+    remedy = 'name its clip, as in "video_path": "video_1.mp4"; only a validation set does without'
     yield from _each(lacking, "no-video", f"has no video_path, and {use.by} trains on it", remedy)
 
 

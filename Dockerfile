@@ -1,0 +1,25 @@
+# wanctl alone, for CI and for machines without Python:
+#   docker build -t wanctl . && docker run --rm -v "$PWD:/work" -e DASHSCOPE_API_KEY wanctl plan
+FROM python:3.12-slim AS build
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY wanctl ./wanctl
+RUN python -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
+RUN python -m venv /opt/wanctl
+RUN /opt/wanctl/bin/pip install --no-cache-dir /wheels/*.whl
+RUN /opt/wanctl/bin/pip uninstall --yes pip
+RUN /opt/wanctl/bin/wanctl --version
+
+FROM python:3.12-slim
+# git: for a ledger that is a branch. /work belongs to whoever mounts it, which git has to be told is meant.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends git \
+    && rm -rf /var/lib/apt/lists/* \
+    && git config --system --add safe.directory /work \
+    && useradd --create-home --uid 1000 wanctl
+COPY --from=build /opt/wanctl /opt/wanctl
+ENV PATH="/opt/wanctl/bin:$PATH" PYTHONUNBUFFERED=1
+USER wanctl
+WORKDIR /work
+ENTRYPOINT ["wanctl"]
+CMD ["--help"]

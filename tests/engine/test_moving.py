@@ -1,0 +1,42 @@
+"""A record under another name: all of it goes along, and nothing that stands there already is lost."""
+
+from datetime import UTC, datetime
+
+from wanctl.ledger.record import Entry, Generation, Intent, Record
+
+NOW = datetime(2026, 3, 18, tzinfo=UTC)
+OLD, NEW = "FineTune/old", "FineTune/new"
+
+
+def record(**entries: Entry) -> Record:
+    named = {f"FineTune/{name}": entry for name, entry in entries.items()}
+    return Record(lineage="l", project="p", endpoint="sandbox", entries=named)
+
+
+def entry(job_id: str, *strangers: str) -> Entry:
+    made = Generation(remote_id=job_id, identity=f"of {job_id}", inputs={}, since=NOW)
+    return Entry(current=made, protected=True, strangers=strangers)
+
+
+def intent(address: str, verb: str) -> Intent:
+    return Intent(address=address, verb=verb, identity="i", inputs={}, seen=("ft-0",), at=NOW)
+
+
+def test_the_entry_goes_along() -> None:
+    moved = record(old=entry("ft-1", "ft-9"), other=entry("ft-2")).renamed(OLD, NEW)
+    assert moved.entries == record(new=entry("ft-1", "ft-9"), other=entry("ft-2")).entries
+
+
+def test_a_call_whose_answer_is_open_stays_open() -> None:
+    moved = record(old=entry("ft-1")).with_intent(intent(OLD, "train")).renamed(OLD, NEW)
+    assert moved.intents == (intent(NEW, "train"),)
+
+
+def test_the_intent_of_the_move_itself_makes_way() -> None:
+    begun = record(old=entry("ft-1")).with_intent(intent(OLD, "train")).with_intent(intent(NEW, "move"))
+    assert [one.verb for one in begun.renamed(OLD, NEW).intents] == ["train"]
+
+
+def test_strangers_of_both_names_stay_strangers() -> None:
+    moved = record(old=entry("ft-1", "ft-8", "ft-9"), new=Entry(strangers=("ft-7", "ft-8"))).renamed(OLD, NEW)
+    assert moved.entry(NEW).strangers == ("ft-7", "ft-8", "ft-9")

@@ -1,0 +1,216 @@
+"""One comment a plan, found again; labels; faults of the forge. Against servers that check each request."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.forge.servers import (
+    MERGE,
+    PROJECT,
+    PULL,
+    REPOSITORY,
+    Fault,
+    ForgeServer,
+    GitHubServer,
+    GitLabServer,
+    served,
+)
+from wanctl.forge.comments import Message
+from wanctl.forge.posting import post
+from wanctl.forge.run import Forge, Request, Token
+from wanctl.forge.wire import ForgeError
+from wanctl.report.sheet import marker_of
+
+NAMELESS = marker_of(None, None)
+MARKER = marker_of("money-rain", None)
+BODY = f"### A plan\n\nchanges things\n\n{MARKER}\n"
+OTHER = f"### Of another\n\n<!-- wanctl labels: billed -->\n{marker_of('money-rain', 'prod')}\n"
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def server(request: pytest.FixtureRequest) -> Iterator[ForgeServer]:
+    made = GitHubServer(me="ci-bot") if request.param == "github" else GitLabServer(me="ci-bot")
+    with served(made) as running:
+        yield running
+    assert made.complaints == []
+
+
+def say(server: ForgeServer, body: str = BODY, labels: tuple[str, ...] = ("changes",)) -> list[float]:
+    naps: list[float] = []
+    message = Message(body, frozenset(labels), NAMELESS)
+    if isinstance(server, GitHubServer):
+        token = Token("Authorization", f"Bearer {server.token}")
+        pull = Request(server.url, REPOSITORY, PULL, token)
+        post(Forge.GITHUB, pull, token, message, naps.append)
+    else:
+        assert isinstance(server, GitLabServer)
+        token = Token(server.header, server.token)
+        author = None if server.me else "ada"
+        merge = Request(f"{server.url}/api/v4", PROJECT, MERGE, token, author)
+        post(Forge.GITLAB, merge, token, message, naps.append)
+    return naps
+
+
+def writes_by(server: ForgeServer, login: str, body: str) -> None:
+    assert isinstance(server, GitHubServer | GitLabServer)
+    server.says(login, body)
+
+
+def test_a_second_run_updates_the_same_comment(server: ForgeServer) -> None:
+    say(server)
+    first = server.comments[0]["id"]
+    say(server, BODY.replace("changes things", "changes more"))
+    assert [one["id"] for one in server.comments] == [first]
+    assert "changes more" in server.bodies()[0]
+    assert server.bodies()[0].rstrip().endswith(MARKER)
+
+
+def test_a_comment_that_says_the_same_is_left_alone(server: ForgeServer) -> None:
+    say(server)
+    before = len(server.writes())
+    say(server)
+    assert server.writes()[before:] == []
+
+
+def test_it_is_found_behind_a_hundred_others_and_they_stay_as_they_are(server: ForgeServer) -> None:
+    for number in range(230):
+        writes_by(server, "grace", f"looks good, {number}")
+    writes_by(server, "ci-bot", OTHER)
+    say(server)
+    others = server.bodies()[:231]
+    say(server, BODY.replace("changes things", "changes more"))
+    assert server.bodies()[:231] == others
+    assert len(server.comments) == 232
+    assert "changes more" in server.bodies()[231]
+
+
+def test_what_was_said_before_the_name_could_be_read_is_taken_over(server: ForgeServer) -> None:
+    say(server, f"### ❌ wanctl.yaml is broken\n\n{NAMELESS}\n", ())
+    say(server)
+    [body] = server.bodies()
+    assert body.rstrip().endswith(MARKER)
+    say(server, f"### ❌ wanctl.yaml of another is broken\n\n{NAMELESS}\n", ())
+    say(server, BODY.replace("changes things", "changes more"))
+    assert len(server.bodies()) == 2
+
+
+def test_the_marker_in_a_strangers_comment_does_not_make_it_ours(server: ForgeServer) -> None:
+    writes_by(server, "mallory", BODY)
+    writes_by(server, "ci-bot", f"quoting {MARKER} in the middle\n\nand going on")
+    before = server.bodies()
+    say(server)
+    assert server.bodies()[:2] == before
+    assert len(server.comments) == 3
+
+
+def test_labels_are_made_added_and_taken_away_and_others_stay(server: ForgeServer) -> None:
+    server.labels = ["bug", "wanctl: deletes", "wanctl: of somebody else"]
+    say(server, labels=("changes", "billed"))
+    assert set(server.labels) == {"bug", "wanctl: of somebody else", "wanctl: changes", "wanctl: billed"}
+    assert {one["name"] for one in server.known_labels} == {"wanctl: changes", "wanctl: billed"}
+    say(server, labels=())
+    assert set(server.labels) == {"bug", "wanctl: of somebody else"}
+    say(server, labels=("changes",))  # it is known by now
+    assert "wanctl: changes" in server.labels
+
+
+def test_what_another_project_asks_for_stays_on_the_request(server: ForgeServer) -> None:
+    writes_by(server, "ci-bot", OTHER)
+    server.labels = ["wanctl: billed"]
+    say(server, labels=("waiting",))
+    assert set(server.labels) == {"wanctl: billed", "wanctl: waiting"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_fault_that_passes_is_tried_again(server: ForgeServer, method: str) -> None:
+    server.faults = [Fault(method, ".*(comments|notes)", 502), Fault(method, ".*(comments|notes)", 429)]
+    naps = say(server)
+    assert len(server.comments) == 1
+    assert len(naps) == 2
+
+
+def test_a_lost_answer_leaves_no_second_comment(server: ForgeServer) -> None:
+    server.faults = [Fault("POST", ".*(comments|notes)", 502, after_effect=True)]
+    say(server)
+    assert len(server.comments) == 1
+
+
+def test_the_forge_says_how_long_to_wait(server: ForgeServer) -> None:
+    server.faults = [Fault("POST", ".*(comments|notes)", 429, headers={"Retry-After": "17"})]
+    assert say(server) == [17]
+
+
+def test_a_fault_that_stays_ends_after_a_few_tries(server: ForgeServer) -> None:
+    server.faults = [Fault("GET", ".*(comments|notes)", 503, times=99)]
+    with pytest.raises(ForgeError, match="HTTP 503: as the test wants it, 4 times"):
+        say(server)
+    assert len([line for line in server.asked if line.endswith(("comments", "notes"))]) == 4
+
+
+def test_a_token_that_only_reads_is_refused_at_once(server: ForgeServer) -> None:
+    server.faults = [Fault("POST", ".*", 403, times=99)]
+    with pytest.raises(ForgeError) as raised:
+        say(server)
+    assert raised.value.status == 403
+    assert server.writes() == [line for line in server.asked if line.startswith("POST")]
+    assert len(server.writes()) == 1
+
+
+def test_a_403_that_is_a_rate_limit_is_tried_again() -> None:
+    server = GitHubServer(me="ci-bot")
+    with served(server):
+        server.faults = [Fault("POST", ".*comments", 403, headers={"X-RateLimit-Remaining": "0"})]
+        say(server)
+    assert len(server.comments) == 1
+
+
+def test_a_comment_that_may_not_be_edited_is_not_the_end(server: ForgeServer) -> None:
+    say(server)
+    server.faults = [Fault("PATCH", ".*", 403), Fault("PUT", ".*/notes/.*", 403)]
+    say(server, BODY.replace("changes things", "changes more"))
+    assert len(server.comments) == 2
+
+
+def test_the_token_of_a_workflow_finds_the_comments_of_bots() -> None:
+    server = GitHubServer()
+    with served(server):
+        server.says("mallory", BODY)
+        say(server)
+        say(server, BODY.replace("changes things", "changes more"))
+    assert server.complaints == []
+    assert [one["user"]["login"] for one in server.comments] == ["mallory", "github-actions[bot]"]
+    assert server.bodies()[0] == BODY
+    assert "changes more" in server.bodies()[1]
+
+
+def test_the_token_of_a_job_is_the_person_who_started_it() -> None:
+    server = GitLabServer()
+    server.header, server.token = "job-token", "64-a-token-of-this-job"
+    with served(server):
+        say(server)
+        say(server, BODY.replace("changes things", "changes more"))
+    assert server.complaints == []
+    assert len(server.comments) == 1
+    assert "GET /api/v4/user" not in server.asked
+
+
+def test_an_answer_that_is_none_of_theirs_is_an_error_in_words() -> None:
+    server = GitHubServer(me="ci-bot")
+    server.comments = [{"id": 1, "body": {"not": "text"}, "user": "nobody"}]
+    with served(server), pytest.raises(ForgeError, match="answers what github never would"):
+        say(server)
+
+
+@pytest.mark.parametrize("api", ["http://[", "http://127.0.0.1:99999", "nonsense", ""])
+def test_an_address_that_is_none_is_an_error_in_words(api: str) -> None:
+    token = Token("Authorization", "Bearer ghs_secret")
+    with pytest.raises(ForgeError) as raised:
+        post(Forge.GITHUB, Request(api, REPOSITORY, PULL, token), token, Message(BODY), lambda _: None)
+    assert "ghs_secret" not in str(raised.value)
+
+
+def test_no_message_and_no_spelling_shows_a_token() -> None:
+    token = Token("Authorization", "Bearer ghs_secret")
+    assert "ghs_secret" not in f"{token} {token!r} {token:>20}"
+    with pytest.raises(TypeError):
+        token.__reduce__()

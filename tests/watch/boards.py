@@ -1,0 +1,57 @@
+"""Turns and boards made by hand, for what only looks at them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from wanctl.ledger.record import HistoryLine, Record
+from wanctl.plan import Action, Cost, Plan, Progress, Step, When
+from wanctl.spec.resources import Address
+from wanctl.spec.settings import Settings
+from wanctl.watch.board import Board
+from wanctl.watch.checkout import Commit
+from wanctl.watch.turn import Turn
+
+NOON = datetime(2026, 3, 18, 12, tzinfo=UTC)
+COST = Cost((100, 200), (Decimal(8), Decimal(16)), "USD", "", 150, Decimal("12.5"))
+
+
+def step(address: str, when: When = When.DONE, action: Action = Action.NOTHING, **more: object) -> Step:
+    return replace(Step(Address.parse(address), action, when), **more)  # type: ignore[arg-type]  # any field
+
+
+STEPS = (
+    step("Dataset/train", remote_id="file-1"),
+    step(
+        "FineTune/rain", When.SERVICE, Action.TRAIN, cost=COST, progress=Progress("RUNNING", 0.61, "step 5")
+    ),
+    step("Checkpoint/best", When.PERSON, Action.CHOOSE, reason="choose one", hints=("wanctl choose",)),
+    step("Deployment/rain", When.LATER, Action.DEPLOY, after=(Address.parse("Checkpoint/best"),)),
+)
+SETTLED = tuple(replace(one, when=When.DONE, action=Action.NOTHING) for one in STEPS)
+
+
+def turn_of(*steps: Step, **more: object) -> Turn:
+    history = (
+        HistoryLine(
+            at=NOON, address="Dataset/train", verb="upload", result="ok", by="<b>ann</b>", commit="c" * 40
+        ),
+    )
+    turn = Turn(
+        commit=Commit("abcdef0123456789", "Make it rain"),
+        settings=Settings(version=1, project="rain"),
+        plan=Plan("rain", None, "sandbox", steps),
+        references={Address.parse("FineTune/rain"): (Address.parse("Dataset/train"),)},
+        record=Record(lineage="l", serial=7, project="rain", endpoint="sandbox", history=history),
+        plan_seconds=0.2,
+        apply_seconds=4.0,
+    )
+    return replace(turn, **more)  # type: ignore[arg-type]  # any field
+
+
+def empty_board() -> Board:
+    return Board("rain", None, "origin/main", timedelta(minutes=5), NOON)
+
+
+def board_of(*steps: Step, **more: object) -> Board:
+    return empty_board().with_turn(turn_of(*steps, **more), NOON)

@@ -1,0 +1,108 @@
+"""The manifests in deploy/: they parse, and what they ask of wanctl is there."""
+
+import configparser
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+from starlette.routing import Route
+
+from wanctl.cli import watching
+from wanctl.cli.app import app
+from wanctl.watch.server import Desk
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+GRACE = 15  # seconds that the engine gives to calls under way
+
+
+def documents(name: str) -> dict[str, Any]:
+    text = (DEPLOY / "kubernetes" / name).read_text(encoding="utf-8")
+    return {one["kind"]: one for one in yaml.safe_load_all(text)}
+
+
+def pod(name: str) -> Any:
+    found = documents(name)
+    if "CronJob" in found:
+        return found["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return found["Deployment"]["spec"]["template"]["spec"]
+
+
+def service() -> configparser.ConfigParser:
+    unit = configparser.ConfigParser(interpolation=None, strict=True)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's keys have capitals
+    unit.read(DEPLOY / "systemd" / "wanctl-watch.service", encoding="utf-8")
+    return unit
+
+
+def commands() -> dict[str, list[str]]:
+    unit = shlex.split(service()["Service"]["ExecStart"])
+    found = {name: list(pod(name)["containers"][0]["args"]) for name in ("watch.yaml", "cronjob.yaml")}
+    return {**found, "wanctl-watch.service": unit[1:]}
+
+
+@pytest.mark.parametrize(("name", "words"), commands().items())
+def test_the_options_are_there_and_their_values_make_sense(name: str, words: list[str]) -> None:
+    assert words[0] == "watch", name
+    command: Any = typer.main.get_command(app)
+    watch = command.commands["watch"]
+    given = watch.make_context("watch", words[1:]).params
+    assert watching._interval(given["interval"])
+    assert watching._actions(given["require_approval"])
+    assert watching._address(given["listen"])
+    assert given["ref"] == "origin/main"
+
+
+@pytest.mark.parametrize("name", ["watch.yaml", "cronjob.yaml"])
+def test_the_pod_has_what_it_names(name: str) -> None:
+    spec = pod(name)
+    volumes = {volume["name"] for volume in spec["volumes"]}
+    for container in (*spec["initContainers"], *spec["containers"]):
+        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        assert set(mounts) == volumes
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert spec["securityContext"]["runAsNonRoot"]
+    assert spec["terminationGracePeriodSeconds"] > GRACE
+    folder = spec["initContainers"][0]["command"][-1]
+    assert f"--directory={folder}/specs" in spec["containers"][0]["args"]
+
+
+def test_the_deployment_is_one_and_is_probed_where_something_answers() -> None:
+    found = documents("watch.yaml")
+    deployment, service_ = found["Deployment"]["spec"], found["Service"]["spec"]
+    assert deployment["replicas"] == 1
+    labels = deployment["template"]["metadata"]["labels"]
+    assert deployment["selector"]["matchLabels"] == labels == service_["selector"]
+    assert service_["publishNotReadyAddresses"]
+    container = pod("watch.yaml")["containers"][0]
+    port = container["ports"][0]
+    assert f"--listen=0.0.0.0:{port['containerPort']}" in container["args"]
+    assert service_["ports"][0]["targetPort"] == port["name"]
+    paths = {route.path for route in _routes()}
+    for probe in ("livenessProbe", "readinessProbe"):
+        assert container[probe]["httpGet"]["path"] in paths
+        assert container[probe]["httpGet"]["port"] == port["name"]
+
+
+def _routes() -> list[Route]:
+    desk = Desk(board=lambda: None, metrics=None, now=None, ring=None, secret=None)  # type: ignore[arg-type,return-value]  # only its routes are looked at
+    return [route for route in desk.application().routes if isinstance(route, Route)]
+
+
+def test_the_unit_reloads_by_the_signal_that_calls_a_turn_and_leaves_time_to_end() -> None:
+    unit = service()["Service"]
+    assert unit["ExecReload"].endswith("-HUP $MAINPID")
+    assert unit["KillSignal"] == "SIGTERM"
+    assert int(unit["TimeoutStopSec"]) > GRACE
+    assert unit["ReadWritePaths"] in unit["ExecStart"]
+
+
+def test_no_secret_stands_in_them() -> None:
+    for path in DEPLOY.rglob("*"):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"sk-[0-9a-f]{8}|hooks\.slack\.com/services/T", text), path

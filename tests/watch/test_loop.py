@@ -1,0 +1,170 @@
+"""The loop with a clock that nobody waits for: intervals, backing off, and no error that ends it."""
+
+import signal
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.watch.boards import NOON, SETTLED, STEPS, board_of, empty_board, turn_of
+from wanctl.plan import When
+from wanctl.project import Interrupted
+from wanctl.watch.board import Board
+from wanctl.watch.errors import WatchError
+from wanctl.watch.loop import LONGEST_RETRY, Bell, Loop
+from wanctl.watch.running import alone, signals
+from wanctl.watch.turn import Turn
+
+Took = Turn | Exception
+
+
+class Stage:
+    """Gives the turns one after the other, then ends the loop; remembers every pause."""
+
+    def __init__(self, *turns: Took, dice: float = 1.0) -> None:
+        self.left = list(turns)
+        self.time = NOON
+        self.pauses: list[timedelta] = []
+        self.told: list[str] = []
+        self.loop = Loop(
+            take=self.take,
+            board=empty_board(),
+            audience=self,
+            spell=lambda error: [str(error)],
+            now=lambda: self.time,
+            wait=self.wait,
+            dice=lambda: dice,
+        )
+
+    def take(self) -> Turn:
+        if not self.left:
+            raise Interrupted
+        turn = self.left.pop(0)
+        if isinstance(turn, Exception):
+            raise turn
+        return turn
+
+    def wait(self, span: timedelta) -> None:
+        assert self.loop.board.next_turn == self.time + span
+        self.pauses.append(span)
+        self.time += span
+
+    def turned(self, board: Board) -> None:
+        assert board.turn is not None
+        self.told.append(board.turn.plan.status.value)
+
+    def stumbled(self, board: Board) -> None:
+        self.told.append(" ".join(board.errors))
+
+    def run(self) -> None:
+        with pytest.raises(Interrupted):
+            self.loop.run()
+
+
+def test_each_turn_comes_an_interval_after_the_last() -> None:
+    stage = Stage(turn_of(*STEPS), turn_of(*SETTLED))
+    stage.run()
+    assert stage.pauses == [timedelta(minutes=5)] * 2
+    assert stage.told == ["in_progress", "converged"]
+
+
+@pytest.mark.parametrize("dice", [0.0, 0.5, 1.0])
+def test_errors_never_end_it_and_are_tried_later_and_later(dice: float) -> None:
+    errors = [OSError("the line is down"), *(RuntimeError(f"no {number}") for number in range(8))]
+    stage = Stage(*errors, turn_of(*SETTLED), dice=dice)
+    stage.run()
+    longest = [15, 30, 60, 120, 240, 480, 600, 600, 600]
+    assert stage.pauses[:-1] == [timedelta(seconds=span) * (0.5 + dice / 2) for span in longest]
+    assert max(stage.pauses) <= LONGEST_RETRY
+    assert stage.pauses[-1] == timedelta(minutes=5)  # all is well again
+    assert stage.told[0] == "the line is down"
+    assert stage.told[-1] == "converged"
+
+
+def test_many_errors_do_not_overflow() -> None:
+    stage = Stage(*(OSError("x") for _ in range(5000)))
+    stage.run()
+    assert stage.pauses[-1] == LONGEST_RETRY
+
+
+def test_readiness_follows_the_last_turn() -> None:
+    stage = Stage(turn_of(*SETTLED), OSError("down"), turn_of(*SETTLED))
+    ready: list[bool] = [stage.loop.board.ready(NOON)]
+    for _ in range(3):
+        stage.loop.turn()
+        ready.append(stage.loop.board.ready(stage.time))
+    assert ready == [False, True, False, True]
+    assert not stage.loop.board.ready(NOON + timedelta(minutes=31))  # it hangs
+
+
+def test_an_error_keeps_what_was_known() -> None:
+    stage = Stage(turn_of(*STEPS), OSError("down"))
+    stage.run()
+    board = stage.loop.board
+    assert board.turn is not None
+    assert (board.errors, board.failed_in_a_row) == (("down",), 1)
+
+
+def test_a_full_disk_does_not_end_it() -> None:
+    stage = Stage(turn_of(*SETTLED), turn_of(*SETTLED))
+    calls: list[Board] = []
+
+    def full(board: Board) -> None:
+        calls.append(board)
+        if len(calls) == 1:
+            raise OSError("no space left")
+
+    stage.turned = full  # type: ignore[method-assign]  # an audience whose disk is full
+    stage.run()
+    assert len(calls) == 2
+    assert stage.pauses[0] < stage.pauses[1]  # it is tried again soon
+
+
+def test_once_is_one_turn() -> None:
+    stage = Stage(OSError("down"), turn_of(*SETTLED))
+    assert stage.loop.run(once=True).errors == ("down",)
+    assert stage.pauses == []
+
+
+def test_how_long_something_waits_is_counted_from_when_it_was_first_seen() -> None:
+    board = board_of(*STEPS)
+    later = NOON + timedelta(hours=1)
+    board = board.with_turn(turn_of(*STEPS), later)
+    assert board.oldest_wait(When.PERSON, later) == timedelta(hours=1)
+    board = board.with_turn(turn_of(*SETTLED), later)
+    assert board.oldest_wait(When.PERSON, later) == timedelta(0)
+
+
+@pytest.mark.parametrize("rings", [1, 5])
+def test_however_often_the_bell_rings_that_is_one_turn(rings: int) -> None:
+    bell = Bell()
+    for _ in range(rings):
+        bell.ring()
+    began = datetime.now(tz=NOON.tzinfo)
+    bell.wait(timedelta(hours=1))
+    bell.wait(timedelta(seconds=-1))  # nothing is left, and it is not waited for
+    assert datetime.now(tz=NOON.tzinfo) - began < timedelta(seconds=30)
+
+
+def test_a_pause_that_is_over_ends_without_a_ring() -> None:
+    wait: Callable[[timedelta], None] = Bell().wait
+    wait(timedelta(0))
+
+
+def test_sighup_rings_and_sigterm_ends_as_ctrl_c_does() -> None:
+    bell = Bell()
+    before = [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)]
+    with signals(bell):
+        signal.raise_signal(signal.SIGHUP)
+        bell.wait(timedelta(hours=1))
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    assert [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)] == before
+
+
+def test_two_loops_do_not_share_a_checkout(tmp_path: Path) -> None:
+    with alone(tmp_path), pytest.raises(WatchError, match="another wanctl watch runs"), alone(tmp_path):
+        raise AssertionError
+    with alone(tmp_path):
+        """And afterwards it is free."""

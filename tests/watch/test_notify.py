@@ -1,0 +1,237 @@
+"""Who is told of what: on a change only, once, over a real socket, and never with the URL in a log."""
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.watch.boards import NOON, SETTLED, STEPS, board_of, empty_board, step
+from wanctl.plan import Action, Finding, Severity, When
+from wanctl.spec.settings import NotificationFormat, Occasion, Settings
+from wanctl.watch.board import Board
+from wanctl.watch.news import News, Situation, news_between, situation_of
+from wanctl.watch.notify import TRIES, Notifier, wrong_with
+
+DRIFTED = step("Deployment/rain", When.PERSON, Action.SCALE, drift=True, reason="capacity is 2")
+BLOCKED = step("Deployment/rain", When.BLOCKED, Action.DEPLOY, reason="DEPLOY_FAILED")
+
+
+def stories(*boards: Board) -> list[list[tuple[str, list[str]]]]:
+    """What is told after each board: occasions and addresses."""
+    situation: Situation | None = None
+    told = []
+    for board in boards:
+        after = situation_of(board, situation)
+        told.append(
+            [(news.occasion.value, list(news.items)) for news in news_between(situation, after, board)]
+        )
+        situation = after
+    return told
+
+
+def test_only_changes_are_told() -> None:
+    person, done = board_of(*STEPS), board_of(*SETTLED)
+    assert stories(person, person, done, done, person) == [
+        [("waiting", ["Checkpoint/best"])],
+        [],
+        [("converged", [])],
+        [],
+        [("waiting", ["Checkpoint/best"])],
+    ]
+
+
+def test_who_begins_to_watch_is_not_told_that_all_is_well() -> None:
+    assert stories(board_of(*SETTLED)) == [[]]
+
+
+def test_drift_is_told_as_drift_and_not_as_a_wait() -> None:
+    assert stories(board_of(DRIFTED)) == [[("drift", ["Deployment/rain"])]]
+
+
+def test_failures_are_blocked_steps_refused_calls_and_refused_plans() -> None:
+    limit = Finding(Severity.ERROR, "over a limit")
+    turn = board_of(*STEPS).turn
+    assert turn
+    refused = empty_board().with_turn(replace(turn, plan=replace(turn.plan, findings=(limit,))), NOON)
+    assert stories(board_of(BLOCKED)) == [[("failed", ["Deployment/rain"])]]
+    assert stories(board_of(failures={"FineTune/rain": "429"})) == [[("failed", ["FineTune/rain"])]]
+    assert stories(refused) == [[("failed", ["the plan"])]]
+
+
+def test_a_turn_that_fails_is_told_the_second_time_and_forgets_nothing() -> None:
+    person = board_of(*STEPS)
+    once = person.with_errors(("the line is down",))
+    twice = once.with_errors(("the line is still down",))
+    thrice = twice.with_errors(("another error",))
+    assert stories(person, once, twice, thrice, person) == [
+        [("waiting", ["Checkpoint/best"])],
+        [],
+        [("failed", ["the loop"])],
+        [],
+        [],
+    ]
+
+
+def test_of_an_error_the_first_line_is_told() -> None:
+    board = empty_board().with_errors(("a.yaml:1:1: error: no\n  |\n1 | x", "1 error"))
+    assert situation_of(board, None, patience=1).failed == {"the loop": "a.yaml:1:1: error: no 1 error"}
+
+
+def test_a_message_to_slack_calls_nobody() -> None:
+    news = News(
+        occasion=Occasion.FAILED,
+        project="rain",
+        environment="prod",
+        commit="c0ffee",
+        items={"Deployment/rain": "<!channel> & more", **{f"Dataset/{n}": "x" for n in range(30)}},
+    )
+    text = news.body(NotificationFormat.SLACK)["text"]
+    assert text.startswith("rain / prod: something failed\n• Deployment/rain: &lt;!channel&gt; &amp; more\n")
+    assert text.endswith("• and: 11 more")
+    assert len(news.body(NotificationFormat.JSON)["items"]) == 31
+
+
+@pytest.mark.parametrize(
+    ("url", "sound"),
+    [
+        ("https://hooks.example/T0/secret", True),
+        ("http://127.0.0.1:8000/x", True),
+        ("http://[::1]/x", True),
+        ("http://hooks.example/secret", False),
+        ("http://127.0.0.1.example/secret", False),
+        ("https://", False),
+        ("file:///etc/passwd", False),
+        ("secret", False),
+        ("", False),
+    ],
+)
+def test_where_news_may_go(url: str, sound: bool) -> None:
+    fault = wrong_with(url)
+    assert (fault is None) is sound
+    assert "secret" not in (fault or "")
+
+
+class Receiver:
+    """A server on this machine that answers with these statuses in turn, then 200."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.bodies: list[dict[str, Any]] = []
+        left = list(statuses)
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.bodies.append(json.loads(body))
+                self.send_response(left.pop(0) if left else 200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
+                """Silence."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/secret"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def receivers() -> Iterator[list[Receiver]]:
+    opened: list[Receiver] = []
+    yield opened
+    for one in opened:
+        one.close()
+
+
+def notifying(board: Board, *on: str, format_: str = "json") -> Board:
+    settings = Settings.model_validate(
+        {
+            "version": 1,
+            "project": "rain",
+            "notifications": [{"url_env": "WANCTL_NOTIFY_URL", "format": format_, "on": on}],
+        }
+    )
+    assert board.turn
+    return replace(board, turn=replace(board.turn, settings=settings))
+
+
+def notifier(folder: Path, url: str, said: list[str]) -> Notifier:
+    return Notifier({"WANCTL_NOTIFY_URL": url}, folder / "told.json", said.append, sleep=lambda _: None)
+
+
+def test_it_is_posted_tried_again_and_not_repeated_after_a_restart(
+    tmp_path: Path, receivers: list[Receiver], caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver = Receiver(503, 500)
+    receivers.append(receiver)
+    said: list[str] = []
+    board = notifying(board_of(*STEPS), "waiting")
+    with caplog.at_level(logging.DEBUG):
+        for _ in range(2):
+            one = notifier(tmp_path, receiver.url, said)
+            one.turned(board)
+            _settle(receiver, 3)
+            one.close()
+    assert [body["event"] for body in receiver.bodies] == ["waiting"] * 3  # the last one arrived
+    assert receiver.bodies[-1]["items"] == [
+        {"address": "Checkpoint/best", "text": "choose one → wanctl choose"}
+    ]
+    assert said == []
+    assert "secret" not in caplog.text
+
+
+def _settle(receiver: Receiver, count: int) -> None:
+    waited = threading.Event()
+    for _ in range(500):
+        if len(receiver.bodies) >= count:
+            return
+        waited.wait(0.01)
+
+
+def test_only_what_is_asked_for_is_posted(tmp_path: Path, receivers: list[Receiver]) -> None:
+    receiver = Receiver()
+    receivers.append(receiver)
+    one = notifier(tmp_path, receiver.url, [])
+    one.turned(notifying(board_of(*STEPS), "converged", format_="slack"))
+    one.turned(notifying(board_of(*SETTLED), "converged", format_="slack"))
+    one.close()
+    assert receiver.bodies == [{"text": "rain: everything is as the specs say"}]
+
+
+def test_a_receiver_that_is_away_blocks_nothing_and_is_told_without_its_url(tmp_path: Path) -> None:
+    said: list[str] = []
+    one = notifier(tmp_path, "http://127.0.0.1:9/secret", said)
+    one.turned(notifying(board_of(*STEPS), "waiting"))
+    one.close()
+    assert said == ["waiting was not told to WANCTL_NOTIFY_URL: ConnectError"]
+
+
+def test_a_variable_that_is_not_set_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    one = notifier(tmp_path, "", said)
+    one.turned(notifying(board_of(*STEPS), "waiting"))
+    one.close()
+    assert said == ["waiting was not told to WANCTL_NOTIFY_URL: the variable is not set"]
+
+
+def test_it_gives_up_after_some_tries(tmp_path: Path, receivers: list[Receiver]) -> None:
+    receiver = Receiver(*[500] * 20)
+    receivers.append(receiver)
+    said: list[str] = []
+    one = notifier(tmp_path, receiver.url, said)
+    one.turned(notifying(board_of(*STEPS), "waiting"))
+    _settle(receiver, TRIES)
+    one.close()
+    assert len(receiver.bodies) == TRIES
+    assert said == ["waiting was not told to WANCTL_NOTIFY_URL: status 500"]

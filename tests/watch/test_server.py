@@ -1,0 +1,237 @@
+"""What the server shows, and who may ring: probes, page, metrics, signatures."""
+
+import hashlib
+import hmac
+import re
+from base64 import b64encode
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+
+from tests.watch.boards import NOON, STEPS, board_of, empty_board, step
+from wanctl.plan import Action, When
+from wanctl.watch.board import Board
+from wanctl.watch.metrics import Metrics
+from wanctl.watch.server import Desk
+from wanctl.watch.signatures import LARGEST_BODY
+
+SECRET = "the bell's secret"
+BODY = b'{"ref": "refs/heads/main"}'
+
+
+class Visit:
+    """A server that shows one board, and counts the rings."""
+
+    def __init__(self, board: Board, secret: str | None = SECRET) -> None:
+        self.rings = 0
+        self.metrics = Metrics(lambda: board, lambda: NOON)
+        desk = Desk(lambda: board, self.metrics, lambda: NOON + timedelta(minutes=1), self.ring, secret)
+        self.client = TestClient(desk.application(), base_url="http://127.0.0.1")
+
+    def ring(self) -> None:
+        self.rings += 1
+
+    def post(self, headers: dict[str, str], body: bytes = BODY) -> int:
+        raw = [(key.encode(), value.encode("latin-1")) for key, value in headers.items()]
+        return self.client.post("/hook", content=body, headers=raw).status_code
+
+
+def signed(body: bytes = BODY, secret: str = SECRET) -> dict[str, str]:
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return {"X-Hub-Signature-256": f"sha256={digest}"}
+
+
+@pytest.mark.parametrize("headers", [signed(), {"X-Gitlab-Token": SECRET}])
+def test_who_knows_the_secret_rings(headers: dict[str, str]) -> None:
+    visit = Visit(board_of(*STEPS))
+    assert visit.post(headers) == 202
+    assert visit.rings == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        signed(secret="another"),
+        signed(body=b"another"),
+        {"X-Hub-Signature-256": signed()["X-Hub-Signature-256"].removeprefix("sha256=")},
+        {"X-Hub-Signature-256": ""},
+        {"X-Hub-Signature": signed()["X-Hub-Signature-256"]},
+        {"X-Gitlab-Token": ""},
+        {"X-Gitlab-Token": SECRET[:-1]},
+        {"X-Gitlab-Token": "schlüssel".encode().decode("latin-1")},
+        {**signed(secret="another"), "X-Gitlab-Token": SECRET},  # a wrong signature is not made good
+    ],
+)
+def test_nobody_else_does(headers: dict[str, str]) -> None:
+    visit = Visit(board_of(*STEPS))
+    assert visit.post(headers) == 401
+    assert visit.rings == 0
+
+
+def test_without_a_secret_no_webhook_is_taken() -> None:
+    for secret in (None, ""):
+        visit = Visit(board_of(*STEPS), secret)
+        assert visit.post(signed(secret="")) == 403
+        assert visit.post({"X-Gitlab-Token": ""}) == 403
+        assert visit.rings == 0
+
+
+def test_a_body_that_is_too_large_is_not_read_to_its_end() -> None:
+    visit = Visit(board_of(*STEPS))
+    assert visit.post(signed(), b"x" * (LARGEST_BODY + 1)) == 413
+    assert visit.rings == 0
+
+
+def test_nothing_but_the_hook_takes_a_post() -> None:
+    visit = Visit(board_of(*STEPS))
+    for path in ("/", "/status.json", "/metrics", "/healthz", "/readyz"):
+        assert visit.client.post(path).status_code == 405
+    assert visit.client.get("/hook").status_code == 405
+
+
+def test_the_probes() -> None:
+    for board, ready in (
+        (empty_board(), 503),
+        (board_of(*STEPS), 200),
+        (board_of(*STEPS).with_errors(("down",)), 503),
+    ):
+        visit = Visit(board)
+        assert visit.client.get("/healthz").status_code == 200
+        assert visit.client.get("/readyz").status_code == ready
+
+
+def test_the_metrics_are_what_prometheus_reads() -> None:
+    drifted = step("Deployment/other", When.PERSON, Action.SCALE, drift=True)
+    board = board_of(*STEPS, drifted)
+    visit = Visit(board)
+    visit.metrics.turned(board)
+    visit.metrics.stumbled(board)
+    visit.metrics.heard("/api/v1/fine-tunes/ft-1/logs?line=1", 200)
+    visit.metrics.heard("/api/v1/deployments", 429)
+    visit.metrics.heard("/compatible-mode/v1/files", None)
+    answer = visit.client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    samples = {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+    expected = {
+        ("wanctl_ready",): 1,
+        ("wanctl_resources", "FineTune", "waiting_on_service"): 1,
+        ("wanctl_resources", "Dataset", "done"): 1,
+        ("wanctl_drifted_resources",): 1,
+        ("wanctl_ledger_serial",): 7,
+        ("wanctl_last_success_timestamp_seconds",): NOON.timestamp(),
+        ("wanctl_oldest_wait_seconds", "person"): 0,
+        ("wanctl_training_tokens", "FineTune/rain", "billed"): 150,
+        ("wanctl_training_tokens", "FineTune/rain", "estimate_high"): 200,
+        ("wanctl_training_cost", "FineTune/rain", "USD", "billed"): 12.5,
+        ("wanctl_training_cost", "FineTune/rain", "USD", "estimate_low"): 8,
+        ("wanctl_api_calls_total", "200", "fine-tunes"): 1,
+        ("wanctl_api_calls_total", "429", "deployments"): 1,
+        ("wanctl_api_calls_total", "files", "none"): 1,
+        ("wanctl_turns_total", "planned"): 1,
+        ("wanctl_turns_total", "failed"): 1,
+        ("wanctl_plan_duration_seconds_count",): 1,
+        ("wanctl_apply_duration_seconds_sum",): 4.0,
+    }
+    found = {key: samples.get((key[0], *sorted(key[1:]))) for key in expected}
+    assert found == expected
+
+
+def test_the_metrics_before_the_first_turn() -> None:
+    assert "wanctl_ready 0.0" in Visit(empty_board()).client.get("/metrics").text
+
+
+def test_the_status_as_json() -> None:
+    data = Visit(replace(board_of(*STEPS), next_turn=NOON)).client.get("/status.json").json()
+    assert data["commit"] == {"id": "abcdef0123456789", "subject": "Make it rain"}
+    assert data["plan"]["status"] == "in_progress"
+    assert (data["ready"], data["ledger_serial"], data["next_turn"]) == (True, 7, NOON.isoformat())
+    assert data["history"][0]["address"] == "Dataset/train"
+
+
+class _Page(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in {"meta", "link", "br", "wbr", "path", "rect"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@pytest.mark.parametrize(
+    "board",
+    [
+        empty_board(),
+        empty_board().with_errors(("<script>alert(1)</script>",)),
+        replace(board_of(*STEPS), next_turn=NOON + timedelta(minutes=5)),
+        board_of(*STEPS, failures={"Deployment/rain": "429 <img src=x>"}, held_by="ci").with_errors(
+            ("down",)
+        ),
+    ],
+)
+def test_the_page_is_well_formed_loads_nothing_and_escapes(board: Board) -> None:
+    answer = Visit(board).client.get("/")
+    page = _Page(answer.text)
+    assert page.open == []
+    names = [tag for tag, _ in page.tags]
+    assert not {"script", "img", "form", "input", "iframe", "a", "b"} & set(names)
+    assert not any(
+        key.startswith("on") or key == "style" for _, attributes in page.tags for key in attributes
+    )
+    assert all((attributes.get("href") or "data:,") == "data:," for _, attributes in page.tags)
+    assert ("meta", {"http-equiv": "refresh", "content": "15"}) in page.tags
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_policy_lets_the_page_have_its_own_style_alone() -> None:
+    answer = Visit(board_of(*STEPS)).client.get("/")
+    policy = answer.headers["content-security-policy"]
+    found = re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    assert found
+    digest = b64encode(hashlib.sha256(found[1].encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none';")
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_the_page_tells_what_stands_and_whose_turn_it_is() -> None:
+    board = replace(board_of(*STEPS), next_turn=NOON + timedelta(minutes=5))
+    page = _Page(Visit(board).client.get("/").text)
+    text = " ".join(" ".join(page.texts).split())
+    for expected in (
+        "Make it rain",
+        "61 %",
+        "choose one",
+        "wanctl choose",
+        "in 4 min",
+        "serial 7",
+        "<b>ann</b>",
+    ):
+        assert expected in text
+    assert ("progress", {"max": "1", "value": "0.61", "aria-label": "FineTune/rain"}) in page.tags
+    assert "svg" in [tag for tag, _ in page.tags]

@@ -1,0 +1,204 @@
+"""Turns against a real remote and the sandbox: what is pushed is applied, and what may not be waits."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.watch.places import BEST, HEAD, SERVING, TRAIN, TUNE, Place, environ, git, step_of
+from wanctl.ledger.lease import Lease
+from wanctl.plan import Action, Status, When
+from wanctl.project import Project
+from wanctl.spec.diagnostics import SpecErrors
+from wanctl.spec.load import load_project
+from wanctl.watch.checkout import Checkout
+from wanctl.watch.errors import WatchError
+from wanctl.watch.policy import Policy, step_digest
+
+GATED = Policy(needs_approval=frozenset({Action.TRAIN, Action.DELETE}))
+
+
+def test_what_is_pushed_is_applied_and_the_users_clone_feels_nothing(place: Place) -> None:
+    (place.specs / "all.yaml").write_text("nonsense: [", encoding="utf-8")  # the user is in the middle of it
+    before = (git(place.clone, "status", "--porcelain"), git(place.clone, "rev-parse", "HEAD", "origin/main"))
+    turns = place.turns()
+    first = turns.take()
+    assert first.plan.status is Status.CONVERGED
+    assert [line.verb for line in first.record.history] == ["upload"]
+
+    pushed = place.push(TRAIN, TUNE, BEST, SERVING)
+    second = turns.take()
+    assert second.commit.id == pushed
+    assert second.commit.subject == "A change"
+    assert step_of(second, "FineTune/rain").when is When.SERVICE  # started, and not waited for
+    assert second.record.history[-1].commit == pushed
+    assert (
+        git(place.clone, "status", "--porcelain"),
+        git(place.clone, "rev-parse", "HEAD", "origin/main"),
+    ) == before
+    assert git(place.clone, "for-each-ref", "--format=%(refname)").splitlines() == [
+        "refs/heads/main",
+        "refs/remotes/origin/main",
+    ]
+
+
+def test_turn_after_turn_it_converges(place: Place) -> None:
+    place.push(TRAIN, TUNE, BEST, SERVING)
+    turn = place.converge(place.turns())
+    assert turn.plan.status is Status.CONVERGED
+    assert [line.verb for line in turn.record.history if line.result == "ok"] == [
+        "upload",
+        "train",
+        "deploy",
+    ]
+
+
+def test_each_call_to_the_service_is_heard(place: Place) -> None:
+    heard: list[tuple[str, int | None]] = []
+    turns = place.turns()
+    turns.heard = lambda path, status: heard.append((path.partition("?")[0], status))
+    turns.take()
+    assert ("/compatible-mode/v1/files", 200) in heard
+    assert ("/api/v1/fine-tunes", 200) in heard
+
+
+def test_a_plan_that_stands_still_is_applied_once(place: Place) -> None:
+    turns = place.turns()
+    assert turns.take().apply_seconds is not None
+    assert turns.take().apply_seconds is None
+
+
+def test_the_checkout_is_exactly_the_ref_whatever_lies_in_it(place: Place) -> None:
+    turns = place.turns()
+    turns.take()
+    (turns.checkout.directory / "stray.yaml").write_text("kind: Nonsense\n", encoding="utf-8")
+    (turns.checkout.directory / "all.yaml").unlink()
+    assert turns.take().plan.status is Status.CONVERGED
+
+
+def test_mistakes_in_the_ref_stop_the_turn_and_the_next_commit_mends_it(place: Place) -> None:
+    turns = place.turns()
+    place.push({**TUNE, "training": ["trian"]})
+    with pytest.raises(SpecErrors, match="trian"):
+        turns.take()
+    place.push(TRAIN)
+    assert turns.take().plan.status is Status.CONVERGED
+
+
+def test_a_ref_that_is_gone_is_told(place: Place) -> None:
+    turns = place.turns()
+    git(place.clone.parent / "remote.git", "update-ref", "-d", "refs/heads/main")
+    with pytest.raises(WatchError, match=r"refs/heads/main of origin cannot be fetched"):
+        turns.take()
+
+
+def test_a_project_that_is_a_symlink_out_of_the_repository_is_refused(place: Place) -> None:
+    turns = place.turns()
+    other = place.clone.parent / "colleague"
+    git(place.clone.parent, "clone", "--quiet", str(place.clone.parent / "remote.git"), str(other))
+    git(other, "mv", "specs", "moved")
+    (other / "specs").symlink_to(place.specs)
+    git(other, "add", "--all")
+    git(other, "commit", "--quiet", "-m", "A way out")
+    git(other, "push", "--quiet", "origin", "HEAD:main")
+    with pytest.raises(WatchError, match="specs leads out of the repository"):
+        turns.take()
+
+
+def test_training_waits_until_its_digest_is_committed(place: Place) -> None:
+    place.push(TRAIN, TUNE)
+    turns = place.turns(GATED)
+    held = turns.take()
+    step = step_of(held, "FineTune/rain")
+    assert step.when is When.PERSON
+    assert held.plan.status is Status.WAITING_FOR_PERSON
+    assert [line.verb for line in held.record.history] == ["upload"]  # which needs no approval
+    digest = step_digest(step)
+    assert step.hints == (f"commit to .wanctl-approvals: {digest}  # train FineTune/rain",)
+
+    place.approve("# reviewed by Ann", "0" * 64)
+    assert step_of(turns.take(), "FineTune/rain").when is When.PERSON
+    place.approve("# reviewed by Ann", f"{digest.upper()}  # train FineTune/rain")
+    assert step_of(turns.take(), "FineTune/rain").when is When.SERVICE
+
+
+def test_the_digest_of_a_plan_approves_what_it_can_do_now(place: Place) -> None:
+    turns = place.turns(GATED)
+    turns.take()
+    place.push(TRAIN, TUNE)
+    turns.checkout.update()
+    desired = load_project(turns.checkout.directory)
+    place.approve(Project(desired, turns.surroundings, home=place.specs).plan().digest)
+    assert step_of(turns.take(), "FineTune/rain").when is When.SERVICE
+
+
+def test_drift_is_told_of_and_mended_only_if_asked(place: Place) -> None:
+    place.push(TRAIN, TUNE, BEST, SERVING)
+    live = step_of(place.converge(place.turns()), "Deployment/rain").remote_id
+    place.call("DELETE", f"/api/v1/deployments/{live}")
+    place.advance(hours=1)
+
+    told = place.turns().take()
+    step = step_of(told, "Deployment/rain")
+    assert step.drift
+    assert step.when is When.PERSON
+    assert "drift is not mended without --self-heal" in step.reason
+    assert [line.verb for line in told.record.history].count("deploy") == 1
+
+    healed = place.converge(place.turns(Policy(self_heal=True)))
+    assert [line.verb for line in healed.record.history].count("deploy") == 2
+
+
+def test_over_a_limit_nothing_is_done(place: Place) -> None:
+    place.push(TRAIN, TUNE, head={**HEAD, "limits": {"new_jobs": 0}})
+    turn = place.turns().take()
+    assert turn.plan.status is Status.ERROR
+    assert "limits.new_jobs" in turn.refused[0]
+    assert not turn.record.history
+
+
+def test_outside_the_windows_nothing_is_started(place: Place) -> None:
+    closed = {"deny": "0 0 * * *", "duration": "23h"}
+    place.push(TRAIN, TUNE, head={**HEAD, "windows": [closed]})
+    turn = place.turns().take()
+    assert turn.plan.status is Status.CHANGES
+    assert turn.plan.findings[-1].rule == "window"
+    assert not turn.record.history
+
+
+def test_while_another_run_applies_the_turn_stands_by(place: Place) -> None:
+    store = Project.open(place.specs).store
+    now = datetime.now(UTC)
+    store.acquire(Lease(token="t", holder="ci", since=now, expires=now + timedelta(minutes=5)))
+    turn = place.turns().take()
+    assert turn.held_by == "ci"
+    assert not turn.record.history
+
+
+@pytest.mark.parametrize("ref", ["main", "upstream/main", "origin/", "origin/-x"])
+def test_a_ref_without_a_remote_is_refused(place: Place, ref: str) -> None:
+    with pytest.raises(WatchError, match="origin/main"):
+        Checkout.of(place.specs, ref, place.specs / "tree", environ())
+
+
+CLOSED = {"deny": "0 0 * * *", "duration": "24h"}
+OTHER = {**SERVING, "aigc_config": {"prompt": "Describe it.", "lora_prompt_default": "Then it pours."}}
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy(needs_approval=frozenset(Action))])
+def test_a_replacement_that_has_taken_the_service_down_is_brought_to_its_end(
+    place: Place, policy: Policy
+) -> None:
+    """Neither a freeze nor a missing line in git leaves it out of service; everything else waits."""
+    place.push(TRAIN, TUNE, BEST, SERVING)
+    place.converge(place.turns())
+    place.push(TRAIN, TUNE, BEST, OTHER)
+    deleting = step_of(place.turns().take(), "Deployment/rain")
+    assert (deleting.action, deleting.when) == (Action.REPLACE, When.SERVICE)
+    place.advance(hours=1)
+
+    other = {**TUNE, "name": "another", "hyper_parameters": {"n_epochs": 60}}
+    place.push(TRAIN, TUNE, BEST, OTHER, other, head={**HEAD, "windows": [CLOSED]})
+    turn = place.turns(policy).take()
+    assert [line.verb for line in turn.record.history if line.result == "ok"][-2:] == ["delete", "deploy"]
+    assert step_of(turn, "FineTune/another").when is not When.SERVICE
+    assert turn.refused == ()  # a closed window is no failure

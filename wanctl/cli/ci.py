@@ -1,0 +1,132 @@
+"""ci: what a CI job needs, in one command."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
+from wanctl.cli.opening import open_project
+from wanctl.cli.planning import (
+    Approver,
+    Detailed,
+    Exit,
+    Format,
+    MaxWait,
+    Wait,
+    finish,
+    patience_of,
+    plan_code,
+    watching,
+)
+from wanctl.cli.publishing import failed_plan, same_project
+
+if TYPE_CHECKING:
+    from wanctl.engine.converge import Outcome, Patience
+    from wanctl.forge.run import Run
+    from wanctl.project import Project
+    from wanctl.report.ci import Made
+
+MODES = ("auto", "plan", "apply")
+Artifacts = Annotated[
+    Path, typer.Option("--artifacts", metavar="DIR", help="Where plan.json, plan.md, plan.html and more go.")
+]
+
+
+def _mode(text: str) -> str:
+    if text not in MODES:
+        raise typer.BadParameter(f"must be one of {', '.join(MODES)}")
+    return text
+
+
+@app.command()
+def ci(
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+    mode: Annotated[
+        str,
+        typer.Option(
+            "--mode",
+            metavar="auto|plan|apply",
+            callback=_mode,
+            help="auto: apply on the default branch, plan everywhere else.",
+        ),
+    ] = "auto",
+    artifacts: Artifacts = Path("wanctl-artifacts"),
+    comment: Annotated[
+        bool, typer.Option("--comment/--no-comment", help="Keep one comment, and labels, on the request.")
+    ] = True,
+    previews: Annotated[
+        bool, typer.Option("--previews/--no-previews", help="Download previews while a choice is waiting.")
+    ] = True,
+    wait: Wait = None,
+    max_wait: MaxWait = None,
+    detailed: Detailed = False,
+    no_cache: NoCache = False,
+) -> None:
+    """Plan a pull request, apply the default branch: on GitHub Actions, GitLab CI or elsewhere."""
+    from wanctl.project.forge import run_of
+    from wanctl.project.pipeline import Mode, Publisher, Wishes, mode_of
+    from wanctl.project.surroundings import Surroundings
+
+    patience = patience_of(wait, max_wait)
+    run = run_of(Surroundings())
+    publisher = Publisher(run, Wishes(artifacts, comment, previews), _warn)
+    try:
+        chosen = mode_of(run, Mode(mode))
+        _say(f"{run.forge.value}, {run.event}: {chosen.value}")
+        project = open_project(folder, environment, base_url, no_cache=no_cache)
+        if chosen is Mode.APPLY:
+            ended = _apply(project, patience, detailed=detailed)
+        else:
+            ended = _plan(project, run, detailed=detailed)
+    except Exception as error:
+        if failure := failed_plan(error, same_project(folder, environment, base_url)):
+            publisher.publish(failure, None)
+        raise
+    publisher.publish(ended.made, project, ended.outcome)
+    raise typer.Exit(ended.code)
+
+
+class _Ended(NamedTuple):
+    """What is told on, and the exit code."""
+
+    made: "Made"
+    code: Exit
+    outcome: "Outcome | None" = None
+
+
+def _plan(project: "Project", run: "Run", *, detailed: bool) -> _Ended:
+    from wanctl.project.pipeline import offline, why_offline
+    from wanctl.report.console import emit
+    from wanctl.report.text import plan_lines
+
+    if why := why_offline(project, run):
+        checked = offline(project, why)
+        emit([f"{checked.project}: {checked.sentence()}."])
+        return _Ended(checked, Exit.DONE)
+    made = project.plan()
+    emit(plan_lines(made))
+    return _Ended(made, plan_code(made, detailed=detailed))
+
+
+def _apply(project: "Project", patience: "Patience", *, detailed: bool) -> _Ended:
+    """Reviewed means merged: the default branch's run asks nobody. `limits:` are what stops it."""
+    with watching() as watcher:
+        approve = Approver(Format.TEXT, "wanctl ci", yes=True, display=watcher)
+        outcome = project.apply(approve, patience, watcher)
+    assert outcome is not None  # noqa: S101 - the approver says yes
+    return _Ended(outcome.plan, finish(outcome, approve, Format.TEXT, detailed=detailed), outcome)
+
+
+def _say(sentence: str) -> None:
+    from wanctl.report.console import emit, err
+
+    emit([f"wanctl ci: {sentence}"], err())
+
+
+def _warn(sentence: str) -> None:
+    from wanctl.report.console import emit, err
+
+    emit([f"warning: {sentence}"], err())

@@ -1,0 +1,58 @@
+"""import: specs for what is live already."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wanctl.cli.app import BaseUrl, Environment, Folder, app
+from wanctl.cli.asking import confirmed
+from wanctl.cli.opening import open_project
+from wanctl.cli.planning import Yes
+
+
+@app.command("import")
+def import_(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ID]…", help="Jobs, exported models and deployments (default: all that are in no spec)."
+        ),
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="A new file (default: imported.yaml).")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the file; write nothing.")] = False,
+    adopts: Annotated[
+        bool,
+        typer.Option("--adopt/--no-adopt", help="Tell the ledger, too (default), or write the file only."),
+    ] = True,
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+    yes: Yes = False,
+) -> None:
+    """Write specs for what is live, so that the next plan is empty. Nothing is changed at the service."""
+    from wanctl.project.importing import carry_out_import, draft_import
+    from wanctl.project.local import shown_path
+    from wanctl.report.console import emit
+    from wanctl.report.importing import adopted_lines, question, written_lines
+
+    project = open_project(folder, environment, base_url)
+    draft = draft_import(project, ids or [], to)
+    if not draft.imported.documents:
+        emit(["Nothing to import: every video model and deployment of the account is in the specs."])
+        return
+    if dry_run:
+        sys.stdout.write(draft.text)
+        return
+    path = shown_path(draft.path)
+    asked = question(draft.imported, path)
+    if adopts and not yes and not confirmed(asked, "look at it with --dry-run, then add --yes"):
+        emit(["Nothing was done."])
+        raise typer.Exit(1)
+    result = carry_out_import(project, draft, adopts=adopts)
+    emit(written_lines(draft.imported, path))
+    if result:
+        emit(adopted_lines(draft.imported, result.sentences, result.plan))

@@ -1,0 +1,127 @@
+"""init: a new project, asked for on a terminal or named by flags."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wanctl.cli.app import app
+
+if TYPE_CHECKING:
+    from wanctl.project.scaffold import Wish
+
+DEFAULT_MODEL, DEFAULT_REGION = "wan2.6-i2v", "singapore"
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where (default: here).")] = Path(),
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="The project's name (default: the folder's).")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="MODEL", help=f"The base model ({DEFAULT_MODEL}).")
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option("--region", metavar="REGION", help=f"The key's region ({DEFAULT_REGION}).")
+    ] = None,
+    workspace: Annotated[
+        str | None,
+        typer.Option("--workspace", metavar="ID", help="The workspace, if the region asks."),
+    ] = None,
+    forge: Annotated[
+        str | None,
+        typer.Option("--forge", metavar="github|gitlab|none", help="Whose CI to write a workflow for."),
+    ] = None,
+    pre_commit: Annotated[
+        bool, typer.Option("--pre-commit", help="Validate before each commit, too.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Begin a project: specs, prompts, a place for data, a workflow for CI. Overwrites nothing."""
+    from wanctl.project import scaffold
+
+    asking = not yes and sys.stdin.isatty()
+    if not asking and not yes and None in (name, model, region, forge):
+        from wanctl.project import ProjectError
+
+        raise ProjectError("nobody is here to ask; name --name, --model, --region and --forge, or say --yes")
+    ask = _ask if asking else _take
+    name = ask("Name of the project", name, scaffold.name_for(folder), scaffold.check_project_name)
+    model = ask("Base model to fine-tune", model, DEFAULT_MODEL, scaffold.check_model)
+    region = ask("Region of the API key", region, DEFAULT_REGION, scaffold.check_region)
+    if asking and not workspace and scaffold.needs_workspace(scaffold.check_region(region)):
+        workspace = ask("Workspace", None, "", scaffold.check_workspace)
+    forge = ask(
+        "CI workflow: github, gitlab or none", forge, scaffold.forge_for(folder), scaffold.check_forge
+    )
+    wish = scaffold.Wish(name, model, region, forge, workspace, pre_commit)
+    _begin(wish.checked(), folder)
+
+
+def _begin(wish: "Wish", folder: Path) -> None:
+    from wanctl.project import scaffold
+    from wanctl.project.local import shown_path
+    from wanctl.report.console import emit, err
+
+    scaffold.Scaffold.of(wish, folder).require_room()
+    if scaffold.begin_repository(folder):
+        emit([f"git init {folder}"], err())
+    planned = scaffold.Scaffold.of(wish, folder)
+    emit((f"wrote {shown_path(path)}" for path in planned.write()), err())
+    where = None if planned.folder == Path.cwd() else shown_path(planned.folder)
+    emit(_next_steps(wish.forge, where))
+
+
+def _take(_: str, given: str | None, default: str, __: Callable[[str], Any]) -> str:
+    return given or default
+
+
+def _ask(question: str, given: str | None, default: str, check: Callable[[str], Any]) -> str:
+    """What was given, else what the person says, again until it can be."""
+    from wanctl.project import ProjectError
+    from wanctl.report.console import emit, err
+
+    while given is None:
+        said = str(typer.prompt(question, default=default, err=True)).strip()
+        try:
+            check(said)
+        except ProjectError as error:
+            emit([str(error)], err())
+        else:
+            return said
+    return given
+
+
+def _next_steps(forge: str, where: str | None) -> list[str]:
+    """What a person does now: commands that work as they stand, once the data is there."""
+    return [
+        "",
+        "Next:",
+        *([f"  cd {where}"] if where else []),
+        "  put clips, frames and data.jsonl into data/train (data/README.md shows the form)",
+        "  wanctl validate                  # until then it says that data/train is not there",
+        "  wanctl --env rehearsal plan      # in the embedded sandbox: no key, no bill",
+        "  git add . && git commit -m 'A wanctl project'",
+        *_LAST_STEPS[forge],
+    ]
+
+
+_LAST_STEPS = {
+    "github": [
+        "  git remote add origin … && git push -u origin HEAD      # if there is none yet",
+        "  gh secret set DASHSCOPE_API_KEY  # or: Settings > Secrets and variables > Actions",
+        "Then every pull request gets its plan, and what is merged is applied.",
+    ],
+    "gitlab": [
+        "  git remote add origin … && git push -u origin HEAD      # if there is none yet",
+        "  set the variables that .gitlab-ci.yml names, and a pipeline schedule",
+        "Then every merge request gets its plan, and what is merged is applied.",
+    ],
+    "none": [
+        "  git remote add origin … && git push -u origin HEAD      # the ledger is a branch there",
+        "  export DASHSCOPE_API_KEY=… && wanctl plan",
+    ],
+}

@@ -1,0 +1,133 @@
+"""watch: follow a ref of git, and keep the account as it says."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wanctl.cli.app import BaseUrl, Environment, Folder, Shared, app
+from wanctl.cli.opening import surroundings_of, tell
+
+if TYPE_CHECKING:
+    from wanctl.plan import Action
+    from wanctl.watch.board import Board
+
+_SHORTEST = 5.0  # seconds
+
+
+@app.command()
+def watch(
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+    ref: Annotated[
+        str, typer.Option("--ref", metavar="REMOTE/BRANCH", help="Whose specs are applied.")
+    ] = "origin/main",
+    interval: Annotated[str, typer.Option("--interval", metavar="5m", help="From turn to turn.")] = "5m",
+    listen: Annotated[
+        str,
+        typer.Option(
+            "--listen", metavar="HOST:PORT", help="Where the page, metrics and webhooks are; or off."
+        ),
+    ] = "127.0.0.1:8788",
+    self_heal: Annotated[
+        bool, typer.Option("--self-heal", help="Mend drift, too; without it, drift is only told of.")
+    ] = False,
+    require_approval: Annotated[
+        str,
+        typer.Option(
+            "--require-approval",
+            metavar="delete,train",
+            help="Actions that wait until their digest stands in .wanctl-approvals on the ref; or all.",
+        ),
+    ] = "",
+    once: Annotated[bool, typer.Option("--once", help="One turn, and no server: for a scheduler.")] = False,
+) -> None:
+    """Follow a ref of git: fetch, plan, apply without waiting, and again. Errors never end it."""
+    from pathlib import Path
+
+    from wanctl.cli.faults import sentences
+    from wanctl.report.console import err
+    from wanctl.report.progress import TimedLines
+    from wanctl.watch.policy import Policy
+    from wanctl.watch.running import Voice, Wish, watch
+
+    wish = Wish(
+        folder=folder or Shared.folder or Path.cwd(),
+        environment=environment or Shared.environment,
+        ref=ref,
+        interval=_interval(interval),
+        listen=_address(listen),
+        policy=Policy(self_heal, _actions(require_approval)),
+        once=once,
+    )
+    voice = Voice(tell, TimedLines(err()), Lines(), sentences)
+    board = watch(wish, surroundings_of(base_url), voice)
+    if once and (board.errors or (board.turn and (board.turn.failures or board.turn.refused))):
+        raise typer.Exit(1)
+
+
+class Lines:
+    """A line for each turn that says something new."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def turned(self, board: "Board") -> None:
+        from wanctl.report.gist import headline
+
+        turn = board.turn
+        if turn is None:
+            return
+        held = f"; {turn.held_by} applies just now" if turn.held_by else ""
+        self._say(
+            f"{turn.commit.id[:8]} {turn.plan.status.value.replace('_', ' ')}: {headline(turn.plan)}{held}"
+        )
+        for address, text in turn.failures.items():
+            tell(f"{address} failed: {text}")
+
+    def stumbled(self, board: "Board") -> None:
+        self._say("\n".join(board.errors))
+
+    def _say(self, text: str) -> None:
+        if text != self._said:
+            tell(text)
+        self._said = text
+
+
+def _interval(text: str) -> timedelta:
+    from wanctl.spec.settings import parse_duration
+
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--interval") from error
+    if seconds < _SHORTEST:
+        raise typer.BadParameter(
+            f"at least {_SHORTEST:.0f}s, for the sake of the service", param_hint="--interval"
+        )
+    return timedelta(seconds=seconds)
+
+
+def _address(text: str) -> tuple[str, int] | None:
+    if text == "off":
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise typer.BadParameter("must be HOST:PORT, as in 127.0.0.1:8788, or off", param_hint="--listen")
+    return host.strip("[]"), int(port)
+
+
+def _actions(text: str) -> "frozenset[Action]":
+    from wanctl.plan import Action
+
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if words == ["all"]:
+        return frozenset(Action)
+    try:
+        return frozenset(map(Action, words))
+    except ValueError as error:
+        known = ", ".join(action.value for action in Action if action is not Action.NOTHING)
+        raise typer.BadParameter(
+            f"{error}; there are {known}, or all", param_hint="--require-approval"
+        ) from error

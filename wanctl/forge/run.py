@@ -1,0 +1,79 @@
+"""Which CI run this is, as values: the forge, what set it off, whose pull request, where its API is.
+
+Pure. `project.forge` makes one from the environment.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import NoReturn
+
+
+class Forge(StrEnum):
+    """Where the run runs."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    GENERIC = "generic"
+
+
+class Trigger(StrEnum):
+    """What set the run off."""
+
+    REVIEW = "review"  # a pull or merge request
+    DEFAULT_BRANCH = "default_branch"  # a push to it, its schedule, or a person's click
+    OTHER = "other"  # whatever else; nothing is applied from there
+
+
+class Token:
+    """A forge's token. Only `reveal` shows it, and only the wire calls that."""
+
+    __slots__ = ("_value", "header")
+
+    def __init__(self, header: str, value: str) -> None:
+        self.header = header
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Token(…)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a token is not written anywhere")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A pull or merge request that can be commented on."""
+
+    api: str  # the API's base URL, without a slash at its end
+    repository: str  # owner/name, or GitLab's id of the project
+    number: int
+    token: Token | None
+    author: str | None = None  # whose comments ours are, where the run knows without asking
+
+    @property
+    def name(self) -> str:
+        return f"#{self.number}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of CI."""
+
+    forge: Forge
+    trigger: Trigger
+    event: str  # as the forge calls it, for messages
+    request: Request | None = None
+    from_outside: bool = False  # the specs come from a fork or a bot: no secrets are to be expected
+    url: str | None = None  # where a reader finds this run
+    commit: str | None = None  # the specs' own, not the forge's trial merge
+    summary: Path | None = None  # what is appended there stands on the run's page
+    outputs: Path | None = None  # NAME=VALUE lines for later steps

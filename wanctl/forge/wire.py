@@ -1,0 +1,176 @@
+"""One call to a forge's REST API: sent with its token, tried again on faults that pass, judged.
+
+The token goes to the API's own address and nowhere else: redirects are not followed, and no message holds it.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_base, wait_random_exponential
+
+from wanctl import __version__
+from wanctl.forge.run import Token
+
+_log = logging.getLogger("wanctl.forge")
+
+TRIES = 4
+PATIENCE = 60.0  # seconds: the longest wait between two tries, whatever the forge asks for
+FULL_PAGE, MOST_PAGES = 100, 100
+TIMEOUT = httpx.Timeout(30, connect=10)
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_RATE_LIMITED = {403, 429}
+
+
+class ForgeError(Exception):
+    """A call that failed, as one sentence for a person."""
+
+    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class PassingError(ForgeError):
+    """The forge is busy or away: the same call may do a moment later."""
+
+
+class RefusedError(ForgeError):
+    """The token may not do this."""
+
+
+class Wire:
+    """A connection to one forge's API."""
+
+    def __init__(
+        self,
+        api: str,
+        token: Token,
+        headers: Mapping[str, str],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._api = api.rstrip("/")
+        self._token = token
+        self._sleep = sleep
+        self._http = httpx.Client(
+            headers={"User-Agent": f"wanctl/{__version__}", **headers},
+            timeout=TIMEOUT,
+            follow_redirects=False,
+            mounts={f"all://{host}": None for host in _LOOPBACK},  # never to this machine through a proxy
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def again(self, attempt: Callable[[], Any]) -> Any:
+        """What the attempt gives, tried again on faults that pass, with growing and random waits between."""
+        tries = Retrying(
+            sleep=self._sleep,
+            stop=stop_after_attempt(TRIES),
+            wait=_Backoff(),
+            retry=retry_if_exception_type(PassingError),
+            reraise=True,
+        )
+        return tries(attempt)
+
+    def call(self, method: str, path: str, **more: Any) -> Any:
+        """The answer of a call that may be repeated, as JSON."""
+        try:
+            return self.again(lambda: self.once(method, path, **more))
+        except PassingError as error:  # it did not pass, so whoever called need not try all over again
+            raise ForgeError(f"{error}, {TRIES} times", status=error.status) from error
+
+    def once(self, method: str, path: str, **more: Any) -> Any:
+        """The answer of one try: whoever calls decides whether another one would do the same again."""
+        spoken = f"{method} {path}"
+        try:
+            response = self._http.request(method, self._api + path, auth=self._signed, **more)
+        except httpx.InvalidURL as error:
+            raise ForgeError(f"{self._api} is no address of an API") from error
+        except httpx.HTTPError as error:
+            raise PassingError(f"{spoken}: no answer ({type(error).__name__})") from error
+        _log.info("%s → %d", spoken, response.status_code)
+        return _judged(spoken, response)
+
+    def pages(self, path: str, **params: str | int) -> list[Any]:
+        """Every entry of a list, a hundred at a time, until a page is not full."""
+        entries: list[Any] = []
+        for page in range(1, MOST_PAGES + 1):
+            found = self.call("GET", path, params={**params, "per_page": FULL_PAGE, "page": page})
+            if not isinstance(found, list):
+                raise ForgeError(f"GET {path}: the answer is no list")
+            entries += found
+            if len(found) < FULL_PAGE:
+                return entries
+        raise ForgeError(f"GET {path}: the list does not end after {len(entries):,} entries")
+
+    def _signed(self, request: httpx.Request) -> httpx.Request:
+        """Put the token on a request as it leaves, so that it stands in no variable on the way."""
+        request.headers[self._token.header] = self._token.reveal()
+        return request
+
+
+def _judged(spoken: str, response: httpx.Response) -> Any:
+    status = response.status_code
+    if response.is_success:
+        if not response.content:
+            return None
+        try:
+            return response.json()
+        except ValueError:
+            raise PassingError(f"{spoken}: the answer is no JSON (HTTP {status})", status=status) from None
+    said = _said(response)
+    sentence = f"{spoken}: HTTP {status}{': ' + said if said else ''}"
+    limited = status == 429 or (status in _RATE_LIMITED and _rate_limited(response, said))
+    if status >= 500 or limited:
+        raise PassingError(sentence, status=status, retry_after=_retry_after(response))
+    if status in {401, 403, 404}:  # 404 is how a forge says that a token may not even look
+        raise RefusedError(sentence, status=status)
+    raise ForgeError(sentence, status=status)
+
+
+def _rate_limited(response: httpx.Response, said: str) -> bool:
+    """GitHub says with a 403 that calls came too fast; such an answer clears by waiting."""
+    return (
+        "retry-after" in response.headers
+        or response.headers.get("x-ratelimit-remaining") == "0"
+        or "rate limit" in said.lower()
+    )
+
+
+def _said(response: httpx.Response) -> str:
+    """The forge's own words, one short line of them."""
+    try:
+        body = response.json()
+    except ValueError:
+        return ""
+    said = (body.get("message") or body.get("error")) if isinstance(body, dict) else None
+    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False) if said else ""
+    return " ".join(text.split())[:200]
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    asked = response.headers.get("retry-after", "")
+    return float(asked) if asked.isdigit() else None
+
+
+class _Backoff(wait_base):
+    """Twice as long each time, with jitter; as long as the forge asks for, if it does."""
+
+    _grow = wait_random_exponential(multiplier=1, min=0.5, max=16)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        asked = error.retry_after if isinstance(error, ForgeError) else None
+        return min(asked, PATIENCE) if asked is not None else self._grow(retry_state)

@@ -1,0 +1,60 @@
+"""A deployment whose aigc_config nobody knows: it goes on serving, and no other is made from a guess.
+
+`aigc_config: {unknown: true}` says so in the specs, and None in the ledger's record of what was sent.
+"""
+
+from dataclasses import replace
+
+from wanctl.kinds.world import Context, Planned
+from wanctl.plan import Action, Finding, Severity, Step, When
+from wanctl.spec.models import Deployment as DeploymentSpec
+from wanctl.spec.resources import Resource
+
+RULE = "aigc-config-unverified"
+
+
+def without_guess(resource: Resource, spec: DeploymentSpec, planned: Planned, context: Context) -> Planned:
+    """The plan of a Deployment, held back where it would deploy what nobody knows, and what to know of it."""
+    step = planned.step
+    current = context.entry(resource.address).current
+    if spec.aigc_config.unknown:
+        finding = _finding(
+            resource,
+            f"the aigc_config of {step.remote_id or resource.address} is unknown: not readable from the API",
+            "write it there"
+            + (
+                f", then, to trust it: wanctl adopt {resource.address} {step.remote_id}"
+                if step.remote_id
+                else ""
+            ),
+        )
+        return replace(planned, step=_held_back(step, resource), findings=(finding,))
+    recorded = current and current.remote_id == step.remote_id
+    if recorded and current and current.inputs.get("aigc_config") is None and step.settled:
+        finding = _finding(
+            resource,
+            f"the aigc_config of {step.remote_id} is unverified: it was adopted without one",
+            f"to trust that it is as the spec says: wanctl adopt {resource.address} {step.remote_id}; "
+            f"to deploy again with it: attempt: {spec.attempt + 1}",
+        )
+        return replace(planned, findings=(*planned.findings, finding))
+    return planned
+
+
+def _held_back(step: Step, resource: Resource) -> Step:
+    if step.action not in {Action.DEPLOY, Action.REPLACE} or step.when not in {When.NOW, When.LATER}:
+        return step
+    return replace(
+        step,
+        when=When.BLOCKED,
+        reason=f"{step.reason}; its aigc_config is unknown, and none is guessed",
+        after=(),
+        warning=None,
+        hints=(f"write aigc_config at {resource.origin}",),
+        effect=None,
+    )
+
+
+def _finding(resource: Resource, message: str, hint: str) -> Finding:
+    place = resource.places.get("aigc_config", resource.origin)
+    return Finding(Severity.WARNING, message, resource.address, hint=hint, place=str(place), rule=RULE)

@@ -1,0 +1,109 @@
+"""import: write specs for what is live, and tell the ledger which object each of them is."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from wanctl.engine.adopt import adopt_all
+from wanctl.engine.importing import Holdings, Imported, ImportRefused, documents_of
+from wanctl.engine.observe import answer
+from wanctl.plan import Plan
+from wanctl.project import Project, run
+from wanctl.project.local import shown_path
+from wanctl.spec.writing import yaml_text
+
+DEFAULT_FILE = "imported.yaml"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an import would write."""
+
+    imported: Imported
+    text: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was adopted, in sentences, and the plan that is left."""
+
+    sentences: tuple[str, ...]
+    plan: Plan
+
+
+def draft_import(project: Project, ids: Collection[str], to: Path | None) -> Draft:
+    """Read the account, and put documents together; nothing is written."""
+    path = _place(project, to)
+
+    async def work() -> tuple[Imported, datetime]:
+        async with project.desk() as desk:
+            plan = (await desk.survey()).plan
+            assert desk.snapshot is not None  # noqa: S101 - a survey leaves one
+            holdings = Holdings(project.desired, plan, desk.book.record, desk.snapshot)
+            answers = await answer(desk.studio, holdings.questions())
+            full = Holdings(project.desired, plan, desk.book.record, desk.snapshot.with_answers(answers))
+            return documents_of(full, ids), desk.clock.now()
+
+    imported, now = run(work())
+    head = (
+        f"Imported from the account on {now:%Y-%m-%d}: what is live, as far as the service tells it.",
+        "Rename and reorder as you like; a renamed document says moved_from: with the name it had.",
+    )
+    return Draft(imported, yaml_text(imported.documents, head), path)
+
+
+def carry_out_import(project: Project, draft: Draft, *, adopts: bool) -> Result | None:
+    """Write the file, which must not be there yet, and adopt. If that fails the file is taken back."""
+    try:
+        with draft.path.open("x", encoding="utf-8") as file:
+            file.write(draft.text)
+    except FileExistsError:
+        raise ImportRefused(
+            f"{shown_path(draft.path)} is there already, and nothing is overwritten"
+        ) from None
+    except OSError as error:
+        raise ImportRefused(f"{shown_path(draft.path)} cannot be written: {error.strerror}") from error
+    if not adopts:
+        return None
+    try:
+        return _adopted(project, draft.imported)
+    except BaseException:
+        draft.path.unlink()
+        raise
+
+
+def _adopted(project: Project, imported: Imported) -> Result:
+    """The project is read anew, with the file in it; adoptions first, then what plain reading shows."""
+    desired = project.desired
+    fresh = Project.open(desired.directory, desired.environment, project.surroundings, project.tell)
+
+    async def work() -> Result:
+        async with fresh.leased() as store, fresh.desk(store) as desk:
+            sentences = await adopt_all(desk, imported.adoptions)
+            draft = await desk.survey()
+            desk.book.learn(draft.learned)
+            return Result(tuple(sentences), draft.plan)
+
+    return run(work())
+
+
+def _place(project: Project, to: Path | None) -> Path:
+    """Where the specs are looked for, and nothing else is."""
+    folder = project.desired.directory
+    path = (to or folder / DEFAULT_FILE).absolute()
+    if path.suffix not in {".yaml", ".yml"}:
+        raise ImportRefused(f"{path.name} is no name of a spec: it has to end in .yaml")
+    beneath = path.resolve().is_relative_to(folder.resolve())
+    if not beneath or any(
+        part.startswith(".") for part in path.resolve().relative_to(folder.resolve()).parts
+    ):
+        raise ImportRefused(
+            f"{to} is not among the specs of this project: name a file in {shown_path(folder)}"
+        )
+    if path.exists():
+        raise ImportRefused(
+            f"{shown_path(path)} is there already, and nothing is overwritten: name another with --to"
+        )
+    return path

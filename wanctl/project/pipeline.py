@@ -1,0 +1,211 @@
+"""`wanctl ci`: what one CI run does with a project, whichever forge it runs on.
+
+The plan, or the apply, comes first and is what the run ends with. Everything after it (files, the run's page,
+comment, labels, previews) is told on: where that fails, a sentence says so, and the plan stands.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from wanctl.engine.converge import Outcome
+from wanctl.forge.comments import Message
+from wanctl.forge.posting import post
+from wanctl.forge.run import Forge, Run, Trigger
+from wanctl.forge.wire import ForgeError
+from wanctl.ledger.errors import LedgerError
+from wanctl.plan import Plan
+from wanctl.project import Project, ProjectError, run
+from wanctl.project.outputs import download
+from wanctl.project.provider import needs_key
+from wanctl.report.ci import (
+    Checked,
+    Made,
+    checked_markdown,
+    choices,
+    closing_sections,
+    done_sections,
+    labels_of,
+    outputs_of,
+)
+from wanctl.report.formats import PlanFormat
+from wanctl.report.lineage import references_of
+from wanctl.report.outcome import outcome_json
+from wanctl.report.rendering import rendered
+from wanctl.report.sheet import Sheet, marker_of
+from wanctl.report.validation import dataset_diagnostics
+from wanctl.report.visible import json_text
+from wanctl.spec.diagnostics import Severity, SpecErrors
+from wanctl.spec.models import Checkpoint
+from wanctl.spec.resources import Address
+from wanctl.studio.credentials import find_key
+from wanctl.studio.errors import NoKey, StudioError
+
+PLAN, RESULT, MARKDOWN, PAGE, VARIABLES = "plan.json", "result.json", "plan.md", "plan.html", "wanctl.env"
+PREVIEWS = "previews"
+
+
+class Mode(StrEnum):
+    """What a run does."""
+
+    AUTO = "auto"
+    PLAN = "plan"
+    APPLY = "apply"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What was asked for besides the plan."""
+
+    artifacts: Path
+    comment: bool = True
+    previews: bool = True
+
+
+def mode_of(run: Run, wished: Mode) -> Mode:
+    """Plan or apply. Only the default branch applies by itself, and no specs from outside ever do."""
+    if wished is Mode.APPLY and run.from_outside:
+        raise ProjectError("specs from a fork are never applied; merge them first")
+    if wished is Mode.AUTO:
+        return Mode.APPLY if run.trigger is Trigger.DEFAULT_BRANCH else Mode.PLAN
+    return wished
+
+
+def why_offline(project: Project, run: Run) -> str | None:
+    """The reason why specs from outside are only checked; None where a plan can be made."""
+    if not run.from_outside or not needs_key(project.desired.settings):
+        return None
+    try:
+        find_key(project.surroundings.environ, project.surroundings.home)
+    except NoKey:
+        return "this comes from a fork or a bot, whose runs get no API key"
+    return None
+
+
+def offline(project: Project, why: str) -> Checked:
+    """Check specs and datasets as `validate` does; SpecErrors where they are wrong."""
+    found = (
+        *project.desired.diagnostics,
+        *project.findings(),
+        *dataset_diagnostics(project.desired, project.local),
+    )
+    if any(one.severity is Severity.ERROR for one in found):
+        raise SpecErrors(found)
+    count = len(project.desired.resources)
+    return Checked(project.name, project.desired.environment, count, tuple(found), why)
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Tells what a run came to: in files, on the run's page, in a comment."""
+
+    run: Run
+    wishes: Wishes
+    tell: Callable[[str], None]
+
+    def publish(self, made: Made, project: Project | None, outcome: Outcome | None = None) -> None:
+        """A plan, what is left after an apply with its outcome, or why there is neither."""
+        previews = self._previews(made, project) if project else {}
+        review = self.run.trigger is Trigger.REVIEW
+        sheet = Sheet(
+            references=references_of(project.desired) if project else None,
+            apply=(),
+            link=self.run.url,
+            opening=done_sections(outcome) if outcome else (),
+            closing=closing_sections(
+                made, review=review, run_url=self.run.url, commit=self.run.commit, previews=previews
+            ),
+        )
+        if isinstance(made, Checked):
+            text = checked_markdown(made, sheet.closing)
+        else:
+            text = rendered(made, PlanFormat.MARKDOWN, sheet)
+        self._files(made, outcome, sheet, text)
+        self._page(made, text)
+        if self.wishes.comment and review:
+            self._comment(made, text)
+
+    # Files
+
+    def _files(self, made: Made, outcome: Outcome | None, sheet: Sheet, text: str) -> None:
+        folder = self.wishes.artifacts
+        files = {MARKDOWN: text, RESULT: json_text(outcome_json(outcome) if outcome else made.as_json())}
+        if isinstance(made, Plan):
+            files[PLAN] = rendered(made, PlanFormat.JSON, sheet)
+        if not isinstance(made, Checked):
+            files[PAGE] = rendered(made, PlanFormat.HTML, sheet)
+        variables = outputs_of(made, str(folder / PLAN) if PLAN in files else None)
+        files[VARIABLES] = "".join(f"WANCTL_{name.upper()}={value}\n" for name, value in variables.items())
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in (PLAN, RESULT, MARKDOWN, PAGE, VARIABLES):
+                (folder / name).unlink(missing_ok=True)  # of a run before, which is not this one
+                if name in files:
+                    (folder / name).write_text(files[name], encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            self.tell(f"{folder} cannot be written: {error.strerror}")
+
+    def _page(self, made: Made, text: str) -> None:
+        """The run's own page, and what later steps can ask about: GitHub's two files."""
+        plan_file = str(self.wishes.artifacts / PLAN) if isinstance(made, Plan) else None
+        end = f"wanctl-{uuid.uuid4().hex}"  # nothing in a value can end it early
+        lines = [f"{name}<<{end}\n{value}\n{end}\n" for name, value in outputs_of(made, plan_file).items()]
+        for path, written in ((self.run.summary, text), (self.run.outputs, "".join(lines))):
+            if path is None:
+                continue
+            try:
+                with path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
+                    stream.write(written)
+            except OSError as error:
+                self.tell(f"{path} cannot be written: {error.strerror}")
+
+    # The pull request
+
+    def _comment(self, made: Made, text: str) -> None:
+        request = self.run.request
+        if request is None:
+            self.tell("no comment: the run does not say which pull request it is for")
+            return
+        if request.token is None:
+            self.tell(f"no comment on {request.name}: {_TOKENS[self.run.forge]}")
+            return
+        try:
+            message = Message(text, labels_of(made), marker_of(None, made.environment))
+            post(self.run.forge, request, request.token, message)
+        except ForgeError as error:
+            why = _READ_ONLY[self.run.forge] if error.status in {401, 403, 404} else "the plan stands"
+            self.tell(f"no comment on {request.name}: {error}; {why}")
+
+    def _previews(self, made: Made, project: Project) -> Mapping[Address, int]:
+        """Videos for whoever has to choose, into the artefacts; how many of each training."""
+        folder = self.wishes.artifacts / PREVIEWS
+        if not self.wishes.previews or not isinstance(made, Plan):
+            return {}
+        saved: dict[Address, int] = {}
+        for training in _trainings(made, project):
+            try:
+                found = run(download(project, training, folder / training.name, (), lambda _: None))
+            except (StudioError, LedgerError, ProjectError, OSError) as error:
+                self.tell(f"no previews of {training}: {error}")
+                continue
+            saved[training] = sum(one.video is not None for one in found)
+        return saved
+
+
+_TOKENS = {
+    Forge.GITHUB: "there is no GITHUB_TOKEN; give the step one in env:",
+    Forge.GITLAB: "there is no GITLAB_TOKEN; make a project access token with the scope api",
+}
+_READ_ONLY = {
+    Forge.GITHUB: "GITHUB_TOKEN needs permissions: pull-requests: write (a fork's never has them)",
+    Forge.GITLAB: "GITLAB_TOKEN must be a project access token with the scope api (a job's own cannot)",
+}
+
+
+def _trainings(plan: Plan, project: Project) -> tuple[Address, ...]:
+    """Whose previews the open choices are made by, each once."""
+    specs = [project.desired.resources[address].spec for address in choices(plan)]
+    found = [Address.finetune(spec.finetune) for spec in specs if isinstance(spec, Checkpoint)]
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,235 @@
+"""`wanctl init`: a new project's files, from the templates in this folder. Nothing is ever written over."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from wanctl import __version__
+from wanctl.project import ProjectError
+from wanctl.project.local import shown_path
+from wanctl.spec.catalogue import Catalogue
+from wanctl.spec.load import packaged_models
+from wanctl.spec.models import LONGEST_NAME, check_name
+from wanctl.spec.root import SETTINGS_FILE, Root
+from wanctl.spec.spelling import suggestion
+from wanctl.studio import regions
+from wanctl.studio.errors import Misconfigured
+from wanctl.studio.regions import REGIONS, Region
+
+FORGES = ("github", "gitlab", "none")
+IGNORED = (".wanctl/", "wanctl-artifacts/", "previews/")
+SPEND = {"USD": 150, "CNY": 1000}  # a first limit, of about one training
+REHEARSAL = "-rehearsal"
+LAST_FRAMES = "first_and_last_frame"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a project begins with; `checked` says whether it can."""
+
+    name: str
+    model: str
+    region: str
+    forge: str
+    workspace: str | None = None
+    pre_commit: bool = False
+
+    def checked(self) -> "Wish":
+        check_project_name(self.name)
+        check_model(self.model)
+        region = check_region(self.region)
+        if needs_workspace(region) and not self.workspace:
+            raise ProjectError(f"region {region.name} has a host for each workspace: add --workspace ID")
+        if self.workspace:
+            check_workspace(self.workspace)
+        check_forge(self.forge)
+        return self
+
+
+def check_project_name(name: str) -> str:
+    try:
+        return check_name(name)
+    except ValueError as error:
+        raise ProjectError(f"{name!r} is no name: it {error}") from None
+
+
+def check_model(model: str) -> str:
+    models = list(packaged_models())
+    if model not in models:
+        raise ProjectError(f"{model!r} cannot be fine-tuned here: {suggestion(model, models, '')}")
+    return model
+
+
+def check_region(name: str) -> Region:
+    wanted = name.strip().lower().replace("_", "-")
+    for region in REGIONS:
+        if wanted in {region.name, *region.aliases}:
+            return region
+    names = [region.name for region in REGIONS]
+    raise ProjectError(f"there is no region {name!r}: {suggestion(name, names, '')}")
+
+
+def check_workspace(workspace: str) -> str:
+    try:
+        return regions.check_workspace(workspace)
+    except Misconfigured as error:
+        raise ProjectError(str(error)) from None
+
+
+def check_forge(forge: str) -> str:
+    if forge not in FORGES:
+        raise ProjectError(f"there is no forge {forge!r}: {suggestion(forge, FORGES, '')}")
+    return forge
+
+
+def needs_workspace(region: Region) -> bool:
+    return "{workspace}" in region.base_url
+
+
+def name_for(folder: Path) -> str:
+    """The folder's name, as far as it can be a project's."""
+    plain = re.sub(r"[^A-Za-z0-9_]+", "-", folder.resolve().name).strip("-_")[:LONGEST_NAME]
+    return plain.rstrip("-_") or "my-model"
+
+
+def forge_for(folder: Path) -> str:
+    """Where the clone's remote is; GitHub where nobody knows."""
+    git = shutil.which("git")
+    if git is None or not folder.is_dir():
+        return "github"
+    command = [git, "-C", str(folder), "remote", "get-url", "origin"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603 - fixed words, no shell
+    return "gitlab" if "gitlab" in found.stdout else "github"
+
+
+@dataclass(frozen=True)
+class Scaffold:
+    """The files of one wish, with their places."""
+
+    folder: Path
+    root: Path  # the enclosing work tree: where forges look for their files
+    files: Mapping[Path, str]
+
+    @classmethod
+    def of(cls, wish: Wish, folder: Path) -> "Scaffold":
+        folder = folder.resolve()
+        root = Root.around(folder).path
+        specs, values = folder / "specs", _values(wish, folder, root)
+        templates = {
+            specs / SETTINGS_FILE: "wanctl.yaml.j2",
+            specs / f"{wish.name}.yaml": "resources.yaml.j2",
+            specs / "prompts" / f"{wish.name}.txt": "prompt.txt.j2",
+            folder / "data" / "README.md": "data.md.j2",
+        }
+        if wish.forge == "github":
+            templates[root / ".github" / "workflows" / f"{values['workflow']}.yml"] = "github.yml.j2"
+        elif wish.forge == "gitlab":
+            templates[root / ".gitlab-ci.yml"] = "gitlab.yml.j2"
+        if wish.pre_commit:
+            templates[root / ".pre-commit-config.yaml"] = "pre-commit.yaml.j2"
+        files = {path: _templates().get_template(name).render(values) for path, name in templates.items()}
+        return cls(folder, root, files)
+
+    def require_room(self) -> None:
+        """An error that names every file which is there already."""
+        if taken := [path for path in self.files if path.is_symlink() or path.exists()]:
+            listed = "".join(f"\n  {shown_path(path)}" for path in taken)
+            raise ProjectError(f"nothing was written, since this is there already:{listed}")
+
+    def write(self) -> list[Path]:
+        """All the files, or none of them; and the lines that .gitignore lacks."""
+        self.require_room()
+        for path, text in self.files.items():
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("x", encoding="utf-8") as stream:
+                    stream.write(text)
+            except OSError as error:
+                raise ProjectError(f"{path} cannot be written: {error.strerror}") from error
+        self._ignore()
+        return [*self.files]
+
+    def _ignore(self) -> None:
+        path = self.folder / ".gitignore"
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        missing = [line for line in IGNORED if line not in text.splitlines()]
+        if missing:
+            gap = "" if not text or text.endswith("\n") else "\n"
+            with path.open("a", encoding="utf-8") as stream:
+                stream.write(gap + "".join(f"{line}\n" for line in missing))
+
+
+def begin_repository(folder: Path) -> bool:
+    """A work tree of git around the folder, made if there is none: the ledger's branch and the specs' root
+    need one. True if one was made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if (Root.around(folder).path / ".git").exists():
+        return False
+    git = shutil.which("git")
+    if git is None:
+        raise ProjectError("git is not installed, and a project needs a repository: install it first")
+    command = [git, "-c", "init.defaultBranch=main", "init", "--quiet", str(folder)]
+    made = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)  # noqa: S603 - fixed words, no shell
+    if made.returncode:
+        raise ProjectError(f"git init failed in {folder}: {made.stderr.strip()}")
+    return True
+
+
+def _values(wish: Wish, folder: Path, root: Path) -> dict[str, object]:
+    """What the templates are told; names of people's own are spelt so that YAML reads them as text."""
+    below = "" if folder == root else folder.relative_to(root).as_posix()
+    if not re.fullmatch(r"[\w./-]*", below, re.ASCII):
+        raise ProjectError(f"{below} cannot be written into a workflow file; use letters, digits, -, _ and .")
+    models, region = packaged_models(), check_region(wish.region)
+    price = Catalogue(models, region.name).price(wish.model)
+    currency = price.per_1k_tokens.currency if price else None
+    last_frames = models[wish.model].mode == LAST_FRAMES
+    return {
+        "title": wish.name,
+        "name": _scalar(wish.name),
+        "rehearsal": _scalar(wish.name[: LONGEST_NAME - len(REHEARSAL)].rstrip("-_") + REHEARSAL),
+        "model": wish.model,
+        "region": region.name,
+        "workspace": _scalar(wish.workspace) if wish.workspace else None,
+        "currency": currency,
+        "spend": SPEND.get(currency or "", 0),
+        "last_frames": last_frames,
+        "first_frames": True,
+        "package": f"wanctl=={__version__}",
+        "workflow": f"wanctl-{wish.name}" if below else "wanctl",
+        "there": f" -C {shlex.quote(below)}" if below else "",
+        "specs": f"{below}/specs" if below else "specs",
+        "pattern": f"{re.escape(below)}/" if below else "(specs|data)/",
+    }
+
+
+def _scalar(text: str) -> str:
+    """The text as YAML that is read as this text, and not as a number, a date or a yes."""
+    return text if yaml.safe_load(text) == text else f'"{text}"'
+
+
+@cache
+def _templates() -> Environment:
+    """YAML and text, in which nothing is escaped; brackets, since forges have braces of their own."""
+    return Environment(
+        loader=PackageLoader("wanctl.project"),
+        autoescape=False,  # noqa: S701 - none of it is HTML, and every value was checked
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        block_start_string="[%",
+        block_end_string="%]",
+        variable_start_string="[[",
+        variable_end_string="]]",
+        comment_start_string="[#",
+        comment_end_string="#]",
+    )

@@ -1,0 +1,89 @@
+"""The specs as they stand on a ref of the remote: a clone of our own, which the user's never feels.
+
+The user's clone is only asked for its remote and how it is reached, as for a ledger on a branch. Ours lies
+in the project's state folder, shallow, and is brought to the ref before each turn, whatever is in it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wanctl.ledger.errors import LedgerError
+from wanctl.ledger.git_process import OURS, Git, settings_of, spoken
+from wanctl.watch.errors import WatchError
+
+_TIP = "refs/wanctl/watched"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What the specs are read from."""
+
+    id: str
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """One ref of one remote, and the folder in which it is laid out."""
+
+    tree: Path
+    remote: str
+    branch: str  # as the remote spells it: refs/heads/main
+    within: Path  # the project's folder, from the work tree's top
+    clone: Git
+
+    @classmethod
+    def of(cls, project: Path, ref: str, tree: Path, environ: Mapping[str, str]) -> "Checkout":
+        """For the project in this folder of the user's clone; `ref` is written REMOTE/BRANCH."""
+        clone = Git.within(project, environ)
+        top = clone.run("rev-parse", "--show-toplevel")
+        if top.code:
+            raise WatchError(f"{project} is in no clone of git: watch follows a ref of a remote")
+        root = Path(top.out.rstrip("\n"))
+        clone = Git(root, clone.environ)  # a remote's relative path starts from here
+        remotes = clone.ask("remote").split()
+        remote = max((one for one in remotes if ref.startswith(f"{one}/")), key=len, default=None)
+        branch = ref.removeprefix(f"{remote}/")
+        if remote is None or not branch or branch.startswith("-"):
+            known = ", ".join(remotes) or "none"
+            raise WatchError(f"--ref {ref} names no remote of this clone ({known}); write origin/main")
+        full = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
+        return cls(tree, remote, full, project.resolve().relative_to(root.resolve()), clone)
+
+    @property
+    def directory(self) -> Path:
+        """The project's folder in our checkout."""
+        return self.tree / self.within
+
+    def update(self) -> Commit:
+        """Fetch the ref and lay it out: exactly its files, and nothing else."""
+        git_dir = self.tree / ".git"
+        try:
+            ours = self.clone.apart(git_dir, [*settings_of(self.clone, self.remote), *OURS])
+            if not (git_dir / "HEAD").exists():
+                self.tree.mkdir(parents=True, exist_ok=True)
+                ours.ask("init", "--quiet", "--template=", str(self.tree))
+            self._fetch(ours)
+            inside = replace(
+                ours, folder=self.tree, environ={**ours.environ, "GIT_WORK_TREE": str(self.tree)}
+            )
+            inside.ask("checkout", "--quiet", "--force", "--detach", _TIP)
+            inside.ask("clean", "-ffdxq")
+            found, _, subject = inside.ask("log", "-1", "--format=%H %s", _TIP).partition(" ")
+        except LedgerError as error:
+            raise WatchError(str(error)) from error
+        except OSError as error:
+            raise WatchError(f"the checkout in {self.tree} cannot be written: {error}") from error
+        if not self.directory.resolve().is_relative_to(self.tree.resolve()):
+            raise WatchError(f"{self.within} leads out of the repository: it is a symlink on {self.branch}")
+        return Commit(found, subject)
+
+    def _fetch(self, ours: Git) -> None:
+        words = ("--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+        ran = ours.run("fetch", *words, self.remote, f"+{self.branch}:{_TIP}")
+        if ran.code:
+            raise WatchError(
+                f"{self.branch} of {self.remote} cannot be fetched: {spoken(ran.err)}. "
+                f"Look at it by hand: git fetch {self.remote} {self.branch}"
+            )

@@ -1,0 +1,99 @@
+"""Turn after turn, until somebody ends it. An error never does: the next turn comes later, and tries again.
+
+Runs in the main thread, where Ctrl-C and SIGTERM reach the turn under way; who looks is in other threads.
+"""
+
+import queue
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from wanctl.project import Interrupted
+from wanctl.watch.board import Board
+from wanctl.watch.turn import Turn
+
+FIRST_RETRY = timedelta(seconds=15)
+LONGEST_RETRY = timedelta(minutes=10)
+
+
+class Bell:
+    """Calls the next turn before its time. Rung by webhooks and signals; safe in a signal handler."""
+
+    def __init__(self) -> None:
+        self._rung: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def ring(self) -> None:
+        self._rung.put(None)
+
+    def wait(self, span: timedelta) -> None:
+        """Until it is rung, or the time is over. However often it was rung: that is one turn."""
+        try:
+            self._rung.get(timeout=max(span.total_seconds(), 0.0))
+            while True:
+                self._rung.get_nowait()
+        except queue.Empty:
+            return
+
+
+class Audience(Protocol):
+    """Who is told of each turn."""
+
+    def turned(self, board: Board) -> None:
+        """After a turn that came to a plan."""
+
+    def stumbled(self, board: Board) -> None:
+        """After one that did not."""
+
+
+@dataclass
+class Loop:
+    """The loop, and the board it keeps."""
+
+    take: Callable[[], Turn]
+    board: Board
+    audience: Audience
+    spell: Callable[[Exception], list[str]]
+    now: Callable[[], datetime]
+    wait: Callable[[timedelta], None]
+    dice: Callable[[], float] = field(default=random.random)
+
+    def run(self, *, once: bool = False) -> Board:
+        """Ends with `once` after one turn, else by Interrupted or KeyboardInterrupt alone."""
+        while True:
+            self.turn()
+            if once:
+                return self.board
+            pause = self.pause()
+            self.board = replace(self.board, next_turn=self.now() + pause)
+            self.wait(pause)
+
+    def turn(self) -> None:
+        """One turn, whatever comes of it."""
+        self.board = replace(self.board, next_turn=None)
+        try:
+            turn = self.take()
+        except Interrupted:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on and tells of it
+            self.board = self.board.with_errors(tuple(self.spell(error)))
+            self._show(self.audience.stumbled)
+        else:
+            self.board = self.board.with_turn(turn, self.now())
+            self._show(self.audience.turned)
+
+    def _show(self, tell: Callable[[Board], None]) -> None:
+        """A full disk, or a pipe that nobody reads, is no reason to stop applying."""
+        try:
+            tell(self.board)
+        except Exception as error:  # noqa: BLE001 - likewise
+            self.board = self.board.with_errors(tuple(self.spell(error)))
+
+    def pause(self) -> timedelta:
+        """The interval; after errors sooner at first, then later and later, never all at the same time."""
+        if not self.board.failed_in_a_row:
+            return self.board.interval
+        doublings = min(self.board.failed_in_a_row - 1, 10)
+        longest: timedelta = min(FIRST_RETRY * 2**doublings, LONGEST_RETRY)
+        return longest * (0.5 + self.dice() / 2)

@@ -1,0 +1,140 @@
+"""What Prometheus reads: the board of one moment, and what was counted since the process began."""
+
+from collections import Counter as Tally
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from wanctl.plan import Cost, When
+from wanctl.watch.board import Board
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
+_FAMILIES = ("files", "fine-tunes", "deployments", "chat")
+
+
+class Metrics:
+    """The registry of one loop; the global one of prometheus_client is left alone."""
+
+    def __init__(self, board: Callable[[], Board], now: Callable[[], datetime]) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_BoardCollector(board, now))
+        self._turns = Counter(
+            "wanctl_turns", "Turns of the loop by how they ended.", ["result"], registry=self._registry
+        )
+        self._calls = Counter(
+            "wanctl_api_calls",
+            "Calls to the service by family and status; status none: no answer came.",
+            ["family", "status"],
+            registry=self._registry,
+        )
+        self._plans = self._histogram("wanctl_plan_duration_seconds", "How long planning took.")
+        self._applies = self._histogram("wanctl_apply_duration_seconds", "How long applying took.")
+
+    def heard(self, path: str, status: int | None) -> None:
+        """A call to the service."""
+        parts = path.partition("?")[0].split("/")
+        family = next((name for name in _FAMILIES if name in parts), "other")
+        self._calls.labels(family, str(status or "none")).inc()
+
+    def turned(self, board: Board) -> None:
+        turn = board.turn
+        self._turns.labels("held" if turn and turn.held_by else "planned").inc()
+        if turn:
+            self._plans.observe(turn.plan_seconds)
+            if turn.apply_seconds is not None:
+                self._applies.observe(turn.apply_seconds)
+
+    def stumbled(self, _: Board) -> None:
+        self._turns.labels("failed").inc()
+
+    def text(self) -> bytes:
+        """The exposition format."""
+        return generate_latest(self._registry)
+
+    def _histogram(self, name: str, about: str) -> Histogram:
+        return Histogram(name, about, buckets=_SECONDS, registry=self._registry)
+
+
+class _BoardCollector(Collector):
+    """Gauges made anew from the board at each scrape: what is gone from the plan is gone from them."""
+
+    def __init__(self, board: Callable[[], Board], now: Callable[[], datetime]) -> None:
+        self._board, self._now = board, now
+
+    def collect(self) -> Iterator[Metric]:
+        board, now = self._board(), self._now()
+        yield _one("wanctl_ready", "1 while the last turn came to a plan, not long ago.", board.ready(now))
+        yield _one(
+            "wanctl_failed_turns_in_a_row", "Turns since the last that came to a plan.", board.failed_in_a_row
+        )
+        at = board.turned or datetime.fromtimestamp(0, UTC)
+        yield _one(
+            "wanctl_last_success_timestamp_seconds", "When a turn last came to a plan.", at.timestamp()
+        )
+        waits = GaugeMetricFamily(
+            "wanctl_oldest_wait_seconds", "How long the oldest wait was seen to last.", labels=["for"]
+        )
+        waits.add_metric(["person"], board.oldest_wait(When.PERSON, now).total_seconds())
+        waits.add_metric(["service"], board.oldest_wait(When.SERVICE, now).total_seconds())
+        yield waits
+        yield _one("wanctl_drifted_resources", "Resources that the world moved.", len(board.drifted))
+        if board.turn:
+            yield _one("wanctl_ledger_serial", "The ledger's serial.", board.turn.record.serial)
+            yield _one(
+                "wanctl_failed_resources", "Calls of the last turn that failed.", len(board.turn.failures)
+            )
+            yield from _plan_metrics(board)
+
+
+def _plan_metrics(board: Board) -> Iterator[Metric]:
+    assert board.turn is not None  # noqa: S101 - asked by the caller
+    plan = board.turn.plan
+    resources = GaugeMetricFamily(
+        "wanctl_resources", "Resources of the plan by kind and phase.", labels=["kind", "phase"]
+    )
+    for (kind, phase), count in Tally(
+        (step.address.kind.value, step.when.value) for step in plan.steps
+    ).items():
+        resources.add_metric([kind, phase], count)
+    yield resources
+    findings = GaugeMetricFamily("wanctl_findings", "Findings of the plan.", labels=["severity"])
+    for severity, count in Tally(finding.severity.value for finding in plan.findings).items():
+        findings.add_metric([severity], count)
+    yield findings
+    tokens = GaugeMetricFamily(
+        "wanctl_training_tokens",
+        "Tokens of each training: estimated at least and at most, and billed.",
+        labels=["address", "basis"],
+    )
+    money = GaugeMetricFamily(
+        "wanctl_training_cost",
+        "Cost of each training: estimated at least and at most, and billed.",
+        labels=["address", "currency", "basis"],
+    )
+    for step in plan.steps:
+        if step.cost:
+            _add_cost(tokens, money, str(step.address), step.cost)
+    yield tokens
+    yield money
+
+
+def _add_cost(tokens: GaugeMetricFamily, money: GaugeMetricFamily, address: str, cost: Cost) -> None:
+    currency = cost.currency or ""
+    for basis, count in zip(("estimate_low", "estimate_high"), cost.tokens or (), strict=False):
+        tokens.add_metric([address, basis], count)
+    for basis, amount in zip(("estimate_low", "estimate_high"), cost.amount or (), strict=False):
+        money.add_metric([address, currency, basis], float(amount))
+    if cost.billed_tokens is not None:
+        tokens.add_metric([address, "billed"], cost.billed_tokens)
+    if cost.billed_amount is not None:
+        money.add_metric([address, currency, "billed"], float(cost.billed_amount))
+
+
+def _one(name: str, about: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, about, value=float(value))

@@ -1,0 +1,158 @@
+"""What is worth telling: the difference between how things stood and how they stand. Pure."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from wanctl.plan import Plan, Severity, Status, Step, When
+from wanctl.spec.settings import NotificationFormat, Occasion
+from wanctl.watch.board import Board
+
+LOOP = "the loop"
+TOLD_AFTER = 2  # failed turns in a row: one may be a line that was down for a moment
+_SHOWN = 20
+
+
+class Situation(BaseModel):
+    """How things stand: for each occasion what is concerned, and a sentence on it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    converged: bool = False
+    waiting: Mapping[str, str] = {}
+    failed: Mapping[str, str] = {}
+    drift: Mapping[str, str] = {}
+
+    @classmethod
+    def load(cls, path: Path) -> "Situation | None":
+        """What was told last; None where nothing can be known of it."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.model_dump_json(), encoding="utf-8")
+
+
+class News(BaseModel):
+    """One message."""
+
+    model_config = ConfigDict(frozen=True)
+
+    occasion: Occasion
+    project: str
+    environment: str | None
+    commit: str | None
+    items: Mapping[str, str]
+
+    def body(self, format_: NotificationFormat) -> dict[str, Any]:
+        """What is posted."""
+        if format_ is NotificationFormat.SLACK:
+            return {"text": _slack("\n".join([self.title, *(f"• {a}: {b}" for a, b in self._shown())]))}
+        return {
+            "event": self.occasion.value,
+            "project": self.project,
+            "environment": self.environment,
+            "commit": self.commit,
+            "title": self.title,
+            "items": [{"address": address, "text": text} for address, text in self.items.items()],
+        }
+
+    @property
+    def title(self) -> str:
+        place = " / ".join(part for part in (self.project, self.environment) if part)
+        return f"{place}: {_TITLES[self.occasion]}"
+
+    def _shown(self) -> Iterator[tuple[str, str]]:
+        yield from list(self.items.items())[:_SHOWN]
+        if len(self.items) > _SHOWN:
+            yield "and", f"{len(self.items) - _SHOWN} more"
+
+
+_TITLES = {
+    Occasion.WAITING: "it is a person's turn",
+    Occasion.FAILED: "something failed",
+    Occasion.CONVERGED: "everything is as the specs say",
+    Occasion.DRIFT: "the world has moved away from the specs",
+}
+
+
+def situation_of(board: Board, before: Situation | None, patience: int = TOLD_AFTER) -> Situation:
+    """How things stand after a turn. After one that came to no plan: as before, but for the failure."""
+    if board.errors:
+        known = before or Situation()
+        if board.failed_in_a_row < patience:
+            return known
+        failed = {**known.failed, LOOP: " ".join(map(_first_line, board.errors))}
+        return known.model_copy(update={"failed": failed, "converged": False})
+    if board.turn is None:
+        return before or Situation()
+    plan = board.turn.plan
+    refused = {"the plan": " ".join(board.turn.refused)} if board.turn.refused else {}
+    blocked = {str(step.address): step.reason for step in plan.steps if step.when is When.BLOCKED}
+    return Situation(
+        converged=plan.status is Status.CONVERGED,
+        waiting={_key(step): _told(step) for step in _turns(plan)},
+        failed={**refused, **blocked, **board.turn.failures},
+        drift={str(step.address): step.reason for step in board.drifted},
+    )
+
+
+def news_between(before: Situation | None, after: Situation, board: Board) -> tuple[News, ...]:
+    """What has come to be so since. Whoever looks for the first time is not told that all is well."""
+    known = before or Situation(converged=True)
+    commit = board.turn.commit.id if board.turn else None
+    found = []
+    for occasion in (Occasion.WAITING, Occasion.FAILED, Occasion.DRIFT):
+        was, now = getattr(known, occasion.value), getattr(after, occasion.value)
+        items = {_subject(occasion, key): now[key] for key in now if key not in was}
+        if items:
+            found.append((occasion, items))
+    if after.converged and not known.converged:
+        found.append((Occasion.CONVERGED, {}))
+    return tuple(
+        News(
+            occasion=occasion,
+            project=board.project,
+            environment=board.environment,
+            commit=commit,
+            items=items,
+        )
+        for occasion, items in found
+    )
+
+
+def _turns(plan: Plan) -> Iterator[Step]:
+    """What waits for a person, but for drift: of that is told as such."""
+    if any(finding.severity is Severity.ERROR for finding in plan.findings):
+        return
+    for step in plan.steps:
+        if step.when is When.PERSON and not step.after and not step.drift:
+            yield step
+
+
+def _key(step: Step) -> str:
+    """The same wait, however its sentence changes."""
+    return f"{step.address} {step.action.value} {step.remote_id or ''}".rstrip()
+
+
+def _subject(occasion: Occasion, key: str) -> str:
+    return key.partition(" ")[0] if occasion is Occasion.WAITING else key
+
+
+def _told(step: Step) -> str:
+    return " → ".join((step.reason, *step.hints))
+
+
+def _first_line(text: str) -> str:
+    """An error of the specs shows the line below it; a message has no room for that."""
+    return text.partition("\n")[0]
+
+
+def _slack(text: str) -> str:
+    """Nothing in it calls a channel or makes a link."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

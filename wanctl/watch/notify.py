@@ -1,0 +1,137 @@
+"""Posts news to webhooks, from a thread of its own: the loop never waits for a receiver.
+
+The URL is a secret. It comes from the environment, goes to no log, and only over https or to this machine.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_random_exponential
+
+from wanctl.spec.settings import Notification
+from wanctl.watch.board import Board
+from wanctl.watch.news import TOLD_AFTER, News, Situation, news_between, situation_of
+
+TRIES = 5
+TIMEOUT = httpx.Timeout(10)
+LAST_WORDS = 20.0  # seconds for what is still on its way when the loop ends
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class _DeliveryError(Exception):
+    """A fault that may pass; the message names no URL."""
+
+
+class Notifier:
+    """Guards the queue, and what was told last."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        told: Path,
+        tell: Callable[[str], None],
+        *,
+        patience: int = TOLD_AFTER,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
+        self._environ, self._told, self._tell = environ, told, tell
+        self._patience = patience
+        self._closing = threading.Event()
+        self._sleep = sleep or self._nap
+        self._queue: queue.SimpleQueue[tuple[Notification, News] | None] = queue.SimpleQueue()
+        self._receivers: Sequence[Notification] = ()
+        self._thread = threading.Thread(target=self._deliver_all, name="notifications", daemon=True)
+        self._thread.start()
+        _hush()
+
+    def turned(self, board: Board) -> None:
+        """After any turn: what has changed is queued, and remembered as told."""
+        if board.turn:
+            self._receivers = board.turn.settings.notifications
+        before = Situation.load(self._told)
+        after = situation_of(board, before, self._patience)
+        for news in news_between(before, after, board):
+            for one in self._receivers:
+                if news.occasion in one.on:
+                    self._queue.put((one, news))
+        if after != before:
+            after.save(self._told)
+
+    stumbled = turned
+
+    def close(self, patience: float = LAST_WORDS) -> None:
+        """Deliver what is queued, without another try for what fails."""
+        self._closing.set()
+        self._queue.put(None)
+        self._thread.join(patience)
+
+    def _nap(self, seconds: float) -> None:
+        self._closing.wait(seconds)
+
+    def _deliver_all(self) -> None:
+        while (queued := self._queue.get()) is not None:
+            receiver, news = queued
+            try:
+                self._deliver(receiver, news)
+            except Exception as error:  # noqa: BLE001 - a receiver's fault must not end the thread
+                reason = str(error) if isinstance(error, _DeliveryError) else type(error).__name__
+                self._tell(f"{news.occasion.value} was not told to {receiver.url_env}: {reason}")
+
+    def _deliver(self, receiver: Notification, news: News) -> None:
+        url = self._environ.get(receiver.url_env, "").strip()
+        if fault := wrong_with(url):
+            self._tell(f"{news.occasion.value} was not told to {receiver.url_env}: {fault}")
+            return
+        tries = Retrying(
+            sleep=self._sleep,
+            stop=stop_after_attempt(TRIES),
+            wait=wait_random_exponential(multiplier=1, min=1, max=60),
+            retry=lambda state: not self._closing.is_set() and _passing(state),
+            reraise=True,
+        )
+        tries(_post, url, news.body(receiver.format))
+
+
+_passing = retry_if_exception_type(_DeliveryError)
+
+
+def wrong_with(url: str) -> str | None:
+    """Why nothing is posted there; None if all is well. The URL is not repeated."""
+    if not url:
+        return "the variable is not set"
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return None
+    if parts.scheme == "http" and parts.hostname in _LOOPBACK:
+        return None
+    return "it holds no https:// URL"
+
+
+def _post(url: str, body: Mapping[str, object]) -> None:
+    try:
+        answer = httpx.post(url, json=body, timeout=TIMEOUT, trust_env=url.startswith("https:"))
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise _DeliveryError(type(error).__name__) from None
+    if not answer.is_success:
+        raise _DeliveryError(f"status {answer.status_code}")
+
+
+class _WithoutUrls(logging.Filter):
+    """The HTTP library logs each URL; from this thread none is written."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.threadName != "notifications"
+
+
+_FILTER = _WithoutUrls()
+
+
+def _hush() -> None:
+    for name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
+        logging.getLogger(name).addFilter(_FILTER)

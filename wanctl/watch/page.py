@@ -1,0 +1,115 @@
+"""The loop as a page in a browser: read-only, loads nothing, reads itself again."""
+
+import base64
+import hashlib
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+
+from wanctl.plan import Severity, Step, When
+from wanctl.report.gist import headline
+from wanctl.report.lineage import lineage_of
+from wanctl.report.picture import laid_out
+from wanctl.report.spelling import spell_price, spell_state, spell_when
+from wanctl.report.templating import environment, render
+from wanctl.watch.board import Board
+
+REFRESH = 15  # seconds
+_CALLS_SHOWN = 15
+_PHASES = {
+    When.DONE: "as wanted",
+    When.NOW: "now",
+    When.SERVICE: "in progress",
+    When.PERSON: "a person",
+    When.LATER: "later",
+    When.BLOCKED: "blocked",
+}
+
+
+def style() -> str:
+    return environment().get_template("watch.css").render()
+
+
+def policy() -> str:
+    """What the page may load: its own style, by its digest. For the header; the page says it, too."""
+    return (
+        f"default-src 'none'; style-src 'sha256-{_digest(style())}'; img-src data:; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def watch_html(board: Board, now: datetime) -> str:
+    """The whole page at a moment."""
+    plan = board.turn.plan if board.turn else None
+    graph = lineage_of(plan, board.turn.references) if plan and board.turn else None
+    css = style()
+    return render(
+        "watch.html.j2",
+        style=Markup(css),  # noqa: S704 - a file of this package
+        style_hash=_digest(css),
+        place=" / ".join(part for part in (board.project, board.environment) if part),
+        board=board,
+        plan=plan,
+        now=now,
+        refresh=REFRESH,
+        word=_word(board),
+        word_class="unready" if board.errors else plan.status.value if plan else "later",
+        headline=_headline(board),
+        findings=sorted(plan.findings, key=lambda one: list(Severity).index(one.severity)) if plan else (),
+        history=tuple(reversed(board.turn.record.history[-_CALLS_SHOWN:])) if board.turn else (),
+        picture=laid_out(graph) if graph and graph.nodes else None,
+        moment=_moment,
+        ago=lambda at: f"{span(now - at)} ago",
+        ahead=lambda at: f"in {span(at - now)}" if at > now else "now",
+        phase=_phase,
+        state=spell_state,
+        when=spell_when,
+        paid=_paid,
+    )
+
+
+def span(lasting: timedelta) -> str:
+    """90 s, 4 min, 3 h: as precise as anybody wants it."""
+    seconds = max(round(lasting.total_seconds()), 0)
+    if seconds < 120:
+        return f"{seconds} s"
+    if seconds < 2 * 3600:
+        return f"{seconds // 60} min"
+    return f"{seconds // 3600} h" if seconds < 48 * 3600 else f"{seconds // 86400} days"
+
+
+def _word(board: Board) -> str:
+    if board.errors:
+        return "failing"
+    return board.turn.plan.status.value.replace("_", " ") if board.turn else "starting"
+
+
+def _headline(board: Board) -> str:
+    if board.errors:
+        return "The last turn failed; the loop goes on"
+    if board.turn is None:
+        return "No turn has come to a plan yet"
+    text = headline(board.turn.plan)
+    return text[:1].upper() + text[1:]
+
+
+def _phase(step: Step) -> str:
+    return _PHASES[step.when]
+
+
+def _paid(step: Step) -> str:
+    """What it was billed at, else what it may cost."""
+    cost = step.cost
+    if cost and cost.billed_amount is not None:
+        return f"billed {cost.billed_amount:,.2f} {cost.currency}"
+    return spell_price(step)
+
+
+def _moment(at: datetime) -> Markup:
+    shown = at.strftime("%Y-%m-%d %H:%M:%S")
+    zone = "UTC" if at.utcoffset() == timedelta(0) else at.strftime("%z")
+    return Markup('<time datetime="{}">{} {}</time>').format(at.isoformat(), shown, zone)
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

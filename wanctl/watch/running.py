@@ -1,0 +1,181 @@
+"""Puts the loop together and runs it: checkout, turns, notifications, server, signals."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+
+from filelock import FileLock, Timeout
+
+from wanctl.engine.converge import Watcher
+from wanctl.project import STATE_FOLDER, Interrupted
+from wanctl.project.local import shown_path
+from wanctl.project.surroundings import Surroundings
+from wanctl.spec.load import find_project, project_name
+from wanctl.watch.board import Board
+from wanctl.watch.checkout import Checkout
+from wanctl.watch.errors import WatchError
+from wanctl.watch.loop import Audience, Bell, Loop
+from wanctl.watch.metrics import Metrics
+from wanctl.watch.news import TOLD_AFTER
+from wanctl.watch.notify import Notifier
+from wanctl.watch.policy import Policy
+from wanctl.watch.server import SECRET, Desk, Server
+from wanctl.watch.turn import Turns
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asked the loop to do."""
+
+    folder: Path
+    environment: str | None
+    ref: str
+    interval: timedelta
+    listen: tuple[str, int] | None
+    policy: Policy
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How the loop speaks: sentences, what is done at the service, boards after turns, errors in words."""
+
+    tell: Callable[[str], None]
+    watcher: Watcher
+    audience: Audience
+    spell: Callable[[Exception], list[str]]
+
+
+@dataclass(frozen=True)
+class _Several:
+    """An audience of several, each told in turn."""
+
+    members: tuple[Audience, ...]
+
+    def turned(self, board: Board) -> None:
+        for member in self.members:
+            member.turned(board)
+
+    def stumbled(self, board: Board) -> None:
+        for member in self.members:
+            member.stumbled(board)
+
+
+def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
+    """Runs until it is told to end; with `once`, one turn. Raises what is wrong before the first turn."""
+    home = find_project(wish.folder).resolve()
+    room = home / STATE_FOLDER / "watch" / (wish.environment or "default")
+    with ExitStack() as stack:
+        stack.enter_context(alone(room))
+        checkout = Checkout.of(home, wish.ref, room / "tree", surroundings.environ)
+        bell = Bell()
+        patience = 1 if wish.once else TOLD_AFTER
+        notifier = Notifier(surroundings.environ, room / "told.json", voice.tell, patience=patience)
+        stack.callback(notifier.close)
+        metrics = Metrics(lambda: loop.board, _now)
+        turns = Turns(
+            checkout=checkout,
+            environment=wish.environment,
+            home=home,
+            policy=wish.policy,
+            surroundings=surroundings,
+            tell=voice.tell,
+            heard=metrics.heard,
+            watcher=voice.watcher,
+        )
+        loop = Loop(
+            take=turns.take,
+            board=_first_board(wish, home),
+            audience=_Several((voice.audience, metrics, notifier)),
+            spell=_as_in_the_repository(voice.spell, checkout.tree),
+            now=_now,
+            wait=bell.wait,
+        )
+        if wish.listen and not wish.once:
+            desk = Desk(
+                lambda: loop.board, metrics, _now, bell.ring, surroundings.environ.get(SECRET) or None
+            )
+            server = _bound(desk, wish.listen)
+            stack.callback(server.stop)
+            server.start()
+            voice.tell(f"watching {wish.ref}; the status page is {server.url}")
+            if wish.listen[0] not in _LOOPBACK:
+                voice.tell("who reaches this address sees the page and the metrics: they ask for no password")
+        stack.enter_context(signals(bell))
+        try:
+            return loop.run(once=wish.once)
+        except (Interrupted, KeyboardInterrupt):
+            voice.tell("ended; nothing is lost, the next turn of any run goes on from here")
+            return loop.board
+
+
+def _bound(desk: Desk, listen: tuple[str, int]) -> Server:
+    try:
+        return Server(desk.application(), *listen)
+    except OSError as error:
+        where = ":".join(map(str, listen))
+        raise WatchError(
+            f"--listen {where}: {error.strerror or error}; name another address, or off"
+        ) from error
+
+
+def _as_in_the_repository(
+    spell: Callable[[Exception], list[str]], tree: Path
+) -> Callable[[Exception], list[str]]:
+    """Files of the checkout by the names that they have for those who committed them."""
+    prefix = f"{shown_path(tree)}/"
+    return lambda error: [line.replace(prefix, "").replace(f"{tree}/", "") for line in spell(error)]
+
+
+def _first_board(wish: Wish, home: Path) -> Board:
+    name = project_name(home, wish.environment) or home.name
+    return Board(name, wish.environment, wish.ref, wish.interval, _now())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def alone(room: Path) -> Iterator[None]:
+    """One loop for each checkout."""
+    room.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(room / "lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise WatchError(f"another wanctl watch runs in {room}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def signals(bell: Bell) -> Iterator[None]:
+    """SIGTERM ends the loop as Ctrl-C does: calls under way finish and are written. SIGHUP calls a turn."""
+
+    def end(_: int, __: FrameType | None) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    def ring(_: int, __: FrameType | None) -> None:
+        bell.ring()
+
+    wanted = {signal.SIGTERM: end}
+    if os.name == "posix":
+        wanted[signal.SIGHUP] = ring
+    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job ignores it
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,118 @@
+"""HTTP while watching: probes, metrics, the page, and the door for webhooks. It shows the board, and rings.
+
+Nothing here changes anything but by a webhook that knows the secret, and that only brings a turn forward.
+"""
+
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from wanctl.watch.board import Board
+from wanctl.watch.metrics import CONTENT_TYPE, Metrics
+from wanctl.watch.page import policy, watch_html
+from wanctl.watch.signatures import TooLarge, genuine
+
+SECRET = "WANCTL_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the server shows, and what it rings; its methods are the endpoints."""
+
+    board: Callable[[], Board]
+    metrics: Metrics
+    now: Callable[[], datetime]
+    ring: Callable[[], None]
+    secret: str | None
+
+    def application(self) -> Starlette:
+        """The ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/", self.page),
+                Route("/healthz", self.health),
+                Route("/readyz", self.ready),
+                Route("/metrics", self.scraped),
+                Route("/status.json", self.status),
+                Route("/hook", self.hook, methods=["POST"]),
+            ]
+        )
+
+    async def health(self, _: Request) -> Response:
+        return PlainTextResponse("ok\n", headers=_HEADERS)
+
+    async def ready(self, _: Request) -> Response:
+        board = self.board()
+        if board.ready(self.now()):
+            return PlainTextResponse("ok\n", headers=_HEADERS)
+        reason = "the last turn failed" if board.errors else "no turn has come to a plan lately"
+        return _said(f"not ready: {reason}", 503)
+
+    async def scraped(self, _: Request) -> Response:
+        return Response(self.metrics.text(), headers={**_HEADERS, "Content-Type": CONTENT_TYPE})
+
+    async def status(self, _: Request) -> Response:
+        return JSONResponse(self.board().as_json(self.now()), headers=_HEADERS)
+
+    async def page(self, _: Request) -> Response:
+        text = watch_html(self.board(), self.now())
+        return HTMLResponse(text, headers={**_HEADERS, "Content-Security-Policy": policy()})
+
+    async def hook(self, request: Request) -> Response:
+        """A webhook that knows the secret brings the next turn forward; what it says is not read."""
+        if not self.secret:
+            return _said(f"no webhooks are taken: {SECRET} is not set", 403)
+        try:
+            if not await genuine(self.secret, request.headers, request.stream()):
+                return _said("the signature is missing or wrong", 401)
+        except TooLarge:
+            return _said("too large", 413)
+        except ClientDisconnect:
+            return _said("broken off", 400)
+        self.ring()
+        return _said("a turn follows", 202)
+
+
+def _said(sentence: str, status: int) -> Response:
+    return PlainTextResponse(f"{sentence}\n", status, headers=_HEADERS)
+
+
+class Server:
+    """uvicorn in a thread of its own, on a socket that is bound before: a taken port is an error at once."""
+
+    def __init__(self, application: ASGIApp, host: str, port: int) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family)
+        config = uvicorn.Config(application, log_level="warning", access_log=False, server_header=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name="http", daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(5)
+        self._socket.close()

@@ -1,0 +1,108 @@
+"""One turn: fetch the ref, plan, and start what may be started. It waits for nothing: the next goes on."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wanctl.engine.converge import Outcome, Patience, Watcher
+from wanctl.engine.gates import OUTSIDE, restores
+from wanctl.ledger.lease import LeaseHeld
+from wanctl.ledger.record import Record
+from wanctl.plan import Plan, Severity, When
+from wanctl.project import Project, Silent
+from wanctl.project.surroundings import Surroundings
+from wanctl.report.lineage import References, references_of
+from wanctl.spec.load import load_project
+from wanctl.spec.settings import Settings
+from wanctl.studio.wire import Heard, unheard
+from wanctl.watch.checkout import Checkout, Commit
+from wanctl.watch.policy import APPROVALS_FILE, Policy, holding, read_approvals
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a turn came to, where it came to a plan."""
+
+    commit: Commit
+    settings: Settings
+    plan: Plan
+    references: References
+    record: Record
+    failures: Mapping[str, str] = field(default_factory=dict)  # address → what the service said
+    held_by: str | None = None  # another run that applies just now
+    plan_seconds: float = 0.0
+    apply_seconds: float | None = None  # None: nothing was applied
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Why nothing of the plan may be done, but for a window that is closed: that is no fault."""
+        return tuple(
+            one.message
+            for one in self.plan.findings
+            if one.severity is Severity.ERROR and one.rule != OUTSIDE
+        )
+
+
+@dataclass
+class Turns:
+    """Makes turns of one project. Guards what it saw last: a plan that stands still is not applied again."""
+
+    checkout: Checkout
+    environment: str | None
+    home: Path
+    policy: Policy
+    surroundings: Surroundings
+    tell: Callable[[str], None] = lambda _: None
+    heard: Heard = unheard
+    watcher: Watcher = field(default_factory=Silent)
+    stopwatch: Callable[[], float] = time.perf_counter
+    _seen: str | None = None
+
+    def take(self) -> Turn:
+        """Whatever goes wrong is raised; what was done until then is in the ledger."""
+        commit = self.checkout.update()
+        desired = load_project(self.checkout.directory, self.environment)
+        gate = holding(self.policy, self._approvals())
+        project = Project(
+            desired, self.surroundings, tell=self.tell, home=self.home, gates=(gate,), heard=self.heard
+        )
+        began = self.stopwatch()
+        plan = project.plan()
+        planned = self.stopwatch()
+        outcome, held_by = self._apply(project, plan)
+        self._seen = outcome.plan.digest if outcome else self._seen
+        return Turn(
+            commit=commit,
+            settings=desired.settings,
+            plan=outcome.plan if outcome else plan,
+            references=references_of(desired),
+            record=project.record(),
+            failures={str(one.step.address): str(one.error) for one in outcome.failures} if outcome else {},
+            held_by=held_by,
+            plan_seconds=planned - began,
+            apply_seconds=self.stopwatch() - planned if outcome else None,
+        )
+
+    def _apply(self, project: Project, plan: Plan) -> tuple[Outcome | None, str | None]:
+        """Applied is what has something to start, and what has changed: the ledger learns from it."""
+        startable = any(step.when is When.NOW for step in plan.steps)
+        if not _allowed(plan) or not (startable or plan.digest != self._seen):
+            return None, None
+        try:
+            return project.apply(lambda *_: True, Patience(waits=False), self.watcher), None
+        except LeaseHeld as held:
+            return None, held.held.who
+
+    def _approvals(self) -> frozenset[str]:
+        path = self.checkout.directory / APPROVALS_FILE
+        if path.is_symlink() or not path.is_file():
+            return frozenset()
+        return read_approvals(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def _allowed(plan: Plan) -> bool:
+    """Neither an error stands in the way nor a closed window, unless something begun is to be ended."""
+    if any(one.severity is Severity.ERROR for one in plan.findings):
+        return False
+    return not any(one.rule == OUTSIDE for one in plan.findings) or any(map(restores, plan.steps))
