@@ -128,9 +128,8 @@ def _plan_current(
     changes = config_changes(resource, spec, target, current)
     if target.model_name is None:
         return _plan_unknown_model(resource, target, live, changes)
-    rebuilt = tuple(change for change in changes if change.path != "capacity")
-    if rebuilt:
-        return _plan_replace(resource, spec, target, entry, live, rebuilt, context)
+    if any(change.path != "capacity" for change in changes):
+        return _plan_replace(resource, spec, target, entry, live, changes, context)
     if changes and live.running:
         effect = Scale(resource.address, live.deployed_model, spec.capacity)
         reason = "the capacity changed"
@@ -251,7 +250,7 @@ def _deploy_beside(
 
 
 def _why_replace(changes: tuple[Change, ...], excuse: str = "") -> str:
-    paths = {change.path for change in changes}
+    paths = {change.path for change in changes} - {"capacity"}
     if "model_name" in paths:
         return "the model changed"
     if paths == {"attempt"}:
