@@ -1,4 +1,4 @@
-"""Deployments that are edited, renamed, lost and disturbed: what is live, and that applying comes to an end."""
+"""Deployments that are edited, renamed, lost and disturbed: what is live, and that applying ends."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.worlds import World, deployment
-from wanctl.plan import Status
+from wanctl.plan import Action, Status, When
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +33,17 @@ def test_a_new_config_and_capacity_are_shown_and_done_together(world: World, str
     outcome = world.apply()
     assert outcome.plan.status is Status.CONVERGED
     assert [one["capacity"] for one in world.deployments] == [2]
+
+
+def test_protection_counts_from_the_moment_it_is_written(world: World) -> None:
+    world.serve(deployment(protect=True))
+    step = world.apply(doomed=()).plan.steps[0]
+    assert (step.action, step.when) == (Action.DELETE, When.BLOCKED)
+    assert "write protect: false at " in step.hints[0]
+    assert len(world.deployed) == 1
+
+
+def test_a_tombstone_deletes_nothing_that_is_to_be_protected(world: World) -> None:
+    world.serve(deployment(protect=True, state="absent"))
+    world.apply()
+    assert len(world.deployed) == 1

@@ -1,4 +1,4 @@
-"""A project with its own sandbox in a folder of its own: edited, applied, disturbed and looked at by tests."""
+"""A project with its own sandbox in its own folder: edited, applied, disturbed and looked at by tests."""
 
 import json
 from collections.abc import Iterable
@@ -128,5 +128,3 @@ class World:
     def ledger(self) -> dict[str, Any]:
         read: dict[str, Any] = json.loads((self.folder / ".wanctl/ledger.json").read_text(encoding="utf-8"))
         return read
-
-
