@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.worlds import World, deployment
+from tests.engine.worlds import World, checkpoint, dataset, deployment, finetune
 from wanctl.plan import Action, Status, When
+from wanctl.spec.resources import Address
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +48,52 @@ def test_a_tombstone_deletes_nothing_that_is_to_be_protected(world: World) -> No
     world.serve(deployment(protect=True, state="absent"))
     world.apply()
     assert len(world.deployed) == 1
+
+
+def converges(world: World) -> bool:
+    """By a run that waits, or by the one after it."""
+    return Status.CONVERGED in [world.apply().plan.status for _ in range(2)]
+
+
+def test_a_renamed_deployment_serves_before_the_old_one_goes(world: World) -> None:
+    world.serve(deployment("storm"))
+    assert converges(world)
+    assert world.changing_calls() == [("POST", 200), ("POST", 200), ("DELETE", 200)]
+    assert len(world.deployed) == 1
+
+
+def test_the_plain_name_stays_with_the_one_that_has_it(world: World) -> None:
+    before = world.deployed
+    world.serve(deployment("alpha", "Then it hails."), deployment())
+    assert converges(world)
+    assert set(before) < set(world.deployed)
+    assert len(world.deployed) == 2
+
+
+@pytest.mark.parametrize("first", ["by checkpoint", "by finetune"])
+def test_one_model_is_one_however_it_is_referred_to(tmp_path: Path, first: str) -> None:
+    both = [deployment(), deployment("two", "Then it hails.", finetune="rain")]
+    world = World.begun(tmp_path)
+    world.serve(*(both if first == "by checkpoint" else reversed(both)), snapshot="checkpoint-40")
+    assert converges(world)
+    assert [status for _, status in world.changing_calls()] == [200, 200]
+
+
+def test_two_checkpoints_of_one_snapshot_are_one_model(tmp_path: Path) -> None:
+    world = World.begun(tmp_path)
+    two = deployment("two", "Then it hails.", checkpoint="also")
+    world.write(dataset(), finetune(), checkpoint(), checkpoint("also"), deployment(), two)
+    assert converges(world)
+    assert len(world.deployed) == 2
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_without_the_ledger_each_is_found_by_its_own_name(world: World, order: int) -> None:
+    world.serve(deployment(), deployment("two", "Then it hails."))
+    world.apply()
+    (world.folder / ".wanctl/ledger.json").unlink()
+    world.serve(*[deployment(), deployment("two", "Then it hails.")][::order])
+    plan = world.plan()
+    assert plan.status is Status.CONVERGED
+    unverified = [one.address for one in plan.findings if one.rule == "aigc-config-unverified"]
+    assert unverified == [Address.deployment("rain")]

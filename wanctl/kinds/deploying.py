@@ -5,20 +5,13 @@ from typing import Any
 
 from wanctl.kinds.world import Landing, OnRemote, Tools, digest_of
 from wanctl.ledger.record import Entry, Generation
-from wanctl.spec.models import Deployment as DeploymentSpec
 from wanctl.spec.resources import Address
 
-SUFFIX_LENGTH = 8  # the service takes no longer one
 _EMPTY_TEMPLATES = {"prompt": "", "lora_prompt_default": ""}  # required also where they are not used
 
 
 def config_identity(sent: dict[str, Any]) -> str:
     return digest_of(sent)
-
-
-def config_suffix(project: str, address: Address, spec: DeploymentSpec) -> str:
-    """A suffix that says whose config, at which attempt, is behind a deployment of a shared model."""
-    return digest_of([project, str(address), spec.aigc_config.sent(), spec.attempt])[:SUFFIX_LENGTH]
 
 
 @dataclass(frozen=True)

@@ -12,22 +12,21 @@ from wanctl.kinds.deploying import (
     Protect,
     Scale,
     config_identity,
-    config_suffix,
 )
 from wanctl.kinds.lineage import plan_unrecorded, with_intent_result, with_told_by_name
+from wanctl.kinds.namesakes import needs_suffix
 from wanctl.kinds.removal import plan_removal
 from wanctl.kinds.serving import (
     Target,
     config_changes,
     deletion_step,
     live_step,
-    model_reference,
     sent_with,
     spell_capacity,
     standing,
     status_step,
 )
-from wanctl.kinds.world import Context, Outcome, Planned
+from wanctl.kinds.world import Context, Outcome, Planned, config_suffix
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec
@@ -61,20 +60,15 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
 def _target(resource: Resource, spec: DeploymentSpec, context: Context) -> Target:
     config = spec.aigc_config.sent()
     suffix = config_suffix(context.project, resource.address, spec)
-    shared = _shares_model(resource, context)
     if spec.model_name:
+        shared = needs_suffix(resource.address, spec.model_name, suffix, context)
         return Target(spec.model_name, None, False, config, suffix, shared)
     upstream = (
         Address.checkpoint(spec.checkpoint) if spec.checkpoint else Address.finetune(spec.finetune or "")
     )
     outcome = context.outcome(upstream)
+    shared = needs_suffix(resource.address, outcome.model_name, suffix, context)
     return Target(outcome.model_name, upstream, outcome.owned, config, suffix, shared)
-
-
-def _shares_model(resource: Resource, context: Context) -> bool:
-    """Another Deployment before this one serves the same model: this one needs a suffix."""
-    sharing = context.deployments_sharing.get(model_reference(resource.spec), [])
-    return bool(sharing) and sharing[0] != resource.address
 
 
 def _plan_protection(resource: Resource, spec: DeploymentSpec, entry: Entry) -> Planned | None:

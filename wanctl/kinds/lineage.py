@@ -1,10 +1,10 @@
 """Deployments that the ledger does not know: found again by what they serve, or left to a person."""
 
-from wanctl.kinds.deploying import Deploy, config_identity, config_suffix
+from wanctl.kinds.deploying import Deploy, config_identity
+from wanctl.kinds.namesakes import ends_with, unclaimed
 from wanctl.kinds.serving import (
     Target,
     live_step,
-    model_reference,
     sent_with,
     spell_capacity,
     status_step,
@@ -43,7 +43,7 @@ def with_told_by_name(
     """The entry, completed by the deployment whose suffix says that it was given this very config."""
     if entry.current or target.model_name is None or context.intent(resource.address):
         return entry
-    named = [one for one in _unclaimed(target.model_name, entry, context) if _ends_with(one, target.suffix)]
+    named = [one for one in unclaimed(target.model_name, entry, context) if ends_with(one, target.suffix)]
     if len(named) != 1:
         return entry
     capacity = spec.capacity if named[0].capacity is None else named[0].capacity
@@ -63,8 +63,8 @@ def plan_unrecorded(
     """The ledger knows no deployment; the account may still hold ours, or somebody else's."""
     if target.model_name is None:
         return None
-    live = _unclaimed(target.model_name, context.entry(resource.address), context)
-    named = [one for one in live if _ends_with(one, target.suffix)]
+    live = unclaimed(target.model_name, context.entry(resource.address), context)
+    named = [one for one in live if ends_with(one, target.suffix)]
     live = named or _nobody_elses(live, target, resource, context)
     if not live:
         return None
@@ -77,30 +77,15 @@ def plan_unrecorded(
     return _plan_unverified(resource, spec, live[0])
 
 
-def _unclaimed(model_name: str, entry: Entry, context: Context) -> list[Deployment]:
-    return [
-        one
-        for one in context.snapshot.deployments_by_model.get(model_name, ())
-        if one.deployed_model not in context.claimed and one.deployed_model not in entry.strangers
-    ]
-
-
 def _nobody_elses(
     live: list[Deployment], target: Target, resource: Resource, context: Context
 ) -> list[Deployment]:
     """Without those that another Deployment's suffix is on; one that shares a model knows its own by that."""
     if target.shared:
         return []
-    others = []
-    for address in context.deployments_sharing.get(model_reference(resource.spec), ()):
-        spec = context.desired.resources[address].spec
-        if address != resource.address and isinstance(spec, DeploymentSpec):
-            others.append(config_suffix(context.project, address, spec))
-    return [one for one in live if not any(_ends_with(one, other) for other in others)]
-
-
-def _ends_with(one: Deployment, suffix: str) -> bool:
-    return one.deployed_model.endswith(f"-{suffix}")
+    tails = {one.deployed_model: one.deployed_model.rpartition("-")[2] for one in live}
+    owners = {name: context.suffixes.get(tail, resource.address) for name, tail in tails.items()}
+    return [one for one in live if owners[one.deployed_model] == resource.address]
 
 
 def _plan_doubt(resource: Resource, live: list[Deployment], target: Target) -> Step:

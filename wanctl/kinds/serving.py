@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wanctl.kinds.deploying import DeleteDeployment
-from wanctl.kinds.world import Context, ModelReference, Read
+from wanctl.kinds.world import Context, Read
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec
@@ -21,7 +21,7 @@ class Target:
     owned: bool
     config: dict[str, Any]
     suffix: str  # which tells it from another deployment of the same model
-    shared: bool  # another Deployment serves the same model, and has its plain name
+    shared: bool  # another deployment of the same model has its plain name
 
 
 def sent_with(target: Target, spec: DeploymentSpec, *, shared: bool) -> dict[str, Any]:
@@ -33,10 +33,6 @@ def sent_with(target: Target, spec: DeploymentSpec, *, shared: bool) -> dict[str
         "suffix": target.suffix if shared else None,
         "attempt": spec.attempt,
     }
-
-
-def model_reference(spec: Any) -> ModelReference:
-    return (spec.checkpoint, spec.finetune, spec.model_name)
 
 
 def deletion_step(resource: Resource, old: Generation, reason: str, entry: Entry) -> Step:
