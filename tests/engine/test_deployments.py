@@ -9,6 +9,8 @@ from tests.engine.worlds import World, checkpoint, dataset, deployment, finetune
 from wanctl.plan import Action, Status, When
 from wanctl.spec.resources import Address
 
+NO_ANSWER = 0  # in the place of a status
+
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -97,3 +99,52 @@ def test_without_the_ledger_each_is_found_by_its_own_name(world: World, order: i
     assert plan.status is Status.CONVERGED
     unverified = [one.address for one in plan.findings if one.rule == "aigc-config-unverified"]
     assert unverified == [Address.deployment("rain")]
+
+
+@pytest.mark.parametrize("new", ["config", "model"])
+def test_a_lost_deploy_that_lists_show_late_is_found_again(world: World, new: str) -> None:
+    if new == "config":
+        world.serve(deployment(effect="Then it pours.", strategy="blue_green"))
+    else:
+        world.serve(deployment(), snapshot="checkpoint-30")
+    world.call("POST", "/_sandbox/rig", {"quirks": {"list_lag_calls": 2}})
+    world.lose_deploy_answer()
+    assert converges(world)
+    assert len(world.deployed) == 1
+    assert world.ledger["intents"] == []
+
+
+def test_a_name_that_is_taken_by_a_lost_call_of_ours_is_ours(world: World) -> None:
+    world.serve(deployment(), snapshot="checkpoint-30")
+    world.call("POST", "/_sandbox/rig", {"quirks": {"list_lag_calls": 60}})
+    world.lose_deploy_answer()
+    assert converges(world)
+    assert [status for _, status in world.changing_calls()] == [200, NO_ANSWER, 409, 200]
+
+
+def test_the_new_one_that_somebody_deletes_is_deployed_again_beside_the_old(world: World) -> None:
+    world.serve(deployment(effect="Then it pours.", strategy="blue_green"))
+    world.apply(waits=False)
+    world.delete_as_somebody(next(one["id"] for one in world.deployments if one["status"] == "PENDING"))
+    assert converges(world)
+    assert len(world.deployed) == 1
+
+
+def test_a_lost_deploy_of_a_protected_one_is_protected_once_it_is_found(world: World) -> None:
+    world.serve(deployment(), deployment("two", "Then it hails.", protect=True))
+    world.lose_deploy_answer()
+    assert world.apply().plan.status is Status.CONVERGED
+    assert world.ledger["entries"]["Deployment/two"]["protected"]
+
+
+def test_somebody_elses_deployment_is_not_what_a_lost_call_made(world: World) -> None:
+    model = world.deployed[0]
+    world.serve(deployment(), deployment("two", "Then it pours."))
+    world.lose_deploy_answer("before")
+    world.apply(waits=False)
+    world.deploy_as_somebody(model, suffix="alice")
+    assert converges(world)
+    assert len(world.deployed) == 3
+    world.serve(deployment())
+    assert converges(world)
+    assert f"{model}-alice" in world.deployed

@@ -6,12 +6,19 @@ from typing import Any
 from wanctl.kinds.world import Landing, OnRemote, Tools, digest_of
 from wanctl.ledger.record import Entry, Generation
 from wanctl.spec.resources import Address
+from wanctl.studio.errors import Conflict, LostAnswer, NotFound, StudioError
+from wanctl.studio.objects import Deployment
 
 _EMPTY_TEMPLATES = {"prompt": "", "lora_prompt_default": ""}  # required also where they are not used
 
 
 def config_identity(sent: dict[str, Any]) -> str:
     return digest_of(sent)
+
+
+def deployed_name(sent: dict[str, Any]) -> str:
+    """What a deployment is called by what was sent, as far as the service keeps to it."""
+    return f"{sent['model_name']}-{sent['suffix']}" if sent["suffix"] else str(sent["model_name"])
 
 
 @dataclass(frozen=True)
@@ -23,10 +30,11 @@ class Deploy:
     sent: dict[str, Any]
     protect: bool
     seen: tuple[str, ...]
+    ours_if_there: bool = False  # the name is taken by an earlier call of ours only
     verb: str = "deploy"
 
     def inputs(self) -> dict[str, Any]:
-        return self.sent
+        return {**self.sent, "protect": self.protect}
 
     async def perform(self, tools: Tools) -> Landing:
         body = {
@@ -37,19 +45,36 @@ class Deploy:
         }
         if self.sent["suffix"]:
             body["suffix"] = self.sent["suffix"]
-        answer = await tools.studio.deployments.create(body)
-        made = tools.generation(answer.value.deployed_model, self.identity, self.sent)
-        entry = self.landed(tools.entry, made).model_copy(update={"protected": self.protect})
-        return Landing(entry, made.remote_id, answer.request_id)
+        try:
+            answer = await tools.studio.deployments.create(body)
+            live, request_id = answer.value, answer.request_id
+        except Conflict as taken:
+            live, request_id = await self._there_already(tools, taken), taken.request_id
+        made = tools.generation(live.deployed_model, self.identity, self.sent)
+        return Landing(self.landed(tools.entry, made, self.protect), made.remote_id, request_id)
+
+    async def _there_already(self, tools: Tools, taken: Conflict) -> Deployment:
+        """What an earlier call of ours made, whose answer was lost and which no list showed yet."""
+        if not self.ours_if_there:
+            raise taken
+        try:
+            live = await tools.studio.deployments.get(deployed_name(self.sent))
+        except NotFound:
+            raise taken from None
+        except StudioError as error:
+            raise LostAnswer(f"{taken}; whether it is ours could not be read: {error}") from error
+        if live.leaving or live.gone or live.model_name != self.sent["model_name"]:
+            raise taken
+        return live
 
     @staticmethod
-    def landed(entry: Entry, made: Generation) -> Entry:
+    def landed(entry: Entry, made: Generation, protect: bool) -> Entry:
         """The new one is current; the old one is to be deleted, and never counted among the past."""
         old = entry.current
         retiring = tuple(one for one in entry.retiring if one.remote_id != made.remote_id)
         if old and old.remote_id != made.remote_id:
             retiring = (*retiring, old)
-        return entry.model_copy(update={"current": made, "retiring": retiring})
+        return entry.model_copy(update={"current": made, "retiring": retiring, "protected": protect})
 
 
 @dataclass(frozen=True)

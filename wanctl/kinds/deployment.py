@@ -12,6 +12,7 @@ from wanctl.kinds.deploying import (
     Protect,
     Scale,
     config_identity,
+    deployed_name,
 )
 from wanctl.kinds.lineage import plan_unrecorded, with_intent_result, with_told_by_name
 from wanctl.kinds.namesakes import needs_suffix
@@ -116,7 +117,7 @@ def _plan_current(
         return None
     live = standing(current, context)
     if live is None:
-        return _plan_gone(resource, spec, target, current, context)
+        return _plan_gone(resource, spec, target, entry, current, context)
     if live.leaving:
         return Planned(_leaving(resource, live, context))
     changes = config_changes(resource, spec, target, current)
@@ -133,12 +134,19 @@ def _plan_current(
 
 
 def _plan_gone(
-    resource: Resource, spec: DeploymentSpec, target: Target, current: Generation, context: Context
+    resource: Resource,
+    spec: DeploymentSpec,
+    target: Target,
+    entry: Entry,
+    current: Generation,
+    context: Context,
 ) -> Planned:
     """It was there and is not: our own interrupted replacement goes on, anything else is drift."""
     intent = context.intent(resource.address)
     if intent and intent.verb == "delete":
         return _plan_redeploy(resource, spec, target, current, context)
+    held = any(one.remote_id == target.model_name and standing(one, context) for one in entry.retiring)
+    target = replace(target, shared=target.shared or held)
     reason = f"{current.remote_id} was deleted outside wanctl"
     planned = _plan_deploy(resource, spec, target, reason, context)
     return replace(planned, step=replace(planned.step, drift=True))
@@ -219,6 +227,8 @@ def _deploy_beside(
     context: Context,
 ) -> Step:
     """The new one first. An older one that still has the name which it needs goes before that."""
+    if unsettled := _unsettled(resource, Action.REPLACE, changes, context):
+        return unsettled
     target = replace(target, shared=target.shared or live.model_name == target.model_name)
     effect = _deploy(resource, spec, target, context)
     for old in entry.retiring:
@@ -283,11 +293,9 @@ def _plan_deploy(
     context: Context,
     action: Action = Action.DEPLOY,
 ) -> Planned:
-    intent = context.intent(resource.address)
-    if intent and intent.verb == "deploy" and context.settling(intent):
-        reason = "the answer to the deploy call was lost; waiting to see whether it appears"
-        progress = Progress("UNKNOWN")
-        return Planned(Step(resource.address, action, When.SERVICE, reason, progress=progress))
+    changes = config_changes(resource, spec, target, None)
+    if unsettled := _unsettled(resource, action, changes, context):
+        return Planned(unsettled)
     known = target.model_name is not None
     step = Step(
         resource.address,
@@ -295,15 +303,31 @@ def _plan_deploy(
         When.NOW if known else When.LATER,
         reason,
         after=() if known or target.upstream is None else (target.upstream,),
-        changes=config_changes(resource, spec, target, None),
+        changes=changes,
         summary=spell_capacity(spec),
         effect=_deploy(resource, spec, target, context) if known else None,
     )
     return Planned(step, Outcome(model_name=target.model_name))
 
 
+def _unsettled(
+    resource: Resource, action: Action, changes: tuple[Change, ...], context: Context
+) -> Step | None:
+    """It is too early to call again: what the lost call made may not be listed yet."""
+    intent = context.intent(resource.address)
+    if not intent or intent.verb != "deploy" or not context.settling(intent):
+        return None
+    reason = "the answer to the deploy call was lost; waiting to see whether it appears"
+    progress = Progress("UNKNOWN")
+    return Step(resource.address, action, When.SERVICE, reason, changes=changes, progress=progress)
+
+
 def _deploy(resource: Resource, spec: DeploymentSpec, target: Target, context: Context) -> Deploy:
     assert target.model_name is not None  # noqa: S101 - the callers looked
+    address = resource.address
     sent = sent_with(target, spec, shared=target.shared)
+    identity, name, intent = config_identity(sent), deployed_name(sent), context.intent(address)
+    nobody_elses = name not in context.claimed and name not in context.entry(address).strangers
+    asked_for = sent["suffix"] is not None or (intent is not None and intent.identity == identity)
     seen = tuple(one.deployed_model for one in context.snapshot.deployments)
-    return Deploy(resource.address, config_identity(sent), sent, spec.protect, seen)
+    return Deploy(address, identity, sent, spec.protect, seen, ours_if_there=nobody_elses and asked_for)

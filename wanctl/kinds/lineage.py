@@ -1,6 +1,6 @@
 """Deployments that the ledger does not know: found again by what they serve, or left to a person."""
 
-from wanctl.kinds.deploying import Deploy, config_identity
+from wanctl.kinds.deploying import Deploy, config_identity, deployed_name
 from wanctl.kinds.namesakes import ends_with, unclaimed
 from wanctl.kinds.serving import (
     Target,
@@ -18,23 +18,21 @@ from wanctl.studio.objects import Deployment
 
 
 def with_intent_result(address: Address, context: Context) -> Entry:
-    """The entry, completed by the deployment that an unanswered call left behind, if it is to be seen."""
+    """The entry, completed by the deployment that an unanswered call left behind, if it is to be seen.
+
+    One of another name is somebody else's, whenever it came.
+    """
     entry, intent = context.entry(address), context.intent(address)
     if not intent or intent.verb != "deploy":
         return entry
-    live = context.snapshot.deployments_by_model.get(intent.inputs["model_name"], ())
-    fresh = [
-        one
-        for one in live
-        if one.deployed_model not in intent.seen
-        and context.claimed.get(one.deployed_model, str(address)) == str(address)
-    ]
-    if len(fresh) != 1:
+    sent = {key: value for key, value in intent.inputs.items() if key != "protect"}
+    live = context.snapshot.deployment_by_id.get(deployed_name(sent))
+    if live is None or live.model_name != sent["model_name"] or live.deployed_model in intent.seen:
         return entry
-    made = Generation(
-        remote_id=fresh[0].deployed_model, identity=intent.identity, inputs=intent.inputs, since=intent.at
-    )
-    return Deploy.landed(entry, made)
+    if context.claimed.get(live.deployed_model, str(address)) != str(address):
+        return entry
+    made = Generation(remote_id=live.deployed_model, identity=intent.identity, inputs=sent, since=intent.at)
+    return Deploy.landed(entry, made, intent.inputs.get("protect", entry.protected))
 
 
 def with_told_by_name(
