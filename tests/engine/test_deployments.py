@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.engine.worlds import World, checkpoint, dataset, deployment, finetune
+from wanctl.engine.adopt import AdoptionRefused
 from wanctl.plan import Action, Status, When
+from wanctl.project import Project
+from wanctl.project.outputs import bind
 from wanctl.spec.resources import Address
 
 NO_ANSWER = 0  # in the place of a status
@@ -148,3 +151,58 @@ def test_somebody_elses_deployment_is_not_what_a_lost_call_made(world: World) ->
     world.serve(deployment())
     assert converges(world)
     assert f"{model}-alice" in world.deployed
+
+
+def test_the_same_name_deployed_again_by_somebody_is_not_trusted(world: World) -> None:
+    (name,) = world.deployed
+    world.delete_as_somebody(name)
+    world.deploy_as_somebody(name)
+    world.advance(3600)
+    plan = world.plan()
+    assert [one.message for one in plan.findings if one.rule == "aigc-config-unverified"]
+    bind(Project.open(world.folder), Address.deployment("rain"), name, None)
+    assert not [one for one in world.plan().findings if one.rule == "aigc-config-unverified"]
+
+
+def test_the_same_name_deployed_again_by_somebody_is_not_deleted(world: World) -> None:
+    (name,) = world.deployed
+    world.delete_as_somebody(name)
+    world.deploy_as_somebody(name)
+    world.serve()
+    world.apply()
+    assert world.deployed == [name]
+    assert name in [one.remote_id for one in world.plan().orphans]
+
+
+def test_a_ledger_of_yesterday_says_nothing_of_what_was_deployed_since(world: World) -> None:
+    ledger = world.folder / ".wanctl/ledger.json"
+    yesterday = ledger.read_text(encoding="utf-8")
+    world.serve(deployment(effect="Then it pours."))
+    world.apply()
+    ledger.write_text(yesterday, encoding="utf-8")
+    world.serve(deployment())
+    assert "aigc-config-unverified" in [one.rule for one in world.plan().findings]
+
+
+def test_what_another_has_is_not_adopted(world: World) -> None:
+    world.serve(deployment(), deployment("two"))
+    with pytest.raises(AdoptionRefused, match="is Deployment/rain by the ledger"):
+        bind(Project.open(world.folder), Address.deployment("two"), world.deployed[0], None)
+
+
+def test_adopting_another_one_lets_the_one_before_go(world: World) -> None:
+    (name,) = world.deployed
+    world.deploy_as_somebody(name, suffix="alice")
+    bind(Project.open(world.folder), Address.deployment("rain"), f"{name}-alice", None)
+    assert converges(world)
+    assert world.deployed == [f"{name}-alice"]
+
+
+def test_nothing_is_adopted_for_a_model_that_is_not_there_yet(world: World) -> None:
+    world.serve(deployment(), deployment("two", checkpoint="open"))
+    path = world.folder / "all.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"{text}---\n{{kind: Checkpoint, name: open, finetune: rain}}\n", encoding="utf-8")
+    world.deploy_as_somebody(world.deployed[0], suffix="alice")
+    with pytest.raises(AdoptionRefused, match="is not there yet"):
+        bind(Project.open(world.folder), Address.deployment("two"), f"{world.deployed[0]}-alice", None)

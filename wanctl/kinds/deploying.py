@@ -51,6 +51,7 @@ class Deploy:
         except Conflict as taken:
             live, request_id = await self._there_already(tools, taken), taken.request_id
         made = tools.generation(live.deployed_model, self.identity, self.sent)
+        made = made.model_copy(update={"created": live.gmt_create})
         return Landing(self.landed(tools.entry, made, self.protect), made.remote_id, request_id)
 
     async def _there_already(self, tools: Tools, taken: Conflict) -> Deployment:

@@ -14,7 +14,7 @@ from wanctl.kinds.deploying import (
     config_identity,
     deployed_name,
 )
-from wanctl.kinds.lineage import plan_unrecorded, with_intent_result, with_told_by_name
+from wanctl.kinds.lineage import plan_unrecorded, plan_unverified, with_intent_result, with_told_by_name
 from wanctl.kinds.namesakes import needs_suffix
 from wanctl.kinds.removal import plan_removal
 from wanctl.kinds.serving import (
@@ -22,17 +22,19 @@ from wanctl.kinds.serving import (
     config_changes,
     deletion_step,
     live_step,
+    named,
     sent_with,
     spell_capacity,
     standing,
     status_step,
+    upstream_of,
 )
 from wanctl.kinds.world import Context, Outcome, Planned, config_suffix
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec
 from wanctl.spec.models import State, Strategy
-from wanctl.spec.resources import Address, Resource
+from wanctl.spec.resources import Resource
 from wanctl.studio.objects import Deployment
 
 OUT_OF_SERVICE = "delete and deploy again: out of service 5–10 minutes, irreversible"
@@ -61,12 +63,10 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
 def _target(resource: Resource, spec: DeploymentSpec, context: Context) -> Target:
     config = spec.aigc_config.sent()
     suffix = config_suffix(context.project, resource.address, spec)
-    if spec.model_name:
+    upstream = upstream_of(spec)
+    if upstream is None:
         shared = needs_suffix(resource.address, spec.model_name, suffix, context)
         return Target(spec.model_name, None, False, config, suffix, shared)
-    upstream = (
-        Address.checkpoint(spec.checkpoint) if spec.checkpoint else Address.finetune(spec.finetune or "")
-    )
     outcome = context.outcome(upstream)
     shared = needs_suffix(resource.address, outcome.model_name, suffix, context)
     return Target(outcome.model_name, upstream, outcome.owned, config, suffix, shared)
@@ -116,6 +116,9 @@ def _plan_current(
     if current is None:
         return None
     live = standing(current, context)
+    if live is None and (other := named(current, context)):
+        why = "was deployed again by somebody since the ledger was written"
+        return plan_unverified(resource, spec, other, why, "it is not what the ledger says of the one before")
     if live is None:
         return _plan_gone(resource, spec, target, entry, current, context)
     if live.leaving:

@@ -31,7 +31,13 @@ def with_intent_result(address: Address, context: Context) -> Entry:
         return entry
     if context.claimed.get(live.deployed_model, str(address)) != str(address):
         return entry
-    made = Generation(remote_id=live.deployed_model, identity=intent.identity, inputs=sent, since=intent.at)
+    made = Generation(
+        remote_id=live.deployed_model,
+        identity=intent.identity,
+        inputs=sent,
+        since=intent.at,
+        created=live.gmt_create,
+    )
     return Deploy.landed(entry, made, intent.inputs.get("protect", entry.protected))
 
 
@@ -51,6 +57,7 @@ def with_told_by_name(
         identity=config_identity(sent),
         inputs=sent,
         since=context.snapshot.observed_at,
+        created=named[0].gmt_create,
     )
     return entry.model_copy(update={"current": made})
 
@@ -72,7 +79,9 @@ def plan_unrecorded(
         return Planned(live_step(resource, Action.DEPLOY, When.SERVICE, reason, live[0], progress=progress))
     if len(live) > 1 or not target.owned:
         return Planned(_plan_doubt(resource, live, target))
-    return _plan_unverified(resource, spec, live[0])
+    return plan_unverified(
+        resource, spec, live[0], "is ours by its model", "not readable from the API and no record"
+    )
 
 
 def _nobody_elses(
@@ -105,15 +114,16 @@ def _plan_doubt(resource: Resource, live: list[Deployment], target: Target) -> S
     )
 
 
-def _plan_unverified(resource: Resource, spec: DeploymentSpec, live: Deployment) -> Planned:
-    """Ours by lineage, and the ledger is lost: its aigc_config can be trusted by a person, not guessed."""
+def plan_unverified(
+    resource: Resource, spec: DeploymentSpec, live: Deployment, why: str, unknown: str
+) -> Planned:
+    """It serves our model, and not by a call that we know of: a person can trust its aigc_config, not we."""
     step = status_step(resource, spec, live, replacing=False)
     if live.running:
         step = live_step(resource, Action.NOTHING, When.DONE, "serving", live, summary=spell_capacity(spec))
     finding = Finding(
         Severity.WARNING,
-        f"{live.deployed_model} is ours by its model; its aigc_config is unverified: "
-        "not readable from the API and no record",
+        f"{live.deployed_model} {why}; its aigc_config is unverified: {unknown}",
         resource.address,
         hint=f"to trust that it is as the spec says: wanctl adopt {resource.address} {live.deployed_model}",
         place=str(resource.origin),
