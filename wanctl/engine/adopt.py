@@ -6,10 +6,11 @@ from typing import Any
 from wanctl.engine.converge import Desk
 from wanctl.engine.planner import SETTLE_TIME
 from wanctl.kinds import PLANNERS
-from wanctl.kinds.deploying import config_identity
+from wanctl.kinds.deploying import Deploy, config_identity
 from wanctl.kinds.evidence import contradicted
 from wanctl.kinds.job_inputs import job_inputs, wanted_job
 from wanctl.kinds.moving import moves_of
+from wanctl.kinds.serving import upstream_of
 from wanctl.kinds.world import Context, Snapshot
 from wanctl.ledger.record import Entry, Generation
 from wanctl.spec.models import Deployment, FineTune
@@ -53,7 +54,11 @@ async def _bind(desk: Desk, context: Context, resource: Resource, remote_id: str
         raise AdoptionRefused(f"a {address.kind} is not adopted: {hint}")
     entry = desk.book.record.entry(address)
     strangers = tuple(one for one in entry.strangers if one != remote_id)
-    bound = entry.model_copy(update={"strangers": strangers}).with_current(generation)
+    entry = entry.model_copy(update={"strangers": strangers})
+    if address.kind is Kind.DEPLOYMENT:  # the one before is ours to delete, once this one serves
+        bound = Deploy.landed(entry, generation, entry.protected)
+    else:
+        bound = entry.with_current(generation)
     desk.book.note(address, "adopt", bound, remote_id, sentence)
     return sentence
 
@@ -128,10 +133,13 @@ async def _adopt_deployment(
     desk: Desk, resource: Resource, spec: Deployment, deployed_model: str, context: Context
 ) -> tuple[Generation, str]:
     live = await desk.studio.deployments.get(deployed_model)
-    upstream = spec.model_name or context.outcome(resource.address).model_name
-    if upstream and live.model_name != upstream:
+    upstream = upstream_of(spec)
+    model_name = context.outcome(upstream).model_name if upstream else spec.model_name
+    if model_name is None:
+        raise AdoptionRefused(f"the model that {resource.address} is to serve is not there yet")
+    if live.model_name != model_name:
         raise AdoptionRefused(
-            f"{deployed_model} serves {live.model_name}, and {resource.address} wants {upstream}"
+            f"{deployed_model} serves {live.model_name}, and {resource.address} wants {model_name}"
         )
     sent = {
         "model_name": live.model_name,
@@ -145,7 +153,8 @@ async def _adopt_deployment(
         sentence = (
             f"{deployed_model} stands for {resource.address} from now on; its aigc_config stays unknown"
         )
-    return _adopted(deployed_model, config_identity(sent), sent, desk), sentence
+    adopted = _adopted(deployed_model, config_identity(sent), sent, desk)
+    return adopted.model_copy(update={"created": live.gmt_create}), sentence
 
 
 def _suffix_of(live: LiveDeployment) -> str | None:

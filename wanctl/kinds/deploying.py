@@ -5,10 +5,10 @@ from typing import Any
 
 from wanctl.kinds.world import Landing, OnRemote, Tools, digest_of
 from wanctl.ledger.record import Entry, Generation
-from wanctl.spec.models import Deployment as DeploymentSpec
 from wanctl.spec.resources import Address
+from wanctl.studio.errors import Conflict, LostAnswer, NotFound, StudioError
+from wanctl.studio.objects import Deployment
 
-SUFFIX_LENGTH = 8  # the service takes no longer one
 _EMPTY_TEMPLATES = {"prompt": "", "lora_prompt_default": ""}  # required also where they are not used
 
 
@@ -16,9 +16,9 @@ def config_identity(sent: dict[str, Any]) -> str:
     return digest_of(sent)
 
 
-def config_suffix(project: str, address: Address, spec: DeploymentSpec) -> str:
-    """A suffix that says whose config, at which attempt, is behind a deployment of a shared model."""
-    return digest_of([project, str(address), spec.aigc_config.sent(), spec.attempt])[:SUFFIX_LENGTH]
+def deployed_name(sent: dict[str, Any]) -> str:
+    """What a deployment is called by what was sent, as far as the service keeps to it."""
+    return f"{sent['model_name']}-{sent['suffix']}" if sent["suffix"] else str(sent["model_name"])
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,11 @@ class Deploy:
     sent: dict[str, Any]
     protect: bool
     seen: tuple[str, ...]
+    ours_if_there: bool = False  # the name is taken by an earlier call of ours only
     verb: str = "deploy"
 
     def inputs(self) -> dict[str, Any]:
-        return self.sent
+        return {**self.sent, "protect": self.protect}
 
     async def perform(self, tools: Tools) -> Landing:
         body = {
@@ -44,19 +45,37 @@ class Deploy:
         }
         if self.sent["suffix"]:
             body["suffix"] = self.sent["suffix"]
-        answer = await tools.studio.deployments.create(body)
-        made = tools.generation(answer.value.deployed_model, self.identity, self.sent)
-        entry = self.landed(tools.entry, made).model_copy(update={"protected": self.protect})
-        return Landing(entry, made.remote_id, answer.request_id)
+        try:
+            answer = await tools.studio.deployments.create(body)
+            live, request_id = answer.value, answer.request_id
+        except Conflict as taken:
+            live, request_id = await self._there_already(tools, taken), taken.request_id
+        made = tools.generation(live.deployed_model, self.identity, self.sent)
+        made = made.model_copy(update={"created": live.gmt_create})
+        return Landing(self.landed(tools.entry, made, self.protect), made.remote_id, request_id)
+
+    async def _there_already(self, tools: Tools, taken: Conflict) -> Deployment:
+        """What an earlier call of ours made, whose answer was lost and which no list showed yet."""
+        if not self.ours_if_there:
+            raise taken
+        try:
+            live = await tools.studio.deployments.get(deployed_name(self.sent))
+        except NotFound:
+            raise taken from None
+        except StudioError as error:
+            raise LostAnswer(f"{taken}; whether it is ours could not be read: {error}") from error
+        if live.leaving or live.gone or live.model_name != self.sent["model_name"]:
+            raise taken
+        return live
 
     @staticmethod
-    def landed(entry: Entry, made: Generation) -> Entry:
+    def landed(entry: Entry, made: Generation, protect: bool) -> Entry:
         """The new one is current; the old one is to be deleted, and never counted among the past."""
         old = entry.current
         retiring = tuple(one for one in entry.retiring if one.remote_id != made.remote_id)
         if old and old.remote_id != made.remote_id:
             retiring = (*retiring, old)
-        return entry.model_copy(update={"current": made, "retiring": retiring})
+        return entry.model_copy(update={"current": made, "retiring": retiring, "protected": protect})
 
 
 @dataclass(frozen=True)

@@ -12,28 +12,30 @@ from wanctl.kinds.deploying import (
     Protect,
     Scale,
     config_identity,
-    config_suffix,
+    deployed_name,
 )
-from wanctl.kinds.lineage import plan_unrecorded, with_intent_result, with_told_by_name
+from wanctl.kinds.lineage import plan_unrecorded, plan_unverified, with_intent_result, with_told_by_name
+from wanctl.kinds.namesakes import needs_suffix
 from wanctl.kinds.removal import plan_removal
 from wanctl.kinds.serving import (
     Target,
     config_changes,
     deletion_step,
     live_step,
-    model_reference,
+    named,
     sent_with,
     spell_capacity,
     standing,
     status_step,
+    upstream_of,
 )
 from wanctl.kinds.unknown_config import without_guess
-from wanctl.kinds.world import Context, Outcome, Planned
+from wanctl.kinds.world import Context, Outcome, Planned, config_suffix
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec
 from wanctl.spec.models import State, Strategy
-from wanctl.spec.resources import Address, Resource
+from wanctl.spec.resources import Resource
 from wanctl.studio.objects import Deployment
 
 OUT_OF_SERVICE = "delete and deploy again: out of service 5–10 minutes, irreversible"
@@ -63,20 +65,13 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
 def _target(resource: Resource, spec: DeploymentSpec, context: Context) -> Target:
     config = spec.aigc_config.sent()
     suffix = config_suffix(context.project, resource.address, spec)
-    shared = _shares_model(resource, context)
-    if spec.model_name:
+    upstream = upstream_of(spec)
+    if upstream is None:
+        shared = needs_suffix(resource.address, spec.model_name, suffix, context)
         return Target(spec.model_name, None, False, config, suffix, shared)
-    upstream = (
-        Address.checkpoint(spec.checkpoint) if spec.checkpoint else Address.finetune(spec.finetune or "")
-    )
     outcome = context.outcome(upstream)
+    shared = needs_suffix(resource.address, outcome.model_name, suffix, context)
     return Target(outcome.model_name, upstream, outcome.owned, config, suffix, shared)
-
-
-def _shares_model(resource: Resource, context: Context) -> bool:
-    """Another Deployment before this one serves the same model: this one needs a suffix."""
-    sharing = context.deployments_sharing.get(model_reference(resource.spec), [])
-    return bool(sharing) and sharing[0] != resource.address
 
 
 def _plan_protection(resource: Resource, spec: DeploymentSpec, entry: Entry) -> Planned | None:
@@ -126,16 +121,18 @@ def _plan_current(
     if current is None:
         return None
     live = standing(current, context)
+    if live is None and (other := named(current, context)):
+        why = "was deployed again by somebody since the ledger was written"
+        return plan_unverified(resource, spec, other, why, "it is not what the ledger says of the one before")
     if live is None:
-        return _plan_gone(resource, spec, target, current, context)
+        return _plan_gone(resource, spec, target, entry, current, context)
     if live.leaving:
         return Planned(_leaving(resource, live, config_changes(resource, spec, target, None), context))
     changes = config_changes(resource, spec, target, current)
     if target.model_name is None:
         return _plan_unknown_model(resource, target, live, changes)
-    rebuilt = tuple(change for change in changes if change.path != "capacity")
-    if rebuilt:
-        return _plan_replace(resource, spec, target, entry, live, rebuilt, context)
+    if any(change.path != "capacity" for change in changes):
+        return _plan_replace(resource, spec, target, entry, live, changes, context)
     if changes and live.running:
         effect = Scale(resource.address, live.deployed_model, spec.capacity)
         reason = "the capacity changed"
@@ -145,12 +142,19 @@ def _plan_current(
 
 
 def _plan_gone(
-    resource: Resource, spec: DeploymentSpec, target: Target, current: Generation, context: Context
+    resource: Resource,
+    spec: DeploymentSpec,
+    target: Target,
+    entry: Entry,
+    current: Generation,
+    context: Context,
 ) -> Planned:
     """It was there and is not: our own interrupted replacement goes on, anything else is drift."""
     intent = context.intent(resource.address)
     if intent and intent.verb == "delete":
         return _plan_redeploy(resource, spec, target, current, context)
+    held = any(one.remote_id == target.model_name and standing(one, context) for one in entry.retiring)
+    target = replace(target, shared=target.shared or held)
     reason = f"{current.remote_id} was deleted outside wanctl"
     planned = _plan_deploy(resource, spec, target, reason, context)
     return replace(planned, step=replace(planned.step, drift=True))
@@ -233,6 +237,8 @@ def _deploy_beside(
     context: Context,
 ) -> Step:
     """The new one first. An older one that still has the name which it needs goes before that."""
+    if unsettled := _unsettled(resource, Action.REPLACE, changes, context):
+        return unsettled
     target = replace(target, shared=target.shared or live.model_name == target.model_name)
     effect = _deploy(resource, spec, target, context)
     for old in entry.retiring:
@@ -258,7 +264,7 @@ def _deploy_beside(
 
 
 def _why_replace(changes: tuple[Change, ...], excuse: str = "") -> str:
-    paths = {change.path for change in changes}
+    paths = {change.path for change in changes} - {"capacity"}
     if "model_name" in paths:
         return "the model changed"
     if paths == {"attempt"}:
@@ -297,12 +303,9 @@ def _plan_deploy(
     context: Context,
     action: Action = Action.DEPLOY,
 ) -> Planned:
-    intent = context.intent(resource.address)
-    if intent and intent.verb == "deploy" and context.settling(intent):
-        reason = "the answer to the deploy call was lost; waiting to see whether it appears"
-        progress, changes = Progress("UNKNOWN"), config_changes(resource, spec, target, None)
-        step = Step(resource.address, action, When.SERVICE, reason, progress=progress, changes=changes)
-        return Planned(step)
+    changes = config_changes(resource, spec, target, None)
+    if unsettled := _unsettled(resource, action, changes, context):
+        return Planned(unsettled)
     known = target.model_name is not None
     step = Step(
         resource.address,
@@ -310,15 +313,31 @@ def _plan_deploy(
         When.NOW if known else When.LATER,
         reason,
         after=() if known or target.upstream is None else (target.upstream,),
-        changes=config_changes(resource, spec, target, None),
+        changes=changes,
         summary=spell_capacity(spec),
         effect=_deploy(resource, spec, target, context) if known else None,
     )
     return Planned(step, Outcome(model_name=target.model_name))
 
 
+def _unsettled(
+    resource: Resource, action: Action, changes: tuple[Change, ...], context: Context
+) -> Step | None:
+    """It is too early to call again: what the lost call made may not be listed yet."""
+    intent = context.intent(resource.address)
+    if not intent or intent.verb != "deploy" or not context.settling(intent):
+        return None
+    reason = "the answer to the deploy call was lost; waiting to see whether it appears"
+    progress = Progress("UNKNOWN")
+    return Step(resource.address, action, When.SERVICE, reason, changes=changes, progress=progress)
+
+
 def _deploy(resource: Resource, spec: DeploymentSpec, target: Target, context: Context) -> Deploy:
     assert target.model_name is not None  # noqa: S101 - the callers looked
+    address = resource.address
     sent = sent_with(target, spec, shared=target.shared)
+    identity, name, intent = config_identity(sent), deployed_name(sent), context.intent(address)
+    nobody_elses = name not in context.claimed and name not in context.entry(address).strangers
+    asked_for = sent["suffix"] is not None or (intent is not None and intent.identity == identity)
     seen = context.snapshot.deployment_names
-    return Deploy(resource.address, config_identity(sent), sent, spec.protect, seen)
+    return Deploy(address, identity, sent, spec.protect, seen, ours_if_there=nobody_elses and asked_for)

@@ -1,10 +1,10 @@
 """Deployments that the ledger does not know: found again by what they serve, or left to a person."""
 
-from wanctl.kinds.deploying import Deploy, config_identity, config_suffix
+from wanctl.kinds.deploying import Deploy, config_identity, deployed_name
+from wanctl.kinds.namesakes import ends_with, unclaimed
 from wanctl.kinds.serving import (
     Target,
     live_step,
-    model_reference,
     sent_with,
     spell_capacity,
     status_step,
@@ -18,23 +18,27 @@ from wanctl.studio.objects import Deployment
 
 
 def with_intent_result(address: Address, context: Context) -> Entry:
-    """The entry, completed by the deployment that an unanswered call left behind, if it is to be seen."""
+    """The entry, completed by the deployment that an unanswered call left behind, if it is to be seen.
+
+    One of another name is somebody else's, whenever it came.
+    """
     entry, intent = context.entry(address), context.intent(address)
     if not intent or intent.verb != "deploy":
         return entry
-    live = context.snapshot.deployments_by_model.get(intent.inputs["model_name"], ())
-    fresh = [
-        one
-        for one in live
-        if one.deployed_model not in intent.seen
-        and context.claimed.get(one.deployed_model, str(address)) == str(address)
-    ]
-    if len(fresh) != 1:
+    sent = {key: value for key, value in intent.inputs.items() if key != "protect"}
+    live = context.snapshot.deployment_by_id.get(deployed_name(sent))
+    if live is None or live.model_name != sent["model_name"] or live.deployed_model in intent.seen:
+        return entry
+    if context.claimed.get(live.deployed_model, str(address)) != str(address):
         return entry
     made = Generation(
-        remote_id=fresh[0].deployed_model, identity=intent.identity, inputs=intent.inputs, since=intent.at
+        remote_id=live.deployed_model,
+        identity=intent.identity,
+        inputs=sent,
+        since=intent.at,
+        created=live.gmt_create,
     )
-    return Deploy.landed(entry, made)
+    return Deploy.landed(entry, made, intent.inputs.get("protect", entry.protected))
 
 
 def with_told_by_name(
@@ -43,7 +47,7 @@ def with_told_by_name(
     """The entry, completed by the deployment whose suffix says that it was given this very config."""
     if entry.current or target.model_name is None or context.intent(resource.address):
         return entry
-    named = [one for one in _unclaimed(target.model_name, entry, context) if _ends_with(one, target.suffix)]
+    named = [one for one in unclaimed(target.model_name, entry, context) if ends_with(one, target.suffix)]
     if len(named) != 1:
         return entry
     capacity = spec.capacity if named[0].capacity is None else named[0].capacity
@@ -53,6 +57,7 @@ def with_told_by_name(
         identity=config_identity(sent),
         inputs=sent,
         since=context.snapshot.observed_at,
+        created=named[0].gmt_create,
     )
     return entry.model_copy(update={"current": made})
 
@@ -63,8 +68,8 @@ def plan_unrecorded(
     """The ledger knows no deployment; the account may still hold ours, or somebody else's."""
     if target.model_name is None:
         return None
-    live = _unclaimed(target.model_name, context.entry(resource.address), context)
-    named = [one for one in live if _ends_with(one, target.suffix)]
+    live = unclaimed(target.model_name, context.entry(resource.address), context)
+    named = [one for one in live if ends_with(one, target.suffix)]
     live = named or _nobody_elses(live, target, resource, context)
     if not live:
         return None
@@ -74,15 +79,9 @@ def plan_unrecorded(
         return Planned(live_step(resource, Action.DEPLOY, When.SERVICE, reason, live[0], progress=progress))
     if len(live) > 1 or not target.owned:
         return Planned(_plan_doubt(resource, live, target))
-    return _plan_unverified(resource, spec, live[0])
-
-
-def _unclaimed(model_name: str, entry: Entry, context: Context) -> list[Deployment]:
-    return [
-        one
-        for one in context.snapshot.deployments_by_model.get(model_name, ())
-        if one.deployed_model not in context.claimed and one.deployed_model not in entry.strangers
-    ]
+    return plan_unverified(
+        resource, spec, live[0], "is ours by its model", "not readable from the API and no record"
+    )
 
 
 def _nobody_elses(
@@ -91,16 +90,9 @@ def _nobody_elses(
     """Without those that another Deployment's suffix is on; one that shares a model knows its own by that."""
     if target.shared:
         return []
-    others = []
-    for address in context.deployments_sharing.get(model_reference(resource.spec), ()):
-        spec = context.desired.resources[address].spec
-        if address != resource.address and isinstance(spec, DeploymentSpec):
-            others.append(config_suffix(context.project, address, spec))
-    return [one for one in live if not any(_ends_with(one, other) for other in others)]
-
-
-def _ends_with(one: Deployment, suffix: str) -> bool:
-    return one.deployed_model.endswith(f"-{suffix}")
+    tails = {one.deployed_model: one.deployed_model.rpartition("-")[2] for one in live}
+    owners = {name: context.suffixes.get(tail, resource.address) for name, tail in tails.items()}
+    return [one for one in live if owners[one.deployed_model] == resource.address]
 
 
 def _plan_doubt(resource: Resource, live: list[Deployment], target: Target) -> Step:
@@ -122,15 +114,16 @@ def _plan_doubt(resource: Resource, live: list[Deployment], target: Target) -> S
     )
 
 
-def _plan_unverified(resource: Resource, spec: DeploymentSpec, live: Deployment) -> Planned:
-    """Ours by lineage, and the ledger is lost: its aigc_config can be trusted by a person, not guessed."""
+def plan_unverified(
+    resource: Resource, spec: DeploymentSpec, live: Deployment, why: str, unknown: str
+) -> Planned:
+    """It serves our model, and not by a call that we know of: a person can trust its aigc_config, not we."""
     step = status_step(resource, spec, live, replacing=False)
     if live.running:
         step = live_step(resource, Action.NOTHING, When.DONE, "serving", live, summary=spell_capacity(spec))
     finding = Finding(
         Severity.WARNING,
-        f"{live.deployed_model} is ours by its model; its aigc_config is unverified: "
-        "not readable from the API and no record",
+        f"{live.deployed_model} {why}; its aigc_config is unverified: {unknown}",
         resource.address,
         hint=f"to trust that it is as the spec says: wanctl adopt {resource.address} {live.deployed_model}",
         place=str(resource.origin),

@@ -5,7 +5,7 @@ from wanctl.kinds.serving import standing
 from wanctl.kinds.world import Context, Planned
 from wanctl.ledger.record import Entry
 from wanctl.plan import Action, Progress, Step, When
-from wanctl.spec.resources import Address
+from wanctl.spec.resources import Address, Resource
 
 
 def plan_removal(address: Address, context: Context, why: str, first: tuple[Address, ...]) -> Planned:
@@ -26,14 +26,16 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
             address, Action.DELETE, When.SERVICE, reason, remote_id=live.deployed_model, progress=progress
         )
         return Planned(step)
-    if entry.protected:
+    resource = context.desired.resources.get(address)
+    written = resource is not None and getattr(resource.spec, "protect", False)
+    if entry.protected or written:
         step = Step(
             address,
             Action.DELETE,
             When.BLOCKED,
             f"{why}, but {live.deployed_model} is protected",
             remote_id=live.deployed_model,
-            hints=("bring its document back with protect: false and apply that first",),
+            hints=(_how_to_lift(resource),),
         )
         return Planned(step)
     step = Step(
@@ -47,3 +49,9 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
         effect=None if first else DeleteDeployment(address, live.deployed_model),
     )
     return Planned(step)
+
+
+def _how_to_lift(resource: Resource | None) -> str:
+    if resource is None:
+        return "bring its document back with protect: false and apply that first"
+    return f"write protect: false at {resource.origin} and apply that first"

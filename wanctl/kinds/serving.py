@@ -1,15 +1,18 @@
 """A deployment as it stands: what is wanted of it, what differs, and what its status means."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from wanctl.kinds.deploying import DeleteDeployment
-from wanctl.kinds.world import Context, ModelReference, Read
+from wanctl.kinds.world import Context, Read
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec
 from wanctl.spec.resources import Address, Resource
 from wanctl.studio.objects import Deployment, DeploymentStatus
+
+SAME_TIME = timedelta(minutes=1)  # however precisely it is told; a deletion alone takes about as long
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Target:
     owned: bool
     config: dict[str, Any]
     suffix: str  # which tells it from another deployment of the same model
-    shared: bool  # another Deployment serves the same model, and has its plain name
+    shared: bool  # another deployment of the same model has its plain name
 
 
 def sent_with(target: Target, spec: DeploymentSpec, *, shared: bool) -> dict[str, Any]:
@@ -35,8 +38,11 @@ def sent_with(target: Target, spec: DeploymentSpec, *, shared: bool) -> dict[str
     }
 
 
-def model_reference(spec: Any) -> ModelReference:
-    return (spec.checkpoint, spec.finetune, spec.model_name)
+def upstream_of(spec: DeploymentSpec) -> Address | None:
+    """What makes the model; None where the spec names one that is there."""
+    if spec.model_name:
+        return None
+    return Address.checkpoint(spec.checkpoint) if spec.checkpoint else Address.finetune(spec.finetune or "")
 
 
 def deletion_step(resource: Resource, old: Generation, reason: str, entry: Entry) -> Step:
@@ -60,7 +66,20 @@ def deletion_step(resource: Resource, old: Generation, reason: str, entry: Entry
 
 
 def standing(one: Generation, context: Context) -> Deployment | None:
-    """The deployment as it stands; the list may lag, so an absent one is asked for by name."""
+    """The deployment as it stands; None also where another one stands under its name."""
+    found = named(one, context)
+    return None if found is None or made_again(one, found) else found
+
+
+def made_again(one: Generation, live: Deployment) -> bool:
+    """It is not the one of the ledger: somebody deleted that and deployed under its name."""
+    if one.created is None or live.gmt_create is None:
+        return False
+    return abs(live.gmt_create - one.created) > SAME_TIME
+
+
+def named(one: Generation, context: Context) -> Deployment | None:
+    """What has its name at the service; the list may lag, so an absent one is asked for."""
     found = context.snapshot.deployment_by_id.get(one.remote_id)
     if found is None:
         asked = context.ask(Read.DEPLOYMENT, one.remote_id)

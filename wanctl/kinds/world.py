@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 BILLED_PATIENCE = 20  # times the settle time
 _Object = TypeVar("_Object")
-ModelReference = tuple[str | None, str | None, str | None]  # checkpoint, finetune, model_name
 
 
 class Read(StrEnum):
@@ -205,6 +204,7 @@ class Context:
     planned: dict[Address, Planned] = field(default_factory=dict)
     trainings: dict[str, Address] = field(default_factory=dict)  # identity → the FineTune that has it
     questions: set[Question] = field(default_factory=set)
+    promised_names: dict[str, Address] = field(default_factory=dict)  # model → who takes its name
 
     @property
     def project(self) -> str:
@@ -277,13 +277,25 @@ class Context:
         )
 
     @cached_property
-    def deployments_sharing(self) -> dict[ModelReference, list[Address]]:
-        """What is referred to → the Deployments that serve it, in order."""
-        found: dict[ModelReference, list[Address]] = defaultdict(list)
-        for address, resource in self.desired.resources.items():
-            spec = resource.spec
-            if isinstance(spec, DeploymentSpec):
-                found[spec.checkpoint, spec.finetune, spec.model_name].append(address)
+    def suffixes(self) -> dict[str, Address]:
+        """What a deployment's name would end with → whose it would be."""
+        return {
+            config_suffix(self.project, address, resource.spec): address
+            for address, resource in self.desired.resources.items()
+            if isinstance(resource.spec, DeploymentSpec)
+        }
+
+    @cached_property
+    def plain_names(self) -> dict[str, Address]:
+        """The name of a model → the Deployment that has it by the ledger, or may have it by a lost call."""
+        found: dict[str, Address] = {}
+        for text, entry in self.record.entries.items():
+            for one in (entry.current, *entry.retiring):
+                if one and one.remote_id == one.inputs.get("model_name"):
+                    found.setdefault(one.remote_id, Address.parse(text))
+        for intent in self.record.intents:
+            if intent.verb == "deploy" and not intent.inputs.get("suffix"):
+                found.setdefault(intent.inputs["model_name"], Address.parse(intent.address))
         return found
 
     @cached_property
@@ -363,6 +375,14 @@ def digest_of(value: Any) -> str:
     """sha256 of a JSON value in its canonical spelling."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+SUFFIX_LENGTH = 8  # the service takes no longer one
+
+
+def config_suffix(project: str, address: Address, spec: DeploymentSpec) -> str:
+    """A suffix that says whose config, at which attempt, is behind a deployment of a shared model."""
+    return digest_of([project, str(address), spec.aigc_config.sent(), spec.attempt])[:SUFFIX_LENGTH]
 
 
 _MARK = re.compile(r"^(?P<project>.+?)--(?P<name>.+?)--(?P<digest>[0-9a-f]{16})$")

@@ -21,6 +21,7 @@ class Generation(_Frozen):
     inputs: dict[str, Any]  # what was sent; None values are what is not known
     since: datetime
     adopted: bool = False
+    created: datetime | None = None  # as the service told it; a name alone proves nothing
 
 
 class Entry(_Frozen):

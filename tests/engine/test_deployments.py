@@ -1,0 +1,208 @@
+"""Deployments that are edited, renamed, lost and disturbed: what is live, and that applying ends."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.engine.worlds import World, checkpoint, dataset, deployment, finetune
+from wanctl.engine.adopt import AdoptionRefused
+from wanctl.plan import Action, Status, When
+from wanctl.project import Project
+from wanctl.project.outputs import bind
+from wanctl.spec.resources import Address
+
+NO_ANSWER = 0  # in the place of a status
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that was applied once, for the tests to begin from a copy of it."""
+    root = tmp_path_factory.mktemp("served")
+    world = World.begun(root)
+    world.serve(deployment())
+    assert world.apply().plan.status is Status.CONVERGED
+    return root
+
+
+@pytest.fixture
+def world(served: Path, tmp_path: Path) -> World:
+    shutil.copytree(served, tmp_path / "world")
+    return World(tmp_path / "world/specs")
+
+
+@pytest.mark.parametrize("strategy", ["recreate", "blue_green"])
+def test_a_new_config_and_capacity_are_shown_and_done_together(world: World, strategy: str) -> None:
+    world.serve(deployment(effect="Then it pours.", capacity=2, strategy=strategy))
+    shown = {change.path: change.after for step in world.plan().pending for change in step.changes}
+    assert shown == {"aigc_config.lora_prompt_default": "Then it pours.", "capacity": 2}
+    outcome = world.apply()
+    assert outcome.plan.status is Status.CONVERGED
+    assert [one["capacity"] for one in world.deployments] == [2]
+
+
+def test_protection_counts_from_the_moment_it_is_written(world: World) -> None:
+    world.serve(deployment(protect=True))
+    step = world.apply(doomed=()).plan.steps[0]
+    assert (step.action, step.when) == (Action.DELETE, When.BLOCKED)
+    assert "write protect: false at " in step.hints[0]
+    assert len(world.deployed) == 1
+
+
+def test_a_tombstone_deletes_nothing_that_is_to_be_protected(world: World) -> None:
+    world.serve(deployment(protect=True, state="absent"))
+    world.apply()
+    assert len(world.deployed) == 1
+
+
+def converges(world: World) -> bool:
+    """By a run that waits, or by the one after it."""
+    return Status.CONVERGED in [world.apply().plan.status for _ in range(2)]
+
+
+def test_a_renamed_deployment_serves_before_the_old_one_goes(world: World) -> None:
+    world.serve(deployment("storm"))
+    assert converges(world)
+    assert world.changing_calls() == [("POST", 200), ("POST", 200), ("DELETE", 200)]
+    assert len(world.deployed) == 1
+
+
+def test_the_plain_name_stays_with_the_one_that_has_it(world: World) -> None:
+    before = world.deployed
+    world.serve(deployment("alpha", "Then it hails."), deployment())
+    assert converges(world)
+    assert set(before) < set(world.deployed)
+    assert len(world.deployed) == 2
+
+
+@pytest.mark.parametrize("first", ["by checkpoint", "by finetune"])
+def test_one_model_is_one_however_it_is_referred_to(tmp_path: Path, first: str) -> None:
+    both = [deployment(), deployment("two", "Then it hails.", finetune="rain")]
+    world = World.begun(tmp_path)
+    world.serve(*(both if first == "by checkpoint" else reversed(both)), snapshot="checkpoint-40")
+    assert converges(world)
+    assert [status for _, status in world.changing_calls()] == [200, 200]
+
+
+def test_two_checkpoints_of_one_snapshot_are_one_model(tmp_path: Path) -> None:
+    world = World.begun(tmp_path)
+    two = deployment("two", "Then it hails.", checkpoint="also")
+    world.write(dataset(), finetune(), checkpoint(), checkpoint("also"), deployment(), two)
+    assert converges(world)
+    assert len(world.deployed) == 2
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_without_the_ledger_each_is_found_by_its_own_name(world: World, order: int) -> None:
+    world.serve(deployment(), deployment("two", "Then it hails."))
+    world.apply()
+    (world.folder / ".wanctl/ledger.json").unlink()
+    world.serve(*[deployment(), deployment("two", "Then it hails.")][::order])
+    plan = world.plan()
+    assert plan.status is Status.CONVERGED
+    unverified = [one.address for one in plan.findings if one.rule == "aigc-config-unverified"]
+    assert unverified == [Address.deployment("rain")]
+
+
+@pytest.mark.parametrize("new", ["config", "model"])
+def test_a_lost_deploy_that_lists_show_late_is_found_again(world: World, new: str) -> None:
+    if new == "config":
+        world.serve(deployment(effect="Then it pours.", strategy="blue_green"))
+    else:
+        world.serve(deployment(), snapshot="checkpoint-30")
+    world.call("POST", "/_sandbox/rig", {"quirks": {"list_lag_calls": 2}})
+    world.lose_deploy_answer()
+    assert converges(world)
+    assert len(world.deployed) == 1
+    assert world.ledger["intents"] == []
+
+
+def test_a_name_that_is_taken_by_a_lost_call_of_ours_is_ours(world: World) -> None:
+    world.serve(deployment(), snapshot="checkpoint-30")
+    world.call("POST", "/_sandbox/rig", {"quirks": {"list_lag_calls": 60}})
+    world.lose_deploy_answer()
+    assert converges(world)
+    assert [status for _, status in world.changing_calls()] == [200, NO_ANSWER, 409, 200]
+
+
+def test_the_new_one_that_somebody_deletes_is_deployed_again_beside_the_old(world: World) -> None:
+    world.serve(deployment(effect="Then it pours.", strategy="blue_green"))
+    world.apply(waits=False)
+    world.delete_as_somebody(next(one["id"] for one in world.deployments if one["status"] == "PENDING"))
+    assert converges(world)
+    assert len(world.deployed) == 1
+
+
+def test_a_lost_deploy_of_a_protected_one_is_protected_once_it_is_found(world: World) -> None:
+    world.serve(deployment(), deployment("two", "Then it hails.", protect=True))
+    world.lose_deploy_answer()
+    assert world.apply().plan.status is Status.CONVERGED
+    assert world.ledger["entries"]["Deployment/two"]["protected"]
+
+
+def test_somebody_elses_deployment_is_not_what_a_lost_call_made(world: World) -> None:
+    model = world.deployed[0]
+    world.serve(deployment(), deployment("two", "Then it pours."))
+    world.lose_deploy_answer("before")
+    world.apply(waits=False)
+    world.deploy_as_somebody(model, suffix="alice")
+    assert converges(world)
+    assert len(world.deployed) == 3
+    world.serve(deployment())
+    assert converges(world)
+    assert f"{model}-alice" in world.deployed
+
+
+def test_the_same_name_deployed_again_by_somebody_is_not_trusted(world: World) -> None:
+    (name,) = world.deployed
+    world.delete_as_somebody(name)
+    world.deploy_as_somebody(name)
+    world.advance(3600)
+    plan = world.plan()
+    assert [one.message for one in plan.findings if one.rule == "aigc-config-unverified"]
+    bind(Project.open(world.folder), Address.deployment("rain"), name, None)
+    assert not [one for one in world.plan().findings if one.rule == "aigc-config-unverified"]
+
+
+def test_the_same_name_deployed_again_by_somebody_is_not_deleted(world: World) -> None:
+    (name,) = world.deployed
+    world.delete_as_somebody(name)
+    world.deploy_as_somebody(name)
+    world.serve()
+    world.apply()
+    assert world.deployed == [name]
+    assert name in [one.remote_id for one in world.plan().orphans]
+
+
+def test_a_ledger_of_yesterday_says_nothing_of_what_was_deployed_since(world: World) -> None:
+    ledger = world.folder / ".wanctl/ledger.json"
+    yesterday = ledger.read_text(encoding="utf-8")
+    world.serve(deployment(effect="Then it pours."))
+    world.apply()
+    ledger.write_text(yesterday, encoding="utf-8")
+    world.serve(deployment())
+    assert "aigc-config-unverified" in [one.rule for one in world.plan().findings]
+
+
+def test_what_another_has_is_not_adopted(world: World) -> None:
+    world.serve(deployment(), deployment("two"))
+    with pytest.raises(AdoptionRefused, match="is Deployment/rain by the ledger"):
+        bind(Project.open(world.folder), Address.deployment("two"), world.deployed[0], None)
+
+
+def test_adopting_another_one_lets_the_one_before_go(world: World) -> None:
+    (name,) = world.deployed
+    world.deploy_as_somebody(name, suffix="alice")
+    bind(Project.open(world.folder), Address.deployment("rain"), f"{name}-alice", None)
+    assert converges(world)
+    assert world.deployed == [f"{name}-alice"]
+
+
+def test_nothing_is_adopted_for_a_model_that_is_not_there_yet(world: World) -> None:
+    world.serve(deployment(), deployment("two", checkpoint="open"))
+    path = world.folder / "all.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"{text}---\n{{kind: Checkpoint, name: open, finetune: rain}}\n", encoding="utf-8")
+    world.deploy_as_somebody(world.deployed[0], suffix="alice")
+    with pytest.raises(AdoptionRefused, match="is not there yet"):
+        bind(Project.open(world.folder), Address.deployment("two"), f"{world.deployed[0]}-alice", None)

@@ -1,0 +1,45 @@
+"""Several deployments of one model: which one has the model's plain name, and what tells the others apart.
+
+The service gives a model's name to one deployment; every other one needs a suffix. Who has it is decided
+by what is recorded and what is live; the order of the documents only among those that are still to be made.
+"""
+
+from wanctl.kinds.world import Context
+from wanctl.ledger.record import Entry
+from wanctl.spec.resources import Address
+from wanctl.studio.objects import Deployment
+
+
+def needs_suffix(address: Address, model_name: str | None, suffix: str, context: Context) -> bool:
+    """The model's plain name is, or will be, another deployment's."""
+    if model_name is None:
+        return False
+    holder = context.plain_names.get(model_name)
+    if holder is not None:
+        return holder != address
+    if not _may_take_it(model_name, suffix, context.entry(address), context):
+        return True
+    return context.promised_names.setdefault(model_name, address) != address
+
+
+def _may_take_it(model_name: str, suffix: str, entry: Entry, context: Context) -> bool:
+    """A new deployment may, unless somebody has the name; a lost one has it already, if it is still there."""
+    live = context.snapshot.deployment_by_id.get(model_name)
+    if entry.current:
+        return live is None and entry.current.inputs.get("model_name") != model_name
+    if any(ends_with(one, suffix) for one in unclaimed(model_name, entry, context)):
+        return False
+    return live is None or live.deployed_model not in entry.strangers
+
+
+def unclaimed(model_name: str, entry: Entry, context: Context) -> list[Deployment]:
+    """The live deployments of a model that the ledger gives to nobody."""
+    return [
+        one
+        for one in context.snapshot.deployments_by_model.get(model_name, ())
+        if one.deployed_model not in context.claimed and one.deployed_model not in entry.strangers
+    ]
+
+
+def ends_with(one: Deployment, suffix: str) -> bool:
+    return one.deployed_model.endswith(f"-{suffix}")
