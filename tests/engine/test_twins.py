@@ -154,12 +154,12 @@ def test_saying_what_is_not_ours_answers_no_open_call(world: World) -> None:
 
 def test_a_job_on_somebody_elses_file_is_neither_taken_nor_ended(world: World) -> None:
     world.write(TRAIN, training())
+    world.rig(quirks={"keep_job_name": False})
     world.apply()
     file_id = world.call("GET", "/compatible-mode/v1/files")["data"][0]["id"]
     shutil.rmtree(world.specs / ".wanctl" / "cache")
     (world.specs / ".wanctl" / "ledger.json").unlink()
     theirs = {"kind": "Dataset", "name": "theirs", "source": {"file_id": file_id}}
-    world.rig(quirks={"keep_job_name": False})
     for state in ("present", "absent"):
         mine = training("mine", training=["theirs"], hyper_parameters={"n_epochs": 40}, state=state)
         world.write(theirs, mine, project="bob")
