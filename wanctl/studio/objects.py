@@ -14,12 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-_QUERY = re.compile(r"(?P<address>[a-z][a-z0-9+.-]*://[^\s?'\"]+)\?[^\s'\"]*", re.IGNORECASE)
-
-
-def without_queries(text: str) -> str:
-    """The text with the query of every URL in it left out: that is where signatures are."""
-    return _QUERY.sub(r"\g<address>?…", text)
+from wanctl.studio.discretion import without_queries
 
 
 class FileStatus(StrEnum):
@@ -117,12 +112,27 @@ def _table(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _said(value: Any) -> str | None:
+    text = _text(value)
+    return without_queries(text) if text else text
+
+
+def _lines(value: Any) -> tuple[str, ...]:
+    return tuple(without_queries(line) for line in _texts(value))
+
+
+def _status(value: Any) -> str:
+    return without_queries(str(value))
+
+
 Text = Annotated[str | None, BeforeValidator(_text)]
 Number = Annotated[int | None, BeforeValidator(_number)]
 Time = Annotated[datetime | None, BeforeValidator(_time)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Said = Annotated[str | None, BeforeValidator(_said)]  # free text: shown to people, so no signed URL is in it
+Lines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
 Table = Annotated[dict[str, Any], BeforeValidator(_table)]
-_VERBATIM = BeforeValidator(str)
+_VERBATIM = BeforeValidator(_status)
 _KNOWN_FIRST = Field(default=UNTOLD, union_mode="left_to_right")
 
 
@@ -190,8 +200,8 @@ class Job(_Remote):
     usage: Number = None  # billed tokens, once it ended
     max_output_cnt: Number = None
     output_cnt: Number = None
-    code: Text = None
-    message: Text = None
+    code: Said = None
+    message: Said = None
 
     @classmethod
     def _fold(cls, data: dict[str, Any]) -> dict[str, Any]:
@@ -293,7 +303,7 @@ class LogPage(_Remote):
     """Log lines of a job. `total` counts the lines at the service."""
 
     total: Number = None
-    logs: Texts = ()
+    logs: Lines = ()
 
 
 class Phase(StrEnum):

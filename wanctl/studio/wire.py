@@ -17,9 +17,8 @@ from tenacity.stop import stop_base
 from tenacity.wait import wait_base, wait_random_exponential
 
 from wanctl.studio.credentials import Key
-from wanctl.studio.discretion import keep_signatures_out_of_logs
+from wanctl.studio.discretion import keep_signatures_out_of_logs, without_queries
 from wanctl.studio.errors import Busy, LostAnswer, ServerError, StudioError, Throttled, Unreachable
-from wanctl.studio.objects import without_queries
 from wanctl.studio.pace import CALLS_AT_ONCE, Budget, Family, Pace
 from wanctl.studio.regions import Endpoint, check_workspace
 from wanctl.studio.verdict import TOO_MANY, Call, Effect, Reply, judge
