@@ -18,7 +18,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
-from wanctl.dataset.contents import DatasetFacts, Problem, parse_upload_name
+from wanctl.dataset.contents import DatasetFacts, Problem
+from wanctl.dataset.naming import NAME, parse_upload_name
 from wanctl.ledger.record import Entry, Generation, Intent, Record
 from wanctl.plan import Effect, Finding, Step
 from wanctl.spec.models import Deployment as DeploymentSpec
@@ -332,7 +333,7 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-_MARK = re.compile(r"^(?P<project>.+?)--(?P<name>.+?)--(?P<digest>[0-9a-f]{16})$")
+_MARK = re.compile(rf"(?P<project>{NAME})--(?P<name>{NAME})--(?P<digest>[0-9a-f]{{16}})")
 
 
 def job_mark(project: str, name: str, identity: str) -> str:
@@ -342,11 +343,11 @@ def job_mark(project: str, name: str, identity: str) -> str:
 
 def parse_mark(job: Job) -> tuple[str, str] | None:
     """The project and the digest that a job's name carries, if it carries a mark at all."""
-    match = _MARK.match(job.job_name or "")
+    match = _MARK.fullmatch(job.job_name or "")
     return (match["project"], match["digest"]) if match else None
 
 
 def mark_name(job: Job) -> str | None:
     """The name of the resource in a job's mark, if it carries one."""
-    match = _MARK.match(job.job_name or "")
+    match = _MARK.fullmatch(job.job_name or "")
     return match["name"] if match else None
