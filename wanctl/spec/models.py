@@ -44,7 +44,7 @@ def check_name(name: str) -> str:
         raise ValueError(f"has {len(name)} characters; {LONGEST_NAME} are allowed")
     if not re.fullmatch(NAME, name):
         raise ValueError(
-            "must be letters, digits, - and _, beginning with a letter or digit, without -- and no - at the end"
+            "must be letters, digits, - and _, beginning with a letter or digit, without -- or a - at the end"
         )
     return name
 
