@@ -70,7 +70,7 @@ class Jobs:
     async def validated(self, job_id: str) -> tuple[str, ...]:
         """The checkpoints that have previews, in the order of training."""
         reply = await self._wire.call(Request("GET", f"{_path(job_id)}/validation-results"))
-        labels = {_label(row) for row in rows(reply, "checkpoints", "list")}
+        labels = {_label(row) for row in rows(reply, "checkpoints", "list", bare=True)}
         return tuple(sorted(labels - {""}, key=lambda label: (checkpoint_number(label), label)))
 
     async def previews(self, job_id: str, checkpoint: str) -> tuple[Preview, ...]:
