@@ -18,7 +18,15 @@ from tenacity.wait import wait_base, wait_random_exponential
 
 from wanctl.studio.credentials import Key
 from wanctl.studio.discretion import keep_signatures_out_of_logs, without_queries
-from wanctl.studio.errors import Busy, LostAnswer, ServerError, StudioError, Throttled, Unreachable
+from wanctl.studio.errors import (
+    Busy,
+    InvalidRequest,
+    LostAnswer,
+    ServerError,
+    StudioError,
+    Throttled,
+    Unreachable,
+)
 from wanctl.studio.pace import CALLS_AT_ONCE, Budget, Family, Pace
 from wanctl.studio.regions import Endpoint, check_workspace
 from wanctl.studio.verdict import TOO_MANY, Call, Effect, Reply, judge
@@ -27,6 +35,7 @@ _log = logging.getLogger("wanctl.studio")
 _Result = TypeVar("_Result")
 
 TRIES = 5
+LONGEST_SHOWN = 100  # characters of a path that makes no URL
 PATIENCE = 60.0  # seconds: the longest wait between two tries, whatever the service asks for
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
 UPLOAD_TIMEOUT = httpx.Timeout(connect=10, read=900, write=300, pool=None)
@@ -92,9 +101,7 @@ class Wire:
         return await retrying(lambda: self._send(request), self._pace, worth)
 
     async def _send(self, request: Request) -> Reply:
-        url = httpx.URL(
-            (self.endpoint.compatible if request.compatible else self.endpoint.native) + request.path
-        )
+        url = self._url(request)
         call = Call(request.method, url.raw_path.decode("ascii"), request.effect)
         async with self._pace.lane(request.family).turn():
             started = time.perf_counter()
@@ -112,6 +119,8 @@ class Wire:
             except httpx.HTTPError as error:
                 _log.info("%s %s: no answer (%s)", call.method, call.path, type(error).__name__)
                 raise broken_off(call, error) from error
+            except httpx.InvalidURL as error:
+                raise _no_url(request, error) from None
         spent = time.perf_counter() - started
         try:
             reply = judge(call, response.status_code, response.headers, response.content)
@@ -120,6 +129,13 @@ class Wire:
             raise
         _note(call, reply.status, reply.request_id, spent)
         return reply
+
+    def _url(self, request: Request) -> httpx.URL:
+        base = self.endpoint.compatible if request.compatible else self.endpoint.native
+        try:
+            return httpx.URL(base + request.path)
+        except httpx.InvalidURL as error:
+            raise _no_url(request, error) from None
 
 
 def open_http(
@@ -169,6 +185,12 @@ async def retrying(
         with one:
             return await attempt()
     raise AssertionError("tenacity returns or raises")
+
+
+def _no_url(request: Request, error: httpx.InvalidURL) -> StudioError:
+    """Nothing was sent: an id of the service, say, is too long for a path."""
+    shown = request.path if len(request.path) <= LONGEST_SHOWN else f"{request.path[:LONGEST_SHOWN]}…"
+    return InvalidRequest(f"what it names fits into no URL ({error})", method=request.method, path=shown)
 
 
 def broken_off(call: Call, error: httpx.HTTPError) -> StudioError:
