@@ -160,7 +160,7 @@ def test_a_list_that_does_not_end_is_an_error_and_not_a_long_list(monkeypatch: p
         service.ask(lambda studio: studio.jobs.list())
 
 
-@pytest.mark.parametrize("total", ["²", "９", "1" * 5000, -1, 0.5, {}])
+@pytest.mark.parametrize("total", ["²", "1" * 5000, -1, 0.5, {}])
 def test_a_total_that_is_no_number_is_none(total: Any) -> None:
     answers = native({"total": total, "jobs": [job()]}), native({"total": total, "jobs": []})
     assert len(serve(*answers).ask(lambda studio: studio.jobs.list())) == 1

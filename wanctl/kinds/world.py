@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -316,15 +316,20 @@ class OnRemote:
         return {"remote_id": self.remote_id}
 
 
+LONGEST_NUMBER = 40  # digits that are written out; beyond, numbers are spelled with their exponent
+
+
 def canonical_number(value: Any) -> Any:
     """Numbers compare by value, however they are spelled: 2.0E-5, "2e-5" and 0.00002 are one."""
     if isinstance(value, bool) or value is None:
         return value
     try:
         number = Decimal(str(value)).normalize()
-    except InvalidOperation:
+    except (ArithmeticError, ValueError):  # not a number, or one beyond all that can be calculated
         return value
-    return format(number, "f") if number.is_finite() else value
+    if not number.is_finite():
+        return value
+    return format(number, "f") if abs(number.adjusted()) <= LONGEST_NUMBER else str(number)
 
 
 def digest_of(value: Any) -> str:

@@ -255,7 +255,7 @@ class CheckpointRow(_Remote):
     expire_time: Time = None
 
 
-_TAIL = re.compile(r"(\d+)\D*$")
+_TAIL = re.compile(r"(\d{1,18})\D*$")  # more digits are no number of steps
 
 
 def checkpoint_number(label: str) -> int:
@@ -327,7 +327,7 @@ class Progress:
     phase: Phase
 
 
-_TOKENS = re.compile(r"(?:number of consumed tokens is|training usage)\D{0,3}(\d+)", re.IGNORECASE)
+_TOKENS = re.compile(r"(?:number of consumed tokens is|training usage)\D{0,3}(\d{1,18})(?!\d)", re.IGNORECASE)
 _MARKS = (
     ("data process succeeded", Phase.TRAINING),
     ("start to transfer it for inference", Phase.TRANSFERRING),
