@@ -1,21 +1,17 @@
-"""Identity is content: what changes the digest, and what does not. The names of uploads."""
+"""Identity is content: what changes the digest, and what does not."""
 
 import hashlib
 import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dataset.making import folder, good, packed
 from wanctl.dataset.contents import (
     Member,
-    UploadName,
     content_digest,
-    parse_upload_name,
-    upload_name,
 )
 from wanctl.dataset.reading import read_dataset
 
@@ -77,26 +73,3 @@ def test_the_digest_is_what_it_was() -> None:
     assert content_digest(members_of({"data.jsonl": b"{}", "a/b.png": b"x"})) == (
         "cfa647547e86b388bcc72b01ae68697c9929796428f5f0d660aed4419362f6cf"
     )
-
-
-def test_the_name_of_an_upload_says_whose_it_is_and_what_it_holds() -> None:
-    name = upload_name("money-rain", "train", "0123456789abcdef" * 4)
-    assert name == "money-rain--train--0123456789abcdef.zip"
-    assert parse_upload_name(name) == UploadName("money-rain", "train", "0123456789abcdef")
-
-
-SLUGS = st.from_regex(r"[a-z0-9]+(-[a-z0-9]+)*", fullmatch=True)
-
-
-@given(SLUGS, SLUGS, st.binary(min_size=32, max_size=32))
-def test_the_name_of_an_upload_is_read_back(project: str, name: str, digest: bytes) -> None:
-    parsed = parse_upload_name(upload_name(project, name, digest.hex()))
-    assert parsed == UploadName(project, name, digest.hex()[:16])
-
-
-@pytest.mark.parametrize(
-    "filename",
-    ["", "train.zip", "a--b.zip", "a--b--0123.zip", "a--b--0123456789ABCDEF.zip", "a--b--0123456789abcdef"],
-)
-def test_the_name_of_somebody_elses_upload_says_nothing(filename: str) -> None:
-    assert parse_upload_name(filename) is None

@@ -1,17 +1,19 @@
 """Text ↔ Record: what is refused and why, and how an older format is brought up to date."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.ledger.papers import generation, record, whose
+from tests.ledger.papers import NOW, generation, record, whose
 from wanctl.ledger import encoding
 from wanctl.ledger.encoding import decode_record, encode_record
 from wanctl.ledger.errors import LedgerUnreadableError
 from wanctl.ledger.opening import open_store
-from wanctl.ledger.record import Entry
+from wanctl.ledger.record import KINDS, Entry, Intent
+from wanctl.spec.addresses import Kind
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,26 @@ from wanctl.ledger.record import Entry
 def test_what_is_not_a_ledger_is_refused_with_the_reason(text: str, word: str) -> None:
     with pytest.raises(LedgerUnreadableError, match=word):
         decode_record(text, "here")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["Banana/train", "train", "Dataset/", "/train", "Dataset/a/b", "dataset/train", "Dataset/a\x1b[2J", ""],
+)
+def test_what_stands_under_no_address_is_refused_by_its_name(address: str) -> None:
+    kept = encode_record(record().with_entry(address, Entry(strangers=("ft-1",))))
+    intent = Intent(address=address, verb="train", identity="i", inputs={}, seen=(), at=NOW)
+    for text in (kept, encode_record(record().with_intent(intent))):
+        with pytest.raises(LedgerUnreadableError, match=f"damaged.*{re.escape(repr(address))}") as caught:
+            decode_record(text, "here")
+        assert "left as it was" in str(caught.value)
+
+
+def test_the_kinds_of_addresses_are_those_of_the_specs() -> None:
+    assert tuple(Kind) == KINDS
+    for kind in Kind:
+        named = record().with_entry(f"{kind}/a-b_c.2:x", Entry(strangers=("ft-1",)))
+        assert decode_record(encode_record(named), "here") == named
 
 
 def older() -> str:

@@ -137,10 +137,33 @@ def test_a_list_that_moves_while_it_is_read_is_read_again() -> None:
     assert found[0].job_id == "ft-new"
 
 
-@pytest.mark.parametrize("output", [{}, {"total": 3}, {"jobs": None, "total": 1}, "nothing", None])
+@pytest.mark.parametrize(
+    "output", [{}, [], [job()], {"total": 3}, {"jobs": None, "total": 1}, {"jobs": {}}, "nothing", None]
+)
 def test_a_missing_list_is_not_an_empty_one(output: Any) -> None:
     with pytest.raises(ServerError):
         serve(native(output)).ask(lambda studio: studio.jobs.list())
+
+
+@pytest.mark.parametrize("output", [[], {}, {"deployed_models": []}])
+def test_a_list_of_deployments_or_files_in_another_container_is_an_error(output: Any) -> None:
+    with pytest.raises(ServerError):
+        serve(native(output)).ask(lambda studio: studio.deployments.list())
+    with pytest.raises(ServerError):
+        serve(native(output)).ask(lambda studio: studio.files.list())
+
+
+def test_a_list_that_does_not_end_is_an_error_and_not_a_long_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wanctl.studio.reading.MOST_PAGES", 3)
+    service = pages("jobs", [job(f"ft-{number}") for number in range(35)], 10, total=None)
+    with pytest.raises(ServerError, match="does not end"):
+        service.ask(lambda studio: studio.jobs.list())
+
+
+@pytest.mark.parametrize("total", ["²", "1" * 5000, -1, 0.5, {}])
+def test_a_total_that_is_no_number_is_none(total: Any) -> None:
+    answers = native({"total": total, "jobs": [job()]}), native({"total": total, "jobs": []})
+    assert len(serve(*answers).ask(lambda studio: studio.jobs.list())) == 1
 
 
 def test_a_list_of_nothing_is_empty() -> None:
@@ -183,6 +206,32 @@ def test_a_list_of_files_that_repeats_itself_is_an_error() -> None:
     service = cursor([f"file-{number}" for number in range(1000)], 1000, endless=True)
     with pytest.raises(ServerError, match="does not end"):
         service.ask(lambda studio: studio.files.list())
+
+
+@pytest.mark.parametrize("more", [True, 1, "true", "True", "1"])
+def test_however_it_is_said_that_more_files_follow_they_are_read(more: Any) -> None:
+    first = httpx.Response(200, json={"data": [{"id": "f1"}], "has_more": more})
+    last = httpx.Response(200, json={"data": [{"id": "f2"}], "has_more": False})
+    assert len(serve(first, last).ask(lambda studio: studio.files.list())) == 2
+
+
+def test_where_it_is_not_said_whether_more_files_follow_they_are_asked_for() -> None:
+    first, last = (httpx.Response(200, json={"data": [{"id": name}]}) for name in ("f1", "f2"))
+    assert len(serve(first, last).ask(lambda studio: studio.files.list())) == 2
+
+
+@pytest.mark.parametrize("more", ["perhaps", 2, [], {}])
+def test_what_nobody_understands_of_more_files_is_an_error(more: Any) -> None:
+    with pytest.raises(ServerError, match="more files"):
+        serve(httpx.Response(200, json={"data": [{"id": "f1"}], "has_more": more})).ask(
+            lambda studio: studio.files.list()
+        )
+
+
+def test_a_cursor_that_is_not_heeded_is_an_error() -> None:
+    page = httpx.Response(200, json={"data": [{"id": "f1"}, {"id": "f2"}], "has_more": True})
+    with pytest.raises(ServerError, match="does not end"):
+        serve(page).ask(lambda studio: studio.files.list())
 
 
 def test_files_are_found_by_the_begin_of_their_name() -> None:

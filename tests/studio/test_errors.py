@@ -200,6 +200,21 @@ def test_no_error_shows_a_signature() -> None:
         assert "SIGNED" not in f"{error} {error!r} {error.__cause__!r}"
 
 
+@pytest.mark.parametrize("made", ["x" * 100_000, "ü" * 30_000])
+def test_an_id_that_fits_into_no_url_is_a_wrong_request_and_sends_nothing(made: str) -> None:
+    service = serve(native({}))
+    asked = (
+        lambda studio: studio.jobs.get(made),
+        lambda studio: studio.files.delete(made),
+        lambda studio: studio.checkpoints.export("ft-1", "checkpoint-20", made),
+    )
+    for question in asked:
+        with pytest.raises(InvalidRequest) as caught:
+            service.ask(question)
+        assert len(str(caught.value)) < 300
+    assert not service.requests
+
+
 def test_a_success_may_carry_a_code_that_says_so() -> None:
     for code in ("Success", "200", 200, "", None):
         assert serve(native({"job_id": "ft-1"}, code=code)).ask(read).job_id == "ft-1"

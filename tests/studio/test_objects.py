@@ -186,6 +186,13 @@ def test_progress_is_read_from_the_log(lines: int, tokens: int, fraction: float 
     assert (progress.tokens, progress.fraction, progress.phase) == (tokens, fraction, phase)
 
 
+def test_a_number_without_end_is_none() -> None:
+    lines = ["Actual number of consumed tokens is 2048 !", f"number of consumed tokens is {'9' * 5000}"]
+    assert training_progress(lines, None).tokens == 2048
+    assert checkpoint_number(f"checkpoint-{'9' * 5000}") > checkpoint_number("checkpoint-160")
+    assert Job.model_validate({"job_id": "ft-1", "usage": "9" * 5000}).usage is None
+
+
 def test_progress_without_an_expectation_or_in_other_words() -> None:
     assert training_progress(LOG[:2], None).fraction is None
     assert training_progress(["training usage 500"], 1000).fraction == 0.5

@@ -1,16 +1,15 @@
-"""What a dataset holds, as values: members, media, samples, problems; and the name of its upload.
+"""What a dataset holds, as values: members, media, samples and problems.
 
 The digest is the dataset's identity: over member names and bytes alone, so that zipping again, the
 order, file times and compression change nothing. No I/O here.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import Self
 
 ANNOTATIONS = "data.jsonl"
 
@@ -165,25 +164,3 @@ def content_digest(members: Iterable[Member]) -> str:
         name = member.name.encode()
         whole.update(len(name).to_bytes(8, "big") + name + bytes.fromhex(member.sha256))
     return whole.hexdigest()
-
-
-class UploadName(NamedTuple):
-    """What the name of an upload says: whose it is, which dataset, and the begin of its digest."""
-
-    project: str
-    name: str
-    digest16: str
-
-
-_UPLOAD_NAME = re.compile(r"(?P<project>.+?)--(?P<name>.+)--(?P<digest16>[0-9a-f]{16})\.zip")
-
-
-def upload_name(project: str, name: str, digest: str) -> str:
-    """`<project>--<name>--<digest16>.zip`: the file list alone tells what is there."""
-    return f"{project}--{name}--{digest[:16]}.zip"
-
-
-def parse_upload_name(filename: str) -> UploadName | None:
-    """What a filename says if we gave it; None for anybody else's."""
-    match = _UPLOAD_NAME.fullmatch(filename)
-    return UploadName(**match.groupdict()) if match else None

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from wanctl.dataset.contents import parse_upload_name
+from wanctl.dataset.naming import parse_upload_name
 from wanctl.kinds.world import Context, Snapshot, mark_name
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Orphan, Plan, When

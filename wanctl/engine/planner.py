@@ -13,7 +13,7 @@ from decimal import Decimal
 from wanctl.kinds import PLANNERS
 from wanctl.kinds.moving import after_move, move_step, moves_of
 from wanctl.kinds.removal import plan_removal
-from wanctl.kinds.world import Context, LocalData, Question, Snapshot
+from wanctl.kinds.world import Context, LocalData, Planned, Question, Snapshot
 from wanctl.ledger.record import Entry, Record
 from wanctl.plan import Action, Finding, Orphan, Plan, Severity, Step, When
 from wanctl.spec.diagnostics import Diagnostic
@@ -49,7 +49,9 @@ def make_plan(
     findings += moves.findings
     findings += [finding for planned in context.planned.values() for finding in planned.findings]
     if desired.resources:
-        steps += _removals(context, steps)
+        removals = _removals(context, steps)
+        steps += [one.step for one in removals if not one.step.settled]
+        findings += [finding for one in removals for finding in one.findings]
     else:
         findings += _refuse_emptiness(context)
     findings += exceeded_limits(desired, steps)
@@ -80,7 +82,7 @@ def finding_of(diagnostic: Diagnostic) -> Finding:
     )
 
 
-def _removals(context: Context, steps: list[Step]) -> list[Step]:
+def _removals(context: Context, steps: list[Step]) -> list[Planned]:
     """Deployments that left the specs go last, once everything that this plan deploys serves."""
     deploying = tuple(
         step.address
@@ -94,8 +96,7 @@ def _removals(context: Context, steps: list[Step]) -> list[Step]:
             continue
         planned = plan_removal(address, context, "its document left the specs", deploying)
         context.planned[address] = planned
-        if not planned.step.settled:
-            removed.append(planned.step)
+        removed.append(planned)
     return removed
 
 

@@ -6,13 +6,14 @@ from wanctl.kinds.checkpoint import plan_checkpoint
 from wanctl.kinds.dataset import plan_dataset
 from wanctl.kinds.deployment import plan_deployment
 from wanctl.kinds.finetune import plan_finetune
+from wanctl.kinds.training import unless_refused
 from wanctl.kinds.world import Context, Planned, Question, Read
 from wanctl.plan import Step
 from wanctl.spec.resources import Kind, Resource
 
 PLANNERS: dict[Kind, Callable[[Resource, Context], Planned]] = {
     Kind.DATASET: plan_dataset,
-    Kind.FINETUNE: plan_finetune,
+    Kind.FINETUNE: unless_refused(plan_finetune),
     Kind.CHECKPOINT: plan_checkpoint,
     Kind.DEPLOYMENT: plan_deployment,
 }

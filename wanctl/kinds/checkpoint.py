@@ -10,6 +10,7 @@ from wanctl.spec.models import Checkpoint, State
 from wanctl.spec.resources import Address, Resource
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, checkpoint_number
 
+_SETTLED = frozenset({CheckpointStatus.SUCCEEDED, CheckpointStatus.FAILED, CheckpointStatus.UNSUPPORTED})
 JOB_TAIL = 13  # "202511111122-496e" without its century: enough to tell jobs apart in a display name
 
 
@@ -168,19 +169,20 @@ def _plan_row(
         )
         exported = _exported(resource, spec, made, context)
         return Planned(exported.step, exported.outcome, exported.learn, _expiry(resource, row))
-    if status == CheckpointStatus.PROCESSING or (
-        status == CheckpointStatus.PENDING and _under_way(resource, asked, spec, context)
-    ):
+    under_way = _under_way(resource, asked, spec, context)
+    if status == CheckpointStatus.PROCESSING or (status not in _SETTLED and under_way):
         progress = Progress(status)
         step = _step(
             resource, spec, When.SERVICE, "exporting", remote_id=_identity(job_id, spec), progress=progress
         )
         return Planned(step)
+    if status == CheckpointStatus.SUCCEEDED and (spec.attempt == 1 or under_way):
+        return _plan_nameless(resource, spec, job_id)
     if status == CheckpointStatus.UNSUPPORTED:
         reason = f"the service says that {spec.checkpoint} cannot be exported"
         hint = f"choose another checkpoint at {resource.origin}"
         return Planned(_step(resource, spec, When.BLOCKED, reason, remote_id=job_id, hints=(hint,)))
-    if status == CheckpointStatus.FAILED and asked and asked.inputs.get("attempt") == spec.attempt:
+    if status == CheckpointStatus.FAILED and _asked_for(asked, spec):
         hint = f"to export again, write attempt: {spec.attempt + 1} at {resource.origin} (not billed)"
         reason = f"the export of {spec.checkpoint} failed at the service"
         step = _step(
@@ -196,9 +198,31 @@ def _plan_row(
     return _plan_export(resource, spec, job_id, status, context)
 
 
+def _plan_nameless(resource: Resource, spec: Checkpoint, job_id: str) -> Planned:
+    """Exported, but as what? To ask again may export it twice, so a person says whether to."""
+    step = _step(
+        resource,
+        spec,
+        When.BLOCKED,
+        f"the service says that {spec.checkpoint} is exported, and does not name the model",
+        remote_id=_identity(job_id, spec),
+        progress=Progress(CheckpointStatus.SUCCEEDED),
+        hints=(
+            "plan again in a while; or find the model in the console and deploy it by model_name:",
+            f"to export again, write attempt: {spec.attempt + 1} at {resource.origin} (not billed)",
+        ),
+    )
+    return Planned(step)
+
+
+def _asked_for(asked: Generation | None, spec: Checkpoint) -> bool:
+    return asked is not None and asked.inputs.get("attempt") == spec.attempt
+
+
 def _under_way(resource: Resource, asked: Generation | None, spec: Checkpoint, context: Context) -> bool:
-    """PENDING alone does not say that an export was ever asked for; our own record does."""
-    if asked and asked.inputs.get("attempt") == spec.attempt:
+    """PENDING, or a status that nobody knows, alone does not say that an export was ever asked for; our own
+    record does. Then it is waited for, not asked for again."""
+    if _asked_for(asked, spec):
         return True
     intent = context.intent(resource.address)
     return bool(intent and context.settling(intent))

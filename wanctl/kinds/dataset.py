@@ -6,8 +6,9 @@ This file plans; what the calls do is in `uploading`.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wanctl.dataset.contents import DatasetFacts, upload_name
+from wanctl.dataset.contents import DatasetFacts
 from wanctl.dataset.manifest import changes_since, manifest
+from wanctl.dataset.naming import upload_name
 from wanctl.dataset.spelling import spell_bytes, spell_samples
 from wanctl.kinds.soundness import dataset_findings
 from wanctl.kinds.uploading import DeleteFile, Upload

@@ -3,8 +3,8 @@
 from wanctl.kinds.deploying import DeleteDeployment
 from wanctl.kinds.serving import standing
 from wanctl.kinds.world import Context, Planned
-from wanctl.ledger.record import Entry
-from wanctl.plan import Action, Progress, Step, When
+from wanctl.ledger.record import Entry, Generation
+from wanctl.plan import Action, Finding, Progress, Severity, Step, When
 from wanctl.spec.resources import Address, Resource
 
 
@@ -13,10 +13,11 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
     entry = context.entry(address)
     known = [*((entry.current,) if entry.current else ()), *entry.retiring]
     still_there = [one for one in known if standing(one, context)]
+    if not still_there and entry.protected:
+        return Planned(_absent(address), findings=(_protected_and_gone(address, known),))
     if not still_there:
         forget = Entry(strangers=entry.strangers)
-        gone = Step(address, Action.NOTHING, When.DONE, "absent, as wanted")
-        return Planned(gone, learn=forget if known else None)
+        return Planned(_absent(address), learn=forget if known else None)
     live = standing(still_there[0], context)
     assert live is not None  # noqa: S101 - it stands
     if live.leaving:
@@ -55,3 +56,19 @@ def _how_to_lift(resource: Resource | None) -> str:
     if resource is None:
         return "bring its document back with protect: false and apply that first"
     return f"write protect: false at {resource.origin} and apply that first"
+
+
+def _absent(address: Address) -> Step:
+    return Step(address, Action.NOTHING, When.DONE, "absent, as wanted")
+
+
+def _protected_and_gone(address: Address, known: list[Generation]) -> Finding:
+    """Perhaps the key is of another account, where nothing of ours stands: no protection is lost by that."""
+    names = ", ".join(one.remote_id for one in known) or "nothing"
+    return Finding(
+        Severity.WARNING,
+        f"{address} is protected in the ledger, and {names} is not in this account",
+        address,
+        hint="check the key; if it was deleted on purpose, bring its document back with protect: false",
+        rule="protected-gone",
+    )

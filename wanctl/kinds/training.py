@@ -1,15 +1,13 @@
 """The calls that start, cancel and delete a job, and what each leaves in the ledger's entry."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
-from wanctl.kinds.world import (
-    Landing,
-    OnRemote,
-    Tools,
-)
-from wanctl.spec.resources import Address
-from wanctl.studio.errors import InvalidRequest
+from wanctl.kinds.world import Context, Landing, OnRemote, Planned, Tools
+from wanctl.plan import Action, Step, When
+from wanctl.spec.resources import Address, Resource
+from wanctl.studio.errors import Conflict, InvalidRequest, UnsupportedState
 
 
 @dataclass(frozen=True)
@@ -80,5 +78,29 @@ class DeleteJob(OnRemote):
     verb: str = "delete"
 
     async def perform(self, tools: Tools) -> Landing:
-        answer = await tools.studio.jobs.delete(self.remote_id)
-        return Landing(None, self.remote_id, answer.request_id)
+        try:
+            answer = await tools.studio.jobs.delete(self.remote_id)
+        except (UnsupportedState, Conflict) as refusal:
+            note = f"refused, the service keeps it: {refusal.service_message or refusal.message}"
+            kept = tools.entry.with_undeletable(self.remote_id)
+            return Landing(kept, self.remote_id, refusal.request_id, note)
+        return Landing(tools.entry.without(self.remote_id), self.remote_id, answer.request_id)
+
+
+def unless_refused(plan: Callable[[Resource, Context], Planned]) -> Callable[[Resource, Context], Planned]:
+    """A tombstone that the service refused is said, and not asked for again at every run."""
+
+    def planned(resource: Resource, context: Context) -> Planned:
+        wished = plan(resource, context)
+        effect = wished.step.effect
+        if not isinstance(effect, DeleteJob):
+            return wished
+        if effect.remote_id not in context.entry(resource.address).undeletable:
+            return wished
+        reason = (
+            f"the spec says state: absent; the service refused to delete {effect.remote_id}, and keeps it"
+        )
+        step = Step(resource.address, Action.NOTHING, When.DONE, reason, remote_id=effect.remote_id)
+        return replace(wished, step=step)
+
+    return planned

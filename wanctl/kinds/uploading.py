@@ -42,4 +42,4 @@ class DeleteFile(OnRemote):
 
     async def perform(self, tools: Tools) -> Landing:
         answer = await tools.studio.files.delete(self.remote_id)
-        return Landing(None, self.remote_id, answer.request_id)
+        return Landing(tools.entry.without(self.remote_id), self.remote_id, answer.request_id)

@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
-from wanctl.dataset.contents import DatasetFacts, Problem, parse_upload_name
+from wanctl.dataset.contents import DatasetFacts, Problem
+from wanctl.dataset.naming import NAME, parse_upload_name
 from wanctl.ledger.record import Entry, Generation, Intent, Record
 from wanctl.plan import Effect, Finding, Step
 from wanctl.spec.models import Deployment as DeploymentSpec
@@ -360,15 +361,20 @@ class OnRemote:
         return {"remote_id": self.remote_id}
 
 
+LONGEST_NUMBER = 40  # digits that are written out; beyond, numbers are spelled with their exponent
+
+
 def canonical_number(value: Any) -> Any:
     """Numbers compare by value, however they are spelled: 2.0E-5, "2e-5" and 0.00002 are one."""
     if isinstance(value, bool) or value is None:
         return value
     try:
         number = Decimal(str(value)).normalize()
-    except InvalidOperation:
+    except (ArithmeticError, ValueError):  # not a number, or one beyond all that can be calculated
         return value
-    return format(number, "f") if number.is_finite() else value
+    if not number.is_finite():
+        return value
+    return format(number, "f") if abs(number.adjusted()) <= LONGEST_NUMBER else str(number)
 
 
 def digest_of(value: Any) -> str:
@@ -385,7 +391,7 @@ def config_suffix(project: str, address: Address, spec: DeploymentSpec) -> str:
     return digest_of([project, str(address), spec.aigc_config.sent(), spec.attempt])[:SUFFIX_LENGTH]
 
 
-_MARK = re.compile(r"^(?P<project>.+?)--(?P<name>.+?)--(?P<digest>[0-9a-f]{16})$")
+_MARK = re.compile(rf"(?P<project>{NAME})--(?P<name>{NAME})--(?P<digest>[0-9a-f]{{16}})")
 
 
 def job_mark(project: str, name: str, identity: str) -> str:
@@ -395,11 +401,11 @@ def job_mark(project: str, name: str, identity: str) -> str:
 
 def parse_mark(job: Job) -> tuple[str, str] | None:
     """The project and the digest that a job's name carries, if it carries a mark at all."""
-    match = _MARK.match(job.job_name or "")
+    match = _MARK.fullmatch(job.job_name or "")
     return (match["project"], match["digest"]) if match else None
 
 
 def mark_name(job: Job) -> str | None:
     """The name of the resource in a job's mark, if it carries one."""
-    match = _MARK.match(job.job_name or "")
+    match = _MARK.fullmatch(job.job_name or "")
     return match["name"] if match else None

@@ -11,12 +11,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from wanctl.ledger.errors import LedgerElsewhereError, LedgerUnreadableError
-from wanctl.ledger.record import FORMAT_VERSION, Record
+from wanctl.ledger.record import FORMAT_VERSION, KINDS, Record
 
 # Format n → the function that makes format n + 1 of a document. A new format adds its line here.
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 _MOVED_TO = "moved_to"
+_LONGEST_SHOWN = 80
 _REMEDY = (
     "It was left as it is. Restore it from git or a backup; or move it away: what is live is then found "
     "again by its names."
@@ -43,13 +44,25 @@ def decode_record(text: str, location: str) -> Record:
             f"The ledger {location} has format {version}, written by a newer wanctl. Update wanctl to use it."
         )
     try:
-        return Record.model_validate(data)
+        record = Record.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise LedgerUnreadableError(
             f"The ledger {location} is damaged at {where or 'its top'}: {first['msg']}. {_REMEDY}"
         ) from error
+    for address in (*record.entries, *(intent.address for intent in record.intents)):
+        _check_address(address, location)
+    return record
+
+
+def _check_address(address: str, location: str) -> None:
+    kind, _, name = address.partition("/")
+    if kind not in KINDS or not name or "/" in name or not name.isprintable():
+        raise LedgerUnreadableError(
+            f"The ledger {location} is damaged: it knows of {address[:_LONGEST_SHOWN]!r}, and that is no "
+            f"address (Kind/name, the kinds are {', '.join(KINDS)}). {_REMEDY}"
+        )
 
 
 def is_older(text: str) -> bool:

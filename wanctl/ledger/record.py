@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 FORMAT_VERSION = 1  # raised together with a line in encoding.MIGRATIONS
 HISTORY_KEPT = 2000
+KINDS = ("Dataset", "FineTune", "Checkpoint", "Deployment")  # of the addresses that entries stand under
 
 
 class _Frozen(BaseModel):
@@ -32,6 +33,7 @@ class Entry(_Frozen):
     retiring: tuple[Generation, ...] = ()  # deployments that are to be deleted once the new one serves
     protected: bool = False
     strangers: tuple[str, ...] = ()  # what a person said is not ours
+    undeletable: tuple[str, ...] = ()  # what the service refused to delete: asked for once, not at every run
 
     def generation(self, identity: str) -> Generation | None:
         """The object made from these inputs, current or past."""
@@ -44,6 +46,15 @@ class Entry(_Frozen):
         if self.current and self.current.remote_id != generation.remote_id:
             kept.append(self.current)
         return self.model_copy(update={"current": generation, "past": tuple(kept)})
+
+    def without(self, remote_id: str) -> "Entry":
+        """One object is gone; what else is known of the resource stays."""
+        current = self.current if self.current and self.current.remote_id != remote_id else None
+        past = tuple(one for one in self.past if one.remote_id != remote_id)
+        return self.model_copy(update={"current": current, "past": past})
+
+    def with_undeletable(self, remote_id: str) -> "Entry":
+        return self.model_copy(update={"undeletable": tuple(dict.fromkeys((*self.undeletable, remote_id)))})
 
 
 class Intent(_Frozen):

@@ -9,7 +9,8 @@ from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema
 
-NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_]|-(?!-))*"
+from wanctl.dataset.naming import NAME
+
 NAME_PATTERN = f"^{NAME}$"
 LONGEST_NAME = 40
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
@@ -42,7 +43,9 @@ def check_name(name: str) -> str:
     if len(name) > LONGEST_NAME:
         raise ValueError(f"has {len(name)} characters; {LONGEST_NAME} are allowed")
     if not re.fullmatch(NAME, name):
-        raise ValueError("must be letters, digits, - and _, beginning with a letter or digit, without --")
+        raise ValueError(
+            "must be letters, digits, - and _, beginning with a letter or digit, without -- or a - at the end"
+        )
     return name
 
 

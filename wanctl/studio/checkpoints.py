@@ -16,7 +16,7 @@ class Checkpoints:
     async def list(self, job_id: str) -> tuple[CheckpointRow, ...]:
         """All checkpoints that the service still has, in the order of training."""
         reply = await self._wire.call(Request("GET", f"/fine-tunes/{segment(job_id)}/checkpoints"))
-        page = parse_rows(CheckpointRow, reply, "checkpoints", "list")
+        page = parse_rows(CheckpointRow, reply, "checkpoints", "list", bare=True)
         return tuple(sorted(page.items, key=lambda row: (checkpoint_number(row.checkpoint), row.checkpoint)))
 
     async def export(self, job_id: str, checkpoint: str, display_name: str) -> Answer[None]:

@@ -22,6 +22,8 @@ Only after `LostAnswer` is it open whether the call had its effect. All others b
 call that may be repeated say that it had none. Which answer becomes which error: `verdict.py`.
 """
 
+from wanctl.studio.discretion import without_queries
+
 # ruff: noqa: N818 - the names say what happened; "Error" on each would add nothing
 
 
@@ -41,13 +43,13 @@ class StudioError(Exception):
         hint: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(without_queries(message))
+        self.message = without_queries(message)
         self.method = method
         self.path = path
         self.status = status
-        self.code = code
-        self.service_message = service_message
+        self.code = _shown(code)
+        self.service_message = _shown(service_message)
         self.request_id = request_id
         self.hint = hint
         self.retry_after = retry_after
@@ -65,6 +67,11 @@ class StudioError(Exception):
 
     def _spelled_request_id(self) -> str:
         return f"request id {self.request_id}" if self.request_id else ""
+
+
+def _shown(said: str | None) -> str | None:
+    """What the service said, without what is nobody's business."""
+    return without_queries(said) if said else said
 
 
 class Misconfigured(StudioError):

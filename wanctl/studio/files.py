@@ -8,11 +8,12 @@ from wanctl.studio.errors import NotFound, ServerError
 from wanctl.studio.objects import RemoteFile
 from wanctl.studio.pace import Family
 from wanctl.studio.reading import Answer, Page, output, parse, rows
-from wanctl.studio.verdict import Effect
+from wanctl.studio.verdict import Effect, Reply, unusable
 from wanctl.studio.wire import UPLOAD_TIMEOUT, Request, Wire, segment
 
 _PURPOSE = "fine-tune"
 _PAGE = 1000
+_YES, _NO = frozenset({"true", "1"}), frozenset({"false", "0"})
 
 
 class Files:
@@ -47,22 +48,22 @@ class Files:
             page, more = await self._page(after)
             before = len(found)
             found.update((file.id, file) for file in page.items)
-            if not (more and page.items):
+            if more is False or not page.items:
                 break
             if len(found) == before:
-                if len(page.items) < _PAGE:
-                    break  # the last page again: its end, said clumsily
+                if more is None or [file.id for file in page.items] == [after]:
+                    break  # what was read already: its end, said clumsily
                 raise ServerError("the list of files repeats itself and does not end")
             after = page.items[-1].id
         return tuple(file for file in found.values() if file.filename.startswith(prefix or ""))
 
-    async def _page(self, after: str | None) -> tuple[Page[RemoteFile], bool]:
+    async def _page(self, after: str | None) -> tuple[Page[RemoteFile], bool | None]:
         params: dict[str, str | int] = {"purpose": _PURPOSE, "limit": _PAGE}
         if after:
             params["after"] = after
         reply = await self._wire.call(_reading("/files", params))
         files = tuple(parse(RemoteFile, row, reply) for row in rows(reply, "data"))
-        return Page(files), reply.body.get("has_more") is True
+        return Page(files), _more(reply)
 
     async def get(self, file_id: str) -> RemoteFile:
         reply = await self._wire.call(_reading(f"/files/{segment(file_id)}"))
@@ -76,6 +77,17 @@ class Files:
         except NotFound as gone:
             return Answer(None, gone.request_id)
         return Answer(None, reply.request_id)
+
+
+def _more(reply: Reply) -> bool | None:
+    """Whether more files follow; None where that is not said. Anything else could hide half of the list."""
+    said = reply.body.get("has_more")
+    if said is None:
+        return None
+    spelled = str(said).lower()
+    if spelled not in _YES | _NO:
+        raise unusable(reply, "the answer does not say whether more files follow")
+    return spelled in _YES
 
 
 def _reading(path: str, params: Mapping[str, str | int] | None = None) -> Request:

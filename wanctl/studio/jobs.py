@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from wanctl.studio.discretion import without_queries
 from wanctl.studio.errors import NotFound
-from wanctl.studio.objects import Job, LogPage, Preview, checkpoint_number, without_queries
+from wanctl.studio.objects import Job, LogPage, Preview, checkpoint_number
 from wanctl.studio.reading import MOST_PAGES, Answer, Page, output, parse, parse_rows, read_numbered, rows
 from wanctl.studio.verdict import Effect
 from wanctl.studio.wire import Request, Wire, segment
@@ -69,7 +70,7 @@ class Jobs:
     async def validated(self, job_id: str) -> tuple[str, ...]:
         """The checkpoints that have previews, in the order of training."""
         reply = await self._wire.call(Request("GET", f"{_path(job_id)}/validation-results"))
-        labels = {_label(row) for row in rows(reply, "checkpoints", "list")}
+        labels = {_label(row) for row in rows(reply, "checkpoints", "list", bare=True)}
         return tuple(sorted(labels - {""}, key=lambda label: (checkpoint_number(label), label)))
 
     async def previews(self, job_id: str, checkpoint: str) -> tuple[Preview, ...]:

@@ -14,12 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-_QUERY = re.compile(r"(?P<address>[a-z][a-z0-9+.-]*://[^\s?'\"]+)\?[^\s'\"]*", re.IGNORECASE)
-
-
-def without_queries(text: str) -> str:
-    """The text with the query of every URL in it left out: that is where signatures are."""
-    return _QUERY.sub(r"\g<address>?…", text)
+from wanctl.studio.discretion import without_queries
 
 
 class FileStatus(StrEnum):
@@ -117,12 +112,27 @@ def _table(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _said(value: Any) -> str | None:
+    text = _text(value)
+    return without_queries(text) if text else text
+
+
+def _lines(value: Any) -> tuple[str, ...]:
+    return tuple(without_queries(line) for line in _texts(value))
+
+
+def _status(value: Any) -> str:
+    return without_queries(str(value))
+
+
 Text = Annotated[str | None, BeforeValidator(_text)]
 Number = Annotated[int | None, BeforeValidator(_number)]
 Time = Annotated[datetime | None, BeforeValidator(_time)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Said = Annotated[str | None, BeforeValidator(_said)]  # free text: shown to people, so no signed URL is in it
+Lines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
 Table = Annotated[dict[str, Any], BeforeValidator(_table)]
-_VERBATIM = BeforeValidator(str)
+_VERBATIM = BeforeValidator(_status)
 _KNOWN_FIRST = Field(default=UNTOLD, union_mode="left_to_right")
 
 
@@ -190,8 +200,8 @@ class Job(_Remote):
     usage: Number = None  # billed tokens, once it ended
     max_output_cnt: Number = None
     output_cnt: Number = None
-    code: Text = None
-    message: Text = None
+    code: Said = None
+    message: Said = None
 
     @classmethod
     def _fold(cls, data: dict[str, Any]) -> dict[str, Any]:
@@ -245,7 +255,7 @@ class CheckpointRow(_Remote):
     expire_time: Time = None
 
 
-_TAIL = re.compile(r"(\d+)\D*$")
+_TAIL = re.compile(r"(\d{1,18})\D*$")  # more digits are no number of steps
 
 
 def checkpoint_number(label: str) -> int:
@@ -293,7 +303,7 @@ class LogPage(_Remote):
     """Log lines of a job. `total` counts the lines at the service."""
 
     total: Number = None
-    logs: Texts = ()
+    logs: Lines = ()
 
 
 class Phase(StrEnum):
@@ -317,7 +327,7 @@ class Progress:
     phase: Phase
 
 
-_TOKENS = re.compile(r"(?:number of consumed tokens is|training usage)\D{0,3}(\d+)", re.IGNORECASE)
+_TOKENS = re.compile(r"(?:number of consumed tokens is|training usage)\D{0,3}(\d{1,18})(?!\d)", re.IGNORECASE)
 _MARKS = (
     ("data process succeeded", Phase.TRAINING),
     ("start to transfer it for inference", Phase.TRANSFERRING),

@@ -3,6 +3,7 @@
 A list is whole or it is an error: what cannot be read is never taken for nothing.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -18,6 +19,7 @@ _Value_co = TypeVar("_Value_co", covariant=True)
 
 READS_OF_A_MOVING_LIST = 4
 MOST_PAGES = 1000
+_COUNT = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,11 @@ def parse(model: type[_Model], data: Any, reply: Reply) -> _Model:
         raise unusable(reply, f"the answer is no {model.__name__}: {fields} is missing or odd") from None
 
 
-def rows(reply: Reply, *names: str) -> list[Any]:
-    """The list in a reply: bare, or under one of the names."""
+def rows(reply: Reply, *names: str, bare: bool = False) -> list[Any]:
+    """The list in a reply: under one of the names, or bare where that is known to come."""
     found = output(reply)
+    if isinstance(found, list) and not bare:
+        raise unusable(reply, f"the answer is a list of nobody knows what, not of {names[0]}")
     if isinstance(found, dict):
         under = next((found[name] for name in names if found.get(name) is not None), None)
         found = [] if under is None and str(found.get("total")) == "0" else under
@@ -63,12 +67,12 @@ def rows(reply: Reply, *names: str) -> list[Any]:
     return found
 
 
-def parse_rows(model: type[_Model], reply: Reply, *names: str) -> Page[_Model]:
+def parse_rows(model: type[_Model], reply: Reply, *names: str, bare: bool = False) -> Page[_Model]:
     """The typed list in a reply, with the total that stands beside it."""
     beside = output(reply)
     total = str(beside.get("total")) if isinstance(beside, dict) else ""
-    items = tuple(parse(model, row, reply) for row in rows(reply, *names))
-    return Page(items, int(total) if total.isdigit() else None)
+    items = tuple(parse(model, row, reply) for row in rows(reply, *names, bare=bare))
+    return Page(items, int(total) if _COUNT.fullmatch(total) else None)
 
 
 async def read_numbered(
@@ -96,7 +100,7 @@ async def _read_once(
         if page.total != first_total:
             return None
         if page.total is not None and len(found) >= page.total:
-            break
+            return tuple(found.values())
         if len(found) == before:
             return tuple(found.values()) if page.total is None else None
-    return tuple(found.values())
+    raise ServerError(f"the list does not end after {MOST_PAGES} pages")

@@ -26,7 +26,6 @@ from wanctl.studio.errors import (
     Throttled,
     UnsupportedState,
 )
-from wanctl.studio.objects import without_queries
 
 
 class Effect(Enum):
@@ -195,6 +194,7 @@ _RULES = (
     ),
 )
 
+LONGEST_SAID = 1000
 _NO_ERROR = frozenset({"", "0", "200", "success", "ok", "none", "null"})
 
 
@@ -259,7 +259,7 @@ def _complaint(status: int, headers: Mapping[str, str], body: dict[str, Any] | N
     return _Complaint(
         status,
         code,
-        without_queries(_spelled(said.get("message") or said.get("msg")))[:1000],
+        _spelled(said.get("message") or said.get("msg"))[:LONGEST_SAID],
         readable=body is not None,
         request_id=_spelled(body_or_nothing.get("request_id")) or headers.get("x-request-id"),
         retry_after=_seconds(headers.get("retry-after")),

@@ -17,9 +17,16 @@ from tenacity.stop import stop_base
 from tenacity.wait import wait_base, wait_random_exponential
 
 from wanctl.studio.credentials import Key
-from wanctl.studio.discretion import keep_signatures_out_of_logs
-from wanctl.studio.errors import Busy, LostAnswer, ServerError, StudioError, Throttled, Unreachable
-from wanctl.studio.objects import without_queries
+from wanctl.studio.discretion import keep_signatures_out_of_logs, without_queries
+from wanctl.studio.errors import (
+    Busy,
+    InvalidRequest,
+    LostAnswer,
+    ServerError,
+    StudioError,
+    Throttled,
+    Unreachable,
+)
 from wanctl.studio.pace import CALLS_AT_ONCE, Budget, Family, Pace
 from wanctl.studio.regions import Endpoint, check_workspace
 from wanctl.studio.verdict import TOO_MANY, Call, Effect, Reply, judge
@@ -37,6 +44,7 @@ def unheard(path: str, status: int | None) -> None:
 
 
 TRIES = 5
+LONGEST_SHOWN = 100  # characters of a path that makes no URL
 PATIENCE = 60.0  # seconds: the longest wait between two tries, whatever the service asks for
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
 UPLOAD_TIMEOUT = httpx.Timeout(connect=10, read=900, write=300, pool=None)
@@ -104,9 +112,7 @@ class Wire:
         return await retrying(lambda: self._send(request), self._pace, worth)
 
     async def _send(self, request: Request) -> Reply:
-        url = httpx.URL(
-            (self.endpoint.compatible if request.compatible else self.endpoint.native) + request.path
-        )
+        url = self._url(request)
         call = Call(request.method, url.raw_path.decode("ascii"), request.effect)
         async with self._pace.lane(request.family).turn():
             started = time.perf_counter()
@@ -125,6 +131,8 @@ class Wire:
                 _log.info("%s %s: no answer (%s)", call.method, call.path, type(error).__name__)
                 self._heard(call.path, None)
                 raise broken_off(call, error) from error
+            except httpx.InvalidURL as error:
+                raise _no_url(request, error) from None
         spent = time.perf_counter() - started
         self._heard(call.path, response.status_code)
         try:
@@ -134,6 +142,13 @@ class Wire:
             raise
         _note(call, reply.status, reply.request_id, spent)
         return reply
+
+    def _url(self, request: Request) -> httpx.URL:
+        base = self.endpoint.compatible if request.compatible else self.endpoint.native
+        try:
+            return httpx.URL(base + request.path)
+        except httpx.InvalidURL as error:
+            raise _no_url(request, error) from None
 
 
 def open_http(
@@ -183,6 +198,12 @@ async def retrying(
         with one:
             return await attempt()
     raise AssertionError("tenacity returns or raises")
+
+
+def _no_url(request: Request, error: httpx.InvalidURL) -> StudioError:
+    """Nothing was sent: an id of the service, say, is too long for a path."""
+    shown = request.path if len(request.path) <= LONGEST_SHOWN else f"{request.path[:LONGEST_SHOWN]}…"
+    return InvalidRequest(f"what it names fits into no URL ({error})", method=request.method, path=shown)
 
 
 def broken_off(call: Call, error: httpx.HTTPError) -> StudioError:

@@ -1,0 +1,81 @@
+"""What is to go: a refusal is heard once, a protection outlives even its account, the rest is remembered."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from wanctl.ledger.record import Entry, Generation
+from wanctl.plan import Severity, Status
+from wanctl.spec.resources import Address
+
+NOW = datetime(2026, 3, 18, 9, tzinfo=UTC)
+JOB, LIVE = Address.finetune("rain"), Address.deployment("rain")
+
+
+def made(remote_id: str) -> Generation:
+    return Generation(remote_id=remote_id, identity=f"of {remote_id}", inputs={}, since=NOW)
+
+
+def test_a_tombstone_that_the_service_refuses_is_asked_for_once(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE)
+    rain.apply()
+    rain.call("POST", "/_sandbox/rig", {"quirks": {"keep_ended_jobs": True}})
+    rain.write(DATASET, {**FINETUNE, "state": "absent"})
+    for _ in range(2):
+        outcome = rain.apply()
+        assert not outcome.failures
+        assert outcome.plan.status is Status.CONVERGED
+        step = outcome.plan.step(JOB)
+        assert step is not None
+        assert "refused" in step.reason
+    assert rain.calls("DELETE", "/fine-tunes/") == 1
+    assert any("refused" in (line["note"] or "") for line in rain.ledger["history"])
+
+    rain.write(DATASET, FINETUNE)
+    assert rain.apply().plan.status is Status.CONVERGED
+    assert rain.calls("POST", "/fine-tunes") == 1, "what the service kept is still the job"
+
+
+def test_a_protected_deployment_is_not_forgotten_in_an_account_that_has_none(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE, CHECKPOINT, {**DEPLOYMENT, "protect": True})
+    rain.apply()
+    rain.write(DATASET)
+    right, here = tmp_path / "right", rain.specs / ".wanctl/sandbox"
+    shutil.move(here, right)
+    plan = rain.apply(waits=False).plan
+    warned = [one for one in plan.findings if one.rule == "protected-gone"]
+    assert [(one.severity, one.address) for one in warned] == [(Severity.WARNING, LIVE)]
+    assert rain.ledger["entries"][str(LIVE)]["protected"]
+
+    shutil.rmtree(here)
+    shutil.move(right, here)
+    plan = rain.apply(waits=False).plan
+    assert plan.status is Status.BLOCKED, "protected, as before"
+    assert rain.calls("DELETE", "/deployments/") == 0
+
+
+def test_what_was_deleted_leaves_the_rest_of_the_entry() -> None:
+    entry = Entry(current=made("ft-2"), past=(made("ft-1"),), strangers=("ft-9",), protected=True)
+    assert entry.without("ft-2") == entry.model_copy(update={"current": None})
+    assert entry.without("ft-1") == entry.model_copy(update={"past": ()})
+    assert entry.without("ft-3") == entry
+
+
+def test_a_deleted_job_leaves_what_a_person_said_of_others(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE)
+    rain.apply()
+    rain.write(DATASET, {**FINETUNE, "hyper_parameters": {"n_epochs": 50, "eval_epochs": 10}})
+    rain.apply()
+    ledger = rain.ledger["entries"][str(JOB)]
+    rain.write(
+        DATASET, {**FINETUNE, "hyper_parameters": {"n_epochs": 50, "eval_epochs": 10}, "state": "absent"}
+    )
+    rain.apply()
+    assert rain.calls("DELETE", "/fine-tunes/") == 1
+    left = rain.ledger["entries"][str(JOB)]
+    assert left["current"] is None
+    assert left["past"] == ledger["past"]
