@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from wanctl.dataset.contents import parse_upload_name
+from wanctl.dataset.naming import parse_upload_name
 from wanctl.engine.doomed import claims
 from wanctl.kinds.world import Question, Read, Snapshot, mark_name, parse_mark
 from wanctl.ledger.record import Record
