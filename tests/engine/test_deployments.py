@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.engine.worlds import World, checkpoint, dataset, deployment, finetune
 from wanctl.engine.adopt import AdoptionRefused
 from wanctl.plan import Action, Status, When
 from wanctl.project import Project
+from wanctl.project.approved import PlanDiffers, require_same
 from wanctl.project.outputs import bind
 from wanctl.spec.resources import Address
 
@@ -206,3 +208,19 @@ def test_nothing_is_adopted_for_a_model_that_is_not_there_yet(world: World) -> N
     world.deploy_as_somebody(world.deployed[0], suffix="alice")
     with pytest.raises(AdoptionRefused, match="is not there yet"):
         bind(Project.open(world.folder), Address.deployment("two"), f"{world.deployed[0]}-alice", None)
+
+
+@pytest.mark.parametrize("more", [{"capacity": 50}, {"protect": True}])
+def test_what_a_first_deployment_is_given_is_in_the_digest(world: World, more: dict[str, Any]) -> None:
+    world.serve(deployment(), deployment("two"))
+    approved = world.plan().digest
+    world.serve(deployment(), deployment("two", **more))
+    assert world.plan().digest != approved
+
+
+def test_how_it_is_replaced_is_in_the_digest(world: World) -> None:
+    world.serve(deployment(effect="Then it pours.", strategy="blue_green"))
+    approved = world.plan().as_json()
+    world.serve(deployment(effect="Then it pours."))
+    with pytest.raises(PlanDiffers, match=r"warning: approved .*the new one is deployed first"):
+        require_same(approved, world.plan())
