@@ -1,9 +1,11 @@
 """Deployments that are edited, renamed, lost and disturbed: what is live, and that applying ends."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.engine.worlds import World, checkpoint, dataset, deployment, finetune
@@ -224,3 +226,31 @@ def test_how_it_is_replaced_is_in_the_digest(world: World) -> None:
     world.serve(deployment(effect="Then it pours."))
     with pytest.raises(PlanDiffers, match=r"warning: approved .*the new one is deployed first"):
         require_same(approved, world.plan())
+
+
+class TellsCapacity(httpx.ASGITransport):
+    """A service that tells the capacity of every deployment."""
+
+    capacity = 9
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        text = await response.aread()
+        if not request.url.path.startswith("/api/v1/deployments"):
+            return httpx.Response(response.status_code, content=text, headers=response.headers)
+        if request.method == "PUT":
+            type(self).capacity = json.loads(request.content)["capacity"]
+        body = json.loads(text)
+        for one in body["output"].get("deployments", [body["output"]]):
+            one["capacity"] = type(self).capacity
+        return httpx.Response(response.status_code, json=body)
+
+
+def test_a_capacity_that_the_service_tells_is_compared(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TellsCapacity, "capacity", 9)
+    monkeypatch.setattr("wanctl.project.provider.httpx.ASGITransport", TellsCapacity)
+    (step,) = world.plan().pending
+    assert (step.action, step.drift) == (Action.SCALE, True)
+    assert [(change.before, change.after) for change in step.changes] == [(9, 1)]
+    assert converges(world)
+    assert [status for _, status in world.changing_calls()] == [200, 200]

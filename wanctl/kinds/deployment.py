@@ -14,7 +14,13 @@ from wanctl.kinds.deploying import (
     config_identity,
     deployed_name,
 )
-from wanctl.kinds.lineage import plan_unrecorded, plan_unverified, with_intent_result, with_told_by_name
+from wanctl.kinds.lineage import (
+    as_told,
+    plan_unrecorded,
+    plan_unverified,
+    with_intent_result,
+    with_told_by_name,
+)
 from wanctl.kinds.namesakes import needs_suffix
 from wanctl.kinds.removal import plan_removal
 from wanctl.kinds.serving import (
@@ -49,6 +55,7 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
     target = _target(resource, spec, context)
     entry = with_intent_result(resource.address, context)
     entry = with_told_by_name(resource, spec, target, entry, context)
+    entry = as_told(entry, context)
     learn = entry if entry != context.entry(resource.address) else None
     planned = (
         _plan_protection(resource, spec, entry)
@@ -130,8 +137,12 @@ def _plan_current(
         return _plan_replace(resource, spec, target, entry, live, changes, context)
     if changes and live.running:
         effect = Scale(resource.address, live.deployed_model, spec.capacity)
-        reason = "the capacity changed"
-        step = live_step(resource, Action.SCALE, When.NOW, reason, live, changes=changes, effect=effect)
+        recorded = context.entry(resource.address).current
+        drift = recorded is not None and recorded.inputs.get("capacity") == spec.capacity
+        reason = "it was scaled outside wanctl" if drift else "the capacity changed"
+        step = live_step(
+            resource, Action.SCALE, When.NOW, reason, live, changes=changes, drift=drift, effect=effect
+        )
         return Planned(step, Outcome(model_name=target.model_name))
     return _plan_serving(resource, spec, entry, live, context)
 

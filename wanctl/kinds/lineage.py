@@ -7,6 +7,7 @@ from wanctl.kinds.serving import (
     live_step,
     sent_with,
     spell_capacity,
+    standing,
     status_step,
 )
 from wanctl.kinds.world import Context, Outcome, Planned
@@ -60,6 +61,17 @@ def with_told_by_name(
         created=named[0].gmt_create,
     )
     return entry.model_copy(update={"current": made})
+
+
+def as_told(entry: Entry, context: Context) -> Entry:
+    """The entry with the capacity that the service tells, where it tells one: somebody may have scaled it."""
+    current = entry.current
+    live = standing(current, context) if current else None
+    if current is None or live is None or live.capacity is None or not live.running:
+        return entry
+    sent = {**current.inputs, "capacity": live.capacity}
+    told = current.model_copy(update={"inputs": sent, "identity": config_identity(sent)})
+    return entry if sent == current.inputs else entry.model_copy(update={"current": told})
 
 
 def plan_unrecorded(
