@@ -254,3 +254,16 @@ def test_a_capacity_that_the_service_tells_is_compared(world: World, monkeypatch
     assert [(change.before, change.after) for change in step.changes] == [(9, 1)]
     assert converges(world)
     assert [status for _, status in world.changing_calls()] == [200, 200]
+
+
+def test_a_name_that_somebody_takes_in_the_middle_of_a_replacement_is_theirs(world: World) -> None:
+    (name,) = world.deployed
+    world.serve(deployment(effect="Then it pours."))
+    world.apply(waits=False)
+    world.advance(3600)
+    world.deploy_as_somebody(name)
+    assert converges(world)
+    assert len(world.deployed) == 2
+    world.serve()
+    world.apply()
+    assert world.deployed == [name]

@@ -127,7 +127,7 @@ def _plan_current(
         why = "was deployed again by somebody since the ledger was written"
         return plan_unverified(resource, spec, other, why, "it is not what the ledger says of the one before")
     if live is None:
-        return _plan_gone(resource, spec, target, entry, current, context)
+        return _plan_gone(resource, spec, target, current, context)
     if live.leaving:
         return Planned(_leaving(resource, live, context))
     changes = config_changes(resource, spec, target, current)
@@ -148,19 +148,12 @@ def _plan_current(
 
 
 def _plan_gone(
-    resource: Resource,
-    spec: DeploymentSpec,
-    target: Target,
-    entry: Entry,
-    current: Generation,
-    context: Context,
+    resource: Resource, spec: DeploymentSpec, target: Target, current: Generation, context: Context
 ) -> Planned:
     """It was there and is not: our own interrupted replacement goes on, anything else is drift."""
     intent = context.intent(resource.address)
     if intent and intent.verb == "delete":
         return _plan_redeploy(resource, spec, target, current, context)
-    held = any(one.remote_id == target.model_name and standing(one, context) for one in entry.retiring)
-    target = replace(target, shared=target.shared or held)
     reason = f"{current.remote_id} was deleted outside wanctl"
     planned = _plan_deploy(resource, spec, target, reason, context)
     return replace(planned, step=replace(planned.step, drift=True))
@@ -339,7 +332,8 @@ def _unsettled(
 def _deploy(resource: Resource, spec: DeploymentSpec, target: Target, context: Context) -> Deploy:
     assert target.model_name is not None  # noqa: S101 - the callers looked
     address = resource.address
-    sent = sent_with(target, spec, shared=target.shared)
+    taken = target.model_name in context.snapshot.deployment_by_id  # by whomever: the call would be refused
+    sent = sent_with(target, spec, shared=target.shared or taken)
     identity, name, intent = config_identity(sent), deployed_name(sent), context.intent(address)
     nobody_elses = name not in context.claimed and name not in context.entry(address).strangers
     asked_for = sent["suffix"] is not None or (intent is not None and intent.identity == identity)
