@@ -267,3 +267,23 @@ def test_a_name_that_somebody_takes_in_the_middle_of_a_replacement_is_theirs(wor
     world.serve()
     world.apply()
     assert world.deployed == [name]
+
+
+def test_what_comes_after_a_deletion_is_shown_while_it_is_waited_for(world: World) -> None:
+    world.call("DELETE", f"/api/v1/deployments/{world.deployed[0]}")
+    waiting = world.plan()
+    world.advance(3600)
+    (before,), (after,) = waiting.pending, world.plan().pending
+    assert (before.when, after.when) == (When.SERVICE, When.NOW)
+    assert before.changes == after.changes
+    assert before.changes
+
+
+def test_the_second_half_of_a_replacement_shows_what_the_first_one_did(world: World) -> None:
+    world.serve(deployment(effect="Then it pours."))
+    (first,) = world.plan().pending
+    (second,) = world.apply(waits=False).plan.pending
+    world.advance(3600)
+    (third,) = world.plan().pending
+    assert [first.when, second.when, third.when] == [When.NOW, When.SERVICE, When.NOW]
+    assert first.changes == second.changes == third.changes

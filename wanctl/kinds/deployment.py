@@ -108,12 +108,16 @@ def _plan_retired(
     if not still_there:
         return _plan_redeploy(resource, spec, target, entry.retiring[-1], context)
     live = standing(still_there[0], context)
+    changes = config_changes(resource, spec, target, entry.retiring[-1])
     if live and live.leaving:
         reason = f"{live.deployed_model} is being deleted; the new one follows"
         progress = Progress(str(live.status))
-        step = live_step(resource, Action.REPLACE, When.SERVICE, reason, live, progress=progress)
+        step = live_step(
+            resource, Action.REPLACE, When.SERVICE, reason, live, changes=changes, progress=progress
+        )
         return Planned(step)
-    return Planned(deletion_step(resource, still_there[0], "the old one goes first", entry))
+    step = deletion_step(resource, still_there[0], "the old one goes first", entry)
+    return Planned(replace(step, changes=changes))
 
 
 def _plan_current(
@@ -129,7 +133,7 @@ def _plan_current(
     if live is None:
         return _plan_gone(resource, spec, target, current, context)
     if live.leaving:
-        return Planned(_leaving(resource, live, context))
+        return Planned(_leaving(resource, spec, target, current, live, context))
     changes = config_changes(resource, spec, target, current)
     if target.model_name is None:
         return _plan_unknown_model(resource, target, live, changes)
@@ -167,14 +171,24 @@ def _plan_redeploy(
     return replace(planned, step=replace(planned.step, changes=config_changes(resource, spec, target, old)))
 
 
-def _leaving(resource: Resource, live: Deployment, context: Context) -> Step:
-    """It is on its way out: by our own call whose answer was never written, or by somebody else."""
+def _leaving(
+    resource: Resource,
+    spec: DeploymentSpec,
+    target: Target,
+    current: Generation,
+    live: Deployment,
+    context: Context,
+) -> Step:
+    """It is on its way out, by our own unanswered call or by somebody else; shown is what comes after it."""
     intent = context.intent(resource.address)
     ours = intent is not None and intent.verb == "delete"
     reason = f"{live.deployed_model} is being deleted{'' if ours else ' outside wanctl'}"
     action = Action.REPLACE if ours else Action.DEPLOY
     progress = Progress(str(live.status))
-    return live_step(resource, action, When.SERVICE, reason, live, progress=progress, drift=not ours)
+    changes = config_changes(resource, spec, target, current if ours else None)
+    return live_step(
+        resource, action, When.SERVICE, reason, live, changes=changes, progress=progress, drift=not ours
+    )
 
 
 def _plan_unknown_model(

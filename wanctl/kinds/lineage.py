@@ -4,6 +4,7 @@ from wanctl.kinds.deploying import Deploy, config_identity, deployed_name
 from wanctl.kinds.namesakes import ends_with, unclaimed
 from wanctl.kinds.serving import (
     Target,
+    config_changes,
     live_step,
     sent_with,
     spell_capacity,
@@ -88,7 +89,11 @@ def plan_unrecorded(
     if any(one.leaving for one in live):
         reason = f"{live[0].deployed_model} is being deleted; its name is free afterwards"
         progress = Progress(str(live[0].status))
-        return Planned(live_step(resource, Action.DEPLOY, When.SERVICE, reason, live[0], progress=progress))
+        changes = config_changes(resource, spec, target, None)
+        step = live_step(
+            resource, Action.DEPLOY, When.SERVICE, reason, live[0], changes=changes, progress=progress
+        )
+        return Planned(step)
     if len(live) > 1 or not target.owned:
         return Planned(_plan_doubt(resource, live, target))
     return plan_unverified(
