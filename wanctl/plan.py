@@ -239,6 +239,7 @@ class Step:
             "when": self.when.value,
             "after": sorted(str(address) for address in self.after),
             "remote_id": self.remote_id,
+            "warning": self.warning,  # what is lost by it: another strategy is another plan
             "changes": [
                 {"path": change.path, "before": change.before, "after": change.after}
                 for change in self.changes

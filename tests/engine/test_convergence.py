@@ -207,6 +207,11 @@ class Account(RuleBasedStateMachine):
         self.live["protect"] = protect
         self.write()
 
+    @rule(name=st.sampled_from(["rain", "storm"]))
+    def another_name(self, name: str) -> None:
+        self.live["name"] = name
+        self.write()
+
     @rule()
     def the_deployment_comes_or_goes(self) -> None:
         if "live" in self.documents:
@@ -255,7 +260,7 @@ class Account(RuleBasedStateMachine):
         assert plan.status is Status.CONVERGED or protected, [step.as_json() for step in plan.pending]
         live = [one for one in self.deployments() if one["deployed_model"] not in self.foreign]
         if not protected and "live" in self.documents:
-            wanted = plan.step(Address.deployment("rain"))
+            wanted = plan.step(Address.deployment(self.live["name"]))
             assert wanted is not None
             assert wanted.remote_id in {one["deployed_model"] for one in live}
             accounted = {wanted.remote_id, *(one.remote_id for one in plan.orphans)}

@@ -1,14 +1,18 @@
 """Deployments that are edited, renamed, lost and disturbed: what is live, and that applying ends."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from tests.engine.worlds import World, checkpoint, dataset, deployment, finetune
 from wanctl.engine.adopt import AdoptionRefused
 from wanctl.plan import Action, Status, When
 from wanctl.project import Project
+from wanctl.project.approved import PlanDiffers, require_same
 from wanctl.project.outputs import bind
 from wanctl.spec.resources import Address
 
@@ -206,3 +210,80 @@ def test_nothing_is_adopted_for_a_model_that_is_not_there_yet(world: World) -> N
     world.deploy_as_somebody(world.deployed[0], suffix="alice")
     with pytest.raises(AdoptionRefused, match="is not there yet"):
         bind(Project.open(world.folder), Address.deployment("two"), f"{world.deployed[0]}-alice", None)
+
+
+@pytest.mark.parametrize("more", [{"capacity": 50}, {"protect": True}])
+def test_what_a_first_deployment_is_given_is_in_the_digest(world: World, more: dict[str, Any]) -> None:
+    world.serve(deployment(), deployment("two"))
+    approved = world.plan().digest
+    world.serve(deployment(), deployment("two", **more))
+    assert world.plan().digest != approved
+
+
+def test_how_it_is_replaced_is_in_the_digest(world: World) -> None:
+    world.serve(deployment(effect="Then it pours.", strategy="blue_green"))
+    approved = world.plan().as_json()
+    world.serve(deployment(effect="Then it pours."))
+    with pytest.raises(PlanDiffers, match=r"warning: approved .*the new one is deployed first"):
+        require_same(approved, world.plan())
+
+
+class TellsCapacity(httpx.ASGITransport):
+    """A service that tells the capacity of every deployment."""
+
+    capacity = 9
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        text = await response.aread()
+        if not request.url.path.startswith("/api/v1/deployments"):
+            return httpx.Response(response.status_code, content=text, headers=response.headers)
+        if request.method == "PUT":
+            type(self).capacity = json.loads(request.content)["capacity"]
+        body = json.loads(text)
+        for one in body["output"].get("deployments", [body["output"]]):
+            one["capacity"] = type(self).capacity
+        return httpx.Response(response.status_code, json=body)
+
+
+def test_a_capacity_that_the_service_tells_is_compared(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TellsCapacity, "capacity", 9)
+    monkeypatch.setattr("wanctl.project.provider.httpx.ASGITransport", TellsCapacity)
+    (step,) = world.plan().pending
+    assert (step.action, step.drift) == (Action.SCALE, True)
+    assert [(change.before, change.after) for change in step.changes] == [(9, 1)]
+    assert converges(world)
+    assert [status for _, status in world.changing_calls()] == [200, 200]
+
+
+def test_a_name_that_somebody_takes_in_the_middle_of_a_replacement_is_theirs(world: World) -> None:
+    (name,) = world.deployed
+    world.serve(deployment(effect="Then it pours."))
+    world.apply(waits=False)
+    world.advance(3600)
+    world.deploy_as_somebody(name)
+    assert converges(world)
+    assert len(world.deployed) == 2
+    world.serve()
+    world.apply()
+    assert world.deployed == [name]
+
+
+def test_what_comes_after_a_deletion_is_shown_while_it_is_waited_for(world: World) -> None:
+    world.call("DELETE", f"/api/v1/deployments/{world.deployed[0]}")
+    waiting = world.plan()
+    world.advance(3600)
+    (before,), (after,) = waiting.pending, world.plan().pending
+    assert (before.when, after.when) == (When.SERVICE, When.NOW)
+    assert before.changes == after.changes
+    assert before.changes
+
+
+def test_the_second_half_of_a_replacement_shows_what_the_first_one_did(world: World) -> None:
+    world.serve(deployment(effect="Then it pours."))
+    (first,) = world.plan().pending
+    (second,) = world.apply(waits=False).plan.pending
+    world.advance(3600)
+    (third,) = world.plan().pending
+    assert [first.when, second.when, third.when] == [When.NOW, When.SERVICE, When.NOW]
+    assert first.changes == second.changes == third.changes

@@ -4,9 +4,11 @@ from wanctl.kinds.deploying import Deploy, config_identity, deployed_name
 from wanctl.kinds.namesakes import ends_with, unclaimed
 from wanctl.kinds.serving import (
     Target,
+    config_changes,
     live_step,
     sent_with,
     spell_capacity,
+    standing,
     status_step,
 )
 from wanctl.kinds.world import Context, Outcome, Planned
@@ -62,6 +64,17 @@ def with_told_by_name(
     return entry.model_copy(update={"current": made})
 
 
+def as_told(entry: Entry, context: Context) -> Entry:
+    """The entry with the capacity that the service tells, where it tells one: somebody may have scaled it."""
+    current = entry.current
+    live = standing(current, context) if current else None
+    if current is None or live is None or live.capacity is None or not live.running:
+        return entry
+    sent = {**current.inputs, "capacity": live.capacity}
+    told = current.model_copy(update={"inputs": sent, "identity": config_identity(sent)})
+    return entry if sent == current.inputs else entry.model_copy(update={"current": told})
+
+
 def plan_unrecorded(
     resource: Resource, spec: DeploymentSpec, target: Target, context: Context
 ) -> Planned | None:
@@ -76,7 +89,11 @@ def plan_unrecorded(
     if any(one.leaving for one in live):
         reason = f"{live[0].deployed_model} is being deleted; its name is free afterwards"
         progress = Progress(str(live[0].status))
-        return Planned(live_step(resource, Action.DEPLOY, When.SERVICE, reason, live[0], progress=progress))
+        changes = config_changes(resource, spec, target, None)
+        step = live_step(
+            resource, Action.DEPLOY, When.SERVICE, reason, live[0], changes=changes, progress=progress
+        )
+        return Planned(step)
     if len(live) > 1 or not target.owned:
         return Planned(_plan_doubt(resource, live, target))
     return plan_unverified(

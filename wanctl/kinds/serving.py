@@ -154,6 +154,10 @@ def config_changes(
     ):
         if current and before.get(key) != value:
             changes.append(Change(key, before.get(key), value, field_class))
+    if not current:
+        changes.append(Change("capacity", None, spec.capacity, FieldClass.UPDATABLE))
+    if not current and spec.protect:
+        changes.append(Change("protect", None, True, FieldClass.UPDATABLE))
     return tuple(changes)
 
 

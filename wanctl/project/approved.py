@@ -105,5 +105,5 @@ def _spell(value: Any) -> str:
 
 def _told(step: dict[str, Any]) -> dict[str, Any]:
     changes = {change["path"]: change["after"] for change in step["changes"]}
-    kept = {key: step[key] for key in ("action", "when", "after", "remote_id")}
+    kept = {key: step.get(key) for key in ("action", "when", "after", "remote_id", "warning")}
     return {**kept, "changes": changes}

@@ -17,6 +17,8 @@ DIFF_PLACES = 6  # changed places of a text before the rest is only counted
 AROUND = 32  # characters of unchanged text that are shown on each side of a change
 
 
+FIRST = {"content", "model_name", "checkpoint", "capacity", "protect"}
+
 INDENT = " " * 8
 WIDEST_LINE = 100
 
@@ -33,8 +35,8 @@ def change_lines(step: Step) -> Iterator[Text]:
 
 
 def _told_already(step: Step, change: Change) -> bool:
-    """A first upload or deployment does not repeat its content's digest and the model that it waits for."""
-    return change.before is None and change.path in {"content", "model_name", "checkpoint"} and not step.drift
+    """A first upload or deployment does not repeat what its digest, its summary and its model say."""
+    return change.before is None and change.path in FIRST and not step.drift
 
 
 def _parameters(step: Step) -> Iterator[Text]:
