@@ -17,7 +17,7 @@ def test_a_ledger_that_two_environments_share_is_refused(tmp_path: Path) -> None
     rain.apply()
     before = rain.ledger
     assert before["environment"] == ""
-    with pytest.raises(LedgerError, match="belongs to the base of wanctl.yaml, and this is prod"):
+    with pytest.raises(LedgerError, match=r"belongs to the base of wanctl\.yaml, and this is prod"):
         rain.project("prod").plan()
     assert rain.ledger == before
 
