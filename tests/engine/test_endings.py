@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from wanctl.engine.converge import Patience
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Severity, Status
+from wanctl.project import Silent
+from wanctl.project.pruning import Choice, prune
 from wanctl.spec.resources import Address
 
 NOW = datetime(2026, 3, 18, 9, tzinfo=UTC)
@@ -36,6 +39,26 @@ def test_a_tombstone_that_the_service_refuses_is_asked_for_once(tmp_path: Path) 
     rain.write(DATASET, FINETUNE)
     assert rain.apply().plan.status is Status.CONVERGED
     assert rain.calls("POST", "/fine-tunes") == 1, "what the service kept is still the job"
+
+
+def test_an_orphan_that_the_service_refuses_to_delete_is_asked_for_once(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE)
+    rain.apply()
+    rain.call("POST", "/_sandbox/rig", {"quirks": {"keep_ended_jobs": True}})
+    rain.write(DATASET)
+    for _ in range(2):
+        outcome = prune(
+            rain.project(),
+            Choice(everything=True),
+            lambda _plan, _steps: True,
+            Patience(waits=True),
+            Silent(),
+        )
+        assert outcome is not None
+        assert not outcome.failures
+        assert outcome.plan.status is Status.CONVERGED
+    assert rain.calls("DELETE", "/fine-tunes/") == 1
 
 
 def test_a_protected_deployment_is_not_forgotten_in_an_account_that_has_none(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_what_stands_under_no_address_is_refused_by_its_name(address: str) -> No
     for text in (kept, encode_record(record().with_intent(intent))):
         with pytest.raises(LedgerUnreadableError, match=f"damaged.*{re.escape(repr(address))}") as caught:
             decode_record(text, "here")
-        assert "left as it was" in str(caught.value)
+        assert "left as it is" in str(caught.value)
 
 
 def test_the_kinds_of_addresses_are_those_of_the_specs() -> None:

@@ -86,6 +86,8 @@ class _Pruning:
             return _gone(one)
         if one.in_flight:
             return _canceled(one, job)
+        if one.remote_id in self._context.entry(one.address).undeletable:
+            return _kept(one, "the service refused to delete it, and keeps it")
         if not self._orphan(one):
             return _kept(one, "it is not an orphan any more")
         serving = [

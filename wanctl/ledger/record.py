@@ -91,6 +91,7 @@ class Record(_Frozen):
     serial: int = 0
     project: str
     endpoint: str
+    environment: str | None = None  # "" is none of them; None: written before this was noted
     entries: dict[str, Entry] = {}
     intents: tuple[Intent, ...] = ()
     history: tuple[HistoryLine, ...] = ()

@@ -209,13 +209,24 @@ class Project:
     def record(self) -> Record:
         """The ledger, checked to be this project's own; a new one where there is none."""
         endpoint = endpoint_name(self.desired.settings, self.surroundings)
+        environment = self.desired.environment or ""
         record = self.store.load()
         if record is None:
-            return Record(lineage=uuid.uuid4().hex, project=self.name, endpoint=endpoint)
+            lineage = uuid.uuid4().hex
+            return Record(lineage=lineage, project=self.name, endpoint=endpoint, environment=environment)
         if (record.project, record.endpoint) != (self.name, endpoint):
             raise LedgerError(
                 f"The ledger {self.store.location} belongs to {record.project} at {record.endpoint}, and "
                 f"this is {self.name} at {endpoint}. Give each its own: ledger: in wanctl.yaml."
+            )
+        if record.environment is None:
+            return record.model_copy(update={"environment": environment})
+        if record.environment != environment:
+            theirs, ours = (one or "the base of wanctl.yaml" for one in (record.environment, environment))
+            raise LedgerError(
+                f"The ledger {self.store.location} belongs to {theirs}, and this is {ours}: each would undo "
+                "what the other did. Give each its own: ledger: in wanctl.yaml. If the environment was only "
+                "renamed, write its new name as environment in the ledger."
             )
         return record
 

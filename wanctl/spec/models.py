@@ -13,6 +13,7 @@ from wanctl.dataset.naming import NAME
 
 NAME_PATTERN = f"^{NAME}$"
 LONGEST_NAME = 40
+LARGEST = 10**12  # of whole numbers: beyond all that is meant, and still small enough to calculate with
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -75,8 +76,14 @@ def _spell_checkpoint(value: Any) -> Any:
 
 
 def _check_checkpoint(value: str) -> str:
-    if not re.fullmatch(r"checkpoint-[0-9]+", value):
+    if not re.fullmatch(r"checkpoint-[0-9]{1,18}", value):
         raise ValueError("must be a checkpoint's name, as in checkpoint-160")
+    return value
+
+
+def _check_size(value: int) -> int:
+    if value > LARGEST:
+        raise ValueError(f"must be at most {LARGEST:,}")
     return value
 
 
@@ -90,7 +97,7 @@ Name = Annotated[
 Identifier = Annotated[str, Strict(), AfterValidator(_check_identifier)]
 Flag = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
-Positive = Annotated[int, Strict(), Field(ge=1)]
+Positive = Annotated[int, Strict(), Field(ge=1), AfterValidator(_check_size)]
 Number = Annotated[float, BeforeValidator(_spell_number), Strict(), Field(allow_inf_nan=False)]
 Digest = Annotated[str, Strict(), BeforeValidator(_spell_digest), Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Pattern = Annotated[str, Strict(), AfterValidator(_check_pattern)]
@@ -100,7 +107,12 @@ CheckpointName = Annotated[
     BeforeValidator(_spell_checkpoint),
     AfterValidator(_check_checkpoint),
     WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": "^checkpoint-[0-9]+$"}, {"type": "integer", "minimum": 1}]}
+        {
+            "anyOf": [
+                {"type": "string", "pattern": "^checkpoint-[0-9]{1,18}$"},
+                {"type": "integer", "minimum": 1},
+            ]
+        }
     ),
 ]
 

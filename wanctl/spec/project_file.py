@@ -7,11 +7,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from wanctl.ledger.location import own_location
+from wanctl.spec.diagnostics import Diagnostic, Severity
 from wanctl.spec.documents import Document
 from wanctl.spec.findings import Findings
 from wanctl.spec.interpolation import Scalar, variables_of
 from wanctl.spec.nodes import DocumentPath, dotted
-from wanctl.spec.settings import Settings, merged
+from wanctl.spec.settings import Provider, Settings, merged
 from wanctl.spec.spelling import quoted, suggestion
 from wanctl.spec.texts import with_vars
 from wanctl.spec.translation import Complaint, complaints
@@ -50,6 +51,7 @@ def read_project_file(document: Document, environment: str | None, findings: Fin
     read = {name: reading.settings(name) for name in (None, *_sections(document.value))}
     everywhere = {name: settings for name, settings in read.items() if settings is not None}
     reading.check_chosen(environment)
+    reading.check_projects(everywhere)
     variables = variables_of(_merged(document.value, environment).get("vars"))
     return ProjectFile(document, environment, everywhere.get(environment), variables, everywhere)
 
@@ -100,6 +102,27 @@ class _Reading:
         hint = suggestion(environment, names, "write it under environments, or leave --env out")
         self._report(Complaint(("environments",), "unknown-environment", message, hint, on_key=True))
 
+    def check_projects(self, everywhere: Mapping[str | None, Settings]) -> None:
+        """In one account a project's name is all that tells what is ours: each environment needs its own."""
+        seen: dict[tuple[object, ...], str | None] = {}
+        for environment, settings in everywhere.items():
+            owner = (settings.project, *_account(settings))
+            first = seen.setdefault(owner, environment)
+            if environment is None or first == environment:
+                continue
+            path = ("environments", environment)
+            self.findings.add(
+                Diagnostic.at(
+                    self.document.places.key(path),
+                    Severity.WARNING,
+                    "same-project-name",
+                    f"{environment} has the same account and the same project {settings.project} as "
+                    f"{first or 'the base'}: each takes what the other made for its own",
+                    path=f"Project.{dotted(path)}",
+                    hint=f"write project: {settings.project}-{environment} under {environment}",
+                )
+            )
+
     def _complain(self, one: Complaint, environment: str | None) -> None:
         path = _written_at(self.document.value, environment, one.path)
         self._report(Complaint(path, one.rule, one.message, one.hint, one.on_key))
@@ -132,6 +155,13 @@ def _written_at(value: Mapping[str, Any], environment: str | None, path: Documen
             return path
         found = found[part]
     return ("environments", environment, *path)
+
+
+def _account(settings: Settings) -> tuple[object, ...]:
+    """What tells accounts apart, as far as the specs say: the key is not in them."""
+    if settings.provider is Provider.SANDBOX and settings.base_url is None:
+        return (settings.provider,)
+    return (settings.provider, settings.base_url or settings.region, settings.workspace)
 
 
 def _with_own_ledger(settings: Settings, environment: str | None, value: Mapping[str, Any]) -> Settings:

@@ -186,7 +186,7 @@ class Job(_Remote):
     """A fine-tune job. What it was given is echoed in part, on newer servers hardly at all."""
 
     job_id: str
-    job_name: Text = None
+    job_name: Said = None
     status: Annotated[JobStatus | str, _VERBATIM] = _KNOWN_FIRST
     model: Text = None
     base_model: Text = None
@@ -247,10 +247,10 @@ class CheckpointRow(_Remote):
 
     checkpoint: str
     job_id: Text = None
-    full_name: Text = None
+    full_name: Said = None
     status: Annotated[CheckpointStatus | str, _VERBATIM] = _KNOWN_FIRST
     model_name: Text = None  # what can be deployed, once exported
-    model_display_name: Text = None
+    model_display_name: Said = None
     create_time: Time = None
     expire_time: Time = None
 
