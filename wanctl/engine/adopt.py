@@ -97,8 +97,10 @@ async def _context(desk: Desk, address: Address, *, look: bool = True) -> tuple[
     resource = desk.desired.resources.get(address)
     if resource is None:
         raise AdoptionRefused(f"the specs hold no {address}; write its document first")
-    if look:
+    if look or desk.snapshot is None:
         await desk.survey()
+    else:
+        await desk.settle(desk.snapshot)  # what was adopted before raises questions of its own
     snapshot = desk.snapshot
     assert isinstance(snapshot, Snapshot)  # noqa: S101 - a survey leaves one
     context = Context(desk.desired, snapshot, desk.book.record, desk.local, SETTLE_TIME)

@@ -78,7 +78,7 @@ class Desk:
 
     async def survey(self) -> Draft:
         """Read the whole account and plan from it."""
-        return await self._settle(await observe(self.studio, self.clock.now))
+        return await self.settle(await observe(self.studio, self.clock.now))
 
     async def look_again(self, draft: Draft, due: Collection[Address]) -> Draft:
         """Read only what is in flight and due, and plan from that."""
@@ -90,9 +90,9 @@ class Desk:
             return await self.survey()  # only the lists can tell what a lost answer, or another run, left
         fresh = await answer(self.studio, questions)
         merged = self.snapshot.merged(fresh)
-        return await self._settle(replace(merged, observed_at=self.clock.now()))
+        return await self.settle(replace(merged, observed_at=self.clock.now()))
 
-    async def _settle(self, snapshot: Snapshot) -> Draft:
+    async def settle(self, snapshot: Snapshot) -> Draft:
         """Plan, answer what planning asks, and plan again until it asks nothing more."""
         for _ in range(ROUNDS_OF_QUESTIONS):
             draft = self.planner(self.desired, snapshot, self.book.record, self.local)

@@ -55,7 +55,11 @@ def draft_import(project: Project, ids: Collection[str], to: Path | None) -> Dra
 
 
 def carry_out_import(project: Project, draft: Draft, *, adopts: bool) -> Result | None:
-    """Write the file, which must not be there yet, and adopt. If that fails the file is taken back."""
+    """Write the file, which must not be there yet, and adopt.
+
+    If that fails the file is taken back, unless the ledger knows of a part of it already: what is in the
+    ledger and in no document would be deleted by the next apply.
+    """
     try:
         with draft.path.open("x", encoding="utf-8") as file:
             file.write(draft.text)
@@ -67,10 +71,12 @@ def carry_out_import(project: Project, draft: Draft, *, adopts: bool) -> Result 
         raise ImportRefused(f"{shown_path(draft.path)} cannot be written: {error.strerror}") from error
     if not adopts:
         return None
+    before = project.record().serial
     try:
         return _adopted(project, draft.imported)
     except BaseException:
-        draft.path.unlink()
+        if project.record().serial == before:
+            draft.path.unlink()
         raise
 
 
