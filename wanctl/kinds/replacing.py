@@ -111,10 +111,12 @@ def _deploy_beside(
         if there and there.leaving:
             reason = f"{there.deployed_model} is being deleted; its name is free afterwards"
             progress = Progress(str(there.status))
-            return live_step(resource, Action.REPLACE, When.SERVICE, reason, there, progress=progress)
+            return live_step(
+                resource, Action.REPLACE, When.SERVICE, reason, there, changes=changes, progress=progress
+            )
         if there:
             reason = f"{there.deployed_model} serves no more and has the name that the new one needs"
-            return deletion_step(resource, old, reason, entry)
+            return replace(deletion_step(resource, old, reason, entry), changes=changes)
     return live_step(
         resource,
         Action.REPLACE,
