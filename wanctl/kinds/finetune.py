@@ -13,8 +13,9 @@ from wanctl.kinds.job_inputs import (
     training_cost,
     wanted_job,
 )
+from wanctl.kinds.job_removal import plan_job_removal
 from wanctl.kinds.soundness import errors_in_uploaded
-from wanctl.kinds.training import CancelJob, DeleteJob, Train
+from wanctl.kinds.training import Train
 from wanctl.kinds.world import (
     Context,
     Outcome,
@@ -41,7 +42,7 @@ def plan_finetune(resource: Resource, context: Context) -> Planned:
         return _plan_twin(resource, spec, first, context)
     match = match_job(wanted, context)
     if spec.state is State.ABSENT:
-        return _plan_absent(resource, match, context)
+        return plan_job_removal(resource, match, context)
     if elected := election(wanted, match, context):
         return plan_withdrawal(resource, elected)
     if match.job:
@@ -296,57 +297,3 @@ def _train(resource: Resource, spec: FineTune, wanted: Wanted, context: Context)
         job_inputs(wanted, context),
         context.snapshot.ids_by_model.get(spec.model, ()),
     )
-
-
-def _plan_absent(resource: Resource, match: Match, context: Context) -> Planned:
-    job = match.job
-    if job and match.evidence not in {"the ledger", "its name"}:
-        step = Step(
-            resource.address,
-            Action.DELETE,
-            When.BLOCKED,
-            f"{job.job_id} is this training by {match.evidence} only; nothing is ended on that",
-            remote_id=job.job_id,
-            hints=(f"if it is yours: wanctl adopt {resource.address} {job.job_id}",),
-        )
-        return Planned(step)
-    if job is None:
-        doubt = bool(match.candidates)
-        step = Step(
-            resource.address,
-            Action.DELETE if doubt else Action.NOTHING,
-            When.BLOCKED if doubt else When.DONE,
-            ambiguity(match, None) if doubt else "absent, as the spec says",
-        )
-        return Planned(step)
-    derived = [
-        one.deployed_model
-        for one in context.snapshot.deployments
-        if not one.gone and job.finetuned_output and (one.model_name or "").startswith(job.finetuned_output)
-    ]
-    if derived:
-        reason = f"{', '.join(derived)} still serves a model of {job.job_id}"
-        return Planned(Step(resource.address, Action.DELETE, When.BLOCKED, reason, remote_id=job.job_id))
-    if job.in_flight:
-        canceling = job.status == JobStatus.CANCELING
-        step = Step(
-            resource.address,
-            Action.CANCEL,
-            When.SERVICE if canceling else When.NOW,
-            "the spec says state: absent, and it is in training",
-            remote_id=job.job_id,
-            progress=Progress(str(job.status)),
-            warning="what it trained so far is billed",
-            effect=None if canceling else CancelJob(resource.address, job.job_id),
-        )
-        return Planned(step)
-    step = Step(
-        resource.address,
-        Action.DELETE,
-        When.NOW,
-        "the spec says state: absent",
-        remote_id=job.job_id,
-        warning="its checkpoints may go with it; training again is billed",
-        effect=DeleteJob(resource.address, job.job_id),
-    )
-    return Planned(step)
