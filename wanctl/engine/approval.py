@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from wanctl.plan import Action, Change, Plan, Step, When
 from wanctl.spec.resources import Address
 
+WITHDRAW = "withdraw"  # approving one training is approving to take a second one of it back
 _VERBS: dict[Action, frozenset[str]] = {
     Action.UPLOAD: frozenset({"upload"}),
-    Action.TRAIN: frozenset({"train"}),
+    Action.TRAIN: frozenset({"train", WITHDRAW}),
     Action.EXPORT: frozenset({"export"}),
     Action.DEPLOY: frozenset({"deploy"}),
     Action.SCALE: frozenset({"scale"}),
     Action.REPLACE: frozenset({"deploy", "delete"}),
     Action.DELETE: frozenset({"delete"}),
-    Action.CANCEL: frozenset({"cancel"}),
+    Action.CANCEL: frozenset({"cancel", WITHDRAW}),
     Action.PROTECT: frozenset({"record"}),
     Action.UNPROTECT: frozenset({"record"}),
 }
@@ -32,9 +33,11 @@ class Approval:
     def covers(self, step: Step) -> bool:
         """The step was in the plan: same resource, same action, same values, and it was not blocked."""
         approved = self.steps.get(step.address)
-        if approved is None or approved.action is not step.action or step.effect is None:
+        if approved is None or step.effect is None:
             return False
-        if approved.when is When.BLOCKED or step.effect.verb not in _VERBS.get(step.action, frozenset()):
+        if approved.action is not step.action and step.effect.verb != WITHDRAW:
+            return False
+        if approved.when is When.BLOCKED or step.effect.verb not in _VERBS.get(approved.action, frozenset()):
             return False
         expected = {change.path: change for change in approved.changes}
         return all(_expected(change, expected.get(change.path), approved) for change in step.changes)

@@ -23,7 +23,8 @@ from wanctl.ledger.record import Record
 from wanctl.plan import Effect, Plan, Severity, Step, When
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.client import Studio
-from wanctl.studio.errors import LostAnswer, StudioError
+from wanctl.studio.errors import Conflict, LostAnswer, Refused, StudioError, UnsupportedState
+from wanctl.studio.objects import NOT_BEGUN
 
 ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
 CALLS_AT_ONCE = 4
@@ -91,8 +92,8 @@ class Desk:
             return await self.survey()
         waited = [step for step in draft.plan.steps if step.when is When.SERVICE]
         questions = {question for step in waited for question in in_flight(step)}
-        if any(step.remote_id is None for step in waited):
-            return await self.survey()  # an answer was lost: only the lists can tell
+        if any(step.remote_id is None or _may_have_a_twin(step) for step in waited):
+            return await self.survey()  # only the lists can tell what a lost answer, or another run, left
         fresh = await answer(self.studio, questions)
         merged = self.snapshot.merged(fresh)
         return await self._settle(replace(merged, observed_at=self.clock.now()))
@@ -143,6 +144,7 @@ async def converge(
         if ready:
             await run.carry_out(ready)
             run.outcome.draft = await desk.survey()
+            run.judge_contested()
             continue
         waited = tuple(step for step in run.outcome.plan.steps if step.when is When.SERVICE)
         if not waited or not patience.waits:
@@ -176,6 +178,7 @@ class _Run:
     watcher: Watcher
     outcome: Outcome
     tried: dict[tuple[Address, str, str], int] = field(default_factory=dict)
+    contested: list[Failure] = field(default_factory=list)
 
     def ready(self) -> list[Step]:
         """What may run now: approved, not failed in this run, not done already."""
@@ -226,16 +229,33 @@ class _Run:
             self.tried[_key(step)] = self.tried.get(_key(step), 0) + 1
             book.lost(effect, str(error))
             return
+        except (Conflict, Refused, UnsupportedState) as error:
+            self.tried[_key(step)] = self.tried.get(_key(step), 0) + 1
+            book.failed(effect, str(error), error.request_id)
+            self.contested.append(Failure(step, error))
+            return
         except StudioError as error:
             book.failed(effect, str(error), error.request_id)
-            self.outcome.failures.append(Failure(step, error))
-            self.watcher.failed(desk.clock.now(), step, error)
+            self._fail(Failure(step, error))
             return
         self.tried[_key(step)] = TRIES
         book.landed(effect, landing)
         self.outcome.done.append((step, landing.remote_id))
         desk.snapshot = None
         self.watcher.done(desk.clock.now(), step, landing.remote_id)
+
+    def judge_contested(self) -> None:
+        """A call that was refused is no failure where the account has what it was for: another run was
+        faster. The plan that was made since then says so."""
+        for failure in self.contested:
+            step = self.outcome.plan.step(failure.step.address)
+            if step is None or step.when in {When.NOW, When.BLOCKED}:
+                self._fail(failure)
+        self.contested.clear()
+
+    def _fail(self, failure: Failure) -> None:
+        self.outcome.failures.append(failure)
+        self.watcher.failed(self.desk.clock.now(), failure.step, failure.error)
 
     def _tools(self, effect: Effect) -> Tools:
         return Tools(
@@ -245,6 +265,12 @@ class _Run:
             uploaded=self.watcher.uploaded,
             entry=self.desk.book.record.entry(effect.address),
         )
+
+
+def _may_have_a_twin(step: Step) -> bool:
+    """A job that does not train yet can still be taken back, should another run have started the same one."""
+    progress = step.progress
+    return step.address.kind is Kind.FINETUNE and progress is not None and progress.status in NOT_BEGUN
 
 
 def _key(step: Step) -> tuple[Address, str, str]:

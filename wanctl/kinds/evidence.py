@@ -4,8 +4,9 @@ Jobs carry no labels and the service echoes only part of what it was given, so e
 the ledger, our mark in the job's name, the files it read, and last its model and hyper-parameters.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from wanctl.kinds.world import Context, canonical_number, parse_mark
@@ -13,6 +14,8 @@ from wanctl.ledger.record import Entry, Intent
 from wanctl.spec.models import FineTune
 from wanctl.spec.resources import Address
 from wanctl.studio.objects import Job
+
+AT_ONCE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -46,29 +49,56 @@ def match_job(wanted: Wanted, context: Context) -> Match:
     return _by_parameters(wanted, entry, context)
 
 
-def _by_ledger(wanted: Wanted, entry: Entry, context: Context) -> Match:
-    known = entry.generation(wanted.identity)
-    job = context.snapshot.job_by_id.get(known.remote_id) if known else None
-    return Match(job, "the ledger") if job else Match()
+def earliest(jobs: Iterable[Job]) -> Job:
+    """Of jobs that are the same training, the one that stands. Every run comes to the same answer."""
+    return min(jobs, key=lambda job: (job.create_time is None, str(job.create_time), job.job_id))
 
 
-def _by_mark(wanted: Wanted, entry: Entry, context: Context) -> Match:
-    """The mark holds the digest of the inputs, the attempt among them: a renamed FineTune is found too."""
+def made_at_once(one: Job, other: Job) -> bool:
+    """So near to each other that runs which knew nothing of one another may have made them."""
+    if one.create_time is None or other.create_time is None:
+        return False
+    return abs(one.create_time - other.create_time) <= AT_ONCE
+
+
+def twins_by_mark(wanted: Wanted, context: Context) -> list[Job]:
+    """Every job whose name carries these inputs."""
     key = (context.project, wanted.identity[:16])
-    named = _strangers_out(context.snapshot.jobs_by_mark.get(key, ()), entry)
-    return _decide(named, "its name", needed=1)
+    return _strangers_out(context.snapshot.jobs_by_mark.get(key, ()), context.entry(wanted.address))
 
 
-def _by_files(wanted: Wanted, entry: Entry, context: Context) -> Match:
-    """Jobs that read exactly our files, with our model and no declared value contradicted."""
+def twins_by_files(wanted: Wanted, context: Context) -> list[Job]:
+    """Every job that reads exactly our files, with our model and no declared value contradicted."""
     contents = _contents_of_files(wanted, context)
-    found = [
+    return [
         job
-        for job in _possible(wanted, entry, context)
+        for job in _possible(wanted, context.entry(wanted.address), context)
         if job.training_file_ids
         and _contents(job.training_file_ids, contents) == wanted.training
         and _contents(job.validation_file_ids, contents) == wanted.validation
     ]
+
+
+def _by_ledger(wanted: Wanted, entry: Entry, context: Context) -> Match:
+    known = entry.generation(wanted.identity)
+    job = context.snapshot.job_by_id.get(known.remote_id) if known else None
+    if job and not job.live and any(twin.live for twin in twins_by_mark(wanted, context)):
+        return Match()  # it was taken back, since another one of the same inputs stands
+    return Match(job, "the ledger") if job else Match()
+
+
+def _by_mark(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa: ARG001 - as the others
+    """The mark holds the digest of the inputs, the attempt among them: a renamed FineTune is found too."""
+    named = twins_by_mark(wanted, context)
+    live = [job for job in named if job.live]
+    return Match(earliest(live), "its name") if live else _decide(named, "its name", needed=1)
+
+
+def _by_files(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa: ARG001 - as the others
+    found = twins_by_files(wanted, context)
+    live = [job for job in found if job.live]
+    if len(live) > 1 and all(job.in_flight and made_at_once(job, live[0]) for job in live):
+        return Match(earliest(live), "the files it is trained on, as the earliest of them")
     return _decide(found, "the files it was trained on", needed=wanted.spec.attempt)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from wanctl.kinds.election import election, plan_withdrawal
 from wanctl.kinds.evidence import Match, Wanted, ambiguity, match_job
 from wanctl.kinds.job_inputs import (
     datasets_of,
@@ -37,6 +38,8 @@ def plan_finetune(resource: Resource, context: Context) -> Planned:
     match = match_job(wanted, context)
     if spec.state is State.ABSENT:
         return _plan_absent(resource, match, context)
+    if elected := election(wanted, match, context):
+        return plan_withdrawal(resource, elected)
     if match.job:
         return _plan_known(resource, wanted, match, context)
     if match.candidates:
@@ -157,7 +160,11 @@ def _plan_missing(
     """The ledger knows the job and the list does not: gone, or the list lags. Never train again unasked."""
     asked = context.ask(Read.JOB, known.remote_id)
     if isinstance(asked, Job):
-        return _plan_known(resource, wanted, Match(asked, "the ledger"), context)
+        match = Match(asked, "the ledger")
+        elected = election(wanted, match, context)
+        return (
+            plan_withdrawal(resource, elected) if elected else _plan_known(resource, wanted, match, context)
+        )
     step = Step(
         resource.address,
         Action.TRAIN,

@@ -50,6 +50,30 @@ class CancelJob(OnRemote):
 
 
 @dataclass(frozen=True)
+class Withdraw:
+    """Cancel jobs of ours that lost to an earlier one of the same inputs. Twice is as good as once."""
+
+    address: Address
+    losers: tuple[str, ...]
+    verb: str = "withdraw"
+
+    @property
+    def identity(self) -> str:
+        return " ".join(self.losers)
+
+    def inputs(self) -> dict[str, Any]:
+        return {"losers": list(self.losers)}
+
+    async def perform(self, tools: Tools) -> Landing:
+        for job_id in self.losers:
+            answer = await tools.studio.jobs.cancel(job_id)
+        entry = tools.entry
+        if entry.current and entry.current.remote_id in self.losers:
+            entry = entry.model_copy(update={"current": None})
+        return Landing(entry, self.identity, answer.request_id, "an earlier job of the same inputs stands")
+
+
+@dataclass(frozen=True)
 class DeleteJob(OnRemote):
     """DELETE the job's record; a service may refuse this in any state."""
 

@@ -169,6 +169,7 @@ class RemoteFile(_Remote):
 
 _TERMINAL = frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED})
 _LOST = frozenset({JobStatus.FAILED, JobStatus.CANCELED, JobStatus.CANCELING})
+NOT_BEGUN = frozenset({JobStatus.PENDING, JobStatus.QUEUING})  # nothing is billed yet
 
 
 class Job(_Remote):
