@@ -72,7 +72,8 @@ AT_CALLS = (
     Disaster("killed once answered"),
     *(Disaster(name, rule) for name, rule in _FAULTS.items()),
 )
-AT_PAPERS = (Disaster("killed unwritten"), Disaster("killed half written"), Disaster("killed once written"))
+_HALF_WRITTEN = Disaster("killed half written")
+AT_PAPERS = (Disaster("killed unwritten"), _HALF_WRITTEN, Disaster("killed once written"))
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class Point:
 def points(moments: list[Moment]) -> Iterator[Point]:
     for moment in moments:
         for disaster in AT_CALLS if moment.kind is Kind.CALL else AT_PAPERS:
-            yield Point(moment, disaster)
+            if disaster is not _HALF_WRITTEN or "given back" not in moment.what:  # nothing is written then
+                yield Point(moment, disaster)
 
 
 class Hooks:

@@ -116,6 +116,7 @@ class Truth:
     jobs: int
     exports: int
     configs: tuple[str, ...]  # lora_prompt_default of each deployment of ours that is not on its way out
+    intents: tuple[str, ...]  # calls that the ledger still takes for open
     foreign: str  # everything of somebody else's, to be the same for ever
 
     def wrong(self, phase: Phase, before: "Truth") -> list[str]:
@@ -128,6 +129,7 @@ class Truth:
         wanted = (EFFECTS[phase],) if phase in EFFECTS else ()
         if self.configs != wanted:
             said.append(f"deployments of {list(self.configs)} instead of {list(wanted)}")
+        said += [f"the intent of {one} is still open" for one in self.intents]
         if self.foreign != before.foreign:
             said.append("something foreign was touched")
         return said
@@ -151,11 +153,14 @@ def truth(folder: Path) -> Truth:
         "jobs": [one for one in jobs if one["model"] != "wan2.6-i2v"],
         "deployments": [kept[name] for name in standing if name not in ours],
     }
+    ledger = folder / "specs" / ".wanctl" / "ledger.json"
+    record = json.loads(ledger.read_text(encoding="utf-8")) if ledger.exists() else {"intents": []}
     return Truth(
         uploads=sum(one["filename"].startswith(OURS) for one in files),
         jobs=sum(one["model"] == "wan2.6-i2v" for one in jobs),
         exports=len(store_exports(folder)),
         configs=tuple(sorted(str(kept[name]["aigc_config"]["lora_prompt_default"]) for name in ours)),
+        intents=tuple(f"{one['verb']} {one['address']}" for one in record["intents"]),
         foreign=json.dumps(foreign, sort_keys=True),
     )
 
