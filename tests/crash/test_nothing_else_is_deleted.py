@@ -7,7 +7,7 @@ import json
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import initialize, rule
 
 from tests.engine.test_convergence import Account
 from wanctl.engine.converge import Patience
@@ -22,6 +22,14 @@ _KINDS = ["throttled", "quota", "status", "reset", "timeout", "truncated", "empt
 
 class Storm(Account):
     """Calls fail, once or for good, before their effect or after it."""
+
+    @initialize(protect=st.booleans())
+    def begin(self, protect: bool = False) -> None:
+        """Everything is there, and perhaps protected, before the weather turns."""
+        super().begin()
+        self.live["protect"] = protect
+        self.write()
+        super().apply_to_the_end()
 
     def sandbox(self) -> Sandbox:
         project = self.project()
