@@ -1,4 +1,4 @@
-"""A second job of the same inputs, before ours: ours is taken back unless it trains; then a person decides."""
+"""An earlier job of the same inputs: ours is taken back, unless it trains; then a person decides."""
 
 from datetime import timedelta
 from pathlib import Path
