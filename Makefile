@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types contracts unit update bench clean
+.PHONY: demo test lint types contracts unit update bench crash clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml
@@ -37,6 +37,11 @@ unit: $(STAMP)
 # Rewrite the golden output of the scenarios; read the difference before committing it.
 update: $(STAMP)
 	$(BIN)/pytest tests/scenarios --update
+
+# A run killed and disturbed at every call and every write, and applied again: what became of it, as a table.
+crash: $(STAMP)
+	$(BIN)/python -m tests.crash.matrix --marks kept
+	$(BIN)/python -m tests.crash.matrix --marks lost
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

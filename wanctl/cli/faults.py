@@ -18,7 +18,7 @@ def reported(*, debug: bool) -> Iterator[None]:
 
         if isinstance(error, Interrupted):
             _say("Interrupted. Nothing is lost: run the same command again, and it goes on from here.")
-            sys.exit(130)
+            sys.exit(128 + error.signal)
         if debug:
             raise
         fault = [f"error: {type(error).__name__}: {error}", "This is a fault of wanctl; --debug shows where."]

@@ -93,7 +93,7 @@ class Book:
             found = entry.current
             record = record.with_entry(address, entry)
             intent = record.intent(address)
-            if intent and found and found.identity == intent.identity:
+            if intent and _answered(intent, entry):
                 record = record.without_intent(address)
             if found and found != self._record.entry(address).current:
                 line = self._line(address, "look for", "found", remote_id=found.remote_id)
@@ -130,3 +130,13 @@ class Book:
 
     def _save(self, record: Record) -> None:
         self._record = self._write(record)
+
+
+def _answered(intent: Intent, entry: Entry) -> bool:
+    """What the reads showed is what the call was for: its answer is not missed any more."""
+    found = entry.current
+    if intent.verb == "delete":
+        return intent.identity not in {one.remote_id for one in (found, *entry.retiring) if one}
+    if intent.verb == "withdraw":
+        return found is not None
+    return found is not None and found.identity == intent.identity

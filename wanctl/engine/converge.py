@@ -24,7 +24,16 @@ from wanctl.ledger.record import Record
 from wanctl.plan import Effect, Plan, Severity, Step, When
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.client import Studio
-from wanctl.studio.errors import LostAnswer, ServerError, StudioError, Throttled, Unreachable
+from wanctl.studio.errors import (
+    Conflict,
+    LostAnswer,
+    Refused,
+    ServerError,
+    StudioError,
+    Throttled,
+    Unreachable,
+    UnsupportedState,
+)
 from wanctl.studio.objects import NOT_BEGUN
 
 ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
@@ -139,6 +148,7 @@ async def converge(
         if ready:
             await run.carry_out(ready)
             run.take(await desk.survey())
+            run.judge_contested()
             continue
         waits = any(step.when is When.SERVICE for step in run.outcome.plan.steps)
         if not waits or not patience.waits:
@@ -169,6 +179,7 @@ class _Run:
     tried: dict[_Key, int] = field(default_factory=dict)
     turned_away: dict[_Key, Throttled] = field(default_factory=dict)
     in_vain: int = 0
+    contested: list[Failure] = field(default_factory=list)
 
     def take(self, draft: Draft, looked_at: Collection[Address] | None = None) -> None:
         """The plan as it stands for this run: what was turned away waits for the service."""
@@ -263,16 +274,33 @@ class _Run:
             self.turned_away[_key(step)] = error
             book.turned_away(effect, f"{error.message}: {error.service_message}", error.request_id)
             return
+        except (Conflict, Refused, UnsupportedState) as error:
+            self.tried[_key(step)] = self.tried.get(_key(step), 0) + 1
+            book.failed(effect, str(error), error.request_id)
+            self.contested.append(Failure(step, error))
+            return
         except StudioError as error:
             book.failed(effect, str(error), error.request_id)
-            self.outcome.failures.append(Failure(step, error))
-            self.watcher.failed(desk.clock.now(), step, error)
+            self._fail(Failure(step, error))
             return
         self.tried[_key(step)] = TRIES
         book.landed(effect, landing)
         self.outcome.done.append((step, landing.remote_id))
         desk.snapshot = None
         self.watcher.done(desk.clock.now(), step, landing.remote_id)
+
+    def judge_contested(self) -> None:
+        """A call that was refused is no failure where the account has what it was for: another run was
+        faster. The plan that was made since then says so."""
+        for failure in self.contested:
+            step = self.outcome.plan.step(failure.step.address)
+            if step is None or step.when in {When.NOW, When.BLOCKED}:
+                self._fail(failure)
+        self.contested.clear()
+
+    def _fail(self, failure: Failure) -> None:
+        self.outcome.failures.append(failure)
+        self.watcher.failed(self.desk.clock.now(), failure.step, failure.error)
 
     def _tools(self, effect: Effect) -> Tools:
         return Tools(

@@ -6,16 +6,13 @@ unanswered call may have started; and only before it trains. Whoever plans a Fin
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 
-from wanctl.kinds.evidence import Match, Wanted, earliest, twins_by_files, twins_by_mark
+from wanctl.kinds.evidence import Match, Wanted, earliest, made_at_once, twins_by_files, twins_by_mark
 from wanctl.kinds.training import Withdraw
 from wanctl.kinds.world import Context, Outcome, Planned, parse_mark
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.spec.resources import Resource
 from wanctl.studio.objects import NOT_BEGUN, Job
-
-AT_ONCE = timedelta(minutes=10)  # twins that only their files tell were made within this time of each other
 
 
 @dataclass(frozen=True)
@@ -88,14 +85,8 @@ def _rivals(wanted: Wanted, job: Job, context: Context) -> list[Job]:
     return [
         one
         for one in twins_by_files(wanted, context)
-        if one.in_flight and one.live and one.job_id != job.job_id and _at_once(one, job)
+        if one.in_flight and one.live and one.job_id != job.job_id and made_at_once(one, job)
     ]
-
-
-def _at_once(one: Job, other: Job) -> bool:
-    if one.create_time is None or other.create_time is None:
-        return False
-    return abs(one.create_time - other.create_time) <= AT_ONCE
 
 
 def _own(job: Job, wanted: Wanted, context: Context) -> bool:

@@ -16,6 +16,7 @@ from wanctl.spec.resources import Address
 from wanctl.studio.objects import Job
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # between this machine and the service, at the most that is believed
+AT_ONCE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,13 @@ def match_job(wanted: Wanted, context: Context) -> Match:
 def earliest(jobs: Iterable[Job]) -> Job:
     """Of jobs that are the same training, the one that stands. Every run comes to the same answer."""
     return min(jobs, key=lambda job: (job.create_time is None, str(job.create_time), job.job_id))
+
+
+def made_at_once(one: Job, other: Job) -> bool:
+    """So near to each other that runs which knew nothing of one another may have made them."""
+    if one.create_time is None or other.create_time is None:
+        return False
+    return abs(one.create_time - other.create_time) <= AT_ONCE
 
 
 def twins_by_mark(wanted: Wanted, context: Context) -> list[Job]:
@@ -97,10 +105,14 @@ def _by_files(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa:
     fresh = [job for job in found if intent and job.job_id not in intent.seen]
     if any(content.startswith("file:") for content in wanted.training):
         sure = intent is not None and intent.identity == wanted.identity and len(fresh) == 1
-        live = tuple(job for job in found if job.live)
-        return Match(fresh[0], "the open intent") if sure else Match(candidates=live)
+        if sure:
+            return Match(fresh[0], "the open intent")
+        return Match(candidates=tuple(job for job in found if job.live))
     if intent and intent.identity != wanted.identity and fresh:
         return Match(candidates=tuple(fresh))
+    live = [job for job in found if job.live]
+    if len(live) > 1 and all(job.in_flight and made_at_once(job, live[0]) for job in live):
+        return Match(earliest(live), "the files it is trained on, as the earliest of them")
     return _decide(found, "the files it was trained on", needed=wanted.spec.attempt)
 
 

@@ -6,9 +6,10 @@ outcome = project.apply(lambda plan, steps: True, patience=Patience(waits=True))
 """
 
 import asyncio
+import signal
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -295,22 +296,55 @@ def _only_looking(_: Record) -> Record:
 
 
 class Interrupted(Exception):  # noqa: N818 - a person's wish, not an error
-    """Ctrl-C. Calls under way were finished and written."""
+    """Ctrl-C, or the SIGTERM of whoever runs this. Calls under way were finished and written."""
+
+    def __init__(self, number: signal.Signals = signal.SIGINT) -> None:
+        super().__init__(number.name)
+        self.signal = number
 
 
 def run(work: Awaitable[_Result]) -> _Result:
-    """Run to the end; of several failures at once the first is told."""
+    """Run to the end; of several failures at once the first is told. SIGTERM, with which CI cancels a run,
+    is as Ctrl-C: the calls under way are finished and written, and Interrupted is raised."""
+    stops: list[int] = []
 
     async def first_failure() -> _Result:
-        try:
-            return await work
-        except ExceptionGroup as group:
-            raise _first(group) from group
+        with _stopping_on(signal.SIGTERM, stops):
+            try:
+                return await work
+            except ExceptionGroup as group:
+                raise _first(group) from group
 
     try:
         return asyncio.run(first_failure())
     except KeyboardInterrupt:
-        raise Interrupted from None
+        raise Interrupted(signal.SIGINT) from None
+    except asyncio.CancelledError:
+        if not stops:
+            raise
+        raise Interrupted(signal.SIGTERM) from None
+
+
+@contextmanager
+def _stopping_on(number: signal.Signals, stops: list[int]) -> Iterator[None]:
+    """Cancel this very task when the signal comes. Only the main thread hears signals."""
+    body = asyncio.current_task()
+
+    def stop() -> None:
+        stops.append(number)
+        if body:
+            body.cancel()
+
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(number, stop)
+    except (NotImplementedError, RuntimeError, ValueError):  # Windows; another thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(number)
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:

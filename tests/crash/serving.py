@@ -1,0 +1,66 @@
+"""One account, served on a free port of this machine; its clock stands still until a test moves it."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from wanctl.sandbox import Sandbox
+
+START = datetime(2026, 3, 18, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Served:
+    """The account, and where it is."""
+
+    sandbox: Sandbox
+    url: str
+
+    def rows(self, path: str, name: str) -> list[dict[str, Any]]:
+        headers = {"Authorization": "Bearer somebody-else"}
+        answer = httpx.get(f"{self.url}/{path}?page_size=100", headers=headers, trust_env=False)
+        found = answer.raise_for_status().json()
+        return list(found.get("output", found)[name])
+
+    def jobs(self) -> list[dict[str, Any]]:
+        return self.rows("api/v1/fine-tunes", "jobs")
+
+    def deployments(self) -> list[dict[str, Any]]:
+        return self.rows("api/v1/deployments", "deployments")
+
+    def posts(self, path: str) -> int:
+        """How many calls of this kind had their effect."""
+        return sum(
+            (line.method, line.path, line.status) == ("POST", path, 200) for line in self.sandbox.requests()
+        )
+
+    def pass_time(self, **span: float) -> None:
+        self.sandbox.advance(timedelta(**span))
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    sandbox = Sandbox.open(folder, speed="instant", seed=1, start=START)
+    server = uvicorn.Server(uvicorn.Config(sandbox.app, host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield Served(sandbox, f"http://127.0.0.1:{port}")
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        sandbox.close()

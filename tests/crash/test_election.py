@@ -1,0 +1,136 @@
+"""An earlier job of the same inputs: ours is taken back, unless it trains; then a person decides."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.crash.project import Phase, account, call, write
+from tests.datasets import small_dataset
+from wanctl.engine.converge import Outcome, Patience
+from wanctl.plan import Action, Status, When
+from wanctl.project import Project
+from wanctl.project.outputs import bind
+from wanctl.spec.resources import Address
+
+RAIN = Address.finetune("rain")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Our job is about to start."""
+    (tmp_path / ".git").mkdir()
+    small_dataset(tmp_path / "data", clips=2)
+    write(tmp_path / "specs", Phase.CREATE)
+    assert apply(tmp_path).plan.status is Status.IN_PROGRESS
+    return tmp_path
+
+
+def apply(folder: Path, *, waits: bool = False) -> Outcome:
+    outcome = Project.open(folder / "specs").apply(lambda *_: True, Patience(waits=waits))
+    assert outcome is not None
+    return outcome
+
+
+def statuses(folder: Path) -> dict[str, str]:
+    sandbox = account(folder)
+    rows = call(sandbox, "GET", "/api/v1/fine-tunes?page_size=100")["output"]["jobs"]
+    sandbox.close()
+    return {row["job_id"]: row["status"] for row in rows}
+
+
+def ours(folder: Path) -> str:
+    current = Project.open(folder / "specs").record().entry(RAIN).current
+    assert current
+    return current.remote_id
+
+
+def another_run_starts_it(folder: Path, *, marked: bool = True) -> str:
+    """At the very same moment, and so the lesser id is the earlier one."""
+    sandbox, mine = account(folder), ours(folder)
+    try:
+        job = sandbox._store.get("job", mine)
+        assert job
+        body = {key: job[key] for key in ("model", "training_file_ids", "hyper_parameters")}
+        body |= {"training_type": "efficient_sft", "job_name": job["job_name"] if marked else None}
+        for _ in range(30):
+            made = str(call(sandbox, "POST", "/api/v1/fine-tunes", body)["output"]["job_id"])
+            if made < mine:
+                return made
+            call(sandbox, "POST", f"/api/v1/fine-tunes/{made}/cancel")
+    finally:
+        sandbox.close()
+    raise AssertionError("no lesser id came up")
+
+
+def pass_time(folder: Path, **span: float) -> None:
+    sandbox = account(folder)
+    sandbox.advance(timedelta(**span))
+    sandbox.close()
+
+
+def test_ours_is_taken_back_before_it_trains(folder: Path) -> None:
+    mine, theirs = ours(folder), another_run_starts_it(folder)
+    step = Project.open(folder / "specs").plan().step(RAIN)
+    assert step
+    assert (step.action, step.when, step.remote_id) == (Action.CANCEL, When.NOW, mine)
+    assert theirs in step.reason
+    assert apply(folder, waits=True).plan.status is Status.CONVERGED
+    assert (statuses(folder)[mine], statuses(folder)[theirs]) == ("CANCELED", "SUCCEEDED")
+    assert ours(folder) == theirs
+
+
+def test_one_that_trains_already_is_a_persons_to_cancel(folder: Path) -> None:
+    mine, theirs = ours(folder), another_run_starts_it(folder)
+    pass_time(folder, minutes=30)
+    assert statuses(folder)[mine] == "RUNNING"
+    step = apply(folder).plan.step(RAIN)
+    assert step
+    assert step.when is When.BLOCKED
+    assert {hint.split()[2].rstrip(":") for hint in step.hints} == {mine, theirs}
+    assert "CANCELED" not in {statuses(folder)[mine], statuses(folder)[theirs]}
+    bind(Project.open(folder / "specs"), RAIN, mine, None)
+    assert apply(folder, waits=True).plan.status is Status.CONVERGED
+    assert ours(folder) == mine
+
+
+def test_what_is_trained_stays_whatever_turns_up(folder: Path) -> None:
+    mine, theirs = ours(folder), another_run_starts_it(folder)
+    pass_time(folder, hours=6)
+    assert statuses(folder)[mine] == "SUCCEEDED"
+    assert apply(folder, waits=True).plan.status is Status.CONVERGED
+    assert ours(folder) == mine
+    assert statuses(folder)[theirs] != "CANCELED"
+
+
+def test_a_job_without_our_mark_is_no_twin_where_marks_are_kept(folder: Path) -> None:
+    mine, foreign = ours(folder), another_run_starts_it(folder, marked=False)
+    assert apply(folder).plan.status is Status.IN_PROGRESS
+    assert statuses(folder)[mine] == statuses(folder)[foreign] == "PENDING"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_withdrawal_that_breaks_off_is_taken_up_again(
+    folder: Path, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, theirs = ours(folder), another_run_starts_it(folder)
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        if when == "before":
+            patched.setattr("wanctl.studio.jobs.Jobs.cancel", killed)
+        else:
+            patched.setattr("wanctl.engine.book.Book.landed", killed)
+        with pytest.raises(Killed):
+            apply(folder)
+    (intent,) = Project.open(folder / "specs").record().intents
+    assert intent.verb == "withdraw"
+    assert apply(folder, waits=True).plan.status is Status.CONVERGED
+    assert (statuses(folder)[mine], statuses(folder)[theirs]) == ("CANCELED", "SUCCEEDED")
+    assert Project.open(folder / "specs").record().intents == ()

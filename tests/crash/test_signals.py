@@ -1,0 +1,132 @@
+"""SIGTERM, with which CI cancels a run: the call under way is finished, and nothing is left behind."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.crash.project import Phase, write
+from tests.crash.serving import Served, serving
+from tests.datasets import small_dataset
+from tests.scenarios.playing import quiet_surroundings
+from tests.scenarios.test_terminal import Terminal
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it has no SIGTERM")
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    with serving(tmp_path / "account") as account:
+        yield account
+
+
+class Run:
+    """`wanctl apply` in a process of its own, with a place of its own for temporary files."""
+
+    def __init__(self, folder: Path, served: Served) -> None:
+        (folder / ".git").mkdir(parents=True, exist_ok=True)
+        self.specs, self._log = folder / "specs", folder / "log"
+        if not self.specs.exists():
+            small_dataset(folder / "data", clips=2)
+        head = {
+            "version": 1,
+            "project": "crash",
+            "provider": "sandbox",
+            "base_url": served.url,
+            "polling": "30s",
+        }
+        write(self.specs, Phase.CREATE, head)
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "wanctl", "-C", str(self.specs), "apply", "--yes", "--wait"],
+                env={**quiet_surroundings(), "PYTHONPATH": str(ROOT)},
+                cwd=folder,
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def said(self) -> str:
+        return self._log.read_text()
+
+    def until(self, text: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.said:
+            assert time.monotonic() < deadline, self.said
+            assert self._process.poll() is None, self.said
+            time.sleep(0.02)
+
+    def terminate(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+
+    def ended(self) -> int:
+        return self._process.wait(PATIENCE)
+
+    @property
+    def ledger(self) -> dict[str, Any]:
+        return dict(json.loads((self.specs / ".wanctl/ledger.json").read_text()))
+
+    @property
+    def left_behind(self) -> list[str]:
+        state = self.specs / ".wanctl"
+        return [path.name for path in (*state.glob("packing/*"), *state.glob("*.lease"))]
+
+
+def test_the_call_under_way_is_finished_and_written(tmp_path: Path, served: Served) -> None:
+    served.sandbox.add_fault("latency", method="POST", path="/api/v1/fine-tunes", seconds=2, when="after")
+    run = Run(tmp_path / "project", served)
+    run.until("starting the training")
+    time.sleep(0.5)  # by then it is sent
+    run.terminate()
+    assert run.ended() == 128 + signal.SIGTERM, run.said
+    assert "Nothing is lost" in run.said
+    assert run.ledger["entries"]["FineTune/rain"]["current"]["remote_id"] == served.jobs()[0]["job_id"]
+    assert run.ledger["intents"] == []
+    assert run.left_behind == []
+
+
+def test_while_it_waits(tmp_path: Path, served: Served) -> None:
+    run = Run(tmp_path / "project", served)
+    run.until("is about to start")
+    run.terminate()
+    assert run.ended() == 128 + signal.SIGTERM, run.said
+    assert "Nothing is lost" in run.said
+    assert run.left_behind == []
+
+
+def test_twice_gives_up_the_call_and_cleans_up_all_the_same(tmp_path: Path, served: Served) -> None:
+    slow = {"method": "POST", "path": "/compatible-mode/v1/files", "when": "after", "seconds": 8}
+    served.sandbox.add_fault("latency", **slow)
+    run = Run(tmp_path / "project", served)
+    run.until("uploading")
+    while not run.left_behind[1:]:  # the archive, beside the lease
+        time.sleep(0.02)
+    time.sleep(0.5)
+    run.terminate()
+    time.sleep(0.5)
+    assert run.left_behind, "the first one lets the upload finish"
+    run.terminate()
+    assert run.ended() == 128 + signal.SIGTERM, run.said
+    assert run.left_behind == []
+    assert [intent["verb"] for intent in run.ledger["intents"]] == ["upload"]
+
+
+def test_at_the_question_it_ends_at_once(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    small_dataset(tmp_path / "data", clips=2)
+    write(tmp_path / "specs", Phase.CREATE)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        terminal = Terminal(tmp_path, "-C", "specs", "apply")
+        terminal.expect("[y/N]")
+        terminal._process.send_signal(number)
+        assert terminal.end() != 0
+        assert not list((tmp_path / "specs/.wanctl").glob("ledger.json*lease"))
