@@ -34,6 +34,8 @@ HEAVY = {
     "pygments",
     "markdown_it",
     "imagehash",
+    "cronsim",
+    "prometheus_client",
     "wanctl.sandbox",
     "wanctl.review",
     "wanctl.report.page",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wanctl.dataset.naming import NAME, UploadName, parse_upload_name, upload_name
-from wanctl.kinds.world import job_mark, mark_name, parse_mark
+from wanctl.kinds.marks import job_mark, mark_name, parse_mark
 from wanctl.studio.objects import Job
 
 DIGEST = "0123456789abcdef"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from wanctl.kinds.world import Landing
+from wanctl.kinds.acting import Landing
 from wanctl.ledger.record import Entry, HistoryLine, Intent, Record
 from wanctl.plan import Effect
 from wanctl.spec.resources import Address

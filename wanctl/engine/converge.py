@@ -19,7 +19,8 @@ from wanctl.engine.observe import answer, observe
 from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Lookout, Polling
 from wanctl.kinds import in_flight
-from wanctl.kinds.world import Act, LocalData, Snapshot, Tools
+from wanctl.kinds.acting import Act, Tools
+from wanctl.kinds.world import LocalData, Snapshot
 from wanctl.ledger.record import Record
 from wanctl.plan import Effect, Plan, Severity, Step, When
 from wanctl.spec.resources import Address, Desired, Kind

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from wanctl.dataset.naming import parse_upload_name
-from wanctl.kinds.world import Context, Snapshot, mark_name
+from wanctl.kinds.marks import mark_name
+from wanctl.kinds.world import Context, Snapshot
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Orphan, Plan, When
 from wanctl.spec.resources import Address, Kind

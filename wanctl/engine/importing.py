@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.engine.doomed import claims
-from wanctl.kinds.world import Question, Read, Snapshot, mark_name, parse_mark
+from wanctl.kinds.marks import mark_name, parse_mark
+from wanctl.kinds.world import Question, Read, Snapshot
 from wanctl.ledger.record import Record
 from wanctl.plan import Plan
 from wanctl.spec.models import LONGEST_NAME, AigcConfig, HyperParameters

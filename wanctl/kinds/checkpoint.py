@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from wanctl.kinds.world import Context, Landing, Outcome, Planned, Read, Tools
+from wanctl.kinds.acting import Landing, Tools
+from wanctl.kinds.world import Context, Outcome, Planned, Read
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
 from wanctl.spec.models import Checkpoint, State

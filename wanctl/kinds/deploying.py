@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from wanctl.kinds.world import Landing, OnRemote, Tools, digest_of
+from wanctl.kinds.acting import Landing, OnRemote, Tools
+from wanctl.kinds.marks import digest_of
 from wanctl.ledger.record import Entry, Generation
 from wanctl.spec.resources import Address
 from wanctl.studio.errors import Conflict, LostAnswer, NotFound, StudioError

@@ -15,6 +15,7 @@ from wanctl.kinds.lineage import (
     with_intent_result,
     with_told_by_name,
 )
+from wanctl.kinds.marks import config_suffix
 from wanctl.kinds.namesakes import needs_suffix
 from wanctl.kinds.removal import plan_removal
 from wanctl.kinds.replacing import plan_deploy, plan_redeploy, plan_replace, plan_retired
@@ -30,7 +31,7 @@ from wanctl.kinds.serving import (
     upstream_of,
 )
 from wanctl.kinds.unknown_config import without_guess
-from wanctl.kinds.world import Context, Outcome, Planned, config_suffix
+from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec

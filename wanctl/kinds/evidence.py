@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from wanctl.kinds.world import Context, canonical_number
+from wanctl.kinds.marks import canonical_number
+from wanctl.kinds.world import Context
 from wanctl.ledger.record import Entry, Intent
 from wanctl.spec.models import FineTune
 from wanctl.spec.resources import Address

@@ -3,11 +3,8 @@
 from typing import Any
 
 from wanctl.kinds.evidence import Wanted
-from wanctl.kinds.world import (
-    Context,
-    canonical_number,
-    digest_of,
-)
+from wanctl.kinds.marks import canonical_number, digest_of
+from wanctl.kinds.world import Context
 from wanctl.ledger.record import Entry
 from wanctl.plan import Change, Cost, FieldClass
 from wanctl.spec.estimate import estimate_training

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wanctl.kinds.world import Landing, Tools
+from wanctl.kinds.acting import Landing, Tools
 from wanctl.ledger.record import Entry, Record
 from wanctl.plan import Action, Change, FieldClass, Finding, Severity, Step, When
 from wanctl.spec.resources import Address, Desired, Resource

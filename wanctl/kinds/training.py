@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wanctl.kinds.world import Context, Landing, OnRemote, Planned, Tools
+from wanctl.kinds.acting import Landing, OnRemote, Tools
+from wanctl.kinds.world import Context, Planned
 from wanctl.plan import Action, Step, When
 from wanctl.spec.resources import Address, Resource
 from wanctl.studio.errors import Conflict, InvalidRequest, UnsupportedState

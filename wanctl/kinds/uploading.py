@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from wanctl.kinds.world import Landing, OnRemote, Tools
+from wanctl.kinds.acting import Landing, OnRemote, Tools
 from wanctl.spec.resources import Address
 
 

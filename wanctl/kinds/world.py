@@ -4,31 +4,22 @@
 a read nobody made yet puts a `Question`; the engine answers it and plans again. No I/O here.
 """
 
-import hashlib
-import json
-import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, TypeVar
 
 from wanctl.dataset.contents import DatasetFacts, Problem
-from wanctl.dataset.naming import NAME, parse_upload_name
+from wanctl.dataset.naming import parse_upload_name
+from wanctl.kinds.marks import config_suffix, parse_mark
 from wanctl.ledger.record import Entry, Generation, Intent, Record
-from wanctl.plan import Effect, Finding, Step
+from wanctl.plan import Finding, Step
 from wanctl.spec.models import Deployment as DeploymentSpec
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.objects import CheckpointRow, Deployment, Job, LogPage, RemoteFile
-
-if TYPE_CHECKING:
-    from wanctl.studio.client import Studio
-
 
 BILLED_PATIENCE = 20  # times the settle time
 _Object = TypeVar("_Object")
@@ -311,101 +302,3 @@ class Context:
                 if one:
                     owners.setdefault(one.remote_id, address)
         return owners
-
-
-@dataclass(frozen=True)
-class Landing:
-    """What a call left behind: the ledger's new entry for the address, and the ids to quote."""
-
-    entry: Entry | None
-    remote_id: str | None = None
-    request_id: str | None = None
-    note: str | None = None
-    moved_from: Address | None = None  # the entry is that of another address, which loses it
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What an effect works with. The clock is the project's; nothing here is global."""
-
-    studio: "Studio"
-    now: Callable[[], datetime]
-    archive: Callable[[Address, str], AbstractAsyncContextManager[Path]]  # of that digest
-    uploaded: Callable[[Address, int], None]
-    entry: Entry  # the ledger's entry of the address, as it stands now
-
-    def generation(self, remote_id: str, identity: str, inputs: dict[str, Any]) -> Generation:
-        return Generation(remote_id=remote_id, identity=identity, inputs=inputs, since=self.now())
-
-
-@runtime_checkable
-class Act(Effect, Protocol):
-    """An effect that can be carried out."""
-
-    async def perform(self, tools: Tools) -> Landing:
-        """Make the call, once."""
-
-
-@dataclass(frozen=True)
-class OnRemote:
-    """What the effects share that act on one object which is there already."""
-
-    address: Address
-    remote_id: str
-
-    @property
-    def identity(self) -> str:
-        return self.remote_id
-
-    def inputs(self) -> dict[str, Any]:
-        return {"remote_id": self.remote_id}
-
-
-LONGEST_NUMBER = 40  # digits that are written out; beyond, numbers are spelled with their exponent
-
-
-def canonical_number(value: Any) -> Any:
-    """Numbers compare by value, however they are spelled: 2.0E-5, "2e-5" and 0.00002 are one."""
-    if isinstance(value, bool) or value is None:
-        return value
-    try:
-        number = Decimal(str(value)).normalize()
-    except (ArithmeticError, ValueError):  # not a number, or one beyond all that can be calculated
-        return value
-    if not number.is_finite():
-        return value
-    return format(number, "f") if abs(number.adjusted()) <= LONGEST_NUMBER else str(number)
-
-
-def digest_of(value: Any) -> str:
-    """sha256 of a JSON value in its canonical spelling."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-SUFFIX_LENGTH = 8  # the service takes no longer one
-
-
-def config_suffix(project: str, address: Address, spec: DeploymentSpec) -> str:
-    """A suffix that says whose config, at which attempt, is behind a deployment of a shared model."""
-    return digest_of([project, str(address), spec.aigc_config.sent(), spec.attempt])[:SUFFIX_LENGTH]
-
-
-_MARK = re.compile(rf"(?P<project>{NAME})--(?P<name>{NAME})--(?P<digest>[0-9a-f]{{16}})")
-
-
-def job_mark(project: str, name: str, identity: str) -> str:
-    """The job's name, which says whose it is and which one."""
-    return f"{project}--{name}--{identity[:16]}"
-
-
-def parse_mark(job: Job) -> tuple[str, str] | None:
-    """The project and the digest that a job's name carries, if it carries a mark at all."""
-    match = _MARK.fullmatch(job.job_name or "")
-    return (match["project"], match["digest"]) if match else None
-
-
-def mark_name(job: Job) -> str | None:
-    """The name of the resource in a job's mark, if it carries one."""
-    match = _MARK.fullmatch(job.job_name or "")
-    return match["name"] if match else None

@@ -1,0 +1,63 @@
+"""How an effect is carried out: what it is given and what it leaves behind. The engine calls through it."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from wanctl.ledger.record import Entry, Generation
+from wanctl.plan import Effect
+from wanctl.spec.resources import Address
+
+if TYPE_CHECKING:
+    from wanctl.studio.client import Studio
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What a call left behind: the ledger's new entry for the address, and the ids to quote."""
+
+    entry: Entry | None
+    remote_id: str | None = None
+    request_id: str | None = None
+    note: str | None = None
+    moved_from: Address | None = None  # the entry is that of another address, which loses it
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What an effect works with. The clock is the project's; nothing here is global."""
+
+    studio: "Studio"
+    now: Callable[[], datetime]
+    archive: Callable[[Address, str], AbstractAsyncContextManager[Path]]  # of that digest
+    uploaded: Callable[[Address, int], None]
+    entry: Entry  # the ledger's entry of the address, as it stands now
+
+    def generation(self, remote_id: str, identity: str, inputs: dict[str, Any]) -> Generation:
+        return Generation(remote_id=remote_id, identity=identity, inputs=inputs, since=self.now())
+
+
+@runtime_checkable
+class Act(Effect, Protocol):
+    """An effect that can be carried out."""
+
+    async def perform(self, tools: Tools) -> Landing:
+        """Make the call, once."""
+
+
+@dataclass(frozen=True)
+class OnRemote:
+    """What the effects share that act on one object which is there already."""
+
+    address: Address
+    remote_id: str
+
+    @property
+    def identity(self) -> str:
+        return self.remote_id
+
+    def inputs(self) -> dict[str, Any]:
+        return {"remote_id": self.remote_id}
