@@ -11,7 +11,7 @@ from wanctl.engine.book import Book
 from wanctl.engine.converge import Patience
 from wanctl.kinds.acting import Landing
 from wanctl.ledger.record import Entry, Generation
-from wanctl.plan import Effect, Severity, Status, When
+from wanctl.plan import Action, Effect, Severity, Status, When
 from wanctl.project import Silent
 from wanctl.project.pruning import Choice, prune
 from wanctl.spec.resources import Address
@@ -203,3 +203,40 @@ def test_a_tombstone_takes_what_was_uploaded_last_where_the_media_went_first(tmp
     assert rain.apply().plan.status is Status.CONVERGED
     assert rain.calls("DELETE", "/files/") == 1
     assert rain.apply().plan.status is Status.CONVERGED
+
+
+@pytest.mark.parametrize("end", ["tombstone", "no document"])
+def test_a_deployment_whose_answer_was_lost_goes_as_its_document_does(
+    tmp_path: Path, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE, CHECKPOINT)
+    rain.apply()
+    rain.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
+    killed_after(rain, "deploy", monkeypatch)
+    assert rain.ledger["intents"]
+    rain.write(DATASET, FINETUNE, CHECKPOINT, *([DEPLOYMENT | ABSENT] if end == "tombstone" else []))
+    assert rain.project().plan().steps[-1].action is Action.DELETE
+    while rain.apply().unapproved:
+        pass
+    assert rain.project().plan().status is Status.CONVERGED
+    assert rain.calls("DELETE", "/deployments/") == 1
+    assert not rain.ledger["intents"]
+    assert str(LIVE) not in rain.ledger["entries"]
+
+
+def test_a_deployment_that_never_was_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE, CHECKPOINT)
+    rain.apply()
+    rain.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
+    lost = {"kind": "reset", "when": "before", "method": "POST", "path": "/api/v1/deployments", "count": 1}
+    rain.call("POST", "/_sandbox/faults", lost)
+    rain.apply(waits=False)
+    rain.write(DATASET, FINETUNE, CHECKPOINT)
+    step = rain.project().plan().step(LIVE)
+    assert step is not None
+    assert step.when is When.SERVICE
+    assert rain.apply().plan.status is Status.CONVERGED
+    assert not rain.ledger["intents"]
+    assert rain.calls("DELETE", "/deployments/") == 0

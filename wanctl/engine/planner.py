@@ -103,7 +103,8 @@ def _removals(context: Context, steps: list[Step]) -> list[Planned]:
         if step.address.kind is Kind.DEPLOYMENT and not step.settled and step.action is not Action.DELETE
     )
     removed = []
-    for text in context.record.entries:
+    lost = (intent.address for intent in context.record.intents)
+    for text in dict.fromkeys((*context.record.entries, *lost)):
         address = Address.parse(text)
         if address.kind is not Kind.DEPLOYMENT or address in context.desired.resources:
             continue
