@@ -240,3 +240,18 @@ def test_a_deployment_that_never_was_is_not_waited_for_for_ever(tmp_path: Path) 
     assert rain.apply().plan.status is Status.CONVERGED
     assert not rain.ledger["intents"]
     assert rain.calls("DELETE", "/deployments/") == 0
+
+
+def test_a_choice_is_remembered_beyond_the_end_of_its_job(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE, CHECKPOINT)
+    rain.apply()
+    again = {**FINETUNE, "hyper_parameters": {"n_epochs": 60, "eval_epochs": 10}}
+    rain.write(DATASET, again, CHECKPOINT)
+    rain.apply(waits=False)
+    unseen = rain.project().plan().step(Address.checkpoint("best"))
+    assert unseen is not None
+    assert unseen.warning is not None
+    prune(rain.project(), Choice(everything=True), lambda *_: True, Patience(waits=True), Silent())
+    assert rain.calls("DELETE", "/fine-tunes/") == 1
+    assert rain.project().plan().step(Address.checkpoint("best")) == unseen

@@ -183,16 +183,15 @@ def _delete(one: Doomed, when: When, reason: str, **more: Any) -> Step:
 
 
 def _forgotten(doomed: tuple[Doomed, ...], snapshot: Snapshot, record: Record) -> dict[Address, Entry]:
-    """The ledger's entries without what was pruned: nobody is to wonder later who deleted it."""
+    """The ledger's entries without what was pruned: nobody is to wonder later who deleted it. What was chosen
+    of a job is remembered beyond its end: the same choice of another one is still unseen."""
     gone = {one.remote_id for one in doomed if one.kind is Kind.DATASET} - set(snapshot.file_by_id)
     gone |= {one.remote_id for one in doomed if one.kind is Kind.FINETUNE} - set(snapshot.job_by_id)
-    owners = {address for remote_id, address in claims(record).items() if remote_id.partition("/")[0] in gone}
+    owners = {address for remote_id, address in claims(record).items() if remote_id in gone}
     return {Address.parse(address): _without(record.entries[address], gone) for address in owners}
 
 
 def _without(entry: Entry, gone: set[str]) -> Entry:
-    current = entry.current
-    past = tuple(one for one in entry.past if one.remote_id.partition("/")[0] not in gone)
-    if current and current.remote_id.partition("/")[0] in gone:
-        current = None
-    return entry.model_copy(update={"current": current, "past": past})
+    for remote_id in gone:
+        entry = entry.without(remote_id)
+    return entry
