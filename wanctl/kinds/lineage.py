@@ -1,7 +1,7 @@
 """Deployments that the ledger does not know: found again by what they serve, or left to a person."""
 
 from wanctl.kinds.deploying import Deploy, config_identity, deployed_name
-from wanctl.kinds.namesakes import ends_with, unclaimed
+from wanctl.kinds.namesakes import tail_of, unclaimed
 from wanctl.kinds.serving import (
     Target,
     config_changes,
@@ -49,17 +49,22 @@ def with_told_by_name(
     """The entry, completed by the deployment whose suffix says that it was given this very config."""
     if entry.current or target.model_name is None or context.intent(resource.address):
         return entry
-    named = [one for one in unclaimed(target.model_name, entry, context) if ends_with(one, target.suffix)]
+    named = [
+        (one, tail)
+        for one in unclaimed(target.model_name, entry, context)
+        if (tail := tail_of(one, target.tails))
+    ]
     if len(named) != 1:
         return entry
-    capacity = spec.capacity if named[0].capacity is None else named[0].capacity
-    sent = {**sent_with(target, spec, shared=True), "capacity": capacity}
+    live, tail = named[0]
+    capacity = spec.capacity if live.capacity is None else live.capacity
+    sent = {**sent_with(target, spec, shared=True), "capacity": capacity, "suffix": tail}
     made = Generation(
-        remote_id=named[0].deployed_model,
+        remote_id=live.deployed_model,
         identity=config_identity(sent),
         inputs=sent,
         since=context.snapshot.observed_at,
-        created=named[0].gmt_create,
+        created=live.gmt_create,
     )
     return entry.model_copy(update={"current": made})
 
@@ -82,7 +87,7 @@ def plan_unrecorded(
     if target.model_name is None:
         return None
     live = unclaimed(target.model_name, context.entry(resource.address), context)
-    named = [one for one in live if ends_with(one, target.suffix)]
+    named = [one for one in live if tail_of(one, target.tails)]
     live = named or _nobody_elses(live, target, resource, context)
     if not live:
         return None

@@ -278,9 +278,10 @@ class Context:
     def suffixes(self) -> dict[str, Address]:
         """What a deployment's name would end with → whose it would be."""
         return {
-            config_suffix(self.project, address, resource.spec): address
+            config_suffix(self.project, name, resource.spec): address
             for address, resource in self.desired.resources.items()
             if isinstance(resource.spec, DeploymentSpec)
+            for name in (address, *(one.old for one in self.desired.renames.get(address, ())))
         }
 
     @cached_property
