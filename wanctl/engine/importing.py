@@ -14,10 +14,11 @@ from pydantic import ValidationError
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.engine.doomed import claims
 from wanctl.kinds.marks import mark_name, parse_mark
+from wanctl.kinds.told_config import told_config
 from wanctl.kinds.world import Question, Read, Snapshot
 from wanctl.ledger.record import Record
 from wanctl.plan import Plan
-from wanctl.spec.models import LONGEST_NAME, AigcConfig, HyperParameters
+from wanctl.spec.models import LONGEST_NAME, HyperParameters
 from wanctl.spec.resources import MODELS, Address, Desired, Kind
 from wanctl.spec.writing import Written
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, Deployment, Job
@@ -258,7 +259,7 @@ class _Writing:
         if live.capacity is None:
             remarks.append(f"{UNREADABLE}: capacity; 1 is taken for it")
         fields["capacity"] = live.capacity or 1
-        config = _config(live)
+        config = told_config(live)
         fields["aigc_config"] = config or {"unknown": True}
         if config is None:
             remarks += [
@@ -346,20 +347,6 @@ def _number(value: Any) -> int | float | None:
     """A number however it is spelled."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return int(number) if number.is_integer() else number
-
-
-def _config(live: Deployment) -> dict[str, Any] | None:
-    """The aigc_config where the service gives it back, whole and usable."""
-    echoed = (live.model_extra or {}).get("aigc_config")
-    if not isinstance(echoed, dict):
-        return None
-    told = {key: echoed[key] for key in AigcConfig.model_fields if echoed.get(key) not in (None, "")}
-    try:
-        config = AigcConfig.model_validate(told)
-    except ValidationError:
-        return None
-    usable = config.use_input_prompt or (config.prompt and config.lora_prompt_default)
-    return told if usable and not config.unknown else None

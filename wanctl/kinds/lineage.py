@@ -11,6 +11,7 @@ from wanctl.kinds.serving import (
     standing,
     status_step,
 )
+from wanctl.kinds.told_config import differences, told_config
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Finding, Progress, Severity, Step, When
@@ -143,12 +144,33 @@ def plan_unverified(
     step = status_step(resource, spec, live, replacing=False)
     if live.running:
         step = live_step(resource, Action.NOTHING, When.DONE, "serving", live, summary=spell_capacity(spec))
-    finding = Finding(
+    finding = _unverified(resource, spec, live, why, unknown)
+    return Planned(step, Outcome(model_name=live.model_name), findings=(finding,) if finding else ())
+
+
+def _unverified(
+    resource: Resource, spec: DeploymentSpec, live: Deployment, why: str, unknown: str
+) -> Finding | None:
+    """What nobody can vouch for, and what a person can do; None where the service itself vouches for it."""
+    told = told_config(live)
+    other = differences(told, spec.aigc_config.sent()) if told is not None else ()
+    if told is not None and not other:
+        return None
+    name, adopt = live.deployed_model, f"wanctl adopt {resource.address} {live.deployed_model}"
+    message = f"{name} {why}; its aigc_config is unverified: {unknown}. An edit of it would go unnoticed"
+    hint = (
+        f"to trust that it is as the spec says: {adopt}; "
+        f"to be sure: the same, then attempt: {spec.attempt + 1} in the spec, which deploys again"
+    )
+    if other:
+        message = f"{name} {why}, and tells another aigc_config than the spec: {'; '.join(other)}"
+        hint = f"to have the next plan replace it: {adopt}; to keep it: write into the spec what it tells"
+    place = resource.places.get("aigc_config", resource.origin) if other else resource.origin
+    return Finding(
         Severity.WARNING,
-        f"{live.deployed_model} {why}; its aigc_config is unverified: {unknown}",
+        message,
         resource.address,
-        hint=f"to trust that it is as the spec says: wanctl adopt {resource.address} {live.deployed_model}",
-        place=str(resource.origin),
+        hint=hint,
+        place=str(place),
         rule="aigc-config-unverified",
     )
-    return Planned(step, Outcome(model_name=live.model_name), findings=(finding,))
