@@ -111,7 +111,7 @@ def test_a_job_that_was_trained_on_other_content_is_refused(world: World) -> Non
     job = world.call("GET", "/api/v1/fine-tunes")["output"]["jobs"][0]["job_id"]
     lose_ledger(world)
     clip = next((world.folder.parent / "data").glob("data.jsonl"))
-    clip.write_text(clip.read_text(encoding="utf-8").replace("a", "o"), encoding="utf-8")
+    clip.write_text(clip.read_text(encoding="utf-8").replace("The video", "Now the video"), encoding="utf-8")
     with pytest.raises(AdoptionRefused, match=r"other content than FineTune/rain wants: rain--train--"):
         adopt(world, RAIN, job)
 

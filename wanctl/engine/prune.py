@@ -3,7 +3,7 @@
 Level-triggered like every plan: made again after each call, from what is still there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from wanctl.engine.doomed import Doomed, claims, serving_models_of, unlisted
@@ -13,7 +13,7 @@ from wanctl.kinds.training import CancelJob, DeleteJob
 from wanctl.kinds.uploading import DeleteFile
 from wanctl.kinds.world import Context, LocalData, Snapshot
 from wanctl.ledger.record import Entry, Record
-from wanctl.plan import Action, Plan, Progress, Step, When
+from wanctl.plan import Action, Finding, Plan, Progress, Severity, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.objects import Job, JobStatus
@@ -30,8 +30,10 @@ def make_pruning(
     doomed: tuple[Doomed, ...],
     *,
     everything: bool,
+    spared: Collection[str] = (),
 ) -> Draft:
-    """Delete what is doomed and still an orphan. With `everything`, what cannot go now is simply kept."""
+    """Delete what is doomed and still an orphan. With `everything`, what cannot go now is simply kept, and
+    `spared` goes by name only."""
     wanted = make_plan(desired, snapshot, record, local)
     context = Context(desired, snapshot, record, local, SETTLE_TIME)
     pruning = _Pruning(context, wanted.plan, doomed)
@@ -44,11 +46,23 @@ def make_pruning(
         environment=desired.environment,
         provider=str(desired.settings.provider),
         steps=tuple(steps),
-        findings=tuple(exceeded_limits(desired, steps)),
+        findings=(*exceeded_limits(desired, steps), *_left_alone(spared)),
         orphans=unlisted(wanted.plan.orphans, going),
     )
     ended = frozenset(step.address for step in steps if step.settled)
     return Draft(plan, _forgotten(doomed, snapshot, record), wanted.questions, ended)
+
+
+def _left_alone(spared: Collection[str]) -> tuple[Finding, ...]:
+    """What --all does not take, since nothing here says that this ledger's runs made it."""
+    if not spared:
+        return ()
+    message = (
+        "left alone, since no run with this ledger made it, and somebody with another one may need it: "
+        f"{', '.join(spared)}"
+    )
+    hint = f"if nobody does: wanctl prune {' '.join(spared)}"
+    return (Finding(Severity.ADVICE, message, hint=hint, rule="prune-unrecorded"),)
 
 
 class _Pruning:

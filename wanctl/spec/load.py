@@ -124,6 +124,7 @@ class _Loading:
             catalogue=catalogue,
             sources=self.sources,
             renames=renames,
+            namesakes=project.namesakes(),
         )
 
     def _stated_moves(self, project: ProjectFile) -> Iterator[Stated]:
