@@ -18,7 +18,7 @@ from wanctl.kinds.told_config import told_config
 from wanctl.kinds.world import Question, Read, Snapshot
 from wanctl.ledger.record import Record
 from wanctl.plan import Plan
-from wanctl.spec.models import LONGEST_NAME, HyperParameters
+from wanctl.spec.models import LONGEST_NAME, FineTune, HyperParameters
 from wanctl.spec.resources import MODELS, Address, Desired, Kind
 from wanctl.spec.writing import Written
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, Deployment, Job
@@ -68,11 +68,20 @@ class Holdings:
         known = self.desired.catalogue.base_model
         return [
             job
-            for job in sorted(self.snapshot.jobs, key=lambda job: (str(job.create_time), job.job_id))
+            for job in sorted(self.snapshot.jobs, key=self._by_use)
             if job.live
             and not self.taken(Kind.FINETUNE, job.job_id)
             and known(job.model or job.base_model or "")
         ]
+
+    def _by_use(self, job: Job) -> tuple[bool, str, str]:
+        """What serves comes first: of two jobs that a spec cannot tell apart it is the one to have."""
+        serves = any(
+            job.finetuned_output and _is_of(one.model_name or "", job.finetuned_output)
+            for one in self.snapshot.deployments
+            if not one.gone
+        )
+        return not serves, str(job.create_time), job.job_id
 
     def new_deployments(self) -> list[Deployment]:
         known = self.desired.catalogue.base_model
@@ -184,8 +193,14 @@ class _Writing:
     _names: dict[Kind, dict[str, str | None]] = field(default_factory=dict)  # None: it could not be written
 
     _used: set[Address] = field(default_factory=set)
+    _inputs: dict[object, Address] = field(
+        default_factory=dict
+    )  # of FineTunes: a spec tells them by nothing else
 
     def __post_init__(self) -> None:
+        for address, resource in self.holdings.desired.resources.items():
+            if isinstance(resource.spec, FineTune):
+                self._inputs.setdefault(_inputs_of(resource.spec), address)
         self._names = {kind: dict(names) for kind, names in self.holdings.names.items()}
         self._used = {*self.holdings.desired.resources, *map(Address.parse, self.holdings.record.entries)}
 
@@ -218,8 +233,8 @@ class _Writing:
     def _write_job(self, job: Job) -> None:
         own = job.job_name if job.job_name != job.job_id else None
         address = self._address(Kind.FINETUNE, mark_name(job) or own or job.job_id)
-        training = [self.dataset(file_id) for file_id in job.training_file_ids]
-        validation = [self.dataset(file_id) for file_id in job.validation_file_ids]
+        training = [self.dataset(file_id) for file_id in dict.fromkeys(job.training_file_ids)]
+        validation = [self.dataset(file_id) for file_id in dict.fromkeys(job.validation_file_ids)]
         parameters, unread = _parameters(job)
         fields: dict[str, Any] = {"model": job.model or job.base_model, "training": training}
         if validation:
@@ -227,6 +242,8 @@ class _Writing:
         if parameters:
             fields["hyper_parameters"] = parameters
         remarks = [f"{job.job_id}, {job.status}, made {job.create_time or 'at an unknown time'}"]
+        if len(set(job.training_file_ids)) < len(job.training_file_ids):
+            remarks.append("it reads a file twice, which a spec cannot say: each is written once")
         if unread:
             remarks.append(f"{UNREADABLE}: {', '.join(unread)}")
         if not training or None in training or None in validation:
@@ -236,7 +253,20 @@ class _Writing:
             fields |= {"training": [name for name in training if name]}
             self._propose(address, job.job_id, fields, tuple(remarks))
             return
+        if twin := self._twin(address, fields):
+            remarks.append(f"as far as the service tells, {twin} has the same inputs: specs cannot have both")
+            self._propose(address, job.job_id, fields, tuple(remarks))
+            return
         self._write(address, job.job_id, fields, tuple(remarks), adopt=True)
+
+    def _twin(self, address: Address, fields: dict[str, Any]) -> Address | None:
+        """Another FineTune with the very inputs of this one."""
+        try:
+            spec = FineTune.model_validate({"name": address.name, **fields})
+        except ValidationError:
+            return None  # it is not written either
+        first = self._inputs.setdefault(_inputs_of(spec), address)
+        return first if first != address else None
 
     def checkpoint(self, job: Job, row: CheckpointRow) -> str | None:
         assert row.model_name is not None  # noqa: S101 - it is exported
@@ -322,6 +352,11 @@ class _Writing:
             address = Address(kind, f"{name[: LONGEST_NAME - len(str(number)) - 1]}-{number}")
         self._used.add(address)
         return address
+
+
+def _inputs_of(spec: FineTune) -> object:
+    declared = tuple(spec.hyper_parameters.declared().items())
+    return spec.model, frozenset(spec.training), frozenset(spec.validation), declared
 
 
 def _parameters(job: Job) -> tuple[dict[str, Any], list[str]]:
