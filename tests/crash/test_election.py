@@ -1,12 +1,11 @@
 """An earlier job of the same inputs: ours is taken back, unless it trains; then a person decides."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.crash.project import Phase, account, call, write
+from tests.crash.project import account, call, pass_time, start_twin, write
 from tests.datasets import small_dataset
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.plan import Action, Status, When
@@ -22,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     """Our job is about to start."""
     (tmp_path / ".git").mkdir()
     small_dataset(tmp_path / "data", clips=2)
-    write(tmp_path / "specs", Phase.CREATE)
+    write(tmp_path / "specs")
     assert apply(tmp_path).plan.status is Status.IN_PROGRESS
     return tmp_path
 
@@ -47,27 +46,7 @@ def ours(folder: Path) -> str:
 
 
 def another_run_starts_it(folder: Path, *, marked: bool = True) -> str:
-    """At the very same moment, and so the lesser id is the earlier one."""
-    sandbox, mine = account(folder), ours(folder)
-    try:
-        job = sandbox._store.get("job", mine)
-        assert job
-        body = {key: job[key] for key in ("model", "training_file_ids", "hyper_parameters")}
-        body |= {"training_type": "efficient_sft", "job_name": job["job_name"] if marked else None}
-        for _ in range(30):
-            made = str(call(sandbox, "POST", "/api/v1/fine-tunes", body)["output"]["job_id"])
-            if made < mine:
-                return made
-            call(sandbox, "POST", f"/api/v1/fine-tunes/{made}/cancel")
-    finally:
-        sandbox.close()
-    raise AssertionError("no lesser id came up")
-
-
-def pass_time(folder: Path, **span: float) -> None:
-    sandbox = account(folder)
-    sandbox.advance(timedelta(**span))
-    sandbox.close()
+    return start_twin(folder, ours(folder), marked=marked)
 
 
 def test_ours_is_taken_back_before_it_trains(folder: Path) -> None:
