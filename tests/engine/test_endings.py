@@ -4,10 +4,14 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from wanctl.engine.book import Book
 from wanctl.engine.converge import Patience
+from wanctl.kinds.acting import Landing
 from wanctl.ledger.record import Entry, Generation
-from wanctl.plan import Severity, Status
+from wanctl.plan import Action, Effect, Severity, Status, When
 from wanctl.project import Silent
 from wanctl.project.pruning import Choice, prune
 from wanctl.spec.resources import Address
@@ -102,3 +106,137 @@ def test_a_deleted_job_leaves_what_a_person_said_of_others(tmp_path: Path) -> No
     left = rain.ledger["entries"][str(JOB)]
     assert left["current"] is None
     assert left["past"] == ledger["past"]
+
+
+class Killed(Exception):  # noqa: N818 - as the kernel does it
+    """The process is gone: nothing after this is written."""
+
+
+def killed_after(rain: Rain, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An apply whose call has had its effect, and whose ledger still says that it is about to be made."""
+
+    def gone(book: Book, effect: Effect, landing: Landing) -> None:
+        if effect.verb == verb:
+            raise Killed
+        landed(book, effect, landing)
+
+    landed = Book.landed
+    with monkeypatch.context() as patch:
+        patch.setattr(Book, "landed", gone)
+        with pytest.raises(Killed):
+            rain.apply()
+
+
+ABSENT = {"state": "absent"}
+
+
+def test_a_deletion_that_was_killed_leaves_no_open_call_and_nothing_to_miss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE)
+    rain.apply()
+    rain.write(DATASET, FINETUNE | ABSENT)
+    killed_after(rain, "delete", monkeypatch)
+    assert rain.ledger["intents"]
+    outcome = rain.apply()
+    assert outcome.plan.status is Status.CONVERGED
+    assert not rain.ledger["intents"]
+    assert str(JOB) not in rain.ledger["entries"]
+
+    rain.write(DATASET | ABSENT, FINETUNE | ABSENT)
+    killed_after(rain, "delete", monkeypatch)
+    assert rain.apply().plan.status is Status.CONVERGED
+    assert not rain.ledger["intents"]
+    assert not rain.ledger["entries"]
+    assert rain.calls("DELETE", "") == 2
+
+    rain.write(DATASET, FINETUNE)
+    outcome = rain.apply()
+    assert outcome.plan.status is Status.CONVERGED, "what was deleted by its tombstone is made again"
+    assert not any(step.drift for step, _ in outcome.done)
+
+
+def test_an_export_that_was_killed_is_known_to_its_tombstone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE, CHECKPOINT)
+    killed_after(rain, "export", monkeypatch)
+    rain.write(DATASET, FINETUNE, CHECKPOINT | ABSENT)
+    rain.call("POST", "/_sandbox/advance", {"seconds": 3600})
+    outcome = rain.apply()
+    assert outcome.plan.status is Status.CONVERGED
+    assert rain.ledger["entries"][str(Address.checkpoint("best"))]["current"]["inputs"]["model_name"]
+    step = outcome.plan.step(Address.checkpoint("best"))
+    assert step is not None
+    assert step.remote_id
+    assert not rain.ledger["intents"]
+
+
+def test_a_training_whose_answer_was_lost_is_waited_for_by_its_tombstone(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET)
+    rain.apply()
+    rain.write(DATASET, FINETUNE)
+    rain.call("POST", "/_sandbox/rig", {"quirks": {"list_lag": 120}})
+    lost = {"kind": "reset", "when": "after", "method": "POST", "path": "/api/v1/fine-tunes", "count": 1}
+    rain.call("POST", "/_sandbox/faults", lost)
+    rain.apply(waits=False)
+    rain.write(DATASET | ABSENT, FINETUNE | ABSENT)
+    plan = rain.project().plan()
+    assert [step.when for step in plan.steps] == [When.SERVICE, When.SERVICE]
+    while rain.apply().unapproved:
+        pass  # what appeared is to be seen by a person first
+    assert rain.project().plan().status is Status.CONVERGED
+    assert rain.calls("DELETE", "/fine-tunes/") == rain.calls("DELETE", "/files/") == 1
+    assert not rain.ledger["intents"]
+    assert not rain.ledger["entries"]
+
+
+def test_a_tombstone_takes_what_was_uploaded_last_where_the_media_went_first(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET)
+    rain.apply()
+    shutil.rmtree(tmp_path / "data")
+    rain.write(DATASET | ABSENT)
+    assert rain.apply().plan.status is Status.CONVERGED
+    assert rain.calls("DELETE", "/files/") == 1
+    assert rain.apply().plan.status is Status.CONVERGED
+
+
+@pytest.mark.parametrize("end", ["tombstone", "no document"])
+def test_a_deployment_whose_answer_was_lost_goes_as_its_document_does(
+    tmp_path: Path, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE, CHECKPOINT)
+    rain.apply()
+    rain.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
+    killed_after(rain, "deploy", monkeypatch)
+    assert rain.ledger["intents"]
+    rain.write(DATASET, FINETUNE, CHECKPOINT, *([DEPLOYMENT | ABSENT] if end == "tombstone" else []))
+    assert rain.project().plan().steps[-1].action is Action.DELETE
+    while rain.apply().unapproved:
+        pass
+    assert rain.project().plan().status is Status.CONVERGED
+    assert rain.calls("DELETE", "/deployments/") == 1
+    assert not rain.ledger["intents"]
+    assert str(LIVE) not in rain.ledger["entries"]
+
+
+def test_a_deployment_that_never_was_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE, CHECKPOINT)
+    rain.apply()
+    rain.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
+    lost = {"kind": "reset", "when": "before", "method": "POST", "path": "/api/v1/deployments", "count": 1}
+    rain.call("POST", "/_sandbox/faults", lost)
+    rain.apply(waits=False)
+    rain.write(DATASET, FINETUNE, CHECKPOINT)
+    step = rain.project().plan().step(LIVE)
+    assert step is not None
+    assert step.when is When.SERVICE
+    assert rain.apply().plan.status is Status.CONVERGED
+    assert not rain.ledger["intents"]
+    assert rain.calls("DELETE", "/deployments/") == 0

@@ -1,6 +1,6 @@
 """The ledger while an apply runs: intent before each call, result after it, every line stamped and saved."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -86,9 +86,12 @@ class Book:
             record = record.with_intent(intent.model_copy(update={"at": self._now()}))
         self._save(record)
 
-    def learn(self, learned: Mapping[Address, Entry]) -> None:
-        """What the reads showed: objects of ours that the ledger did not know yet."""
+    def learn(self, learned: Mapping[Address, Entry], answered: Collection[Address] = ()) -> None:
+        """What the reads showed: objects of ours that the ledger did not know, and the end of open calls."""
         record = self._record
+        for address in answered:
+            if record.intent(address):
+                record = record.without_intent(address)
         for address, entry in learned.items():
             found = entry.current
             record = record.with_entry(address, entry)

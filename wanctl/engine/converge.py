@@ -144,7 +144,7 @@ async def converge(
     run.take(draft)
     deadline = desk.clock.now() + patience.longest
     while True:
-        desk.book.learn(run.outcome.draft.learned)
+        desk.book.learn(run.outcome.draft.learned, run.outcome.draft.answered)
         ready = run.ready()
         if ready:
             await run.carry_out(ready)
@@ -219,7 +219,7 @@ class _Run:
             self.take(await self.desk.look_again(self.outcome.draft, due), due)
             if not self._now():
                 return
-            self.desk.book.learn(self.outcome.draft.learned)
+            self.desk.book.learn(self.outcome.draft.learned, self.outcome.draft.answered)
         self.take(await self.desk.survey())
 
     def ready(self) -> list[Step]:

@@ -40,7 +40,8 @@ def make_destruction(
         findings=tuple(exceeded_limits(desired, list(steps))),
     )
     learned = {address: one.learn for address, one in planned.items() if one.learn is not None}
-    return Draft(plan, learned, frozenset(context.questions))
+    answered = frozenset(address for address, one in planned.items() if one.answered)
+    return Draft(plan, learned, frozenset(context.questions), answered)
 
 
 def _deployments(desired: Desired, record: Record) -> frozenset[Address]:

@@ -20,6 +20,7 @@ from wanctl.spec.diagnostics import Diagnostic
 from wanctl.spec.resources import Address, Desired, Kind
 
 SETTLE_TIME = timedelta(seconds=30)
+_ENDINGS = frozenset({"delete", "cancel"})
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Draft:
     plan: Plan
     learned: Mapping[Address, Entry]
     questions: frozenset[Question]
+    answered: frozenset[Address] = frozenset()  # whose open calls need no answer any more
 
 
 def make_plan(
@@ -68,7 +70,18 @@ def make_plan(
         for address, planned in context.planned.items()
         if planned.learn is not None and address not in moves.pending
     }
-    return Draft(plan, learned, frozenset(context.questions))
+    return Draft(plan, learned, frozenset(context.questions), _answered(context) - moves.pending.keys())
+
+
+def _answered(context: Context) -> frozenset[Address]:
+    """Where nothing is waited for any more: the kinds say so of their resources. What has no document was
+    ended by name, and how that went is seen by what still stands."""
+    known = {address for address, planned in context.planned.items() if planned.answered}
+    for intent in context.record.intents:
+        address = Address.parse(intent.address)
+        if intent.verb in _ENDINGS and address not in context.planned and context.overdue(address):
+            known.add(address)
+    return frozenset(known)
 
 
 def finding_of(diagnostic: Diagnostic) -> Finding:
@@ -90,7 +103,8 @@ def _removals(context: Context, steps: list[Step]) -> list[Planned]:
         if step.address.kind is Kind.DEPLOYMENT and not step.settled and step.action is not Action.DELETE
     )
     removed = []
-    for text in context.record.entries:
+    lost = (intent.address for intent in context.record.intents)
+    for text in dict.fromkeys((*context.record.entries, *lost)):
         address = Address.parse(text)
         if address.kind is not Kind.DEPLOYMENT or address in context.desired.resources:
             continue

@@ -47,7 +47,8 @@ def make_pruning(
         findings=tuple(exceeded_limits(desired, steps)),
         orphans=unlisted(wanted.plan.orphans, going),
     )
-    return Draft(plan, _forgotten(doomed, snapshot, record), wanted.questions)
+    ended = frozenset(step.address for step in steps if step.settled)
+    return Draft(plan, _forgotten(doomed, snapshot, record), wanted.questions, ended)
 
 
 class _Pruning:

@@ -1,11 +1,10 @@
 """Checkpoint: a person's choice among a job's snapshots, exported under a name of ours to be deployable."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from wanctl.kinds.acting import Landing, Tools
+from wanctl.kinds.exporting import Export, asked_again
 from wanctl.kinds.world import Context, Outcome, Planned, Read
-from wanctl.ledger.record import Entry, Generation
+from wanctl.ledger.record import Generation, Intent
 from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
 from wanctl.spec.models import Checkpoint, State
 from wanctl.spec.resources import Address, Resource
@@ -264,7 +263,12 @@ def _expiry(resource: Resource, row: CheckpointRow) -> tuple[Finding, ...]:
 
 
 def _plan_absent(resource: Resource, context: Context) -> Planned:
-    current = context.entry(resource.address).current
+    """An export cannot be taken back; one whose answer was lost is looked for, and not forgotten."""
+    entry, intent = context.entry(resource.address), context.intent(resource.address)
+    found = _left_by(intent, context) if intent else None
+    if found:
+        entry = asked_again(entry, found)
+    current = entry.current
     step = Step(
         resource.address,
         Action.NOTHING,
@@ -274,34 +278,16 @@ def _plan_absent(resource: Resource, context: Context) -> Planned:
         else "absent, as the spec says",
         remote_id=current.inputs.get("model_name") if current else None,
     )
-    return Planned(step)
+    return Planned(step, learn=entry if found else None, answered=context.overdue(resource.address))
 
 
-@dataclass(frozen=True)
-class Export:
-    """The GET that changes state: called once, looked at afterwards."""
-
-    address: Address
-    job_id: str
-    checkpoint: str
-    display_name: str
-    attempt: int
-    verb: str = "export"
-
-    @property
-    def identity(self) -> str:
-        return f"{self.job_id}/{self.checkpoint}"
-
-    def inputs(self) -> dict[str, Any]:
-        return {"display_name": self.display_name, "model_name": None, "attempt": self.attempt}
-
-    async def perform(self, tools: Tools) -> Landing:
-        answer = await tools.studio.checkpoints.export(self.job_id, self.checkpoint, self.display_name)
-        made = tools.generation(self.identity, self.identity, self.inputs())
-        return Landing(_asked_again(tools.entry, made), self.identity, answer.request_id)
-
-
-def _asked_again(entry: Entry, made: Generation) -> Entry:
-    """The same checkpoint under a new attempt replaces what was known of it."""
-    others = tuple(one for one in entry.past if one.identity != made.identity)
-    return entry.model_copy(update={"past": others}).with_current(made)
+def _left_by(intent: Intent, context: Context) -> Generation | None:
+    """What an unanswered export made, as the service lists it."""
+    job_id, _, label = intent.identity.partition("/")
+    row = next((one for one in context.checkpoints(job_id) or () if one.checkpoint == label), None)
+    if row is None or row.status != CheckpointStatus.SUCCEEDED or not row.model_name:
+        return None
+    inputs = {**intent.inputs, "model_name": row.model_name}
+    return Generation(
+        remote_id=intent.identity, identity=intent.identity, inputs=inputs, since=context.snapshot.observed_at
+    )

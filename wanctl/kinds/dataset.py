@@ -10,8 +10,9 @@ from wanctl.dataset.contents import DatasetFacts
 from wanctl.dataset.manifest import changes_since, manifest
 from wanctl.dataset.naming import upload_name
 from wanctl.dataset.spelling import spell_bytes, spell_samples
+from wanctl.kinds.file_removal import plan_file_removal
 from wanctl.kinds.soundness import dataset_findings
-from wanctl.kinds.uploading import DeleteFile, Upload
+from wanctl.kinds.uploading import Upload
 from wanctl.kinds.world import Context, LocalData, Outcome, Planned, Read
 from wanctl.ledger.record import Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Severity, Step, When
@@ -45,10 +46,10 @@ def plan_dataset(resource: Resource, context: Context) -> Planned:
         return _plan_uploaded(resource, spec.source.file_id, context)
     local = context.local[resource.address]
     content = _content(resource, spec, local, context)
+    if spec.state is State.ABSENT:
+        return plan_file_removal(resource, content.digest if content else None, context)
     if content is None:
         return _plan_unread(resource, local, context)
-    if spec.state is State.ABSENT:
-        return _plan_absent(resource, content.digest, context)
     planned = _plan_content(resource, content, context)
     if planned.step.settled:
         return planned  # what is wrong with it matters again when something is to be trained on it
@@ -81,7 +82,7 @@ def _content(resource: Resource, spec: Dataset, local: LocalData, context: Conte
 def _plan_content(resource: Resource, content: _Content, context: Context) -> Planned:
     live = context.snapshot.files_by_content.get((context.project, content.digest[:16]), [])
     if not live:
-        live = _not_listed_yet(content.digest, context.entry(resource.address).current, context)
+        live = _not_listed_yet(resource.address, content.digest, context)
     usable = [file for file in live if file.usable]
     if usable:
         return _found(resource, usable[0], content, context)
@@ -99,8 +100,9 @@ def _plan_content(resource: Resource, content: _Content, context: Context) -> Pl
     return _plan_upload(resource, content, context)
 
 
-def _not_listed_yet(digest: str, current: Generation | None, context: Context) -> list[RemoteFile]:
+def _not_listed_yet(address: Address, digest: str, context: Context) -> list[RemoteFile]:
     """A list may lag behind an upload: what the ledger knows is asked for by its id."""
+    current = context.entry(address).current
     if current is None or current.identity != digest:
         return []
     asked = context.ask(Read.FILE, current.remote_id)
@@ -238,56 +240,6 @@ def _plan_unread(resource: Resource, local: LocalData, context: Context) -> Plan
         ),
     )
     return Planned(step)
-
-
-def _plan_absent(resource: Resource, content: str, context: Context) -> Planned:
-    """What referred to it still has to know its content: the job that is to go with it is found by that."""
-    outcome = Outcome(content=content)
-    live = context.snapshot.files_by_content.get((context.project, content[:16]), [])
-    if not live:
-        return Planned(Step(resource.address, Action.NOTHING, When.DONE, "absent, as the spec says"), outcome)
-    file = live[0]
-    sharing = [str(other) for other in _of_same_content(resource.address, content, context)]
-    if sharing:
-        reason = f"absent; {file.id} stays, since {', '.join(sharing)} has the same content"
-        return Planned(Step(resource.address, Action.NOTHING, When.DONE, reason), outcome)
-    readers = [job.job_id for job in context.snapshot.jobs if job.in_flight and _may_use(job, file.id)]
-    if readers:
-        reason = f"{', '.join(readers)} may still be reading {file.id}"
-        return Planned(Step(resource.address, Action.DELETE, When.SERVICE, reason), outcome)
-    step = Step(
-        resource.address,
-        Action.DELETE,
-        When.NOW,
-        "the spec says state: absent",
-        remote_id=file.id,
-        warning="a deleted file cannot be brought back",
-        effect=DeleteFile(resource.address, file.id),
-    )
-    return Planned(step, outcome)
-
-
-def _of_same_content(address: Address, content: str, context: Context) -> list[Address]:
-    """Datasets that are to stay and share their upload with this one."""
-    return [
-        other
-        for other, data in context.local.items()
-        if other != address
-        and _known_content(other, data, context) == content
-        and context.desired.resources[other].spec.state is State.PRESENT
-    ]
-
-
-def _known_content(address: Address, data: LocalData, context: Context) -> str | None:
-    spec = context.desired.resources[address].spec
-    locked = spec.digest.removeprefix("sha256:") if isinstance(spec, Dataset) and spec.digest else None
-    return data.facts.digest if data.facts else locked
-
-
-def _may_use(job: Any, file_id: str) -> bool:
-    """A job that does not say which files it reads may be reading this one."""
-    named = (*job.training_file_ids, *job.validation_file_ids)
-    return not named or file_id in named
 
 
 def _summary(facts: DatasetFacts) -> str:

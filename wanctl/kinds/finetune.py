@@ -37,7 +37,7 @@ def plan_finetune(resource: Resource, context: Context) -> Planned:
         return _plan_twin(resource, spec, first, context)
     match = match_job(wanted, context)
     if spec.state is State.ABSENT:
-        return plan_job_removal(resource, match, context)
+        return plan_job_removal(resource, wanted, match, context)
     if elected := election(wanted, match, context):
         return plan_withdrawal(resource, elected)
     if match.job:
@@ -198,7 +198,7 @@ def _unknown_inputs(resource: Resource, spec: FineTune, context: Context) -> Pla
     unread = tuple(address for address in datasets_of(spec) if context.outcome(address).content is None)
     step = Step(
         resource.address,
-        Action.TRAIN,
+        Action.DELETE if spec.state is State.ABSENT else Action.TRAIN,
         When.LATER,
         "its datasets cannot be read here",
         after=unread,

@@ -3,15 +3,16 @@
 Only what is surely ours is ended, and nothing that a deployment still serves.
 """
 
-from wanctl.kinds.evidence import Match, ambiguity
+from wanctl.kinds.evidence import Match, Wanted, ambiguity
 from wanctl.kinds.training import CancelJob, DeleteJob
-from wanctl.kinds.world import Context, Planned
+from wanctl.kinds.world import Context, Planned, Read
 from wanctl.plan import Action, Progress, Step, When
-from wanctl.spec.resources import Resource
+from wanctl.spec.resources import Address, Resource
 from wanctl.studio.objects import Job, JobStatus
 
 
-def plan_job_removal(resource: Resource, match: Match, context: Context) -> Planned:
+def plan_job_removal(resource: Resource, wanted: Wanted, match: Match, context: Context) -> Planned:
+    match = _not_listed_yet(wanted, match, context)
     job = match.job
     if job and match.evidence not in {"the ledger", "its name"}:
         step = Step(
@@ -23,15 +24,11 @@ def plan_job_removal(resource: Resource, match: Match, context: Context) -> Plan
             hints=(f"if it is yours: wanctl adopt {resource.address} {job.job_id}",),
         )
         return Planned(step)
+    if job is None and match.candidates:
+        reason = ambiguity(match, context.intent(resource.address))
+        return Planned(Step(resource.address, Action.DELETE, When.BLOCKED, reason))
     if job is None:
-        doubt = bool(match.candidates)
-        step = Step(
-            resource.address,
-            Action.DELETE if doubt else Action.NOTHING,
-            When.BLOCKED if doubt else When.DONE,
-            ambiguity(match, None) if doubt else "absent, as the spec says",
-        )
-        return Planned(step)
+        return _plan_gone(resource.address, wanted, context)
     derived = _serving_models_of(job, context)
     if derived:
         reason = f"{', '.join(derived)} still serves a model of {job.job_id}"
@@ -59,6 +56,30 @@ def plan_job_removal(resource: Resource, match: Match, context: Context) -> Plan
         effect=DeleteJob(resource.address, job.job_id),
     )
     return Planned(step)
+
+
+def _not_listed_yet(wanted: Wanted, match: Match, context: Context) -> Match:
+    """A list may lag: the job that the ledger knows is asked for by its id."""
+    known = context.entry(wanted.address).generation(wanted.identity)
+    if known is None or match.job or match.candidates:
+        return match
+    asked = context.ask(Read.JOB, known.remote_id)
+    return Match(asked, "the ledger") if isinstance(asked, Job) else match
+
+
+def _plan_gone(address: Address, wanted: Wanted, context: Context) -> Planned:
+    """Deleted, by this run or by one that was killed over it: written again, its document trains anew."""
+    intent = context.intent(address)
+    if intent and intent.verb == "train" and context.settling(intent):
+        reason = "the answer to its training call was lost; waiting to see whether the job appears"
+        return Planned(Step(address, Action.DELETE, When.SERVICE, reason, progress=Progress("UNKNOWN")))
+    entry = context.entry(address)
+    known = entry.generation(wanted.identity)
+    return Planned(
+        Step(address, Action.NOTHING, When.DONE, "absent, as the spec says"),
+        learn=entry.without(known.remote_id) if known else None,
+        answered=intent is not None,
+    )
 
 
 def _serving_models_of(job: Job, context: Context) -> list[str]:

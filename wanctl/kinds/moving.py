@@ -1,4 +1,4 @@
-"""A resource under another name: `moved_from` in its document takes the ledger's entry along.
+"""A resource under another name: what `moved_from` or `moved` says takes the ledger's entry along.
 
 Not a matter of the service: what is live keeps the marks of its old name, and is known by their digests.
 """
@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wanctl.kinds.acting import Landing, Tools
-from wanctl.ledger.record import Entry, Record
+from wanctl.ledger.record import Record
 from wanctl.plan import Action, Change, FieldClass, Finding, Severity, Step, When
-from wanctl.spec.resources import Address, Desired, Resource
+from wanctl.spec.resources import Address, Desired, Rename
 
 VERB = "move"
 
@@ -25,42 +25,49 @@ class Moves:
 
 
 def moves_of(desired: Desired, record: Record) -> Moves:
-    """Every `moved_from` that the ledger can follow; of the others a person is told that they do nothing."""
+    """Every rename that the ledger can follow; of the others a person is told that they do nothing."""
     pending: dict[Address, Address] = {}
-    findings = []
+    findings: list[Finding] = []
     moved = record
-    for address, resource in desired.resources.items():
-        if resource.spec.moved_from is None:
-            continue
-        old = Address(address.kind, resource.spec.moved_from)
-        if why := _nothing_to_move(old, address, record):
-            findings.append(_idle(resource, why))
-        else:
-            pending[address] = old
-            moved = moved.renamed(old, address)
+    for new, renames in desired.renames.items():
+        recorded = [one for one in renames if _is_recorded(one.old, record)]
+        own = _is_recorded(new, record)
+        source = recorded[0] if recorded and not own else None
+        if source:
+            pending[new] = source.old
+            moved = moved.renamed(source.old, new)
+        behind = [one for one in recorded if one is not source]
+        findings += [_left_behind(one, source.old if source else new) for one in behind]
+        why = f"the ledger knows {new} under its own name" if own else None
+        findings += [_idle(one, why) for one in renames if one not in recorded and not one.stays]
     return Moves(pending, moved, tuple(findings))
 
 
-def _nothing_to_move(old: Address, new: Address, record: Record) -> str | None:
-    intent = record.intent(new)
-    if _known(record.entry(new)) or (intent and intent.verb != VERB):
-        return f"the ledger knows {new} under its own name"
-    if not _known(record.entry(old)) and record.intent(old) is None:
-        return f"the ledger knows no {old}"
-    return None
+def _is_recorded(address: Address, record: Record) -> bool:
+    entry, intent = record.entry(address), record.intent(address)
+    return bool(entry.current or entry.past or entry.retiring or (intent and intent.verb != VERB))
 
 
-def _known(entry: Entry) -> bool:
-    return bool(entry.current or entry.past or entry.retiring)
+def _left_behind(one: Rename, known: Address) -> Finding:
+    """Two records for one resource: one of them is of what left the specs, and a person is to see that."""
+    return Finding(
+        Severity.WARNING,
+        f"{one.spelled} is not done: the ledger knows {known}, too, and both cannot be {one.new}; "
+        f"{one.old} is taken for what left the specs",
+        one.new,
+        hint=f"take the line out; if {one.old} is to stay, bring its document back",
+        place=str(one.place),
+        rule="moved-from-both",
+    )
 
 
-def _idle(resource: Resource, why: str) -> Finding:
+def _idle(one: Rename, why: str | None) -> Finding:
     return Finding(
         Severity.ADVICE,
-        f"moved_from: {resource.spec.moved_from} does nothing: {why}",
-        resource.address,
+        f"{one.spelled} does nothing: {why or f'the ledger knows no {one.old}'}",
+        one.new,
         hint="delete the line",
-        place=str(resource.places.get("moved_from", resource.origin)),
+        place=str(one.place),
         rule="moved-from-idle",
     )
 

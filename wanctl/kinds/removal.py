@@ -1,6 +1,7 @@
 """The end of a Deployment: last of all, never a protected one, and forgotten once it is gone."""
 
 from wanctl.kinds.deploying import DeleteDeployment
+from wanctl.kinds.lineage import with_intent_result
 from wanctl.kinds.serving import standing
 from wanctl.kinds.world import Context, Planned
 from wanctl.ledger.record import Entry, Generation
@@ -9,15 +10,19 @@ from wanctl.spec.resources import Address, Resource
 
 
 def plan_removal(address: Address, context: Context, why: str, first: tuple[Address, ...]) -> Planned:
-    """Delete what the ledger knows of a Deployment, last of all; forget it once it is gone."""
-    entry = context.entry(address)
+    """Delete what the ledger knows of a Deployment, or what a lost call left; forget it once it is gone."""
+    entry, intent = with_intent_result(address, context), context.intent(address)
+    learn = entry if entry != context.entry(address) else None
     known = [*((entry.current,) if entry.current else ()), *entry.retiring]
     still_there = [one for one in known if standing(one, context)]
+    if not still_there and intent and intent.verb == "deploy" and context.settling(intent):
+        reason = f"{why}; the answer to its deployment was lost: waiting to see whether it appears"
+        return Planned(Step(address, Action.DELETE, When.SERVICE, reason, progress=Progress("UNKNOWN")))
     if not still_there and entry.protected:
         return Planned(_absent(address), findings=(_protected_and_gone(address, known),))
     if not still_there:
         forget = Entry(strangers=entry.strangers)
-        return Planned(_absent(address), learn=forget if known else None)
+        return Planned(_absent(address), learn=forget if known else None, answered=intent is not None)
     live = standing(still_there[0], context)
     assert live is not None  # noqa: S101 - it stands
     if live.leaving:
@@ -26,7 +31,7 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
         step = Step(
             address, Action.DELETE, When.SERVICE, reason, remote_id=live.deployed_model, progress=progress
         )
-        return Planned(step)
+        return Planned(step, learn=learn)
     resource = context.desired.resources.get(address)
     written = resource is not None and getattr(resource.spec, "protect", False)
     if entry.protected or written:
@@ -38,7 +43,7 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
             remote_id=live.deployed_model,
             hints=(_how_to_lift(resource),),
         )
-        return Planned(step)
+        return Planned(step, learn=learn)
     step = Step(
         address,
         Action.DELETE,
@@ -49,7 +54,7 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
         warning="irreversible; calls to it fail from then on",
         effect=None if first else DeleteDeployment(address, live.deployed_model),
     )
-    return Planned(step)
+    return Planned(step, learn=learn)
 
 
 def _how_to_lift(resource: Resource | None) -> str:

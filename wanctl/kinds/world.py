@@ -182,6 +182,7 @@ class Planned:
     outcome: Outcome = field(default_factory=Outcome)
     learn: Entry | None = None
     findings: tuple[Finding, ...] = ()
+    answered: bool = False  # what the open call came to is known: its intent is closed
 
 
 @dataclass
@@ -249,6 +250,11 @@ class Context:
     def settling(self, intent: Intent) -> bool:
         """It is too early to say that the call had no effect: lists may lag behind it."""
         return self.snapshot.observed_at < intent.at + self.patience_for(intent)
+
+    def overdue(self, address: Address) -> bool:
+        """An open call had its time: an effect that no list shows by now is none."""
+        intent = self.intent(address)
+        return intent is not None and not self.settling(intent)
 
     def left_the_specs(self, kind: Kind) -> list[tuple[Address, Entry]]:
         """What the ledger knows of this kind that no document stands for any more."""

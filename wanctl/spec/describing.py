@@ -121,4 +121,4 @@ def _below_fields(model: ast.ClassDef) -> Iterator[tuple[str, str]]:
         if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
             continue
         if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-            yield field.target.id, " ".join(str(below.value.value).split())
+            yield field.target.id.rstrip("_"), " ".join(str(below.value.value).split())

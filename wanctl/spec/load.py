@@ -17,7 +17,7 @@ from wanctl.spec.documents import Document, SourceFile
 from wanctl.spec.findings import Findings
 from wanctl.spec.interpolation import Scalar
 from wanctl.spec.models import Dataset, Source
-from wanctl.spec.moves import check_moves
+from wanctl.spec.moves import Stated, moves_of
 from wanctl.spec.nodes import DocumentPath, dotted
 from wanctl.spec.places import Place
 from wanctl.spec.project_file import ProjectFile, read_project_file
@@ -109,7 +109,7 @@ class _Loading:
 
     def _finish(self, project: ProjectFile, catalogue: Catalogue) -> Desired:
         check_references(self.resources, self.unread, self.findings)
-        check_moves(self.resources, self.findings)
+        renames = moves_of(self.resources, self._stated_moves(project), self.unread, self.findings)
         ordered = in_order(self.resources, self.findings)
         self.findings.extend(check_declared(ordered, catalogue, self.sources))
         self.findings.raise_if_broken()
@@ -123,7 +123,15 @@ class _Loading:
             diagnostics=self.findings.sorted(),
             catalogue=catalogue,
             sources=self.sources,
+            renames=renames,
         )
+
+    def _stated_moves(self, project: ProjectFile) -> Iterator[Stated]:
+        places = project.document.places
+        for number, moved in enumerate(project.settings.moved if project.settings else ()):
+            path = project.path_of(("moved", number), self.environment)
+            old, new = places.value((*path, "from")), places.value((*path, "to"))
+            yield Stated(moved, f"Project.{dotted(path)}", old, new)
 
     def _spec_files(self, project: ProjectFile) -> Iterator[Path]:
         """Every file but wanctl.yaml, which was read, and the catalogues, which hold no resources."""

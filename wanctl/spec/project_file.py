@@ -151,6 +151,8 @@ def _written_at(value: Mapping[str, Any], environment: str | None, path: Documen
         return path
     found: Any = _sections(value).get(environment, {})
     for part in path:
+        if isinstance(found, list):
+            break  # lists are not merged: it is written here as a whole
         if not isinstance(found, dict) or part not in found:
             return path
         found = found[part]

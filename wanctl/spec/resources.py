@@ -14,7 +14,7 @@ from wanctl.spec.models import Checkpoint, Dataset, Deployment, FineTune
 from wanctl.spec.places import Place
 from wanctl.spec.settings import Settings
 
-__all__ = ["MODELS", "Address", "Desired", "Kind", "Place", "Resource", "Spec"]
+__all__ = ["MODELS", "Address", "Desired", "Kind", "Place", "Rename", "Resource", "Spec"]
 
 Spec = Dataset | FineTune | Checkpoint | Deployment
 
@@ -38,6 +38,19 @@ class Resource:
     texts: Mapping[str, str] = field(default_factory=dict)  # path in the document → the file it came from
 
 
+@dataclass(frozen=True)
+class Rename:
+    """A statement that a resource had another name before, and where it is written."""
+
+    old: Address
+    new: Address
+    spelled: str
+    path: str
+    place: Place  # of the old name
+    target: Place  # of the new one
+    stays: bool = False  # written beside the specs, for those who apply later
+
+
 @dataclass(frozen=True, eq=False)
 class Desired:
     """A project in one environment. Resources are in the order of their references, upstream first."""
@@ -50,6 +63,7 @@ class Desired:
     diagnostics: tuple[Diagnostic, ...]
     catalogue: Catalogue
     sources: Mapping[Address, Path] = field(default_factory=dict)
+    renames: Mapping[Address, tuple[Rename, ...]] = field(default_factory=dict)  # the nearest name first
 
     def local_source(self, address: Address) -> Path | None:
         """The folder or zip of a Dataset; None where its file is uploaded already."""

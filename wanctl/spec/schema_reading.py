@@ -13,7 +13,8 @@ def keys_at(model: type[BaseModel], path: DocumentPath) -> list[str]:
     annotation: Any = model
     for part in path:
         annotation = next(_below(annotation, part), None)
-    return list(next(_models(annotation), BaseModel).model_fields)
+    fields = next(_models(annotation), BaseModel).model_fields
+    return [field.alias or name for name, field in fields.items()]
 
 
 def _below(annotation: Any, part: str | int) -> Iterator[Any]:

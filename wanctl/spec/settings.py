@@ -17,7 +17,8 @@ from pydantic_core import CoreSchema
 from wanctl.ledger.location import parse_location
 from wanctl.spec.addresses import Kind
 from wanctl.spec.cron import check_cron, check_zone
-from wanctl.spec.models import Identifier, Model, Name, Whole
+from wanctl.spec.models import Identifier, Model, Name, Whole, check_name
+from wanctl.spec.spelling import did_you_mean
 
 DEFAULT_LEDGER = ".wanctl/ledger.json"
 
@@ -111,6 +112,21 @@ def _check_url_env(name: str) -> str:
     return name
 
 
+def _check_address(text: str) -> str:
+    kind, slash, name = text.partition("/")
+    if not slash:
+        raise ValueError("must be Kind/name, as in FineTune/money-rain")
+    if kind not in list(Kind):
+        near = did_you_mean(kind, list(Kind))
+        hint = f"did you mean {near}/{name}?" if near else f"the kinds are {', '.join(Kind)}"
+        raise ValueError(f"names no kind that there is: {hint}")
+    try:
+        check_name(name)
+    except ValueError as error:
+        raise ValueError(f"has a name that nothing can have: it {error}") from None
+    return text
+
+
 def _check_start(start: datetime | None) -> datetime | None:
     return start.replace(tzinfo=UTC) if start and start.tzinfo is None else start
 
@@ -128,6 +144,7 @@ Scalar = str | int | float | bool
 Var = Annotated[Scalar, BeforeValidator(_check_scalar)]
 Speed = Annotated[float | Literal["instant"], BeforeValidator(_check_speed)]
 String = Annotated[str, Strict(), Field(min_length=1)]
+AddressText = Annotated[str, Strict(), AfterValidator(_check_address)]
 
 
 class Limits(Model):
@@ -224,6 +241,15 @@ class Notification(Model):
     """Which events: a person's turn, a failure, everything as the specs say, the world has moved."""
 
 
+class Moved(Model):
+    """One resource under another name, in a project that may be applied elsewhere or later."""
+
+    from_: AddressText = Field(alias="from", examples=["Deployment/rain"])
+    """What it was called before."""
+    to: AddressText = Field(examples=["Deployment/money-rain"])
+    """What it is called now, or what the next line goes on from."""
+
+
 class SandboxWish(Model):
     """How the embedded sandbox behaves."""
 
@@ -279,6 +305,11 @@ class Settings(Model):
         default=(), examples=[[{"url_env": "WANCTL_NOTIFY_URL", "on": ["waiting", "failed"]}]]
     )
     """Whom `wanctl watch` tells of what."""
+    moved: tuple[Moved, ...] = Field(
+        default=(), examples=[[{"from": "Deployment/rain", "to": "Deployment/money-rain"}]]
+    )
+    """What has another name now: the ledger's record goes along, and nothing is made again. A line that was
+    applied everywhere can go."""
     sandbox: SandboxWish = SandboxWish()
     """How the embedded sandbox behaves."""
     environments: dict[Name, dict[str, Any]] = Field(
