@@ -89,7 +89,7 @@ def adopt(find: Callable[[Path], tuple[str, str]]) -> Command:
 
 
 def import_all(folder: Path, tell: Tell) -> Ended:
-    """`wanctl import --yes`, then `wanctl plan`. Its file is there when it is run again: then `wanctl apply`."""
+    """`wanctl import --yes`, then `wanctl plan`; or, where its file is there already, `wanctl apply`."""
     if (folder / "specs" / DEFAULT_FILE).exists():
         return apply(folder, tell)
     project = _project(folder, tell)

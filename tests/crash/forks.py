@@ -100,7 +100,9 @@ def _shown(plan: Plan) -> list[str]:
 
 def _candidates(plan: Plan) -> list[tuple[str, str]]:
     """As the hints name them."""
-    words = [hint.split() for step in plan.steps for hint in step.hints if "wanctl adopt" in hint]
+    hints = [hint for step in plan.steps for hint in step.hints]
+    hints += [finding.hint for finding in plan.findings if finding.hint]
+    words = [hint.split() for hint in hints if "wanctl adopt" in hint]
     return [(line[line.index("adopt") + 1], line[line.index("adopt") + 2]) for line in words]
 
 

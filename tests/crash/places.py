@@ -25,7 +25,9 @@ _SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260318/us-east-1/s3
 class Place(Protocol):
     """One kind of store, as the test sees it."""
 
-    location: str | None  # for wanctl.yaml
+    @property
+    def location(self) -> str | None:
+        """For wanctl.yaml."""
 
     def begin(self, folder: Path) -> None:
         """Make the folder a work tree."""
@@ -43,7 +45,7 @@ class Place(Protocol):
 class File:
     """Beside the specs; it is copied with them."""
 
-    location = None
+    location: str | None = None
 
     def begin(self, folder: Path) -> None:
         (folder / ".git").mkdir(parents=True)

@@ -116,7 +116,7 @@ def pass_time(folder: Path, **span: float) -> None:
 
 
 def start_twin(folder: Path, mine: str, *, marked: bool = True) -> str:
-    """Another run starts the job of these inputs at the very same moment, and gets a lesser id: the earlier."""
+    """Another run starts the same job at the very same moment, and gets a lesser id: the earlier."""
     sandbox = account(folder)
     try:
         job = sandbox._store.get("job", mine)

@@ -32,6 +32,7 @@ class Scene:
     others: Callable[[Path], None] = lambda _: None  # what somebody does before the command is run
     ends: Status = Status.CONVERGED
     runs: int = 1  # of the command, undisturbed; the first one is what is interrupted
+    applied: bool = False  # once more afterwards, to find nothing to do; else it is an apply itself
     tried: bool = True  # False: only a beginning for others
 
     def __str__(self) -> str:
@@ -168,9 +169,17 @@ SCENES = {
             runs=2,
         ),
         Scene("anew", "replace", (2, 2, 2, 1), ANEW, others=_other_clips, tried=False),
-        Scene("prune", "anew", (1, 1, 2, 1), ANEW, commands.prune, _deployed_by_hand),
-        Scene("adopt", "create", (1, 1, 1, 1), CHAIN, commands.adopt(_the_deployment), _ledger_is_lost),
+        Scene("prune", "anew", (1, 1, 2, 1), ANEW, commands.prune, _deployed_by_hand, applied=True),
+        Scene(
+            "adopt",
+            "create",
+            (1, 1, 1, 1),
+            CHAIN,
+            commands.adopt(_the_deployment),
+            _ledger_is_lost,
+            applied=True,
+        ),
         Scene("absent-deployment-only", "create", (1, 1, 1, 0), absent(CHAIN, "live"), tried=False),
-        Scene("import", "create", (1, 1, 1, 1), CHAIN, commands.import_all),
+        Scene("import", "create", (1, 1, 1, 1), CHAIN, commands.import_all, applied=True),
     )
 }

@@ -46,7 +46,11 @@ class Truth:
             if made != wanted:
                 said.append(f"{made} {what} were made in all instead of {wanted}")
         if self.ever == before.ever and self.entries != undisturbed.entries:
-            said.append(f"the ledger knows {dict(self.entries)} instead of {dict(undisturbed.entries)}")
+            odd = dict(self.entries.items() ^ undisturbed.entries.items())
+            said += [
+                f"the ledger knows {self.entries.get(one)} instead of {undisturbed.entries.get(one)} for {one}"
+                for one in odd
+            ]
         said += [f"the intent of {one} is still open" for one in self.intents]
         if self.foreign != before.foreign:
             said.append("something foreign was touched")
@@ -91,10 +95,11 @@ def truth(folder: Path, place: Place) -> Truth:
         "jobs": [one for one in jobs if one["model"] == THEIR_MODEL],
         "deployments": [one for one in deployments if one["base_model"] == THEIR_MODEL],
     }
+    canceled = {one["job_id"] for one in jobs if one.get("canceled")}
     return Truth(
         files={one["id"]: one["filename"] for one in files if one["filename"].startswith(OURS)},
         jobs={
-            one["job_id"]: "canceled" if one.get("canceled") else "live"
+            one["job_id"]: "canceled" if one["job_id"] in canceled else "live"
             for one in jobs
             if one["model"] == MODEL and not one.get("deleted")
         },
@@ -107,7 +112,7 @@ def truth(folder: Path, place: Place) -> Truth:
         ),
         foreign=json.dumps(foreign, sort_keys=True),
         intents=tuple(f"{one['verb']} {one['address']}" for one in record["intents"]),
-        entries={address: _known(entry) for address, entry in record["entries"].items()},
+        entries={address: _known(entry, canceled) for address, entry in record["entries"].items()},
         history=tuple(json.dumps(line, sort_keys=True) for line in record["history"]),
     )
 
@@ -120,13 +125,13 @@ def _spell(deployment: dict[str, Any]) -> str:
     return f"{deployment['aigc_config']['lora_prompt_default']} × {deployment['capacity']}"
 
 
-def _known(entry: dict[str, Any]) -> str:
-    """Which objects, whatever became of them; when and how they were learnt of may differ."""
+def _known(entry: dict[str, Any], canceled: set[str]) -> str:
+    """Which objects; when and how they were learnt of may differ, and a job that was canceled is none."""
     current = entry["current"] or {}
     parts = [
         f"current {current.get('remote_id')}",
         f"retiring {sorted(one['remote_id'] for one in entry['retiring'])}",
-        f"past {sorted(one['remote_id'] for one in entry['past'])}",
+        f"past {sorted(one['remote_id'] for one in entry['past'] if one['remote_id'] not in canceled)}",
         f"undeletable {entry['undeletable']}",
     ]
     return ", ".join([*parts, "protected"] if entry["protected"] else parts)
