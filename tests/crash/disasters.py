@@ -98,10 +98,13 @@ class Point:
         return f"{self.disaster.name} · {self.moment.kind} {self.moment.number} {self.moment.what}"
 
 
-def points(moments: list[Moment]) -> Iterator[Point]:
+def points(moments: list[Moment], *, halves: bool) -> Iterator[Point]:
+    """`halves`: a write has a middle, as that of an object has not."""
     for moment in moments:
         for disaster in AT_CALLS if moment.kind is Kind.CALL else AT_PAPERS:
-            if disaster is _HALF_WRITTEN and "given back" in moment.what:  # nothing is written then
+            if disaster is _HALF_WRITTEN and (
+                not halves or "given back" in moment.what
+            ):  # nothing is written then
                 continue
             if (
                 disaster is ROBBED and moment.what != Paper.RECORD
@@ -126,7 +129,7 @@ class Hooks:
             sandbox.add_fault(**{"nth": self._point.moment.number, **self._point.disaster.fault})
 
     def install(self) -> None:
-        hooks, fsync = self, os.fsync
+        hooks, fsync, push = self, os.fsync, GitShelf._push
 
         class Transport(httpx.ASGITransport):
             async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -139,13 +142,17 @@ class Hooks:
 
         def flushed(handle: int) -> None:
             fsync(handle)
-            if not hooks._others:
-                hooks.die("killed half written", hooks.moments[-1])
+            hooks.die("killed half written", hooks.moments[-1])
+
+        def pushed(shelf: Any, expected: Any, commit: str) -> None:
+            hooks.die("killed half written", hooks.moments[-1])
+            push(shelf, expected, commit)
 
         mock.patch("wanctl.project.provider.httpx.ASGITransport", Transport).start()
         for shelf in (FileShelf, GitShelf, ObjectShelf):
             mock.patch.object(shelf, "replace", self._watched(shelf.replace)).start()
         mock.patch("wanctl.ledger.file.os.fsync", flushed).start()
+        mock.patch("wanctl.ledger.git.GitShelf._push", pushed).start()
 
     def _watched(self, replace: Callable[..., None]) -> Callable[..., None]:
         """Each replacement of a paper, whatever it lies on."""
@@ -180,7 +187,7 @@ class Hooks:
 
     def die(self, name: str, moment: Moment) -> None:
         point = self._point
-        if point is None or point.disaster.name != name or point.disaster.fault:
+        if point is None or point.disaster.name != name or point.disaster.fault or self._others:
             return
         if (point.moment.kind, point.moment.number) == (moment.kind, moment.number):
             os.kill(os.getpid(), signal.SIGKILL)

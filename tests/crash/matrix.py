@@ -42,13 +42,13 @@ def tried(asked: argparse.Namespace, room: Path) -> list[Result]:
     names = asked.scene or [scene.name for scene in SCENES.values() if scene.tried]
     with opened(asked.store) as place:
         begun = list(stages(names, room, place, marks=asked.marks == "kept"))
-    every = [
-        (stage, point)
-        for stage in begun
-        for point in sample([one for one in points(stage.moments) if asked.only in str(one)], asked.every)
-    ]
+    every = [(stage, point) for stage in begun for point in sample(_meant(stage, asked), asked.every)]
     waiting = [_worker(asked.store, room, every[number :: asked.workers]) for number in range(asked.workers)]
     return [result for ended in waiting for result in ended()]
+
+
+def _meant(stage: Stage, asked: argparse.Namespace) -> list[Point]:
+    return [one for one in points(stage.moments, halves=asked.store != "s3") if asked.only in str(one)]
 
 
 def _worker(store: str, room: Path, share: list[tuple[Stage, Point]]) -> Callable[[], list[Result]]:

@@ -4,6 +4,7 @@ The whole world of a point is a folder that is copied; what a place keeps elsewh
 """
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -135,6 +136,7 @@ def _server() -> Iterator[str]:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
         with serving(s3()) as address:
             os.write(writing, address.encode())
             os.close(writing)

@@ -111,9 +111,12 @@ def play(stage: Stage, point: Point, folder: Path, place: Place) -> Result:
         pass_time(folder, seconds=20)  # as it does until CI runs it again
         last = run(folder, scene.command)
         runs += 1
+        if hit.killed and runs == 1 and _held(stage.moments, point) != _took_over(last):
+            problems.append(f"the lease of the dead run: {last.told}")
         if last.killed or last.error:
             break
-        doubtful = [one for one in last.candidates if one not in stage.hints]
+        unknown = truth(folder, place).entries.keys() ^ stage.undisturbed.entries.keys()
+        doubtful = [one for one in last.candidates if one not in stage.hints or one[0] in unknown]
         if doubtful and now.ever <= stage.undisturbed.ever:
             asked += [f"{address}: {reason}" for address, reason in last.questions] or ["to adopt"]
             adopt(folder, *doubtful[0])
@@ -130,6 +133,17 @@ def play(stage: Stage, point: Point, folder: Path, place: Place) -> Result:
         problems.append(f"the last run: {last}")
     verdict = WRONG if problems else ASKED if asked else HEALED
     return Result(scene.name, point, verdict, (*problems, *asked), runs)
+
+
+def _held(moments: list[Moment], point: Point) -> bool:
+    """Whether the process that was killed there held the lease."""
+    passed = moments.index(point.moment) + (point.disaster.name == "killed once written")
+    met = [moment.what for moment in moments[:passed] if moment.kind is Kind.PAPER]
+    return met.count("lease") > met.count("lease given back")
+
+
+def _took_over(report: Report) -> bool:
+    return any("took over the lease" in line and "died" in line for line in report.told)
 
 
 def _misbehaved(hit: Report, point: Point) -> list[str]:

@@ -40,17 +40,14 @@ class Truth:
         said = []
         for what in ("files", "jobs", "exports", "serving"):
             said += _differing(what, getattr(self, what), getattr(undisturbed, what), getattr(before, what))
-        for what, made, wanted in zip(
-            ("jobs", "exports", "deployments"), self.ever, undisturbed.ever, strict=True
-        ):
-            if made != wanted:
-                said.append(f"{made} {what} were made in all instead of {wanted}")
+        kinds = ("jobs", "exports", "deployments")
+        for what, made, meant in zip(kinds, self.ever, undisturbed.ever, strict=True):
+            if made != meant:
+                said.append(f"{made} {what} were made in all instead of {meant}")
         if self.ever == before.ever and self.entries != undisturbed.entries:
-            odd = dict(self.entries.items() ^ undisturbed.entries.items())
-            said += [
-                f"the ledger knows {self.entries.get(one)} instead of {undisturbed.entries.get(one)} for {one}"
-                for one in odd
-            ]
+            known, wanted = self.entries, undisturbed.entries
+            odd = dict(known.items() ^ wanted.items())
+            said += [f"the ledger has {known.get(one)} instead of {wanted.get(one)} for {one}" for one in odd]
         said += [f"the intent of {one} is still open" for one in self.intents]
         if self.foreign != before.foreign:
             said.append("something foreign was touched")

@@ -9,7 +9,8 @@ from wanctl.kinds.world import Snapshot
 from wanctl.ledger.record import Entry, Record
 from wanctl.spec.resources import Address, Kind
 
-_KINDS = (Kind.DATASET, Kind.FINETUNE)  # a deployment's name may be given again
+# A deployment's name may be given again; of a checkpoint it matters later which job it was chosen for.
+_KINDS = (Kind.DATASET, Kind.FINETUNE)
 
 
 def forgotten(
@@ -20,7 +21,9 @@ def forgotten(
     `named` are the ids that a person has named just now.
     """
     gone = {*_ended_by_name(record), *named} - set(snapshot.file_by_id) - set(snapshot.job_by_id)
-    owners = {Address.parse(owner) for one, owner in claims(record).items() if _stem(one) in gone}
+    if not gone:
+        return dict(learned)
+    owners = {Address.parse(owner) for one, owner in claims(record).items() if one in gone}
     entries = {**{one: record.entry(one) for one in owners}, **learned}
     return {one: _without(entry, gone) if one in owners else entry for one, entry in entries.items()}
 
@@ -34,12 +37,7 @@ def _ended_by_name(record: Record) -> set[str]:
 
 def _without(entry: Entry, gone: set[str]) -> Entry:
     current = entry.current
-    past = tuple(one for one in entry.past if _stem(one.remote_id) not in gone)
-    if current and _stem(current.remote_id) in gone:
+    past = tuple(one for one in entry.past if one.remote_id not in gone)
+    if current and current.remote_id in gone:
         current = None
     return entry.model_copy(update={"current": current, "past": past})
-
-
-def _stem(remote_id: str) -> str:
-    """An exported checkpoint goes with its job."""
-    return remote_id.partition("/")[0]
