@@ -1,11 +1,10 @@
 """What a person runs: each command gives the plan that is left, and what failed. It may be run again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from wanctl.engine.converge import Outcome, Patience
-from wanctl.engine.doomed import PruneRefused
 from wanctl.plan import Plan
 from wanctl.project import Project, Silent
 from wanctl.project.importing import DEFAULT_FILE, carry_out_import, draft_import
@@ -57,32 +56,12 @@ def prune(folder: Path, tell: Tell) -> Ended:
     return Ended(_project(folder, tell).plan(), _ended(outcome).failures)
 
 
-def prune_by_name(find: Callable[[Path], tuple[str, ...]]) -> Command:
-    """`wanctl prune --yes --wait ID…`; what is gone when it is run again is not named again."""
+def adopt(find: Callable[[Path], Mapping[str, str]]) -> Command:
+    """`wanctl adopt KIND/NAME ID` for each, then `wanctl plan`."""
 
     def work(folder: Path, tell: Tell) -> Ended:
-        failures: tuple[str, ...] = ()
-        for name in find(folder):
-            try:
-                outcome = prune_orphans(
-                    _project(folder, tell), Choice((name,)), lambda *_: True, Patience(waits=True), Silent()
-                )
-            except PruneRefused as refused:
-                if "there is no orphan" not in str(refused):
-                    raise
-                continue
-            failures += _ended(outcome).failures
-        return Ended(_project(folder, tell).plan(), failures)
-
-    return work
-
-
-def adopt(find: Callable[[Path], tuple[str, str]]) -> Command:
-    """`wanctl adopt KIND/NAME ID`, then `wanctl plan`."""
-
-    def work(folder: Path, tell: Tell) -> Ended:
-        address, remote_id = find(folder)
-        bind(_project(folder, tell), Address.parse(address), remote_id, None)
+        for address, remote_id in find(folder).items():
+            bind(_project(folder, tell), Address.parse(address), remote_id, None)
         return Ended(_project(folder, tell).plan())
 
     return work

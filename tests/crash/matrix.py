@@ -22,19 +22,32 @@ from tests.crash.places import PLACES, opened
 from tests.crash.playing import HEALED, VERDICTS, WRONG, Result, Stage, play, stages
 from tests.crash.scenes import SCENES
 
+Play = tuple[Stage, Point]
 
-def sample(chosen: Sequence[Point], every: int) -> list[Point]:
-    """Each n-th point, and besides, as far as they are missing then, each call and each disaster once."""
-    taken = [point for number, point in enumerate(chosen) if number % every == 0]
-    calls = {(point.moment.kind, point.moment.what) for point in taken}
-    kinds = {point.disaster.name for point in taken}
-    for point in chosen:
-        call = (point.moment.kind, point.moment.what)
-        if call not in calls or (point.disaster.name not in kinds and point.moment.changes_something):
-            taken.append(point)
-            calls.add(call)
+
+def sample(chosen: Sequence[Play], every: int) -> list[Play]:
+    """Each n-th point, and each call whose effect was never heard of; besides, as far as they are missing
+    then, each call and each disaster once."""
+    taken = [one for number, one in enumerate(chosen) if number % every == 0 or _unheard(one[1])]
+    calls = {_call(point) for _, point in taken}
+    kinds = {point.disaster.name for _, point in taken}
+    for stage, point in chosen:
+        if _call(point) not in calls or (point.disaster.name not in kinds and point.moment.changes_something):
+            taken.append((stage, point))
+            calls.add(_call(point))
             kinds.add(point.disaster.name)
     return taken
+
+
+def _unheard(point: Point) -> bool:
+    return point.moment.changes_something and point.disaster.name in {
+        "killed after the effect",
+        "reset after",
+    }
+
+
+def _call(point: Point) -> tuple[str, str]:
+    return point.moment.kind, point.moment.what
 
 
 def tried(asked: argparse.Namespace, room: Path) -> list[Result]:
@@ -42,7 +55,7 @@ def tried(asked: argparse.Namespace, room: Path) -> list[Result]:
     names = asked.scene or [scene.name for scene in SCENES.values() if scene.tried]
     with opened(asked.store) as place:
         begun = list(stages(names, room, place, marks=asked.marks == "kept"))
-    every = [(stage, point) for stage in begun for point in sample(_meant(stage, asked), asked.every)]
+    every = sample([(stage, point) for stage in begun for point in _meant(stage, asked)], asked.every)
     waiting = [_worker(asked.store, room, every[number :: asked.workers]) for number in range(asked.workers)]
     return [result for ended in waiting for result in ended()]
 
@@ -51,7 +64,7 @@ def _meant(stage: Stage, asked: argparse.Namespace) -> list[Point]:
     return [one for one in points(stage.moments, halves=asked.store != "s3") if asked.only in str(one)]
 
 
-def _worker(store: str, room: Path, share: list[tuple[Stage, Point]]) -> Callable[[], list[Result]]:
+def _worker(store: str, room: Path, share: list[Play]) -> Callable[[], list[Result]]:
     """A process that plays its share; what it came to is read when it is asked for."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -76,7 +89,7 @@ def _worker(store: str, room: Path, share: list[tuple[Stage, Point]]) -> Callabl
     return ended
 
 
-def _played(store: str, folder: Path, share: list[tuple[Stage, Point]]) -> list[Result]:
+def _played(store: str, folder: Path, share: list[Play]) -> list[Result]:
     results = []
     with opened(store) as place:
         for stage, point in share:

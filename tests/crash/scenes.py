@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.crash import commands
 from tests.crash.commands import Command
-from tests.crash.project import CHAIN, Documents, account, call, config, deploy, pass_time, start_twin
+from tests.crash.project import CHAIN, MODEL, Documents, account, call, config, deploy, pass_time, start_twin
 from tests.datasets import small_dataset
 from wanctl.plan import Status
 from wanctl.project import Project
@@ -94,8 +94,8 @@ def _other_clips(folder: Path) -> None:
 def _deployed_by_hand(folder: Path) -> None:
     """The model of a job that no spec wants any more: a deployment that is ours by its lineage only."""
     sandbox = account(folder)
-    old = next(one for one in sandbox._store.all("export"))
-    deploy(sandbox, f"wan2.6-i2v-{old['key'].partition('/')[0]}")
+    old = sandbox._store.all("export")[0]
+    deploy(sandbox, f"{MODEL}-{old['key'].partition('/')[0]}")
     sandbox.close()
     pass_time(folder, hours=1)
 
@@ -105,13 +105,15 @@ def _ledger_is_lost(folder: Path) -> None:
         path.unlink()
 
 
-def _the_deployment(folder: Path) -> tuple[str, str]:
+def _ours(folder: Path) -> dict[str, str]:
+    """As somebody finds them in the console."""
     sandbox = account(folder)
-    (model,) = (
-        one["deployed_model"] for one in sandbox._store.all("deployment") if "2.6" in one["base_model"]
+    (job,) = (one["job_id"] for one in sandbox._store.all("job") if one["model"] == MODEL)
+    (live,) = (
+        one["deployed_model"] for one in sandbox._store.all("deployment") if one["base_model"] == MODEL
     )
     sandbox.close()
-    return "Deployment/rain", model
+    return {"FineTune/rain": job, "Deployment/rain": live}
 
 
 def _it_trains(folder: Path) -> None:
@@ -175,7 +177,7 @@ SCENES = {
             "create",
             (1, 1, 1, 1),
             CHAIN,
-            commands.adopt(_the_deployment),
+            commands.adopt(_ours),
             _ledger_is_lost,
             applied=True,
         ),

@@ -16,12 +16,15 @@ from wanctl.spec.resources import Address
 RAIN = Address.finetune("rain")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Our job is about to start."""
+@pytest.fixture(params=[True])
+def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Our job is about to start; its name is kept, or else only its files tell what it is."""
     (tmp_path / ".git").mkdir()
     small_dataset(tmp_path / "data", clips=2)
     write(tmp_path / "specs")
+    sandbox = account(tmp_path)
+    call(sandbox, "POST", "/_sandbox/rig", {"quirks": {"keep_job_name": request.param}})
+    sandbox.close()
     assert apply(tmp_path).plan.status is Status.IN_PROGRESS
     return tmp_path
 
@@ -89,6 +92,7 @@ def test_a_job_without_our_mark_is_no_twin_where_marks_are_kept(folder: Path) ->
     assert statuses(folder)[mine] == statuses(folder)[foreign] == "PENDING"
 
 
+@pytest.mark.parametrize("folder", [True, False], indirect=True, ids=["by name", "by files"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_withdrawal_that_breaks_off_is_taken_up_again(
     folder: Path, when: str, monkeypatch: pytest.MonkeyPatch
