@@ -5,15 +5,20 @@ A run is a line of moments: each HTTP call, each replacement of one of the ledge
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import httpx
 
+from tests.crash import others
 from wanctl.ledger.file import FileShelf
+from wanctl.ledger.git import GitShelf
+from wanctl.ledger.object import ObjectShelf
+from wanctl.ledger.shelf import Paper
 from wanctl.sandbox import Sandbox
 
 
@@ -73,7 +78,9 @@ AT_CALLS = (
     *(Disaster(name, rule) for name, rule in _FAULTS.items()),
 )
 _HALF_WRITTEN = Disaster("killed half written")
-AT_PAPERS = (Disaster("killed unwritten"), _HALF_WRITTEN, Disaster("killed once written"))
+ROBBED = Disaster("robbed of the lease")
+RACED = Disaster("written by another")
+AT_PAPERS = (Disaster("killed unwritten"), _HALF_WRITTEN, Disaster("killed once written"), ROBBED, RACED)
 
 
 @dataclass(frozen=True)
@@ -91,19 +98,29 @@ class Point:
         return f"{self.disaster.name} · {self.moment.kind} {self.moment.number} {self.moment.what}"
 
 
-def points(moments: list[Moment]) -> Iterator[Point]:
+def points(moments: list[Moment], *, halves: bool) -> Iterator[Point]:
+    """`halves`: a write has a middle, as that of an object has not."""
     for moment in moments:
         for disaster in AT_CALLS if moment.kind is Kind.CALL else AT_PAPERS:
-            if disaster is not _HALF_WRITTEN or "given back" not in moment.what:  # nothing is written then
-                yield Point(moment, disaster)
+            if disaster is _HALF_WRITTEN and (
+                not halves or "given back" in moment.what
+            ):  # nothing is written then
+                continue
+            if (
+                disaster is ROBBED and moment.what != Paper.RECORD
+            ):  # before, and after, there is nothing to lose
+                continue
+            yield Point(moment, disaster)
 
 
 class Hooks:
-    """Counts the moments of this process's one run, and kills it at the point that is meant."""
+    """Counts the moments of this process's one run, and brings about what is meant at the point."""
 
-    def __init__(self, point: Point | None = None) -> None:
+    def __init__(self, folder: Path, point: Point | None = None) -> None:
         self.moments: list[Moment] = []
+        self._folder = folder
         self._point = point
+        self._others = False  # it is another run that writes just now
 
     def arrange(self, sandbox: Sandbox) -> None:
         """Faults are counted by the sandbox itself."""
@@ -112,7 +129,7 @@ class Hooks:
             sandbox.add_fault(**{"nth": self._point.moment.number, **self._point.disaster.fault})
 
     def install(self) -> None:
-        hooks, replace, fsync = self, FileShelf.replace, os.fsync
+        hooks, fsync, push = self, os.fsync, GitShelf._push
 
         class Transport(httpx.ASGITransport):
             async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -123,19 +140,44 @@ class Hooks:
                 hooks.die("killed once answered", moment)
                 return response
 
-        def replaced(shelf: Any, seen: Any, paper: Any, text: str | None, why: str) -> None:
-            moment = hooks.meet(Kind.PAPER, f"{paper}{'' if text else ' given back'}")
-            hooks.die("killed unwritten", moment)
-            replace(shelf, seen, paper, text, why)
-            hooks.die("killed once written", moment)
-
         def flushed(handle: int) -> None:
             fsync(handle)
             hooks.die("killed half written", hooks.moments[-1])
 
+        def pushed(shelf: Any, expected: Any, commit: str) -> None:
+            hooks.die("killed half written", hooks.moments[-1])
+            push(shelf, expected, commit)
+
         mock.patch("wanctl.project.provider.httpx.ASGITransport", Transport).start()
-        mock.patch("wanctl.ledger.file.FileShelf.replace", replaced).start()
+        for shelf in (FileShelf, GitShelf, ObjectShelf):
+            mock.patch.object(shelf, "replace", self._watched(shelf.replace)).start()
         mock.patch("wanctl.ledger.file.os.fsync", flushed).start()
+        mock.patch("wanctl.ledger.git.GitShelf._push", pushed).start()
+
+    def _watched(self, replace: Callable[..., None]) -> Callable[..., None]:
+        """Each replacement of a paper, whatever it lies on."""
+        hooks = self
+
+        def replaced(shelf: Any, seen: Any, paper: Any, text: str | None, why: str) -> None:
+            if hooks._others:
+                replace(shelf, seen, paper, text, why)
+                return
+            moment = hooks.meet(Kind.PAPER, f"{paper}{'' if text else ' given back'}")
+            hooks.die("killed unwritten", moment)
+            hooks.meddle(moment, paper)
+            replace(shelf, seen, paper, text, why)
+            hooks.die("killed once written", moment)
+
+        return replaced
+
+    def meddle(self, moment: Moment, paper: Paper) -> None:
+        """Another run comes in between."""
+        meant = self._point if self._point and self._point.moment == moment else None
+        meddler = {ROBBED: others.take_over, RACED: others.write}.get(meant.disaster) if meant else None
+        if meddler:
+            self._others = True
+            meddler(self._folder, paper)
+            self._others = False
 
     def meet(self, kind: Kind, what: str) -> Moment:
         number = 1 + sum(moment.kind is kind for moment in self.moments)
@@ -145,7 +187,7 @@ class Hooks:
 
     def die(self, name: str, moment: Moment) -> None:
         point = self._point
-        if point is None or point.disaster.name != name or point.disaster.fault:
+        if point is None or point.disaster.name != name or point.disaster.fault or self._others:
             return
         if (point.moment.kind, point.moment.number) == (moment.kind, moment.number):
             os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""One apply in a process of its own: forked from this one, which has everything imported already.
+"""One command in a process of its own: forked from this one, which has everything imported already.
 
 What a run comes to is told through a pipe; a run that was killed tells nothing.
 """
@@ -7,17 +7,17 @@ import os
 import pkgutil
 import sys
 import traceback
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter
 
 import wanctl
+from tests.crash.commands import Command, Ended
 from tests.crash.disasters import Hooks, Moment, Point
 from tests.crash.project import account
-from wanctl.engine.converge import Patience
 from wanctl.plan import Plan, Status, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind
@@ -32,6 +32,7 @@ class Report:
     killed: bool = False
     status: str = ""
     empty: bool = False  # the plan says that there are no changes
+    may_move: bool = False  # there is something to do that needs nobody
     failures: tuple[str, ...] = ()
     questions: tuple[tuple[str, str], ...] = ()  # address and reason of what a person has to decide
     candidates: tuple[tuple[str, str], ...] = ()  # address and remote id of what they may choose
@@ -39,9 +40,11 @@ class Report:
     moments: tuple[Moment, ...] = field(default=(), repr=False)
     error: str = ""
 
-    @property
-    def converged(self) -> bool:
-        return self.status == Status.CONVERGED and self.empty and not self.failures
+    def over(self, ends: Status) -> bool:
+        """It came to this end, and there is nothing left to do that needs nobody."""
+        if self.status != ends or self.failures or self.may_move:
+            return False
+        return self.empty or ends is not Status.CONVERGED
 
 
 def preload() -> None:
@@ -51,9 +54,21 @@ def preload() -> None:
             import_module(module.name)
 
 
-def apply(folder: Path, point: Point | None = None) -> Report:
-    """`wanctl apply --yes --wait` in a child, to which something may happen."""
-    return _in_child(lambda: _applied(folder, Hooks(point)))
+def run(folder: Path, command: Command, point: Point | None = None) -> Report:
+    """A command in a child, to which something may happen."""
+    hooks = Hooks(folder, point)
+
+    def work() -> Report:
+        sandbox = account(folder)
+        hooks.arrange(sandbox)
+        sandbox.close()
+        hooks.install()
+        return _told(command(folder, told.append))
+
+    told: list[str] = []
+    return _in_child(
+        work, lambda report: replace(report, told=(*report.told, *told), moments=tuple(hooks.moments))
+    )
 
 
 def adopt(folder: Path, address: str, remote_id: str) -> None:
@@ -66,25 +81,16 @@ def adopt(folder: Path, address: str, remote_id: str) -> None:
     _in_child(work)
 
 
-def _applied(folder: Path, hooks: Hooks) -> Report:
-    sandbox = account(folder)
-    hooks.arrange(sandbox)
-    sandbox.close()
-    hooks.install()
-    told: list[str] = []
-    outcome = Project.open(folder / "specs", tell=told.append).apply(lambda *_: True, Patience(waits=True))
-    assert outcome is not None
-    plan = outcome.plan
-    failures = tuple(f"{one.step.address}: {one.error}" for one in outcome.failures)
+def _told(ended: Ended) -> Report:
+    plan = ended.plan
     asked = [step for step in plan.steps if step.when in {When.BLOCKED, When.PERSON}]
     return Report(
         status=plan.status.value,
         empty=any(line.startswith("No changes") for line in _shown(plan)),
-        failures=failures,
+        may_move=any(step.when is When.NOW for step in plan.steps),
+        failures=ended.failures,
         questions=tuple((str(step.address), step.reason) for step in asked),
         candidates=tuple(_candidates(plan)),
-        told=tuple(told),
-        moments=tuple(hooks.moments),
     )
 
 
@@ -94,22 +100,26 @@ def _shown(plan: Plan) -> list[str]:
 
 def _candidates(plan: Plan) -> list[tuple[str, str]]:
     """As the hints name them."""
-    words = [hint.split() for step in plan.steps for hint in step.hints if "wanctl adopt" in hint]
+    hints = [hint for step in plan.steps for hint in step.hints]
+    hints += [finding.hint for finding in plan.findings if finding.hint]
+    words = [hint.split() for hint in hints if "wanctl adopt" in hint]
     return [(line[line.index("adopt") + 1], line[line.index("adopt") + 2]) for line in words]
 
 
-def _in_child(work: Any) -> Report:
+def _in_child(
+    work: Callable[[], Report], finish: Callable[[Report], Report] = lambda report: report
+) -> Report:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
         code = 1
         try:
-            _tell(writing, work())
+            _tell(writing, finish(work()))
             code = 0
         except BaseException as error:  # noqa: BLE001 - a child never comes back
             details = "".join(traceback.format_exception(error)[-3:])
-            _tell(writing, Report(error=f"{type(error).__name__}: {error}", told=(details,)))
+            _tell(writing, finish(Report(error=f"{type(error).__name__}: {error}", told=(details,))))
         finally:
             os._exit(code)
     os.close(writing)

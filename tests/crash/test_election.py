@@ -1,12 +1,11 @@
 """An earlier job of the same inputs: ours is taken back, unless it trains; then a person decides."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.crash.project import Phase, account, call, write
+from tests.crash.project import account, call, pass_time, start_twin, write
 from tests.datasets import small_dataset
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.plan import Action, Status, When
@@ -17,12 +16,15 @@ from wanctl.spec.resources import Address
 RAIN = Address.finetune("rain")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Our job is about to start."""
+@pytest.fixture(params=[True])
+def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Our job is about to start; its name is kept, or else only its files tell what it is."""
     (tmp_path / ".git").mkdir()
     small_dataset(tmp_path / "data", clips=2)
-    write(tmp_path / "specs", Phase.CREATE)
+    write(tmp_path / "specs")
+    sandbox = account(tmp_path)
+    call(sandbox, "POST", "/_sandbox/rig", {"quirks": {"keep_job_name": request.param}})
+    sandbox.close()
     assert apply(tmp_path).plan.status is Status.IN_PROGRESS
     return tmp_path
 
@@ -47,27 +49,7 @@ def ours(folder: Path) -> str:
 
 
 def another_run_starts_it(folder: Path, *, marked: bool = True) -> str:
-    """At the very same moment, and so the lesser id is the earlier one."""
-    sandbox, mine = account(folder), ours(folder)
-    try:
-        job = sandbox._store.get("job", mine)
-        assert job
-        body = {key: job[key] for key in ("model", "training_file_ids", "hyper_parameters")}
-        body |= {"training_type": "efficient_sft", "job_name": job["job_name"] if marked else None}
-        for _ in range(30):
-            made = str(call(sandbox, "POST", "/api/v1/fine-tunes", body)["output"]["job_id"])
-            if made < mine:
-                return made
-            call(sandbox, "POST", f"/api/v1/fine-tunes/{made}/cancel")
-    finally:
-        sandbox.close()
-    raise AssertionError("no lesser id came up")
-
-
-def pass_time(folder: Path, **span: float) -> None:
-    sandbox = account(folder)
-    sandbox.advance(timedelta(**span))
-    sandbox.close()
+    return start_twin(folder, ours(folder), marked=marked)
 
 
 def test_ours_is_taken_back_before_it_trains(folder: Path) -> None:
@@ -110,6 +92,7 @@ def test_a_job_without_our_mark_is_no_twin_where_marks_are_kept(folder: Path) ->
     assert statuses(folder)[mine] == statuses(folder)[foreign] == "PENDING"
 
 
+@pytest.mark.parametrize("folder", [True, False], indirect=True, ids=["by name", "by files"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_withdrawal_that_breaks_off_is_taken_up_again(
     folder: Path, when: str, monkeypatch: pytest.MonkeyPatch

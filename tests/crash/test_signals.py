@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.crash.project import Phase, write
+from tests.crash.project import write
 from tests.crash.serving import Served, serving
 from tests.datasets import small_dataset
 from tests.scenarios.playing import quiet_surroundings
@@ -44,7 +44,7 @@ class Run:
             "base_url": served.url,
             "polling": "30s",
         }
-        write(self.specs, Phase.CREATE, head)
+        write(self.specs, head=head)
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "wanctl", "-C", str(self.specs), "apply", "--yes", "--wait"],
@@ -123,7 +123,7 @@ def test_twice_gives_up_the_call_and_cleans_up_all_the_same(tmp_path: Path, serv
 def test_at_the_question_it_ends_at_once(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     small_dataset(tmp_path / "data", clips=2)
-    write(tmp_path / "specs", Phase.CREATE)
+    write(tmp_path / "specs")
     for number in (signal.SIGTERM, signal.SIGINT):
         terminal = Terminal(tmp_path, "-C", "specs", "apply")
         terminal.expect("[y/N]")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.project import Phase, write
+from tests.crash.project import write
 from tests.crash.serving import Served, serving
 from tests.datasets import small_dataset
 
@@ -37,7 +37,7 @@ def specs(folder: Path, served: Served) -> Path:
         "base_url": served.url,
         "polling": "500ms",
     }
-    write(folder / "specs", Phase.CREATE, head)
+    write(folder / "specs", head=head)
     return folder / "specs"
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from wanctl.engine.forgetting import forgotten
 from wanctl.kinds import PLANNERS
 from wanctl.kinds.moving import after_move, move_step, moves_of
 from wanctl.kinds.removal import plan_removal
@@ -69,6 +70,11 @@ def make_plan(
         address: planned.learn
         for address, planned in context.planned.items()
         if planned.learn is not None and address not in moves.pending
+    }
+    learned = {
+        address: entry
+        for address, entry in forgotten(record, snapshot, learned).items()
+        if address not in moves.pending.values()
     }
     return Draft(plan, learned, frozenset(context.questions), _answered(context) - moves.pending.keys())
 

@@ -6,13 +6,14 @@ Level-triggered like every plan: made again after each call, from what is still 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from wanctl.engine.doomed import Doomed, claims, serving_models_of, unlisted
+from wanctl.engine.doomed import Doomed, serving_models_of, unlisted
+from wanctl.engine.forgetting import forgotten
 from wanctl.engine.planner import SETTLE_TIME, Draft, exceeded_limits, make_plan
 from wanctl.kinds.deploying import DeleteDeployment
 from wanctl.kinds.training import CancelJob, DeleteJob
 from wanctl.kinds.uploading import DeleteFile
 from wanctl.kinds.world import Context, LocalData, Snapshot
-from wanctl.ledger.record import Entry, Record
+from wanctl.ledger.record import Record
 from wanctl.plan import Action, Finding, Plan, Progress, Severity, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec
 from wanctl.spec.resources import Address, Desired, Kind
@@ -36,6 +37,7 @@ def make_pruning(
     `spared` goes by name only."""
     wanted = make_plan(desired, snapshot, record, local)
     context = Context(desired, snapshot, record, local, SETTLE_TIME)
+    doomed = (*doomed, *_on_their_way_out(doomed, context))
     pruning = _Pruning(context, wanted.plan, doomed)
     steps = [pruning.step(one) for kind in _ORDER for one in doomed if one.kind is kind]
     if everything:
@@ -50,7 +52,8 @@ def make_pruning(
         orphans=unlisted(wanted.plan.orphans, going),
     )
     ended = frozenset(step.address for step in steps if step.settled)
-    return Draft(plan, _forgotten(doomed, snapshot, record), wanted.questions, ended)
+    named = [one.remote_id for one in doomed if one.kind is not Kind.DEPLOYMENT]
+    return Draft(plan, forgotten(record, snapshot, {}, named), wanted.questions, ended)
 
 
 def _left_alone(spared: Collection[str]) -> tuple[Finding, ...]:
@@ -163,6 +166,17 @@ class _Pruning:
         return (one.kind.value, one.remote_id) in self._orphans
 
 
+def _on_their_way_out(doomed: tuple[Doomed, ...], context: Context) -> tuple[Doomed, ...]:
+    """Deployments that somebody told to go already, and that a doomed job has to outlast."""
+    jobs = (context.snapshot.job_by_id.get(one.remote_id) for one in doomed if one.kind is Kind.FINETUNE)
+    serving = dict.fromkeys(
+        name for job in jobs if job for name in serving_models_of(job.finetuned_output, context)
+    )
+    live = context.snapshot.deployment_by_id
+    leaving = (Doomed(Kind.DEPLOYMENT, name) for name in serving if live[name].leaving)
+    return tuple(one for one in leaving if one not in doomed)
+
+
 def _canceled(one: Doomed, job: Job) -> Step:
     if job.terminal:
         reason = "canceled" if job.canceled else f"{job.status} before it could be canceled"
@@ -194,18 +208,3 @@ def _kept(one: Doomed, why: str) -> Step:
 
 def _delete(one: Doomed, when: When, reason: str, **more: Any) -> Step:
     return Step(one.address, Action.DELETE, when, reason, remote_id=one.remote_id, **more)
-
-
-def _forgotten(doomed: tuple[Doomed, ...], snapshot: Snapshot, record: Record) -> dict[Address, Entry]:
-    """The ledger's entries without what was pruned: nobody is to wonder later who deleted it. What was chosen
-    of a job is remembered beyond its end: the same choice of another one is still unseen."""
-    gone = {one.remote_id for one in doomed if one.kind is Kind.DATASET} - set(snapshot.file_by_id)
-    gone |= {one.remote_id for one in doomed if one.kind is Kind.FINETUNE} - set(snapshot.job_by_id)
-    owners = {address for remote_id, address in claims(record).items() if remote_id in gone}
-    return {Address.parse(address): _without(record.entries[address], gone) for address in owners}
-
-
-def _without(entry: Entry, gone: set[str]) -> Entry:
-    for remote_id in gone:
-        entry = entry.without(remote_id)
-    return entry

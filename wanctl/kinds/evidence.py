@@ -86,9 +86,17 @@ def _by_ledger(wanted: Wanted, entry: Entry, context: Context) -> Match:
     entries = (entry, *(one for owner, one in context.left_the_specs(wanted.address.kind)))
     known = next((one for each in entries if (one := each.generation(wanted.identity))), None)
     job = context.snapshot.job_by_id.get(known.remote_id) if known else None
-    if job and not job.live and any(twin.live for twin in twins_by_mark(wanted, context)):
-        return Match()  # it was taken back, since another one of the same inputs stands
+    if job and not job.live and _stands_elsewhere(wanted, job, context):
+        return Match()  # it was taken back
     return Match(job, "the ledger") if job else Match()
+
+
+def _stands_elsewhere(wanted: Wanted, job: Job, context: Context) -> bool:
+    """Another job of the same inputs lives: by its name; or, where names are not kept, by its files and by
+    having been made when this one was."""
+    if any(twin.live for twin in twins_by_mark(wanted, context)):
+        return True
+    return any(twin.live and made_at_once(twin, job) for twin in twins_by_files(wanted, context))
 
 
 def _by_mark(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa: ARG001 - as the others

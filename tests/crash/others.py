@@ -1,0 +1,53 @@
+"""What another run does to the ledger while this one is about to write it."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.ledger.papers import git
+from wanctl.ledger.file import FileShelf
+from wanctl.ledger.lease import LEASE_TTL, Lease
+from wanctl.ledger.object import ObjectShelf
+from wanctl.ledger.record import HistoryLine
+from wanctl.ledger.shelf import Paper
+from wanctl.project import Project
+
+
+def take_over(folder: Path, paper: Paper) -> None:  # noqa: ARG001 - as the other
+    """This one stalled for longer than its lease lasts: another takes it, writes, and gives it back."""
+    store = Project.open(folder / "specs").store
+    now = datetime.now(UTC)
+    lease = Lease(token=uuid.uuid4().hex, holder="another", since=now, expires=now + LEASE_TTL)
+    store.acquire(lease, lambda _: True)
+    if record := store.load():
+        line = HistoryLine(at=now, address="ledger", verb="look for", result="noted", note="another was here")
+        store.save(record.with_history(line), lease)
+    store.release(lease)
+
+
+def write(folder: Path, paper: Paper) -> None:
+    """It touches the same place, and changes nothing of ours: the swap fails, and is made again."""
+    shelf: Any = Project.open(folder / "specs").store._shelf
+    if isinstance(shelf, FileShelf | ObjectShelf):
+        seen = shelf.read(paper)
+        text = seen.text(paper)
+        if text is not None:
+            shelf.replace(seen, paper, _spelled_otherwise(text), "spelled otherwise")
+        return
+    elsewhere = folder / "elsewhere"
+    git(folder, "clone", "--quiet", "remote.git", str(elsewhere))
+    known = git(elsewhere, "branch", "--remotes", "--list", "origin/wanctl-ledger")
+    if known:
+        git(elsewhere, "switch", "--quiet", "wanctl-ledger")
+    else:
+        git(elsewhere, "switch", "--quiet", "--orphan", "wanctl-ledger")
+    (elsewhere / f"{uuid.uuid4().hex}.txt").write_text("somebody's\n", encoding="utf-8")
+    git(elsewhere, "add", "--all")
+    git(elsewhere, "commit", "--quiet", "-m", "a note")
+    git(elsewhere, "push", "--quiet", "origin", "HEAD:wanctl-ledger")
+
+
+def _spelled_otherwise(text: str) -> str:
+    return json.dumps(json.loads(text)) + "\n"

@@ -1,0 +1,68 @@
+"""A prune that was killed: run again it takes the rest, and nobody wonders later who deleted what went."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from wanctl.engine.book import Book
+from wanctl.engine.converge import Outcome, Patience
+from wanctl.kinds.acting import Landing
+from wanctl.plan import Effect, Status
+from wanctl.project import Silent
+from wanctl.project.pruning import Choice, prune
+
+MORE_EPOCHS = {**FINETUNE, "hyper_parameters": {"n_epochs": 50, "eval_epochs": 10}}
+
+
+class Killed(BaseException):
+    """The process is gone: nothing after this is written."""
+
+
+def pruned(rain: Rain) -> Outcome:
+    outcome = prune(rain.project(), Choice(everything=True), lambda *_: True, Patience(waits=True), Silent())
+    assert outcome is not None
+    return outcome
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["before its result", "after its result"])
+def test_what_a_killed_prune_deleted_is_not_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE)
+    rain.apply()
+    rain.write(DATASET, MORE_EPOCHS)
+    rain.apply()
+    landed = Book.landed
+
+    def killed(book: Book, effect: Effect, landing: Landing) -> None:
+        if written:
+            landed(book, effect, landing)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Book, "landed", killed)
+        with pytest.raises(Killed):
+            pruned(rain)
+    assert rain.calls("DELETE", "/fine-tunes/") == 1
+    rain.call("POST", "/_sandbox/advance", {"seconds": 60})
+    assert rain.apply().plan.status is Status.CONVERGED
+    assert not rain.ledger["intents"]
+
+    rain.write(DATASET, FINETUNE)
+    assert rain.apply().plan.status is Status.CONVERGED, "trained again, as it is written again"
+    assert rain.calls("POST", "/fine-tunes") == 3
+
+
+def test_a_deployment_on_its_way_out_is_waited_for(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
+    rain.apply()
+    rain.write(DATASET)
+    rain.apply(waits=False)  # the deployment is told to go
+    (live,) = rain.call("GET", "/api/v1/deployments")["output"]["deployments"]
+    assert live["status"] == "DELETING"
+    assert pruned(rain).plan.status is Status.CONVERGED
+    assert rain.calls("DELETE", "/fine-tunes/") == 1
+    assert not rain.project().plan().orphans

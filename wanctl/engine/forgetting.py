@@ -1,0 +1,41 @@
+"""What the ledger forgets of orphans that were ended by name, once they are gone: nobody is to wonder later
+who deleted them. Seen from the history and the open calls, so that a run which was killed over it is no
+exception. Whoever plans asks here. Pure."""
+
+from collections.abc import Collection, Mapping
+
+from wanctl.engine.doomed import claims
+from wanctl.kinds.world import Snapshot
+from wanctl.ledger.record import Entry, Record
+from wanctl.spec.resources import Address, Kind
+
+# A deployment's name may be given again; of a checkpoint it matters later which job it was chosen for.
+_KINDS = (Kind.DATASET, Kind.FINETUNE)
+
+
+def forgotten(
+    record: Record, snapshot: Snapshot, learned: Mapping[Address, Entry], named: Collection[str] = ()
+) -> dict[Address, Entry]:
+    """What is to be learned, and every other entry that changes, without what is gone.
+
+    `named` are the ids that a person has named just now.
+    """
+    gone = {*_ended_by_name(record), *named} - set(snapshot.file_by_id) - set(snapshot.job_by_id)
+    if not gone:
+        return dict(learned)
+    owners = {Address.parse(owner) for one, owner in claims(record).items() if one in gone}
+    entries = {**{one: record.entry(one) for one in owners}, **learned}
+    return {one: _without(entry, gone) if one in owners else entry for one, entry in entries.items()}
+
+
+def _ended_by_name(record: Record) -> set[str]:
+    """Orphans stand under their own ids."""
+    ended = {line.address for line in record.history if line.verb == "delete"}
+    ended |= {intent.address for intent in record.intents if intent.verb == "delete"}
+    return {one.name for one in map(Address.parse, ended) if one.kind in _KINDS}
+
+
+def _without(entry: Entry, gone: Collection[str]) -> Entry:
+    for remote_id in gone:
+        entry = entry.without(remote_id)
+    return entry
