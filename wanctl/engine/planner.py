@@ -90,10 +90,7 @@ def _removals(context: Context, steps: list[Step]) -> list[Planned]:
         if step.address.kind is Kind.DEPLOYMENT and not step.settled and step.action is not Action.DELETE
     )
     removed = []
-    for text in context.record.entries:
-        address = Address.parse(text)
-        if address.kind is not Kind.DEPLOYMENT or address in context.desired.resources:
-            continue
+    for address, _ in context.left_the_specs(Kind.DEPLOYMENT):
         planned = plan_removal(address, context, "its document left the specs", deploying)
         context.planned[address] = planned
         removed.append(planned)

@@ -251,7 +251,7 @@ def _plan_absent(resource: Resource, content: str, context: Context) -> Planned:
     if sharing:
         reason = f"absent; {file.id} stays, since {', '.join(sharing)} has the same content"
         return Planned(Step(resource.address, Action.NOTHING, When.DONE, reason), outcome)
-    readers = [job.job_id for job in context.snapshot.jobs if job.in_flight and _may_use(job, file.id)]
+    readers = [job.job_id for job in context.snapshot.jobs_in_flight if _may_use(job, file.id)]
     if readers:
         reason = f"{', '.join(readers)} may still be reading {file.id}"
         return Planned(Step(resource.address, Action.DELETE, When.SERVICE, reason), outcome)
@@ -271,17 +271,9 @@ def _of_same_content(address: Address, content: str, context: Context) -> list[A
     """Datasets that are to stay and share their upload with this one."""
     return [
         other
-        for other, data in context.local.items()
-        if other != address
-        and _known_content(other, data, context) == content
-        and context.desired.resources[other].spec.state is State.PRESENT
+        for other in context.local_by_content.get(content, ())
+        if other != address and context.desired.resources[other].spec.state is State.PRESENT
     ]
-
-
-def _known_content(address: Address, data: LocalData, context: Context) -> str | None:
-    spec = context.desired.resources[address].spec
-    locked = spec.digest.removeprefix("sha256:") if isinstance(spec, Dataset) and spec.digest else None
-    return data.facts.digest if data.facts else locked
 
 
 def _may_use(job: Any, file_id: str) -> bool:
