@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.bench.chains import apply_all, write
 from wanctl.engine.planner import make_plan
@@ -19,10 +20,12 @@ from wanctl.ledger.record import Intent, Record
 from wanctl.plan import Plan
 from wanctl.project import Project, run
 from wanctl.report.text import plan_lines
+from wanctl.sandbox import Sandbox
 from wanctl.spec.resources import Address, Desired
 
 SIZES = (8, 16, 32)  # chains
 LINEAR = 2.1  # what twice the growth may cost: a look at all for each would make it 4 in the end
+NEARLY_LINEAR = 2.4  # for counts so small that chance has a part in them
 
 
 @contextmanager
@@ -169,3 +172,22 @@ CASES: dict[str, Callable[[World], Work]] = {
 def test_twice_as_many_resources_take_twice_the_work(case: str, worlds: list[World]) -> None:
     few, some, many = (steps_of(CASES[case](world)) for world in worlds)
     assert (many - some) / (some - few) <= LINEAR, (few, some, many)
+
+
+def requests_of_an_apply(folder: Path, chains: int) -> int:
+    """Looks are so rare that at each another training has ended: the service trains one at a time."""
+    (folder / ".git").mkdir(parents=True)
+    specs = write(folder, chains)
+    head = yaml.safe_load((specs / "wanctl.yaml").read_text(encoding="utf-8"))
+    (specs / "wanctl.yaml").write_text(yaml.safe_dump({**head, "polling": "12h"}), encoding="utf-8")
+    apply_all(specs, chains)
+    sandbox = Sandbox.open(specs / ".wanctl" / "sandbox")
+    try:
+        return len(sandbox.requests())
+    finally:
+        sandbox.close()
+
+
+def test_an_apply_makes_twice_the_requests_for_twice_the_chains(tmp_path: Path) -> None:
+    few, some, many = (requests_of_an_apply(tmp_path / str(chains), chains) for chains in SIZES)
+    assert (many - some) / (some - few) <= NEARLY_LINEAR, (few, some, many)
