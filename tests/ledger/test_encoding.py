@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from tests.ledger.papers import NOW, generation, record, whose
 from wanctl.ledger import encoding
-from wanctl.ledger.encoding import decode_record, encode_record
+from wanctl.ledger.encoding import Encoder, decode_record, encode_record
 from wanctl.ledger.errors import LedgerUnreadableError
 from wanctl.ledger.opening import open_store
-from wanctl.ledger.record import KINDS, Entry, Intent
+from wanctl.ledger.record import KINDS, Entry, HistoryLine, Intent, Record
 from wanctl.spec.addresses import Kind
 
 
@@ -95,3 +98,55 @@ def test_generations_are_found_again_by_identity() -> None:
 def test_a_text_is_the_same_record_again() -> None:
     full = record(serial=2).with_entry("Dataset/x", Entry().with_current(generation("file-1")))
     assert decode_record(encode_record(full), "here") == full
+
+
+def written(number: int, text: str = "") -> Record:
+    """A ledger of some size."""
+    full = record(environment="prod")
+    for one in range(number):
+        full = full.with_entry(f"Dataset/{one}", Entry().with_current(generation(f"file-{one}{text}")))
+        full = full.with_history(
+            HistoryLine(at=NOW, address=f"Dataset/{one}", verb="upload", result="ok", note=text)
+        )
+    return full
+
+
+_inputs = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.text(), st.dictionaries(st.text(), _inputs, max_size=3), st.integers(0, 3))
+def test_it_is_written_as_any_json_with_an_indent_of_one(
+    text: str, inputs: dict[str, Any], entries: int
+) -> None:
+    intent = Intent(address="FineTune/x", verb="train", identity=text, inputs=inputs, seen=(text,), at=NOW)
+    encoder = Encoder()
+    for one in (record(), written(entries, text), written(entries, text).with_intent(intent)):
+        plain = json.dumps(one.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+        assert encoder.encode(one) == plain
+        assert decode_record(plain, "here") == one
+
+
+def test_what_did_not_change_is_not_spelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    spelled: list[object] = []
+    spell = encoding._spelled
+
+    def noting(part: BaseModel) -> str:
+        spelled.append(part)
+        return spell(part)
+
+    monkeypatch.setattr(encoding, "_spelled", noting)
+    before = written(100)
+    entry = Entry().with_current(generation("file-new"))
+    line = HistoryLine(at=NOW, address="Dataset/7", verb="upload", result="ok")
+    after = before.with_entry("Dataset/7", entry).with_history(line)
+    encoder = Encoder()
+    encoder.encode(before)
+    assert len(spelled) == 200
+    spelled.clear()
+    assert encoder.encode(after) == encode_record(after)
+    assert spelled[:2] == [entry, line]
+    assert len(spelled) == 2 + 201

@@ -7,6 +7,7 @@ from threading import Barrier
 import pytest
 
 from tests.ledger.papers import EXPIRED, LATER, NOW, generation, lease, record
+from wanctl.ledger.encoding import decode_record
 from wanctl.ledger.errors import (
     LedgerElsewhereError,
     LedgerError,
@@ -14,7 +15,7 @@ from wanctl.ledger.errors import (
     LedgerUnreadableError,
 )
 from wanctl.ledger.lease import LEASE_TTL, LeaseHeld, LeaseLost
-from wanctl.ledger.record import Entry, HistoryLine, Intent
+from wanctl.ledger.record import Entry, HistoryLine, Intent, Record
 from wanctl.ledger.shelf import Paper
 from wanctl.ledger.store import Store
 
@@ -221,3 +222,24 @@ def test_a_heartbeat_and_a_save_at_once_do_not_harm_each_other(stores: Stores) -
             last = store.save(last, held)
         beats.result()
     assert stores().load() == last
+
+
+def test_what_this_run_wrote_itself_is_not_read_through_again(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noting(text: str, location: str) -> Record:
+        read.append(text)
+        return decode_record(text, location)
+
+    monkeypatch.setattr("wanctl.ledger.store.decode_record", noting)
+    mine, other = stores(), stores()
+    saved = mine.save(mine.save(record()))
+    assert read == []
+    theirs = other.save(other.load() or record())
+    read.clear()
+    with pytest.raises(LedgerMovedError):
+        mine.save(saved)
+    assert len(read) == 1
+    assert mine.load() == theirs

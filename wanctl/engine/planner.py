@@ -109,15 +109,18 @@ def _removals(context: Context, steps: list[Step]) -> list[Planned]:
         if step.address.kind is Kind.DEPLOYMENT and not step.settled and step.action is not Action.DELETE
     )
     removed = []
-    lost = (intent.address for intent in context.record.intents)
-    for text in dict.fromkeys((*context.record.entries, *lost)):
-        address = Address.parse(text)
-        if address.kind is not Kind.DEPLOYMENT or address in context.desired.resources:
-            continue
+    left = (one for one, _ in context.left_the_specs(Kind.DEPLOYMENT))
+    for address in dict.fromkeys((*left, *_lost_deployments(context))):
         planned = plan_removal(address, context, "its document left the specs", deploying)
         context.planned[address] = planned
         removed.append(planned)
     return removed
+
+
+def _lost_deployments(context: Context) -> list[Address]:
+    """Calls without an answer may have deployed for documents that are gone by now."""
+    open_calls = (Address.parse(intent.address) for intent in context.record.intents)
+    return [one for one in open_calls if one.kind is Kind.DEPLOYMENT and one not in context.desired.resources]
 
 
 def _refuse_emptiness(context: Context) -> list[Finding]:

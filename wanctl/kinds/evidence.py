@@ -4,7 +4,7 @@ Jobs carry no labels and the service echoes only part of what it was given, so e
 the ledger, our mark in the job's name, the files it read, and last its model and hyper-parameters.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -74,17 +74,17 @@ def twins_by_files(wanted: Wanted, context: Context) -> list[Job]:
     contents = _contents_of_files(wanted, context)
     return [
         job
-        for job in _possible(wanted, context.entry(wanted.address), context)
-        if job.training_file_ids
-        and _contents(job.training_file_ids, contents) == wanted.training
+        for file_id in contents
+        for job in _possible(wanted, context.entry(wanted.address), context, file_id)
+        if _contents(job.training_file_ids, contents) == wanted.training
         and _contents(job.validation_file_ids, contents) == wanted.validation
     ]
 
 
 def _by_ledger(wanted: Wanted, entry: Entry, context: Context) -> Match:
     """What was recorded for it, or under another name for a FineTune that left the specs since."""
-    entries = (entry, *(one for owner, one in context.left_the_specs(wanted.address.kind)))
-    known = next((one for each in entries if (one := each.generation(wanted.identity))), None)
+    identity = wanted.identity
+    known = entry.generation(identity) or context.left_behind(wanted.address.kind, identity)
     job = context.snapshot.job_by_id.get(known.remote_id) if known else None
     if job and not job.live and _stands_elsewhere(wanted, job, context):
         return Match()  # it was taken back
@@ -128,7 +128,7 @@ def _by_files(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa:
 def _by_parameters(wanted: Wanted, entry: Entry, context: Context) -> Match:
     """Jobs that do not say what they read: one that came when our call was made is ours, once no second one
     can; any other that might be ours is for a person to judge."""
-    silent = [job for job in _possible(wanted, entry, context) if not job.training_file_ids and job.live]
+    silent = [job for job in _possible(wanted, entry, context, None) if job.live]
     intent = _lost_training(wanted, context)
     if intent:
         if context.settling(intent):
@@ -161,7 +161,9 @@ def _unlike(wanted: Wanted, entry: Entry, context: Context) -> list[Job]:
     contents = _contents_of_files(wanted, context)
     return [
         job
-        for job in _unclaimed(wanted, entry, context)
+        for job in _unclaimed(
+            context.snapshot.unmarked_by_model.get(wanted.spec.model, ()), wanted, entry, context
+        )
         if job.live
         and contradicted(wanted.declared, job.hyper_parameters)
         and (not job.training_file_ids or _contents(job.training_file_ids, contents) == wanted.training)
@@ -190,20 +192,21 @@ def _decide(found: list[Job], evidence: str, needed: int) -> Match:
     return Match()
 
 
-def _possible(wanted: Wanted, entry: Entry, context: Context) -> list[Job]:
-    """Jobs of the same model that nothing rules out."""
+def _possible(wanted: Wanted, entry: Entry, context: Context, file_id: str | None) -> list[Job]:
+    """Jobs of the same model, trained on this file first (None: they do not say), that nothing rules out."""
+    jobs = context.snapshot.unmarked_by_file.get((wanted.spec.model, file_id), ())
     return [
         job
-        for job in _unclaimed(wanted, entry, context)
+        for job in _unclaimed(jobs, wanted, entry, context)
         if not contradicted(wanted.declared, job.hyper_parameters)
     ]
 
 
-def _unclaimed(wanted: Wanted, entry: Entry, context: Context) -> list[Job]:
-    """Jobs of the same model that are not another resource's, and not marked otherwise."""
+def _unclaimed(jobs: Sequence[Job], wanted: Wanted, entry: Entry, context: Context) -> list[Job]:
+    """Those that are not another resource's."""
     return [
         job
-        for job in _strangers_out(context.snapshot.unmarked_by_model.get(wanted.spec.model, ()), entry)
+        for job in _strangers_out(jobs, entry)
         if context.claimed.get(job.job_id, str(wanted.address)) == str(wanted.address)
         and not _claimed_for_other_inputs(job, wanted, entry)
     ]
@@ -215,7 +218,7 @@ def _claimed_for_other_inputs(job: Job, wanted: Wanted, entry: Entry) -> bool:
     return any(one.remote_id == job.job_id and one.identity != wanted.identity for one in known)
 
 
-def _strangers_out(jobs: "list[Job] | tuple[Job, ...]", entry: Entry) -> list[Job]:
+def _strangers_out(jobs: Sequence[Job], entry: Entry) -> list[Job]:
     return [job for job in jobs if job.job_id not in entry.strangers]
 
 

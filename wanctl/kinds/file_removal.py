@@ -2,9 +2,9 @@
 
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.kinds.uploading import DeleteFile
-from wanctl.kinds.world import Context, LocalData, Outcome, Planned, Read
+from wanctl.kinds.world import Context, Outcome, Planned, Read
 from wanctl.plan import Action, Progress, Step, When
-from wanctl.spec.models import Dataset, State
+from wanctl.spec.models import State
 from wanctl.spec.resources import Address, Resource
 from wanctl.studio.objects import Job, RemoteFile
 
@@ -88,22 +88,14 @@ def _of_same_content(address: Address, content: str, context: Context) -> list[A
     """Datasets that are to stay and share their upload with this one."""
     return [
         other
-        for other, data in context.local.items()
-        if other != address
-        and _known_content(other, data, context) == content
-        and context.desired.resources[other].spec.state is State.PRESENT
+        for other in context.local_by_content.get(content, ())
+        if other != address and context.desired.resources[other].spec.state is State.PRESENT
     ]
-
-
-def _known_content(address: Address, data: LocalData, context: Context) -> str | None:
-    spec = context.desired.resources[address].spec
-    locked = spec.digest.removeprefix("sha256:") if isinstance(spec, Dataset) and spec.digest else None
-    return data.facts.digest if data.facts else locked
 
 
 def _readers(file_id: str, context: Context) -> list[str]:
     """Jobs that train on it, and trainings whose answer was lost: they may."""
-    jobs = [job.job_id for job in context.snapshot.jobs if job.in_flight and _may_use(job, file_id)]
+    jobs = [job.job_id for job in context.snapshot.jobs_in_flight if _may_use(job, file_id)]
     sent = [one.address for one in context.record.intents if one.verb == "train" and context.settling(one)]
     return jobs + sent
 

@@ -22,7 +22,7 @@ from wanctl.ledger.record import Entry, Generation, Intent
 from wanctl.plan import Action, Cost, Finding, Progress, Severity, Step, When
 from wanctl.spec.models import FineTune, State
 from wanctl.spec.resources import Address, Resource
-from wanctl.studio.objects import Job, JobStatus, LogPage, training_progress
+from wanctl.studio.objects import Job, JobStatus, training_progress
 
 
 def plan_finetune(resource: Resource, context: Context) -> Planned:
@@ -91,8 +91,9 @@ def _in_training(
     resource: Resource, spec: FineTune, job: Job, match: Match, cost: Cost, context: Context
 ) -> Step:
     expected = cost.tokens[1] if cost.tokens else None
-    page = context.logs(job.job_id) or LogPage()
-    seen = training_progress(page.logs, expected)
+    # one trains at a time, and what waits in the queue has written nothing yet
+    page = None if job.status == JobStatus.QUEUING else context.logs(job.job_id)
+    seen = training_progress(page.logs if page else (), expected)
     found = "" if match.evidence == "the ledger" else f", found by {match.evidence}"
     return Step(
         resource.address,

@@ -84,12 +84,7 @@ def _plan_gone(address: Address, wanted: Wanted, context: Context) -> Planned:
 
 def _serving_models_of(job: Job, context: Context) -> list[str]:
     """Deployments of the job's own model, and of what was exported from it under whatever name."""
-    exported = {
-        one.inputs.get("model_name")
-        for entry in context.record.entries.values()
-        for one in (entry.current, *entry.past)
-        if one and one.identity.startswith(f"{job.job_id}/")
-    }
+    exported = context.exports.get(job.job_id, ())
     output = job.finetuned_output
     return [
         one.deployed_model

@@ -5,7 +5,7 @@ a read nobody made yet puts a `Question`; the engine answers it and plans again.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -112,6 +112,19 @@ class Snapshot:
         }
 
     @cached_property
+    def unmarked_by_file(self) -> dict[tuple[str, str | None], list[Job]]:
+        """(model, the first file that it was trained on) → those jobs; None: they do not say which."""
+        found: dict[tuple[str, str | None], list[Job]] = defaultdict(list)
+        for model, jobs in self.unmarked_by_model.items():
+            for job in jobs:
+                found[model, next(iter(job.training_file_ids), None)].append(job)
+        return found
+
+    @cached_property
+    def jobs_in_flight(self) -> tuple[Job, ...]:
+        return tuple(job for job in self.jobs if job.in_flight)
+
+    @cached_property
     def ids_by_model(self) -> dict[str, tuple[str, ...]]:
         """Model → the ids of its jobs."""
         return {model: tuple(job.job_id for job in jobs) for model, jobs in self.jobs_by_model.items()}
@@ -207,7 +220,11 @@ class Context:
         return self.record.entry(address)
 
     def intent(self, address: Address) -> Intent | None:
-        return self.record.intent(address)
+        return self._intents.get(str(address))
+
+    @cached_property
+    def _intents(self) -> Mapping[str, Intent]:
+        return {intent.address: intent for intent in self.record.intents}
 
     def outcome(self, address: Address) -> Outcome:
         planned = self.planned.get(address)
@@ -256,12 +273,30 @@ class Context:
         intent = self.intent(address)
         return intent is not None and not self.settling(intent)
 
-    def left_the_specs(self, kind: Kind) -> list[tuple[Address, Entry]]:
+    def left_the_specs(self, kind: Kind) -> Sequence[tuple[Address, Entry]]:
         """What the ledger knows of this kind that no document stands for any more."""
-        known = ((Address.parse(text), entry) for text, entry in self.record.entries.items())
-        return [
-            (one, entry) for one, entry in known if one.kind is kind and one not in self.desired.resources
-        ]
+        return self._without_document[kind]
+
+    def left_behind(self, kind: Kind, identity: str) -> Generation | None:
+        """The object of these inputs that was made for something which left the specs."""
+        return self._left_behind.get((kind, identity))
+
+    @cached_property
+    def _left_behind(self) -> Mapping[tuple[Kind, str], Generation]:
+        found: dict[tuple[Kind, str], Generation] = {}
+        for address, entry in ((one, entry) for kind in Kind for one, entry in self.left_the_specs(kind)):
+            for made in entry.generations:
+                found.setdefault((address.kind, made.identity), made)
+        return found
+
+    @cached_property
+    def _without_document(self) -> Mapping[Kind, Sequence[tuple[Address, Entry]]]:
+        found: dict[Kind, list[tuple[Address, Entry]]] = defaultdict(list)
+        for text, entry in self.record.entries.items():
+            address = Address.parse(text)
+            if address not in self.desired.resources:
+                found[address.kind].append((address, entry))
+        return found
 
     def learned(self, entry: Entry, remote_id: str, identity: str, inputs: dict[str, Any]) -> Entry | None:
         """The entry that the ledger should have for what was found live; None if it has it already."""
@@ -275,6 +310,16 @@ class Context:
         )
 
     @cached_property
+    def local_by_content(self) -> Mapping[str, Sequence[Address]]:
+        """The content of a source on this machine, or the one that its spec has locked → the Datasets."""
+        found: dict[str, list[Address]] = defaultdict(list)
+        for address, data in self.local.items():
+            locked = getattr(self.desired.resources[address].spec, "digest", None)
+            if content := data.facts.digest if data.facts else (locked or "").removeprefix("sha256:"):
+                found[content].append(address)
+        return found
+
+    @cached_property
     def suffixes(self) -> dict[str, Address]:
         """What a deployment's name would end with → whose it would be."""
         return {
@@ -283,6 +328,17 @@ class Context:
             if isinstance(resource.spec, DeploymentSpec)
             for name in (address, *(one.old for one in self.desired.renames.get(address, ())))
         }
+
+    @cached_property
+    def exports(self) -> Mapping[str, set[str | None]]:
+        """Job id → the models that the ledger says were exported from it."""
+        found: dict[str, set[str | None]] = defaultdict(set)
+        for entry in self.record.entries.values():
+            for one in entry.generations:
+                job_id, slash, _ = one.identity.partition("/")
+                if slash:
+                    found[job_id].add(one.inputs.get("model_name"))
+        return found
 
     @cached_property
     def plain_names(self) -> dict[str, Address]:

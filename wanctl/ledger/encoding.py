@@ -5,10 +5,10 @@ first save in the new format. A newer format is never read, so that nothing of i
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from wanctl.ledger.errors import LedgerElsewhereError, LedgerUnreadableError
 from wanctl.ledger.record import FORMAT_VERSION, KINDS, Record
@@ -16,6 +16,7 @@ from wanctl.ledger.record import FORMAT_VERSION, KINDS, Record
 # Format n → the function that makes format n + 1 of a document. A new format adds its line here.
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
+_OF_PARTS = {"entries", "intents", "history"}  # the last three members of a record, in this order
 _MOVED_TO = "moved_to"
 _LONGEST_SHOWN = 80
 _REMEDY = (
@@ -25,7 +26,49 @@ _REMEDY = (
 
 
 def encode_record(record: Record) -> str:
-    return json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+    return Encoder().encode(record)
+
+
+class Encoder:
+    """Writes one record after the other. Each differs from the one before in an entry or two, so the texts
+    of the parts are kept: their values never change, and a part that is still the same is not spelled again.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[BaseModel, str]] = {}  # by id, which the part itself keeps from reuse
+
+    def encode(self, record: Record) -> str:
+        used: dict[int, tuple[BaseModel, str]] = {}
+
+        def text_of(part: BaseModel) -> str:
+            known = self._known.get(id(part)) or (part, _spelled(part))
+            used[id(part)] = known
+            return known[1]
+
+        members = [
+            f"{_json(name)}: {_json(value)}"
+            for name, value in record.model_dump(mode="json", exclude=_OF_PARTS).items()
+        ]
+        entries = [f"{_json(address)}: {text_of(entry)}" for address, entry in record.entries.items()]
+        members.append(f'"entries": {_inside("{", entries, "}")}')
+        members.append(f'"intents": {_inside("[", map(text_of, record.intents), "]")}')
+        members.append(f'"history": {_inside("[", map(text_of, record.history), "]")}')
+        self._known = used
+        return "{\n " + ",\n ".join(members) + "\n}\n"
+
+
+def _spelled(part: BaseModel) -> str:
+    return _json(part.model_dump(mode="json")).replace("\n", "\n  ")  # no text in it has a bare line break
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)
+
+
+def _inside(opening: str, members: Iterable[str], closing: str) -> str:
+    """Brackets round members that are written already, one level inside the whole."""
+    told = ",\n  ".join(members)
+    return f"{opening}\n  {told}\n {closing}" if told else opening + closing
 
 
 def decode_record(text: str, location: str) -> Record:

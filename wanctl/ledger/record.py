@@ -37,8 +37,12 @@ class Entry(_Frozen):
 
     def generation(self, identity: str) -> Generation | None:
         """The object made from these inputs, current or past."""
-        known = ((self.current,) if self.current else ()) + tuple(reversed(self.past))
-        return next((one for one in known if one.identity == identity), None)
+        return next((one for one in self.generations if one.identity == identity), None)
+
+    @property
+    def generations(self) -> "tuple[Generation, ...]":
+        """The current object and those before it, the newest first."""
+        return (*((self.current,) if self.current else ()), *reversed(self.past))
 
     def with_current(self, generation: Generation) -> "Entry":
         """A new current object; the one before is kept as past."""
@@ -105,7 +109,8 @@ class Record(_Frozen):
         return next((intent for intent in self.intents if intent.address == text), None)
 
     def with_entry(self, address: object, entry: Entry | None) -> "Record":
-        entries = {key: value for key, value in self.entries.items() if key != str(address)}
+        entries = dict(self.entries)
+        entries.pop(str(address), None)
         if entry is not None and entry != Entry():
             entries[str(address)] = entry
         return self.model_copy(update={"entries": entries})

@@ -8,7 +8,14 @@ import secrets
 import time
 from collections.abc import Callable
 
-from wanctl.ledger.encoding import decode_record, encode_record, is_moved_notice, is_older, moved_notice
+from wanctl.ledger.encoding import (
+    Encoder,
+    decode_record,
+    encode_record,
+    is_moved_notice,
+    is_older,
+    moved_notice,
+)
 from wanctl.ledger.errors import LeaseDamagedError, LedgerError, LedgerMovedError
 from wanctl.ledger.lease import Lease, LeaseHeld, LeaseLost, decode_lease
 from wanctl.ledger.record import Record
@@ -31,6 +38,8 @@ class Store:
     def __init__(self, shelf: Shelf, sleep: Callable[[float], None] = time.sleep) -> None:
         self._shelf = shelf
         self._sleep = sleep
+        self._encoder = Encoder()
+        self._known: tuple[str, Record] | None = None  # what we saved last, as a text and as a value
 
     @property
     def location(self) -> str:
@@ -47,6 +56,7 @@ class Store:
         Under a lease it is written only while that lease stands: a run that was taken over cannot save.
         """
         saved = record.model_copy(update={"serial": record.serial + 1})
+        written = self._encoder.encode(saved)
         backed_up = False
 
         def change(seen: Reading) -> str:
@@ -61,14 +71,15 @@ class Store:
             if lease:
                 self._require(lease, seen)
             text = seen.text(Paper.RECORD)
-            if text and is_older(text) and not backed_up:
+            if text and not self._is_known(text) and is_older(text) and not backed_up:
                 self._shelf.keep(text)
                 backed_up = True
-            return encode_record(saved)
+            return written
 
         by = f" by {lease.holder}" if lease else ""
         papers = _BOTH if lease else (Paper.RECORD,)
         self._swap(papers, Paper.RECORD, change, f"{record.project}: serial {saved.serial}{by}")
+        self._known = written, saved
         return saved
 
     def place(self, record: Record, lease: Lease) -> None:
@@ -198,7 +209,15 @@ class Store:
 
     def _record(self, seen: Reading) -> Record | None:
         text = seen.text(Paper.RECORD)
-        return None if text is None else decode_record(text, self.location)
+        if text is None:
+            return None
+        if self._known and self._is_known(text):
+            return self._known[1]
+        return decode_record(text, self.location)
+
+    def _is_known(self, text: str) -> bool:
+        """Nobody wrote since we did: then the text needs no reading."""
+        return self._known is not None and self._known[0] == text
 
     def _lease(self, seen: Reading) -> Lease | None:
         return decode_lease(seen.text(Paper.LEASE), self.location)
