@@ -91,11 +91,14 @@ class Wire:
         except PassingError as error:  # it did not pass, so whoever called need not try all over again
             raise ForgeError(f"{error}, {TRIES} times", status=error.status) from error
 
-    def once(self, method: str, path: str, **more: Any) -> Any:
-        """The answer of one try: whoever calls decides whether another one would do the same again."""
+    def once(self, method: str, path: str, *, api: str | None = None, **more: Any) -> Any:
+        """The answer of one try: whoever calls decides whether another one would do the same again.
+
+        `api` is another base address on the same server.
+        """
         spoken = f"{method} {path}"
         try:
-            response = self._http.request(method, self._api + path, auth=self._signed, **more)
+            response = self._http.request(method, (api or self._api) + path, auth=self._signed, **more)
         except httpx.InvalidURL as error:
             raise ForgeError(f"{self._api} is no address of an API") from error
         except httpx.HTTPError as error:
