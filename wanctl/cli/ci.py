@@ -23,7 +23,6 @@ from wanctl.cli.publishing import failed_plan, same_project
 
 if TYPE_CHECKING:
     from wanctl.engine.converge import Outcome, Patience
-    from wanctl.forge.run import Run
     from wanctl.project import Project
     from wanctl.report.ci import Made
 
@@ -67,22 +66,25 @@ def ci(
 ) -> None:
     """Plan a pull request, apply the default branch: on GitHub Actions, GitLab CI or elsewhere."""
     from wanctl.project.forge import run_of
-    from wanctl.project.pipeline import Mode, Publisher, Wishes, mode_of
+    from wanctl.project.pipeline import Mode, Publisher, Wishes, mode_of, why_only_checked
     from wanctl.project.surroundings import Surroundings
 
     patience = patience_of(wait, max_wait)
-    run = run_of(Surroundings())
-    publisher = Publisher(run, Wishes(artifacts, comment, previews), _warn)
+    run, options = run_of(Surroundings()), same_project(folder, environment, base_url)
+    publisher = Publisher(run, Wishes(artifacts, comment, previews), options, _warn)
+    approve = Approver(Format.TEXT, "wanctl ci", yes=True, display=None)
     try:
         chosen = mode_of(run, Mode(mode))
         _say(f"{run.forge.value}, {run.event}: {chosen.value}")
         project = open_project(folder, environment, base_url, no_cache=no_cache)
-        if chosen is Mode.APPLY:
-            ended = _apply(project, patience, detailed=detailed)
+        if why := why_only_checked(project, run, Mode(mode)):
+            ended = _check(project, why)
+        elif chosen is Mode.APPLY:
+            ended = _apply(project, patience, approve, detailed=detailed)
         else:
-            ended = _plan(project, run, detailed=detailed)
+            ended = _plan(project, detailed=detailed)
     except Exception as error:
-        if failure := failed_plan(error, same_project(folder, environment, base_url)):
+        if failure := failed_plan(error, options, begun=approve.shown):
             publisher.publish(failure, None)
         raise
     publisher.publish(ended.made, project, ended.outcome)
@@ -97,24 +99,27 @@ class _Ended(NamedTuple):
     outcome: "Outcome | None" = None
 
 
-def _plan(project: "Project", run: "Run", *, detailed: bool) -> _Ended:
-    from wanctl.project.pipeline import offline, why_offline
+def _check(project: "Project", why: str) -> _Ended:
+    from wanctl.project.pipeline import offline
+    from wanctl.report.console import emit
+
+    checked = offline(project, why)
+    emit([f"{checked.project}: {checked.sentence()}."])
+    return _Ended(checked, Exit.DONE)
+
+
+def _plan(project: "Project", *, detailed: bool) -> _Ended:
     from wanctl.report.console import emit
     from wanctl.report.text import plan_lines
 
-    if why := why_offline(project, run):
-        checked = offline(project, why)
-        emit([f"{checked.project}: {checked.sentence()}."])
-        return _Ended(checked, Exit.DONE)
     made = project.plan()
     emit(plan_lines(made))
     return _Ended(made, plan_code(made, detailed=detailed))
 
 
-def _apply(project: "Project", patience: "Patience", *, detailed: bool) -> _Ended:
+def _apply(project: "Project", patience: "Patience", approve: Approver, *, detailed: bool) -> _Ended:
     """Reviewed means merged: the default branch's run asks nobody. `limits:` are what stops it."""
     with watching() as watcher:
-        approve = Approver(Format.TEXT, "wanctl ci", yes=True, display=watcher)
         outcome = project.apply(approve, patience, watcher)
     assert outcome is not None  # noqa: S101 - the approver says yes
     return _Ended(outcome.plan, finish(outcome, approve, Format.TEXT, detailed=detailed), outcome)

@@ -45,8 +45,9 @@ def plan_markdown(made: Plan | Failure, sheet: Sheet | None = None, limit: int =
 
 def _failure(failure: Failure, sheet: Sheet, room: int) -> list[str]:
     count = failure.errors
-    title = f"### ❌ {_place(failure)}: there is no plan, {count} error{'' if count == 1 else 's'}"
-    alert = _alert("CAUTION", ["**Nothing was changed.** No plan could be made, so there is none to apply."])
+    title = f"### ❌ {_place(failure)}: {failure.verdict}, {count} error{'' if count == 1 else 's'}"
+    fact, advice = failure.consequence
+    alert = _alert("CAUTION", [f"**{fact}** {advice}"])
     around = (title, *sheet.opening, alert, *sheet.closing)
     left = room - sum(len(part) + 2 for part in around) - 500
     found = _findings(failure.findings, left, sheet)
