@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,22 @@ def parsed(text: str) -> dict[str, Any]:
     """As GitHub reads YAML 1.2: on is a word and no truth."""
     found = yaml.safe_load(text)
     return {"on" if key is True else key: value for key, value in found.items()}
+
+
+@pytest.mark.parametrize("below", ["", "models/storm"])
+@pytest.mark.parametrize(
+    ("forge", "schema"),
+    [
+        ("github", ["vendor.github-workflows"]),
+        ("gitlab", ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"]),
+    ],
+)
+def test_the_forges_own_schemas_take_them(forge: str, schema: list[str], below: str, tmp_path: Path) -> None:
+    file = tmp_path / "workflow.yml"
+    file.write_text(written(forge, tmp_path, below), encoding="utf-8")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", *schema, str(file)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 0, ended.stdout
 
 
 def test_a_github_workflow_has_documented_keys_alone(workflow: str) -> None:
