@@ -162,3 +162,19 @@ def test_money_and_deletions_come_before_everything_else() -> None:
         markdown.index(text) for text in ("> [!CAUTION]", "> [!WARNING]", "| Step | Resource")
     )
     assert markdown.index("###") == 0 < deletion < money < table
+
+
+def test_every_deletion_is_named_however_many_there_are() -> None:
+    markdown = plan_markdown(Plan("p", "e", "sandbox", tuple(step(n) for n in range(60))))
+    alert = markdown[: markdown.index("| Step | Resource")]
+    assert all(f"`model-{number}`" in alert for number in range(60))
+    assert all(f"`Deployment/d{number}`" in alert for number in range(60))
+    check_markdown(markdown)
+
+
+def test_thousands_of_deletions_are_counted_where_they_cannot_be_named() -> None:
+    markdown = plan_markdown(Plan("p", "e", "sandbox", tuple(step(n) for n in range(3_000))))
+    assert len(markdown) <= LIMIT
+    assert "**3000 live objects will be deleted" in markdown
+    named = markdown[: markdown.index("| Step | Resource")].count("`Deployment/d")
+    assert f"> - … and {3_000 - named:,} more" in markdown
