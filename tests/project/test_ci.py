@@ -396,3 +396,33 @@ def test_a_plan_of_an_older_commit_stays_off_the_request(
     assert ended.code == 0
     assert github.bodies() == []
     assert f"no comment on #7: it is at {new[:12]} by now" in ended.printed
+
+
+def test_a_person_approves_the_very_plan_of_the_branch(
+    repository: Repository, github: GitHubServer, sandbox: tuple[str, Sandbox]
+) -> None:
+    commit = repository.push("main")
+    planned = repository.run("main", pushed(github, commit), "--mode", "plan")
+    digest = planned.outputs["digest"]
+    assert planned.code == 0
+    for wrong, told in (("0" * 64, "not the one that was approved"), ("", "is no plan's digest")):
+        refused = repository.run("main", pushed(github, commit), "--approve", wrong)
+        assert refused.code == 1
+        assert told in refused.printed
+        assert told in refused.summary.replace("`", "")
+        assert "**Nothing was changed.**" in refused.summary
+    assert {one.method for one in sandbox[1].requests()} == {"GET"}
+    applied = repository.run("main", pushed(github, commit), "--approve", digest)
+    assert applied.code == 0, applied.printed
+    assert "**2 calls made:**" in applied.summary
+    again = repository.run("main", pushed(github, commit), "--approve", digest)
+    assert again.code == 1, "what was approved is done, and this is another plan"
+
+
+def test_an_approval_where_only_a_plan_is_made_is_a_mistake(
+    repository: Repository, github: GitHubServer
+) -> None:
+    environ = pull_request(github, repository.push("feature"))
+    ended = repository.run("feature", environ, "--approve", "0" * 64)
+    assert ended.code == 1
+    assert "--approve is for an apply" in ended.printed

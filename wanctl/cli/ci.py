@@ -1,5 +1,6 @@
 """ci: what a CI job needs, in one command."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -24,6 +25,7 @@ from wanctl.cli.publishing import failed_plan, same_project
 if TYPE_CHECKING:
     from wanctl.engine.converge import Outcome, Patience
     from wanctl.project import Project
+    from wanctl.project.pipeline import Mode
     from wanctl.report.ci import Made
 
 MODES = ("auto", "plan", "apply")
@@ -59,6 +61,10 @@ def ci(
     previews: Annotated[
         bool, typer.Option("--previews/--no-previews", help="Download previews while a choice is waiting.")
     ] = True,
+    approved: Annotated[
+        str | None,
+        typer.Option("--approve", metavar="DIGEST", help="Apply this plan only: its output digest."),
+    ] = None,
     wait: Wait = None,
     max_wait: MaxWait = None,
     detailed: Detailed = False,
@@ -75,6 +81,8 @@ def ci(
     approve = Approver(Format.TEXT, "wanctl ci", yes=True, display=None)
     try:
         chosen = mode_of(run, Mode(mode))
+        if approved is not None:
+            approve = _approver_of(approved, chosen)
         _say(f"{run.forge.value}, {run.event}: {chosen.value}")
         project = open_project(folder, environment, base_url, no_cache=no_cache)
         if why := why_only_checked(project, run, Mode(mode)):
@@ -84,7 +92,7 @@ def ci(
         else:
             ended = _plan(project, detailed=detailed)
     except Exception as error:
-        if failure := failed_plan(error, options, begun=approve.shown):
+        if failure := failed_plan(error, options, begun=approve.said_yes):
             publisher.publish(failure, None)
         raise
     publisher.publish(ended.made, project, ended.outcome)
@@ -97,6 +105,18 @@ class _Ended(NamedTuple):
     made: "Made"
     code: Exit
     outcome: "Outcome | None" = None
+
+
+def _approver_of(digest: str, chosen: "Mode") -> Approver:
+    """One that says yes to this plan alone."""
+    from wanctl.project import ProjectError
+    from wanctl.project.approved import checked_digest, require_digest
+    from wanctl.project.pipeline import Mode
+
+    if chosen is not Mode.APPLY:
+        raise ProjectError("--approve is for an apply, and this run only plans")
+    same = partial(require_digest, checked_digest(digest))
+    return Approver(Format.TEXT, "wanctl ci", yes=True, display=None, approved=same)
 
 
 def _check(project: "Project", why: str) -> _Ended:
