@@ -307,3 +307,22 @@ def test_an_older_commits_plan_does_not_replace_the_newer_ones(server: ForgeServ
     server.faults = [Fault("GET", ".*/(pulls|merge_requests)/7", 403)]
     say(server, BODY.replace("changes things", "nobody knows"), labels=(), commit="a" * 40)
     assert "nobody knows" in server.bodies()[0]
+
+
+def test_a_forge_that_wants_a_longer_wait_than_we_have_is_left_in_peace(server: ForgeServer) -> None:
+    server.faults = [Fault("POST", ".*(comments|notes)", 429, times=99, headers={"Retry-After": "3600"})]
+    with pytest.raises(ForgeError, match="not before 3600 s from now"):
+        say(server)
+    assert len(server.writes()) == 1
+
+
+def test_a_server_of_ones_own_has_graphql_beside_its_api() -> None:
+    server = GitHubServer()
+    with served(server):
+        token = Token("Authorization", f"Bearer {server.token}")
+        pull = Request(f"{server.url}/v3", REPOSITORY, PULL, token)
+        server.faults = [Fault("GET", "/v3/.*", 403, times=9)]
+        with pytest.raises(ForgeError):
+            post(Forge.GITHUB, pull, token, Message(BODY), lambda _: None)
+    assert "POST /graphql" in server.asked
+    assert server.complaints == []
