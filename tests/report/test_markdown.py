@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -154,6 +155,27 @@ def test_a_huge_plan_fits_and_says_what_is_left_out(name: str, made: Plan | Fail
         assert targets
     fences = [token for token in PARSER.parse(markdown) if token.type == "fence"]
     assert all(token.info in {"diff", "text", "mermaid", "sh"} for token in fences)
+
+
+@settings(deadline=None, max_examples=8)
+@given(texts)
+def test_a_plan_of_strangers_that_has_to_be_cut_keeps_its_structure(words: list[str]) -> None:
+    """Folds and fences are closed, wherever the cut falls, and what must be read stands."""
+    some = plan_of([word * (1 + 600 // len(word)) for word in words])
+    plan = replace(some, steps=some.steps * 3, findings=some.findings * 20, orphans=some.orphans * 20)
+    markdown = plan_markdown(plan, Sheet(link="https://ci.example/run/1"))
+    assert len(markdown) <= LIMIT
+    assert re.search(r"left out|more …", markdown)
+    tokens = PARSER.parse(markdown)
+    ours = "".join(token.content for token in tokens if token.type == "html_block")
+    folds = re.findall("</?details>", ours)
+    assert folds == ["<details>", "</details>"] * (len(folds) // 2)
+    assert tokens[-1].content.startswith("<!-- wanctl plan: ")
+    assert [token.content for token in inline(markdown) if token.content == plan.digest]
+    alerts = markdown.partition("| Step | Resource")[0]
+    assert "will be deleted" in alerts
+    assert "will be started and billed" in alerts
+    assert not re.search(r"^\s*/", markdown, re.MULTILINE), "GitLab would obey it as a quick action"
 
 
 def test_money_and_deletions_come_before_everything_else() -> None:
