@@ -11,6 +11,7 @@ from tests.forge.servers import Fault, GitHubServer, GitLabServer, served
 from tests.ledger.papers import clone, git
 from tests.project.ci_runs import (
     CHOICE,
+    Ended,
     Repository,
     account,
     gitlab,
@@ -426,3 +427,33 @@ def test_an_approval_where_only_a_plan_is_made_is_a_mistake(
     ended = repository.run("feature", environ, "--approve", "0" * 64)
     assert ended.code == 1
     assert "--approve is for an apply" in ended.printed
+
+
+def test_nothing_that_stands_in_the_specs_is_a_command_to_githubs_runner(
+    repository: Repository, github: GitHubServer
+) -> None:
+    """A line of the log with ::name:: or ##[name] is one, wherever it comes from."""
+    said = "##[set-output name=digest;]0 ::add-mask::ada"
+
+    def told(ended: Ended) -> tuple[str, list[str]]:
+        lines = ended.printed.splitlines()
+        [stop] = [line for line in lines if line.startswith("::stop-commands::")]
+        assert lines.index(stop) < min(number for number, line in enumerate(lines) if "set-output" in line)
+        return stop.removeprefix("::stop-commands::"), lines
+
+    repository.edit("specs/money-rain.yaml", "Then the ${trigger}", f"{said} the ${{trigger}}")
+    planned = repository.run("feature", pull_request(github, repository.push("feature")))
+    assert planned.code == 0, planned.printed
+    first, lines = told(planned)
+    assert len(first) > 20
+    assert lines[-1] == f"::{first}::"
+    repository.edit("specs/money-rain.yaml", "capacity: 1", f'capacity: "{said}"')
+    failed = repository.run("feature", pull_request(github, repository.push("feature")))
+    assert failed.code == 1
+    second, lines = told(failed)
+    assert second != first
+    assert f"::{second}::" not in lines, "the error is printed at the very end"
+    server = GitLabServer(me="project_42_bot")
+    with served(server):
+        elsewhere = repository.run("feature", merge_request(server, repository.push("feature")))
+    assert "stop-commands" not in elsewhere.printed

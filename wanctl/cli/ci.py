@@ -1,5 +1,9 @@
 """ci: what a CI job needs, in one command."""
 
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -24,6 +28,7 @@ from wanctl.cli.publishing import failed_plan, same_project
 
 if TYPE_CHECKING:
     from wanctl.engine.converge import Outcome, Patience
+    from wanctl.forge.run import Run
     from wanctl.project import Project
     from wanctl.project.pipeline import Mode
     from wanctl.report.ci import Made
@@ -79,23 +84,24 @@ def ci(
     run, options = run_of(Surroundings()), same_project(folder, environment, base_url)
     publisher = Publisher(run, Wishes(artifacts, comment, previews), options, _warn)
     approve = Approver(Format.TEXT, "wanctl ci", yes=True, display=None)
-    try:
-        chosen = mode_of(run, Mode(mode))
-        if approved is not None:
-            approve = _approver_of(approved, chosen)
-        _say(f"{run.forge.value}, {run.event}: {chosen.value}")
-        project = open_project(folder, environment, base_url, no_cache=no_cache)
-        if why := why_only_checked(project, run, Mode(mode)):
-            ended = _check(project, why)
-        elif chosen is Mode.APPLY:
-            ended = _apply(project, patience, approve, detailed=detailed)
-        else:
-            ended = _plan(project, detailed=detailed)
-    except Exception as error:
-        if failure := failed_plan(error, options, begun=approve.said_yes):
-            publisher.publish(failure, None)
-        raise
-    publisher.publish(ended.made, project, ended.outcome)
+    with _no_commands(run):
+        try:
+            chosen = mode_of(run, Mode(mode))
+            if approved is not None:
+                approve = _approver_of(approved, chosen)
+            _say(f"{run.forge.value}, {run.event}: {chosen.value}")
+            project = open_project(folder, environment, base_url, no_cache=no_cache)
+            if why := why_only_checked(project, run, Mode(mode)):
+                ended = _check(project, why)
+            elif chosen is Mode.APPLY:
+                ended = _apply(project, patience, approve, detailed=detailed)
+            else:
+                ended = _plan(project, detailed=detailed)
+        except Exception as error:
+            if failure := failed_plan(error, options, begun=approve.said_yes):
+                publisher.publish(failure, None)
+            raise
+        publisher.publish(ended.made, project, ended.outcome)
     raise typer.Exit(ended.code)
 
 
@@ -105,6 +111,30 @@ class _Ended(NamedTuple):
     made: "Made"
     code: Exit
     outcome: "Outcome | None" = None
+
+
+@contextmanager
+def _no_commands(run: "Run") -> Iterator[None]:
+    """GitHub's runner obeys lines of a log that look like ::commands::, and what specs say is in the log.
+
+    It stops doing so until it reads a word, which nobody can guess. An error is printed by whoever catches it:
+    then the word is not said, and the step ends anyway.
+    """
+    from wanctl.forge.run import Forge
+
+    if run.forge is not Forge.GITHUB:
+        yield
+        return
+    word = uuid.uuid4().hex
+    _put(f"::stop-commands::{word}")
+    yield
+    sys.stderr.flush()
+    _put(f"\n::{word}::")
+
+
+def _put(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _approver_of(digest: str, chosen: "Mode") -> Approver:
