@@ -117,8 +117,8 @@ class _Ended(NamedTuple):
 def _no_commands(run: "Run") -> Iterator[None]:
     """GitHub's runner obeys lines of a log that look like ::commands::, and what specs say is in the log.
 
-    It stops doing so until it reads a word, which nobody can guess. An error is printed by whoever catches it:
-    then the word is not said, and the step ends anyway.
+    It stops doing so until it reads a word, which nobody can guess. An error is printed by whoever catches
+    it: then the word is not said, and the step ends anyway.
     """
     from wanctl.forge.run import Forge
 
