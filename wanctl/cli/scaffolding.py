@@ -1,5 +1,6 @@
 """init: a new project, asked for on a terminal or named by flags."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -84,7 +85,7 @@ def _begin(wish: "Wish", folder: Path) -> None:
     planned = scaffold.Scaffold.of(wish, folder)
     emit((f"wrote {shown_path(path)}" for path in planned.write()), err())
     where = None if planned.folder == Path.cwd() else shown_path(planned.folder)
-    workflow = shown_path(planned.workflow) if planned.workflow else None
+    workflow = planned.workflow and os.path.relpath(planned.workflow, planned.folder)  # after the cd
     emit(_next_steps(wish, workflow, where))
 
 
@@ -98,7 +99,7 @@ def _ask(question: str, given: str | None, default: str, check: Callable[[str], 
     from wanctl.report.console import emit, err
 
     while given is None:
-        said = str(typer.prompt(question, default=default, err=True)).strip()
+        said = str(typer.prompt(question, default=default, show_default=bool(default), err=True)).strip()
         try:
             check(said)
         except ProjectError as error:

@@ -147,7 +147,9 @@ class Scaffold:
         """An error that names every file which is there already."""
         if taken := [path for path in self.files if path.is_symlink() or path.exists()]:
             listed = "".join(f"\n  {shown_path(path)}" for path in taken)
-            raise ProjectError(f"nothing was written, since this is there already:{listed}")
+            own = taken == [self.workflow]
+            advice = "\nTo add the jobs to it: --forge none; docs/ci.md shows them" if own else ""
+            raise ProjectError(f"nothing was written, since this is there already:{listed}{advice}")
 
     def write(self) -> list[Path]:
         """All the files, or none of them; and the lines that .gitignore lacks."""
