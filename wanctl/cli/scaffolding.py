@@ -85,7 +85,9 @@ def _begin(wish: "Wish", folder: Path) -> None:
     planned = scaffold.Scaffold.of(wish, folder)
     emit((f"wrote {shown_path(path)}" for path in planned.write()), err())
     where = None if planned.folder == Path.cwd() else shown_path(planned.folder)
-    workflow = planned.workflow and os.path.relpath(planned.workflow, planned.folder)  # after the cd
+    workflow = None
+    if planned.workflow:
+        workflow = os.path.relpath(planned.workflow, planned.folder)  # after the cd
     emit(_next_steps(wish, workflow, where))
 
 
