@@ -49,7 +49,7 @@ class ForgeServer:
     known_labels: list[dict[str, Any]] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     me: str | None = None  # None: the token may not ask who it is
-    head: str = ""  # the commit at the request's head
+    head: str | None = ""  # the commit at the request's head
     faults: list[Fault] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)

@@ -307,6 +307,9 @@ def test_an_older_commits_plan_does_not_replace_the_newer_ones(server: ForgeServ
     server.faults = [Fault("GET", ".*/(pulls|merge_requests)/7", 403)]
     say(server, BODY.replace("changes things", "nobody knows"), labels=(), commit="a" * 40)
     assert "nobody knows" in server.bodies()[0]
+    server.head = None  # GitLab, of a request without commits
+    say(server, BODY.replace("changes things", "nobody said"), commit="a" * 40)
+    assert "nobody said" in server.bodies()[0]
 
 
 def test_a_forge_that_wants_a_longer_wait_than_we_have_is_left_in_peace(server: ForgeServer) -> None:

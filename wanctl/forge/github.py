@@ -39,8 +39,9 @@ class GitHubRequest:
         viewer = (answer.get("data") or {}).get("viewer") or {}
         return str(viewer["login"]) if viewer.get("login") else None
 
-    def head(self) -> str:
-        return str(self._wire.call("GET", self._pull)["head"]["sha"])
+    def head(self) -> str | None:
+        sha: str | None = self._wire.call("GET", self._pull)["head"]["sha"]
+        return sha
 
     def comments(self) -> list[Comment]:
         return [_comment(one) for one in self._wire.pages(f"{self._issue}/comments")]

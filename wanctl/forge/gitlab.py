@@ -28,8 +28,9 @@ class GitLabRequest:
             return Author(self._known_author)
         return Author(str(self._wire.call("GET", "/user")["username"]))
 
-    def head(self) -> str:
-        return str(self._wire.call("GET", self._request)["sha"])
+    def head(self) -> str | None:
+        sha: str | None = self._wire.call("GET", self._request)["sha"]
+        return sha
 
     def comments(self) -> list[Comment]:
         notes = self._wire.pages(f"{self._request}/notes", sort="asc", order_by="created_at")

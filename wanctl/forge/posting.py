@@ -35,8 +35,8 @@ class Reviewed(Protocol):
     def delete(self, comment: Comment) -> None:
         """One of ours that is one too many."""
 
-    def head(self) -> str:
-        """The commit that it stands at now."""
+    def head(self) -> str | None:
+        """The commit that it stands at now, if the forge tells."""
 
     def labels(self) -> frozenset[str]:
         """The names that it has now."""
@@ -90,8 +90,8 @@ def _require_newest(reviewed: Reviewed, commit: str | None) -> None:
         head = reviewed.head() if commit else commit
     except ForgeError:
         return  # nobody says that there is a newer one
-    if head != commit:
-        raise OvertakenError(f"it is at {str(head)[:12]} by now, and this is of {str(commit)[:12]}")
+    if head and commit and head != commit:
+        raise OvertakenError(f"it is at {head[:12]} by now, and this is of {commit[:12]}")
 
 
 def _comment(reviewed: Reviewed, author: Author, message: Message) -> Thread:
