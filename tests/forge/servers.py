@@ -49,6 +49,7 @@ class ForgeServer:
     known_labels: list[dict[str, Any]] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     me: str | None = None  # None: the token may not ask who it is
+    head: str | None = ""  # the commit at the request's head
     faults: list[Fault] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
@@ -89,6 +90,12 @@ class ForgeServer:
         assert size <= 100
         return 200, entries[(page - 1) * size : page * size]
 
+    def deleted(self, number: str) -> Answer:
+        found = [one for one in self.comments if one["id"] == int(number)]
+        for one in found:
+            self.comments.remove(one)
+        return (204, None) if found else (404, {"message": "Not Found"})
+
     def bodies(self) -> list[str]:
         return [one["body"] for one in self.comments]
 
@@ -103,6 +110,7 @@ class GitHubServer(ForgeServer):
     """The REST API of 2022-11-28, for one pull request."""
 
     token = "ghs_0123456789abcdefghijABCDEFGHIJ012345"
+    app = "github-actions[bot]"
 
     def says(self, login: str, body: str, *, bot: bool = False) -> None:
         user = {"login": login, "id": 1, "type": "Bot" if bot else "User"}
@@ -123,9 +131,12 @@ class GitHubServer(ForgeServer):
         repo, issue = f"/repos/{REPOSITORY}", f"/repos/{REPOSITORY}/issues/{PULL}"
         return {
             "GET /user": self._user,
+            "POST /graphql": self._viewer,
+            f"GET {repo}/pulls/{PULL}": lambda _: (200, {"number": PULL, "head": {"sha": self.head}}),
             f"GET {issue}/comments": lambda asked: self.page(self.comments, asked),
             f"POST {issue}/comments": self._create,
             rf"PATCH {repo}/issues/comments/(\d+)": self._update,
+            rf"DELETE {repo}/issues/comments/(\d+)": lambda _, number: self.deleted(number),
             f"GET {issue}/labels": lambda asked: self.page([{"name": one} for one in self.labels], asked),
             f"POST {repo}/labels": self._make_label,
             f"POST {issue}/labels": self._add,
@@ -137,10 +148,16 @@ class GitHubServer(ForgeServer):
             return 403, {"message": "Resource not accessible by integration"}
         return 200, {"login": self.me, "type": "User"}
 
+    def _viewer(self, asked: Asked) -> Answer:
+        """GraphQL, which also tells an app's token whose it is."""
+        if asked.body != {"query": "query { viewer { login } }"}:
+            return 400, asked.body
+        return 200, {"data": {"viewer": {"login": self.app}}}
+
     def _create(self, asked: Asked) -> Answer:
         if set(asked.body) != {"body"} or len(asked.body["body"]) > 65_536:
             return 422, {"message": "Validation Failed"}
-        self.says(self.me or "github-actions[bot]", asked.body["body"], bot=self.me is None)
+        self.says(self.me or self.app, asked.body["body"], bot=self.me is None)
         return 201, self.comments[-1]
 
     def _update(self, asked: Asked, number: str) -> Answer:
@@ -194,11 +211,12 @@ class GitLabServer(ForgeServer):
         merge = f"{project}/merge_requests/{MERGE}"
         return {
             "GET /api/v4/user": self._user,
-            f"GET {merge}": lambda _: (200, {"iid": MERGE, "labels": self.labels}),
+            f"GET {merge}": lambda _: (200, {"iid": MERGE, "labels": self.labels, "sha": self.head}),
             f"PUT {merge}": self._relabel,
             f"GET {merge}/notes": self._notes,
             f"POST {merge}/notes": self._create,
             rf"PUT {merge}/notes/(\d+)": self._update,
+            rf"DELETE {merge}/notes/(\d+)": lambda _, number: self.deleted(number),
             f"POST {project}/labels": self._make_label,
         }
 
@@ -264,7 +282,7 @@ def served(server: ForgeServer) -> Iterator[ForgeServer]:
                 json.loads(sent) if sent else None,
             )
             status, body, headers = server.answer(asked)
-            data = json.dumps(body).encode()
+            data = b"" if status == 204 else json.dumps(body).encode()
             self.send_response(status)
             for name, value in {**headers, "Content-Type": "application/json"}.items():
                 self.send_header(name, value)

@@ -16,7 +16,7 @@ from tests.forge.servers import (
     served,
 )
 from wanctl.forge.comments import Message
-from wanctl.forge.posting import post
+from wanctl.forge.posting import OvertakenError, UnlabelledError, post
 from wanctl.forge.run import Forge, Request, Token
 from wanctl.forge.wire import ForgeError
 from wanctl.report.sheet import marker_of
@@ -35,9 +35,15 @@ def server(request: pytest.FixtureRequest) -> Iterator[ForgeServer]:
     assert made.complaints == []
 
 
-def say(server: ForgeServer, body: str = BODY, labels: tuple[str, ...] = ("changes",)) -> list[float]:
+def say(
+    server: ForgeServer,
+    body: str = BODY,
+    labels: tuple[str, ...] = ("changes",),
+    place: str = "",
+    commit: str | None = None,
+) -> list[float]:
     naps: list[float] = []
-    message = Message(body, frozenset(labels), NAMELESS)
+    message = Message(body, frozenset(labels), place, NAMELESS not in body, commit)
     if isinstance(server, GitHubServer):
         token = Token("Authorization", f"Bearer {server.token}")
         pull = Request(server.url, REPOSITORY, PULL, token)
@@ -82,16 +88,6 @@ def test_it_is_found_behind_a_hundred_others_and_they_stay_as_they_are(server: F
     assert server.bodies()[:231] == others
     assert len(server.comments) == 232
     assert "changes more" in server.bodies()[231]
-
-
-def test_what_was_said_before_the_name_could_be_read_is_taken_over(server: ForgeServer) -> None:
-    say(server, f"### ❌ wanctl.yaml is broken\n\n{NAMELESS}\n", ())
-    say(server)
-    [body] = server.bodies()
-    assert body.rstrip().endswith(MARKER)
-    say(server, f"### ❌ wanctl.yaml of another is broken\n\n{NAMELESS}\n", ())
-    say(server, BODY.replace("changes things", "changes more"))
-    assert len(server.bodies()) == 2
 
 
 def test_the_marker_in_a_strangers_comment_does_not_make_it_ours(server: ForgeServer) -> None:
@@ -168,7 +164,8 @@ def test_a_comment_that_may_not_be_edited_is_not_the_end(server: ForgeServer) ->
     say(server)
     server.faults = [Fault("PATCH", ".*", 403), Fault("PUT", ".*/notes/.*", 403)]
     say(server, BODY.replace("changes things", "changes more"))
-    assert len(server.comments) == 2
+    [body] = server.bodies()
+    assert "changes more" in body
 
 
 def test_the_token_of_a_workflow_finds_the_comments_of_bots() -> None:
@@ -214,3 +211,121 @@ def test_no_message_and_no_spelling_shows_a_token() -> None:
     assert "ghs_secret" not in f"{token} {token!r} {token:>20}"
     with pytest.raises(TypeError):
         token.__reduce__()
+
+
+def test_another_bots_comment_is_not_ours_either() -> None:
+    """The token of a workflow may edit any comment, also one in which a bot was made to repeat a marker."""
+    server = GitHubServer()
+    with served(server):
+        server.says("echo[bot]", BODY, bot=True)
+        say(server)
+        say(server, BODY.replace("changes things", "changes more"))
+    assert server.complaints == []
+    assert [one["user"]["login"] for one in server.comments] == ["echo[bot]", "github-actions[bot]"]
+    assert server.bodies()[0] == BODY
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500])
+def test_a_server_that_tells_nobody_whose_token_it_is_means_the_workflows_own(status: int) -> None:
+    server = GitHubServer(faults=[Fault("POST", "/graphql", status, times=99)])
+    with served(server):
+        server.says("echo[bot]", BODY, bot=True)
+        say(server)
+        say(server, BODY.replace("changes things", "changes more"))
+    assert len(server.comments) == 2
+
+
+def test_an_app_of_ones_own_finds_its_comment() -> None:
+    server = GitHubServer()
+    server.app = "our-models[bot]"
+    with served(server):
+        say(server)
+        say(server, BODY.replace("changes things", "changes more"))
+    assert len(server.comments) == 1
+
+
+def test_what_cannot_be_edited_does_not_pile_up(server: ForgeServer) -> None:
+    say(server)
+    refused = server.comments[0]["id"]
+    server.faults = [Fault(method, rf".*/{refused}", 403, times=99) for method in ("PATCH", "PUT", "DELETE")]
+    for number in range(3):
+        say(server, BODY.replace("changes things", f"changes {number}"))
+    assert len(server.comments) == 2
+    assert "changes 2" in server.bodies()[1]
+
+
+def test_of_two_comments_of_ours_one_stays(server: ForgeServer) -> None:
+    """Two runs at once can both find none; what the later runs say must not stand beside what was."""
+    writes_by(server, "ci-bot", BODY)
+    writes_by(server, "ci-bot", BODY)
+    writes_by(server, "mallory", BODY)
+    say(server, BODY.replace("changes things", "changes more"))
+    assert [len(server.bodies()), server.bodies()[1]] == [2, BODY]
+    assert "changes more" in server.bodies()[0]
+
+
+def test_a_comment_that_is_deleted_meanwhile_is_written_anew(server: ForgeServer) -> None:
+    say(server)
+    server.faults = [Fault("PATCH", ".*", 404), Fault("PUT", ".*/notes/.*", 404)]
+    say(server, BODY.replace("changes things", "changes more"))
+    assert "changes more" in server.bodies()[-1]
+
+
+def test_what_stands_in_the_same_place_is_taken_over_whatever_its_name_was(server: ForgeServer) -> None:
+    """A plan must not stay looking valid because the project was renamed, or has no name any more."""
+    say(server, place="models/default")
+    say(server, OTHER, place="models/prod")
+    renamed = BODY.replace("money-rain", "storm")
+    broken = f"### ❌ wanctl.yaml is broken\n\n{NAMELESS}\n"
+    for body in (renamed, broken, BODY):
+        say(server, body, place="models/default")
+        assert len(server.comments) == 2
+        assert server.bodies()[0].splitlines()[0] == body.splitlines()[0]
+        assert server.bodies()[1].startswith("### Of another")
+
+
+def test_a_place_is_read_from_where_only_we_write(server: ForgeServer) -> None:
+    spoof = "<!-- wanctl place: models/default -->"
+    say(server, BODY.replace("changes things", f"`{spoof}`"), place="storms/default")
+    say(server, OTHER, place="models/default")
+    assert len(server.comments) == 2
+
+
+def test_labels_that_are_refused_are_not_taken_for_the_comment(server: ForgeServer) -> None:
+    server.faults = [Fault("POST", ".*/labels", 403, times=99), Fault("PUT", ".*/merge_requests/7", 403, 99)]
+    with pytest.raises(UnlabelledError):
+        say(server)
+    assert len(server.comments) == 1
+
+
+def test_an_older_commits_plan_does_not_replace_the_newer_ones(server: ForgeServer) -> None:
+    server.head = "b" * 40
+    say(server, commit="b" * 40)
+    with pytest.raises(OvertakenError, match="bbbbbbbbbbbb"):
+        say(server, BODY.replace("changes things", "of before"), commit="a" * 40)
+    assert "of before" not in server.bodies()[0]
+    server.faults = [Fault("GET", ".*/(pulls|merge_requests)/7", 403)]
+    say(server, BODY.replace("changes things", "nobody knows"), labels=(), commit="a" * 40)
+    assert "nobody knows" in server.bodies()[0]
+    server.head = None  # GitLab, of a request without commits
+    say(server, BODY.replace("changes things", "nobody said"), commit="a" * 40)
+    assert "nobody said" in server.bodies()[0]
+
+
+def test_a_forge_that_wants_a_longer_wait_than_we_have_is_left_in_peace(server: ForgeServer) -> None:
+    server.faults = [Fault("POST", ".*(comments|notes)", 429, times=99, headers={"Retry-After": "3600"})]
+    with pytest.raises(ForgeError, match="not before 3600 s from now"):
+        say(server)
+    assert len(server.writes()) == 1
+
+
+def test_a_server_of_ones_own_has_graphql_beside_its_api() -> None:
+    server = GitHubServer()
+    with served(server):
+        token = Token("Authorization", f"Bearer {server.token}")
+        pull = Request(f"{server.url}/v3", REPOSITORY, PULL, token)
+        server.faults = [Fault("GET", "/v3/.*", 403, times=9)]
+        with pytest.raises(ForgeError):
+            post(Forge.GITHUB, pull, token, Message(BODY), lambda _: None)
+    assert "POST /graphql" in server.asked
+    assert server.complaints == []

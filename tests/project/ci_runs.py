@@ -90,13 +90,32 @@ class Repository:
         git(self.author, "push", "--quiet", "--force", "origin", f"HEAD:{branch}")
         return git(self.author, "rev-parse", "HEAD")
 
+    def refuse_pushes_after(self, count: int) -> None:
+        """The remote takes so many more pushes of the ledger, and then none."""
+        hook = self.bare / "hooks" / "pre-receive"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(
+            "#!/bin/sh\n"
+            "read old new ref; [ $ref = refs/heads/wanctl-ledger ] || exit 0\n"
+            f'echo x >> pushes; [ "$(wc -l < pushes)" -le {count} ]\n',
+            encoding="utf-8",
+        )
+        hook.chmod(0o755)
+
     def run(
-        self, branch: str, environ: Mapping[str, str], *arguments: str, before: tuple[str, ...] = ()
+        self,
+        branch: str,
+        environ: Mapping[str, str],
+        *arguments: str,
+        before: tuple[str, ...] = (),
+        at: str | None = None,
     ) -> Ended:
-        """`wanctl ci` on a machine of its own."""
+        """`wanctl ci` on a machine of its own, at the branch's newest commit or another one."""
         self._runs += 1
         folder = self.folder / f"run-{self._runs}"
-        clone(self.bare, folder.name, "--depth=1", "--branch", branch)
+        clone(self.bare, folder.name, *(() if at else ("--depth=1",)), "--branch", branch)
+        if at:
+            git(folder, "checkout", "--quiet", at)
         outside = self.folder / f"runner-{self._runs}"
         outside.mkdir()
         whole = {
@@ -166,6 +185,7 @@ def github(server: ForgeServer, commit: str, **more: str) -> dict[str, str]:
 
 
 def pull_request(server: ForgeServer, commit: str, head: str = REPOSITORY, **more: str) -> dict[str, str]:
+    server.head = commit
     sides = {
         "head": {"sha": commit, "repo": {"full_name": head} if head else None},
         "base": {"repo": {"full_name": REPOSITORY}},
@@ -212,6 +232,7 @@ def gitlab(server: ForgeServer, commit: str, source: str, **more: str) -> dict[s
 
 
 def merge_request(server: ForgeServer, commit: str, source: str = PROJECT, **more: str) -> dict[str, str]:
+    server.head = commit
     return gitlab(
         server,
         commit,

@@ -11,6 +11,7 @@ from tests.forge.servers import Fault, GitHubServer, GitLabServer, served
 from tests.ledger.papers import clone, git
 from tests.project.ci_runs import (
     CHOICE,
+    Ended,
     Repository,
     account,
     gitlab,
@@ -152,7 +153,7 @@ def test_a_token_that_only_reads_leaves_the_plan_standing(
 def test_a_forge_that_is_away_leaves_the_plan_standing(repository: Repository, github: GitHubServer) -> None:
     environ = pull_request(github, repository.push("feature"))
     environ["GITHUB_API_URL"] = f"{github.url}/elsewhere"
-    github.faults = [Fault("GET", "/elsewhere.*", 404, times=99)]
+    github.faults = [Fault(method, "/elsewhere.*", 404, times=99) for method in ("GET", "POST")]
     ended = repository.run("feature", environ)
     assert ended.code == 0
     assert "warning: no comment on #7" in ended.printed
@@ -307,3 +308,152 @@ def test_anywhere_else_it_plans_and_keeps_the_files(repository: Repository) -> N
     assert ended.code == 0
     files = sorted(path.name for path in (ended.folder / "out").iterdir())
     assert files == ["plan.html", "plan.json", "plan.md", "result.json", "wanctl.env"]
+
+
+def test_a_commit_that_was_overtaken_is_not_applied(
+    repository: Repository, github: GitHubServer, sandbox: tuple[str, Sandbox]
+) -> None:
+    """A run that is started again, or had to wait, would take back what was merged since."""
+    old = repository.push("main")
+    repository.edit("specs/money-rain.yaml", "n_epochs: 400", "n_epochs: 500")
+    new = repository.push("main")
+    ended = repository.run("main", pushed(github, old), at=old)
+    assert ended.code == 0, ended.printed
+    assert f"main has moved on to {new[:12]}" in ended.printed
+    assert "Main has moved on" in ended.summary
+    assert ended.outputs["status"] == "valid"
+    assert sandbox[1].requests() == []
+    asked = repository.run("main", pushed(github, old), "--mode", "apply", at=old)
+    assert asked.code == 0, asked.printed
+    assert "**2 calls made:**" in asked.summary
+
+
+def test_where_nobody_can_tell_the_newest_commit_nothing_is_applied(
+    repository: Repository, github: GitHubServer, sandbox: tuple[str, Sandbox]
+) -> None:
+    commit = repository.push("main")
+    environ = pushed(github, commit)
+    environ |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "url./nonexistent/.insteadOf"}
+    environ |= {"GIT_CONFIG_VALUE_0": "file://"}
+    ended = repository.run("main", environ)
+    assert ended.code == 1
+    assert "nobody can tell whether these specs are still the newest of main" in ended.printed
+    assert "--mode apply" in ended.printed
+    assert sandbox[1].requests() == []
+
+
+def test_an_apply_that_breaks_off_does_not_say_that_nothing_was_changed(
+    repository: Repository, github: GitHubServer, sandbox: tuple[str, Sandbox]
+) -> None:
+    repository.refuse_pushes_after(4)
+    ended = repository.run("main", pushed(github, repository.push("main")))
+    assert ended.code == 1
+    assert any(one.method == "POST" for one in sandbox[1].requests())
+    assert "stopped before the end, 1 error" in ended.summary
+    assert "What was done stays done" in ended.summary
+    for text in (ended.summary, ended.artefact("plan.html")):
+        assert "Nothing was changed" not in text
+        assert "here is no plan" not in text
+
+
+def test_a_plan_does_not_stay_when_the_projects_name_is_gone(
+    repository: Repository, github: GitHubServer
+) -> None:
+    repository.run("feature", pull_request(github, repository.push("feature")))
+    assert "Digest:" in github.bodies()[0]
+    repository.edit("specs/wanctl.yaml", "project: money-rain", "projct: money-rain")
+    ended = repository.run("feature", pull_request(github, repository.push("feature")))
+    assert ended.code == 1
+    [body] = github.bodies()
+    assert "there is no plan" in body
+    assert "Digest:" not in body
+    repository.edit("specs/wanctl.yaml", "projct: money-rain", "project: other-rain")
+    repository.run("feature", pull_request(github, repository.push("feature")))
+    [body] = github.bodies()
+    assert "other-rain" in body
+
+
+def test_the_specs_of_the_base_are_not_planned_as_the_requests(
+    repository: Repository, github: GitHubServer
+) -> None:
+    base = repository.push("main")
+    repository.edit("specs/money-rain.yaml", "capacity: 1", "capacity: 2")
+    head = repository.push("feature")
+    environ = {**pull_request(github, head), "GITHUB_EVENT_NAME": "pull_request_target", "GITHUB_SHA": base}
+    ended = repository.run("main", environ)
+    assert ended.code == 1
+    assert "let the workflow run on pull_request instead" in ended.printed
+    [body] = github.bodies()
+    assert "there is no plan" in body
+
+
+def test_a_plan_of_an_older_commit_stays_off_the_request(
+    repository: Repository, github: GitHubServer
+) -> None:
+    old = repository.push("feature")
+    environ = pull_request(github, old)
+    github.head = new = repository.push("feature")
+    ended = repository.run("feature", environ)
+    assert ended.code == 0
+    assert github.bodies() == []
+    assert f"no comment on #7: it is at {new[:12]} by now" in ended.printed
+
+
+def test_a_person_approves_the_very_plan_of_the_branch(
+    repository: Repository, github: GitHubServer, sandbox: tuple[str, Sandbox]
+) -> None:
+    commit = repository.push("main")
+    planned = repository.run("main", pushed(github, commit), "--mode", "plan")
+    digest = planned.outputs["digest"]
+    assert planned.code == 0
+    for wrong, told in (("0" * 64, "not the one that was approved"), ("", "is no plan's digest")):
+        refused = repository.run("main", pushed(github, commit), "--approve", wrong)
+        assert refused.code == 1
+        assert told in refused.printed
+        assert told in refused.summary.replace("`", "")
+        assert "**Nothing was changed.**" in refused.summary
+    assert {one.method for one in sandbox[1].requests()} == {"GET"}
+    applied = repository.run("main", pushed(github, commit), "--approve", digest)
+    assert applied.code == 0, applied.printed
+    assert "**2 calls made:**" in applied.summary
+    again = repository.run("main", pushed(github, commit), "--approve", digest)
+    assert again.code == 1, "what was approved is done, and this is another plan"
+
+
+def test_an_approval_where_only_a_plan_is_made_is_a_mistake(
+    repository: Repository, github: GitHubServer
+) -> None:
+    environ = pull_request(github, repository.push("feature"))
+    ended = repository.run("feature", environ, "--approve", "0" * 64)
+    assert ended.code == 1
+    assert "--approve is for an apply" in ended.printed
+
+
+def test_nothing_that_stands_in_the_specs_is_a_command_to_githubs_runner(
+    repository: Repository, github: GitHubServer
+) -> None:
+    """A line of the log with ::name:: or ##[name] is one, wherever it comes from."""
+    said = "##[set-output name=digest;]0 ::add-mask::ada"
+
+    def told(ended: Ended) -> tuple[str, list[str]]:
+        lines = ended.printed.splitlines()
+        [stop] = [line for line in lines if line.startswith("::stop-commands::")]
+        assert lines.index(stop) < min(number for number, line in enumerate(lines) if "set-output" in line)
+        return stop.removeprefix("::stop-commands::"), lines
+
+    repository.edit("specs/money-rain.yaml", "Then the ${trigger}", f"{said} the ${{trigger}}")
+    planned = repository.run("feature", pull_request(github, repository.push("feature")))
+    assert planned.code == 0, planned.printed
+    first, lines = told(planned)
+    assert len(first) > 20
+    assert lines[-1] == f"::{first}::"
+    repository.edit("specs/money-rain.yaml", "capacity: 1", f'capacity: "{said}"')
+    failed = repository.run("feature", pull_request(github, repository.push("feature")))
+    assert failed.code == 1
+    second, lines = told(failed)
+    assert second != first
+    assert f"::{second}::" not in lines, "the error is printed at the very end"
+    server = GitLabServer(me="project_42_bot")
+    with served(server):
+        elsewhere = repository.run("feature", merge_request(server, repository.push("feature")))
+    assert "stop-commands" not in elsewhere.printed

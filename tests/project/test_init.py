@@ -108,6 +108,7 @@ def test_nothing_is_written_where_something_is_in_the_way(here: Path, taken: str
     printed, code = run_wanctl("init", "--yes", "--forge", "gitlab")
     assert code == 1
     assert f"there already:\n  {taken}\n" in printed
+    assert ("--forge none" in printed) == taken.startswith(".gitlab")
     assert files_of(here) == before
     assert not (here / ".git").exists()
 
@@ -168,7 +169,21 @@ def test_where_nobody_can_be_asked_the_flags_are_named() -> None:
 
 
 def test_on_a_terminal_it_asks_until_the_answer_can_be(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter(["a--b", "storm", "wan2.6-i2v", "singapur", "frankfurt", "", "llm-1", "gitlub", "gitlab"])
+    answers = iter(
+        [
+            "a--b",
+            "storm",
+            "wan2.6-i2v",
+            "singapur",
+            "frankfurt",
+            "",
+            "llm-1",
+            "gitlub",
+            "gitlab",
+            "wanctl",
+            f"git+https://gitlab.example/ours/wanctl@{'a' * 40}",
+        ]
+    )
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("typer.prompt", lambda *_, **__: next(answers))
     printed, code = run_wanctl("init")
@@ -176,7 +191,9 @@ def test_on_a_terminal_it_asks_until_the_answer_can_be(here: Path, monkeypatch: 
     assert all(told in printed for told in ("is no name", "did you mean singapore?", "is not a workspace id"))
     assert "workspace: llm-1" in (here / "specs" / "wanctl.yaml").read_text(encoding="utf-8")
     assert (here / "specs" / "storm.yaml").exists()
-    assert (here / ".gitlab-ci.yml").exists()
+    assert (
+        "WANCTL_PACKAGE: git+https://gitlab.example/ours/wanctl@aaaa" in (here / ".gitlab-ci.yml").read_text()
+    )
 
 
 def test_the_names_of_folders_become_names(tmp_path: Path) -> None:
@@ -216,3 +233,40 @@ def test_a_file_that_comes_up_meanwhile_is_not_written_over(
     with pytest.raises(ProjectError, match="cannot be written: File exists"):
         planned.write()
     assert mine.read_text(encoding="utf-8") == "mine\n"
+
+
+def test_what_ci_installs_is_what_was_said_or_is_asked_for(here: Path) -> None:
+    (here / ".git").mkdir()
+    pin = f"git+https://github.com/ours/wanctl@{'0' * 40}"
+    printed, code = run_wanctl("init", "a", "--yes", "--forge", "github", "--package", pin)
+    assert code == 0
+    assert "WANCTL_PACKAGE" not in printed
+    printed, code = run_wanctl("init", "b", "--yes", "--forge", "github")
+    assert code == 0
+    assert "write into ../.github/workflows/wanctl-b.yml what CI installs wanctl from" in printed
+    read = {
+        name: yaml.safe_load((here / f".github/workflows/wanctl-{name}.yml").read_text(encoding="utf-8"))
+        for name in "ab"
+    }
+    assert [read[name]["env"] for name in "ab"] == [{"WANCTL_PACKAGE": pin}, {"WANCTL_PACKAGE": ""}]
+    printed, code = run_wanctl("init", "c", "--yes", "--forge", "github", "--package", "wanctl")
+    assert (code, "'wanctl' is not pinned" in printed) == (1, True)
+
+
+@pytest.mark.parametrize("branch", ["main", "master", "trunk"])
+def test_the_workflow_watches_the_branch_that_there_is(here: Path, branch: str) -> None:
+    git(here, "init", "--quiet", "-b", branch)
+    assert run_wanctl("init", "--yes", "--forge", "github")[1] == 0
+    assert f"      - {branch}  " in (here / ".github/workflows/wanctl.yml").read_text(encoding="utf-8")
+
+
+def test_the_workflow_watches_the_remotes_default_branch(here: Path) -> None:
+    git(here.parent, "init", "--quiet", "--bare", "-b", "trunk", "remote.git")
+    git(here, "init", "--quiet", "-b", "main")
+    git(here, "commit", "--quiet", "--allow-empty", "-m", "first")
+    git(here, "push", "--quiet", str(here.parent / "remote.git"), "HEAD:trunk")
+    git(here.parent, "clone", "--quiet", "remote.git", "clone")
+    git(here.parent / "clone", "checkout", "--quiet", "-b", "main")
+    assert run_wanctl("init", str(here.parent / "clone"), "--yes", "--forge", "github")[1] == 0
+    written = (here.parent / "clone" / ".github/workflows/wanctl.yml").read_text(encoding="utf-8")
+    assert "      - trunk  " in written

@@ -128,6 +128,6 @@ def test_merging_is_spoken_of_where_there_is_something_to_merge() -> None:
     def closing(made: Plan, *, review: bool) -> str:
         return " ".join(closing_sections(made, review=review, run_url=None, commit=None, previews={}))
 
-    assert "before this is merged" in closing(plan(step(Action.TRAIN, When.NOW)), review=True)
+    assert "Merging does it" in closing(plan(step(Action.TRAIN, When.NOW)), review=True)
     assert closing(plan(step(Action.TRAIN, When.NOW)), review=False) == ""
     assert closing(plan(step(Action.NOTHING, When.DONE)), review=True) == ""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -156,9 +157,46 @@ def test_a_huge_plan_fits_and_says_what_is_left_out(name: str, made: Plan | Fail
     assert all(token.info in {"diff", "text", "mermaid", "sh"} for token in fences)
 
 
+@settings(deadline=None, max_examples=8)
+@given(texts)
+def test_a_plan_of_strangers_that_has_to_be_cut_keeps_its_structure(words: list[str]) -> None:
+    """Folds and fences are closed, wherever the cut falls, and what must be read stands."""
+    some = plan_of([word * (1 + 600 // len(word)) for word in words])
+    plan = replace(some, steps=some.steps * 3, findings=some.findings * 20, orphans=some.orphans * 20)
+    markdown = plan_markdown(plan, Sheet(link="https://ci.example/run/1"))
+    assert len(markdown) <= LIMIT
+    assert re.search(r"left out|more …", markdown)
+    tokens = PARSER.parse(markdown)
+    ours = "".join(token.content for token in tokens if token.type == "html_block")
+    folds = re.findall("</?details>", ours)
+    assert folds == ["<details>", "</details>"] * (len(folds) // 2)
+    assert tokens[-1].content.startswith("<!-- wanctl plan: ")
+    assert [token.content for token in inline(markdown) if token.content == plan.digest]
+    alerts = markdown.partition("| Step | Resource")[0]
+    assert "will be deleted" in alerts
+    assert "will be started and billed" in alerts
+    assert not re.search(r"^\s*/", markdown, re.MULTILINE), "GitLab would obey it as a quick action"
+
+
 def test_money_and_deletions_come_before_everything_else() -> None:
     markdown = plan_markdown(plan_of(HARMLESS))
     deletion, money, table = (
         markdown.index(text) for text in ("> [!CAUTION]", "> [!WARNING]", "| Step | Resource")
     )
     assert markdown.index("###") == 0 < deletion < money < table
+
+
+def test_every_deletion_is_named_however_many_there_are() -> None:
+    markdown = plan_markdown(Plan("p", "e", "sandbox", tuple(step(n) for n in range(60))))
+    alert = markdown[: markdown.index("| Step | Resource")]
+    assert all(f"`model-{number}`" in alert for number in range(60))
+    assert all(f"`Deployment/d{number}`" in alert for number in range(60))
+    check_markdown(markdown)
+
+
+def test_thousands_of_deletions_are_counted_where_they_cannot_be_named() -> None:
+    markdown = plan_markdown(Plan("p", "e", "sandbox", tuple(step(n) for n in range(3_000))))
+    assert len(markdown) <= LIMIT
+    assert "**3000 live objects will be deleted" in markdown
+    named = markdown[: markdown.index("| Step | Resource")].count("`Deployment/d")
+    assert f"> - … and {3_000 - named:,} more" in markdown

@@ -1,5 +1,10 @@
 """ci: what a CI job needs, in one command."""
 
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from wanctl.engine.converge import Outcome, Patience
     from wanctl.forge.run import Run
     from wanctl.project import Project
+    from wanctl.project.pipeline import Mode
     from wanctl.report.ci import Made
 
 MODES = ("auto", "plan", "apply")
@@ -60,6 +66,10 @@ def ci(
     previews: Annotated[
         bool, typer.Option("--previews/--no-previews", help="Download previews while a choice is waiting.")
     ] = True,
+    approved: Annotated[
+        str | None,
+        typer.Option("--approve", metavar="DIGEST", help="Apply this plan only: its output digest."),
+    ] = None,
     wait: Wait = None,
     max_wait: MaxWait = None,
     detailed: Detailed = False,
@@ -67,25 +77,31 @@ def ci(
 ) -> None:
     """Plan a pull request, apply the default branch: on GitHub Actions, GitLab CI or elsewhere."""
     from wanctl.project.forge import run_of
-    from wanctl.project.pipeline import Mode, Publisher, Wishes, mode_of
+    from wanctl.project.pipeline import Mode, Publisher, Wishes, mode_of, why_only_checked
     from wanctl.project.surroundings import Surroundings
 
     patience = patience_of(wait, max_wait)
-    run = run_of(Surroundings())
-    publisher = Publisher(run, Wishes(artifacts, comment, previews), _warn)
-    try:
-        chosen = mode_of(run, Mode(mode))
-        _say(f"{run.forge.value}, {run.event}: {chosen.value}")
-        project = open_project(folder, environment, base_url, no_cache=no_cache)
-        if chosen is Mode.APPLY:
-            ended = _apply(project, patience, detailed=detailed)
-        else:
-            ended = _plan(project, run, detailed=detailed)
-    except Exception as error:
-        if failure := failed_plan(error, same_project(folder, environment, base_url)):
-            publisher.publish(failure, None)
-        raise
-    publisher.publish(ended.made, project, ended.outcome)
+    run, options = run_of(Surroundings()), same_project(folder, environment, base_url)
+    publisher = Publisher(run, Wishes(artifacts, comment, previews), options, _warn)
+    approve = Approver(Format.TEXT, "wanctl ci", yes=True, display=None)
+    with _no_commands(run):
+        try:
+            chosen = mode_of(run, Mode(mode))
+            if approved is not None:
+                approve = _approver_of(approved, chosen)
+            _say(f"{run.forge.value}, {run.event}: {chosen.value}")
+            project = open_project(folder, environment, base_url, no_cache=no_cache)
+            if why := why_only_checked(project, run, Mode(mode)):
+                ended = _check(project, why)
+            elif chosen is Mode.APPLY:
+                ended = _apply(project, patience, approve, detailed=detailed)
+            else:
+                ended = _plan(project, detailed=detailed)
+        except Exception as error:
+            if failure := failed_plan(error, options, begun=approve.said_yes):
+                publisher.publish(failure, None)
+            raise
+        publisher.publish(ended.made, project, ended.outcome)
     raise typer.Exit(ended.code)
 
 
@@ -97,24 +113,63 @@ class _Ended(NamedTuple):
     outcome: "Outcome | None" = None
 
 
-def _plan(project: "Project", run: "Run", *, detailed: bool) -> _Ended:
-    from wanctl.project.pipeline import offline, why_offline
+@contextmanager
+def _no_commands(run: "Run") -> Iterator[None]:
+    """GitHub's runner obeys lines of a log that look like ::commands::, and what specs say is in the log.
+
+    It stops doing so until it reads a word, which nobody can guess. An error is printed by whoever catches
+    it: then the word is not said, and the step ends anyway.
+    """
+    from wanctl.forge.run import Forge
+
+    if run.forge is not Forge.GITHUB:
+        yield
+        return
+    word = uuid.uuid4().hex
+    _put(f"::stop-commands::{word}")
+    yield
+    sys.stderr.flush()
+    _put(f"\n::{word}::")
+
+
+def _put(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _approver_of(digest: str, chosen: "Mode") -> Approver:
+    """One that says yes to this plan alone."""
+    from wanctl.project import ProjectError
+    from wanctl.project.approved import checked_digest, require_digest
+    from wanctl.project.pipeline import Mode
+
+    if chosen is not Mode.APPLY:
+        raise ProjectError("--approve is for an apply, and this run only plans")
+    same = partial(require_digest, checked_digest(digest))
+    return Approver(Format.TEXT, "wanctl ci", yes=True, display=None, approved=same)
+
+
+def _check(project: "Project", why: str) -> _Ended:
+    from wanctl.project.pipeline import offline
+    from wanctl.report.console import emit
+
+    checked = offline(project, why)
+    emit([f"{checked.project}: {checked.sentence()}."])
+    return _Ended(checked, Exit.DONE)
+
+
+def _plan(project: "Project", *, detailed: bool) -> _Ended:
     from wanctl.report.console import emit
     from wanctl.report.text import plan_lines
 
-    if why := why_offline(project, run):
-        checked = offline(project, why)
-        emit([f"{checked.project}: {checked.sentence()}."])
-        return _Ended(checked, Exit.DONE)
     made = project.plan()
     emit(plan_lines(made))
     return _Ended(made, plan_code(made, detailed=detailed))
 
 
-def _apply(project: "Project", patience: "Patience", *, detailed: bool) -> _Ended:
+def _apply(project: "Project", patience: "Patience", approve: Approver, *, detailed: bool) -> _Ended:
     """Reviewed means merged: the default branch's run asks nobody. `limits:` are what stops it."""
     with watching() as watcher:
-        approve = Approver(Format.TEXT, "wanctl ci", yes=True, display=watcher)
         outcome = project.apply(approve, patience, watcher)
     assert outcome is not None  # noqa: S101 - the approver says yes
     return _Ended(outcome.plan, finish(outcome, approve, Format.TEXT, detailed=detailed), outcome)

@@ -251,6 +251,7 @@ class Approver:
         self._format, self.command, self._otherwise = format_, command, otherwise
         self._yes, self._approved, self._display = yes, approved, display
         self.shown = False
+        self.said_yes = False  # calls may be made from then on
 
     def __call__(self, made: "Plan", steps: "tuple[Step, ...]") -> bool:
         if self._approved is not None:
@@ -260,11 +261,13 @@ class Approver:
         if self._format is Format.TEXT:
             self._show(made)
         if self._yes or self._approved is not None:
+            self.said_yes = True
             return True
         from wanctl.report.text import question
 
         with getattr(self._display, "paused", nullcontext)():
-            return confirmed(question(steps), self._otherwise)
+            self.said_yes = confirmed(question(steps), self._otherwise)
+        return self.said_yes
 
     def _require(self, approved: "Callable[[Plan], None]", made: "Plan") -> None:
         """Of a digest nobody can say what differs: the plan made now is shown instead."""

@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,7 +109,7 @@ class Outputs:
         return (apply,) if self.saved else (shlex.join(["wanctl", "plan", "--out", saved, *options]), apply)
 
 
-def failed_plan(error: Exception, options: Mapping[str, str]) -> "Failure | None":
+def failed_plan(error: Exception, options: Mapping[str, str], *, begun: bool = False) -> "Failure | None":
     """What stands in a plan's place; None for Ctrl-C, which is no failure.
 
     With the project's name, if that much can be read, and the environment that was asked for.
@@ -123,7 +123,7 @@ def failed_plan(error: Exception, options: Mapping[str, str]) -> "Failure | None
         return None
     environment = options.get("--env")
     name = project_name(Path(options.get("-C", ".")), environment)
-    return failure_of(error, sentences(error), name, environment)
+    return replace(failure_of(error, sentences(error), name, environment), begun=begun)
 
 
 def same_project(folder: Path | None, environment: str | None, base_url: str | None) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """init: a new project, asked for on a terminal or named by flags."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -38,10 +39,19 @@ def init(
     pre_commit: Annotated[
         bool, typer.Option("--pre-commit", help="Validate before each commit, too.")
     ] = False,
+    package: Annotated[
+        str | None,
+        typer.Option(
+            "--package",
+            metavar="PIN",
+            help="What CI installs: git+https://…@COMMIT or a wheel (default: what this wanctl came from).",
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Begin a project: specs, prompts, a place for data, a workflow for CI. Overwrites nothing."""
     from wanctl.project import scaffold
+    from wanctl.project.package import check_package, installed_from
 
     asking = not yes and sys.stdin.isatty()
     if not asking and not yes and None in (name, model, region, forge):
@@ -57,7 +67,10 @@ def init(
     forge = ask(
         "CI workflow: github, gitlab or none", forge, scaffold.forge_for(folder), scaffold.check_forge
     )
-    wish = scaffold.Wish(name, model, region, forge, workspace, pre_commit)
+    if forge != "none":
+        question = "What CI installs wanctl from, as git+https://HOST/PATH@COMMIT (empty: you write it later)"
+        package = ask(question, package, installed_from(), check_package)
+    wish = scaffold.Wish(name, model, region, forge, workspace, pre_commit, package or "")
     _begin(wish.checked(), folder)
 
 
@@ -72,7 +85,10 @@ def _begin(wish: "Wish", folder: Path) -> None:
     planned = scaffold.Scaffold.of(wish, folder)
     emit((f"wrote {shown_path(path)}" for path in planned.write()), err())
     where = None if planned.folder == Path.cwd() else shown_path(planned.folder)
-    emit(_next_steps(wish.forge, where))
+    workflow = None
+    if planned.workflow:
+        workflow = os.path.relpath(planned.workflow, planned.folder)  # after the cd
+    emit(_next_steps(wish, workflow, where))
 
 
 def _take(_: str, given: str | None, default: str, __: Callable[[str], Any]) -> str:
@@ -85,7 +101,7 @@ def _ask(question: str, given: str | None, default: str, check: Callable[[str], 
     from wanctl.report.console import emit, err
 
     while given is None:
-        said = str(typer.prompt(question, default=default, err=True)).strip()
+        said = str(typer.prompt(question, default=default, show_default=bool(default), err=True)).strip()
         try:
             check(said)
         except ProjectError as error:
@@ -95,17 +111,19 @@ def _ask(question: str, given: str | None, default: str, check: Callable[[str], 
     return given
 
 
-def _next_steps(forge: str, where: str | None) -> list[str]:
+def _next_steps(wish: "Wish", workflow: str | None, where: str | None) -> list[str]:
     """What a person does now: commands that work as they stand, once the data is there."""
+    missing = workflow and not wish.package
     return [
         "",
         "Next:",
         *([f"  cd {where}"] if where else []),
+        *([f"  write into {workflow} what CI installs wanctl from: WANCTL_PACKAGE"] if missing else []),
         "  put clips, frames and data.jsonl into data/train (data/README.md shows the form)",
         "  wanctl validate                  # until then it says that data/train is not there",
         "  wanctl --env rehearsal plan      # in the embedded sandbox: no key, no bill",
         "  git add . && git commit -m 'A wanctl project'",
-        *_LAST_STEPS[forge],
+        *_LAST_STEPS[wish.forge],
     ]
 
 

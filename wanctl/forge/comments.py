@@ -9,17 +9,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _LABELS = re.compile(r"<!-- wanctl labels: ([a-z ]*) -->")
+_PLACE = re.compile(r"<!-- wanctl place: (\S+) -->")
 _MARKER = re.compile(r"<!-- wanctl plan: \S+ -->")
+_APP = "[bot]"
 
 
 @dataclass(frozen=True)
 class Author:
-    """Who the token is. Where the forge does not tell, it is a bot, and no person's comment is ours."""
+    """Who the token is."""
 
-    login: str | None = None
+    login: str
 
     def wrote(self, comment: "Comment") -> bool:
-        return comment.author == self.login if self.login else comment.by_bot
+        """An app is called with its [bot] or without, depending on who is asked; a person never is."""
+        same_app = comment.author.removesuffix(_APP) == self.login.removesuffix(_APP)
+        return comment.author == self.login or (comment.by_bot and same_app)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,12 @@ class Comment:
         return last if _MARKER.fullmatch(last) else None
 
     @property
+    def place(self) -> str | None:
+        """Where in the repository its project is, and in which environment it was planned."""
+        found = _PLACE.findall(self.body)
+        return found[-1] if found else None  # what stands above is somebody's text
+
+    @property
     def labels(self) -> frozenset[str]:
         """The labels that its plan asked for, by their short names."""
         found = _LABELS.findall(self.body)
@@ -46,11 +56,17 @@ class Comment:
 
 @dataclass(frozen=True)
 class Message:
-    """What is to stand on the request: a text, its marker in the last line, and labels by short names."""
+    """What is to stand on the request: a text, its marker in the last line, and labels by short names.
+
+    The marker has the project's name. A project that was renamed, or whose name cannot be read any more, is
+    known by its place: what stood there must not stay, looking valid.
+    """
 
     body: str
     labels: frozenset[str] = frozenset()
-    nameless: str | None = None  # marks what was said while not even the project's name could be read
+    place: str = ""  # one word that can stand in a comment of HTML
+    named: bool = True  # the marker tells projects apart
+    commit: str | None = None  # whose plan it is; an older one does not replace a newer one
 
     @property
     def marker(self) -> str:
@@ -58,24 +74,31 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The body with its labels noted, hidden, before the marker."""
+        """The body with its labels and its place noted, hidden, before the marker."""
         above = self.body.rstrip().rpartition("\n")[0]
-        return f"{above}\n<!-- wanctl labels: {' '.join(sorted(self.labels))} -->\n{self.marker}\n"
+        hidden = [f"<!-- wanctl labels: {' '.join(sorted(self.labels))} -->"]
+        hidden += [f"<!-- wanctl place: {self.place} -->"] if self.place else []
+        return "\n".join([above, *hidden, self.marker]) + "\n"
+
+    def follows(self, comment: Comment) -> bool:
+        """The comment is of the same project in the same environment."""
+        if self.place and comment.place == self.place:
+            return True
+        return self.named and comment.marker == self.marker
 
 
 @dataclass(frozen=True)
 class Thread:
-    """A request's comments, sorted: ours for this plan, and those for other projects and environments."""
+    """A request's comments, sorted: ours for this plan, oldest first, and those for other projects."""
 
-    mine: Comment | None
+    mine: tuple[Comment, ...]
     others: tuple[Comment, ...]
 
     @classmethod
     def of(cls, comments: Iterable[Comment], author: Author, message: Message) -> "Thread":
         ours = [one for one in comments if one.marker and author.wrote(one)]
-        wanted = (message.marker, message.nameless)  # which is taken over, if it is all there is
-        mine = next((one for marker in wanted for one in ours if one.marker == marker), None)
-        return cls(mine, tuple(one for one in ours if one is not mine))
+        mine = tuple(one for one in ours if message.follows(one))
+        return cls(mine, tuple(one for one in ours if one not in mine))
 
     def labels_with(self, labels: Iterable[str]) -> frozenset[str]:
         """What the request as a whole is to be labelled with."""

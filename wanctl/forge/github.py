@@ -9,6 +9,7 @@ from wanctl.forge.labels import Label
 from wanctl.forge.run import Request
 from wanctl.forge.wire import ForgeError, RefusedError, Wire
 
+WORKFLOW = "github-actions[bot]"  # whose the token of a workflow is
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
 
@@ -17,15 +18,30 @@ class GitHubRequest:
 
     def __init__(self, wire: Wire, request: Request) -> None:
         self._wire = wire
+        self._beside = request.api.rstrip("/").removesuffix("/v3")  # where a server of one's own has GraphQL
         self._repo = f"/repos/{request.repository}"
         self._issue = f"{self._repo}/issues/{request.number}"
+        self._pull = f"{self._repo}/pulls/{request.number}"
 
     def author(self) -> Author:
-        """A person's token tells whose it is; the token of a workflow may not ask, and is a bot's."""
+        """A person's token tells whose it is. An app's may not ask so, but by GraphQL."""
         try:
             return Author(str(self._wire.call("GET", "/user")["login"]))
         except RefusedError:
-            return Author()
+            return Author(self._app() or WORKFLOW)
+
+    def _app(self) -> str | None:
+        asked = {"query": "query { viewer { login } }"}
+        try:
+            answer = self._wire.call("POST", "/graphql", api=self._beside, json=asked)
+        except ForgeError:
+            return None
+        viewer = (answer.get("data") or {}).get("viewer") or {}
+        return str(viewer["login"]) if viewer.get("login") else None
+
+    def head(self) -> str | None:
+        sha: str | None = self._wire.call("GET", self._pull)["head"]["sha"]
+        return sha
 
     def comments(self) -> list[Comment]:
         return [_comment(one) for one in self._wire.pages(f"{self._issue}/comments")]
@@ -35,6 +51,9 @@ class GitHubRequest:
 
     def update(self, comment: Comment, body: str) -> None:
         self._wire.call("PATCH", f"{self._repo}/issues/comments/{comment.id}", json={"body": body})
+
+    def delete(self, comment: Comment) -> None:
+        self._wire.call("DELETE", f"{self._repo}/issues/comments/{comment.id}")
 
     def labels(self) -> frozenset[str]:
         return frozenset(str(one["name"]) for one in self._wire.pages(f"{self._issue}/labels"))

@@ -28,6 +28,10 @@ class GitLabRequest:
             return Author(self._known_author)
         return Author(str(self._wire.call("GET", "/user")["username"]))
 
+    def head(self) -> str | None:
+        sha: str | None = self._wire.call("GET", self._request)["sha"]
+        return sha
+
     def comments(self) -> list[Comment]:
         notes = self._wire.pages(f"{self._request}/notes", sort="asc", order_by="created_at")
         return [_comment(one) for one in notes if not one.get("system")]
@@ -37,6 +41,9 @@ class GitLabRequest:
 
     def update(self, comment: Comment, body: str) -> None:
         self._wire.call("PUT", f"{self._request}/notes/{comment.id}", json={"body": body})
+
+    def delete(self, comment: Comment) -> None:
+        self._wire.call("DELETE", f"{self._request}/notes/{comment.id}")
 
     def labels(self) -> frozenset[str]:
         return frozenset(map(str, self._wire.call("GET", self._request)["labels"]))

@@ -4,8 +4,8 @@ Posting looks before each try, so that a lost answer leaves no second comment.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from wanctl.forge import github, gitlab
@@ -32,11 +32,25 @@ class Reviewed(Protocol):
     def update(self, comment: Comment, body: str) -> None:
         """Another text for a comment."""
 
+    def delete(self, comment: Comment) -> None:
+        """One of ours that is one too many."""
+
+    def head(self) -> str | None:
+        """The commit that it stands at now, if the forge tells."""
+
     def labels(self) -> frozenset[str]:
         """The names that it has now."""
 
     def relabel(self, add: Collection[Label], remove: Collection[str]) -> None:
         """Add and take away."""
+
+
+class OvertakenError(ForgeError):
+    """The request has moved on: this is not the plan of what it would merge now."""
+
+
+class UnlabelledError(ForgeError):
+    """The comment stands, and only the labels could not be put on."""
 
 
 def post(
@@ -49,9 +63,13 @@ def post(
     """Comment and label, or a ForgeError that says what was refused."""
     try:
         with _opened(forge, request, token, sleep) as (wire, reviewed):
+            _require_newest(reviewed, message.commit)
             author = reviewed.author()
             thread: Thread = wire.again(lambda: _comment(reviewed, author, message))
-            _label(reviewed, thread.labels_with(message.labels))
+            try:
+                _label(reviewed, thread.labels_with(message.labels))
+            except ForgeError as error:
+                raise UnlabelledError(str(error), status=error.status) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ForgeError(f"{request.api} answers what {forge.value} never would") from error
 
@@ -66,16 +84,38 @@ def _opened(
         yield wire, kind(wire, request)
 
 
+def _require_newest(reviewed: Reviewed, commit: str | None) -> None:
+    """A run that was slow, or is run again, does not write over what a newer commit's run said."""
+    try:
+        head = reviewed.head() if commit else commit
+    except ForgeError:
+        return  # nobody says that there is a newer one
+    if head and commit and head != commit:
+        raise OvertakenError(f"it is at {head[:12]} by now, and this is of {commit[:12]}")
+
+
 def _comment(reviewed: Reviewed, author: Author, message: Message) -> Thread:
     thread = Thread.of(reviewed.comments(), author, message)
-    if thread.mine is None:
+    kept = _updated(reviewed, thread.mine, message)
+    if kept is None:
         reviewed.create(message.text)
-    elif thread.mine.body.rstrip() != message.text.rstrip():
-        try:
-            reviewed.update(thread.mine, message.text)
-        except RefusedError:  # another bot's, as it turns out
-            reviewed.create(message.text)
+    for one in thread.mine:
+        if one is not kept and (one.marker, one.place) == (message.marker, message.place or None):
+            with suppress(ForgeError):
+                reviewed.delete(one)  # two runs at once had both found none
     return thread
+
+
+def _updated(reviewed: Reviewed, mine: Iterable[Comment], message: Message) -> Comment | None:
+    """The first comment that now says it; None where there is none, or none that we may edit."""
+    for one in mine:
+        try:
+            if one.body.rstrip() != message.text.rstrip():
+                reviewed.update(one, message.text)
+        except RefusedError:  # deleted meanwhile, or it takes rights that the token has not
+            continue
+        return one
+    return None
 
 
 def _label(reviewed: Reviewed, wanted: Collection[str]) -> None:

@@ -75,5 +75,7 @@ class Run:
     from_outside: bool = False  # the specs come from a fork or a bot: no secrets are to be expected
     url: str | None = None  # where a reader finds this run
     commit: str | None = None  # the specs' own, not the forge's trial merge
+    branch: str | None = None  # that what is applied has to be the newest of
+    base: str | None = None  # what is checked out by itself, where that is not the request
     summary: Path | None = None  # what is appended there stands on the run's page
     outputs: Path | None = None  # NAME=VALUE lines for later steps

@@ -20,7 +20,7 @@ from wanctl.forge.run import Token
 _log = logging.getLogger("wanctl.forge")
 
 TRIES = 4
-PATIENCE = 60.0  # seconds: the longest wait between two tries, whatever the forge asks for
+PATIENCE = 60.0  # seconds: the longest wait between two tries; a forge that asks for more is not asked again
 FULL_PAGE, MOST_PAGES = 100, 100
 TIMEOUT = httpx.Timeout(30, connect=10)
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -91,11 +91,14 @@ class Wire:
         except PassingError as error:  # it did not pass, so whoever called need not try all over again
             raise ForgeError(f"{error}, {TRIES} times", status=error.status) from error
 
-    def once(self, method: str, path: str, **more: Any) -> Any:
-        """The answer of one try: whoever calls decides whether another one would do the same again."""
+    def once(self, method: str, path: str, *, api: str | None = None, **more: Any) -> Any:
+        """The answer of one try: whoever calls decides whether another one would do the same again.
+
+        `api` is another base address on the same server.
+        """
         spoken = f"{method} {path}"
         try:
-            response = self._http.request(method, self._api + path, auth=self._signed, **more)
+            response = self._http.request(method, (api or self._api) + path, auth=self._signed, **more)
         except httpx.InvalidURL as error:
             raise ForgeError(f"{self._api} is no address of an API") from error
         except httpx.HTTPError as error:
@@ -134,7 +137,10 @@ def _judged(spoken: str, response: httpx.Response) -> Any:
     sentence = f"{spoken}: HTTP {status}{': ' + said if said else ''}"
     limited = status == 429 or (status in _RATE_LIMITED and _rate_limited(response, said))
     if status >= 500 or limited:
-        raise PassingError(sentence, status=status, retry_after=_retry_after(response))
+        asked = _retry_after(response)
+        if asked is not None and asked > PATIENCE:  # asking again sooner makes it longer
+            raise ForgeError(f"{sentence}; not before {asked:.0f} s from now", status=status)
+        raise PassingError(sentence, status=status, retry_after=asked)
     if status in {401, 403, 404}:  # 404 is how a forge says that a token may not even look
         raise RefusedError(sentence, status=status)
     raise ForgeError(sentence, status=status)
@@ -173,4 +179,4 @@ class _Backoff(wait_base):
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None
         asked = error.retry_after if isinstance(error, ForgeError) else None
-        return min(asked, PATIENCE) if asked is not None else self._grow(retry_state)
+        return asked if asked is not None else self._grow(retry_state)

@@ -95,7 +95,7 @@ def _differences(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]
         for item in kind:
             path = [str(part) for part in item.path(output_format="list") if part != "changes"]
             was, now = (_spell(value) for value in (item.t1, item.t2))
-            yield f"{'.'.join(path)}: approved {was}, and now it is {now}"
+            yield f"{'.'.join(path) or 'its fields'}: approved {was}, and now it is {now}"
 
 
 def _spell(value: Any) -> str:

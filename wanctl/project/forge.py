@@ -33,16 +33,19 @@ def run_of(surroundings: Surroundings) -> Run:
 
 def _github(environ: Mapping[str, str], url: str | None) -> Run:
     event, payload = environ.get("GITHUB_EVENT_NAME", ""), _payload(environ)
-    pull = _mapping(payload, "pull_request")
+    pull, trigger = _mapping(payload, "pull_request"), _github_trigger(environ, event, payload)
+    branch = environ.get("GITHUB_REF", "").removeprefix("refs/heads/") or None
     return Run(
         Forge.GITHUB,
-        _github_trigger(environ, event, payload),
+        trigger,
         event or "an unknown event",
         request=_pull_request(environ, pull) if event in _GITHUB_REVIEWS else None,
         from_outside=event in _GITHUB_REVIEWS
         and (_from_fork(pull) or environ.get("GITHUB_ACTOR") == _WITHOUT_SECRETS),
         url=url,
         commit=_mapping(pull, "head").get("sha") or environ.get("GITHUB_SHA"),
+        branch=branch if trigger is Trigger.DEFAULT_BRANCH else None,
+        base=environ.get("GITHUB_SHA") if event == "pull_request_target" else None,
         summary=_path(environ, "GITHUB_STEP_SUMMARY"),
         outputs=_path(environ, "GITHUB_OUTPUT"),
     )
@@ -93,6 +96,7 @@ def _gitlab(environ: Mapping[str, str], url: str | None) -> Run:
         from_outside=review and environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID") != target,
         url=url,
         commit=environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environ.get("CI_COMMIT_SHA"),
+        branch=default if trigger is Trigger.DEFAULT_BRANCH else None,
     )
 
 

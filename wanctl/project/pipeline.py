@@ -4,6 +4,7 @@ The plan, or the apply, comes first and is what the run ends with. Everything af
 comment, labels, previews) is told on: where that fails, a sentence says so, and the plan stands.
 """
 
+import shlex
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from pathlib import Path
 
 from wanctl.engine.converge import Outcome
 from wanctl.forge.comments import Message
-from wanctl.forge.posting import post
+from wanctl.forge.posting import UnlabelledError, post
 from wanctl.forge.run import Forge, Run, Trigger
 from wanctl.forge.wire import ForgeError
 from wanctl.ledger.errors import LedgerError
 from wanctl.plan import Plan
 from wanctl.project import Project, ProjectError, run
+from wanctl.project.checkout import require_reviewed_specs, why_overtaken
 from wanctl.project.outputs import download
 from wanctl.project.provider import needs_key
 from wanctl.report.ci import (
@@ -34,12 +36,13 @@ from wanctl.report.formats import PlanFormat
 from wanctl.report.lineage import references_of
 from wanctl.report.outcome import outcome_json
 from wanctl.report.rendering import rendered
-from wanctl.report.sheet import Sheet, marker_of
+from wanctl.report.sheet import Sheet, place_of
 from wanctl.report.validation import dataset_diagnostics
 from wanctl.report.visible import json_text
 from wanctl.spec.diagnostics import Severity, SpecErrors
 from wanctl.spec.models import Checkpoint
 from wanctl.spec.resources import Address
+from wanctl.spec.root import Root
 from wanctl.studio.credentials import find_key
 from wanctl.studio.errors import NoKey, StudioError
 
@@ -73,6 +76,12 @@ def mode_of(run: Run, wished: Mode) -> Mode:
     return wished
 
 
+def place_on_request(folder: Path, environment: str | None) -> str:
+    """By which a comment is found again although the specs have lost, or changed, the project's name."""
+    here = folder.resolve()
+    return place_of(here.relative_to(Root.around(here).path).as_posix(), environment)
+
+
 def why_offline(project: Project, run: Run) -> str | None:
     """The reason why specs from outside are only checked; None where a plan can be made."""
     if not run.from_outside or not needs_key(project.desired.settings):
@@ -82,6 +91,18 @@ def why_offline(project: Project, run: Run) -> str | None:
     except NoKey:
         return "this comes from a fork or a bot, whose runs get no API key"
     return None
+
+
+def why_only_checked(project: Project, run: Run, wished: Mode) -> str | None:
+    """The reason why there is neither a plan nor an apply, though the specs may be sound; else None.
+
+    Whoever says --mode apply means these specs, whichever commit's they are.
+    """
+    folder, environ = project.desired.directory, project.surroundings.environ
+    require_reviewed_specs(run, folder, environ)
+    if why := why_offline(project, run):
+        return why
+    return why_overtaken(run, folder, environ) if wished is Mode.AUTO else None
 
 
 def offline(project: Project, why: str) -> Checked:
@@ -103,6 +124,7 @@ class Publisher:
 
     run: Run
     wishes: Wishes
+    options: Mapping[str, str]  # that name the project on the command line
     tell: Callable[[str], None]
 
     def publish(self, made: Made, project: Project | None, outcome: Outcome | None = None) -> None:
@@ -111,7 +133,7 @@ class Publisher:
         review = self.run.trigger is Trigger.REVIEW
         sheet = Sheet(
             references=references_of(project.desired) if project else None,
-            apply=(),
+            apply=self._by_hand(made) if review else (),
             link=self.run.url,
             opening=done_sections(outcome) if outcome else (),
             closing=closing_sections(
@@ -126,6 +148,13 @@ class Publisher:
         self._page(made, text)
         if self.wishes.comment and review:
             self._comment(made, text)
+
+    def _by_hand(self, made: Made) -> tuple[str, ...]:
+        """The command that applies this very plan, for who does not merge, or not yet."""
+        if not isinstance(made, Plan):
+            return ()
+        options = [word for pair in self.options.items() for word in pair]
+        return (shlex.join(["wanctl", "apply", *options, "--approve", made.digest]),)
 
     # Files
 
@@ -172,11 +201,14 @@ class Publisher:
             self.tell(f"no comment on {request.name}: {_TOKENS[self.run.forge]}")
             return
         try:
-            message = Message(text, labels_of(made), marker_of(None, made.environment))
+            named = made.project is not None
+            place = place_on_request(Path(self.options.get("-C", ".")), made.environment)
+            message = Message(text, labels_of(made), place, named, self.run.commit)
             post(self.run.forge, request, request.token, message)
         except ForgeError as error:
             why = _READ_ONLY[self.run.forge] if error.status in {401, 403, 404} else "the plan stands"
-            self.tell(f"no comment on {request.name}: {error}; {why}")
+            what = "no labels" if isinstance(error, UnlabelledError) else "no comment"
+            self.tell(f"{what} on {request.name}: {error}; {why}")
 
     def _previews(self, made: Made, project: Project) -> Mapping[Address, int]:
         """Videos for whoever has to choose, into the artefacts; how many of each training."""

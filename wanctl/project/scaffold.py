@@ -12,9 +12,9 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from wanctl import __version__
 from wanctl.project import ProjectError
 from wanctl.project.local import shown_path
+from wanctl.project.package import check_package
 from wanctl.spec.catalogue import Catalogue
 from wanctl.spec.load import packaged_models
 from wanctl.spec.models import LONGEST_NAME, check_name
@@ -41,6 +41,7 @@ class Wish:
     forge: str
     workspace: str | None = None
     pre_commit: bool = False
+    package: str = ""  # what CI installs; empty: a person has yet to say it
 
     def checked(self) -> "Wish":
         check_project_name(self.name)
@@ -51,6 +52,7 @@ class Wish:
         if self.workspace:
             check_workspace(self.workspace)
         check_forge(self.forge)
+        check_package(self.package)
         return self
 
 
@@ -117,32 +119,37 @@ class Scaffold:
     folder: Path
     root: Path  # the enclosing work tree: where forges look for their files
     files: Mapping[Path, str]
+    workflow: Path | None = None  # the one for CI
 
     @classmethod
     def of(cls, wish: Wish, folder: Path) -> "Scaffold":
         folder = folder.resolve()
         root = Root.around(folder).path
         specs, values = folder / "specs", _values(wish, folder, root)
+        workflow = {
+            "github": root / ".github" / "workflows" / f"{values['workflow']}.yml",
+            "gitlab": root / ".gitlab-ci.yml",
+        }.get(wish.forge)
         templates = {
             specs / SETTINGS_FILE: "wanctl.yaml.j2",
             specs / f"{wish.name}.yaml": "resources.yaml.j2",
             specs / "prompts" / f"{wish.name}.txt": "prompt.txt.j2",
             folder / "data" / "README.md": "data.md.j2",
         }
-        if wish.forge == "github":
-            templates[root / ".github" / "workflows" / f"{values['workflow']}.yml"] = "github.yml.j2"
-        elif wish.forge == "gitlab":
-            templates[root / ".gitlab-ci.yml"] = "gitlab.yml.j2"
+        if workflow:
+            templates[workflow] = f"{wish.forge}.yml.j2"
         if wish.pre_commit:
             templates[root / ".pre-commit-config.yaml"] = "pre-commit.yaml.j2"
         files = {path: _templates().get_template(name).render(values) for path, name in templates.items()}
-        return cls(folder, root, files)
+        return cls(folder, root, files, workflow)
 
     def require_room(self) -> None:
         """An error that names every file which is there already."""
         if taken := [path for path in self.files if path.is_symlink() or path.exists()]:
             listed = "".join(f"\n  {shown_path(path)}" for path in taken)
-            raise ProjectError(f"nothing was written, since this is there already:{listed}")
+            own = taken == [self.workflow]
+            advice = "\nTo add the jobs to it: --forge none; docs/ci.md shows them" if own else ""
+            raise ProjectError(f"nothing was written, since this is there already:{listed}{advice}")
 
     def write(self) -> list[Path]:
         """All the files, or none of them; and the lines that .gitignore lacks."""
@@ -183,6 +190,25 @@ def begin_repository(folder: Path) -> bool:
     return True
 
 
+def _branch(root: Path) -> str:
+    """What pull requests are merged into, as far as the clone tells."""
+    git = shutil.which("git")
+    if git is None or not (root / ".git").exists():
+        return "main"
+
+    def told(*words: str) -> str:
+        command = [git, "-C", str(root), *words]
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603 - fixed words, no shell
+        return found.stdout.strip() if found.returncode == 0 else ""
+
+    local = told("for-each-ref", "--format=%(refname:short)", "refs/heads").splitlines()
+    usual = [name for name in ("main", "master") if name in local]
+    born = told("symbolic-ref", "--short", "HEAD") if not local else ""
+    remote = told("symbolic-ref", "--short", "refs/remotes/origin/HEAD").removeprefix("origin/")
+    found = next((name for name in (remote, *usual, born) if name), "main")
+    return found if re.fullmatch(r"[A-Za-z][\w./-]*", found, re.ASCII) else "main"
+
+
 def _values(wish: Wish, folder: Path, root: Path) -> dict[str, object]:
     """What the templates are told; names of people's own are spelt so that YAML reads them as text."""
     below = "" if folder == root else folder.relative_to(root).as_posix()
@@ -203,7 +229,8 @@ def _values(wish: Wish, folder: Path, root: Path) -> dict[str, object]:
         "spend": SPEND.get(currency or "", 0),
         "last_frames": last_frames,
         "first_frames": True,
-        "package": f"wanctl=={__version__}",
+        "package": _scalar(wish.package) if wish.package else None,
+        "branch": _branch(root),
         "workflow": f"wanctl-{wish.name}" if below else "wanctl",
         "there": f" -C {shlex.quote(below)}" if below else "",
         "specs": f"{below}/specs" if below else "specs",

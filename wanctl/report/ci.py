@@ -87,7 +87,10 @@ def closing_sections(
     """What follows from it here: merging, looking, and where it comes from."""
     sections = []
     if review and isinstance(made, Plan) and made.status is not Status.ERROR and made.this_run():
-        sections.append("Nothing is done before this is merged; then the default branch's run applies it.")
+        sections.append(
+            "Merging does it: the default branch's run plans again, and applies what the specs say then. "
+            "The command does it by hand, and this plan only."
+        )
     run = f"[this run](<{link_target(run_url)}>)" if run_url else "this run"
     sections += [
         f"👀 {count} preview{'' if count == 1 else 's'} of {code(str(address))}: in the artefacts of {run}."

@@ -1,4 +1,7 @@
-"""What stands in a plan's place when none could be made: the same keys, status error, and what went wrong."""
+"""What stands in a plan's place when none could be made, or when an apply broke off.
+
+The same keys as a plan's, status error, and what went wrong.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +18,18 @@ class Failure:
     project: str | None
     environment: str | None
     findings: tuple[Finding, ...]
+    begun: bool = False  # an apply was under way, so that calls may have been made
+
+    @property
+    def verdict(self) -> str:
+        return "stopped before the end" if self.begun else "there is no plan"
+
+    @property
+    def consequence(self) -> tuple[str, str]:
+        """What it means for the account, and what now."""
+        if self.begun:
+            return "What was done stays done.", "Run the same command again: it goes on from here."
+        return "Nothing was changed.", "No plan could be made, so there is none to apply."
 
     @property
     def errors(self) -> int:

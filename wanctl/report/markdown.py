@@ -18,9 +18,9 @@ from wanctl.report.spelling import spell_cost
 from wanctl.report.visible import one_line
 
 LIMIT = 60_000  # characters; GitHub refuses comments of more than 65,536
-NAMED = 12  # trainings or deletions that a warning names one by one
+NAMED = 12  # trainings or deletions that a warning explains one by one
 LONGEST_ALERT = 300  # characters of a reason in a warning; the whole stands in the details
-ALERT_ROOM = 5_000
+ALERT_ROOM = 6_000
 NODES = 60  # that a picture still shows
 
 _STATUS_ICONS = {
@@ -45,8 +45,9 @@ def plan_markdown(made: Plan | Failure, sheet: Sheet | None = None, limit: int =
 
 def _failure(failure: Failure, sheet: Sheet, room: int) -> list[str]:
     count = failure.errors
-    title = f"### ❌ {_place(failure)}: there is no plan, {count} error{'' if count == 1 else 's'}"
-    alert = _alert("CAUTION", ["**Nothing was changed.** No plan could be made, so there is none to apply."])
+    title = f"### ❌ {_place(failure)}: {failure.verdict}, {count} error{'' if count == 1 else 's'}"
+    fact, advice = failure.consequence
+    alert = _alert("CAUTION", [f"**{fact}** {advice}"])
     around = (title, *sheet.opening, alert, *sheet.closing)
     left = room - sum(len(part) + 2 for part in around) - 500
     found = _findings(failure.findings, left, sheet)
@@ -115,9 +116,18 @@ def _bill(step: Step) -> str:
 
 
 def _named(steps: Sequence[Step], told: Callable[[Step], str]) -> list[str]:
-    """Some steps as a list, with the number of the others."""
-    lines, _ = fitted([f"- {told(step)}" for step in steps[:NAMED]], ALERT_ROOM, hole="- …")
-    return [*lines, f"- … and {len(steps) - NAMED} more"] if len(steps) > NAMED else lines
+    """The first steps with what is told of each, the others by their names, and at last only their number."""
+    lines: list[str] = []
+    room = ALERT_ROOM
+    for number, step in enumerate(steps):
+        names = " ".join(code(name) for name in (str(step.address), step.remote_id) if name)
+        line = f"- {told(step) if number < NAMED else names}"
+        line = line if len(line) <= room // 2 else f"- {names}"
+        room -= len(line)
+        if room < 0:
+            return [*lines, f"- … and {len(steps) - number:,} more"]
+        lines.append(line)
+    return lines
 
 
 def _person(plan: Plan) -> str:

@@ -26,6 +26,11 @@ def marker_of(project: str | None, environment: str | None) -> str:
     return f"<!-- wanctl plan: {'/'.join(map(_harmless, names))} -->"
 
 
+def place_of(folder: str, environment: str | None) -> str:
+    """models/storm/prod: where in its repository a project is, as one word that cannot end a comment."""
+    return "/".join(map(_harmless, (*folder.split("/"), environment or WITHOUT_ENVIRONMENT)))
+
+
 def _harmless(name: str) -> str:
     """Letters and digits as they are, and nothing that could end the comment or look like another name."""
     return quote(name, safe="").replace("--", "-%2D")

@@ -157,7 +157,8 @@ def finding_block(findings: tuple[Finding, ...]) -> list[Text]:
 def failure_lines(failure: Failure) -> list[Text]:
     """What stands in a plan's place."""
     count = failure.errors
-    verdict_ = f"No plan could be made: {count} error{'' if count == 1 else 's'}. Nothing was changed."
+    what = "Stopped before the end" if failure.begun else "No plan could be made"
+    verdict_ = f"{what}: {count} error{'' if count == 1 else 's'}. {failure.consequence[0]}"
     return [*finding_block(failure.findings), Text(verdict_, style="bold red")]
 
 
