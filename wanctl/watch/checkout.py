@@ -52,8 +52,10 @@ class Checkout:
         """For the project in this folder of the user's clone; `ref` is written REMOTE/BRANCH."""
         clone = Git.within(project, environ)
         top = clone.run("rev-parse", "--show-toplevel")
-        if top.code:
+        if top.code and "not a git repository" in top.err:
             raise WatchError(f"{project} is in no clone of git: watch follows a ref of a remote")
+        if top.code:
+            raise WatchError(f"git cannot be asked in {project}: {spoken(top.err)}")
         root = Path(top.out.rstrip("\n"))
         clone = Git(root, clone.environ)  # a remote's relative path starts from here
         remotes = clone.ask("remote").split()

@@ -5,6 +5,7 @@ Runs in the main thread, where Ctrl-C and SIGTERM reach the turn under way; who 
 
 import queue
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,6 +17,9 @@ from wanctl.watch.turn import Turn
 
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(minutes=10)
+SHORTEST_PAUSE = timedelta(
+    seconds=5
+)  # between turns, however often somebody rings: a webhook can be replayed
 
 
 class Bell:
@@ -27,10 +31,11 @@ class Bell:
     def ring(self) -> None:
         self._rung.put(None)
 
-    def wait(self, span: timedelta) -> None:
-        """Until it is rung, or the time is over. However often it was rung: that is one turn."""
+    def wait(self, span: timedelta, least: timedelta = timedelta()) -> None:
+        """Until it is rung, or the time is over, but at least so long. However often: that is one turn."""
+        time.sleep(least.total_seconds())
         try:
-            self._rung.get(timeout=max(span.total_seconds(), 0.0))
+            self._rung.get(timeout=max((span - least).total_seconds(), 0.0))
             while True:
                 self._rung.get_nowait()
         except queue.Empty:
@@ -56,7 +61,7 @@ class Loop:
     audience: Audience
     spell: Callable[[Exception], list[str]]
     now: Callable[[], datetime]
-    wait: Callable[[timedelta], None]
+    wait: Callable[[timedelta, timedelta], None]
     dice: Callable[[], float] = field(default=random.random)
 
     def run(self, *, once: bool = False) -> Board:
@@ -67,7 +72,7 @@ class Loop:
                 return self.board
             pause = self.pause()
             self.board = replace(self.board, next_turn=self.now() + pause)
-            self.wait(pause)
+            self.wait(pause, min(pause, SHORTEST_PAUSE))
 
     def turn(self) -> None:
         """One turn, whatever comes of it."""
