@@ -24,6 +24,7 @@ from wanctl.watch.signatures import TooLarge, genuine
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+STOPPED_WITHIN = 5  # seconds
 SECRET = "WANCTL_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -137,5 +138,5 @@ class Server:
 
     def stop(self) -> None:
         self._server.should_exit = True
-        self._thread.join(5)
+        self._thread.join(STOPPED_WITHIN)
         self._socket.close()
