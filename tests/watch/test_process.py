@@ -150,3 +150,19 @@ def test_uvicorn_leaves_the_signals_alone(account: SlowAccount) -> None:
     """It would end the process by itself, before the loop has ended."""
     assert isinstance(account.server._server, uvicorn.Server)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_the_log_says_why_nothing_is_done_and_what_to_commit(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environ().items():
+        monkeypatch.setenv(name, value)
+    place.push(TRAIN, TUNE)
+    said, code = run_wanctl("watch", "-C", str(place.specs), "--once", "--require-approval", "train")
+    assert (code, "FineTune/rain: commit to .wanctl-approvals: " in " ".join(said.split())) == (0, True)
+    place.push(TRAIN, TUNE, head={**HEAD, "limits": {"new_jobs": 0}})
+    said, code = run_wanctl("watch", "-C", str(place.specs), "--once")
+    assert (code, "over limits.new_jobs of 0: FineTune/rain" in " ".join(said.split())) == (1, True)
+    pushed = place.push({**TUNE, "training": ["nowhere"]})
+    said, _ = run_wanctl("watch", "-C", str(place.specs), "--once")
+    assert f"{pushed[:8]} came to no plan:" in said

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from wanctl.project import Interrupted
 from wanctl.watch.board import Board
-from wanctl.watch.turn import Turn
+from wanctl.watch.turn import NOTHING_SEEN, Glimpse, Turn
 
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(minutes=10)
@@ -63,6 +63,7 @@ class Loop:
     now: Callable[[], datetime]
     wait: Callable[[timedelta, timedelta], None]
     dice: Callable[[], float] = field(default=random.random)
+    seen: Callable[[], Glimpse] = lambda: NOTHING_SEEN  # by the turn under way
 
     def run(self, *, once: bool = False) -> Board:
         """Ends with `once` after one turn, else by Interrupted or KeyboardInterrupt alone."""
@@ -82,7 +83,7 @@ class Loop:
         except Interrupted:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on and tells of it
-            self.board = self.board.with_errors(tuple(self.spell(error)))
+            self.board = self.board.with_errors(tuple(self.spell(error)), self.seen())
             self._show(self.audience.stumbled)
         else:
             self.board = self.board.with_turn(turn, self.now())

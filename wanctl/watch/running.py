@@ -95,6 +95,7 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
             spell=_as_in_the_repository(voice.spell, checkout.tree),
             now=_now,
             wait=bell.wait,
+            seen=lambda: turns.glimpse,
         )
         if wish.listen and not wish.once:
             desk = Desk(

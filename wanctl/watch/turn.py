@@ -45,6 +45,17 @@ class Turn:
         )
 
 
+@dataclass(frozen=True)
+class Glimpse:
+    """What a turn has seen so far, for where it comes to no plan."""
+
+    commit: Commit | None = None
+    settings: Settings | None = None
+
+
+NOTHING_SEEN = Glimpse()
+
+
 @dataclass
 class Turns:
     """Makes turns of one project. Guards what it saw last: a plan that stands still is not applied again."""
@@ -58,13 +69,17 @@ class Turns:
     heard: Heard = unheard
     watcher: Watcher = field(default_factory=Silent)
     stopwatch: Callable[[], float] = time.perf_counter
+    glimpse: Glimpse = NOTHING_SEEN
     _seen: str | None = None
     _approvals: Approvals = field(default_factory=Approvals)
 
     def take(self) -> Turn:
         """Whatever goes wrong is raised; what was done until then is in the ledger."""
+        self.glimpse = NOTHING_SEEN
         commit = self.checkout.update()
+        self.glimpse = Glimpse(commit)
         desired = load_project(self.checkout.directory, self.environment)
+        self.glimpse = Glimpse(commit, desired.settings)
         project = Project(desired, self.surroundings, tell=self.tell, home=self.home, heard=self.heard)
         began = self.stopwatch()
         self._approvals.lines = self._approval_lines()
