@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.watch.places import TRAIN, Place, environ
+from tests.watch.places import TRAIN, Place, environ, git
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.git_process import Git, masked
 from wanctl.watch.checkout import _FRUGAL, Checkout
@@ -81,6 +81,37 @@ def test_what_is_fetched_does_not_pile_up(
         checkout.update()
         sizes.append(sum(path.stat().st_size for path in objects.rglob("*") if path.is_file()))
     assert max(sizes) < min(sizes) + 4 * 60_000
+
+
+@pytest.mark.parametrize(
+    "config", ["", "[submodule]\nrecurse = true\n[log]\nshowSignature = true\n[core]\nautocrlf = true\n"]
+)
+def test_what_a_stranger_commits_runs_nothing_and_is_laid_out_as_it_is(place: Place, config: str) -> None:
+    ran = place.clone.parent / "ran"
+    (place.clone.parent / "config").write_text(config, encoding="utf-8")
+    machine = {**environ(), "GIT_CONFIG_GLOBAL": str(place.clone.parent / "config")}
+    place.push(TRAIN)
+    other = place.clone.parent / "colleague"
+    hostile = {
+        ".gitattributes": "* filter=evil diff=evil\n",
+        ".gitconfig": f'[filter "evil"]\nsmudge = touch {ran}\n[core]\nfsmonitor = touch {ran}\n',
+        ".gitmodules": f'[submodule "x"]\npath = sub\nurl = {other}\nupdate = !touch {ran}\n',
+        "hooks/post-checkout": f"#!/bin/sh\ntouch {ran}\n",
+        "notes.txt": "one\ntwo\n",
+    }
+    for name, text in hostile.items():
+        (other / name).parent.mkdir(exist_ok=True)
+        (other / name).write_text(text, encoding="utf-8")
+    (other / "hooks" / "post-checkout").chmod(0o755)
+    git(other, "add", "--all")
+    git(other, "update-index", "--add", "--cacheinfo", f"160000,{git(other, 'rev-parse', 'HEAD')},sub")
+    git(other, "commit", "--quiet", "-m", "Hostile")
+    git(other, "push", "--quiet", "origin", "HEAD:main")
+    made = Checkout.of(place.specs, "origin/main", place.specs / ".wanctl" / "watch" / "tree", machine)
+    assert made.update().id == git(other, "rev-parse", "HEAD")
+    assert (made.tree / "notes.txt").read_bytes() == b"one\ntwo\n"
+    assert list((made.tree / "sub").iterdir()) == []
+    assert not ran.exists()
 
 
 def test_git_that_hangs_is_ended_with_what_it_started(tmp_path: Path) -> None:

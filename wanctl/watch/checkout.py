@@ -16,6 +16,12 @@ from wanctl.watch.errors import WatchError
 PATIENCE = 1800.0  # seconds for one command of git: data sets may lie in the repository
 _TIP = "refs/wanctl/watched"
 _PATIENT = (("http.lowSpeedLimit", "1000"), ("http.lowSpeedTime", "60"))  # but not with a line that is dead
+_PLAIN = (  # whatever this machine is used to: the same commit is the same files everywhere, and nothing runs
+    ("submodule.recurse", "false"),
+    ("fetch.recurseSubmodules", "false"),
+    ("core.fsmonitor", "false"),
+    ("core.autocrlf", "false"),
+)
 _FRUGAL = (
     ("core.logAllRefUpdates", "false"),  # a log would keep every commit alive
     ("fetch.unpackLimit", "1"),  # each fetch is a pack, and packs are counted
@@ -103,7 +109,7 @@ class Checkout:
 
     def _laid_out(self) -> Commit:
         git_dir = self.tree / ".git"
-        settings = [*_PATIENT, *settings_of(self.clone, self.remote), *OURS, *_FRUGAL]
+        settings = [*_PATIENT, *settings_of(self.clone, self.remote), *OURS, *_PLAIN, *_FRUGAL]
         ours = replace(self.clone.apart(git_dir, settings), patience=PATIENCE)
         if not (git_dir / "HEAD").exists():
             self.tree.mkdir(parents=True, exist_ok=True)
