@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.watch.places import BEST, HEAD, SERVING, TRAIN, TUNE, Place, environ, git, step_of
+from wanctl.engine.converge import Patience
 from wanctl.ledger.lease import Lease
-from wanctl.plan import Action, Status, Step, When
+from wanctl.plan import Action, Severity, Status, Step, When
 from wanctl.project import Project
 from wanctl.spec.diagnostics import SpecErrors
 from wanctl.spec.load import load_project
@@ -276,3 +277,22 @@ def test_a_replacement_that_has_taken_the_service_down_is_brought_to_its_end(
     assert [line.verb for line in turn.record.history if line.result == "ok"][-2:] == ["delete", "deploy"]
     assert step_of(turn, "FineTune/another").when is not When.SERVICE
     assert turn.refused == ()  # a closed window is no failure
+
+
+def test_a_freeze_that_begins_in_the_middle_of_an_apply_lets_nothing_more_start(place: Place) -> None:
+    """The training is under way at the service and goes on; its deployment waits until the freeze is over."""
+    begins = {"deny": "15 9 * * *", "duration": "20h", "timezone": "Asia/Shanghai"}  # the clock says 09:00
+    place.push(TRAIN, TUNE, BEST, SERVING, head={**HEAD, "windows": [begins]})
+    turns = place.turns()
+    turns.checkout.update()
+    project = Project(load_project(turns.checkout.directory), turns.surroundings, home=place.specs)
+    outcome = project.apply(lambda *_: True, Patience(waits=True))
+    assert outcome
+    assert [one.rule for one in outcome.plan.findings if one.severity is Severity.ERROR] == ["window"]
+    frozen = turns.take()
+    assert step_of(frozen, "Deployment/rain").when is When.NOW
+    assert [line.verb for line in frozen.record.history if line.result == "ok"] == ["upload", "train"]
+    for _ in range(24):
+        place.advance(hours=1)
+        verbs = [line.verb for line in turns.take().record.history if line.result == "ok"]
+    assert verbs == ["upload", "train", "deploy"]
