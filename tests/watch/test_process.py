@@ -50,6 +50,13 @@ def account(tmp_path: Path) -> Iterator[SlowAccount]:
     opened.sandbox.close()
 
 
+def test_sighup_as_soon_as_it_says_that_it_runs_does_not_end_it(place: Place) -> None:
+    with watching(place) as (process, url):
+        process.send_signal(signal.SIGHUP)
+        until(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+        assert process.poll() is None
+
+
 @contextmanager
 def watching(place: Place, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The loop as a process, and the address of its page."""

@@ -71,9 +71,10 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
     home = find_project(wish.folder).resolve()
     room = home / STATE_FOLDER / "watch" / (wish.environment or "default")
     with ExitStack() as stack:
+        bell = Bell()
+        stack.enter_context(signals(bell))  # before anybody is told that it runs
         stack.enter_context(alone(room))
         checkout = Checkout.of(home, wish.ref, room / "tree", surroundings.environ)
-        bell = Bell()
         patience = 1 if wish.once else TOLD_AFTER
         notifier = Notifier(surroundings.environ, room / "told.json", voice.tell, patience=patience)
         stack.callback(notifier.close)
@@ -112,7 +113,6 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
             voice.tell(f"watching {wish.ref}; the status page is {server.url}")
             if wish.listen[0] not in LOOPBACK:
                 voice.tell("who reaches this address sees the page and the metrics: they ask for no password")
-        stack.enter_context(signals(bell))
         try:
             return loop.run(once=wish.once)
         except (Interrupted, KeyboardInterrupt):
