@@ -11,10 +11,11 @@ RUN /opt/wanctl/bin/pip uninstall --yes pip
 RUN /opt/wanctl/bin/wanctl --version
 
 FROM python:3.12-slim
-# git and ssh: for a ledger that is a branch, and for the ref that watch follows. /work belongs to whoever mounts it, which git has to be told is meant.
+# git, its LFS and ssh: for a ledger that is a branch, and for the ref that watch follows. /work belongs to whoever mounts it, which git has to be told is meant.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends git openssh-client \
+    && apt-get install --yes --no-install-recommends git git-lfs openssh-client \
     && rm -rf /var/lib/apt/lists/* \
+    && git lfs install --system --skip-repo \
     && git config --system --add safe.directory /work \
     && useradd --create-home --uid 10001 --home-dir /work wanctl
 COPY --from=build /opt/wanctl /opt/wanctl

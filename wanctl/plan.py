@@ -87,6 +87,7 @@ class Change:
     reason: str = ""
     origin: str | None = None  # the text file that the value was read from
     known_after: Address | None = None  # the value is not known before that resource is done
+    derived_from: Address | None = None  # what makes the value, whether it is known yet or not
 
     def as_json(self) -> dict[str, Any]:
         return {

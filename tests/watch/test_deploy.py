@@ -3,6 +3,7 @@
 import configparser
 import re
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ import typer
 import yaml
 from starlette.routing import Route
 
+from tests.watch.places import Place, environ
 from wanctl.cli import watching
 from wanctl.cli.app import app
-from wanctl.watch.server import Desk
+from wanctl.engine.converge import GRACE
+from wanctl.watch.notify import LAST_WORDS
+from wanctl.watch.server import STOPPED_WITHIN, Desk
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-GRACE = 15  # seconds that the engine gives to calls under way
+ENDING = GRACE + LAST_WORDS + STOPPED_WITHIN  # seconds: calls under way, messages, connections
 
 
 def documents(name: str) -> dict[str, Any]:
@@ -66,9 +70,23 @@ def test_the_pod_has_what_it_names(name: str) -> None:
         assert container["securityContext"]["readOnlyRootFilesystem"]
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert spec["securityContext"]["runAsNonRoot"]
-    assert spec["terminationGracePeriodSeconds"] > GRACE
-    folder = spec["initContainers"][0]["command"][-1]
-    assert f"--directory={folder}/specs" in spec["containers"][0]["args"]
+    assert spec["terminationGracePeriodSeconds"] > ENDING + 10  # a slow line to the ledger
+    assert "--directory=/work/repository/specs" in spec["containers"][0]["args"]
+
+
+@pytest.mark.parametrize("name", ["watch.yaml", "cronjob.yaml"])
+def test_the_pod_clones_once_whatever_an_attempt_has_left(name: str, place: Place) -> None:
+    """After a restart of the node its first container runs again, in the same folder."""
+    *shell, script = pod(name)["initContainers"][0]["command"]
+    work = place.clone.parent / "volume"
+    (work / "cloning").mkdir(parents=True)  # broken off
+    (work / "cloning" / "left").touch()
+    remote = f"file://{place.clone.parent}/remote.git"
+    script = script.replace("https://github.com/OWNER/REPOSITORY.git", remote).replace("/work", str(work))
+    for _ in range(2):
+        subprocess.run([*shell, script], env=environ(), check=True, capture_output=True)
+        assert (work / "repository" / "specs" / "wanctl.yaml").exists()
+        assert not (work / "cloning").exists()
 
 
 def test_the_deployment_is_one_and_is_probed_where_something_answers() -> None:
@@ -97,7 +115,8 @@ def test_the_unit_reloads_by_the_signal_that_calls_a_turn_and_leaves_time_to_end
     unit = service()["Service"]
     assert unit["ExecReload"].endswith("-HUP $MAINPID")
     assert unit["KillSignal"] == "SIGTERM"
-    assert int(unit["TimeoutStopSec"]) > GRACE
+    assert int(unit["TimeoutStopSec"]) > ENDING + 10
+    assert unit["KillMode"] == "mixed"  # or a push of the ledger would be ended before the loop is
     assert unit["ReadWritePaths"] in unit["ExecStart"]
 
 

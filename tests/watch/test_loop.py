@@ -1,7 +1,7 @@
 """The loop with a clock that nobody waits for: intervals, backing off, and no error that ends it."""
 
 import signal
-from collections.abc import Callable
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from wanctl.plan import When
 from wanctl.project import Interrupted
 from wanctl.watch.board import Board
 from wanctl.watch.errors import WatchError
-from wanctl.watch.loop import LONGEST_RETRY, Bell, Loop
+from wanctl.watch.loop import LONGEST_RETRY, SHORTEST_PAUSE, Bell, Loop
 from wanctl.watch.running import alone, signals
 from wanctl.watch.turn import Turn
 
@@ -26,6 +26,7 @@ class Stage:
         self.left = list(turns)
         self.time = NOON
         self.pauses: list[timedelta] = []
+        self.least: list[timedelta] = []
         self.told: list[str] = []
         self.loop = Loop(
             take=self.take,
@@ -45,7 +46,8 @@ class Stage:
             raise turn
         return turn
 
-    def wait(self, span: timedelta) -> None:
+    def wait(self, span: timedelta, least: timedelta) -> None:
+        self.least.append(least)
         assert self.loop.board.next_turn == self.time + span
         self.pauses.append(span)
         self.time += span
@@ -147,9 +149,19 @@ def test_however_often_the_bell_rings_that_is_one_turn(rings: int) -> None:
     assert datetime.now(tz=NOON.tzinfo) - began < timedelta(seconds=30)
 
 
+def test_who_rings_and_rings_brings_no_turn_after_the_other_without_a_rest() -> None:
+    """A webhook that was overheard can be sent again by anybody, as often as they like."""
+    stage = Stage(turn_of(*STEPS), turn_of(*SETTLED))
+    stage.run()
+    assert stage.least == [SHORTEST_PAUSE] * 2
+    bell, began = Bell(), time.monotonic()
+    bell.ring()
+    bell.wait(timedelta(hours=1), timedelta(seconds=0.2))
+    assert 0.2 <= time.monotonic() - began < 30
+
+
 def test_a_pause_that_is_over_ends_without_a_ring() -> None:
-    wait: Callable[[timedelta], None] = Bell().wait
-    wait(timedelta(0))
+    Bell().wait(timedelta(0))
 
 
 def test_sighup_rings_and_sigterm_ends_as_ctrl_c_does() -> None:
@@ -168,3 +180,9 @@ def test_two_loops_do_not_share_a_checkout(tmp_path: Path) -> None:
         raise AssertionError
     with alone(tmp_path):
         """And afterwards it is free."""
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WatchError, match="cannot be written"), alone(tmp_path / "file" / "watch"):
+        pass

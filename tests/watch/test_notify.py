@@ -1,5 +1,6 @@
 """Who is told of what: on a change only, once, over a real socket, and never with the URL in a log."""
 
+import contextlib
 import json
 import logging
 import threading
@@ -11,12 +12,14 @@ from typing import Any
 
 import pytest
 
-from tests.watch.boards import NOON, SETTLED, STEPS, board_of, empty_board, step
+from tests.watch.boards import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
 from wanctl.plan import Action, Finding, Severity, When
 from wanctl.spec.settings import NotificationFormat, Occasion, Settings
 from wanctl.watch.board import Board
+from wanctl.watch.checkout import Commit
 from wanctl.watch.news import News, Situation, news_between, situation_of
 from wanctl.watch.notify import TRIES, Notifier, wrong_with
+from wanctl.watch.turn import Glimpse
 
 DRIFTED = step("Deployment/rain", When.PERSON, Action.SCALE, drift=True, reason="capacity is 2")
 BLOCKED = step("Deployment/rain", When.BLOCKED, Action.DEPLOY, reason="DEPLOY_FAILED")
@@ -62,6 +65,16 @@ def test_failures_are_blocked_steps_refused_calls_and_refused_plans() -> None:
     assert stories(board_of(BLOCKED)) == [[("failed", ["Deployment/rain"])]]
     assert stories(board_of(failures={"FineTune/rain": "429"})) == [[("failed", ["FineTune/rain"])]]
     assert stories(refused) == [[("failed", ["the plan"])]]
+
+
+def test_a_plan_that_is_refused_for_another_reason_is_told_again() -> None:
+    def refused(why: str) -> Board:
+        turn = turn_of(*STEPS)
+        plan = replace(turn.plan, findings=(Finding(Severity.ERROR, why),))
+        return empty_board().with_turn(replace(turn, plan=plan), NOON)
+
+    told = stories(refused("2 trainings"), refused("2 trainings"), refused("no resource"))
+    assert told == [[("failed", ["the plan"])], [], [("failed", ["the plan"])]]
 
 
 def test_a_turn_that_fails_is_told_the_second_time_and_forgets_nothing() -> None:
@@ -163,7 +176,7 @@ def notifying(board: Board, *on: str, format_: str = "json") -> Board:
         }
     )
     assert board.turn
-    return replace(board, turn=replace(board.turn, settings=settings))
+    return empty_board().with_turn(replace(board.turn, settings=settings), NOON)
 
 
 def notifier(folder: Path, url: str, said: list[str]) -> Notifier:
@@ -189,6 +202,35 @@ def test_it_is_posted_tried_again_and_not_repeated_after_a_restart(
     ]
     assert said == []
     assert "secret" not in caplog.text
+
+
+def test_where_it_cannot_be_written_down_it_is_not_told_with_each_turn(
+    tmp_path: Path, receivers: list[Receiver]
+) -> None:
+    receiver = Receiver()
+    receivers.append(receiver)
+    (tmp_path / "told.new").mkdir()  # a full disk
+    one = notifier(tmp_path, receiver.url, [])
+    for _ in range(3):
+        with contextlib.suppress(OSError):
+            one.turned(notifying(board_of(*STEPS), "waiting"))
+    one.close()
+    assert len(receiver.bodies) == 1
+
+
+def test_who_is_to_be_told_is_known_before_the_first_plan(tmp_path: Path, receivers: list[Receiver]) -> None:
+    """A key that is refused from the start, say."""
+    receiver = Receiver()
+    receivers.append(receiver)
+    asked = notifying(board_of(*STEPS), "failed")
+    assert asked.turn
+    seen = Glimpse(Commit("c0ffee"), asked.turn.settings)
+    once = empty_board().with_errors(("401",), seen)
+    one = notifier(tmp_path, receiver.url, [])
+    one.stumbled(once)
+    one.stumbled(once.with_errors(("401",), seen))
+    one.close()
+    assert [(body["event"], body["commit"]) for body in receiver.bodies] == [("failed", "c0ffee")]
 
 
 def _settle(receiver: Receiver, count: int) -> None:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,19 @@ def account(tmp_path: Path) -> Iterator[SlowAccount]:
     opened.sandbox.close()
 
 
-def test_sigterm_in_the_middle_of_an_upload_ends_it_and_the_upload_is_written(
-    place: Place, account: SlowAccount
-) -> None:
-    place.push(TRAIN, TUNE, head={**HEAD, "base_url": f"{account.server.url}/api/v1"})
-    words = ["watch", "-C", str(place.specs), "--listen", "127.0.0.1:0", "--interval", "1h"]
+def test_sighup_as_soon_as_it_says_that_it_runs_does_not_end_it(place: Place) -> None:
+    with watching(place) as (process, url):
+        process.send_signal(signal.SIGHUP)
+        until(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+        assert process.poll() is None
+
+
+@contextmanager
+def watching(place: Place, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The loop as a process, and the address of its page."""
+    asked = ["watch", "-C", str(place.specs), "--listen", "127.0.0.1:0", "--interval", "1h", *words]
     process = subprocess.Popen(
-        [sys.executable, "-m", "wanctl", *words],
+        [sys.executable, "-m", "wanctl", *asked],
         env={**environ(), "PYTHONUNBUFFERED": "1"},
         stderr=subprocess.PIPE,
         text=True,
@@ -64,17 +71,34 @@ def test_sigterm_in_the_middle_of_an_upload_ends_it_and_the_upload_is_written(
         assert process.stderr
         found = re.search(r"http://127\.0\.0\.1:\d+", process.stderr.readline())
         assert found
+        yield process, found[0]
+    finally:
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def until(holds: Callable[[], bool], patience: float = 30) -> None:
+    """Look again and again, until it is so."""
+    deadline = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_sigterm_in_the_middle_of_an_upload_ends_it_and_the_upload_is_written(
+    place: Place, account: SlowAccount
+) -> None:
+    place.push(TRAIN, TUNE, head={**HEAD, "base_url": f"{account.server.url}/api/v1"})
+    with watching(place) as (process, url):
         assert account.uploading.wait(30)
-        assert httpx.get(f"{found[0]}/healthz").status_code == 200
-        assert httpx.get(f"{found[0]}/readyz").status_code == 503
+        assert httpx.get(f"{url}/healthz").status_code == 200
+        assert httpx.get(f"{url}/readyz").status_code == 503
         process.send_signal(signal.SIGTERM)
         time.sleep(0.2)  # the signal is there, and the call still under way
         assert process.poll() is None
         account.go.set()
         _, said = process.communicate(timeout=30)
-    finally:
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
     assert process.returncode == 0
     assert "ended; nothing is lost" in said
     assert "Traceback" not in said
@@ -82,6 +106,15 @@ def test_sigterm_in_the_middle_of_an_upload_ends_it_and_the_upload_is_written(
     assert [(line["verb"], line["result"]) for line in ledger["history"]] == [("upload", "ok")]
     assert ledger["intents"] == []
     assert not list((place.specs / ".wanctl").glob("*lease*"))
+
+
+def test_sigterm_between_two_turns_ends_it_as_well(place: Place) -> None:
+    """A turn hears the signal in its own way, and gives it back."""
+    with watching(place) as (process, url):
+        until(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, "ended; nothing is lost" in said) == (0, True)
 
 
 def test_once_takes_one_turn_and_says_by_its_code_how_it_went(
@@ -124,3 +157,19 @@ def test_uvicorn_leaves_the_signals_alone(account: SlowAccount) -> None:
     """It would end the process by itself, before the loop has ended."""
     assert isinstance(account.server._server, uvicorn.Server)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_the_log_says_why_nothing_is_done_and_what_to_commit(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environ().items():
+        monkeypatch.setenv(name, value)
+    place.push(TRAIN, TUNE)
+    said, code = run_wanctl("watch", "-C", str(place.specs), "--once", "--require-approval", "train")
+    assert (code, "FineTune/rain: commit to .wanctl-approvals: " in " ".join(said.split())) == (0, True)
+    place.push(TRAIN, TUNE, head={**HEAD, "limits": {"new_jobs": 0}})
+    said, code = run_wanctl("watch", "-C", str(place.specs), "--once")
+    assert (code, "over limits.new_jobs of 0: FineTune/rain" in " ".join(said.split())) == (1, True)
+    pushed = place.push({**TUNE, "training": ["nowhere"]})
+    said, _ = run_wanctl("watch", "-C", str(place.specs), "--once")
+    assert f"{pushed[:8]} came to no plan:" in said

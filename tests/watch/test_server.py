@@ -1,23 +1,29 @@
 """What the server shows, and who may ring: probes, page, metrics, signatures."""
 
+import asyncio
+import contextlib
 import hashlib
 import hmac
 import re
+import socket
 from base64 import b64encode
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from tests.watch.boards import NOON, STEPS, board_of, empty_board, step
 from wanctl.plan import Action, When
+from wanctl.watch import connections
 from wanctl.watch.board import Board
 from wanctl.watch.metrics import Metrics
-from wanctl.watch.server import Desk
-from wanctl.watch.signatures import LARGEST_BODY
+from wanctl.watch.server import Desk, Server
+from wanctl.watch.signatures import LARGEST_BODY, genuine
 
 SECRET = "the bell's secret"
 BODY = b'{"ref": "refs/heads/main"}'
@@ -26,11 +32,14 @@ BODY = b'{"ref": "refs/heads/main"}'
 class Visit:
     """A server that shows one board, and counts the rings."""
 
-    def __init__(self, board: Board, secret: str | None = SECRET) -> None:
+    def __init__(self, board: Board, secret: str | None = SECRET, *, local: bool = False) -> None:
         self.rings = 0
         self.metrics = Metrics(lambda: board, lambda: NOON)
-        desk = Desk(lambda: board, self.metrics, lambda: NOON + timedelta(minutes=1), self.ring, secret)
-        self.client = TestClient(desk.application(), base_url="http://127.0.0.1")
+        desk = Desk(
+            lambda: board, self.metrics, lambda: NOON + timedelta(minutes=1), self.ring, secret, local
+        )
+        self.application = desk.application()
+        self.client = TestClient(self.application, base_url="http://127.0.0.1")
 
     def ring(self) -> None:
         self.rings += 1
@@ -45,7 +54,15 @@ def signed(body: bytes = BODY, secret: str = SECRET) -> dict[str, str]:
     return {"X-Hub-Signature-256": f"sha256={digest}"}
 
 
-@pytest.mark.parametrize("headers", [signed(), {"X-Gitlab-Token": SECRET}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        signed(),
+        {"X-Gitlab-Token": SECRET},
+        {"X-Hub-Signature": signed()["X-Hub-Signature-256"]},  # Bitbucket
+        {**signed(), "X-Hub-Signature": "sha1=00"},  # GitHub sends the old one, too
+    ],
+)
 def test_who_knows_the_secret_rings(headers: dict[str, str]) -> None:
     visit = Visit(board_of(*STEPS))
     assert visit.post(headers) == 202
@@ -60,7 +77,7 @@ def test_who_knows_the_secret_rings(headers: dict[str, str]) -> None:
         signed(body=b"another"),
         {"X-Hub-Signature-256": signed()["X-Hub-Signature-256"].removeprefix("sha256=")},
         {"X-Hub-Signature-256": ""},
-        {"X-Hub-Signature": signed()["X-Hub-Signature-256"]},
+        {"X-Hub-Signature": f"sha1={hmac.new(SECRET.encode(), BODY, 'sha1').hexdigest()}"},
         {"X-Gitlab-Token": ""},
         {"X-Gitlab-Token": SECRET[:-1]},
         {"X-Gitlab-Token": "schlüssel".encode().decode("latin-1")},
@@ -85,6 +102,60 @@ def test_a_body_that_is_too_large_is_not_read_to_its_end() -> None:
     visit = Visit(board_of(*STEPS))
     assert visit.post(signed(), b"x" * (LARGEST_BODY + 1)) == 413
     assert visit.rings == 0
+
+
+def test_without_a_sign_of_the_secret_nothing_is_read() -> None:
+
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError("read")
+        yield b""
+
+    assert not asyncio.run(genuine(SECRET, {}, never()))
+    assert not asyncio.run(genuine(SECRET, {"x-gitlab-token": "another"}, never()))
+    assert asyncio.run(genuine(SECRET, {"x-gitlab-token": SECRET}, never()))
+
+
+@pytest.mark.parametrize("path", ["/", "/status.json", "/metrics"])
+def test_a_page_of_this_machine_is_shown_under_its_own_names_alone(path: str) -> None:
+    """A name of somebody else's that leads to 127.0.0.1 makes this page part of theirs, for a browser."""
+    visit = Visit(board_of(*STEPS), local=True)
+    for host, code in (
+        ("127.0.0.1:8788", 200),
+        ("localhost", 200),
+        ("[::1]:8788", 200),
+        ("evil.example", 421),
+    ):
+        assert visit.client.get(path, headers={"Host": host}).status_code == code
+    assert Visit(board_of(*STEPS)).client.get(path, headers={"Host": "wanctl-watch"}).status_code == 200
+
+
+def test_probes_and_hooks_may_call_it_as_they_like() -> None:
+    visit = Visit(board_of(*STEPS), local=True)
+    assert visit.client.get("/healthz", headers={"Host": "10.1.2.3:8788"}).status_code == 200
+    assert visit.post({**signed(), "Host": "hooks.example"}) == 202
+
+
+def test_who_comes_slowly_is_sent_away_and_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "PATIENCE", 0.5)
+    monkeypatch.setattr(connections, "MOST", 20)
+    visit = Visit(board_of(*STEPS))
+    server = Server(visit.application, "127.0.0.1", 0)
+    server.start()
+    place = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+    slow = []
+    try:
+        for _ in range(60):
+            slow.append(socket.create_connection(place))
+            slow[-1].sendall(b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n")
+        assert httpx.get(f"{server.url}/healthz", timeout=5).status_code == 200
+        for one in slow:
+            one.settimeout(5)
+            with contextlib.suppress(ConnectionResetError):
+                assert one.recv(1) == b""  # ended, the first for want of places, the others by the clock
+    finally:
+        for one in slow:
+            one.close()
+        server.stop()
 
 
 def test_nothing_but_the_hook_takes_a_post() -> None:

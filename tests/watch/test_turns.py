@@ -1,19 +1,23 @@
 """Turns against a real remote and the sandbox: what is pushed is applied, and what may not be waits."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tests.watch.places import BEST, HEAD, SERVING, TRAIN, TUNE, Place, environ, git, step_of
+from wanctl.engine.converge import Patience
 from wanctl.ledger.lease import Lease
-from wanctl.plan import Action, Status, When
+from wanctl.plan import Action, Severity, Status, Step, When
 from wanctl.project import Project
 from wanctl.spec.diagnostics import SpecErrors
 from wanctl.spec.load import load_project
 from wanctl.watch.checkout import Checkout
 from wanctl.watch.errors import WatchError
-from wanctl.watch.policy import Policy, step_digest
+from wanctl.watch.policy import Policy
 
+ALL = Policy(needs_approval=frozenset(Action))
 GATED = Policy(needs_approval=frozenset({Action.TRAIN, Action.DELETE}))
 
 
@@ -112,7 +116,7 @@ def test_training_waits_until_its_digest_is_committed(place: Place) -> None:
     assert step.when is When.PERSON
     assert held.plan.status is Status.WAITING_FOR_PERSON
     assert [line.verb for line in held.record.history] == ["upload"]  # which needs no approval
-    digest = step_digest(step)
+    digest = line_of(step).partition(" ")[0]
     assert step.hints == (f"commit to .wanctl-approvals: {digest}  # train FineTune/rain",)
 
     place.approve("# reviewed by Ann", "0" * 64)
@@ -121,14 +125,85 @@ def test_training_waits_until_its_digest_is_committed(place: Place) -> None:
     assert step_of(turns.take(), "FineTune/rain").when is When.SERVICE
 
 
-def test_the_digest_of_a_plan_approves_what_it_can_do_now(place: Place) -> None:
-    turns = place.turns(GATED)
-    turns.take()
-    place.push(TRAIN, TUNE)
-    turns.checkout.update()
-    desired = load_project(turns.checkout.directory)
-    place.approve(Project(desired, turns.surroundings, home=place.specs).plan().digest)
-    assert step_of(turns.take(), "FineTune/rain").when is When.SERVICE
+def test_what_is_approved_ahead_stays_approved_while_it_advances(place: Place) -> None:
+    """Hours and turns lie between a training and its deployment; the model's name is not known before."""
+    place.push(TRAIN, TUNE, BEST, SERVING)
+    shown = place.turns(ALL).take()
+    lines = [line_of(step) for step in shown.plan.steps]
+    assert [line.partition("# ")[2] for line in lines] == [
+        "upload Dataset/train",
+        "train FineTune/rain",
+        "export Checkpoint/best",
+        "deploy Deployment/rain",
+    ]
+    place.approve(*lines)
+    done = place.converge(place.turns(ALL))
+    assert [line.verb for line in done.record.history if line.result == "ok"] == ["upload", "train", "deploy"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [TRAIN, {**TUNE, "hyper_parameters": {"n_epochs": 50, "eval_epochs": 10}}, BEST, SERVING],
+        [TRAIN, TUNE, {**BEST, "checkpoint": "checkpoint-20"}, SERVING],
+        [TRAIN, TUNE, BEST, {**SERVING, "capacity": 2}],
+    ],
+    ids=["another training", "another checkpoint", "another capacity"],
+)
+def test_what_it_stands_on_is_approved_with_it(place: Place, other: list[dict[str, Any]]) -> None:
+    place.push(TRAIN, TUNE, BEST, SERVING)
+    deploying = Policy(needs_approval=frozenset({Action.DEPLOY}))
+    place.approve(line_of(step_of(place.turns(deploying).take(), "Deployment/rain")))
+    assert not step_of(place.turns(deploying).take(), "Deployment/rain").hints
+    place.push(*other)
+    assert step_of(place.turns(deploying).take(), "Deployment/rain").hints
+
+
+def test_what_is_approved_for_one_environment_is_not_for_the_next(place: Place) -> None:
+    place.push(TRAIN, TUNE, head={**HEAD, "environments": {"prod": {"ledger": "prod.json"}}})
+    line = line_of(step_of(place.turns(GATED).take(), "FineTune/rain"))
+    place.approve(line)
+    assert step_of(place.turns(GATED).take(), "FineTune/rain").when is When.SERVICE
+    prod = replace(place.turns(GATED), environment="prod")
+    desired = load_project(prod.checkout.directory, "prod")
+    prod.home = place.clone.parent / "prod"  # another account
+    step = step_of(prod.take(), "FineTune/rain")
+    assert desired.environment == "prod"
+    assert (step.when, line_of(step) == line) == (When.PERSON, False)
+
+
+def test_a_plans_digest_approves_its_steps_also_those_that_come_later(place: Place) -> None:
+    """The upload alone makes another plan of it."""
+    place.push({**TRAIN, "name": "other", "exclude": ["*.txt"]}, TRAIN, TUNE, BEST, SERVING)
+    turns = place.turns(ALL)
+    held = turns.take()
+    assert not held.record.history
+    place.approve(
+        Project(load_project(turns.checkout.directory), turns.surroundings, home=place.specs).plan().digest
+    )
+    verbs = [line.verb for line in place.converge(turns).record.history if line.result == "ok"]
+    assert verbs[-2:] == ["train", "deploy"]
+
+
+def test_mending_drift_is_approved_each_time(place: Place) -> None:
+    """The line of the first deployment still stands in the file."""
+    place.push(TRAIN, TUNE, BEST, SERVING)
+    policy = Policy(self_heal=True, needs_approval=frozenset({Action.DEPLOY}))
+    place.approve(line_of(step_of(place.turns(policy).take(), "Deployment/rain")))
+    live = step_of(place.converge(place.turns(policy)), "Deployment/rain").remote_id
+    place.call("DELETE", f"/api/v1/deployments/{live}")
+    place.advance(hours=1)
+    step = step_of(place.turns(policy).take(), "Deployment/rain")
+    assert (step.drift, step.when) == (True, When.PERSON)
+    place.approve(line_of(step))
+    assert place.converge(place.turns(policy)).plan.status is Status.CONVERGED
+
+
+def line_of(step: Step) -> str:
+    """What a person commits for it."""
+    found = [hint.partition(": ")[2] for hint in step.hints if ".wanctl-approvals" in hint]
+    assert len(found) == 1, step
+    return found[0]
 
 
 def test_drift_is_told_of_and_mended_only_if_asked(place: Place) -> None:
@@ -202,3 +277,22 @@ def test_a_replacement_that_has_taken_the_service_down_is_brought_to_its_end(
     assert [line.verb for line in turn.record.history if line.result == "ok"][-2:] == ["delete", "deploy"]
     assert step_of(turn, "FineTune/another").when is not When.SERVICE
     assert turn.refused == ()  # a closed window is no failure
+
+
+def test_a_freeze_that_begins_in_the_middle_of_an_apply_lets_nothing_more_start(place: Place) -> None:
+    """The training is under way at the service and goes on; its deployment waits until the freeze is over."""
+    begins = {"deny": "15 9 * * *", "duration": "20h", "timezone": "Asia/Shanghai"}  # the clock says 09:00
+    place.push(TRAIN, TUNE, BEST, SERVING, head={**HEAD, "windows": [begins]})
+    turns = place.turns()
+    turns.checkout.update()
+    project = Project(load_project(turns.checkout.directory), turns.surroundings, home=place.specs)
+    outcome = project.apply(lambda *_: True, Patience(waits=True))
+    assert outcome
+    assert [one.rule for one in outcome.plan.findings if one.severity is Severity.ERROR] == ["window"]
+    frozen = turns.take()
+    assert step_of(frozen, "Deployment/rain").when is When.NOW
+    assert [line.verb for line in frozen.record.history if line.result == "ok"] == ["upload", "train"]
+    for _ in range(24):
+        place.advance(hours=1)
+        verbs = [line.verb for line in turns.take().record.history if line.result == "ok"]
+    assert verbs == ["upload", "train", "deploy"]

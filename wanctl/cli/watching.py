@@ -74,20 +74,26 @@ class Lines:
         self._said = ""
 
     def turned(self, board: "Board") -> None:
+        from wanctl.plan import When
         from wanctl.report.gist import headline
 
         turn = board.turn
         if turn is None:
             return
         held = f"; {turn.held_by} applies just now" if turn.held_by else ""
-        self._say(
-            f"{turn.commit.id[:8]} {turn.plan.status.value.replace('_', ' ')}: {headline(turn.plan)}{held}"
-        )
+        status = turn.plan.status.value.replace("_", " ")
+        lines = [f"{turn.commit.id[:8]} {status}: {headline(turn.plan)}{held}"]
+        lines += [f"  refused: {reason}" for reason in turn.refused]
+        for step in turn.plan.steps:
+            if step.when is When.PERSON:
+                lines += [f"  {step.address}: {text}" for text in (step.reason, *step.hints)]
+        self._say("\n".join(lines))
         for address, text in turn.failures.items():
             tell(f"{address} failed: {text}")
 
     def stumbled(self, board: "Board") -> None:
-        self._say("\n".join(board.errors))
+        commit = board.stumbled_at
+        self._say("\n".join((f"{commit.id[:8]} came to no plan:", *board.errors) if commit else board.errors))
 
     def _say(self, text: str) -> None:
         if text != self._said:

@@ -131,7 +131,14 @@ def config_changes(
         later = target.upstream if target.model_name is None else None
         old_name = before.get("model_name")
         changes.append(
-            Change("model_name", old_name, target.model_name, FieldClass.IMMUTABLE, known_after=later)
+            Change(
+                "model_name",
+                old_name,
+                target.model_name,
+                FieldClass.IMMUTABLE,
+                known_after=later,
+                derived_from=target.upstream,
+            )
         )
     old = before.get("aigc_config") or {}
     unseen = current is not None and before.get("aigc_config") is None

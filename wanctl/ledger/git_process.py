@@ -4,14 +4,20 @@ inherited that would point it at another repository.
 What git says is turned into one sentence with a remedy, and no password in a URL gets through.
 """
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wanctl.ledger.errors import LedgerError
 
+_AT_ONCE = getattr(signal, "SIGKILL", signal.SIGTERM)
+_LAST_WORDS = 3.0  # seconds that git has to take its locks away
 PATIENCE = 120.0  # seconds for one command; a push over a slow line takes a few
 
 # What git sets for its own hooks and aliases, and what makes it write its secrets into a trace.
@@ -40,7 +46,7 @@ OURS = (
     ("push.gpgSign", "false"),
     ("advice.pushUpdateRejected", "false"),
 )
-_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+_USERINFO = re.compile(r"(?<=://)[^/\s]+@")  # to the last @: a password may hold one
 _NO_ACCESS = (
     "could not read (Username|Password)|Authentication failed|Permission denied|denied to|error: 40[13]|"
     "Host key verification failed|not allowed to push|insufficient permission"
@@ -111,24 +117,30 @@ class Git:
     def run(self, *words: str, stdin: str | None = None, also: Mapping[str, str] | None = None) -> Ran:
         """One command. It is out of reach of Ctrl-C, as a push that is cut off leaves its end unknown."""
         try:
-            ended = subprocess.run(  # noqa: S603 - no shell, and every word is checked or ours
+            process = subprocess.Popen(  # noqa: S603 - no shell, and every word is checked or ours
                 ["git", *words],  # noqa: S607 - the git that the person uses
                 cwd=self.folder,
                 env={**self.environ, **(also or {})},
-                input=(stdin or "").encode(),
-                capture_output=True,
-                check=False,
-                timeout=self.patience,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 start_new_session=True,
             )
         except FileNotFoundError as error:
             raise LedgerError("git is not installed, and it is needed here. Install git.") from error
-        except subprocess.TimeoutExpired as error:
-            raise LedgerError(
-                f"git {words[0]} did not end within {self.patience:.0f} s. Check the network and the remote, "
-                "then run the same command again."
-            ) from error
-        return Ran(ended.returncode, ended.stdout, ended.stderr.decode(errors="replace"))
+        with process:
+            try:
+                out, err = process.communicate((stdin or "").encode(), timeout=self.patience)
+            except subprocess.TimeoutExpired as error:
+                _end(process)
+                raise LedgerError(
+                    f"git {words[0]} did not end within {self.patience:.0f} s. "
+                    "Check the network and the remote, then run the same command again."
+                ) from error
+            except BaseException:
+                _end(process)
+                raise
+        return Ran(process.returncode, out, err.decode(errors="replace"))
 
     def ask(self, *words: str, stdin: str | None = None, also: Mapping[str, str] | None = None) -> str:
         """What a command prints, where it cannot fail but by a fault of the machine."""
@@ -136,6 +148,18 @@ class Git:
         if ran.code:
             raise LedgerError(f"git {words[0]} failed: {spoken(ran.err)}")
         return ran.out.strip()
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End git with all that it has started (ssh, a helper), so that it can take its locks away first."""
+    for how in (signal.SIGTERM, _AT_ONCE):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_LAST_WORDS)
 
 
 def masked(text: str) -> str:

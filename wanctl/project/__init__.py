@@ -339,7 +339,8 @@ def run(work: Awaitable[_Result]) -> _Result:
 
 @contextmanager
 def _stopping_on(number: signal.Signals, stops: list[int]) -> Iterator[None]:
-    """Cancel this very task when the signal comes. Only the main thread hears signals."""
+    """Cancel this very task when the signal comes; afterwards whoever heard it before hears it again. Only
+    the main thread hears signals."""
     body = asyncio.current_task()
 
     def stop() -> None:
@@ -348,6 +349,7 @@ def _stopping_on(number: signal.Signals, stops: list[int]) -> Iterator[None]:
             body.cancel()
 
     loop = asyncio.get_running_loop()
+    before = signal.getsignal(number)
     try:
         loop.add_signal_handler(number, stop)
     except (NotImplementedError, RuntimeError, ValueError):  # Windows; another thread
@@ -356,7 +358,8 @@ def _stopping_on(number: signal.Signals, stops: list[int]) -> Iterator[None]:
     try:
         yield
     finally:
-        loop.remove_signal_handler(number)
+        loop.remove_signal_handler(number)  # which leaves the system's default behind
+        signal.signal(number, before)
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:

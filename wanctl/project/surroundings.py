@@ -16,7 +16,7 @@ class Surroundings:
     """What the machine says, as values that can be passed on (and replaced in a test)."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    home: Path = field(default_factory=Path.home)
+    home: Path = field(default_factory=lambda: _home())
 
     @property
     def base_url(self) -> str | None:
@@ -56,6 +56,14 @@ class Surroundings:
 
     def stamp(self, directory: Path) -> Stamp:
         return Stamp(by=self.actor, commit=self.commit(directory), run=self.run_url)
+
+
+def _home() -> Path:
+    """A container may run as a user whom no list of users knows, without HOME: nothing is found there."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull) / "home"
 
 
 def _login() -> str:

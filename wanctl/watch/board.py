@@ -10,7 +10,9 @@ from typing import Any
 
 from wanctl.plan import Step, When
 from wanctl.spec.resources import Address
-from wanctl.watch.turn import Turn
+from wanctl.spec.settings import Notification
+from wanctl.watch.checkout import Commit
+from wanctl.watch.turn import NOTHING_SEEN, Glimpse, Turn
 
 PATIENCE = timedelta(minutes=15)  # a turn may be longer than its interval: an upload takes its time
 _HISTORY_SHOWN = 20
@@ -28,6 +30,8 @@ class Board:
     turn: Turn | None = None
     turned: datetime | None = None  # when that turn ended
     errors: tuple[str, ...] = ()  # of the turn after it, if that came to none
+    stumbled_at: Commit | None = None  # what that turn looked at, if it came so far
+    receivers: tuple[Notification, ...] = ()  # whom the specs say to tell, as far as they were read
     failed_in_a_row: int = 0
     next_turn: datetime | None = None  # None: one is under way
     waiting_since: Mapping[Address, datetime] = field(default_factory=dict)
@@ -36,10 +40,18 @@ class Board:
         waiting = {step.address for step in turn.plan.steps if step.when in {When.PERSON, When.SERVICE}}
         since = {address: self.waiting_since.get(address, at) for address in waiting}
         fresh = replace(self, project=turn.plan.project, turn=turn, turned=at, waiting_since=since)
-        return replace(fresh, errors=(), failed_in_a_row=0)
+        receivers = turn.settings.notifications
+        return replace(fresh, receivers=receivers, errors=(), stumbled_at=None, failed_in_a_row=0)
 
-    def with_errors(self, errors: tuple[str, ...]) -> "Board":
-        return replace(self, errors=errors, failed_in_a_row=self.failed_in_a_row + 1)
+    def with_errors(self, errors: tuple[str, ...], seen: Glimpse = NOTHING_SEEN) -> "Board":
+        receivers = seen.settings.notifications if seen.settings else self.receivers
+        fresh = replace(self, errors=errors, stumbled_at=seen.commit, receivers=receivers)
+        return replace(fresh, failed_in_a_row=self.failed_in_a_row + 1)
+
+    @property
+    def commit(self) -> Commit | None:
+        """What there is news of: the last plan's, or the one that came to no plan."""
+        return self.stumbled_at or (self.turn.commit if self.turn else None)
 
     def ready(self, now: datetime) -> bool:
         """The last turn came to a plan, not long ago."""
@@ -64,7 +76,8 @@ class Board:
             "project": self.project,
             "environment": self.environment,
             "ref": self.ref,
-            "commit": {"id": turn.commit.id, "subject": turn.commit.subject} if turn else None,
+            "commit": _spelled(turn.commit) if turn else None,
+            "failed_commit": _spelled(self.stumbled_at) if self.stumbled_at else None,
             "ready": self.ready(now),
             "errors": list(self.errors),
             "failed_in_a_row": self.failed_in_a_row,
@@ -78,3 +91,7 @@ class Board:
             else [],
             "plan": turn.plan.as_json() if turn else None,
         }
+
+
+def _spelled(commit: Commit) -> dict[str, str]:
+    return {"id": commit.id, "subject": commit.subject}

@@ -4,6 +4,7 @@ The user's clone is only asked for its remote and how it is reached, as for a le
 in the project's state folder, shallow, and is brought to the ref before each turn, whatever is in it.
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,26 @@ from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.git_process import OURS, Git, settings_of, spoken
 from wanctl.watch.errors import WatchError
 
+PATIENCE = 1800.0  # seconds for one command of git: data sets may lie in the repository
 _TIP = "refs/wanctl/watched"
+_PATIENT = (("http.lowSpeedLimit", "1000"), ("http.lowSpeedTime", "60"))  # but not with a line that is dead
+_PLAIN = (  # whatever this machine is used to: the same commit is the same files everywhere, and nothing runs
+    ("submodule.recurse", "false"),
+    ("fetch.recurseSubmodules", "false"),
+    ("core.fsmonitor", "false"),
+    ("core.autocrlf", "false"),
+)
+_FRUGAL = (
+    ("core.logAllRefUpdates", "false"),  # a log would keep every commit alive
+    ("fetch.unpackLimit", "1"),  # each fetch is a pack, and packs are counted
+    ("gc.auto", "1000"),
+    ("gc.autoPackLimit", "8"),
+    ("gc.autoDetach", "false"),
+)
+
+
+class _BrokenError(LedgerError):
+    """Our own clone is not what it should be."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +58,10 @@ class Checkout:
         """For the project in this folder of the user's clone; `ref` is written REMOTE/BRANCH."""
         clone = Git.within(project, environ)
         top = clone.run("rev-parse", "--show-toplevel")
-        if top.code:
+        if top.code and "not a git repository" in top.err:
             raise WatchError(f"{project} is in no clone of git: watch follows a ref of a remote")
+        if top.code:
+            raise WatchError(f"git cannot be asked in {project}: {spoken(top.err)}")
         root = Path(top.out.rstrip("\n"))
         clone = Git(root, clone.environ)  # a remote's relative path starts from here
         remotes = clone.ask("remote").split()
@@ -57,33 +79,63 @@ class Checkout:
         return self.tree / self.within
 
     def update(self) -> Commit:
-        """Fetch the ref and lay it out: exactly its files, and nothing else."""
-        git_dir = self.tree / ".git"
+        """Fetch the ref and lay it out: exactly its files, and nothing else.
+
+        Ours can be had again at any time. So what a run that was killed has broken is not mended: it goes.
+        """
         try:
-            ours = self.clone.apart(git_dir, [*settings_of(self.clone, self.remote), *OURS])
-            if not (git_dir / "HEAD").exists():
-                self.tree.mkdir(parents=True, exist_ok=True)
-                ours.ask("init", "--quiet", "--template=", str(self.tree))
-            self._fetch(ours)
-            inside = replace(
-                ours, folder=self.tree, environ={**ours.environ, "GIT_WORK_TREE": str(self.tree)}
-            )
-            inside.ask("checkout", "--quiet", "--force", "--detach", _TIP)
-            inside.ask("clean", "-ffdxq")
-            found, _, subject = inside.ask("log", "-1", "--format=%H %s", _TIP).partition(" ")
+            self._sweep()
+            try:
+                commit = self._laid_out()
+            except _BrokenError:
+                shutil.rmtree(self.tree)
+                commit = self._laid_out()
         except LedgerError as error:
             raise WatchError(str(error)) from error
         except OSError as error:
             raise WatchError(f"the checkout in {self.tree} cannot be written: {error}") from error
         if not self.directory.resolve().is_relative_to(self.tree.resolve()):
             raise WatchError(f"{self.within} leads out of the repository: it is a symlink on {self.branch}")
+        return commit
+
+    def _sweep(self) -> None:
+        """What killed processes have left: nobody else works here, so nobody holds these locks."""
+        if self.tree.is_symlink() or self.tree.is_file():
+            self.tree.unlink()
+        for left in ("*.lock", "gc.pid", "tmp_*"):
+            for path in (self.tree / ".git").rglob(left):
+                if path.is_file():
+                    path.unlink()
+
+    def _laid_out(self) -> Commit:
+        git_dir = self.tree / ".git"
+        settings = [*_PATIENT, *settings_of(self.clone, self.remote), *OURS, *_PLAIN, *_FRUGAL]
+        ours = replace(self.clone.apart(git_dir, settings), patience=PATIENCE)
+        if not (git_dir / "HEAD").exists():
+            self.tree.mkdir(parents=True, exist_ok=True)
+            ours.ask("init", "--quiet", "--template=", str(self.tree))
+        self._fetch(ours)
+        inside = replace(ours, folder=self.tree, environ={**ours.environ, "GIT_WORK_TREE": str(self.tree)})
+        try:
+            before = inside.run("rev-parse", "--verify", "--quiet", "HEAD").out
+            inside.ask("checkout", "--quiet", "--force", "--detach", _TIP)
+            inside.ask("clean", "-ffdxq")
+            shown = inside.ask("log", "-1", "--no-show-signature", "--format=%H %s", _TIP)
+        except LedgerError as error:
+            raise _BrokenError(str(error)) from error
+        found, _, subject = shown.partition(" ")
+        if found != before.strip():
+            inside.run("gc", "--auto", "--quiet", "--prune=now")  # or every commit ever fetched would stay
         return Commit(found, subject)
 
     def _fetch(self, ours: Git) -> None:
         words = ("--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
         ran = ours.run("fetch", *words, self.remote, f"+{self.branch}:{_TIP}")
-        if ran.code:
-            raise WatchError(
-                f"{self.branch} of {self.remote} cannot be fetched: {spoken(ran.err)}. "
-                f"Look at it by hand: git fetch {self.remote} {self.branch}"
-            )
+        if not ran.code:
+            return
+        if not self.clone.run("ls-remote", "--exit-code", self.remote, self.branch).code:
+            raise _BrokenError(f"git fetch failed: {spoken(ran.err)}")  # the remote is well, so it is ours
+        raise WatchError(
+            f"{self.branch} of {self.remote} cannot be fetched: {spoken(ran.err)}. "
+            f"Look at it by hand: git fetch {self.remote} {self.branch}"
+        )

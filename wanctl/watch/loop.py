@@ -5,6 +5,7 @@ Runs in the main thread, where Ctrl-C and SIGTERM reach the turn under way; who 
 
 import queue
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,10 +13,13 @@ from typing import Protocol
 
 from wanctl.project import Interrupted
 from wanctl.watch.board import Board
-from wanctl.watch.turn import Turn
+from wanctl.watch.turn import NOTHING_SEEN, Glimpse, Turn
 
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(minutes=10)
+SHORTEST_PAUSE = timedelta(
+    seconds=5
+)  # between turns, however often somebody rings: a webhook can be replayed
 
 
 class Bell:
@@ -27,10 +31,11 @@ class Bell:
     def ring(self) -> None:
         self._rung.put(None)
 
-    def wait(self, span: timedelta) -> None:
-        """Until it is rung, or the time is over. However often it was rung: that is one turn."""
+    def wait(self, span: timedelta, least: timedelta = timedelta()) -> None:
+        """Until it is rung, or the time is over, but at least so long. However often: that is one turn."""
+        time.sleep(least.total_seconds())
         try:
-            self._rung.get(timeout=max(span.total_seconds(), 0.0))
+            self._rung.get(timeout=max((span - least).total_seconds(), 0.0))
             while True:
                 self._rung.get_nowait()
         except queue.Empty:
@@ -56,8 +61,9 @@ class Loop:
     audience: Audience
     spell: Callable[[Exception], list[str]]
     now: Callable[[], datetime]
-    wait: Callable[[timedelta], None]
+    wait: Callable[[timedelta, timedelta], None]
     dice: Callable[[], float] = field(default=random.random)
+    seen: Callable[[], Glimpse] = lambda: NOTHING_SEEN  # by the turn under way
 
     def run(self, *, once: bool = False) -> Board:
         """Ends with `once` after one turn, else by Interrupted or KeyboardInterrupt alone."""
@@ -67,7 +73,7 @@ class Loop:
                 return self.board
             pause = self.pause()
             self.board = replace(self.board, next_turn=self.now() + pause)
-            self.wait(pause)
+            self.wait(pause, min(pause, SHORTEST_PAUSE))
 
     def turn(self) -> None:
         """One turn, whatever comes of it."""
@@ -77,7 +83,7 @@ class Loop:
         except Interrupted:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on and tells of it
-            self.board = self.board.with_errors(tuple(self.spell(error)))
+            self.board = self.board.with_errors(tuple(self.spell(error)), self.seen())
             self._show(self.audience.stumbled)
         else:
             self.board = self.board.with_turn(turn, self.now())

@@ -10,7 +10,7 @@ from wanctl.plan import Plan, Severity, Status, Step, When
 from wanctl.spec.settings import NotificationFormat, Occasion
 from wanctl.watch.board import Board
 
-LOOP = "the loop"
+LOOP, PLAN = "the loop", "the plan"
 TOLD_AFTER = 2  # failed turns in a row: one may be a line that was down for a moment
 _SHOWN = 20
 
@@ -35,7 +35,9 @@ class Situation(BaseModel):
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(), encoding="utf-8")
+        fresh = path.with_suffix(".new")
+        fresh.write_text(self.model_dump_json(), encoding="utf-8")
+        fresh.replace(path)
 
 
 class News(BaseModel):
@@ -92,7 +94,7 @@ def situation_of(board: Board, before: Situation | None, patience: int = TOLD_AF
     if board.turn is None:
         return before or Situation()
     plan = board.turn.plan
-    refused = {"the plan": " ".join(board.turn.refused)} if board.turn.refused else {}
+    refused = {PLAN: " ".join(board.turn.refused)} if board.turn.refused else {}
     blocked = {str(step.address): step.reason for step in plan.steps if step.when is When.BLOCKED}
     return Situation(
         converged=plan.status is Status.CONVERGED,
@@ -105,11 +107,11 @@ def situation_of(board: Board, before: Situation | None, patience: int = TOLD_AF
 def news_between(before: Situation | None, after: Situation, board: Board) -> tuple[News, ...]:
     """What has come to be so since. Whoever looks for the first time is not told that all is well."""
     known = before or Situation(converged=True)
-    commit = board.turn.commit.id if board.turn else None
+    commit = board.commit.id if board.commit else None
     found = []
     for occasion in (Occasion.WAITING, Occasion.FAILED, Occasion.DRIFT):
         was, now = getattr(known, occasion.value), getattr(after, occasion.value)
-        items = {_subject(occasion, key): now[key] for key in now if key not in was}
+        items = {_subject(occasion, key): now[key] for key in now if key not in was or _other(key, was, now)}
         if items:
             found.append((occasion, items))
     if after.converged and not known.converged:
@@ -138,6 +140,12 @@ def _turns(plan: Plan) -> Iterator[Step]:
 def _key(step: Step) -> str:
     """The same wait, however its sentence changes."""
     return f"{step.address} {step.action.value} {step.remote_id or ''}".rstrip()
+
+
+def _other(key: str, was: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """A plan that is refused for another reason is news for who has pushed since. A call's error is worded
+    differently each time."""
+    return key == PLAN and was[key] != now[key]
 
 
 def _subject(occasion: Occasion, key: str) -> str:

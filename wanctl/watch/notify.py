@@ -6,7 +6,7 @@ The URL is a secret. It comes from the environment, goes to no log, and only ove
 import logging
 import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,21 +45,20 @@ class Notifier:
         self._closing = threading.Event()
         self._sleep = sleep or self._nap
         self._queue: queue.SimpleQueue[tuple[Notification, News] | None] = queue.SimpleQueue()
-        self._receivers: Sequence[Notification] = ()
+        self._known: Situation | None = None
         self._thread = threading.Thread(target=self._deliver_all, name="notifications", daemon=True)
         self._thread.start()
         _hush()
 
     def turned(self, board: Board) -> None:
         """After any turn: what has changed is queued, and remembered as told."""
-        if board.turn:
-            self._receivers = board.turn.settings.notifications
-        before = Situation.load(self._told)
+        before = self._known or Situation.load(self._told)
         after = situation_of(board, before, self._patience)
         for news in news_between(before, after, board):
-            for one in self._receivers:
+            for one in board.receivers:
                 if news.occasion in one.on:
                     self._queue.put((one, news))
+        self._known = after  # also where it cannot be written down: or each turn would tell it again
         if after != before:
             after.save(self._told)
 

@@ -3,13 +3,14 @@
 A pure gate over the plan: a step that is held is shown as waiting for a person, with the line to commit.
 """
 
-import hashlib
-import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from wanctl.engine.gates import Gate, concludes
 from wanctl.plan import Action, Plan, Step, When
+from wanctl.spec.resources import Address
+from wanctl.watch.intents import digest_of
 
 APPROVALS_FILE = ".wanctl-approvals"
 
@@ -28,20 +29,78 @@ def read_approvals(text: str) -> frozenset[str]:
     return frozenset(found[0].lower() for found in words if found)
 
 
-def step_digest(step: Step) -> str:
-    """What a person approves of one step: what is done to what, whenever its turn comes."""
-    canonical = {key: value for key, value in step.canonical().items() if key not in {"when", "after"}}
-    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+@dataclass
+class Approvals:
+    """What persons have approved: the lines on the ref, and what a whole plan's line has let through.
+
+    A plan is another one as soon as its first step is done. So where a plan's digest was found, its steps
+    stay approved for as long as this process lives.
+    """
+
+    lines: frozenset[str] = frozenset()
+    by_plan: set[str] = field(default_factory=set)
+
+    def consider(self, plan: Plan, intents: Mapping[Address, str]) -> None:
+        """Of a plan that was approved as a whole: its steps, but for drift, which may come about again."""
+        if plan.digest in self.lines:
+            self.by_plan |= {step_digest(plan, one, intents) for one in plan.pending if not one.drift}
+
+    def __contains__(self, digest: str) -> bool:
+        return digest in self.lines or digest in self.by_plan
 
 
-def holding(policy: Policy, approved: frozenset[str]) -> Gate:
+def step_digest(plan: Plan, step: Step, intents: Mapping[Address, str]) -> str:
+    """What a person approves of one step, the same from when it is first shown until it is done: what is done
+    to what, in which account, and what the specs want of it and of all that it stands on.
+
+    A value that is made on the way there, as a model's name is, follows from that. What the world has undone
+    is approved for this time.
+    """
+    return digest_of(
+        {
+            "project": plan.project,
+            "environment": plan.environment,
+            "provider": plan.provider,
+            "address": str(step.address),
+            "action": step.action.value,
+            "remote_id": step.remote_id,
+            "intent": intents.get(step.address),
+            "changes": [
+                {
+                    "path": change.path,
+                    "before": change.before,
+                    "after": str(change.derived_from) if change.derived_from else change.after,
+                }
+                for change in step.changes
+            ],
+            "drift": step.reason if step.drift else None,
+        }
+    )
+
+
+def holding(policy: Policy, approvals: Approvals, intents: Mapping[Address, str]) -> Gate:
     """Hold what is drift, and what needs approval and has none. A plan's digest approves all of it."""
 
     def gate(plan: Plan, _: datetime) -> Plan:
-        whole = plan.digest in approved
-        steps = tuple(_held(step, policy, approved, whole=whole) for step in plan.steps)
+        approvals.consider(plan, intents)
+        steps = tuple(_judged(plan, step) for step in plan.steps)
         return replace(plan, steps=steps) if steps != plan.steps else plan
+
+    def _judged(plan: Plan, step: Step) -> Step:
+        startable = step.when is When.NOW and step.effect is not None
+        if startable and step.drift and not policy.self_heal:
+            reason = f"{step.reason}; drift is not mended without --self-heal"
+            return replace(step, when=When.PERSON, effect=None, reason=reason, hints=("wanctl apply",))
+        if not needs_approval(step, policy) or not (startable or step.when is When.LATER):
+            return step
+        digest = step_digest(plan, step, intents)
+        if digest in approvals:
+            return step
+        line = f"commit to {APPROVALS_FILE}: {digest}  # {step.action.value} {step.address}"
+        if not startable:  # it may be approved ahead, in one commit with the others
+            return replace(step, hints=(*step.hints, line))
+        reason = f"{step.reason}; it waits for approval" if step.reason else "it waits for approval"
+        return replace(step, when=When.PERSON, effect=None, reason=reason, hints=(line,))
 
     return gate
 
@@ -51,17 +110,3 @@ def needs_approval(step: Step, policy: Policy) -> bool:
     if concludes(step):
         return False
     return step.action in policy.needs_approval or (Action.DELETE in policy.needs_approval and step.deletes)
-
-
-def _held(step: Step, policy: Policy, approved: frozenset[str], *, whole: bool) -> Step:
-    if step.when is not When.NOW or step.effect is None:
-        return step
-    if step.drift and not policy.self_heal:
-        reason = f"{step.reason}; drift is not mended without --self-heal"
-        return replace(step, when=When.PERSON, effect=None, reason=reason, hints=("wanctl apply",))
-    digest = step_digest(step)
-    if needs_approval(step, policy) and not whole and digest not in approved:
-        line = f"commit to {APPROVALS_FILE}: {digest}  # {step.action.value} {step.address}"
-        reason = f"{step.reason}; it waits for approval" if step.reason else "it waits for approval"
-        return replace(step, when=When.PERSON, effect=None, reason=reason, hints=(line,))
-    return step

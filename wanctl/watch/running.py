@@ -24,10 +24,8 @@ from wanctl.watch.metrics import Metrics
 from wanctl.watch.news import TOLD_AFTER
 from wanctl.watch.notify import Notifier
 from wanctl.watch.policy import Policy
-from wanctl.watch.server import SECRET, Desk, Server
+from wanctl.watch.server import LOOPBACK, SECRET, Desk, Server
 from wanctl.watch.turn import Turns
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -73,9 +71,10 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
     home = find_project(wish.folder).resolve()
     room = home / STATE_FOLDER / "watch" / (wish.environment or "default")
     with ExitStack() as stack:
+        bell = Bell()
+        stack.enter_context(signals(bell))  # before anybody is told that it runs
         stack.enter_context(alone(room))
         checkout = Checkout.of(home, wish.ref, room / "tree", surroundings.environ)
-        bell = Bell()
         patience = 1 if wish.once else TOLD_AFTER
         notifier = Notifier(surroundings.environ, room / "told.json", voice.tell, patience=patience)
         stack.callback(notifier.close)
@@ -97,18 +96,23 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
             spell=_as_in_the_repository(voice.spell, checkout.tree),
             now=_now,
             wait=bell.wait,
+            seen=lambda: turns.glimpse,
         )
         if wish.listen and not wish.once:
             desk = Desk(
-                lambda: loop.board, metrics, _now, bell.ring, surroundings.environ.get(SECRET) or None
+                lambda: loop.board,
+                metrics,
+                _now,
+                bell.ring,
+                secret=surroundings.environ.get(SECRET, "").strip() or None,
+                local=wish.listen[0] in LOOPBACK,
             )
             server = _bound(desk, wish.listen)
             stack.callback(server.stop)
             server.start()
             voice.tell(f"watching {wish.ref}; the status page is {server.url}")
-            if wish.listen[0] not in _LOOPBACK:
+            if wish.listen[0] not in LOOPBACK:
                 voice.tell("who reaches this address sees the page and the metrics: they ask for no password")
-        stack.enter_context(signals(bell))
         try:
             return loop.run(once=wish.once)
         except (Interrupted, KeyboardInterrupt):
@@ -130,8 +134,8 @@ def _as_in_the_repository(
     spell: Callable[[Exception], list[str]], tree: Path
 ) -> Callable[[Exception], list[str]]:
     """Files of the checkout by the names that they have for those who committed them."""
-    prefix = f"{shown_path(tree)}/"
-    return lambda error: [line.replace(prefix, "").replace(f"{tree}/", "") for line in spell(error)]
+    shown = f"{shown_path(tree)}/"
+    return lambda error: [line.replace(f"{tree}/", "").replace(shown, "") for line in spell(error)]
 
 
 def _first_board(wish: Wish, home: Path) -> Board:
@@ -146,12 +150,16 @@ def _now() -> datetime:
 @contextmanager
 def alone(room: Path) -> Iterator[None]:
     """One loop for each checkout."""
-    room.mkdir(parents=True, exist_ok=True)
     lock = FileLock(room / "lock", timeout=0)
     try:
+        room.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise WatchError(f"another wanctl watch runs in {room}") from None
+    except OSError as error:
+        raise WatchError(
+            f"the loop keeps its checkout in {room}, which cannot be written: {error}"
+        ) from error
     try:
         yield
     finally:

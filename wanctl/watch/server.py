@@ -5,7 +5,7 @@ Nothing here changes anything but by a webhook that knows the secret, and that o
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,10 +17,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from wanctl.watch.board import Board
+from wanctl.watch.connections import HurriedProtocol
 from wanctl.watch.metrics import CONTENT_TYPE, Metrics
 from wanctl.watch.page import policy, watch_html
 from wanctl.watch.signatures import TooLarge, genuine
 
+_Endpoint = Callable[[Request], Awaitable[Response]]
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+STOPPED_WITHIN = 5  # seconds
 SECRET = "WANCTL_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -39,19 +43,31 @@ class Desk:
     now: Callable[[], datetime]
     ring: Callable[[], None]
     secret: str | None
+    local: bool = False  # who looks sits at this machine, and calls it by one of its names
 
     def application(self) -> Starlette:
         """The ASGI application."""
         return Starlette(
             routes=[
-                Route("/", self.page),
+                Route("/", self._at_home(self.page)),
                 Route("/healthz", self.health),
                 Route("/readyz", self.ready),
-                Route("/metrics", self.scraped),
-                Route("/status.json", self.status),
+                Route("/metrics", self._at_home(self.scraped)),
+                Route("/status.json", self._at_home(self.status)),
                 Route("/hook", self.hook, methods=["POST"]),
             ]
         )
+
+    def _at_home(self, show: _Endpoint) -> _Endpoint:
+        """What only this machine may see is not shown under a stranger's name, which a browser may have been
+        led to believe is ours. A proxy that passes on the hook alone may keep its own name."""
+
+        async def shown(request: Request) -> Response:
+            if self.local and request.url.hostname not in LOOPBACK:
+                return _said("this page goes by the name localhost or 127.0.0.1", 421)
+            return await show(request)
+
+        return shown
 
     async def health(self, _: Request) -> Response:
         return PlainTextResponse("ok\n", headers=_HEADERS)
@@ -98,7 +114,15 @@ class Server:
     def __init__(self, application: ASGIApp, host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)
-        config = uvicorn.Config(application, log_level="warning", access_log=False, server_header=False)
+        config = uvicorn.Config(
+            application,
+            http=HurriedProtocol,
+            ws="none",
+            log_level="error",  # or whoever sends nonsense would fill the log
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="http", daemon=True
@@ -114,5 +138,5 @@ class Server:
 
     def stop(self) -> None:
         self._server.should_exit = True
-        self._thread.join(5)
+        self._thread.join(STOPPED_WITHIN)
         self._socket.close()

@@ -1,9 +1,10 @@
-"""Whether a webhook comes from who knows the secret, as GitHub and GitLab (and those like them) sign it."""
+"""Whether a webhook comes from who knows the secret, as GitHub, GitLab, Bitbucket and their like sign it."""
 
 import hmac
 from collections.abc import AsyncIterator, Mapping
 from hashlib import sha256
 
+SIGNATURES = ("x-hub-signature-256", "x-hub-signature")  # GitHub, Gitea and others; Bitbucket
 LARGEST_BODY = 25 * 1024 * 1024  # what GitHub sends at most
 
 
@@ -12,7 +13,12 @@ class TooLarge(Exception):  # noqa: N818 - reads as what happened
 
 
 async def genuine(secret: str, headers: Mapping[str, str], body: AsyncIterator[bytes]) -> bool:
-    """True if the body is signed with the secret, or the secret itself is shown. Nothing of it is kept."""
+    """True if the body is signed with the secret, or the secret itself is shown. Nothing of it is kept, and
+    without any sign of the secret nothing is read."""
+    signed = next((headers[name] for name in SIGNATURES if name in headers), None)
+    if signed is None:
+        token = headers.get("x-gitlab-token")
+        return token is not None and _same(token, secret)
     expected = hmac.new(secret.encode(), digestmod=sha256)
     size = 0
     async for chunk in body:
@@ -20,11 +26,7 @@ async def genuine(secret: str, headers: Mapping[str, str], body: AsyncIterator[b
         if size > LARGEST_BODY:
             raise TooLarge
         expected.update(chunk)
-    if (signed := headers.get("x-hub-signature-256")) is not None:
-        return _same(signed, f"sha256={expected.hexdigest()}")
-    if (token := headers.get("x-gitlab-token")) is not None:
-        return _same(token, secret)
-    return False
+    return _same(signed, f"sha256={expected.hexdigest()}")
 
 
 def _same(given: str, expected: str) -> bool:

@@ -17,7 +17,8 @@ from wanctl.spec.load import load_project
 from wanctl.spec.settings import Settings
 from wanctl.studio.wire import Heard, unheard
 from wanctl.watch.checkout import Checkout, Commit
-from wanctl.watch.policy import APPROVALS_FILE, Policy, holding, read_approvals
+from wanctl.watch.intents import intents_of
+from wanctl.watch.policy import APPROVALS_FILE, Approvals, Policy, holding, read_approvals
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,17 @@ class Turn:
         )
 
 
+@dataclass(frozen=True)
+class Glimpse:
+    """What a turn has seen so far, for where it comes to no plan."""
+
+    commit: Commit | None = None
+    settings: Settings | None = None
+
+
+NOTHING_SEEN = Glimpse()
+
+
 @dataclass
 class Turns:
     """Makes turns of one project. Guards what it saw last: a plan that stands still is not applied again."""
@@ -57,17 +69,21 @@ class Turns:
     heard: Heard = unheard
     watcher: Watcher = field(default_factory=Silent)
     stopwatch: Callable[[], float] = time.perf_counter
+    glimpse: Glimpse = NOTHING_SEEN
     _seen: str | None = None
+    _approvals: Approvals = field(default_factory=Approvals)
 
     def take(self) -> Turn:
         """Whatever goes wrong is raised; what was done until then is in the ledger."""
+        self.glimpse = NOTHING_SEEN
         commit = self.checkout.update()
+        self.glimpse = Glimpse(commit)
         desired = load_project(self.checkout.directory, self.environment)
-        gate = holding(self.policy, self._approvals())
-        project = Project(
-            desired, self.surroundings, tell=self.tell, home=self.home, gates=(gate,), heard=self.heard
-        )
+        self.glimpse = Glimpse(commit, desired.settings)
+        project = Project(desired, self.surroundings, tell=self.tell, home=self.home, heard=self.heard)
         began = self.stopwatch()
+        self._approvals.lines = self._approval_lines()
+        project.gates = (holding(self.policy, self._approvals, intents_of(desired, project.local)),)
         plan = project.plan()
         planned = self.stopwatch()
         outcome, held_by = self._apply(project, plan)
@@ -94,7 +110,7 @@ class Turns:
         except LeaseHeld as held:
             return None, held.held.who
 
-    def _approvals(self) -> frozenset[str]:
+    def _approval_lines(self) -> frozenset[str]:
         path = self.checkout.directory / APPROVALS_FILE
         if path.is_symlink() or not path.is_file():
             return frozenset()

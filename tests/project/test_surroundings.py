@@ -1,0 +1,27 @@
+"""What the machine says, also where it says little."""
+
+from pathlib import Path
+
+import pytest
+
+from wanctl.project.surroundings import Surroundings
+from wanctl.studio.credentials import find_key
+from wanctl.studio.errors import StudioError
+
+
+def test_a_user_whom_nobody_knows_has_no_home_and_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is in a container that runs as any uid."""
+
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    monkeypatch.setattr("getpass.getuser", nobody)
+    surroundings = Surroundings(environ={})
+    assert surroundings.actor == "unknown"
+    find_key({"DASHSCOPE_API_KEY": "sk-one"}, surroundings.home)
+    with pytest.raises(StudioError, match="DASHSCOPE_API_KEY"):
+        find_key({}, surroundings.home)
