@@ -50,15 +50,15 @@ def check_markdown(markdown: str) -> None:
 
 TAGS = frozenset({
     "html", "head", "meta", "title", "style", "body", "main", "header", "section", "footer", "h1", "h2",
-    "p", "span", "code", "pre", "ul", "li", "strong", "br", "table", "thead", "tbody", "tr", "th", "td",
-    "details", "summary", "div", "svg", "path", "g", "rect", "text",
+    "p", "span", "code", "pre", "ul", "li", "strong", "br", "wbr", "table", "thead", "tbody", "tr", "th",
+    "td", "details", "summary", "div", "svg", "path", "g", "rect", "text",
 })  # fmt: skip
 ATTRIBUTES = frozenset({
     "lang", "charset", "http-equiv", "content", "name", "class", "id", "role", "scope", "tabindex",
     "aria-label", "aria-labelledby", "data-label", "open", "xmlns", "viewbox", "width", "height", "d",
     "transform", "rx", "x", "y",
 })  # fmt: skip
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "wbr"}
 
 
 class Page(HTMLParser):

@@ -59,6 +59,25 @@ def headline(plan: Plan) -> str:
     return f"{counts}; {lost}"
 
 
+def verdict(plan: Plan) -> str:
+    """What has to be known first: what is deleted and what is billed. The counts have a line of their own."""
+    risk = stakes(plan)
+    if plan.status is Status.ERROR or not (risk.lost or risk.billed):
+        return headline(plan)
+    lost, billed = len(risk.lost), len(risk.billed)
+    deletions = f"{lost} live object{'' if lost == 1 else 's'} will be deleted"
+    trainings = f"{billed} training{'' if billed == 1 else 's'} will be billed: {risk.amount}"
+    if not billed:
+        return deletions
+    return f"{deletions}; {trainings}" if lost else f"{trainings}; nothing deleted"
+
+
+def counts(plan: Plan) -> str:
+    """How much of what there is to do, beneath a verdict that does not say it."""
+    at_stake = plan.status is not Status.ERROR and any((stakes(plan).lost, stakes(plan).billed))
+    return spell_counts(plan.pending, billed=False) if at_stake else ""
+
+
 def no_changes(plan: Plan) -> str:
     count = len(plan.steps)
     return f"no changes; {count} resource{' is' if count == 1 else 's are'} as the specs say"

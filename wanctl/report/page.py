@@ -11,7 +11,7 @@ from markupsafe import Markup
 from wanctl.plan import Plan, Severity, Status, When
 from wanctl.report.diffs import step_diff
 from wanctl.report.failure import Failure
-from wanctl.report.gist import headline, loss_sentence, money_sentence, stakes, what_now
+from wanctl.report.gist import counts, loss_sentence, money_sentence, stakes, verdict, what_now
 from wanctl.report.lineage import lineage_of
 from wanctl.report.picture import laid_out
 from wanctl.report.sheet import Sheet
@@ -48,7 +48,8 @@ def plan_html(made: Plan | Failure, sheet: Sheet | None = None) -> str:
         **_FILTERS,
         plan=made,
         status=made.status.value.replace("_", " "),
-        headline=_sentence(headline(made)),
+        headline=_sentence(verdict(made)),
+        counts=counts(made),
         now=what_now(made) if made.pending and made.status is not Status.ERROR else "",
         risk=stakes(made),
         loss=loss_sentence(made),

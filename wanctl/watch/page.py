@@ -3,14 +3,15 @@
 import base64
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any
 
 from markupsafe import Markup
 
-from wanctl.plan import Severity, Step, When
-from wanctl.report.gist import headline
+from wanctl.plan import Plan, Severity, Step, When
+from wanctl.report.gist import counts, loss_sentence, money_sentence, stakes, verdict
 from wanctl.report.lineage import lineage_of
 from wanctl.report.picture import laid_out
-from wanctl.report.spelling import spell_price, spell_state, spell_when
+from wanctl.report.spelling import spell_cost, spell_price, spell_state, spell_when
 from wanctl.report.templating import environment, render
 from wanctl.watch.board import Board
 
@@ -55,6 +56,7 @@ def watch_html(board: Board, now: datetime) -> str:
         word=_word(board),
         word_class="unready" if board.errors else plan.status.value if plan else "later",
         headline=_headline(board),
+        **_alerts(plan),
         findings=sorted(plan.findings, key=lambda one: list(Severity).index(one.severity)) if plan else (),
         history=tuple(reversed(board.turn.record.history[-_CALLS_SHOWN:])) if board.turn else (),
         picture=laid_out(graph) if graph and graph.nodes else None,
@@ -64,6 +66,7 @@ def watch_html(board: Board, now: datetime) -> str:
         phase=_phase,
         state=spell_state,
         when=spell_when,
+        cost=spell_cost,
         paid=_paid,
     )
 
@@ -89,8 +92,23 @@ def _headline(board: Board) -> str:
         return "The last turn failed; the loop goes on"
     if board.turn is None:
         return "No turn has come to a plan yet"
-    text = headline(board.turn.plan)
+    text = verdict(board.turn.plan)
     return text[:1].upper() + text[1:]
+
+
+def _alerts(plan: Plan | None) -> dict[str, Any]:
+    """What stands above everything else: what is lost, what is billed, whose turn it is."""
+    if plan is None:
+        return {}
+    pending = plan.pending
+    return {
+        "counts": counts(plan),
+        "risk": stakes(plan),
+        "loss": loss_sentence(plan),
+        "money": money_sentence(plan),
+        "turns": [step for step in pending if step.when is When.PERSON and not step.after],
+        "blocked": [step for step in pending if step.when is When.BLOCKED],
+    }
 
 
 def _phase(step: Step) -> str:

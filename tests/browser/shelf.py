@@ -1,0 +1,97 @@
+"""The pages that are looked at: those of plans and of the loop as texts, and those that commands write."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from tests.browser.plans import BUSY, REFERENCES, busy_board
+from tests.scenarios.playing import quiet_surroundings
+from tests.watch.boards import NOON, STEPS, board_of, empty_board
+from wanctl.plan import Action, Finding, Plan, Severity, When
+from wanctl.report.failure import Failure
+from wanctl.report.page import plan_html
+from wanctl.report.sheet import Sheet
+from wanctl.watch.board import Board
+from wanctl.watch.page import watch_html
+
+ROOT = Path(__file__).parents[2]
+_MISTAKES = (
+    Finding(
+        Severity.ERROR,
+        "no hyper-parameter is called n_epoch (hyper_parameters.n_epoch)",
+        hint="did you mean n_epochs?",
+        place="specs/money-rain.yaml:22:3",
+    ),
+    Finding(
+        Severity.ERROR,
+        "there is no FineTune/money-rian",
+        hint="did you mean FineTune/money-rain?",
+        place="specs/money-rain.yaml:31:11",
+    ),
+    Finding(Severity.WARNING, "the prompt ends without the trigger", place="specs/money-rain.yaml:40:5"),
+)
+
+
+def _settled() -> Plan:
+    return replace(
+        BUSY,
+        steps=tuple(
+            replace(step, action=Action.NOTHING, when=When.DONE, reason="as wanted") for step in BUSY.steps
+        ),
+        findings=(),
+    )
+
+
+def _refused() -> Plan:
+    return replace(BUSY, findings=(*_MISTAKES, *BUSY.findings))
+
+
+def _shown(board: Board) -> str:
+    return watch_html(board, NOON + timedelta(minutes=1))
+
+
+TEXTS: dict[str, Callable[[], str]] = {
+    "plan": lambda: plan_html(BUSY, Sheet(REFERENCES)),
+    "plan-refused": lambda: plan_html(_refused(), Sheet(REFERENCES)),
+    "plan-converged": lambda: plan_html(_settled(), Sheet(REFERENCES)),
+    "plan-failed": lambda: plan_html(Failure("effects", "prod", _MISTAKES)),
+    "watch": lambda: _shown(busy_board()),
+    "watch-starting": lambda: _shown(empty_board()),
+    "watch-failing": lambda: _shown(
+        board_of(*STEPS, held_by="ci-runner-7f9c").with_errors(
+            ("origin/main cannot be fetched: Could not resolve host: git.example.invalid",)
+        )
+    ),
+}
+WRITTEN = ("example-plan", "example-dataset")
+PAGES = (*TEXTS, *WRITTEN)
+
+
+def write_example(folder: Path) -> Path:
+    """The project of `specs/` with its data, and the pages that the commands make of it."""
+    for name in ("specs", "examples/data"):
+        place = folder / "work" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        copy = ["cp", "-r", str(ROOT / name), str(place)]
+        subprocess.run(copy, check=True)
+    (folder / "work" / ".git").mkdir()  # the project's root: the data is inside it
+    _wanctl(folder, "plan", "--out-html", "../example-plan.html")
+    _wanctl(folder, "dataset", "inspect", "train", "--html", "../example-dataset.html")
+    drawn = _wanctl(folder, "graph", "--format", "svg")
+    (folder / "example-graph.svg").write_text(drawn, encoding="utf-8")
+    return folder
+
+
+def _wanctl(folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "wanctl", *words],
+        cwd=folder / "work",
+        env=quiet_surroundings(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
