@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from wanctl.studio.objects import (
     CheckpointRow,
+    CheckpointStatus,
     Deployment,
     Job,
     JobStatus,
@@ -125,6 +126,19 @@ def test_a_deployment_tells_where_it_is() -> None:
     assert Deployment(deployed_model="m", status="DELETING").leaving
     assert Deployment(deployed_model="m", status="OFFLINING").leaving
     assert not Deployment(deployed_model="m").running
+
+
+def test_the_case_of_a_status_does_not_matter() -> None:
+    assert Job(job_id="ft-1", status="succeeded").succeeded
+    assert Deployment(deployed_model="m", status="Running").running
+    assert CheckpointRow(checkpoint="c", status="processing").status is CheckpointStatus.PROCESSING
+    assert RemoteFile(id="f", status="PROCESSED").usable
+    assert Job(job_id="ft-1", status="Paused").status == "Paused"
+
+
+def test_a_file_without_a_status_is_usable() -> None:
+    """Files of the native API have none."""
+    assert RemoteFile(id="f").usable
 
 
 def test_a_file_is_usable_once_it_is_processed() -> None:

@@ -18,7 +18,7 @@ from wanctl.studio.discretion import without_queries
 
 
 class FileStatus(StrEnum):
-    """The state of an upload; only `processed` can be trained on."""
+    """The state of an upload; what says something else than `processed` cannot be trained on."""
 
     PROCESSED = "processed"
     PROCESSING = "processing"
@@ -121,8 +121,15 @@ def _lines(value: Any) -> tuple[str, ...]:
     return tuple(without_queries(line) for line in _texts(value))
 
 
-def _status(value: Any) -> str:
-    return without_queries(str(value))
+def _known(statuses: type[StrEnum]) -> BeforeValidator:
+    """A status as it is spelled here, whatever its case; one that nobody knows stays as it came."""
+    spelled = {status.casefold(): status for status in statuses}
+
+    def status(value: Any) -> str:
+        text = without_queries(str(value))
+        return spelled.get(text.strip().casefold(), text)
+
+    return BeforeValidator(status)
 
 
 Text = Annotated[str | None, BeforeValidator(_text)]
@@ -132,7 +139,6 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Said = Annotated[str | None, BeforeValidator(_said)]  # free text: shown to people, so no signed URL is in it
 Lines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
 Table = Annotated[dict[str, Any], BeforeValidator(_table)]
-_VERBATIM = BeforeValidator(_status)
 _KNOWN_FIRST = Field(default=UNTOLD, union_mode="left_to_right")
 
 
@@ -165,12 +171,12 @@ class RemoteFile(_Remote):
     filename: str = ""
     bytes: Number = None
     purpose: str = ""
-    status: Annotated[FileStatus | str, _VERBATIM] = _KNOWN_FIRST
+    status: Annotated[FileStatus | str, _known(FileStatus)] = _KNOWN_FIRST
     created_at: Number = None
 
     @property
     def usable(self) -> bool:
-        return self.status == FileStatus.PROCESSED
+        return self.status in {FileStatus.PROCESSED, UNTOLD}
 
     @property
     def failed(self) -> bool:
@@ -187,7 +193,7 @@ class Job(_Remote):
 
     job_id: str
     job_name: Said = None
-    status: Annotated[JobStatus | str, _VERBATIM] = _KNOWN_FIRST
+    status: Annotated[JobStatus | str, _known(JobStatus)] = _KNOWN_FIRST
     model: Text = None
     base_model: Text = None
     finetuned_output: Text = None  # no model before SUCCEEDED, whatever stands here
@@ -248,7 +254,7 @@ class CheckpointRow(_Remote):
     checkpoint: str
     job_id: Text = None
     full_name: Said = None
-    status: Annotated[CheckpointStatus | str, _VERBATIM] = _KNOWN_FIRST
+    status: Annotated[CheckpointStatus | str, _known(CheckpointStatus)] = _KNOWN_FIRST
     model_name: Text = None  # what can be deployed, once exported
     model_display_name: Said = None
     create_time: Time = None
@@ -279,7 +285,7 @@ class Deployment(_Remote):
     deployed_model: str
     model_name: Text = None
     base_model: Text = None
-    status: Annotated[DeploymentStatus | str, _VERBATIM] = _KNOWN_FIRST
+    status: Annotated[DeploymentStatus | str, _known(DeploymentStatus)] = _KNOWN_FIRST
     plan: Text = None
     capacity: Number = None
     ready_capacity: Number = None
