@@ -347,3 +347,13 @@ def test_an_upload_is_never_repeated(tmp_path: Path) -> None:
         with pytest.raises(LostAnswer):
             service.ask(lambda studio: studio.files.upload(archive, "x.zip"))
         assert len(service.requests) == 1
+
+
+def test_a_list_that_is_null_is_empty_where_the_answer_says_that_it_ends() -> None:
+    files = httpx.Response(200, json={"object": "list", "data": None, "has_more": False})
+    assert serve(files).ask(lambda studio: studio.files.list()) == ()
+    assert serve(native(None)).ask(lambda studio: studio.jobs.validated("ft-1")) == ()
+    assert serve(native(None)).ask(lambda studio: studio.checkpoints.list("ft-1")) == ()
+    for body in ({"object": "list", "data": None}, {"object": "list", "has_more": False}):
+        with pytest.raises(ServerError):
+            serve(httpx.Response(200, json=body)).ask(lambda studio: studio.files.list())

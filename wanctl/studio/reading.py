@@ -57,14 +57,22 @@ def parse(model: type[_Model], data: Any, reply: Reply) -> _Model:
 def rows(reply: Reply, *names: str, bare: bool = False) -> list[Any]:
     """The list in a reply: under one of the names, or bare where that is known to come."""
     found = output(reply)
+    if bare and "output" in reply.body and reply.body["output"] is None:
+        return []
     if isinstance(found, list) and not bare:
         raise unusable(reply, f"the answer is a list of nobody knows what, not of {names[0]}")
     if isinstance(found, dict):
         under = next((found[name] for name in names if found.get(name) is not None), None)
-        found = [] if under is None and str(found.get("total")) == "0" else under
+        found = [] if under is None and _empty(found, names) else under
     if not isinstance(found, list):
         raise unusable(reply, f"the answer has no list of {names[0]}")
     return found
+
+
+def _empty(answer: dict[str, Any], names: tuple[str, ...]) -> bool:
+    """Nothing is listed, and the answer says so: by its total, or by a null and that no more follows."""
+    ends = str(answer.get("has_more")).lower() == "false" and any(name in answer for name in names)
+    return ends or str(answer.get("total")) == "0"
 
 
 def parse_rows(model: type[_Model], reply: Reply, *names: str, bare: bool = False) -> Page[_Model]:
