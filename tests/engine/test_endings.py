@@ -255,3 +255,17 @@ def test_a_choice_is_remembered_beyond_the_end_of_its_job(tmp_path: Path) -> Non
     prune(rain.project(), Choice(everything=True), lambda *_: True, Patience(waits=True), Silent())
     assert rain.calls("DELETE", "/fine-tunes/") == 1
     assert rain.project().plan().step(Address.checkpoint("best")) == unseen
+
+
+def test_a_log_that_is_refused_stops_nothing(tmp_path: Path) -> None:
+    """It tells progress and last words, and no decision hangs on it."""
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE)
+    rule = {"kind": "status", "status": 400, "path": "/api/v1/fine-tunes/*/logs", "count": "all"}
+    rain.call("POST", "/_sandbox/faults", rule)
+    rain.call("POST", "/_sandbox/rig", {"next_job": "FAILED"})
+    outcome = rain.apply()
+    step = outcome.plan.step(JOB)
+    assert step is not None
+    assert step.when is When.BLOCKED, step
+    assert "failed" in step.reason

@@ -7,7 +7,7 @@ from typing import Any
 
 from wanctl.kinds.world import Question, Read, Snapshot
 from wanctl.studio.client import Studio
-from wanctl.studio.errors import NotFound
+from wanctl.studio.errors import InvalidRequest, NotFound, UnsupportedState
 
 
 async def observe(studio: Studio, now: Callable[[], datetime]) -> Snapshot:
@@ -20,7 +20,10 @@ async def observe(studio: Studio, now: Callable[[], datetime]) -> Snapshot:
 
 
 async def answer(studio: Studio, questions: Iterable[Question]) -> dict[Question, Any]:
-    """The answers to questions; what is not found is None, every other failure raises."""
+    """The answers to questions; what is not found is None, every other failure raises.
+
+    A job may have no log, and say so in its own way: that is an answer as well, since no step follows from logs.
+    """
     ordered = sorted(questions)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_answer(studio, question)) for question in ordered]
@@ -40,3 +43,7 @@ async def _answer(studio: Studio, question: Question) -> Any:
         return await reads[question.read](question.remote_id)
     except NotFound:
         return None
+    except (InvalidRequest, UnsupportedState):
+        if question.read is Read.LOGS:
+            return None
+        raise
