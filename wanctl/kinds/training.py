@@ -10,6 +10,8 @@ from wanctl.plan import Action, Step, When
 from wanctl.spec.resources import Address, Resource
 from wanctl.studio.errors import Conflict, InvalidRequest, UnsupportedState
 
+_FAULTY_BODY = frozenset({400, 422})
+
 
 @dataclass(frozen=True)
 class Train:
@@ -29,8 +31,9 @@ class Train:
         try:
             answer = await tools.studio.jobs.create(self.body)
         except InvalidRequest as error:
-            if "job_name" not in (error.service_message or ""):
+            if error.status not in _FAULTY_BODY or "job_name" not in self.body:
                 raise
+            # the refusal need not say that it is the name; nothing was made, so asking again costs nothing
             unnamed = {key: value for key, value in self.body.items() if key != "job_name"}
             answer = await tools.studio.jobs.create(unnamed)
         made = tools.generation(answer.value.job_id, self.identity, self.sent)
