@@ -269,3 +269,15 @@ def test_a_log_that_is_refused_stops_nothing(tmp_path: Path) -> None:
     assert step is not None
     assert step.when is When.BLOCKED, step
     assert "failed" in step.reason
+
+
+def test_a_tombstone_with_protect_false_lifts_the_protection_first(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE, CHECKPOINT, {**DEPLOYMENT, "protect": True})
+    rain.apply()
+    rain.write(DATASET, FINETUNE, CHECKPOINT, {**DEPLOYMENT, "state": "absent", "protect": True})
+    assert rain.apply().plan.status is Status.BLOCKED
+    rain.write(DATASET, FINETUNE, CHECKPOINT, {**DEPLOYMENT, "state": "absent", "protect": False})
+    assert [one.action for one, _ in rain.apply().done] == [Action.UNPROTECT]
+    assert [one.action for one, _ in rain.apply().done] == [Action.DELETE]
+    assert rain.apply().plan.status is Status.CONVERGED

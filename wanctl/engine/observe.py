@@ -22,7 +22,7 @@ async def observe(studio: Studio, now: Callable[[], datetime]) -> Snapshot:
 async def answer(studio: Studio, questions: Iterable[Question]) -> dict[Question, Any]:
     """The answers to questions; what is not found is None, every other failure raises.
 
-    A job may have no log, and say so in its own way: that is an answer as well, since no step follows from logs.
+    A job may have no log and say so in its own way: an answer as well, for no step follows from logs.
     """
     ordered = sorted(questions)
     async with asyncio.TaskGroup() as group:
