@@ -37,6 +37,11 @@ class Action(StrEnum):
     UNPROTECT = "unprotect"
 
 
+PROTECTIONS = frozenset(
+    {Action.PROTECT, Action.UNPROTECT}
+)  # each is a plan of its own; what follows is the next
+
+
 class When(StrEnum):
     """When a step can run."""
 

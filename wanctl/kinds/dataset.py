@@ -208,7 +208,7 @@ def _plan_uploaded(resource: Resource, file_id: str, context: Context) -> Planne
             when=When.BLOCKED if gone else When.DONE,
             reason=f"there is no file {file_id} in this account and region",
             remote_id=file_id,
-            hints=(f"check source.file_id at {resource.origin}",),
+            hints=(f"check source.file_id at {resource.at('source')}",),
         )
         return Planned(step, Outcome(content=content, owned=False))
     step = Step(
@@ -233,7 +233,7 @@ def _plan_unread(resource: Resource, local: LocalData, context: Context) -> Plan
         reason=local.problem or "its source cannot be read",
         remote_id=current.remote_id if current else None,
         hints=(
-            f"check source at {resource.origin}",
+            f"check source at {resource.at('source')}",
             f"to plan without the media, run where they are: wanctl dataset lock {resource.address.name}",
         ),
     )

@@ -27,11 +27,21 @@ def outcome_lines(outcome: Outcome, command: str, *, plan_shown: bool) -> list[T
         )
     if lines:
         return lines
+    if outcome.announced:
+        return [_announced(outcome)]
     if plan_shown and plan.status is Status.CONVERGED:
         return [Text.assemble(("Done.", "bold green"), f" {_done(outcome)}")]
     if not plan.pending or not plan_shown:
         return plan_lines(plan, command=command)
     return [*_waiting_lines(outcome), *_turn(outcome, command)]
+
+
+def _announced(outcome: Outcome) -> Text:
+    """A change of protection stands alone; what it came before is for a person to look at."""
+    names = ", ".join(f"{step.address} ({step.action.value})" for step in outcome.announced)
+    return Text.assemble(
+        ("Done.", "bold green"), f" Next, in a plan of its own: {names}. Look at it: wanctl plan"
+    )
 
 
 def _done(outcome: Outcome) -> str:
