@@ -274,6 +274,12 @@ class Plan:
     steps: tuple[Step, ...]
     findings: tuple[Finding, ...] = ()
     orphans: tuple[Orphan, ...] = ()
+    place: str | None = None  # where the account is: a region, or a host
+
+    @property
+    def account(self) -> str:
+        """Whose service it is, and where: keys, models and prices depend on it."""
+        return f"{self.provider} {self.place}" if self.place else self.provider
 
     @cached_property
     def status(self) -> Status:

@@ -47,10 +47,10 @@ def _sentences(error: Exception) -> list[str]:
 
     if isinstance(error, SpecErrors):
         count = sum(one.severity.value == "error" for one in error.diagnostics)
-        return [
-            *error.rendered(),
-            f"{count} error{'' if count == 1 else 's'}; nothing was read from the account.",
-        ]
+        counted = f"{count} error{'' if count == 1 else 's'}"
+        told = f"{counted}. What is in the datasets is checked once these are mended."
+        elsewhere = any(one.rule == "no-project" for one in error.diagnostics)
+        return [*error.rendered()] if elsewhere else [*error.rendered(), told]
     known = (
         StudioError,
         LedgerError,

@@ -10,7 +10,7 @@ import signal
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -33,7 +33,7 @@ from wanctl.ledger.store import Store
 from wanctl.plan import Plan, Severity, Step
 from wanctl.project.leasing import leased
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
-from wanctl.project.provider import Account, connect, endpoint_name
+from wanctl.project.provider import Account, connect, endpoint_name, place_name
 from wanctl.project.surroundings import Surroundings
 from wanctl.spec.diagnostics import Diagnostic
 from wanctl.spec.load import find_project, load_project
@@ -243,7 +243,8 @@ class Project:
         `outside` is how much it matters to be outside the windows.
         """
         settings = self.desired.settings
-        gates = (*self.gates, window_gate(settings.windows, outside))
+        located = partial(_at, place_name(settings, self.surroundings))
+        gates: tuple[Gate, ...] = (located, *self.gates, window_gate(settings.windows, outside))
         async with self.account() as account:
             record = self.record()
             now = account.clock.now
@@ -289,6 +290,11 @@ async def carry_out(
         return None
     approval = Approval.of(draft.plan) if started else Approval({})
     return await converge(desk, draft, approval, patience, watcher)
+
+
+def _at(place: str | None, plan: Plan, _: datetime) -> Plan:
+    """The plan, with the place that only the machine's surroundings tell for sure."""
+    return replace(plan, place=place)
 
 
 def _only_looking(_: Record) -> Record:

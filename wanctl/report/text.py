@@ -58,7 +58,7 @@ def _header(plan: Plan, command: str) -> Text:
         for part in (
             plan.project,
             plan.environment,
-            plan.provider,
+            plan.account,
             f"{count} resource{'' if count == 1 else 's'}",
         )
         if part

@@ -26,6 +26,7 @@ from wanctl.spec.resources import MODELS, Desired, Resource
 from wanctl.spec.root import SETTINGS_FILE, Refused, Root
 from wanctl.spec.rules import check_declared
 from wanctl.spec.settings import merged
+from wanctl.spec.sources import missing_sources
 from wanctl.spec.spelling import listed, quoted, suggestion
 from wanctl.spec.texts import with_texts, with_vars
 from wanctl.spec.translation import Complaint, complaints
@@ -112,6 +113,8 @@ class _Loading:
         check_moves(self.resources, self.findings)
         ordered = in_order(self.resources, self.findings)
         self.findings.extend(check_declared(ordered, catalogue, self.sources))
+        if self.findings.broken:  # else whoever reads the datasets tells it, and a plan can do without some
+            self.findings.extend(missing_sources(self.resources, self.sources))
         self.findings.raise_if_broken()
         assert project.settings is not None  # noqa: S101 - else there were errors
         return Desired(

@@ -6,6 +6,7 @@ service's documents moved before.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,7 +192,16 @@ def _unknown_model(resource: Resource, spec: FineTune, catalogue: Catalogue) -> 
         if near
         else f"it knows {listed(catalogue.models)}; catalogue: FILE can add more"
     )
-    return _finding(resource, "model", Severity.WARNING, "unknown-model", message, hint)
+    typo = near is not None and _misspelt(spec.model, near)
+    severity = Severity.ERROR if typo else Severity.WARNING
+    hint += " if it is another one: catalogue: FILE can add it" if typo else ""
+    return _finding(resource, "model", severity, "unknown-model", message, hint)
+
+
+def _misspelt(model: str, known: str) -> bool:
+    """Letters are wrong, missing or swapped. Another number, or a longer name, may be a newer model."""
+    same_numbers = re.findall(r"\d", model) == re.findall(r"\d", known)
+    return same_numbers and abs(len(model) - len(known)) <= 1
 
 
 def _prompts(resource: Resource, spec: Deployment) -> Iterator[Diagnostic]:
