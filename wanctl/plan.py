@@ -6,6 +6,7 @@ a Plan is a value, and its digest is the same wherever and whenever it is comput
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -250,6 +251,22 @@ class Step:
                 for change in self.changes
             ],
         }
+
+
+def held_back(steps: Iterable[Step]) -> frozenset[Address]:
+    """What comes after something blocked: it is not blocked itself, and does not happen either.
+
+    The steps are in the order in which they run.
+    """
+    stuck: set[Address] = set()
+    held: set[Address] = set()
+    for step in steps:
+        if step.when is When.BLOCKED:
+            stuck.add(step.address)
+        elif step.when in {When.LATER, When.PERSON} and not stuck.isdisjoint(step.after):
+            stuck.add(step.address)
+            held.add(step.address)
+    return frozenset(held)
 
 
 @dataclass(frozen=True)

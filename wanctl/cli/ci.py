@@ -99,7 +99,7 @@ class _Ended(NamedTuple):
 
 def _plan(project: "Project", run: "Run", *, detailed: bool) -> _Ended:
     from wanctl.project.pipeline import offline, why_offline
-    from wanctl.report.console import emit
+    from wanctl.report.console import columns, emit
     from wanctl.report.text import plan_lines
 
     if why := why_offline(project, run):
@@ -107,7 +107,7 @@ def _plan(project: "Project", run: "Run", *, detailed: bool) -> _Ended:
         emit([f"{checked.project}: {checked.sentence()}."])
         return _Ended(checked, Exit.DONE)
     made = project.plan()
-    emit(plan_lines(made))
+    emit(plan_lines(made, columns=columns()))
     return _Ended(made, plan_code(made, detailed=detailed))
 
 

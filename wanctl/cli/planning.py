@@ -258,7 +258,7 @@ class Approver:
         if not steps:
             return True  # nothing is started
         if self._format is Format.TEXT:
-            self._show(made)
+            self._show(made, steps)
         if self._yes or self._approved is not None:
             return True
         from wanctl.report.text import question
@@ -279,17 +279,17 @@ class Approver:
                 self._show(made)
             raise
 
-    def _show(self, made: "Plan") -> None:
-        from wanctl.report.console import emit
+    def _show(self, made: "Plan", steps: "tuple[Step, ...] | None" = None) -> None:
+        from wanctl.report.console import columns, emit
         from wanctl.report.text import plan_lines
 
-        emit(plan_lines(made, command=self.command))
+        emit(plan_lines(made, command=self.command, run=steps, columns=columns()))
         self.shown = True
 
 
 def finish(outcome: "Outcome | None", approver: Approver, format_: Format, *, detailed: bool) -> Exit:
     from wanctl.plan import Status
-    from wanctl.report.console import emit
+    from wanctl.report.console import columns, emit
     from wanctl.report.outcome import outcome_json, outcome_lines
 
     if outcome is None:
@@ -298,7 +298,7 @@ def finish(outcome: "Outcome | None", approver: Approver, format_: Format, *, de
     if format_ is Format.JSON:
         sys.stdout.write(_json(outcome_json(outcome)))
     else:
-        emit(outcome_lines(outcome, approver.command, plan_shown=approver.shown))
+        emit(outcome_lines(outcome, approver.command, plan_shown=approver.shown, columns=columns()))
     status = outcome.plan.status
     if outcome.failures or outcome.unapproved or status in {Status.ERROR, Status.BLOCKED}:
         return Exit.FAILED

@@ -54,10 +54,10 @@ class Outputs:
 
         sheet = self.publish_files(made, project)
         if self.format is PlanFormat.TEXT:
-            from wanctl.report.console import emit
+            from wanctl.report.console import columns, emit
             from wanctl.report.text import plan_lines
 
-            emit(plan_lines(made))
+            emit(plan_lines(made, columns=columns()))
         else:
             sys.stdout.write(rendered(made, self.format, sheet))
 

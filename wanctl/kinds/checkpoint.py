@@ -269,9 +269,9 @@ def _plan_absent(resource: Resource, context: Context) -> Planned:
         resource.address,
         Action.NOTHING,
         When.DONE,
-        "absent, as the spec says; an exported model can be removed in the console only"
+        "absent, as wanted; an exported model can be removed in the console only"
         if current
-        else "absent, as the spec says",
+        else "absent, as wanted",
         remote_id=current.inputs.get("model_name") if current else None,
     )
     return Planned(step)

@@ -6,6 +6,7 @@ This file plans; what the calls do is in `uploading`.
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wanctl.dataset.checks.files import listed
 from wanctl.dataset.contents import DatasetFacts
 from wanctl.dataset.manifest import changes_since, manifest
 from wanctl.dataset.naming import upload_name
@@ -166,7 +167,16 @@ def _what_changed(before: Generation, content: _Content) -> tuple[str, tuple[Cha
     )
     more = len(differing.captions) - len(captions)
     shown = f" (the first {_CAPTIONS_SHOWN} are shown)" if more else ""
-    return f"{differing or 'the content changed'}{shown}", (*changes, *captions)
+    return f"{differing or _beside_samples(content.facts)}{shown}", (*changes, *captions)
+
+
+def _beside_samples(facts: DatasetFacts) -> str:
+    """Nothing that is trained on changed; it is another content all the same, and trained again."""
+    if unused := facts.unused:
+        return (
+            f"no sample changed, but files that no line uses did: {listed(unused)}; exclude: leaves them out"
+        )
+    return "no sample changed, but names of files or the order of the lines"
 
 
 def _content_change(before: Generation | None, digest: str) -> Change:
@@ -245,7 +255,7 @@ def _plan_absent(resource: Resource, content: str, context: Context) -> Planned:
     outcome = Outcome(content=content)
     live = context.snapshot.files_by_content.get((context.project, content[:16]), [])
     if not live:
-        return Planned(Step(resource.address, Action.NOTHING, When.DONE, "absent, as the spec says"), outcome)
+        return Planned(Step(resource.address, Action.NOTHING, When.DONE, "absent, as wanted"), outcome)
     file = live[0]
     sharing = [str(other) for other in _of_same_content(resource.address, content, context)]
     if sharing:
@@ -259,7 +269,7 @@ def _plan_absent(resource: Resource, content: str, context: Context) -> Planned:
         resource.address,
         Action.DELETE,
         When.NOW,
-        "the spec says state: absent",
+        context.why_gone,
         remote_id=file.id,
         warning="a deleted file cannot be brought back",
         effect=DeleteFile(resource.address, file.id),

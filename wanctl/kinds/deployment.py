@@ -52,7 +52,7 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
     spec = resource.spec
     assert isinstance(spec, DeploymentSpec)  # noqa: S101 - the registry pairs each kind with its model
     if spec.state is State.ABSENT:
-        return plan_removal(resource.address, context, "the spec says state: absent", ())
+        return plan_removal(resource.address, context, context.why_gone, ())
     target = _target(resource, spec, context)
     entry = with_intent_result(resource.address, context)
     entry = with_told_by_name(resource, spec, target, entry, context)

@@ -29,7 +29,7 @@ def plan_job_removal(resource: Resource, match: Match, context: Context) -> Plan
             resource.address,
             Action.DELETE if doubt else Action.NOTHING,
             When.BLOCKED if doubt else When.DONE,
-            ambiguity(match, None) if doubt else "absent, as the spec says",
+            ambiguity(match, None) if doubt else "absent, as wanted",
         )
         return Planned(step)
     derived = _serving_models_of(job, context)
@@ -42,7 +42,7 @@ def plan_job_removal(resource: Resource, match: Match, context: Context) -> Plan
             resource.address,
             Action.CANCEL,
             When.SERVICE if canceling else When.NOW,
-            "the spec says state: absent, and it is in training",
+            f"{context.why_gone}, and it is in training",
             remote_id=job.job_id,
             progress=Progress(str(job.status)),
             warning="what it trained so far is billed",
@@ -53,7 +53,7 @@ def plan_job_removal(resource: Resource, match: Match, context: Context) -> Plan
         resource.address,
         Action.DELETE,
         When.NOW,
-        "the spec says state: absent",
+        context.why_gone,
         remote_id=job.job_id,
         warning="its checkpoints may go with it; training again is billed",
         effect=DeleteJob(resource.address, job.job_id),

@@ -129,9 +129,16 @@ def _deploy_beside(
         _why_replace(changes),
         live,
         changes=changes,
-        warning=f"the new one is deployed first; {live.deployed_model} is deleted once it serves",
+        warning=_handover(live.deployed_model, deployed_name(effect.sent)),
         effect=effect,
     )
+
+
+def _handover(old: str, new: str) -> str:
+    """Callers name the deployment: a new name is theirs to change, too."""
+    if new == old:
+        return f"the new one is deployed first; {old} is deleted once it serves"
+    return f"callers need its new name, {new}; it is deployed first, and {old} is deleted once it serves"
 
 
 def _why_replace(changes: tuple[Change, ...], excuse: str = "") -> str:
