@@ -48,7 +48,7 @@ class Exit(IntEnum):
     WAITING = 3
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="text or json.")]
+FormatOption = Annotated[Format, typer.Option("--format", metavar="FORMAT", help="text or json.")]
 Detailed = Annotated[
     bool, typer.Option("--detailed-exitcode", help="Exit 2 for changes, 3 when there is only waiting left.")
 ]
@@ -120,7 +120,7 @@ def plan(
 @app.command()
 def apply(
     saved: Annotated[
-        Path | None, typer.Argument(metavar="[PLAN.json]", help="A plan saved by plan --out.")
+        Path | None, typer.Argument(metavar="PLAN.json", help="A plan saved by plan --out.")
     ] = None,
     folder: Folder = None,
     environment: Environment = None,
@@ -152,7 +152,7 @@ def apply(
 def destroy(
     addresses: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KIND/NAME]…", help="What to destroy (default: every Deployment)."),
+        typer.Argument(metavar="KIND/NAME", help="What to destroy (default: every Deployment)."),
     ] = None,
     folder: Folder = None,
     environment: Environment = None,

@@ -33,7 +33,7 @@ COMMAND = "wanctl prune"
 def prune(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID|KIND/NAME]…", help="The orphans that are to go (default: list them)."),
+        typer.Argument(metavar="ID|KIND/NAME", help="The orphans that are to go (default: list them)."),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="All of them, but what is in flight: that goes only by name.")

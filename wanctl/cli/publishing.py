@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from wanctl.report.failure import Failure
     from wanctl.report.sheet import Sheet
 
-PlanFormatOption = Annotated[PlanFormat, typer.Option("--format", help="text, markdown, json or html.")]
+PlanFormatOption = Annotated[
+    PlanFormat, typer.Option("--format", metavar="FORMAT", help="text, markdown, json or html.")
+]
 OutText = Annotated[
     Path | None, typer.Option("--out-text", metavar="FILE", help="Write the plan as text, too.")
 ]

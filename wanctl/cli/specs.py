@@ -69,9 +69,7 @@ def schema(
 
 @app.command()
 def explain(
-    path: Annotated[
-        str | None, typer.Argument(metavar="[PATH]", help="e.g. FineTune.hyper_parameters")
-    ] = None,
+    path: Annotated[str | None, typer.Argument(metavar="PATH", help="e.g. FineTune.hyper_parameters")] = None,
 ) -> None:
     """Document a kind or a field. From the models that read it."""
     from wanctl.project import ProjectError

@@ -37,6 +37,7 @@ from wanctl.project.provider import Account, connect, endpoint_name, place_name
 from wanctl.project.surroundings import Surroundings
 from wanctl.spec.diagnostics import Diagnostic
 from wanctl.spec.load import find_project, load_project
+from wanctl.spec.naming import near_miss
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.spec.rules import check
 from wanctl.studio.wire import Heard, unheard
@@ -202,7 +203,8 @@ class Project:
             if address in moving:
                 raise ProjectError(f"{address} is {moving[address]} until wanctl apply has moved its record")
             if address not in self.desired.resources and address not in known:
-                raise ProjectError(f"neither the specs nor the ledger know {address}")
+                near = near_miss(address, [*self.desired.resources, *known])
+                raise ProjectError(f"neither the specs nor the ledger know {address}{near}")
             if address not in self.desired.resources and address.kind is not Kind.DEPLOYMENT:
                 raise ProjectError(f"{address} left the specs; bring it back with state: absent to delete it")
         return partial(make_destruction, doomed=doomed)

@@ -95,8 +95,8 @@ class SpecErrors(Exception):  # noqa: N818 - it holds all of them, which its nam
 
 
 def _printable(line: str) -> str:
-    """One column for each tab, and nothing that a terminal would obey."""
-    return "".join(" " if letter == "\t" else letter if letter.isprintable() else "�" for letter in line)
+    """One column for each tab, to be seen, and nothing that a terminal would obey."""
+    return "".join("⇥" if letter == "\t" else letter if letter.isprintable() else "�" for letter in line)
 
 
 def _window(line: str, start: int, widest: int) -> tuple[str, int]:

@@ -276,7 +276,7 @@ class _Loading:
         return self.root.follow(folder, written) if written is not None else None
 
     def _complain(self, document: Document, one: Complaint, owner: str) -> None:
-        place = document.places.key(one.path) if one.on_key else document.places.value(one.path)
+        place = document.place_of(one)
         path = f"{owner}.{dotted(one.path)}" if one.path else owner
         self.findings.error(place, one.rule, one.message, path=path, hint=one.hint)
 

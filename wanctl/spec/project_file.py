@@ -1,7 +1,7 @@
 """wanctl.yaml → Settings. The base and every environment are checked; the chosen one is merged over it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -142,11 +142,10 @@ class _Reading:
 
     def _complain(self, one: Complaint, environment: str | None) -> None:
         path = _written_at(self.document.value, environment, one.path)
-        self._report(Complaint(path, one.rule, one.message, one.hint, one.on_key))
+        self._report(replace(one, path=path))
 
     def _report(self, one: Complaint) -> None:
-        places = self.document.places
-        place = places.key(one.path) if one.on_key else places.value(one.path)
+        place = self.document.place_of(one)
         path = f"Project.{dotted(one.path)}" if one.path else "Project"
         self.findings.error(place, one.rule, one.message, path=path, hint=one.hint)
 
