@@ -6,6 +6,7 @@ a Plan is a value, and its digest is the same wherever and whenever it is comput
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -35,6 +36,11 @@ class Action(StrEnum):
     MOVE = "move"
     PROTECT = "protect"
     UNPROTECT = "unprotect"
+
+
+PROTECTIONS = frozenset(
+    {Action.PROTECT, Action.UNPROTECT}
+)  # each is a plan of its own; what follows is the next
 
 
 class When(StrEnum):
@@ -248,6 +254,22 @@ class Step:
         }
 
 
+def held_back(steps: Iterable[Step]) -> frozenset[Address]:
+    """What comes after something blocked: it is not blocked itself, and does not happen either.
+
+    The steps are in the order in which they run.
+    """
+    stuck: set[Address] = set()
+    held: set[Address] = set()
+    for step in steps:
+        if step.when is When.BLOCKED:
+            stuck.add(step.address)
+        elif step.when in {When.LATER, When.PERSON} and not stuck.isdisjoint(step.after):
+            stuck.add(step.address)
+            held.add(step.address)
+    return frozenset(held)
+
+
 @dataclass(frozen=True)
 class Orphan:
     """Something of ours which is live and in no spec. It is kept: it was paid for, or it serves."""
@@ -270,6 +292,12 @@ class Plan:
     steps: tuple[Step, ...]
     findings: tuple[Finding, ...] = ()
     orphans: tuple[Orphan, ...] = ()
+    place: str | None = None  # where the account is: a region, or a host
+
+    @property
+    def account(self) -> str:
+        """Whose service it is, and where: keys, models and prices depend on it."""
+        return f"{self.provider} {self.place}" if self.place else self.provider
 
     @cached_property
     def status(self) -> Status:

@@ -44,7 +44,9 @@ def test_what_stands_under_no_address_is_refused_by_its_name(address: str) -> No
     kept = encode_record(record().with_entry(address, Entry(strangers=("ft-1",))))
     intent = Intent(address=address, verb="train", identity="i", inputs={}, seen=(), at=NOW)
     for text in (kept, encode_record(record().with_intent(intent))):
-        with pytest.raises(LedgerUnreadableError, match=f"damaged.*{re.escape(repr(address))}") as caught:
+        with pytest.raises(
+            LedgerUnreadableError, match=f"damaged.*{re.escape(json.dumps(address))}"
+        ) as caught:
             decode_record(text, "here")
         assert "left as it is" in str(caught.value)
 

@@ -286,7 +286,7 @@ def test_the_mistakes_of_a_fork_are_told(outside: Repository, github: GitHubServ
     outside.edit("specs/money-rain.yaml", "../data/train", "../data/elsewhere")
     ended = outside.run("feature", pull_request(github, outside.push("feature"), "mallory/models"))
     assert ended.code == 1
-    assert "`data/elsewhere` is not there" in github.bodies()[0]
+    assert "there is no folder or file `../data/elsewhere`" in github.bodies()[0]
 
 
 def test_a_fork_is_never_applied(outside: Repository, github: GitHubServer) -> None:

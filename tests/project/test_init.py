@@ -49,7 +49,7 @@ def test_the_project_is_valid_but_for_the_data_that_is_still_to_come(here: Path)
     ]
     printed, code = run_wanctl("validate")
     assert code == 1
-    assert "its source data/train is not there" in printed
+    assert "there is no folder or file ../data/train" in printed
     assert "1 error" in printed
     assert printed.count("error:") == 1
     small_dataset(here / "data" / "train", clips=10)

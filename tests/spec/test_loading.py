@@ -149,8 +149,9 @@ def test_find_project_looks_here_and_in_specs(tmp_path: Path) -> None:
 
 def test_an_address_is_read_back_from_its_written_form() -> None:
     assert Address.parse("FineTune/money-rain") == Address(Kind.FINETUNE, "money-rain")
+    assert Address.parse("finetune/a") == Address(Kind.FINETUNE, "a")
     for text, hint in (
-        ("finetune/a", "did you mean FineTune/a"),
+        ("FinTune/a", "did you mean FineTune/a"),
         ("Pipeline/a", "the kinds are"),
         ("a", "Kind/name"),
         ("FineTune/", "Kind/name"),

@@ -11,6 +11,7 @@ import pytest
 from tests.spec.projects import told
 
 HERE = Path(__file__).parent / "mistakes"
+SOURCES = ("data/train", "data/valid", "data/b", "a", "b")  # are there; nobody reads them
 RULE = "=" * 60 + "\n"
 
 
@@ -31,6 +32,8 @@ def test_mistake(
     case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    for source in SOURCES:
+        (tmp_path / source).mkdir(parents=True)
     specs, _, golden = case.read_text(encoding="utf-8").partition(RULE)
     environment = "prod" if "environment-" in case.stem else None
     said = told(tmp_path, _files(specs), environment).replace(str(tmp_path), "ROOT") + "\n"

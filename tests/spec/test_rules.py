@@ -73,7 +73,8 @@ def test_the_steps_of_the_documents(tmp_path: Path) -> None:
     few = advice(tmp_path, "n_epochs: 266, batch_size: 2", {"one": 5})
     assert [one.rule for one in few] == ["few-steps"]
     assert few[0].message == (
-        "798 steps are few, 800 are advised: n_epochs 266 × ceil(5 samples / batch_size 2) = 266 × 3 = 798"
+        "798 steps are few, 800 are advised: n_epochs 266 × 3 an epoch, of 5 samples with batch_size 2 "
+        "(rounded up from 5 / 2)"
     )
     assert few[0].hint is not None
     assert "n_epochs: 267" in few[0].hint

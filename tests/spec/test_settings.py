@@ -151,3 +151,28 @@ def test_mistakes_in_them_are_shown_where_they_stand(
     said = told(tmp_path, {"wanctl.yaml": f"version: 1\nproject: rain\n{text}\n"})
     assert f"wanctl.yaml:{place}: error: " in said
     assert sentence in said
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "expected"),
+    [
+        ("region: singapor\n", "wanctl.yaml:3:9", "did you mean singapore?"),
+        (
+            "environments:\n  prod: {region: franfurt, project: p}\n",
+            "wanctl.yaml:4:18",
+            "did you mean frankfurt?",
+        ),
+        ("provider: model-studio\nregion: frankfurt\n", "wanctl.yaml:4:9", "write workspace: "),
+        ("base_url: https://me@example.com\n", "wanctl.yaml:3:11", "write https://example.com"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_is_told_offline(
+    tmp_path: Path, text: str, place: str, expected: str
+) -> None:
+    said = told(tmp_path, {"wanctl.yaml": f"version: 1\nproject: rain\n{text}"})
+    assert f"{place}: error: " in said
+    assert expected in said
+
+
+def test_aliases_of_regions_are_regions(tmp_path: Path) -> None:
+    assert settings(tmp_path, "region: intl\n").region == "intl"

@@ -33,7 +33,7 @@ def test_a_misspelt_region_is_guessed() -> None:
 
 
 def test_a_region_of_workspaces_needs_one() -> None:
-    with pytest.raises(Misconfigured, match="name one"):
+    with pytest.raises(Misconfigured, match="none is named"):
         Endpoint.for_region("frankfurt")
     with pytest.raises(Misconfigured):
         Endpoint.for_region("frankfurt", "evil.example/")

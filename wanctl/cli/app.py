@@ -13,6 +13,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Infrastructure as code for fine-tuned Wan video models on Alibaba Cloud Model Studio.",
 )
 
@@ -27,7 +28,8 @@ Folder = Annotated[
     ),
 ]
 Environment = Annotated[
-    str | None, typer.Option("--env", metavar="NAME", help="The environment of wanctl.yaml to work in.")
+    str | None,
+    typer.Option("--env", "--environment", metavar="NAME", help="The environment of wanctl.yaml to work in."),
 ]
 BaseUrl = Annotated[
     str | None,

@@ -159,11 +159,11 @@ def _check(project: "Project", why: str) -> _Ended:
 
 
 def _plan(project: "Project", *, detailed: bool) -> _Ended:
-    from wanctl.report.console import emit
+    from wanctl.report.console import columns, emit
     from wanctl.report.text import plan_lines
 
     made = project.plan()
-    emit(plan_lines(made))
+    emit(plan_lines(made, columns=columns()))
     return _Ended(made, plan_code(made, detailed=detailed))
 
 

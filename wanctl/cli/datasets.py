@@ -67,7 +67,7 @@ def build(
 
 @dataset.command()
 def lock(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Datasets of the specs.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Datasets of the specs.")],
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 where the lock is not up to date.")
     ] = False,
@@ -117,12 +117,20 @@ def diff(
 def annotate(
     name: Name,
     trigger: Annotated[
-        str | None, typer.Option(help="The trigger word (default: what the captions share, or vars.trigger).")
+        str | None,
+        typer.Option(
+            metavar="WORD", help="The trigger word (default: what the captions share, or vars.trigger)."
+        ),
     ] = None,
     effect: Annotated[
-        str | None, typer.Option(help="The effect's description, the same for all (default: the captions').")
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="The effect's description, the same for all (default: the captions')."
+        ),
     ] = None,
-    model: Annotated[str, typer.Option(help="The vision model that drafts.")] = "qwen3-vl-plus",
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="The vision model that drafts.")
+    ] = "qwen3-vl-plus",
     yes: Yes = False,
     folder: Folder = None,
     environment: Environment = None,

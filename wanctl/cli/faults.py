@@ -41,16 +41,19 @@ def _sentences(error: Exception) -> list[str]:
     from wanctl.ledger.lease import LeaseHeld, LeaseLost
     from wanctl.project import ProjectError
     from wanctl.project.approved import PlanDiffers
+    from wanctl.report.console import columns, err
     from wanctl.spec.diagnostics import SpecErrors
     from wanctl.studio.errors import StudioError
     from wanctl.watch.errors import WatchError
 
     if isinstance(error, SpecErrors):
         count = sum(one.severity.value == "error" for one in error.diagnostics)
-        return [
-            *error.rendered(),
-            f"{count} error{'' if count == 1 else 's'}; nothing was read from the account.",
-        ]
+        counted = f"{count} error{'' if count == 1 else 's'}"
+        told = f"{counted}. What is in the datasets is checked once these are mended."
+        elsewhere = any(one.rule == "no-project" for one in error.diagnostics)
+        room = columns(err())
+        rendered = error.rendered(room) if room else error.rendered()
+        return [*rendered] if elsewhere else [*rendered, told]
     known = (
         StudioError,
         LedgerError,

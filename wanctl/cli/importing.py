@@ -17,7 +17,7 @@ def import_(
     ids: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[ID]…", help="Jobs, exported models and deployments (default: all that are in no spec)."
+            metavar="ID", help="Jobs, exported models and deployments (default: all that are in no spec)."
         ),
     ] = None,
     to: Annotated[

@@ -43,29 +43,30 @@ def status(
 @app.command()
 def output(
     address: Annotated[
-        str, typer.Argument(metavar="KIND/NAME", help="Whose name, e.g. Deployment/money-rain.")
+        str, typer.Argument(metavar="KIND/NAME", help="Whose name; of a Deployment its name will do.")
     ],
     folder: Folder = None,
     environment: Environment = None,
     base_url: BaseUrl = None,
     format_: Annotated[
-        OutputFormat, typer.Option("--format", help="text, json or dotenv.")
+        OutputFormat, typer.Option("--format", metavar="FORMAT", help="text, json or dotenv.")
     ] = OutputFormat.TEXT,
 ) -> None:
     """Print the name that callers need. A Deployment's is its deployed model, once it serves."""
     from wanctl.project.outputs import output_of
 
     project = open_project(folder, environment, base_url)
-    found = output_of(project, parse_address(address))
+    found = output_of(project, address)
     sys.stdout.write(found.render(format_.value))
 
 
 @app.command()
 def previews(
-    address: Annotated[str, typer.Argument(metavar="FineTune/NAME", help="Whose previews.")],
+    address: Annotated[str, typer.Argument(metavar="FINETUNE", help="Whose: FineTune/NAME, or its name.")],
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where the videos go.")],
     checkpoint: Annotated[
-        list[str] | None, typer.Option("--checkpoint", help="Only this checkpoint (may be repeated).")
+        list[str] | None,
+        typer.Option("--checkpoint", metavar="NAME", help="Only this checkpoint (may be repeated)."),
     ] = None,
     folder: Folder = None,
     environment: Environment = None,
@@ -73,13 +74,13 @@ def previews(
 ) -> None:
     """Download previews to choose a checkpoint. The service keeps them for a day."""
     from wanctl.project import run
-    from wanctl.project.outputs import download
+    from wanctl.project.outputs import download, named
     from wanctl.report.console import emit, err
+    from wanctl.spec.resources import Kind
 
     project = open_project(folder, environment, base_url)
-    saved = run(
-        download(project, parse_address(address), to, checkpoint or [], lambda line: emit([line], err()))
-    )
+    training = named(project, address, Kind.FINETUNE)
+    saved = run(download(project, training, to, checkpoint or [], lambda line: emit([line], err())))
     emit(str(one.video) for one in saved if one.video)
 
 

@@ -36,7 +36,9 @@ def history(
     folder: Folder = None,
     environment: Environment = None,
     format_: FormatOption = Format.TEXT,
-    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many of the last lines.")] = 50,
+    limit: Annotated[
+        int, typer.Option("-n", "--limit", metavar="N", min=1, help="How many of the last lines.")
+    ] = 50,
 ) -> None:
     """Show each call. When, who, commit, run, request id, result."""
     import json

@@ -16,7 +16,7 @@ def graph(
     environment: Environment = None,
     base_url: BaseUrl = None,
     format_: Annotated[
-        GraphFormat, typer.Option("--format", help="mermaid, dot or svg.")
+        GraphFormat, typer.Option("--format", metavar="FORMAT", help="mermaid, dot or svg.")
     ] = GraphFormat.MERMAID,
     offline: Annotated[
         bool, typer.Option("--offline", help="Draw the specs alone; nobody is asked what is live.")

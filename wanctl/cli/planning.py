@@ -48,7 +48,7 @@ class Exit(IntEnum):
     WAITING = 3
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="text or json.")]
+FormatOption = Annotated[Format, typer.Option("--format", metavar="FORMAT", help="text or json.")]
 Detailed = Annotated[
     bool, typer.Option("--detailed-exitcode", help="Exit 2 for changes, 3 when there is only waiting left.")
 ]
@@ -120,7 +120,7 @@ def plan(
 @app.command()
 def apply(
     saved: Annotated[
-        Path | None, typer.Argument(metavar="[PLAN.json]", help="A plan saved by plan --out.")
+        Path | None, typer.Argument(metavar="PLAN.json", help="A plan saved by plan --out.")
     ] = None,
     folder: Folder = None,
     environment: Environment = None,
@@ -152,7 +152,7 @@ def apply(
 def destroy(
     addresses: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KIND/NAME]…", help="What to destroy (default: every Deployment)."),
+        typer.Argument(metavar="KIND/NAME", help="What to destroy (default: every Deployment)."),
     ] = None,
     folder: Folder = None,
     environment: Environment = None,
@@ -259,7 +259,7 @@ class Approver:
         if not steps:
             return True  # nothing is started
         if self._format is Format.TEXT:
-            self._show(made)
+            self._show(made, steps)
         if self._yes or self._approved is not None:
             self.said_yes = True
             return True
@@ -282,17 +282,17 @@ class Approver:
                 self._show(made)
             raise
 
-    def _show(self, made: "Plan") -> None:
-        from wanctl.report.console import emit
+    def _show(self, made: "Plan", steps: "tuple[Step, ...] | None" = None) -> None:
+        from wanctl.report.console import columns, emit
         from wanctl.report.text import plan_lines
 
-        emit(plan_lines(made, command=self.command))
+        emit(plan_lines(made, command=self.command, run=steps, columns=columns()))
         self.shown = True
 
 
 def finish(outcome: "Outcome | None", approver: Approver, format_: Format, *, detailed: bool) -> Exit:
     from wanctl.plan import Status
-    from wanctl.report.console import emit
+    from wanctl.report.console import columns, emit
     from wanctl.report.outcome import outcome_json, outcome_lines
 
     if outcome is None:
@@ -301,7 +301,7 @@ def finish(outcome: "Outcome | None", approver: Approver, format_: Format, *, de
     if format_ is Format.JSON:
         sys.stdout.write(_json(outcome_json(outcome)))
     else:
-        emit(outcome_lines(outcome, approver.command, plan_shown=approver.shown))
+        emit(outcome_lines(outcome, approver.command, plan_shown=approver.shown, columns=columns()))
     status = outcome.plan.status
     if outcome.failures or outcome.unapproved or status in {Status.ERROR, Status.BLOCKED}:
         return Exit.FAILED

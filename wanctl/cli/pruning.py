@@ -33,7 +33,7 @@ COMMAND = "wanctl prune"
 def prune(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID|KIND/NAME]…", help="The orphans that are to go (default: list them)."),
+        typer.Argument(metavar="ID|KIND/NAME", help="The orphans that are to go (default: list them)."),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="All of them, but what is in flight: that goes only by name.")
@@ -78,11 +78,15 @@ def prune(
 
 
 def _show(made: "Plan", format_: Format) -> None:
-    from wanctl.report.console import emit
+    from wanctl.report.console import columns, emit
     from wanctl.report.prune import orphan_lines
     from wanctl.report.text import plan_lines
 
     if format_ is Format.JSON:
         sys.stdout.write(json.dumps(made.as_json(), indent=2, ensure_ascii=False) + "\n")
     else:
-        emit(plan_lines(made, command=COMMAND) if made.steps or made.findings else orphan_lines(made))
+        emit(
+            plan_lines(made, command=COMMAND, columns=columns())
+            if made.steps or made.findings
+            else orphan_lines(made)
+        )

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from wanctl.report.failure import Failure
     from wanctl.report.sheet import Sheet
 
-PlanFormatOption = Annotated[PlanFormat, typer.Option("--format", help="text, markdown, json or html.")]
+PlanFormatOption = Annotated[
+    PlanFormat, typer.Option("--format", metavar="FORMAT", help="text, markdown, json or html.")
+]
 OutText = Annotated[
     Path | None, typer.Option("--out-text", metavar="FILE", help="Write the plan as text, too.")
 ]
@@ -54,10 +56,10 @@ class Outputs:
 
         sheet = self.publish_files(made, project)
         if self.format is PlanFormat.TEXT:
-            from wanctl.report.console import emit
+            from wanctl.report.console import columns, emit
             from wanctl.report.text import plan_lines
 
-            emit(plan_lines(made))
+            emit(plan_lines(made, columns=columns()))
         else:
             sys.stdout.write(rendered(made, self.format, sheet))
 

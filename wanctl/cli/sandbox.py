@@ -32,8 +32,8 @@ def _open(folder: Any, environment: str | None) -> "tuple[Any, Sandbox]":
 def serve(
     folder: Folder = None,
     environment: Environment = None,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8787,
+    host: Annotated[str, typer.Option(metavar="HOST", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="PORT", help="The port to listen on.")] = 8787,
 ) -> None:
     """Serve the sandbox over HTTP. For curl, the SDKs, or another wanctl."""
     import uvicorn
@@ -67,7 +67,7 @@ def status(
 
 @sandbox.command()
 def advance(
-    span: Annotated[str, typer.Argument(metavar="5h", help="How far: 90s, 20m, 5h, 2d.")],
+    span: Annotated[str, typer.Argument(metavar="SPAN", help="How far: 90s, 20m, 5h, 2d.")],
     folder: Folder = None,
     environment: Environment = None,
 ) -> None:
@@ -104,11 +104,11 @@ def reset(folder: Folder = None, environment: Environment = None) -> None:
 
 @sandbox.command()
 def call(
-    method: Annotated[str, typer.Argument(help="GET, POST, PUT or DELETE.")],
-    path: Annotated[str, typer.Argument(help="e.g. /api/v1/deployments")],
-    body: Annotated[str | None, typer.Option("--json", help="The body, as JSON.")] = None,
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PUT or DELETE.")],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="e.g. /api/v1/deployments")],
+    body: Annotated[str | None, typer.Option("--json", metavar="JSON", help="The body, as JSON.")] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", help="A file to upload, as purpose fine-tune.")
+        Path | None, typer.Option("--file", metavar="FILE", help="A file to upload, as purpose fine-tune.")
     ] = None,
     folder: Folder = None,
     environment: Environment = None,
@@ -176,18 +176,28 @@ def add_fault(
             help="latency, throttled, busy, quota, status, reset, timeout, truncated, empty or kill.",
         ),
     ],
-    method: Annotated[str | None, typer.Option(help="GET, POST, PUT or DELETE; else any.")] = None,
-    path: Annotated[str | None, typer.Option(help="A glob such as '/api/v1/fine-tunes*'; else any.")] = None,
-    nth: Annotated[int | None, typer.Option(help="The first matching call that it befalls.")] = None,
+    method: Annotated[
+        str | None, typer.Option(metavar="METHOD", help="GET, POST, PUT or DELETE; else any.")
+    ] = None,
+    path: Annotated[
+        str | None, typer.Option(metavar="GLOB", help="A glob such as '/api/v1/fine-tunes*'; else any.")
+    ] = None,
+    nth: Annotated[
+        int | None, typer.Option(metavar="N", help="The first matching call that it befalls.")
+    ] = None,
     count: Annotated[
         str | None,
-        typer.Option(metavar="INTEGER|all", help="How often; else the nth alone, or all if no --nth."),
+        typer.Option(metavar="N|all", help="How often; else the nth alone, or all if no --nth."),
     ] = None,
-    probability: Annotated[float | None, typer.Option(help="Of each matching call, 0 to 1.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the probability's dice.")] = None,
-    when: Annotated[str | None, typer.Option(help="before or after the call has had its effect.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="latency: how long.")] = None,
-    status: Annotated[int | None, typer.Option(help="status: which, 400 to 599.")] = None,
+    probability: Annotated[
+        float | None, typer.Option(metavar="P", help="Of each matching call, 0 to 1.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Of the probability's dice.")] = None,
+    when: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="before or after the call has had its effect.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(metavar="SECONDS", help="latency: how long.")] = None,
+    status: Annotated[int | None, typer.Option(metavar="CODE", help="status: which, 400 to 599.")] = None,
     folder: Folder = None,
     environment: Environment = None,
 ) -> None:

@@ -18,7 +18,7 @@ DEFAULT_MODEL, DEFAULT_REGION = "wan2.6-i2v", "singapore"
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where (default: here).")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where (default: here).")] = Path(),
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="The project's name (default: the folder's).")
     ] = None,

@@ -20,7 +20,7 @@ def validate(
     """Check specs and datasets, offline. Every error at once, with its place."""
     import json
 
-    from wanctl.report.console import emit, err
+    from wanctl.report.console import columns, emit, err
     from wanctl.report.validation import dataset_diagnostics, validation_json
     from wanctl.spec.diagnostics import Severity, SpecErrors
 
@@ -40,7 +40,8 @@ def validate(
     if format_ is Format.JSON:
         sys.stdout.write(json.dumps(validation_json(found), indent=2, ensure_ascii=False) + "\n")
     else:
-        emit((one.render() for one in found), err())
+        room = columns(err())
+        emit((one.render(room) if room else one.render() for one in found), err())
         count = len(project.desired.resources)
         warnings = len(found) - len(errors)
         verdict = f"{len(errors)} error{'' if len(errors) == 1 else 's'}" if errors else "valid"
@@ -68,9 +69,7 @@ def schema(
 
 @app.command()
 def explain(
-    path: Annotated[
-        str | None, typer.Argument(metavar="[PATH]", help="e.g. FineTune.hyper_parameters")
-    ] = None,
+    path: Annotated[str | None, typer.Argument(metavar="PATH", help="e.g. FineTune.hyper_parameters")] = None,
 ) -> None:
     """Document a kind or a field. From the models that read it."""
     from wanctl.project import ProjectError

@@ -101,7 +101,7 @@ def _unknown_field(key: str, line: int) -> Problem:
     meant = _MEANT.get(key) or (near[0] if near else None)
     return Problem.warning(
         "unknown-field",
-        f"has a field that nobody reads, {key!r}",
+        f"has a field that nobody reads, {json.dumps(key)}",
         member=ANNOTATIONS,
         line=line,
         remedy=f"did you mean {meant}?" if meant else f"a line is {EXAMPLE}",

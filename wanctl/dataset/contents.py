@@ -153,6 +153,12 @@ class DatasetFacts:
         return sum(self.seconds)
 
     @property
+    def unused(self) -> tuple[str, ...]:
+        """Members that no line names: uploaded, and trained on by nobody."""
+        used = {path for sample in self.samples for path in sample.references}
+        return tuple(one.name for one in self.members if one.name not in used | {ANNOTATIONS})
+
+    @property
     def prompts(self) -> tuple[str, ...]:
         return tuple(sample.prompt for sample in self.samples)
 

@@ -3,6 +3,7 @@
 Left out are the litter that systems leave behind, and what the patterns of `exclude` match.
 """
 
+import json
 import os
 import stat
 import zipfile
@@ -215,6 +216,6 @@ def check_name(name: str) -> None:
     """Refuse a member name that would not be the same file everywhere, or lead out of the dataset."""
     parts = name.split("/")
     if name.startswith("/") or ".." in parts or "." in parts or "" in parts or ":" in parts[0]:
-        raise DatasetError(f"{name!r}: not a path inside the dataset")
+        raise DatasetError(f"{json.dumps(name)}: not a path inside the dataset")
     if "\\" in name or not name.isprintable():
-        raise DatasetError(f"{name!r}: has characters that are not safe in an archive")
+        raise DatasetError(f"{json.dumps(name)}: has characters that are not safe in an archive")

@@ -16,6 +16,7 @@ from wanctl.kinds.told_config import differences, told_config
 from wanctl.kinds.world import Context, Snapshot
 from wanctl.ledger.record import Entry, Generation
 from wanctl.spec.models import Deployment, FineTune
+from wanctl.spec.naming import near_miss
 from wanctl.spec.resources import Address, Kind, Resource
 from wanctl.studio.objects import Deployment as LiveDeployment
 from wanctl.studio.objects import Job
@@ -69,7 +70,7 @@ async def _bind(desk: Desk, context: Context, resource: Resource, remote_id: str
 async def disown(desk: Desk, address: Address, remote_id: str) -> str:
     """Remember that this object is not the resource, however much it looks like it."""
     if address not in desk.desired.resources:
-        raise AdoptionRefused(f"the specs hold no {address}")
+        raise AdoptionRefused(f"the specs hold no {address}{near_miss(address, desk.desired.resources)}")
     entry: Entry = desk.book.record.entry(address)
     if entry.current and entry.current.remote_id == remote_id:
         raise AdoptionRefused(
@@ -102,7 +103,8 @@ def _refuse_claimed(desk: Desk, address: Address, remote_id: str) -> None:
 async def _context(desk: Desk, address: Address, *, look: bool = True) -> tuple[Context, Resource]:
     resource = desk.desired.resources.get(address)
     if resource is None:
-        raise AdoptionRefused(f"the specs hold no {address}; write its document first")
+        near = near_miss(address, desk.desired.resources)
+        raise AdoptionRefused(f"the specs hold no {address}; write its document first{near}")
     if look or desk.snapshot is None:
         await desk.survey()
     else:

@@ -22,7 +22,7 @@ from wanctl.kinds import in_flight
 from wanctl.kinds.acting import Act, Tools
 from wanctl.kinds.world import LocalData, Snapshot
 from wanctl.ledger.record import Record
-from wanctl.plan import Effect, Plan, Severity, Step, When
+from wanctl.plan import PROTECTIONS, Effect, Plan, Severity, Step, When
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import (
@@ -123,12 +123,16 @@ class Failure:
 
 @dataclass
 class Outcome:
-    """How a run ended: the last plan, what was done, what failed, what was not in the approved plan."""
+    """How a run ended: the last plan, what was done, what failed, what was not in the approved plan.
+
+    `announced` was not in it either, but the plan said that it comes next, in a plan of its own.
+    """
 
     draft: Draft
     done: list[tuple[Step, str | None]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     unapproved: list[Step] = field(default_factory=list)
+    announced: list[Step] = field(default_factory=list)
     overdue: bool = False
 
     @property
@@ -161,7 +165,7 @@ async def converge(
             break
         await desk.clock.sleep(min(run.lookout.seconds(desk.clock.now()), left))
         await run.look()
-    run.outcome.unapproved = run.unapproved()
+    run.sort_what_is_left()
     return run.outcome
 
 
@@ -228,9 +232,14 @@ class _Run:
             return []
         return [step for step in self._now() if self.approval.covers(step) and self._may_try(step)]
 
-    def unapproved(self) -> list[Step]:
+    def sort_what_is_left(self) -> None:
+        """What could run and was not approved: a surprise, or what a change of protection came before."""
         failed = {failure.step.address for failure in self.outcome.failures}
-        return [step for step in self._now() if step.address not in failed]
+        guarded = {step.address for step, _ in self.outcome.done if step.action in PROTECTIONS}
+        for step in self._now():
+            if step.address not in failed:
+                expected = step.address in guarded
+                (self.outcome.announced if expected else self.outcome.unapproved).append(step)
 
     def _now(self) -> list[Step]:
         return [step for step in self.outcome.plan.steps if step.when is When.NOW and step.effect]

@@ -21,7 +21,7 @@ def make_destruction(
     doomed: Collection[Address],
 ) -> Draft:
     """Without names: every Deployment. Jobs, exports and datasets are worth money and go only by name."""
-    context = Context(desired, snapshot, record, local, SETTLE_TIME)
+    context = Context(desired, snapshot, record, local, SETTLE_TIME, why_gone="destroy was asked for")
     chosen = frozenset(doomed) or _deployments(desired, record)
     planned: dict[Address, Planned] = {}
     for address, resource in desired.resources.items():
@@ -30,7 +30,7 @@ def make_destruction(
             planned[address] = PLANNERS[address.kind](_absent(resource), context)
     for address in sorted(chosen):
         if address.kind is Kind.DEPLOYMENT:
-            planned[address] = plan_removal(address, context, "destroy was asked for", ())
+            planned[address] = plan_removal(address, context, context.why_gone, ())
     steps = tuple(one.step for one in planned.values())
     plan = Plan(
         project=desired.settings.project,

@@ -183,7 +183,7 @@ def _plan_row(
         hint = f"choose another checkpoint at {resource.origin}"
         return Planned(_step(resource, spec, When.BLOCKED, reason, remote_id=job_id, hints=(hint,)))
     if status == CheckpointStatus.FAILED and _asked_for(asked, spec):
-        hint = f"to export again, write attempt: {spec.attempt + 1} at {resource.origin} (not billed)"
+        hint = f"to export again, write attempt: {spec.attempt + 1} at {resource.at('attempt')} (not billed)"
         reason = f"the export of {spec.checkpoint} failed at the service"
         step = _step(
             resource,
@@ -209,7 +209,7 @@ def _plan_nameless(resource: Resource, spec: Checkpoint, job_id: str) -> Planned
         progress=Progress(CheckpointStatus.SUCCEEDED),
         hints=(
             "plan again in a while; or find the model in the console and deploy it by model_name:",
-            f"to export again, write attempt: {spec.attempt + 1} at {resource.origin} (not billed)",
+            f"to export again, write attempt: {spec.attempt + 1} at {resource.at('attempt')} (not billed)",
         ),
     )
     return Planned(step)
@@ -273,9 +273,9 @@ def _plan_absent(resource: Resource, context: Context) -> Planned:
         resource.address,
         Action.NOTHING,
         When.DONE,
-        "absent, as the spec says; an exported model can be removed in the console only"
+        "absent, as wanted; an exported model can be removed in the console only"
         if current
-        else "absent, as the spec says",
+        else "absent, as wanted",
         remote_id=current.inputs.get("model_name") if current else None,
     )
     return Planned(step, learn=entry if found else None, answered=context.overdue(resource.address))

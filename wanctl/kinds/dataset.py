@@ -6,6 +6,7 @@ This file plans; what the calls do is in `uploading`.
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wanctl.dataset.checks.files import listed
 from wanctl.dataset.contents import DatasetFacts
 from wanctl.dataset.manifest import changes_since, manifest
 from wanctl.dataset.naming import upload_name
@@ -168,7 +169,16 @@ def _what_changed(before: Generation, content: _Content) -> tuple[str, tuple[Cha
     )
     more = len(differing.captions) - len(captions)
     shown = f" (the first {_CAPTIONS_SHOWN} are shown)" if more else ""
-    return f"{differing or 'the content changed'}{shown}", (*changes, *captions)
+    return f"{differing or _beside_samples(content.facts)}{shown}", (*changes, *captions)
+
+
+def _beside_samples(facts: DatasetFacts) -> str:
+    """Nothing that is trained on changed; it is another content all the same, and trained again."""
+    if unused := facts.unused:
+        return (
+            f"no sample changed, but files that no line uses did: {listed(unused)}; exclude: leaves them out"
+        )
+    return "no sample changed, but names of files or the order of the lines"
 
 
 def _content_change(before: Generation | None, digest: str) -> Change:
@@ -210,7 +220,7 @@ def _plan_uploaded(resource: Resource, file_id: str, context: Context) -> Planne
             when=When.BLOCKED if gone else When.DONE,
             reason=f"there is no file {file_id} in this account and region",
             remote_id=file_id,
-            hints=(f"check source.file_id at {resource.origin}",),
+            hints=(f"check source.file_id at {resource.at('source')}",),
         )
         return Planned(step, Outcome(content=content, owned=False))
     step = Step(
@@ -235,7 +245,7 @@ def _plan_unread(resource: Resource, local: LocalData, context: Context) -> Plan
         reason=local.problem or "its source cannot be read",
         remote_id=current.remote_id if current else None,
         hints=(
-            f"check source at {resource.origin}",
+            f"check source at {resource.at('source')}",
             f"to plan without the media, run where they are: wanctl dataset lock {resource.address.name}",
         ),
     )

@@ -17,7 +17,13 @@ from wanctl.kinds.lineage import (
 )
 from wanctl.kinds.namesakes import needs_suffix, tails_of
 from wanctl.kinds.removal import plan_removal
-from wanctl.kinds.replacing import plan_deploy, plan_redeploy, plan_replace, plan_retired
+from wanctl.kinds.replacing import (
+    plan_deploy,
+    plan_protected,
+    plan_redeploy,
+    plan_replace,
+    plan_retired,
+)
 from wanctl.kinds.serving import (
     Target,
     config_changes,
@@ -36,6 +42,7 @@ from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec
 from wanctl.spec.models import State
 from wanctl.spec.resources import Resource
+from wanctl.spec.spelling import listed
 from wanctl.studio.objects import Deployment
 
 
@@ -45,15 +52,15 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
     assert isinstance(spec, DeploymentSpec)  # noqa: S101 - the registry pairs each kind with its model
     if spec.state is State.ABSENT:
         kept = context.entry(resource.address)
-        lifting = _plan_protection(resource, spec, kept) if kept.protected else None
-        return lifting or plan_removal(resource.address, context, "the spec says state: absent", ())
+        lifting = _plan_protection(resource, spec, None, kept) if kept.protected else None
+        return lifting or plan_removal(resource.address, context, context.why_gone, ())
     target = _target(resource, spec, context)
     entry = with_intent_result(resource.address, context)
     entry = with_told_by_name(resource, spec, target, entry, context)
     entry = as_told(entry, context)
     learn = entry if entry != context.entry(resource.address) else None
     planned = (
-        _plan_protection(resource, spec, entry)
+        _plan_protection(resource, spec, target, entry)
         or plan_retired(resource, spec, target, entry, context)
         or _plan_current(resource, spec, target, entry, context)
         or plan_unrecorded(resource, spec, target, context)
@@ -75,13 +82,20 @@ def _target(resource: Resource, spec: DeploymentSpec, context: Context) -> Targe
     return Target(outcome.model_name, upstream, outcome.owned, config, tails, shared)
 
 
-def _plan_protection(resource: Resource, spec: DeploymentSpec, entry: Entry) -> Planned | None:
+def _plan_protection(
+    resource: Resource, spec: DeploymentSpec, target: Target | None, entry: Entry
+) -> Planned | None:
+    """A plan of its own; what else changed is named, and comes in the next one. `target` is what is to serve,
+    if anything is."""
     if entry.current is None or entry.protected == spec.protect:
         return None
     action, reason = Action.PROTECT, "protect: true guards it from deletion, also when its document is gone"
     if entry.protected:
-        action = Action.UNPROTECT
-        reason = "lifting the protection is a change of its own; what else changed comes after it"
+        action, reason = Action.UNPROTECT, "from then on it can be replaced and deleted"
+    others = config_changes(resource, spec, target, entry.current) if target else ()
+    if others:
+        verb = "is" if len(others) == 1 else "are"
+        reason += f"; {listed(change.path for change in others)} {verb} changed too, in the plan after this"
     step = Step(
         resource.address,
         action,
@@ -110,7 +124,7 @@ def _plan_current(
         return Planned(_leaving(resource, spec, target, current, live, context))
     changes = config_changes(resource, spec, target, current)
     if target.model_name is None:
-        return _plan_unknown_model(resource, target, live, changes)
+        return _plan_unknown_model(resource, target, entry, live, changes)
     if any(change.path != "capacity" for change in changes):
         return plan_replace(resource, spec, target, entry, live, changes, context)
     if changes and live.running:
@@ -158,8 +172,10 @@ def _leaving(
 
 
 def _plan_unknown_model(
-    resource: Resource, target: Target, live: Deployment, changes: tuple[Change, ...]
+    resource: Resource, target: Target, entry: Entry, live: Deployment, changes: tuple[Change, ...]
 ) -> Planned:
+    if entry.protected:
+        return plan_protected(resource, live, changes)
     after = (target.upstream,) if target.upstream else ()
     reason = f"{live.deployed_model} serves until then"
     step = live_step(resource, Action.REPLACE, When.LATER, reason, live, after=after, changes=changes)

@@ -32,7 +32,7 @@ def plan_file_removal(resource: Resource, content: str | None, context: Context)
         address,
         Action.DELETE,
         When.NOW,
-        "the spec says state: absent",
+        context.why_gone,
         remote_id=file.id,
         warning="a deleted file cannot be brought back",
         effect=DeleteFile(address, file.id),
@@ -43,7 +43,7 @@ def plan_file_removal(resource: Resource, content: str | None, context: Context)
 def _plan_unread(address: Address, context: Context) -> Planned:
     """No record says what its media were: what is left of it is an orphan."""
     left = [file.id for file in context.snapshot.files if _named_after(address, file, context)]
-    reason = "absent, as the spec says"
+    reason = "absent, as wanted"
     if left:
         reason = (
             f"absent; its media cannot be read, and {', '.join(left)} may be of it: wanctl prune lists that"
@@ -77,7 +77,7 @@ def _plan_gone(address: Address, content: str, context: Context) -> Planned:
     entry = context.entry(address)
     known = entry.generation(content)
     return Planned(
-        Step(address, Action.NOTHING, When.DONE, "absent, as the spec says"),
+        Step(address, Action.NOTHING, When.DONE, "absent, as wanted"),
         outcome,
         learn=entry.without(known.remote_id) if known else None,
         answered=intent is not None,

@@ -133,7 +133,7 @@ def _ended_badly(resource: Resource, spec: FineTune, job: Job, context: Context)
         summary=spell_training(spec, context),
         hints=(
             *(f"log: {line}" for line in last),
-            f"mend the cause, then write attempt: {spec.attempt + 1} at {resource.origin} (billed again)",
+            f"mend the cause, write attempt: {spec.attempt + 1} at {resource.at('attempt')} (billed again)",
         ),
     )
 
@@ -187,7 +187,7 @@ def _plan_missing(
         remote_id=known.remote_id,
         drift=True,
         summary=spell_training(spec, context),
-        hints=(f"to train again, write attempt: {spec.attempt + 1} at {resource.origin} (billed)",),
+        hints=(f"to train again, write attempt: {spec.attempt + 1} at {resource.at('attempt')} (billed)",),
     )
     return Planned(step, Outcome(job_id=known.remote_id))
 

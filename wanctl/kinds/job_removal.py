@@ -39,7 +39,7 @@ def plan_job_removal(resource: Resource, wanted: Wanted, match: Match, context: 
             resource.address,
             Action.CANCEL,
             When.SERVICE if canceling else When.NOW,
-            "the spec says state: absent, and it is in training",
+            f"{context.why_gone}, and it is in training",
             remote_id=job.job_id,
             progress=Progress(str(job.status)),
             warning="what it trained so far is billed",
@@ -50,7 +50,7 @@ def plan_job_removal(resource: Resource, wanted: Wanted, match: Match, context: 
         resource.address,
         Action.DELETE,
         When.NOW,
-        "the spec says state: absent",
+        context.why_gone,
         remote_id=job.job_id,
         warning="its checkpoints may go with it; training again is billed",
         effect=DeleteJob(resource.address, job.job_id),
@@ -76,7 +76,7 @@ def _plan_gone(address: Address, wanted: Wanted, context: Context) -> Planned:
     entry = context.entry(address)
     known = entry.generation(wanted.identity)
     return Planned(
-        Step(address, Action.NOTHING, When.DONE, "absent, as the spec says"),
+        Step(address, Action.NOTHING, When.DONE, "absent, as wanted"),
         learn=entry.without(known.remote_id) if known else None,
         answered=intent is not None,
     )

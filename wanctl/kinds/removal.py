@@ -2,7 +2,7 @@
 
 from wanctl.kinds.deploying import DeleteDeployment
 from wanctl.kinds.lineage import with_intent_result
-from wanctl.kinds.serving import standing
+from wanctl.kinds.serving import lift_protection, standing
 from wanctl.kinds.world import Context, Planned
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Finding, Progress, Severity, Step, When
@@ -60,7 +60,7 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
 def _how_to_lift(resource: Resource | None) -> str:
     if resource is None:
         return "bring its document back with protect: false and apply that first"
-    return f"write protect: false at {resource.origin} and apply that first"
+    return lift_protection(resource)
 
 
 def _absent(address: Address) -> Step:

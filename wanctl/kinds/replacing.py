@@ -7,6 +7,7 @@ from wanctl.kinds.serving import (
     Target,
     config_changes,
     deletion_step,
+    lift_protection,
     live_step,
     sent_with,
     spell_capacity,
@@ -64,16 +65,7 @@ def plan_replace(
 ) -> Planned:
     """A new model name, or blue and green: the new one first. Else the old one has to go first."""
     if entry.protected:
-        step = live_step(
-            resource,
-            Action.REPLACE,
-            When.BLOCKED,
-            f"{live.deployed_model} is protected and a replacement deletes it",
-            live,
-            changes=changes,
-            hints=(f"write protect: false at {resource.origin} and apply that first",),
-        )
-        return Planned(step)
+        return plan_protected(resource, live, changes)
     new_model = live.model_name != target.model_name
     if new_model or spec.strategy is Strategy.BLUE_GREEN:
         return Planned(_deploy_beside(resource, spec, target, entry, live, changes, context))
@@ -87,6 +79,19 @@ def plan_replace(
         warning=OUT_OF_SERVICE,
         hints=("strategy: blue_green deploys the new one first",),
         effect=DeleteDeployment(resource.address, live.deployed_model),
+    )
+    return Planned(step)
+
+
+def plan_protected(resource: Resource, live: Deployment, changes: tuple[Change, ...]) -> Planned:
+    step = live_step(
+        resource,
+        Action.REPLACE,
+        When.BLOCKED,
+        f"{live.deployed_model} is protected and a replacement deletes it",
+        live,
+        changes=changes,
+        hints=(lift_protection(resource),),
     )
     return Planned(step)
 
@@ -124,9 +129,16 @@ def _deploy_beside(
         _why_replace(changes),
         live,
         changes=changes,
-        warning=f"the new one is deployed first; {live.deployed_model} is deleted once it serves",
+        warning=_handover(live.deployed_model, deployed_name(effect.sent)),
         effect=effect,
     )
+
+
+def _handover(old: str, new: str) -> str:
+    """Callers name the deployment: a new name is theirs to change, too."""
+    if new == old:
+        return f"the new one is deployed first; {old} is deleted once it serves"
+    return f"callers need its new name, {new}; it is deployed first, and {old} is deleted once it serves"
 
 
 def _why_replace(changes: tuple[Change, ...], excuse: str = "") -> str:

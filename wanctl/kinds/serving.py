@@ -54,7 +54,7 @@ def deletion_step(resource: Resource, old: Generation, reason: str, entry: Entry
             When.BLOCKED,
             f"{old.remote_id} is protected and would be deleted",
             remote_id=old.remote_id,
-            hints=(f"write protect: false at {resource.origin} and apply that first",),
+            hints=(lift_protection(resource),),
         )
     return Step(
         resource.address,
@@ -64,6 +64,14 @@ def deletion_step(resource: Resource, old: Generation, reason: str, entry: Entry
         remote_id=old.remote_id,
         effect=DeleteDeployment(resource.address, old.remote_id),
     )
+
+
+def lift_protection(resource: Resource) -> str:
+    """What a person does before something protected can be deleted."""
+    written = getattr(resource.spec, "protect", False)
+    if not written:
+        return f"protect: false at {resource.at('protect')} is not applied yet: wanctl apply, then this again"
+    return f"write protect: false at {resource.at('protect')} and apply that first"
 
 
 def standing(one: Generation, context: Context) -> Deployment | None:
@@ -108,7 +116,7 @@ def status_step(resource: Resource, spec: DeploymentSpec, live: Deployment, repl
             resource, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,)
         )
     if status in {DeploymentStatus.FAILED, DeploymentStatus.UPDATING_FAILED}:
-        hint = f"to delete it and deploy again, write attempt: {spec.attempt + 1} at {resource.origin}"
+        hint = f"to delete it and deploy again, write attempt: {spec.attempt + 1} at {resource.at('attempt')}"
         reason = f"{name} is in status {status}"
         return live_step(resource, action, When.BLOCKED, reason, live, progress=progress, hints=(hint,))
     words: dict[str, str] = {

@@ -69,7 +69,7 @@ def _held_back(step: Step, resource: Resource) -> Step:
         reason=f"{step.reason}; its aigc_config is unknown, and none is guessed",
         after=(),
         warning=None,
-        hints=(f"write aigc_config at {resource.origin}",),
+        hints=(f"write aigc_config at {resource.at('aigc_config')}",),
         effect=None,
     )
 

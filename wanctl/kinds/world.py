@@ -211,6 +211,7 @@ class Context:
     trainings: dict[str, Address] = field(default_factory=dict)  # identity → the FineTune that has it
     questions: set[Question] = field(default_factory=set)
     promised_names: dict[str, Address] = field(default_factory=dict)  # model → who takes its name
+    why_gone: str = "the spec says state: absent"  # why what is absent is to go
 
     @property
     def project(self) -> str:

@@ -102,8 +102,9 @@ def decode_record(text: str, location: str) -> Record:
 def _check_address(address: str, location: str) -> None:
     kind, _, name = address.partition("/")
     if kind not in KINDS or not name or "/" in name or not name.isprintable():
+        shown = json.dumps(address[:_LONGEST_SHOWN])
         raise LedgerUnreadableError(
-            f"The ledger {location} is damaged: it knows of {address[:_LONGEST_SHOWN]!r}, and that is no "
+            f"The ledger {location} is damaged: it knows of {shown}, and that is no "
             f"address (Kind/name, the kinds are {', '.join(KINDS)}). {_REMEDY}"
         )
 

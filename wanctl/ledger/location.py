@@ -3,6 +3,7 @@
 A specs' author may be a stranger: a location names a remote that the clone knows already, never a URL.
 """
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -82,7 +83,7 @@ def _git(rest: str) -> GitLocation:
     branch, remote = match["branch"], match["remote"] or DEFAULT_REMOTE
     if ".." in branch or not _BRANCH.fullmatch(branch):
         raise ValueError(
-            f"{branch!r} cannot be the name of a branch; write git:BRANCH, as in git:wanctl-ledger"
+            f"{json.dumps(branch)} cannot be the name of a branch; write git:BRANCH, as in git:wanctl-ledger"
         )
     if not _REMOTE.fullmatch(remote):
         raise ValueError("after @ comes the name of a remote of this clone, as git remote lists it")

@@ -10,7 +10,7 @@ import signal
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -35,10 +35,11 @@ from wanctl.plan import Plan, Severity, Step
 from wanctl.project.leasing import leased
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
 from wanctl.project.neighbours import known_to_neighbours
-from wanctl.project.provider import Account, connect, endpoint_name
+from wanctl.project.provider import Account, connect, endpoint_name, place_name
 from wanctl.project.surroundings import Surroundings
 from wanctl.spec.diagnostics import Diagnostic
 from wanctl.spec.load import find_project, load_project
+from wanctl.spec.naming import near_miss
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.spec.rules import check
 from wanctl.studio.wire import Heard, unheard
@@ -207,7 +208,8 @@ class Project:
             if address in moving:
                 raise ProjectError(f"{address} is {moving[address]} until wanctl apply has moved its record")
             if address not in self.desired.resources and address not in known:
-                raise ProjectError(f"neither the specs nor the ledger know {address}")
+                near = near_miss(address, [*self.desired.resources, *known])
+                raise ProjectError(f"neither the specs nor the ledger know {address}{near}")
             if address not in self.desired.resources and address.kind is not Kind.DEPLOYMENT:
                 raise ProjectError(f"{address} left the specs; bring it back with state: absent to delete it")
         return partial(make_destruction, doomed=doomed)
@@ -241,7 +243,14 @@ class Project:
         windows."""
         ledgers = {name: self._store_of(name, ledger) for name, ledger in self.desired.namesakes.items()}
         known = known_to_neighbours(ledgers, self.store, self.tell) if ledgers else {}
-        gates = (*self.gates, neighbour_gate(known), window_gate(self.desired.settings.windows, outside))
+        settings = self.desired.settings
+        located = partial(_at, place_name(settings, self.surroundings))
+        gates: tuple[Gate, ...] = (
+            located,
+            *self.gates,
+            neighbour_gate(known),
+            window_gate(settings.windows, outside),
+        )
         return gated(planner, gates)
 
     @asynccontextmanager
@@ -301,6 +310,11 @@ async def carry_out(
         return None
     approval = Approval.of(draft.plan) if started else Approval({})
     return await converge(desk, draft, approval, patience, watcher)
+
+
+def _at(place: str | None, plan: Plan, _: datetime) -> Plan:
+    """The plan, with the place that only the machine's surroundings tell for sure."""
+    return replace(plan, place=place)
 
 
 def _only_looking(_: Record) -> Record:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wanctl.plan import FORMAT_VERSION, Plan
+from wanctl.spec.spelling import quoted
 
 LONGEST_VALUE = 80
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")  # shorter ones could be met by chance
@@ -25,7 +26,7 @@ def checked_digest(text: str) -> str:
     match = _DIGEST.fullmatch(text.strip().lower())
     if match is None:
         raise PlanDiffers(
-            f"{text!r} is no plan's digest: give its 64 hex digits, or at least the first 12, "
+            f"{quoted(text)} is no plan's digest: give its 64 hex digits, or at least the first 12, "
             "as wanctl plan --digest prints them"
         )
     return match[1]
@@ -41,14 +42,24 @@ def require_digest(digest: str, made: Plan) -> None:
         )
 
 
+_SAVE = "write one: wanctl plan --out plan.json; to apply the specs as they are, name no file"
+
+
 def load_plan(path: Path) -> dict[str, Any]:
     """A plan as `plan --out` wrote it."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PlanDiffers(f"{path} cannot be read as a saved plan: {error}") from error
+    except OSError as error:
+        why = (
+            f"there is no file {path}"
+            if isinstance(error, FileNotFoundError)
+            else f"{path}: {error.strerror}"
+        )
+        raise PlanDiffers(f"{why}; {_SAVE}") from error
+    except ValueError as error:
+        raise PlanDiffers(f"{path} is not a plan that wanctl plan --out wrote; {_SAVE}") from error
     if not isinstance(data, dict) or not isinstance(data.get("digest"), str):
-        raise PlanDiffers(f"{path} is not a plan that wanctl plan --out wrote")
+        raise PlanDiffers(f"{path} is not a plan that wanctl plan --out wrote; {_SAVE}")
     major = str(data.get("format_version", "")).partition(".")[0]
     if major != FORMAT_VERSION.partition(".")[0]:
         raise PlanDiffers(

@@ -55,6 +55,12 @@ def _read(project: Project, address: Address) -> tuple[DatasetFacts, tuple[Probl
 def build(project: Project, name: str, destination: Path) -> DatasetFacts:
     """Write the archive that would be uploaded; one that must not be is not written."""
     address = dataset_address(project, name)
+    source = project.desired.local_source(address)
+    if source and source.is_dir() and destination.resolve().is_relative_to(source.resolve()):
+        raise ProjectError(
+            f"{shown_path(destination)} lies in the source of {address}: the next upload would hold it, too; "
+            "write it elsewhere"
+        )
     facts, problems = _read(project, address)
     errors = [one for one in problems if one.severity is ProblemSeverity.ERROR]
     if errors:

@@ -18,6 +18,7 @@ from wanctl.kinds.world import LocalData
 from wanctl.spec.dataset_uses import uses_of
 from wanctl.spec.models import Dataset
 from wanctl.spec.resources import Address, Desired
+from wanctl.spec.root import likely_meant
 
 Tick = Callable[[int], None]
 Reading = Callable[[], AbstractContextManager[Tick]]
@@ -65,7 +66,9 @@ class LocalDatasets:
         if source is None and spec.digest and not fetching:
             return LocalData(None, source=shown, fetchable=True)
         if source is not None and not source.exists():
-            problem = None if spec.digest else f"its source {shown} is not there"
+            near = likely_meant(source, shown)
+            meant = f"; did you mean {near}?" if near else ""
+            problem = None if spec.digest else f"its source {shown} is not there{meant}"
             return LocalData(None, problem, shown)
         try:
             facts = self.facts(address, tick)

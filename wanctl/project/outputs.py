@@ -11,6 +11,7 @@ from wanctl.engine.adopt import adopt, disown
 from wanctl.plan import Action, When
 from wanctl.project import Project, ProjectError, run
 from wanctl.review.previews import Saved, download_previews
+from wanctl.spec.naming import resource_named
 from wanctl.spec.resources import Address, Kind
 
 
@@ -41,10 +42,12 @@ _WORDS = {
 }
 
 
-def output_of(project: Project, address: Address) -> Output:
-    """The remote name of a resource that is ready; anything else is an error that says how far it is."""
-    if address not in project.desired.resources:
-        raise ProjectError(f"the specs hold no {address}")
+def output_of(project: Project, name: str) -> Output:
+    """The remote name of a resource that is ready; anything else is an error that says how far it is.
+
+    A name alone means the Deployment, since that is what callers ask for.
+    """
+    address = named(project, name, Kind.DEPLOYMENT)
     word, missing = _WORDS[address.kind]
 
     async def work() -> Output:
@@ -72,12 +75,18 @@ def output_of(project: Project, address: Address) -> Output:
     return run(work())
 
 
+def named(project: Project, text: str, kind: Kind | None = None) -> Address:
+    """The resource that a person means."""
+    try:
+        return resource_named(text, project.desired.resources, kind)
+    except ValueError as error:
+        raise ProjectError(str(error)) from error
+
+
 async def download(
     project: Project, address: Address, folder: Path, checkpoints: Sequence[str], say: Callable[[str], None]
 ) -> list[Saved]:
     """Previews of a FineTune (or of a Checkpoint's FineTune) into a folder, with a word on how to choose."""
-    if address not in project.desired.resources:
-        raise ProjectError(f"the specs hold no {address}")
     if address.kind is not Kind.FINETUNE:
         raise ProjectError(f"previews are made by a training: name a FineTune, not {address}")
     async with project.desk() as desk:

@@ -81,6 +81,16 @@ def resolve_endpoint(settings: Settings, surroundings: Surroundings) -> Endpoint
     return Endpoint.for_region(settings.region, settings.workspace)
 
 
+def place_name(settings: Settings, surroundings: Surroundings) -> str | None:
+    """Where the account is, as a person says it; None for the sandbox in this very process."""
+    if embedded(settings):
+        return None
+    if surroundings.base_url or settings.base_url:
+        endpoint = resolve_endpoint(settings, surroundings)
+        return f"{endpoint.host}:{endpoint.port}" if endpoint.port else endpoint.host
+    return settings.region
+
+
 def embedded(settings: Settings) -> bool:
     """The sandbox runs in this very process."""
     return settings.provider is Provider.SANDBOX and settings.base_url is None

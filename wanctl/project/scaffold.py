@@ -19,7 +19,7 @@ from wanctl.spec.catalogue import Catalogue
 from wanctl.spec.load import packaged_models
 from wanctl.spec.models import LONGEST_NAME, check_name
 from wanctl.spec.root import SETTINGS_FILE, Root
-from wanctl.spec.spelling import suggestion
+from wanctl.spec.spelling import quoted, suggestion
 from wanctl.studio import regions
 from wanctl.studio.errors import Misconfigured
 from wanctl.studio.regions import REGIONS, Region
@@ -60,13 +60,13 @@ def check_project_name(name: str) -> str:
     try:
         return check_name(name)
     except ValueError as error:
-        raise ProjectError(f"{name!r} is no name: it {error}") from None
+        raise ProjectError(f"{quoted(name)} is no name: it {error}") from None
 
 
 def check_model(model: str) -> str:
     models = list(packaged_models())
     if model not in models:
-        raise ProjectError(f"{model!r} cannot be fine-tuned here: {suggestion(model, models, '')}")
+        raise ProjectError(f"{quoted(model)} cannot be fine-tuned here: {suggestion(model, models, '')}")
     return model
 
 
@@ -76,7 +76,7 @@ def check_region(name: str) -> Region:
         if wanted in {region.name, *region.aliases}:
             return region
     names = [region.name for region in REGIONS]
-    raise ProjectError(f"there is no region {name!r}: {suggestion(name, names, '')}")
+    raise ProjectError(f"there is no region {quoted(name)}: {suggestion(name, names, '')}")
 
 
 def check_workspace(workspace: str) -> str:
@@ -88,7 +88,7 @@ def check_workspace(workspace: str) -> str:
 
 def check_forge(forge: str) -> str:
     if forge not in FORGES:
-        raise ProjectError(f"there is no forge {forge!r}: {suggestion(forge, FORGES, '')}")
+        raise ProjectError(f"there is no forge {quoted(forge)}: {suggestion(forge, FORGES, '')}")
     return forge
 
 

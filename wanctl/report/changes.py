@@ -21,11 +21,13 @@ FIRST = {"content", "model_name", "checkpoint", "capacity", "protect"}
 
 INDENT = " " * 8
 WIDEST_LINE = 100
+_UNBROKEN = "\xa0"  # a name and its value stay in one line
 
 
-def change_lines(step: Step) -> Iterator[Text]:
+def change_lines(step: Step, columns: int | None = None) -> Iterator[Text]:
+    """The fields of a step, for a terminal of so many columns, or for whatever has no width."""
     if step.action is Action.TRAIN:
-        yield from _parameters(step)
+        yield from _parameters(step, min(WIDEST_LINE, (columns or WIDEST_LINE * 2) - len(INDENT)))
         return
     shown = [change for change in step.changes if not _told_already(step, change)]
     width = max((len(change.path) for change in shown), default=0)
@@ -39,7 +41,7 @@ def _told_already(step: Step, change: Change) -> bool:
     return change.before is None and change.path in FIRST and not step.drift
 
 
-def _parameters(step: Step) -> Iterator[Text]:
+def _parameters(step: Step, width: int) -> Iterator[Text]:
     """A first job lists every hyper-parameter that is sent, in two groups; a later one what differs."""
     first = all(change.before is None for change in step.changes)
     if not first:
@@ -49,13 +51,14 @@ def _parameters(step: Step) -> Iterator[Text]:
         return
     for reason in dict.fromkeys(change.reason for change in step.changes):
         pairs = [
-            f"{change.path.removeprefix('hyper_parameters.')} {spell_number(change.after)}"
+            f"{change.path.removeprefix('hyper_parameters.')}{_UNBROKEN}{spell_number(change.after)}"
             for change in step.changes
             if change.reason == reason and change.path.startswith("hyper_parameters.")
         ]
         if pairs:
             told = f"{' · '.join(pairs)}  ({reason or 'as written'})"
-            yield from (Text(INDENT + line) for line in wrap(told, WIDEST_LINE, break_on_hyphens=False))
+            lines = wrap(told, width, break_on_hyphens=False)
+            yield from (Text(INDENT + line.replace(_UNBROKEN, " ")) for line in lines)
 
 
 def _values(change: Change) -> Text:

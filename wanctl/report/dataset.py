@@ -33,7 +33,7 @@ def inspection_lines(found: Inspection) -> Iterator[Text]:
             yield _row(name, sizes)
     if found.effect.trigger:
         yield _row("trigger", found.effect.trigger)
-        yield _row("effect", f"“{found.effect.description}”")
+        yield _row("effect", f'"{found.effect.description}"')
     yield _row("digest", f"sha256:{facts.digest}")
     yield Text()
     yield from _estimate_table(found.estimates)

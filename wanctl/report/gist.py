@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from wanctl.plan import Action, Plan, Severity, Status, Step, When
+from wanctl.plan import Action, Plan, Severity, Status, Step, When, held_back
 from wanctl.report.spelling import spell_amounts, spell_counts
 
 
@@ -33,13 +33,15 @@ class Stakes:
 
 
 def stakes(plan: Plan) -> Stakes:
+    held = held_back(plan.pending)
+    coming = [step for step in plan.pending if step.address not in held]
     return Stakes(
         billed=tuple(
             step
-            for step in plan.pending
+            for step in coming
             if step.action is Action.TRAIN and step.when in {When.NOW, When.LATER, When.PERSON}
         ),
-        lost=tuple(step for step in plan.pending if step.deletes and step.when is not When.BLOCKED),
+        lost=tuple(step for step in coming if step.deletes and step.when is not When.BLOCKED),
     )
 
 
@@ -106,12 +108,14 @@ def deleted(plan: Plan) -> str:
     return f"{', '.join(names)} will be deleted" if names else "nothing deleted"
 
 
-def what_now(plan: Plan) -> str:
-    """What one apply does of the plan, or whose turn it is."""
-    now = plan.this_run()
+def what_now(plan: Plan, run: tuple[Step, ...] | None = None) -> str:
+    """What one apply does of the plan, or whose turn it is. `run` is what this very run may come to."""
+    now = plan.this_run() if run is None else run
     if now:
-        tail = " The rest follows in later runs." if len(plan.pending) > len(now) else ""
-        return f"Apply now: {spell_counts(now, billed=False)}.{tail}"
+        left = [step for step in plan.pending if step not in now and step.when is not When.SERVICE]
+        tail = " The rest follows in later runs." if left else ""
+        begin = "Apply now" if run is None else "In this run"
+        return f"{begin}: {spell_counts(now, billed=False)}.{tail}"
     phases = {step.when for step in plan.pending}
     if When.SERVICE in phases:
         return "Nothing to start now: the service is at work."

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from wanctl.report.visible import cut, one_line, visible
+from wanctl.spec.spelling import quoted
 
 LONGEST_CODE = 200
 LONGEST_PROSE = 1_200
@@ -100,6 +101,6 @@ def _longest_run(text: str) -> int:
 def link_target(url: str) -> str:
     """A link's target, between < and >. Only http and https are links here."""
     if not re.match(r"https?://[^\s/]", url):
-        raise ValueError(f"{url!r} is no link: it must begin with https://")
+        raise ValueError(f"{quoted(url)} is no link: it must begin with https://")
     unsafe = re.compile(r"[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]")
     return unsafe.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), url)

@@ -10,11 +10,13 @@ from wanctl.report.spelling import spell_progress
 from wanctl.report.text import plan_lines
 
 
-def outcome_lines(outcome: Outcome, command: str, *, plan_shown: bool) -> list[Text]:
-    """The last words of apply and destroy."""
+def outcome_lines(
+    outcome: Outcome, command: str, *, plan_shown: bool, columns: int | None = None
+) -> list[Text]:
+    """The last words of apply and destroy, for a terminal of so many columns."""
     plan = outcome.plan
     if plan.status is Status.ERROR and not plan_shown:
-        return plan_lines(plan, command=command)
+        return plan_lines(plan, command=command, columns=columns)
     lines: list[Text] = []
     if outcome.failures:
         lines += [line for failure in outcome.failures for line in _failure_lines(failure, command)]
@@ -27,11 +29,21 @@ def outcome_lines(outcome: Outcome, command: str, *, plan_shown: bool) -> list[T
         )
     if lines:
         return lines
+    if outcome.announced:
+        return [_announced(outcome)]
     if plan_shown and plan.status is Status.CONVERGED:
         return [Text.assemble(("Done.", "bold green"), f" {_done(outcome)}")]
     if not plan.pending or not plan_shown:
-        return plan_lines(plan, command=command)
+        return plan_lines(plan, command=command, columns=columns)
     return [*_waiting_lines(outcome), *_turn(outcome, command)]
+
+
+def _announced(outcome: Outcome) -> Text:
+    """A change of protection stands alone; what it came before is for a person to look at."""
+    names = ", ".join(f"{step.address} ({step.action.value})" for step in outcome.announced)
+    return Text.assemble(
+        ("Done.", "bold green"), f" Next, in a plan of its own: {names}. Look at it: wanctl plan"
+    )
 
 
 def _done(outcome: Outcome) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from wanctl.plan import Action, Cost, Step, When
+from wanctl.plan import Action, Cost, Step, When, held_back
 
 QUOTED = 48  # characters of a value before it is cut
 
@@ -127,7 +127,11 @@ def spell_counts(steps: Iterable[Step], *, billed: bool = True) -> str:
     """1 upload, 1 training (billed), 1 in progress: what is under way or blocked is not to come."""
     counts: dict[Action, int] = {}
     under_way = blocked = 0
+    steps = tuple(steps)
+    held = held_back(steps)
     for step in steps:
+        if step.address in held:
+            continue
         if step.when is When.SERVICE:
             under_way += 1
         elif step.when is When.BLOCKED:
@@ -141,4 +145,5 @@ def spell_counts(steps: Iterable[Step], *, billed: bool = True) -> str:
             parts.append(f"{count} {noun if billed else noun.removesuffix(' (billed)')}")
     parts += [f"{under_way} in progress"] if under_way else []
     parts += [f"{blocked} blocked"] if blocked else []
+    parts += [f"{len(held)} waiting behind {'it' if blocked == 1 else 'them'}"] if held else []
     return ", ".join(parts) or "nothing to start"

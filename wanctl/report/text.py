@@ -16,6 +16,7 @@ from wanctl.report.gist import deleted, what_now
 from wanctl.report.spelling import spell_cost, spell_counts, spell_when
 
 WIDEST_MIDDLE = 60
+HEAD = 46  # where the head's second half begins
 
 _SIGNS: dict[Action, tuple[str, str]] = {
     Action.NOTHING: (" ", "dim"),
@@ -38,56 +39,72 @@ _SIGNS: dict[Action, tuple[str, str]] = {
 _SEVERITY_STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
 
 
-def plan_lines(plan: Plan, *, command: str = "wanctl plan") -> list[Text]:
-    """The whole plan. A converged one is a single sentence, and what a person should know besides."""
+def plan_lines(
+    plan: Plan,
+    *,
+    command: str = "wanctl plan",
+    run: tuple[Step, ...] | None = None,
+    columns: int | None = None,
+) -> list[Text]:
+    """The whole plan. A converged one is a single sentence, and what a person should know besides.
+
+    `run` is what the run that shows it may come to; left out, it is what an apply starts without waiting.
+    `columns` is how wide a terminal is; left out, lines are as long as they come.
+    """
     lines: list[Text] = []
     if plan.pending:
-        lines += [_header(plan, command), Text()]
-        lines += _table(plan.steps)
+        lines += [_header(plan, command, columns), Text()]
+        lines += _table(plan.steps, columns)
         lines.append(Text())
     lines += finding_block(plan.findings)
     lines += _orphan_block(plan)
-    lines += verdict(plan)
+    lines += verdict(plan, command, run)
     return lines
 
 
-def _header(plan: Plan, command: str) -> Text:
+def _header(plan: Plan, command: str, columns: int | None) -> Text:
     count = len(plan.steps)
     place = " · ".join(
         part
         for part in (
             plan.project,
             plan.environment,
-            plan.provider,
+            plan.account,
             f"{count} resource{'' if count == 1 else 's'}",
         )
         if part
     )
-    return Text.assemble((command, "bold"), " " * max(4, 46 - len(command)), (place, "dim"))
+    gap = max(4, (columns or HEAD + len(place)) - len(place) - len(command))
+    return Text.assemble((command, "bold"), " " * min(gap, max(4, HEAD - len(command))), (place, "dim"))
 
 
-def _table(steps: Iterable[Step]) -> Iterator[Text]:
+def _table(steps: Iterable[Step], columns: int | None) -> Iterator[Text]:
+    """Four columns. Where they do not fit, what a step is about goes beneath it, if it does anything."""
     rows = [(step, str(step.address), _middle(step), spell_when(step)) for step in steps]
-    widths = (
-        max((len(address) for _, address, _, _ in rows), default=0),
-        min(WIDEST_MIDDLE, max((len(middle) for _, _, middle, _ in rows), default=0)),
-    )
+    first = max((len(address) for _, address, _, _ in rows), default=0)
     verb = max((len(row[0].action.value) for row in rows if not row[0].settled), default=0)
+    second = min(WIDEST_MIDDLE, max((len(middle) for _, _, middle, _ in rows), default=0))
+    widest = max(
+        (6 + first + 2 + verb + max(second, len(row[2])) + 2 + len(row[3]) for row in rows), default=0
+    )
+    narrow = columns is not None and widest > columns
     for step, address, middle, when in rows:
         sign, style = _SIGNS[step.action]
-        style = "dim" if step.settled else style
+        quiet = "dim" if step.settled else ""
+        verbs = ("" if step.settled else step.action.value).ljust(verb)
         yield Text.assemble(
             "  ",
-            (address.ljust(widths[0]), "dim" if step.settled else "bold"),
+            (address.ljust(first), quiet or "bold"),
             "  ",
-            (f"{sign} {('' if step.settled else step.action.value).ljust(verb)}", style),
+            (f"{sign} {verbs}", quiet or style),
             "  ",
-            (middle.ljust(widths[1]), "dim" if step.settled else ""),
-            "  ",
+            ("" if narrow else middle.ljust(second) + "  ", quiet),
             (when, _when_style(step)),
         )
         if not step.settled:
-            yield from _details(step)
+            if narrow and middle:
+                yield Text(INDENT + middle)
+            yield from _details(step, columns)
 
 
 def _middle(step: Step) -> str:
@@ -108,7 +125,7 @@ def _when_style(step: Step) -> str:
     }[step.when]
 
 
-def _details(step: Step) -> Iterator[Text]:
+def _details(step: Step, columns: int | None) -> Iterator[Text]:
     """What a reviewer needs beneath the line: why, the money, the fields, the loss, what to do."""
     if step.action is Action.CHOOSE:
         if step.summary:
@@ -118,7 +135,7 @@ def _details(step: Step) -> Iterator[Text]:
         yield Text.assemble(INDENT, (label, "yellow"), step.reason)
     if step.cost and step.action is Action.TRAIN:
         yield Text(INDENT + spell_cost(step.cost))
-    yield from change_lines(step)
+    yield from change_lines(step, columns)
     if step.warning:
         yield Text.assemble(INDENT, ("! " + step.warning, "red" if step.deletes else "yellow"))
     for hint in step.hints:
@@ -178,21 +195,19 @@ def _orphan_block(plan: Plan) -> list[Text]:
     return [*lines, Text()]
 
 
-def verdict(plan: Plan) -> list[Text]:
+def verdict(plan: Plan, command: str = "wanctl plan", run: tuple[Step, ...] | None = None) -> list[Text]:
     """The last lines: what it comes to, and what one apply does of it."""
     if any(finding.severity is Severity.ERROR for finding in plan.findings):
         return [Text("Nothing can be applied until the errors above are mended.", style="bold red")]
     if not plan.pending:
         count = len(plan.steps)
-        return [
-            Text.assemble(
-                ("No changes.", "bold green"),
-                f" {count} resource{' is' if count == 1 else 's are'} as the specs say.",
-            )
-        ]
+        standing = f" {count} resource{' is' if count == 1 else 's are'} as the specs say."
+        if command == "wanctl destroy":
+            standing = " Nothing of it is live: there is nothing to delete."
+        return [Text.assemble(("No changes.", "bold green"), standing)]
     return [
         Text.assemble(("Plan: ", "bold"), spell_counts(plan.pending), f"; {deleted(plan)}."),
-        Text(what_now(plan)),
+        Text(what_now(plan, run)),
     ]
 
 

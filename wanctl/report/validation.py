@@ -7,31 +7,35 @@ from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import Problem
 from wanctl.kinds.world import LocalData
 from wanctl.spec.diagnostics import Diagnostic, Severity
-from wanctl.spec.places import Place
-from wanctl.spec.resources import Address, Desired
+from wanctl.spec.resources import Address, Desired, Resource
+from wanctl.spec.sources import missing_sources
 
 
 def dataset_diagnostics(desired: Desired, local: Mapping[Address, LocalData]) -> Iterator[Diagnostic]:
     """What is wrong with the datasets' files, at the document that names them, with the file's own place."""
     for address, data in local.items():
-        origin = desired.resources[address].origin
-        if data.problem:
-            yield _at_document(origin, address, Problem.error("dataset", data.problem), data.source)
+        resource = desired.resources[address]
+        missing = [*missing_sources({address: resource}, desired.sources)]
+        yield from missing
+        if data.problem and not missing:
+            yield _at_source(resource, Problem.error("dataset", data.problem), data.source)
         for problem in abridged(data.problems):
-            yield _at_document(origin, address, problem, data.source)
+            yield _at_source(resource, problem, data.source)
 
 
-def _at_document(origin: Place, address: Address, problem: Problem, source: str) -> Diagnostic:
+def _at_source(resource: Resource, problem: Problem, source: str) -> Diagnostic:
+    """At the line that names the dataset; the line itself is right, so it is not shown."""
+    named = resource.at("source")
     place = f"{source}/{problem.place}: " if problem.place else ""
     return Diagnostic(
         severity=Severity(problem.severity),
         rule=problem.rule,
         message=place + problem.message,
         hint=problem.remedy,
-        file=origin.file,
-        line=origin.line,
-        column=origin.column,
-        path=str(address),
+        file=named.file,
+        line=named.line,
+        column=named.column,
+        path=str(resource.address),
     )
 
 

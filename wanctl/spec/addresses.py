@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from wanctl.spec.spelling import did_you_mean
+from wanctl.spec.spelling import did_you_mean, quoted
 
 
 class Kind(StrEnum):
@@ -47,13 +47,13 @@ class Address:
         """An address from its written form; ValueError says what the form is."""
         kind, slash, name = text.partition("/")
         if not slash or not name or "/" in name:
-            raise ValueError(f"{text!r} is not an address: write Kind/name, as in FineTune/money-rain")
-        try:
-            return cls(Kind(kind), name)
-        except ValueError:
+            raise ValueError(f"{quoted(text)} is not an address: write Kind/name, as in FineTune/money-rain")
+        exact = {one.lower(): one for one in Kind}.get(kind.lower())
+        if exact is None:
             near = did_you_mean(kind, list(Kind))
             hint = f"did you mean {near}/{name}?" if near else f"the kinds are {', '.join(Kind)}"
-            raise ValueError(f"{text!r} is not an address: there is no kind {kind!r}; {hint}") from None
+            raise ValueError(f"{quoted(text)} is not an address: there is no kind {quoted(kind)}; {hint}")
+        return cls(exact, name)
 
     def __str__(self) -> str:
         return f"{self.kind.value}/{self.name}"

@@ -101,7 +101,7 @@ def _template(
         alike = max(likeness(part, effect.description) for part in _endings(text))
         if alike < _UNLIKE:
             message = f"{key} describes the effect in other words than the captions of {trained}"
-            yield _warn(resource, path, message, f"the captions say: “{effect.description}”")
+            yield _warn(resource, path, message, f'the captions say: "{effect.description}"')
 
 
 def _endings(text: str) -> list[str]:

@@ -58,21 +58,24 @@ class Diagnostic:
             place.length,
         )
 
-    def render(self) -> str:
-        """The finding as people know it from compilers: place, sentence, line with carets, help."""
+    def render(self, columns: int = 2 * _WIDEST) -> str:
+        """The finding as people know it from compilers: place, sentence, line with carets, help.
+
+        Of the line as much is shown as fits into so many columns.
+        """
         where = f" ({self.path})" if self.path and self.path not in self.message else ""
         head = f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message}{where} [{self.rule}]"
         gutter = " " * len(str(self.line))
-        shown = self._excerpt(gutter)
+        shown = self._excerpt(gutter, min(_WIDEST, columns - len(gutter) - len(" | …") - 1))
         help_ = [f"{gutter} = help: {self.hint}"] if self.hint else []
         return "\n".join([head, *shown, *help_])
 
-    def _excerpt(self, gutter: str) -> list[str]:
+    def _excerpt(self, gutter: str, widest: int) -> list[str]:
         if not self.source_line:
             return []
-        line, start = _window(_printable(self.source_line), self.column - 1)
+        line, start = _window(_printable(self.source_line), self.column - 1, widest)
         before, token = line[:start], line[start : start + self.length]
-        carets = "^" * max(1, _columns(token))
+        carets = "^" * max(1, min(_columns(token), _columns(line[start:])))
         return [
             f"{gutter} |",
             f"{self.line} | {line}",
@@ -87,23 +90,23 @@ class SpecErrors(Exception):  # noqa: N818 - it holds all of them, which its nam
         self.diagnostics = tuple(diagnostics)
         super().__init__("\n\n".join(self.rendered()))
 
-    def rendered(self) -> tuple[str, ...]:
-        return tuple(one.render() for one in self.diagnostics)
+    def rendered(self, columns: int = 2 * _WIDEST) -> tuple[str, ...]:
+        return tuple(one.render(columns) for one in self.diagnostics)
 
 
 def _printable(line: str) -> str:
-    """One column for each tab, and nothing that a terminal would obey."""
-    return "".join(" " if letter == "\t" else letter if letter.isprintable() else "�" for letter in line)
+    """One column for each tab, to be seen, and nothing that a terminal would obey."""
+    return "".join("⇥" if letter == "\t" else letter if letter.isprintable() else "�" for letter in line)
 
 
-def _window(line: str, start: int) -> tuple[str, int]:
+def _window(line: str, start: int, widest: int) -> tuple[str, int]:
     """The part of a long line that holds the place, and where the place is in it."""
-    if len(line) <= _WIDEST:
+    if len(line) <= widest:
         return line, start
-    first = max(0, min(start - _WIDEST // 3, len(line) - _WIDEST))
-    shown = line[first : first + _WIDEST]
+    first = max(0, min(start - widest // 3, len(line) - widest))
+    shown = line[first : first + widest]
     left = "…" if first else ""
-    right = "…" if first + _WIDEST < len(line) else ""
+    right = "…" if first + widest < len(line) else ""
     return f"{left}{shown}{right}", start - first + len(left)
 
 

@@ -30,6 +30,8 @@ from wanctl.spec.nodes import (
 from wanctl.spec.places import Place
 from wanctl.spec.secrecy import ADVICE, is_secret_name, mask_keys
 from wanctl.spec.spelling import quoted
+from wanctl.spec.translation import Complaint, TextFile
+from wanctl.spec.yaml_errors import reading_of
 
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
 _MOST_KEYS = 20  # that are told one by one
@@ -43,9 +45,11 @@ class SourceFile:
         self.shown = shown
         self.text, keys = mask_keys(text)
         self.hidden_lines: set[int] = set()
+        self._keys_at: set[int] = set()
         self._findings = findings
         for offset, length in keys[:_MOST_KEYS]:
             line = len(_LINE_END.findall(text, 0, offset))
+            self._keys_at.add(line)
             column = offset - max((end.end() for end in _LINE_END.finditer(text, 0, offset)), default=0)
             findings.error(
                 self.place(line, column, length),
@@ -67,8 +71,11 @@ class SourceFile:
             )
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            place = self.place(mark.line, mark.column) if mark else self.place(0, 0)
-            self._findings.error(place, "yaml", _spell_yaml_error(error))
+            line, column = (mark.line, mark.column) if mark else (0, 0)
+            said = reading_of(error, self._lines[line] if line < len(self._lines) else "", column)
+            start = error.context_mark if said.began and error.context_mark else None
+            place = self.place(start.line, start.column) if start else self.place(line, column)
+            self._findings.error(place, "yaml", said.message, hint=said.hint)
         except yaml.reader.ReaderError as error:
             message = "this file has a character that YAML does not allow"
             if isinstance(error.character, int):
@@ -81,6 +88,18 @@ class SourceFile:
         if line < len(self._lines) and line not in self.hidden_lines:
             shown = self._lines[line]
         return Place(self.shown, line + 1, column + 1, length, shown)
+
+    def tells_of_key(self, line: int) -> bool:
+        """A key was seen in this line, and is reported with its place."""
+        return line in self._keys_at
+
+    def within(self, value: Place, mark: str) -> Place:
+        """Where these words first stand in a value; the value, where they are written otherwise."""
+        for number in range(value.line - 1, len(self._lines)):
+            start = self._lines[number].find(mark, value.column - 1 if number == value.line - 1 else 0)
+            if start >= 0:
+                return self.place(number, start, len(mark))
+        return value
 
     def node(self, index: int) -> Node:
         return self._nodes[index]
@@ -112,6 +131,14 @@ class Document:
     @cached_property
     def places(self) -> "Places":
         return Places(self)
+
+    def place_of(self, complaint: Complaint) -> Place:
+        """The key, the value, or the very words in it, be they in a file of their own."""
+        if complaint.text and complaint.mark:
+            return _place_in(complaint.text, complaint.mark)
+        path = complaint.path
+        place = self.places.key(path) if complaint.on_key else self.places.value(path)
+        return self.source.within(place, complaint.mark) if complaint.mark else place
 
 
 class Places(Mapping[str, Place]):
@@ -167,6 +194,8 @@ class _Builder:
         self._exhausted = False
 
     def document(self, node: Node, index: int) -> Document:
+        if isinstance(node, MappingNode):
+            self._end_at_second_kind(node)
         value = self._value(node, 0)
         return Document(self._source, index, value, _place_of(self._source, node, whole=False))
 
@@ -216,6 +245,18 @@ class _Builder:
             built[key.value] = self._value(value, depth + 1)
         return built
 
+    def _end_at_second_kind(self, node: MappingNode) -> None:
+        """Two documents without a --- between them look like one in which every key is written twice."""
+        kinds = [number for number, (key, _) in enumerate(node.value) if key.value == "kind"]
+        if len(kinds) < 2:
+            return
+        again = node.value[kinds[1]][0]
+        if again.start_mark.line == node.value[kinds[0]][0].start_mark.line:
+            return
+        message = "another document begins here, and the one above has not ended"
+        self._error(again, "yaml", message, "write --- on a line of its own above it")
+        node.value = node.value[: kinds[1]]
+
     def _check_keys(self, node: MappingNode) -> None:
         seen: dict[str, Node] = {}
         for key, value in node.value:
@@ -243,23 +284,26 @@ class _Builder:
     def _refuse_secret(self, key: ScalarNode, value: ScalarNode) -> None:
         lines = range(value.start_mark.line, value.end_mark.line + 1)
         self._source.hidden_lines.update(lines)
-        self._error(
-            key,
-            "secret",
-            f"{quoted(key.value)} looks like a credential, and a file is no place for one",
-            ADVICE,
-        )
+        if not self._source.tells_of_key(value.start_mark.line):
+            self._error(
+                key,
+                "secret",
+                f"{quoted(key.value)} looks like a credential, and a file is no place for one",
+                ADVICE,
+            )
 
     def _error(self, node: Node, rule: str, message: str, hint: str | None = None) -> None:
         self._findings.error(_place_of(self._source, node), rule, message, hint=hint)
+
+
+def _place_in(text: TextFile, mark: str) -> Place:
+    content, _ = mask_keys(text.content)
+    before, _, _ = content.partition(mark)
+    number, start = before.count("\n"), len(before.rpartition("\n")[2])
+    return Place(text.shown, number + 1, start + 1, len(mark), content.split("\n")[number])
 
 
 def _place_of(source: SourceFile, node: Node, *, whole: bool = True) -> Place:
     start, end = node.start_mark, node.end_mark
     one_line = start.line == end.line and whole and not isinstance(node, MappingNode)
     return source.place(start.line, start.column, max(1, end.column - start.column) if one_line else 1)
-
-
-def _spell_yaml_error(error: yaml.MarkedYAMLError) -> str:
-    context = f"{error.context}: " if error.context else ""
-    return f"this is not YAML: {context}{error.problem or 'it cannot be parsed'}"

@@ -14,11 +14,12 @@ _WHOLE = re.compile(r"\$\{([^{}\n]*)\}")
 
 
 class Unresolved(ValueError):  # noqa: N818 - reads as what happened
-    """A ${…} that means nothing; `hint` says what would."""
+    """A ${…} that means nothing, `mark`; `hint` says what would."""
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | None = None, mark: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.mark = mark
 
 
 def interpolate(text: str, variables: Mapping[str, Scalar]) -> Scalar:
@@ -39,7 +40,7 @@ def interpolate_text(text: str, variables: Mapping[str, Scalar]) -> str:
         if match[0] == "$${":
             return "${"
         if match["name"] is None:
-            raise Unresolved("has a ${ that is not closed", "write ${name}; or $${ for a literal ${")
+            raise Unresolved("has a ${ that is not closed", "write ${name}; or $${ for a literal ${", "${")
         value = _lookup(match["name"], variables)
         return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -63,4 +64,5 @@ def _lookup(name: str, variables: Mapping[str, Scalar]) -> Scalar:
         hint = suggestion(
             name, sorted(variables), "write it under vars in wanctl.yaml, or $${ for a literal ${"
         )
-        raise Unresolved(f"refers to ${{{name}}}, and there is no var of that name", hint) from None
+        mark = f"${{{name}}}"
+        raise Unresolved(f"refers to {mark}, and there is no var of that name", hint, mark) from None

@@ -26,6 +26,7 @@ from wanctl.spec.resources import MODELS, Desired, Resource
 from wanctl.spec.root import SETTINGS_FILE, Refused, Root
 from wanctl.spec.rules import check_declared
 from wanctl.spec.settings import merged
+from wanctl.spec.sources import missing_sources
 from wanctl.spec.spelling import listed, quoted, suggestion
 from wanctl.spec.texts import with_texts, with_vars
 from wanctl.spec.translation import Complaint, complaints
@@ -112,6 +113,8 @@ class _Loading:
         renames = moves_of(self.resources, self._stated_moves(project), self.unread, self.findings)
         ordered = in_order(self.resources, self.findings)
         self.findings.extend(check_declared(ordered, catalogue, self.sources))
+        if self.findings.broken:  # else whoever reads the datasets tells it, and a plan can do without some
+            self.findings.extend(missing_sources(self.resources, self.sources))
         self.findings.raise_if_broken()
         assert project.settings is not None  # noqa: S101 - else there were errors
         return Desired(
@@ -282,7 +285,7 @@ class _Loading:
         return self.root.follow(folder, written) if written is not None else None
 
     def _complain(self, document: Document, one: Complaint, owner: str) -> None:
-        place = document.places.key(one.path) if one.on_key else document.places.value(one.path)
+        place = document.place_of(one)
         path = f"{owner}.{dotted(one.path)}" if one.path else owner
         self.findings.error(place, one.rule, one.message, path=path, hint=one.hint)
 

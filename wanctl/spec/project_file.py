@@ -1,7 +1,7 @@
 """wanctl.yaml → Settings. The base and every environment are checked; the chosen one is merged over it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +16,8 @@ from wanctl.spec.settings import Provider, Settings, merged
 from wanctl.spec.spelling import quoted, suggestion
 from wanctl.spec.texts import with_vars
 from wanctl.spec.translation import Complaint, complaints
+from wanctl.studio.errors import Misconfigured
+from wanctl.studio.regions import Endpoint
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,27 @@ class _Reading:
         if environment is not None:
             self._check_section(environment)
         try:
-            return _with_own_ledger(Settings.model_validate(whole), environment, self.document.value)
+            settings = Settings.model_validate(whole)
+            if not known & {("region",), ("base_url",)}:
+                self._check_endpoint(settings, environment)
+            return _with_own_ledger(settings, environment, self.document.value)
         except ValidationError as error:
             for one in complaints(error, Settings):
                 if one.path not in known:
                     complain(one)
             return None
+
+    def _check_endpoint(self, settings: Settings, environment: str | None) -> None:
+        """The very check that comes before a call, at the line that is wrong."""
+        key = "base_url" if settings.base_url else "region"
+        try:
+            if settings.base_url:
+                Endpoint.parse(settings.base_url)
+            else:
+                anywhere = "any" if settings.provider is Provider.SANDBOX else None  # only its prices count
+                Endpoint.for_region(settings.region, settings.workspace or anywhere)
+        except Misconfigured as error:
+            self._complain(Complaint((key,), "endpoint", error.message, error.hint), environment)
 
     def _check_section(self, environment: str) -> None:
         for key in ("version", "environments"):
@@ -137,11 +154,10 @@ class _Reading:
 
     def _complain(self, one: Complaint, environment: str | None) -> None:
         path = _written_at(self.document.value, environment, one.path)
-        self._report(Complaint(path, one.rule, one.message, one.hint, one.on_key))
+        self._report(replace(one, path=path))
 
     def _report(self, one: Complaint) -> None:
-        places = self.document.places
-        place = places.key(one.path) if one.on_key else places.value(one.path)
+        place = self.document.place_of(one)
         path = f"Project.{dotted(one.path)}" if one.path else "Project"
         self.findings.error(place, one.rule, one.message, path=path, hint=one.hint)
 

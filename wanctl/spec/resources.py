@@ -37,6 +37,10 @@ class Resource:
     places: Mapping[str, Place]
     texts: Mapping[str, str] = field(default_factory=dict)  # path in the document → the file it came from
 
+    def at(self, path: str) -> Place:
+        """Where a value stands; where it is not written, where its document begins."""
+        return self.places.get(path) or self.origin
+
 
 @dataclass(frozen=True)
 class Rename:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from wanctl.spec.spelling import did_you_mean
+
 SETTINGS_FILE = "wanctl.yaml"
 LARGEST_TEXT = 64 * 1024
 LARGEST_YAML = 16 * 1024 * 1024
@@ -102,10 +104,26 @@ class Root:
         return text.removesuffix("\n"), self.named(path)
 
 
+def likely_meant(path: Path, written: str) -> str | None:
+    """Of a path that leads to nothing: the path as it may have been meant, by what lies beside it."""
+    parts, missing = list(Path(written).parts), path
+    behind: list[str] = []
+    while not missing.parent.is_dir() and len(parts) > 1:
+        behind.insert(0, parts.pop())
+        missing = missing.parent
+    try:
+        names = [entry.name for entry in missing.parent.iterdir() if not entry.name.startswith(".")]
+    except OSError:
+        return None
+    near = did_you_mean(missing.name, sorted(names))
+    return Path(*parts[:-1], near, *behind).as_posix() if near else None
+
+
 def _read(path: Path, written: str, largest: int) -> str:
     try:
         if not path.exists():
-            raise Refused(f"there is no file {written}")
+            near = likely_meant(path, written)
+            raise Refused(f"there is no file {written}", f"did you mean {near}?" if near else None)
         if not path.is_file():
             raise Refused(f"{written} is not a file")
         with path.open("rb") as stream:

@@ -6,6 +6,7 @@ service's documents moved before.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,10 @@ from wanctl.spec.dataset_uses import check_templates
 from wanctl.spec.diagnostics import Diagnostic, Severity
 from wanctl.spec.models import Checkpoint, Dataset, Deployment, FineTune, State
 from wanctl.spec.resources import Desired, Resource
-from wanctl.spec.spelling import did_you_mean, listed, quoted
+from wanctl.spec.spelling import counted, did_you_mean, listed, quoted
 
 ADVISED_STEPS = 800
+FAR_OFF = 50  # times more or less than usual
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,11 @@ def _steps(training: _Training, samples: int) -> Iterator[Diagnostic]:
     steps = epochs * per_epoch
     if steps >= ADVISED_STEPS:
         return
+    rounded = f" (rounded up from {samples} / {batch})" if samples % batch else ""
     message = (
-        f"{steps} steps are few, {ADVISED_STEPS} are advised: n_epochs {epochs} × ceil({samples} samples / "
-        f"batch_size {batch}) = {epochs} × {per_epoch} = {steps}"
+        f"{steps:,} {'step is' if steps == 1 else 'steps are'} few, {ADVISED_STEPS} are advised: "
+        f"n_epochs {epochs} × {per_epoch} an epoch, of {counted(samples, 'sample')} "
+        f"with batch_size {batch}{rounded}"
     )
     enough = math.ceil(ADVISED_STEPS / per_epoch)
     hint = f"write n_epochs: {enough}, the fewest that reach {ADVISED_STEPS}; the price grows with it"
@@ -149,12 +153,28 @@ def _batch_size(training: _Training) -> Iterator[Diagnostic]:
         yield training.finding("batch_size", Severity.WARNING, "batch-size", message, hint)
 
 
+def _learning_rate(training: _Training) -> Iterator[Diagnostic]:
+    """No document bounds it; a slip of the decimal point is a training paid for in vain."""
+    declared = training.spec.hyper_parameters.learning_rate
+    usual = training.base.defaults.learning_rate if training.base else None
+    if not declared or not usual or 1 / FAR_OFF < declared / usual < FAR_OFF:
+        return
+    times = declared / usual
+    far = f"{times:,.0f} times" if times > 1 else f"1/{1 / times:,.0f} of"
+    value, common = (f"{one:g}".replace("e-0", "e-") for one in (declared, usual))
+    message = f"learning_rate {value} is {far} the usual {common} of {training.spec.model}"
+    yield training.finding(
+        "learning_rate", Severity.WARNING, "learning-rate", message, f"write {common}, or leave it out"
+    )
+
+
 _TRAINING_RULES: tuple[Callable[[_Training], Iterator[Diagnostic]], ...] = (
     _eval_epochs,
     _ranges,
     _powers_of_two,
     _split_without_effect,
     _batch_size,
+    _learning_rate,
 )
 
 
@@ -191,7 +211,16 @@ def _unknown_model(resource: Resource, spec: FineTune, catalogue: Catalogue) -> 
         if near
         else f"it knows {listed(catalogue.models)}; catalogue: FILE can add more"
     )
-    return _finding(resource, "model", Severity.WARNING, "unknown-model", message, hint)
+    typo = near is not None and _misspelt(spec.model, near)
+    severity = Severity.ERROR if typo else Severity.WARNING
+    hint += " if it is another one: catalogue: FILE can add it" if typo else ""
+    return _finding(resource, "model", severity, "unknown-model", message, hint)
+
+
+def _misspelt(model: str, known: str) -> bool:
+    """Letters are wrong, missing or swapped. Another number, or a longer name, may be a newer model."""
+    same_numbers = re.findall(r"\d", model) == re.findall(r"\d", known)
+    return same_numbers and abs(len(model) - len(known)) <= 1
 
 
 def _prompts(resource: Resource, spec: Deployment) -> Iterator[Diagnostic]:

@@ -11,7 +11,7 @@ from wanctl.spec.interpolation import Scalar, Unresolved, interpolate, interpola
 from wanctl.spec.models import FromFile
 from wanctl.spec.nodes import DocumentPath, dotted
 from wanctl.spec.root import Refused, Root
-from wanctl.spec.translation import Complaint
+from wanctl.spec.translation import Complaint, TextFile
 
 Complain = Callable[[Complaint], None]
 
@@ -53,7 +53,8 @@ def with_texts(
         except Refused as error:
             complain(Complaint((*path, "file"), "text-file", f"{path[-1]}: {error}", error.hint))
             continue
-        holder[path[-1]] = _resolved(text, interpolate_text, variables, complain, (*path, "file"))
+        source = TextFile(root.shown(root.follow(folder, file["file"])), text)
+        holder[path[-1]] = _resolved(text, interpolate_text, variables, complain, (*path, "file"), source)
     return origins
 
 
@@ -89,9 +90,12 @@ def _resolved(
     variables: Mapping[str, Scalar],
     complain: Complain,
     path: DocumentPath,
+    source: TextFile | None = None,
 ) -> Scalar:
     try:
         return how(text, variables)
     except Unresolved as error:
-        complain(Complaint(path, "variable", f"{dotted(path) or 'it'} {error}", error.hint))
+        what = f"the text of {dotted(path[:-1])}" if source else dotted(path) or "it"
+        message = f"{what} {error}"
+        complain(Complaint(path, "variable", message, error.hint, mark=error.mark, text=source))
         return text

@@ -1,5 +1,6 @@
 """pydantic's findings as sentences to a person: what is wrong with the value, and what to write instead."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,14 @@ from wanctl.spec.spelling import did_you_mean, listed, quoted
 
 
 @dataclass(frozen=True)
+class TextFile:
+    """A file that a field's text came from, under the name that a person would type."""
+
+    shown: str
+    content: str
+
+
+@dataclass(frozen=True)
 class Complaint:
     """What is wrong with one value, not yet at its place."""
 
@@ -20,17 +29,29 @@ class Complaint:
     message: str
     hint: str | None = None
     on_key: bool = False
+    mark: str | None = None  # the words of the value that are wrong
+    text: TextFile | None = None  # where they stand, if not in the document itself
 
 
 def complaints(error: ValidationError, model: type[BaseModel]) -> Iterator[Complaint]:
     """One complaint for each value that is wrong."""
     seen: set[DocumentPath] = set()
-    for one in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    unknown = [_document_path(one["loc"]) for one in found if one["type"] == "extra_forbidden"]
+    for one in found:
         path = _document_path(one["loc"])
         if path in seen:
             continue  # a union tells each of its members' complaints; one is enough
         seen.add(path)
+        if one["type"] == "missing" and any(_meant(path, other, model) for other in unknown):
+            continue  # it is there, misspelt
         yield _complaint(path, one["type"], one["input"], one.get("ctx", {}), model)
+
+
+def _meant(missing: DocumentPath, unknown: DocumentPath, model: type[BaseModel]) -> bool:
+    if missing[:-1] != unknown[:-1]:
+        return False
+    return did_you_mean(str(unknown[-1]), keys_at(model, unknown[:-1])) == missing[-1]
 
 
 def _document_path(location: tuple[int | str, ...]) -> DocumentPath:
@@ -88,6 +109,21 @@ def _no_hint(_: Any) -> str | None:
     return None
 
 
+_NUMBER = re.compile(r"[-+]?\d{1,12}(\.\d{1,12})?(e[-+]?\d{1,3})?")
+
+
+def _without_quotes(value: Any) -> str | None:
+    number = value.strip() if isinstance(value, str) else ""
+    return f"write {number}, without quotes" if _NUMBER.fullmatch(number) else None
+
+
+def _true_or_false(value: Any) -> str | None:
+    words = {"yes": "true", "on": "true", "1": "true", "true": "true"}
+    words |= {"no": "false", "off": "false", "0": "false", "false": "false"}
+    word = words.get(str(value).strip().lower())
+    return f"write {word}" + (", without quotes" if isinstance(value, str) else "") if word else None
+
+
 def _in_quotes(value: Any) -> str | None:
     if isinstance(value, bool | int | float):
         return f'write it in quotes: "{str(value).lower() if isinstance(value, bool) else value}"'
@@ -99,9 +135,9 @@ def _as_list(value: Any) -> str | None:
 
 
 _SENTENCES: tuple[tuple[frozenset[str], str, Callable[[Any], str | None]], ...] = (
-    (frozenset({"int_type", "int_parsing", "int_from_float"}), "must be a whole number", _no_hint),
-    (frozenset({"float_type", "float_parsing", "finite_number"}), "must be a number", _no_hint),
-    (frozenset({"bool_type", "bool_parsing"}), "must be true or false", _no_hint),
+    (frozenset({"int_type", "int_parsing", "int_from_float"}), "must be a whole number", _without_quotes),
+    (frozenset({"float_type", "float_parsing", "finite_number"}), "must be a number", _without_quotes),
+    (frozenset({"bool_type", "bool_parsing"}), "must be true or false", _true_or_false),
     (frozenset({"string_type"}), "must be text", _in_quotes),
     (frozenset({"list_type", "tuple_type"}), "must be a list", _as_list),
     (frozenset({"dict_type", "model_type", "model_attributes_type"}), "must be a mapping", _no_hint),

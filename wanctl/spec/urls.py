@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from wanctl.dataset.remote import EXTRAS
 from wanctl.spec.root import Refused
-from wanctl.spec.spelling import listed
+from wanctl.spec.spelling import listed, quoted
 
 _STORES = sorted({*EXTRAS, "file"} - {"http"})
 
@@ -19,7 +19,7 @@ def local_part(url: str) -> str | None:
     scheme, _, rest = url.partition("://")
     scheme = scheme.lower()
     if "::" in url or "\\" in url or not url.isprintable():
-        raise Refused(f"{url!r} is not a plain URL")
+        raise Refused(f"{quoted(url)} is not a plain URL")
     if scheme == "file":
         return rest.removeprefix("localhost/")
     if scheme not in EXTRAS:

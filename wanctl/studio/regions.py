@@ -36,7 +36,7 @@ _SUFFIXES = ("/api/v1", "/compatible-mode/v1")
 def check_workspace(workspace: str) -> str:
     """The workspace id, if it can be one: it becomes a header and part of a host name."""
     if not _WORKSPACE.fullmatch(workspace):
-        raise Misconfigured(f"{workspace!r} is not a workspace id: letters, digits, _ and -, at most 64")
+        raise Misconfigured(f'"{workspace}" is not a workspace id: letters, digits, _ and -, at most 64')
     return workspace
 
 
@@ -59,9 +59,12 @@ class Endpoint:
                 if "{workspace}" not in region.base_url:
                     return cls.parse(region.base_url)
                 if not workspace:
-                    raise Misconfigured(f"region {region.name} has a host for each workspace: name one")
+                    raise Misconfigured(
+                        f"region {region.name} has a host for each workspace, and none is named",
+                        hint="write workspace: llm-… beside it; the console shows its id",
+                    )
                 return cls.parse(region.base_url.format(workspace=check_workspace(workspace).lower()))
-        raise Misconfigured(f"there is no region {name!r}", hint=_did_you_mean(wanted))
+        raise Misconfigured(f'there is no region "{name}"', hint=_did_you_mean(wanted))
 
     @classmethod
     def parse(cls, base_url: str, *, named_outside_specs: bool = False) -> "Endpoint":
@@ -71,9 +74,9 @@ class Endpoint:
             parts = urlsplit(url)
             host, port = (parts.hostname or "").lower(), parts.port
         except ValueError as error:
-            raise Misconfigured(f"{base_url!r} is not a URL: {error}") from None
+            raise Misconfigured(f'"{base_url}" is not a URL: {error}') from None
         if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
-            raise Misconfigured(f"{base_url!r} is not a base URL", hint="write it as https://host")
+            raise Misconfigured(f'"{base_url}" is not a base URL', hint="write it as https://host")
         if "@" in parts.netloc or parts.query or parts.fragment:
             raise Misconfigured(
                 "a base URL has no user name, query or fragment", hint=f"write https://{host}"
@@ -114,7 +117,7 @@ class Endpoint:
             raise UntrustedEndpoint(
                 f"the API key is not sent to {self.base_url}: it is no host of Model Studio"
                 + (" over https" if self.scheme == "http" else ""),
-                hint="if you trust it, name it outside the specs, by flag or environment variable",
+                hint="if you trust it, name it outside the specs: --base-url URL, or WANCTL_BASE_URL=URL",
             )
 
 

@@ -213,9 +213,16 @@ def broken_off(call: Call, error: httpx.HTTPError) -> StudioError:
     return kind(f"{message} ({reason})", method=call.method, path=call.path, hint=hint)
 
 
+def _host(error: httpx.HTTPError) -> str:
+    try:
+        return error.request.url.host
+    except RuntimeError:  # it never came to a request
+        return "the service"
+
+
 def _meaning(call: Call, error: httpx.HTTPError) -> tuple[type[StudioError], str, str | None]:
     if isinstance(error, _NEVER_LEFT):
-        return Unreachable, "the service cannot be reached", "check the network, region and base_url"
+        return Unreachable, f"{_host(error)} cannot be reached", "check the network, region and base_url"
     if call.effect is Effect.READ:
         return ServerError, "no usable answer came", None
     return LostAnswer, "the call was sent and no usable answer came", "it may have had its effect"

@@ -182,4 +182,5 @@ def _lines(lines: Sequence[int]) -> str:
 
 
 def _excerpt(text: str, most: int = _EXCERPT) -> str:
-    return f"“{text if len(text) <= most else text[: most - 1] + '…'}”"
+    shown = text if len(text) <= most else f"{text[: most - 1]}…"
+    return f'"{shown}"'

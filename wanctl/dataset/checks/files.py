@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from wanctl.dataset.contents import (
@@ -141,8 +141,7 @@ def _media(facts: DatasetFacts) -> Iterator[Problem]:
 
 
 def _unused(facts: DatasetFacts) -> Iterator[Problem]:
-    used = {path for sample in facts.samples for path in sample.references}
-    unused = [member.name for member in facts.members if member.name not in used | {ANNOTATIONS}]
+    unused = facts.unused
     if unused and facts.samples:
         yield Problem.warning(
             "unused-files",
@@ -192,7 +191,7 @@ def _too_large(facts: DatasetFacts) -> Iterator[Problem]:
         yield Problem.warning("too-large", message)
 
 
-def listed(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """The first few names, and how many more."""
     shown = ", ".join(names[:_MOST_NAMED])
     return shown if len(names) <= _MOST_NAMED else f"{shown} and {len(names) - _MOST_NAMED} more"

@@ -123,7 +123,7 @@ def _counts(use: Use) -> Iterator[Problem]:
         yield Problem.warning(
             "batch-too-large",
             f"{samples}, no more than its batch_size of {use.batch_size}: every epoch is one step",
-            remedy="add samples, or write a smaller batch_size",
+            remedy="add samples" + (", or write a smaller batch_size" if use.batch_size > 1 else ""),
         )
 
 
@@ -156,5 +156,5 @@ def _validation_captions(facts: DatasetFacts, use: Use) -> Iterator[Problem]:
             f"({likeness(text, effect.description):.0%} alike)",
             member=ANNOTATIONS,
             line=line,
-            remedy=f"use its words: “{effect.description}”",
+            remedy=f'use its words: "{effect.description}"',
         )

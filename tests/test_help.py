@@ -1,0 +1,45 @@
+"""What --help shows: names in capitals for what is to be given, and a way to every command's own page."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from tests.scenarios.playing import run_wanctl
+from wanctl.cli.app import app
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield path, command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, (*path, name))
+
+
+def everything() -> list[tuple[tuple[str, ...], Any]]:
+    run_wanctl("--version")  # it registers the commands
+    return list(commands(typer.main.get_command(app)))
+
+
+def test_what_is_to_be_given_has_a_name_in_capitals() -> None:
+    nameless = [
+        f"{' '.join(path)} {one.name}"
+        for path, command in everything()
+        for one in command.params
+        if not getattr(one, "is_flag", False) and (one.metavar is None or set("[]…{}<>") & set(one.metavar))
+        if one.name not in {"install_completion", "show_completion", "help"}
+    ]
+    assert not nameless
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_is_where_people_look_for_it(option: str) -> None:
+    for words in ((), ("plan",), ("sandbox", "faults", "add")):
+        printed, code = run_wanctl(*words, option)
+        assert (code, printed.startswith("Usage: wanctl")) == (0, True)
+
+
+def test_a_misspelt_option_is_told_what_was_meant() -> None:
+    printed, code = run_wanctl("plan", "--enviroment", "prod")
+    assert code == 1
+    assert "--environment" in printed
