@@ -292,12 +292,12 @@ class _Writing:
         config = told_config(live)
         fields["aigc_config"] = config or {"unknown": True}
         if config is None:
-            remarks += [
+            remarks.append(
                 f"{UNREADABLE}: aigc_config. It serves on; nothing is deployed from this document before you "
                 "write what it was given (use_input_prompt, prompt, lora_prompt_default) in the place of "
-                "unknown: true, and say that it is that:",
-                f"  wanctl adopt {address} {live.deployed_model}",
-            ]
+                "unknown: true, and say that it is that:"
+            )
+            remarks.append(f"  wanctl adopt {address} {live.deployed_model}")
         self._write(address, live.deployed_model, fields, tuple(remarks), adopt=True)
 
     def _model(self, model_name: str) -> dict[str, str]:
