@@ -164,3 +164,34 @@ def test_beside_what_is_there_names_make_way(tmp_path: Path) -> None:
     draft = draft_import(hand.project(), (), None)
     assert not names & {one.address.name for one in draft.imported.documents if one.address.kind == "Dataset"}
     assert carry_out_import(hand.project(), draft, adopts=True) is not None
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand = Hand(tmp_path, 4)
+    hand.train(hand.upload("train.zip"))
+    draft = draft_import(hand.project(), (), None)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("wanctl.project.importing.os.link", full)
+    with pytest.raises(ImportRefused, match="No space left"):
+        carry_out_import(hand.project(), draft, adopts=True)
+    assert [path.name for path in hand.specs.iterdir() if "imported" in path.name] == []
+
+
+def test_without_links_it_is_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand = Hand(tmp_path, 4)
+    hand.train(hand.upload("train.zip"))
+    draft = draft_import(hand.project(), (), None)
+
+    def none(*_: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr("wanctl.project.importing.os.link", none)
+    carry_out_import(hand.project(), draft, adopts=False)
+    assert draft.path.read_text(encoding="utf-8") == draft.text
+    with pytest.raises(ImportRefused, match="nothing is overwritten"):
+        carry_out_import(hand.project(), draft, adopts=False)
