@@ -157,5 +157,6 @@ def test_what_is_imported_is_read_again_as_it_was_written(tmp_path_factory: Any,
             )
     for line in text.splitlines():
         assert line.isprintable()
-    commented = [line for line in text.splitlines() if line.startswith("#")]
-    assert all(len(line) <= 110 for line in commented if ": " not in line), max(commented, key=len)
+    remarks = [line for line in text.splitlines() if line.startswith("#")]
+    wrapped = [line for line in remarks if ": " not in line and "  wanctl" not in line]
+    assert all(len(line) <= 110 for line in wrapped), max(wrapped, key=len)

@@ -8,7 +8,10 @@ import pytest
 import yaml
 
 from tests.engine.worlds import CHANGING, World, checkpoint, dataset, deployment, finetune
+from wanctl.ledger.errors import LedgerError
 from wanctl.plan import Action, Plan, Severity, Status, When
+from wanctl.project import Project
+from wanctl.project.outputs import bind
 from wanctl.spec.resources import Address
 
 LEDGER = ".wanctl/ledger.json"
@@ -202,3 +205,42 @@ def test_a_tombstone_under_the_new_name_ends_what_had_the_old_one(world: World) 
     assert [step.action for step in world.plan().pending] == [Action.MOVE, Action.DELETE]
     assert world.apply().plan.status is Status.CONVERGED
     assert world.deployed == []
+
+
+def call_it(world: World, project: str, **more: Any) -> None:
+    path = world.folder / "wanctl.yaml"
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump({**settings, "project": project, **more}), encoding="utf-8")
+
+
+def test_a_project_of_another_name_stops_at_its_ledger(world: World) -> None:
+    call_it(world, "snow")
+    with pytest.raises(LedgerError, match="If the project was only renamed, keep the old name"):
+        world.plan()
+
+
+def test_a_project_of_another_name_trains_nothing_twice_and_deletes_nothing(world: World) -> None:
+    before = world.call("GET", "/_sandbox/status")
+    call_it(world, "snow", ledger=".wanctl/snow.json")
+    for _ in range(2):
+        plan = world.apply().plan
+    step = plan.step(Address.finetune("rain"))
+    assert step is not None
+    assert step.when is When.BLOCKED
+    assert "the project rain has trained the very same inputs" in step.reason
+    after = world.call("GET", "/_sandbox/status")
+    assert before["jobs"] == after["jobs"]
+    assert before["deployments"] == after["deployments"]
+    job = after["jobs"][0]["id"]
+    bind(Project.open(world.folder), Address.finetune("rain"), job, None)
+    while world.apply().unapproved:
+        pass
+    assert world.call("GET", "/_sandbox/status")["jobs"] == after["jobs"]
+    assert len(world.deployed) == 1
+
+
+def test_environments_train_the_same_for_themselves(world: World) -> None:
+    call_it(world, "rain", environments={"prod": {"project": "rain-prod"}})
+    step = Project.open(world.folder, "prod").plan().step(Address.finetune("rain"))
+    assert step is not None
+    assert step.when is When.LATER

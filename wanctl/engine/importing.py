@@ -249,7 +249,7 @@ class _Writing:
         if not training or None in training or None in validation:
             gone = "the files that it was trained on are not in the account any more"
             remarks.append(gone if training else f"{UNREADABLE}: which files it was trained on")
-            remarks.append(f"write its datasets, uncomment, and then: wanctl adopt {address} {job.job_id}")
+            remarks += ["write its datasets, uncomment, and then:", f"  wanctl adopt {address} {job.job_id}"]
             fields |= {"training": [name for name in training if name]}
             self._propose(address, job.job_id, fields, tuple(remarks))
             return
@@ -292,12 +292,12 @@ class _Writing:
         config = told_config(live)
         fields["aigc_config"] = config or {"unknown": True}
         if config is None:
-            remarks += [
-                f"{UNREADABLE}: aigc_config. It serves on; nothing is deployed from this document before you",
-                "write what it was given in the place of unknown: true,",
-                "  use_input_prompt: …, prompt: …, lora_prompt_default: …",
-                f"and say that it is that: wanctl adopt {address} {live.deployed_model}",
-            ]
+            remarks.append(
+                f"{UNREADABLE}: aigc_config. It serves on; nothing is deployed from this document before you "
+                "write what it was given (use_input_prompt, prompt, lora_prompt_default) in the place of "
+                "unknown: true, and say that it is that:"
+            )
+            remarks.append(f"  wanctl adopt {address} {live.deployed_model}")
         self._write(address, live.deployed_model, fields, tuple(remarks), adopt=True)
 
     def _model(self, model_name: str) -> dict[str, str]:

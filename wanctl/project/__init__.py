@@ -225,7 +225,9 @@ class Project:
         if (record.project, record.endpoint) != (self.name, endpoint):
             raise LedgerError(
                 f"The ledger {self.store.location} belongs to {record.project} at {record.endpoint}, and "
-                f"this is {self.name} at {endpoint}. Give each its own: ledger: in wanctl.yaml."
+                f"this is {self.name} at {endpoint}. Give each its own: ledger: in wanctl.yaml. "
+                "If the project was only renamed, keep the old name: all that is live carries it, and is "
+                "known by it."
             )
         if record.environment is None:
             return record.model_copy(update={"environment": environment})

@@ -128,6 +128,7 @@ class _Loading:
             sources=self.sources,
             renames=renames,
             namesakes=project.namesakes(),
+            projects=frozenset(settings.project for settings in project.everywhere.values()),
         )
 
     def _stated_moves(self, project: ProjectFile) -> Iterator[Stated]:

@@ -87,13 +87,10 @@ def _is_visible(text: str) -> bool:
 
 
 def _wrapped(remark: str) -> list[str]:
-    """Lines that fit; who calls a file by a thousand letters is quoted in part."""
+    """Lines that fit; a name of a thousand letters is quoted in part. A command, indented, stays whole."""
     indent = remark[: len(remark) - len(remark.lstrip(" "))]
     cut = remark if len(remark) <= _LONGEST_REMARK else f"{remark[:_LONGEST_REMARK]}…"
-    lines = textwrap.wrap(
-        cut.lstrip(" "), _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    )
-    return lines or [""]
+    return [cut] if indent else textwrap.wrap(cut, _WIDTH, break_on_hyphens=False) or [""]
 
 
 def _comment(line: str) -> str:
