@@ -281,3 +281,17 @@ def test_a_tombstone_with_protect_false_lifts_the_protection_first(tmp_path: Pat
     assert [one.action for one, _ in rain.apply().done] == [Action.UNPROTECT]
     assert [one.action for one, _ in rain.apply().done] == [Action.DELETE]
     assert rain.apply().plan.status is Status.CONVERGED
+
+
+def test_destroy_says_what_it_leaves_because_the_ledger_does_not_know_it(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
+    rain.apply()
+    (rain.specs / ".wanctl/ledger.json").unlink()
+    outcome = rain.project().apply(lambda *_: True, Patience(), doomed=())
+    assert outcome is not None
+    step = outcome.plan.step(LIVE)
+    assert step is not None
+    assert (step.action, step.when) == (Action.DELETE, When.BLOCKED)
+    assert step.hints == (f"if it is yours: wanctl adopt {LIVE} {step.remote_id}",)
+    assert rain.calls("DELETE", "/deployments/") == 0

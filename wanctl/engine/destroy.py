@@ -8,7 +8,7 @@ from wanctl.kinds import PLANNERS
 from wanctl.kinds.removal import plan_removal
 from wanctl.kinds.world import Context, LocalData, Planned, Snapshot
 from wanctl.ledger.record import Record
-from wanctl.plan import Plan
+from wanctl.plan import Action, Plan, Step, When
 from wanctl.spec.models import State
 from wanctl.spec.resources import Address, Desired, Kind, Resource
 
@@ -30,7 +30,9 @@ def make_destruction(
             planned[address] = PLANNERS[address.kind](_absent(resource), context)
     for address in sorted(chosen):
         if address.kind is Kind.DEPLOYMENT:
-            planned[address] = plan_removal(address, context, context.why_gone, ())
+            removal = plan_removal(address, context, context.why_gone, ())
+            unknown = _left_standing(address, context) if removal.step.settled else None
+            planned[address] = unknown or removal
     steps = tuple(one.step for one in planned.values())
     plan = Plan(
         project=desired.settings.project,
@@ -42,6 +44,24 @@ def make_destruction(
     learned = {address: one.learn for address, one in planned.items() if one.learn is not None}
     answered = frozenset(address for address, one in planned.items() if one.answered)
     return Draft(plan, learned, frozenset(context.questions), answered)
+
+
+def _left_standing(address: Address, context: Context) -> Planned | None:
+    """What serves for it, and is not the one that the ledger knows: a person can say that it is theirs."""
+    seen = context.planned.get(address)
+    live = context.snapshot.deployment_by_id.get((seen and seen.step.remote_id) or "")
+    if live is None or live.leaving:
+        return None
+    name = live.deployed_model
+    step = Step(
+        address,
+        Action.DELETE,
+        When.BLOCKED,
+        f"{name} serves for it, but nothing in the ledger says that wanctl deployed it",
+        remote_id=name,
+        hints=(f"if it is yours: wanctl adopt {address} {name}",),
+    )
+    return Planned(step)
 
 
 def _deployments(desired: Desired, record: Record) -> frozenset[Address]:
