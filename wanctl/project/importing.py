@@ -89,7 +89,7 @@ def _adopted(project: Project, imported: Imported) -> Result:
         async with fresh.leased() as store, fresh.desk(store) as desk:
             sentences = await adopt_all(desk, imported.adoptions)
             draft = await desk.survey()
-            desk.book.learn(draft.learned)
+            await desk.book.learn(draft.learned)
             return Result(tuple(sentences), draft.plan)
 
     return run(work())
