@@ -1,24 +1,34 @@
 """Times a plan that finds nothing to do, over HTTP, as a command of its own; its requests and its memory.
 
-    python tests/bench/scale.py 25 100 250
+    python tests/bench/scale.py 25 100 250 1000 2500
 
-Counts are of chains, each of four resources; 2500 of them take a while to be made. Prints ratios, never a
-verdict: machines differ.
+Counts are of chains, each of four resources; 2500 of them take a quarter of an hour to be made. All are
+there before anything is timed, and each round times every one of them and the floors, so that a machine that
+has company is unfair to all alike: ratios are medians over the rounds. Prints figures, never a verdict.
 """
 
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.bench.chains import applied
 
 ROOT = Path(__file__).parents[2]
-TIMES = 3  # the quickest counts: the others had company
+ROUNDS = 5
+FLOORS = {
+    "python -c pass": ("-c", "pass"),
+    "python -c 'import typer'": ("-c", "import typer"),
+    "import typer, pydantic, httpx, yaml, deepdiff": ("-c", "import typer, pydantic, httpx, yaml, deepdiff"),
+    "wanctl --version": ("-m", "wanctl", "--version"),
+}
 
 
 @dataclass(frozen=True)
@@ -26,20 +36,17 @@ class Cost:
     """What one command took."""
 
     seconds: float
-    busy: float  # seconds of a processor, which other work on the machine does not lengthen
+    busy: float  # seconds of a processor, which other work on the machine lengthens little
     megabytes: float
 
 
 def command(*arguments: str) -> Cost:
-    """The quickest of a few runs."""
-    return min((_once(*arguments) for _ in range(TIMES)), key=lambda cost: cost.busy)
-
-
-def _once(*arguments: str) -> Cost:
+    """One run, of a wanctl that was compiled before, as an installed one is."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**environment, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
@@ -52,29 +59,36 @@ def _once(*arguments: str) -> Cost:
     return Cost(spent, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def plan(chains: int) -> tuple[Cost, int]:
-    """A plan that finds nothing to do, and the requests that it made."""
-    with applied(chains) as (specs, requests):
-        cost = command("-m", "wanctl", "-C", str(specs), "plan", "--detailed-exitcode")
-        return cost, requests() // TIMES
-
-
 def main(sizes: list[int]) -> None:
-    floor = command("-c", "import typer")
-    start = command("-m", "wanctl", "--version")
-    say(f"wanctl --version takes {start.busy / floor.busy:.2f} × of python -c 'import typer'")
-    first: tuple[int, Cost] | None = None
-    for chains in sizes:
-        cost, requests = plan(chains)
-        first = first or (chains, cost)
-        told = f"{cost.seconds:.2f} s ({cost.busy:.2f} busy), {requests} requests, {cost.megabytes:.0f} MB"
-        ratio = f"{cost.busy / first[1].busy:.1f} × of the first for {chains / first[0]:g} × as many"
-        say(f"{chains} chains, {4 * chains} resources: {told}; {ratio}")
+    with ExitStack() as accounts:
+        commands: dict[str, tuple[str, ...]] = dict(FLOORS)
+        answered: dict[str, Callable[[], int]] = {}
+        for chains in sizes:
+            specs, requests = accounts.enter_context(applied(chains))
+            name = f"{chains} chains, {4 * chains} resources"
+            commands[name] = ("-m", "wanctl", "-C", str(specs), "plan", "--detailed-exitcode")
+            answered[name] = requests
+        for words in commands.values():
+            command(*words)  # compiled and read from the disk
+        rounds = [{name: command(*words) for name, words in commands.items()} for _ in range(ROUNDS)]
+        asked = {name: requests() // (ROUNDS + 1) for name, requests in answered.items()}
+    report(rounds, asked)
 
 
-def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+def report(rounds: list[dict[str, Cost]], asked: dict[str, int]) -> None:
+    smallest = next(iter(asked))
+    for name in rounds[0]:
+        costs = [one[name] for one in rounds]
+        against = smallest if name in asked else "python -c 'import typer'"
+        ratio = median(one[name].busy / one[against].busy for one in rounds)
+        told = [
+            f"{median(cost.busy for cost in costs):.3f} s busy",
+            f"{median(cost.seconds for cost in costs):.3f} s in all",
+            f"{max(cost.megabytes for cost in costs):.0f} MB",
+            f"{ratio:.2f} × of {against}",
+        ]
+        requests = [f"{asked[name]} requests"] if name in asked else []
+        sys.stdout.write(f"{name}: {', '.join([*told, *requests])}\n")
 
 
 if __name__ == "__main__":

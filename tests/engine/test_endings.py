@@ -115,10 +115,10 @@ class Killed(Exception):  # noqa: N818 - as the kernel does it
 def killed_after(rain: Rain, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An apply whose call has had its effect, and whose ledger still says that it is about to be made."""
 
-    def gone(book: Book, effect: Effect, landing: Landing) -> None:
+    async def gone(book: Book, effect: Effect, landing: Landing) -> None:
         if effect.verb == verb:
             raise Killed
-        landed(book, effect, landing)
+        await landed(book, effect, landing)
 
     landed = Book.landed
     with monkeypatch.context() as patch:

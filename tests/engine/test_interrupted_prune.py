@@ -36,9 +36,9 @@ def test_what_a_killed_prune_deleted_is_not_missed(
     rain.apply()
     landed = Book.landed
 
-    def killed(book: Book, effect: Effect, landing: Landing) -> None:
+    async def killed(book: Book, effect: Effect, landing: Landing) -> None:
         if written:
-            landed(book, effect, landing)
+            await landed(book, effect, landing)
         raise Killed
 
     with monkeypatch.context() as patch:

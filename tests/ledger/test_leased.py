@@ -64,7 +64,7 @@ def test_a_holder_that_slept_through_another_run_writes_no_intent(
     other.acquire(lease("two", EXPIRED))
     other.release(lease("two", EXPIRED))
     with pytest.raises(LeaseLost, match=r"lost its lease .* came and went.* makes no further call"):
-        book.begin(Effect())
+        asyncio.run(book.begin(Effect()))
     assert stores().load() is None
 
 
@@ -73,7 +73,7 @@ def test_a_holder_that_was_taken_over_hears_by_whom(stores: Callable[[], Store],
     time.now = EXPIRED
     stores().acquire(lease("two", EXPIRED))
     with pytest.raises(LeaseLost, match="holder two took it over at 2026-03-18 09:05:00 UTC"):
-        book.begin(Effect())
+        asyncio.run(book.begin(Effect()))
 
 
 def test_a_holder_whose_lease_was_broken_notices_at_once(stores: Callable[[], Store], time: Time) -> None:
@@ -81,13 +81,13 @@ def test_a_holder_whose_lease_was_broken_notices_at_once(stores: Callable[[], St
     _, book = held_by_one(stores, time)
     stores().release(lease("one"))
     with pytest.raises(LeaseLost, match="a person removed it"):
-        book.begin(Effect())
+        asyncio.run(book.begin(Effect()))
 
 
 def test_a_holder_that_slept_alone_renews_and_goes_on(stores: Callable[[], Store], time: Time) -> None:
     held, book = held_by_one(stores, time)
     time.now = EXPIRED + timedelta(hours=1)
-    book.begin(Effect())
+    asyncio.run(book.begin(Effect()))
     assert held.lease.expires == time.now + LEASE_TTL
     with pytest.raises(LeaseHeld):
         stores().acquire(lease("two", time.now))

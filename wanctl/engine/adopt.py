@@ -63,7 +63,7 @@ async def _bind(desk: Desk, context: Context, resource: Resource, remote_id: str
         bound = Deploy.landed(entry, generation, entry.protected)
     else:
         bound = entry.with_current(generation)
-    desk.book.note(address, "adopt", bound, remote_id, sentence)
+    await desk.book.note(address, "adopt", bound, remote_id, sentence)
     return sentence
 
 
@@ -79,7 +79,7 @@ async def disown(desk: Desk, address: Address, remote_id: str) -> str:
     if remote_id not in entry.strangers:
         entry = entry.model_copy(update={"strangers": (*entry.strangers, remote_id)})
     sentence = f"{remote_id} is not {address}, and will not be taken for it"
-    desk.book.note(address, "disown", entry, remote_id, sentence)
+    await desk.book.note(address, "disown", entry, remote_id, sentence)
     return sentence
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from wanctl.engine.saving import Saving
 from wanctl.kinds.acting import Landing
 from wanctl.ledger.record import Entry, HistoryLine, Intent, Record
 from wanctl.plan import Effect
@@ -23,21 +24,20 @@ class Stamp:
 
 
 class Book:
-    """Guards one thing: the record in memory is what the store last saved."""
+    """Each entry of it returns once it is saved."""
 
     def __init__(
         self, save: Callable[[Record], Record], record: Record, stamp: Stamp, now: Callable[[], datetime]
     ) -> None:
-        self._write = save
-        self._record = record
+        self._saving = Saving(save, record)
         self._stamp = stamp
         self._now = now
 
     @property
     def record(self) -> Record:
-        return self._record
+        return self._saving.record
 
-    def begin(self, effect: Effect) -> None:
+    async def begin(self, effect: Effect) -> None:
         """Written before the call is made: a crash from here on is an open intent, never a silent one. A run
         that lost its lease cannot write it, and so makes no call."""
         intent = Intent(
@@ -48,14 +48,9 @@ class Book:
             seen=getattr(effect, "seen", ()),
             at=self._now(),
         )
-        self._save(self._record.with_intent(intent))
+        await self._saving.save(lambda record: record.with_intent(intent))
 
-    def landed(self, effect: Effect, landing: Landing) -> None:
-        record = self._record.without_intent(effect.address)
-        if landing.moved_from:
-            record = record.renamed(landing.moved_from, effect.address)
-        else:
-            record = record.with_entry(effect.address, landing.entry)
+    async def landed(self, effect: Effect, landing: Landing) -> None:
         line = self._line(
             effect.address,
             effect.verb,
@@ -64,33 +59,49 @@ class Book:
             request_id=landing.request_id,
             note=landing.note,
         )
-        self._save(record.with_history(line))
 
-    def failed(self, effect: Effect, note: str, request_id: str | None) -> None:
+        def change(record: Record) -> Record:
+            record = record.without_intent(effect.address).with_history(line)
+            if landing.moved_from:
+                return record.renamed(landing.moved_from, effect.address)
+            return record.with_entry(effect.address, landing.entry)
+
+        await self._saving.save(change)
+
+    async def failed(self, effect: Effect, note: str, request_id: str | None) -> None:
         """The call surely had no effect: the intent is closed."""
         line = self._line(effect.address, effect.verb, "failed", request_id=request_id, note=note)
-        self._save(self._record.without_intent(effect.address).with_history(line))
+        await self._saving.save(lambda record: record.without_intent(effect.address).with_history(line))
 
-    def turned_away(self, effect: Effect, note: str, request_id: str | None) -> None:
+    async def turned_away(self, effect: Effect, note: str, request_id: str | None) -> None:
         """Refused for now: as a failure, but the same refusal again and again is one line of the history."""
         address = str(effect.address)
-        last = next((line for line in reversed(self._record.history) if line.address == address), None)
+        last = next((line for line in reversed(self.record.history) if line.address == address), None)
         if last and (last.verb, last.result, last.note) == (effect.verb, "failed", note):
-            self._save(self._record.without_intent(effect.address))
+            await self._saving.save(lambda record: record.without_intent(effect.address))
             return
-        self.failed(effect, note, request_id)
+        await self.failed(effect, note, request_id)
 
-    def lost(self, effect: Effect, note: str) -> None:
+    async def lost(self, effect: Effect, note: str) -> None:
         """The call may have had its effect: the intent stays open, and the settle time starts now."""
-        intent = self._record.intent(effect.address)
-        record = self._record.with_history(self._line(effect.address, effect.verb, "lost", note=note))
-        if intent:
-            record = record.with_intent(intent.model_copy(update={"at": self._now()}))
-        self._save(record)
+        line, at = self._line(effect.address, effect.verb, "lost", note=note), self._now()
 
-    def learn(self, learned: Mapping[Address, Entry], answered: Collection[Address] = ()) -> None:
+        def change(record: Record) -> Record:
+            intent = record.intent(effect.address)
+            record = record.with_history(line)
+            return record.with_intent(intent.model_copy(update={"at": at})) if intent else record
+
+        await self._saving.save(change)
+
+    async def learn(self, learned: Mapping[Address, Entry], answered: Collection[Address] = ()) -> None:
         """What the reads showed: objects of ours that the ledger did not know, and the end of open calls."""
-        record = self._record
+        if learned or answered:
+            await self._saving.save(lambda record: self._with_learned(record, learned, answered))
+
+    def _with_learned(
+        self, before: Record, learned: Mapping[Address, Entry], answered: Collection[Address]
+    ) -> Record:
+        record = before
         for address in answered:
             if record.intent(address):
                 record = record.without_intent(address)
@@ -100,20 +111,23 @@ class Book:
             intent, verb = record.intent(address), LOOK
             if intent and _answered(intent, entry):
                 record, verb = record.without_intent(address), intent.verb
-            if found and found != self._record.entry(address).current:
+            if found and found != before.entry(address).current:
                 line = self._line(address, verb, "found", remote_id=found.remote_id)
                 record = record.with_history(line)
-        if record is not self._record:
-            self._save(record)
+        return record
 
-    def note(
+    async def note(
         self, address: Address, verb: str, entry: Entry | None, remote_id: str | None, note: str
     ) -> None:
         """Something that a person told us: an adoption, which answers an open call, or that something is not
         ours, which does not."""
         line = self._line(address, verb, "noted", remote_id=remote_id, note=note)
-        record = self._record.without_intent(address) if verb == "adopt" else self._record
-        self._save(record.with_entry(address, entry).with_history(line))
+
+        def change(record: Record) -> Record:
+            record = record.without_intent(address) if verb == "adopt" else record
+            return record.with_entry(address, entry).with_history(line)
+
+        await self._saving.save(change)
 
     def _line(
         self,
@@ -132,9 +146,6 @@ class Book:
             run=self._stamp.run,
             **more,
         )
-
-    def _save(self, record: Record) -> None:
-        self._record = self._write(record)
 
 
 def _answered(intent: Intent, entry: Entry) -> bool:

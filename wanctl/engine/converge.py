@@ -148,7 +148,7 @@ async def converge(
     run.take(draft)
     deadline = desk.clock.now() + patience.longest
     while True:
-        desk.book.learn(run.outcome.draft.learned, run.outcome.draft.answered)
+        await desk.book.learn(run.outcome.draft.learned, run.outcome.draft.answered)
         ready = run.ready()
         if ready:
             await run.carry_out(ready)
@@ -223,7 +223,7 @@ class _Run:
             self.take(await self.desk.look_again(self.outcome.draft, due), due)
             if not self._now():
                 return
-            self.desk.book.learn(self.outcome.draft.learned, self.outcome.draft.answered)
+            await self.desk.book.learn(self.outcome.draft.learned, self.outcome.draft.answered)
         self.take(await self.desk.survey())
 
     def ready(self) -> list[Step]:
@@ -273,28 +273,28 @@ class _Run:
         assert isinstance(effect, Act)  # noqa: S101 - the planner makes no other
         book, desk = self.desk.book, self.desk
         self.watcher.started(desk.clock.now(), step)
-        book.begin(effect)
+        await book.begin(effect)
         try:
             landing = await effect.perform(self._tools(effect))
         except LostAnswer as error:
             self.tried[_key(step)] = self.tried.get(_key(step), 0) + 1
-            book.lost(effect, str(error))
+            await book.lost(effect, str(error))
             return
         except Throttled as error:
             self.turned_away[_key(step)] = error
-            book.turned_away(effect, f"{error.message}: {error.service_message}", error.request_id)
+            await book.turned_away(effect, f"{error.message}: {error.service_message}", error.request_id)
             return
         except (Conflict, Refused, UnsupportedState) as error:
             self.tried[_key(step)] = self.tried.get(_key(step), 0) + 1
-            book.failed(effect, str(error), error.request_id)
+            await book.failed(effect, str(error), error.request_id)
             self.contested.append(Failure(step, error))
             return
         except StudioError as error:
-            book.failed(effect, str(error), error.request_id)
+            await book.failed(effect, str(error), error.request_id)
             self._fail(Failure(step, error))
             return
         self.tried[_key(step)] = TRIES
-        book.landed(effect, landing)
+        await book.landed(effect, landing)
         self.outcome.done.append((step, landing.remote_id))
         desk.snapshot = None
         self.watcher.done(desk.clock.now(), step, landing.remote_id)

@@ -91,7 +91,7 @@ def _write_new(path: Path, text: str) -> None:
 
 
 def _rename_to_new(beside: Path, path: Path) -> None:
-    """Unlike a rename, a link never takes the place of a file; where there are no links, a look comes first."""
+    """Unlike a rename, a link takes no file's place; where there are no links, a look comes first."""
     try:
         os.link(beside, path)
     except OSError as error:
@@ -111,7 +111,7 @@ def _adopted(project: Project, imported: Imported) -> Result:
         async with fresh.leased() as store, fresh.desk(store) as desk:
             sentences = await adopt_all(desk, imported.adoptions)
             draft = await desk.survey()
-            desk.book.learn(draft.learned)
+            await desk.book.learn(draft.learned)
             return Result(tuple(sentences), draft.plan)
 
     return run(work())
