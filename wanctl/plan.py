@@ -269,6 +269,7 @@ class Plan:
     steps: tuple[Step, ...]
     findings: tuple[Finding, ...] = ()
     orphans: tuple[Orphan, ...] = ()
+    account: str = ""  # at the provider, as the specs name it: a region with its workspace, or an address
 
     @cached_property
     def status(self) -> Status:
@@ -289,12 +290,14 @@ class Plan:
     def digest(self) -> str:
         """sha256 over whose plan it is and the canonical steps that do something.
 
-        What was approved for one environment is not approved for the next, though the steps be the same.
+        What was approved for one environment or account is not approved for the next, though the steps be the
+        same.
         """
         approved = {
             "project": self.project,
             "environment": self.environment,
             "provider": self.provider,
+            **({"account": self.account} if self.account else {}),
             "steps": [step.canonical() for step in self.steps if not step.settled],
         }
         text = json.dumps(approved, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)

@@ -43,6 +43,7 @@ def make_pruning(
         project=desired.settings.project,
         environment=desired.environment,
         provider=str(desired.settings.provider),
+        account=desired.settings.account,
         steps=tuple(steps),
         findings=tuple(exceeded_limits(desired, steps)),
         orphans=unlisted(wanted.plan.orphans, going),
