@@ -292,10 +292,11 @@ class Plan:
     steps: tuple[Step, ...]
     findings: tuple[Finding, ...] = ()
     orphans: tuple[Orphan, ...] = ()
-    place: str | None = None  # where the account is: a region, or a host
+    account: str = ""  # as the specs name it: a region with its workspace, or an address
+    place: str | None = None  # where this very run found it: a region, or a host
 
     @property
-    def account(self) -> str:
+    def service(self) -> str:
         """Whose service it is, and where: keys, models and prices depend on it."""
         return f"{self.provider} {self.place}" if self.place else self.provider
 
@@ -318,12 +319,14 @@ class Plan:
     def digest(self) -> str:
         """sha256 over whose plan it is and the canonical steps that do something.
 
-        What was approved for one environment is not approved for the next, though the steps be the same.
+        What was approved for one environment or account is not approved for the next, though the steps be the
+        same.
         """
         approved = {
             "project": self.project,
             "environment": self.environment,
             "provider": self.provider,
+            **({"account": self.account} if self.account else {}),
             "steps": [step.canonical() for step in self.steps if not step.settled],
         }
         text = json.dumps(approved, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)

@@ -24,6 +24,7 @@ from wanctl.plan import (
     When,
 )
 from wanctl.spec.resources import Address
+from wanctl.spec.settings import Provider, Settings
 
 DATASET, JOB = Address.dataset("d"), Address.finetune("f")
 CHOICE, LIVE = Address.checkpoint("c"), Address.deployment("l")
@@ -156,3 +157,14 @@ def test_an_approval_covers_nothing_that_was_blocked_or_settled() -> None:
     assert not Approval.of(plan(replace(train, when=When.BLOCKED))).covers(train)
     assert not Approval.of(plan(step(JOB, Action.NOTHING, When.DONE))).covers(train)
     assert not Approval.of(plan(train)).covers(replace(train, effect=DeleteDeployment(JOB, "x")))
+
+
+def test_what_was_approved_for_one_account_is_not_approved_for_another() -> None:
+    def approved(**more: Any) -> str:
+        settings = Settings(version=1, project="p", provider=Provider.MODEL_STUDIO, **more)
+        return replace(plan(step(JOB, Action.TRAIN, When.NOW)), account=settings.account).digest
+
+    workspaces = [approved(region="frankfurt", workspace=name) for name in ("llm-1", "llm-2")]
+    address = approved(base_url="https://dashscope-intl.aliyuncs.com")
+    assert len({approved(), approved(region="beijing"), *workspaces, address}) == 5
+    assert Settings(version=1, project="p", region="beijing").account == "", "the sandbox is in no region"

@@ -1,6 +1,7 @@
 """`wanctl ci` from a pull request to a served model: every run on a machine of its own, one shared ledger."""
 
 import contextlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.scenarios.playing import quiet_surroundings
 from wanctl.ledger.lease import LEASE_TTL, Lease
 from wanctl.project import Project
 from wanctl.project.surroundings import Surroundings
+from wanctl.report.failure import failure_of
 from wanctl.sandbox import Sandbox
 
 KEY = "sk-0123456789abcdef0123456789abcdef"
@@ -457,3 +459,26 @@ def test_nothing_that_stands_in_the_specs_is_a_command_to_githubs_runner(
     with served(server):
         elsewhere = repository.run("feature", merge_request(server, repository.push("feature")))
     assert "stop-commands" not in elsewhere.printed
+
+
+@pytest.mark.parametrize("link", ["wanctl-artifacts", "wanctl-artifacts/previews"])
+def test_a_link_in_the_place_of_the_artefacts_is_not_followed(
+    repository: Repository, github: GitHubServer, tmp_path: Path, link: str
+) -> None:
+    """Whatever it leads to would be written into, and uploaded as an artefact."""
+    (tmp_path / "elsewhere").mkdir()
+    (repository.author / link).parent.mkdir(exist_ok=True)
+    (repository.author / link).symlink_to(tmp_path / "elsewhere")
+    ended = repository.run("feature", pull_request(github, repository.push("feature")))
+    assert ended.code == 0
+    assert f"{link} is a link, and is not followed" in ended.printed
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert ended.outputs["plan"] == ""
+    assert ended.outputs["status"] == "changes"
+
+
+def test_what_was_only_checked_has_the_keys_of_a_plan(outside: Repository, github: GitHubServer) -> None:
+    ended = outside.run("feature", pull_request(github, outside.push("feature"), "mallory/models"))
+    result = json.loads(ended.artefact("result.json"))
+    assert (result["format_version"], result["status"], result["errored"]) == ("1.0", "valid", False)
+    assert result.keys() - {"why"} == failure_of(ValueError(), (), None, None).as_json().keys()

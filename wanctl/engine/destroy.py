@@ -38,6 +38,7 @@ def make_destruction(
         project=desired.settings.project,
         environment=desired.environment,
         provider=str(desired.settings.provider),
+        account=desired.settings.account,
         steps=steps,
         findings=tuple(exceeded_limits(desired, list(steps))),
     )

@@ -62,6 +62,7 @@ def make_plan(
         project=desired.settings.project,
         environment=desired.environment,
         provider=str(desired.settings.provider),
+        account=desired.settings.account,
         steps=tuple(steps),
         findings=tuple(findings),
         orphans=_orphans(context, steps),

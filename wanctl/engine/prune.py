@@ -47,6 +47,7 @@ def make_pruning(
         project=desired.settings.project,
         environment=desired.environment,
         provider=str(desired.settings.provider),
+        account=desired.settings.account,
         steps=tuple(steps),
         findings=(*exceeded_limits(desired, steps), *_left_alone(spared)),
         orphans=unlisted(wanted.plan.orphans, going),

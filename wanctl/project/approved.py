@@ -92,7 +92,8 @@ def require_same(saved: dict[str, Any], made: Plan) -> None:
             lines.append(f"  {address}: {after[address]['action']} was not in the approved plan")
         else:
             lines += [f"  {address}: {line}" for line in _differences(before[address], after[address])]
-    told = "\n".join(lines) or "  the saved file was changed by hand"
+    account = f"the account is another one (now {made.account}), or " if made.account else ""
+    told = "\n".join(lines) or f"  {account}the saved file was changed by hand"
     raise PlanDiffers(
         f"the plan is not the one that was approved; nothing was done.\n{told}\nReview it: wanctl plan"
     )

@@ -144,8 +144,8 @@ class Publisher:
             text = checked_markdown(made, sheet.closing)
         else:
             text = rendered(made, PlanFormat.MARKDOWN, sheet)
-        self._files(made, outcome, sheet, text)
-        self._page(made, text)
+        plan_file = self._files(made, outcome, sheet, text)
+        self._page(made, text, plan_file)
         if self.wishes.comment and review:
             self._comment(made, text)
 
@@ -158,15 +158,20 @@ class Publisher:
 
     # Files
 
-    def _files(self, made: Made, outcome: Outcome | None, sheet: Sheet, text: str) -> None:
+    def _files(self, made: Made, outcome: Outcome | None, sheet: Sheet, text: str) -> str | None:
+        """Where the plan was saved, if there is one."""
         folder = self.wishes.artifacts
         files = {MARKDOWN: text, RESULT: json_text(outcome_json(outcome) if outcome else made.as_json())}
         if isinstance(made, Plan):
             files[PLAN] = rendered(made, PlanFormat.JSON, sheet)
         if not isinstance(made, Checked):
             files[PAGE] = rendered(made, PlanFormat.HTML, sheet)
-        variables = outputs_of(made, str(folder / PLAN) if PLAN in files else None)
+        saved = str(folder / PLAN) if PLAN in files else None
+        variables = outputs_of(made, saved)
         files[VARIABLES] = "".join(f"WANCTL_{name.upper()}={value}\n" for name, value in variables.items())
+        if link := _link_in(folder):
+            self.tell(f"{link} is a link, and is not followed; nothing is kept in {folder}")
+            return None
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name in (PLAN, RESULT, MARKDOWN, PAGE, VARIABLES):
@@ -175,10 +180,11 @@ class Publisher:
                     (folder / name).write_text(files[name], encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             self.tell(f"{folder} cannot be written: {error.strerror}")
+            return None
+        return saved
 
-    def _page(self, made: Made, text: str) -> None:
+    def _page(self, made: Made, text: str, plan_file: str | None) -> None:
         """The run's own page, and what later steps can ask about: GitHub's two files."""
-        plan_file = str(self.wishes.artifacts / PLAN) if isinstance(made, Plan) else None
         end = f"wanctl-{uuid.uuid4().hex}"  # nothing in a value can end it early
         lines = [f"{name}<<{end}\n{value}\n{end}\n" for name, value in outputs_of(made, plan_file).items()]
         for path, written in ((self.run.summary, text), (self.run.outputs, "".join(lines))):
@@ -213,7 +219,7 @@ class Publisher:
     def _previews(self, made: Made, project: Project) -> Mapping[Address, int]:
         """Videos for whoever has to choose, into the artefacts; how many of each training."""
         folder = self.wishes.artifacts / PREVIEWS
-        if not self.wishes.previews or not isinstance(made, Plan):
+        if not self.wishes.previews or not isinstance(made, Plan) or _link_in(self.wishes.artifacts):
             return {}
         saved: dict[Address, int] = {}
         for training in _trainings(made, project):
@@ -224,6 +230,11 @@ class Publisher:
                 continue
             saved[training] = sum(one.video is not None for one in found)
         return saved
+
+
+def _link_in(folder: Path) -> Path | None:
+    """What would lead out of the folder: it may have come with a stranger's repository."""
+    return next((path for path in (folder, *folder.rglob("*")) if path.is_symlink()), None)
 
 
 _TOKENS = {

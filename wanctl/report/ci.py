@@ -6,7 +6,7 @@ from typing import Any
 
 from wanctl.engine.converge import Outcome
 from wanctl.plan import Action, Plan, Status, Step, When
-from wanctl.report.failure import Failure
+from wanctl.report.failure import Failure, finding_of
 from wanctl.report.fitting import fitted
 from wanctl.report.gist import stakes
 from wanctl.report.markup import code, link_target, prose
@@ -29,7 +29,10 @@ class Checked:
     why: str  # there is no plan
 
     def as_json(self) -> dict[str, Any]:
-        return {"status": "valid", "project": self.project, "environment": self.environment, "why": self.why}
+        """The keys of a plan's document, none of whose statuses this is."""
+        found = tuple(map(finding_of, self.found))
+        document = Failure(self.project, self.environment, found).as_json()
+        return {**document, "status": "valid", "errored": False, "why": self.why}
 
     def sentence(self) -> str:
         count = self.resources

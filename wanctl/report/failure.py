@@ -56,14 +56,14 @@ def failure_of(
 ) -> Failure:
     """The document of an error: every mistake of the specs with its place, else the sentences as they are."""
     if isinstance(error, SpecErrors):
-        return Failure(project, environment, tuple(map(_finding, error.diagnostics)))
+        return Failure(project, environment, tuple(map(finding_of, error.diagnostics)))
     findings = (
         Finding(Severity.ERROR, sentence.removeprefix("error: "), rule="failed") for sentence in sentences
     )
     return Failure(project, environment, tuple(findings))
 
 
-def _finding(one: Diagnostic) -> Finding:
+def finding_of(one: Diagnostic) -> Finding:
     where = f" ({one.path})" if one.path and one.path not in one.message else ""
     return Finding(
         Severity(one.severity.value),

@@ -57,7 +57,12 @@ def _failure(failure: Failure, sheet: Sheet, room: int) -> list[str]:
 def _plan(plan: Plan, sheet: Sheet, room: int) -> list[str]:
     title = f"### {_status_icon(plan)} {_place(plan)}: {prose(headline(plan))}"
     top = [title, *sheet.opening, *_alerts(plan)]
-    foot = [f"Digest: {code(plan.digest)}", _next(plan, sheet), *sheet.closing]
+    account = f" in {code(plan.account)}" if plan.account else ""
+    foot = [
+        f"Digest: {code(plan.digest)}, for {code(plan.provider)}{account}",
+        _next(plan, sheet),
+        *sheet.closing,
+    ]
     left = room - sum(len(part) + 2 for part in (*top, *foot)) - 1_000  # for headings, notes and blank lines
     steps = plan.pending
     errors = [finding for finding in plan.findings if finding.severity is Severity.ERROR]

@@ -10,7 +10,7 @@ from wanctl.report.spelling import spell_cost, spell_state
 
 def status_lines(plan: Plan) -> list[Text]:
     """The account as the specs name it."""
-    place = " · ".join(part for part in (plan.project, plan.environment, plan.account) if part)
+    place = " · ".join(part for part in (plan.project, plan.environment, plan.service) if part)
     lines = [Text.assemble((place, "bold"), f"  {plan.status.value.replace('_', ' ')}"), Text()]
     rows = [(step, str(step.address), spell_state(step), step.remote_id or "—") for step in plan.steps]
     widths = (

@@ -69,7 +69,7 @@ def _header(plan: Plan, command: str, columns: int | None) -> Text:
         for part in (
             plan.project,
             plan.environment,
-            plan.account,
+            plan.service,
             f"{count} resource{'' if count == 1 else 's'}",
         )
         if part

@@ -317,6 +317,13 @@ class Settings(Model):
     )
     """Settings that --env NAME puts over these: any of the keys above but version."""
 
+    @property
+    def account(self) -> str:
+        """Which account at the real service; empty for the sandbox, which is in no region."""
+        if self.provider is Provider.SANDBOX:
+            return ""
+        return self.base_url or "/".join(part for part in (self.region, self.workspace) if part)
+
 
 def merged(base: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, Any]:
     """The base with an environment's section over it: mappings by key, everything else whole."""
