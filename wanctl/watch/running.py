@@ -26,6 +26,7 @@ from wanctl.watch.notify import Notifier
 from wanctl.watch.policy import Policy
 from wanctl.watch.server import LOOPBACK, SECRET, Desk, Server
 from wanctl.watch.turn import Turns
+from wanctl.watch.waits import Waits
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
         patience = 1 if wish.once else TOLD_AFTER
         notifier = Notifier(surroundings.environ, room / "told.json", voice.tell, patience=patience)
         stack.callback(notifier.close)
+        waits = Waits(room / "waits.json")
         metrics = Metrics(lambda: loop.board, _now)
         turns = Turns(
             checkout=checkout,
@@ -91,8 +93,8 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
         )
         loop = Loop(
             take=turns.take,
-            board=_first_board(wish, home),
-            audience=_Several((voice.audience, metrics, notifier)),
+            board=_first_board(wish, home, waits),
+            audience=_Several((voice.audience, metrics, notifier, waits)),
             spell=_as_in_the_repository(voice.spell, checkout.tree),
             now=_now,
             wait=bell.wait,
@@ -138,9 +140,10 @@ def _as_in_the_repository(
     return lambda error: [line.replace(f"{tree}/", "").replace(shown, "") for line in spell(error)]
 
 
-def _first_board(wish: Wish, home: Path) -> Board:
+def _first_board(wish: Wish, home: Path, waits: Waits) -> Board:
     name = project_name(home, wish.environment) or home.name
-    return Board(name, wish.environment, wish.ref, wish.interval, _now())
+    now = _now()
+    return Board(name, wish.environment, wish.ref, wish.interval, now, waiting_since=waits.known(now))
 
 
 def _now() -> datetime:
