@@ -13,7 +13,7 @@ from wanctl.plan import Action, When
 from wanctl.project import Interrupted
 from wanctl.watch.board import Board
 from wanctl.watch.errors import WatchError
-from wanctl.watch.loop import LONGEST_RETRY, SHORTEST_PAUSE, Bell, Loop
+from wanctl.watch.loop import LONGEST_RETRY, SHORTEST_PAUSE, Bell, Loop, Several
 from wanctl.watch.running import alone, signals
 from wanctl.watch.turn import Turn
 from wanctl.watch.waits import Waits
@@ -123,6 +123,28 @@ def test_a_full_disk_does_not_end_it() -> None:
     stage.run()
     assert len(calls) == 2
     assert stage.pauses[0] < stage.pauses[1]  # it is tried again soon
+
+
+def test_who_cannot_be_told_keeps_nobody_else_from_it() -> None:
+    told: list[Board] = []
+
+    class Deaf:
+        def turned(self, board: Board) -> None:
+            raise BrokenPipeError
+
+        stumbled = turned
+
+    class Hears:
+        def turned(self, board: Board) -> None:
+            told.append(board)
+
+        stumbled = turned
+
+    several = Several((Deaf(), Hears()))
+    for tell in (several.turned, several.stumbled):
+        with pytest.raises(BrokenPipeError):
+            tell(empty_board())
+    assert len(told) == 2
 
 
 def test_once_is_one_turn() -> None:

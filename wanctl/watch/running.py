@@ -19,7 +19,7 @@ from wanctl.spec.load import find_project, project_name
 from wanctl.watch.board import Board
 from wanctl.watch.checkout import Checkout
 from wanctl.watch.errors import WatchError
-from wanctl.watch.loop import Audience, Bell, Loop
+from wanctl.watch.loop import Audience, Bell, Loop, Several
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.news import TOLD_AFTER
 from wanctl.watch.notify import Notifier
@@ -52,21 +52,6 @@ class Voice:
     spell: Callable[[Exception], list[str]]
 
 
-@dataclass(frozen=True)
-class _Several:
-    """An audience of several, each told in turn."""
-
-    members: tuple[Audience, ...]
-
-    def turned(self, board: Board) -> None:
-        for member in self.members:
-            member.turned(board)
-
-    def stumbled(self, board: Board) -> None:
-        for member in self.members:
-            member.stumbled(board)
-
-
 def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
     """Runs until it is told to end; with `once`, one turn. Raises what is wrong before the first turn."""
     home = find_project(wish.folder).resolve()
@@ -94,7 +79,7 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
         loop = Loop(
             take=turns.take,
             board=_first_board(wish, home, waits),
-            audience=_Several((voice.audience, metrics, notifier, waits)),
+            audience=Several((voice.audience, metrics, notifier, waits)),
             spell=_as_in_the_repository(voice.spell, checkout.tree),
             now=_now,
             wait=bell.wait,
