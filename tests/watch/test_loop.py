@@ -129,7 +129,7 @@ def test_who_cannot_be_told_keeps_nobody_else_from_it() -> None:
     told: list[Board] = []
 
     class Deaf:
-        def turned(self, board: Board) -> None:
+        def turned(self, _: Board) -> None:
             raise BrokenPipeError
 
         stumbled = turned
