@@ -201,7 +201,7 @@ def test_mending_drift_is_approved_each_time(place: Place) -> None:
 
 def test_what_is_pushed_while_a_replacement_is_under_way_was_not_approved_with_it(place: Place) -> None:
     def saying(prompt: str) -> None:
-        config = {**SERVING["aigc_config"], "prompt": prompt}
+        config = {"prompt": prompt, "lora_prompt_default": "Then it rains."}
         place.push(TRAIN, TUNE, BEST, {**SERVING, "aigc_config": config})
 
     saying("First.")
