@@ -104,6 +104,8 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
             return loop.run(once=wish.once)
         except (Interrupted, KeyboardInterrupt):
             voice.tell("ended; nothing is lost, the next turn of any run goes on from here")
+            if wish.once:
+                raise  # a turn that was cut short is no success
             return loop.board
 
 
