@@ -2,19 +2,21 @@
 
 import signal
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.watch.boards import NOON, SETTLED, STEPS, board_of, empty_board, turn_of
-from wanctl.plan import When
+from tests.watch.boards import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
+from wanctl.plan import Action, When
 from wanctl.project import Interrupted
 from wanctl.watch.board import Board
 from wanctl.watch.errors import WatchError
-from wanctl.watch.loop import LONGEST_RETRY, SHORTEST_PAUSE, Bell, Loop
+from wanctl.watch.loop import LONGEST_RETRY, SHORTEST_PAUSE, Bell, Loop, Several
 from wanctl.watch.running import alone, signals
 from wanctl.watch.turn import Turn
+from wanctl.watch.waits import Waits
 
 Took = Turn | Exception
 
@@ -123,6 +125,28 @@ def test_a_full_disk_does_not_end_it() -> None:
     assert stage.pauses[0] < stage.pauses[1]  # it is tried again soon
 
 
+def test_who_cannot_be_told_keeps_nobody_else_from_it() -> None:
+    told: list[Board] = []
+
+    class Deaf:
+        def turned(self, _: Board) -> None:
+            raise BrokenPipeError
+
+        stumbled = turned
+
+    class Hears:
+        def turned(self, board: Board) -> None:
+            told.append(board)
+
+        stumbled = turned
+
+    several = Several((Deaf(), Hears()))
+    for tell in (several.turned, several.stumbled):
+        with pytest.raises(BrokenPipeError):
+            tell(empty_board())
+    assert len(told) == 2
+
+
 def test_once_is_one_turn() -> None:
     stage = Stage(OSError("down"), turn_of(*SETTLED))
     assert stage.loop.run(once=True).errors == ("down",)
@@ -136,6 +160,27 @@ def test_how_long_something_waits_is_counted_from_when_it_was_first_seen() -> No
     assert board.oldest_wait(When.PERSON, later) == timedelta(hours=1)
     board = board.with_turn(turn_of(*SETTLED), later)
     assert board.oldest_wait(When.PERSON, later) == timedelta(0)
+
+
+def test_a_wait_for_the_service_that_becomes_one_for_a_person_begins_anew() -> None:
+    asked = step("Deployment/rain", When.SERVICE, Action.DEPLOY)
+    later = NOON + timedelta(hours=5)
+    stopped = turn_of(replace(asked, when=When.PERSON))
+    assert board_of(asked).with_turn(stopped, later).oldest_wait(When.PERSON, later) == timedelta(0)
+
+
+def test_how_long_something_waits_is_known_after_a_restart(tmp_path: Path) -> None:
+    waits = Waits(tmp_path / "waits.json")
+    assert waits.known(NOON) == {}
+    waits.turned(board_of(*STEPS))
+    later = NOON + timedelta(hours=30)
+    again = replace(empty_board(), waiting_since=waits.known(later)).with_turn(turn_of(*STEPS), later)
+    assert again.oldest_wait(When.PERSON, later) == timedelta(hours=30)
+    assert set(waits.known(NOON - timedelta(days=1)).values()) == {
+        NOON - timedelta(days=1)
+    }  # a clock put back
+    (tmp_path / "waits.json").write_text("{", encoding="utf-8")
+    assert waits.known(NOON) == {}
 
 
 @pytest.mark.parametrize("rings", [1, 5])

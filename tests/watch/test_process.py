@@ -108,6 +108,23 @@ def test_sigterm_in_the_middle_of_an_upload_ends_it_and_the_upload_is_written(
     assert not list((place.specs / ".wanctl").glob("*lease*"))
 
 
+def test_one_turn_that_is_cut_short_is_no_success(place: Place, account: SlowAccount) -> None:
+    place.push(TRAIN, TUNE, head={**HEAD, "base_url": f"{account.server.url}/api/v1"})
+    words = ["watch", "-C", str(place.specs), "--once"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wanctl", *words], env=environ(), stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert account.uploading.wait(60)
+        process.send_signal(signal.SIGTERM)
+        account.go.set()
+        _, said = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+    assert (process.returncode, "ended; nothing is lost" in said) == (128 + signal.SIGTERM, True)
+
+
 def test_sigterm_between_two_turns_ends_it_as_well(place: Place) -> None:
     """A turn hears the signal in its own way, and gives it back."""
     with watching(place) as (process, url):

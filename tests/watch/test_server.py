@@ -217,6 +217,7 @@ def test_the_metrics_are_what_prometheus_reads() -> None:
 
 
 def test_the_metrics_before_the_first_turn() -> None:
+    assert 'wanctl_turns_total{result="failed"} 0.0' in Visit(empty_board()).client.get("/metrics").text
     assert "wanctl_ready 0.0" in Visit(empty_board()).client.get("/metrics").text
 
 

@@ -199,6 +199,25 @@ def test_mending_drift_is_approved_each_time(place: Place) -> None:
     assert place.converge(place.turns(policy)).plan.status is Status.CONVERGED
 
 
+def test_what_is_pushed_while_a_replacement_is_under_way_was_not_approved_with_it(place: Place) -> None:
+    def saying(prompt: str) -> None:
+        config = {"prompt": prompt, "lora_prompt_default": "Then it rains."}
+        place.push(TRAIN, TUNE, BEST, {**SERVING, "aigc_config": config})
+
+    saying("First.")
+    place.converge(place.turns())
+    turns = place.turns(ALL)
+    saying("Second.")
+    place.approve(line_of(step_of(turns.take(), "Deployment/rain")))
+    assert step_of(turns.take(), "Deployment/rain").when is When.SERVICE  # the old one goes
+    saying("Never shown.")
+    place.advance(hours=1)
+    held = step_of(turns.take(), "Deployment/rain")
+    assert held.when is When.PERSON
+    place.approve(line_of(held))
+    assert place.converge(turns).plan.status is Status.CONVERGED
+
+
 def line_of(step: Step) -> str:
     """What a person commits for it."""
     found = [hint.partition(": ")[2] for hint in step.hints if ".wanctl-approvals" in hint]

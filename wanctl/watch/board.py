@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wanctl.plan import Step, When
-from wanctl.spec.resources import Address
 from wanctl.spec.settings import Notification
 from wanctl.watch.checkout import Commit
 from wanctl.watch.turn import NOTHING_SEEN, Glimpse, Turn
@@ -34,11 +33,11 @@ class Board:
     receivers: tuple[Notification, ...] = ()  # whom the specs say to tell, as far as they were read
     failed_in_a_row: int = 0
     next_turn: datetime | None = None  # None: one is under way
-    waiting_since: Mapping[Address, datetime] = field(default_factory=dict)
+    waiting_since: Mapping[str, datetime] = field(default_factory=dict)  # by the name of the wait
 
     def with_turn(self, turn: Turn, at: datetime) -> "Board":
-        waiting = {step.address for step in turn.plan.steps if step.when in {When.PERSON, When.SERVICE}}
-        since = {address: self.waiting_since.get(address, at) for address in waiting}
+        waiting = [step for step in turn.plan.steps if step.when in {When.PERSON, When.SERVICE}]
+        since = {_wait(step): self.waiting_since.get(_wait(step), at) for step in waiting}
         fresh = replace(self, project=turn.plan.project, turn=turn, turned=at, waiting_since=since)
         receivers = turn.settings.notifications
         return replace(fresh, receivers=receivers, errors=(), stumbled_at=None, failed_in_a_row=0)
@@ -62,7 +61,7 @@ class Board:
     def oldest_wait(self, when: When, now: datetime) -> timedelta:
         """How long what waits for a person, or for the service, has been seen to wait."""
         steps = self.turn.plan.steps if self.turn else ()
-        since = [self.waiting_since[step.address] for step in steps if step.when is when]
+        since = [self.waiting_since[_wait(step)] for step in steps if step.when is when]
         return now - min(since) if since else timedelta(0)
 
     @property
@@ -91,6 +90,11 @@ class Board:
             else [],
             "plan": turn.plan.as_json() if turn else None,
         }
+
+
+def _wait(step: Step) -> str:
+    """A wait for the service that becomes one for a person is another wait."""
+    return f"{step.when.value} {step.address}"
 
 
 def _spelled(commit: Commit) -> dict[str, str]:

@@ -7,6 +7,7 @@ import queue
 import random
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -50,6 +51,23 @@ class Audience(Protocol):
 
     def stumbled(self, board: Board) -> None:
         """After one that did not."""
+
+
+@dataclass(frozen=True)
+class Several:
+    """An audience of several, each told in turn; who cannot be told keeps nobody else from it."""
+
+    members: tuple[Audience, ...]
+
+    def turned(self, board: Board) -> None:
+        with ExitStack() as each:
+            for member in reversed(self.members):
+                each.callback(member.turned, board)
+
+    def stumbled(self, board: Board) -> None:
+        with ExitStack() as each:
+            for member in reversed(self.members):
+                each.callback(member.stumbled, board)
 
 
 @dataclass

@@ -27,6 +27,8 @@ class Metrics:
         self._turns = Counter(
             "wanctl_turns", "Turns of the loop by how they ended.", ["result"], registry=self._registry
         )
+        for result in ("planned", "held", "failed"):
+            self._turns.labels(result)  # from nothing on: a first one is an increase, too
         self._calls = Counter(
             "wanctl_api_calls",
             "Calls to the service by family and status; status none: no answer came.",

@@ -39,6 +39,7 @@ class Approvals:
 
     lines: frozenset[str] = frozenset()
     by_plan: set[str] = field(default_factory=set)
+    begun: dict[Address, str | None] = field(default_factory=dict)  # replacements: what was wanted then
 
     def consider(self, plan: Plan, intents: Mapping[Address, str]) -> None:
         """Of a plan that was approved as a whole: its steps, but for drift, which may come about again."""
@@ -91,11 +92,14 @@ def holding(policy: Policy, approvals: Approvals, intents: Mapping[Address, str]
         if startable and step.drift and not policy.self_heal:
             reason = f"{step.reason}; drift is not mended without --self-heal"
             return replace(step, when=When.PERSON, effect=None, reason=reason, hints=("wanctl apply",))
-        if not needs_approval(step, policy) or not (startable or step.when is When.LATER):
+        if not (startable or step.when is When.LATER) or not needs_approval(step, policy):
             return step
-        digest = step_digest(plan, step, intents)
+        digest, intent = step_digest(plan, step, intents), intents.get(step.address)
         if digest in approvals:
+            approvals.begun[step.address] = intent
             return step
+        if concludes(step) and approvals.begun.get(step.address, intent) == intent:
+            return step  # approved when it was begun; what was pushed since then was not
         line = f"commit to {APPROVALS_FILE}: {digest}  # {step.action.value} {step.address}"
         if not startable:  # it may be approved ahead, in one commit with the others
             return replace(step, hints=(*step.hints, line))
@@ -106,7 +110,5 @@ def holding(policy: Policy, approvals: Approvals, intents: Mapping[Address, str]
 
 
 def needs_approval(step: Step, policy: Policy) -> bool:
-    """Its action is named; a replacement is a deletion too. One that was begun was approved then."""
-    if concludes(step):
-        return False
+    """Its action is named; a replacement is a deletion too."""
     return step.action in policy.needs_approval or (Action.DELETE in policy.needs_approval and step.deletes)

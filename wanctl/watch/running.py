@@ -19,13 +19,14 @@ from wanctl.spec.load import find_project, project_name
 from wanctl.watch.board import Board
 from wanctl.watch.checkout import Checkout
 from wanctl.watch.errors import WatchError
-from wanctl.watch.loop import Audience, Bell, Loop
+from wanctl.watch.loop import Audience, Bell, Loop, Several
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.news import TOLD_AFTER
 from wanctl.watch.notify import Notifier
 from wanctl.watch.policy import Policy
 from wanctl.watch.server import LOOPBACK, SECRET, Desk, Server
 from wanctl.watch.turn import Turns
+from wanctl.watch.waits import Waits
 
 
 @dataclass(frozen=True)
@@ -51,21 +52,6 @@ class Voice:
     spell: Callable[[Exception], list[str]]
 
 
-@dataclass(frozen=True)
-class _Several:
-    """An audience of several, each told in turn."""
-
-    members: tuple[Audience, ...]
-
-    def turned(self, board: Board) -> None:
-        for member in self.members:
-            member.turned(board)
-
-    def stumbled(self, board: Board) -> None:
-        for member in self.members:
-            member.stumbled(board)
-
-
 def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
     """Runs until it is told to end; with `once`, one turn. Raises what is wrong before the first turn."""
     home = find_project(wish.folder).resolve()
@@ -78,6 +64,7 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
         patience = 1 if wish.once else TOLD_AFTER
         notifier = Notifier(surroundings.environ, room / "told.json", voice.tell, patience=patience)
         stack.callback(notifier.close)
+        waits = Waits(room / "waits.json")
         metrics = Metrics(lambda: loop.board, _now)
         turns = Turns(
             checkout=checkout,
@@ -91,8 +78,8 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
         )
         loop = Loop(
             take=turns.take,
-            board=_first_board(wish, home),
-            audience=_Several((voice.audience, metrics, notifier)),
+            board=_first_board(wish, home, waits),
+            audience=Several((voice.audience, metrics, notifier, waits)),
             spell=_as_in_the_repository(voice.spell, checkout.tree),
             now=_now,
             wait=bell.wait,
@@ -117,6 +104,8 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
             return loop.run(once=wish.once)
         except (Interrupted, KeyboardInterrupt):
             voice.tell("ended; nothing is lost, the next turn of any run goes on from here")
+            if wish.once:
+                raise  # a turn that was cut short is no success
             return loop.board
 
 
@@ -138,9 +127,10 @@ def _as_in_the_repository(
     return lambda error: [line.replace(f"{tree}/", "").replace(shown, "") for line in spell(error)]
 
 
-def _first_board(wish: Wish, home: Path) -> Board:
+def _first_board(wish: Wish, home: Path, waits: Waits) -> Board:
     name = project_name(home, wish.environment) or home.name
-    return Board(name, wish.environment, wish.ref, wish.interval, _now())
+    now = _now()
+    return Board(name, wish.environment, wish.ref, wish.interval, now, waiting_since=waits.known(now))
 
 
 def _now() -> datetime:

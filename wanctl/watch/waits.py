@@ -1,0 +1,35 @@
+"""Since when what waits has been waiting, written down: or a loop that is restarted each day would never see
+a wait of more than a day. What cannot be read is forgotten.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from wanctl.watch.board import Board
+
+_Since = TypeAdapter(dict[str, AwareDatetime])
+
+
+class Waits:
+    """Remembers the board's waits in a file; one of the loop's audience."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def known(self, now: datetime) -> Mapping[str, datetime]:
+        """As they were written down. Nothing has been waiting since a time that is still to come."""
+        try:
+            return {wait: min(at, now) for wait, at in _Since.validate_json(self._path.read_bytes()).items()}
+        except (OSError, ValidationError):
+            return {}
+
+    def turned(self, board: Board) -> None:
+        fresh = self._path.with_suffix(".new")
+        fresh.write_bytes(_Since.dump_json(dict(board.waiting_since)))
+        fresh.replace(self._path)
+
+    def stumbled(self, board: Board) -> None:
+        """Nothing has been seen."""
