@@ -168,6 +168,8 @@ def test_a_loop_that_runs_over_a_remote(tmp_path: Path, read: Read, pictures: Pa
         ]
         assert "in progress" in rows[2]
         reader.page.screenshot(path=pictures / "watch-running.png", full_page=True)
+        assert "specs/all.yaml:" in " ".join(rows)
+        assert str(tmp_path) not in reader.page.content()
         for path in ("/", *OTHERS):
             answer = httpx.get(f"{url}{path}")
             assert not [one for one in secrets.values() if one in answer.text], path
