@@ -27,7 +27,7 @@
       const ratio = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
       if (ratio < 4.5) complaints.add(`${ratio.toFixed(2)}: ${element.tagName} ${element.className} "${text}"`);
     };
-    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const texts = document.createTreeWalker(document.body ?? document.documentElement, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
       const text = texts.currentNode.data.trim();
       const element = texts.currentNode.parentElement;
@@ -53,6 +53,7 @@
     const { scrollWidth, clientWidth } = document.documentElement;
     if (scrollWidth <= clientWidth) return [];
     const wide = [...document.body.querySelectorAll("*")]
+      .filter((element) => !element.parentElement.closest(".scroll, pre"))
       .filter((element) => element.getBoundingClientRect().right > clientWidth + 1)
       .map((element) => `${element.tagName} ${element.className.baseVal ?? element.className}`);
     return [`${scrollWidth} > ${clientWidth}: ${wide.slice(0, 5)}`];

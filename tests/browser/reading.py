@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, Route
 
@@ -58,8 +59,21 @@ class Reader:
         found: list[str] = self.page.evaluate(f"{MEASURES}.{what}()")
         return found
 
+    def show(self, text: str) -> None:
+        """Another text in the place of the file that was opened."""
+        Path(unquote(urlsplit(self.page.url).path)).write_text(text, encoding="utf-8")
+        self.page.reload()
+
     def complaints_of(self, *measures: str) -> list[str]:
         return [f"{what}: {one}" for what in measures for one in self.measure(what)]
+
+    def until(self, condition: str) -> None:
+        """Wait for something in the page; its policy forbids the waiting that Playwright does inside it."""
+        for _ in range(100):
+            if self.page.evaluate(condition):
+                return
+            self.page.wait_for_timeout(20)
+        raise AssertionError(f"never: {condition}")
 
     def looks(self, width: int, scheme: Scheme = "light") -> None:
         """Another width, another scheme, on a screen: the same page."""
@@ -97,6 +111,7 @@ def reading(browser: Browser, address: str, own: str | None = None, **more: Any)
     """Open the address; `own` is the beginning of what it may ask for, by default itself alone."""
     more = {"viewport": {"width": DESKTOP, "height": 900}, **more}
     context: BrowserContext = browser.new_context(**more)
+    context.set_default_timeout(10_000)
     try:
         reader = Reader(context.new_page(), own or address)
         reader.listen()

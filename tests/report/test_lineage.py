@@ -110,7 +110,7 @@ def test_long_names_are_cut_and_whole_in_the_title() -> None:
     name = "a-very-long-name-that-no-box-can-hold-at-all"
     drawn = svg(Graph((Node(Address.dataset(name), State.SETTLED, "uploaded"),), ()))
     assert f"<title>Dataset/{name}: uploaded</title>" in drawn
-    assert 'class="name" x="12" y="36">a-very-long-name-th…<' in drawn
+    assert 'class="name" x="12" y="36">a-very-long-name-t…<' in drawn
 
 
 def test_what_is_around_a_node_is_all_of_its_chain_and_no_other() -> None:

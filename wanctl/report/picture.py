@@ -3,17 +3,19 @@
 Where things stand is computed here; the template draws them and escapes every text.
 """
 
+import unicodedata
 from dataclasses import dataclass
 
 from wanctl.report.lineage import Graph, Node
 from wanctl.report.templating import render
-from wanctl.report.visible import clipped, one_line
+from wanctl.report.visible import one_line
 from wanctl.spec.resources import Address, Kind
 
 WIDTH, HEIGHT = 208, 62  # of a node
 COLUMN_GAP, ROW_GAP = 48, 16
 MARGIN = 8
-LETTERS = 20  # columns of a name in a node, in the widest of the usual fonts
+LETTERS = 20  # of a name in a node, in the widest of the usual fonts
+WIDE, CAPITAL = 1.6, 1.2  # what W and A take there beside the other letters
 SWEEPS = 2
 
 
@@ -27,11 +29,11 @@ class Box:
 
     @property
     def name(self) -> str:
-        return clipped(one_line(self.node.address.name), LETTERS)
+        return _fitted(one_line(self.node.address.name), LETTERS)
 
     @property
     def told(self) -> str:
-        return clipped(one_line(self.node.told), LETTERS + 4)
+        return _fitted(one_line(self.node.told), LETTERS + 4)
 
     @property
     def title(self) -> str:
@@ -76,6 +78,26 @@ def laid_out(graph: Graph) -> Picture:
     width = 2 * MARGIN + len(columns) * WIDTH + max(0, len(columns) - 1) * COLUMN_GAP
     height = max((box.y for box in placed), default=0) + HEIGHT + MARGIN
     return Picture(tuple(placed), lines, width, height)
+
+
+def _fitted(text: str, letters: int) -> str:
+    """As much of the beginning as so many letters take, whatever their width in most fonts."""
+    if sum(map(_width, text)) <= letters:
+        return text
+    room = float(letters - 1)
+    for number, letter in enumerate(text):
+        room -= _width(letter)
+        if room < 0:
+            return text[:number] + "…"
+    return text
+
+
+def _width(letter: str) -> float:
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 2
+    if letter in "MWmw@%—…⟨⟩":
+        return WIDE
+    return CAPITAL if letter.isupper() or not letter.isascii() else 1
 
 
 def _order(column: list[Node], neighbours: dict[Address, list[Address]], rows: dict[Address, float]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.git_process import OURS, Git, settings_of, spoken
+from wanctl.project.local import shown_path
 from wanctl.watch.errors import WatchError
 
 PATIENCE = 1800.0  # seconds for one command of git: data sets may lie in the repository
@@ -77,6 +78,10 @@ class Checkout:
     def directory(self) -> Path:
         """The project's folder in our checkout."""
         return self.tree / self.within
+
+    def as_committed(self, text: str) -> str:
+        """Files of the checkout by the names that they have for those who committed them."""
+        return text.replace(f"{shown_path(self.tree)}/", "").replace(f"{self.tree}/", "")
 
     def update(self) -> Commit:
         """Fetch the ref and lay it out: exactly its files, and nothing else.

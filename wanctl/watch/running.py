@@ -13,7 +13,6 @@ from filelock import FileLock, Timeout
 
 from wanctl.engine.converge import Watcher
 from wanctl.project import STATE_FOLDER, Interrupted
-from wanctl.project.local import shown_path
 from wanctl.project.surroundings import Surroundings
 from wanctl.spec.load import find_project, project_name
 from wanctl.watch.board import Board
@@ -80,7 +79,7 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
             take=turns.take,
             board=_first_board(wish, home, waits),
             audience=Several((voice.audience, metrics, notifier, waits)),
-            spell=_as_in_the_repository(voice.spell, checkout.tree),
+            spell=lambda error: [checkout.as_committed(line) for line in voice.spell(error)],
             now=_now,
             wait=bell.wait,
             seen=lambda: turns.glimpse,
@@ -117,14 +116,6 @@ def _bound(desk: Desk, listen: tuple[str, int]) -> Server:
         raise WatchError(
             f"--listen {where}: {error.strerror or error}; name another address, or off"
         ) from error
-
-
-def _as_in_the_repository(
-    spell: Callable[[Exception], list[str]], tree: Path
-) -> Callable[[Exception], list[str]]:
-    """Files of the checkout by the names that they have for those who committed them."""
-    shown = f"{shown_path(tree)}/"
-    return lambda error: [line.replace(f"{tree}/", "").replace(shown, "") for line in spell(error)]
 
 
 def _first_board(wish: Wish, home: Path, waits: Waits) -> Board:

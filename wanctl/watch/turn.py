@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wanctl.engine.converge import Outcome, Patience, Watcher
@@ -91,7 +91,7 @@ class Turns:
         return Turn(
             commit=commit,
             settings=desired.settings,
-            plan=outcome.plan if outcome else plan,
+            plan=_told(outcome.plan if outcome else plan, self.checkout.as_committed),
             references=references_of(desired),
             record=project.record(),
             failures={str(one.step.address): str(one.error) for one in outcome.failures} if outcome else {},
@@ -115,6 +115,24 @@ class Turns:
         if path.is_symlink() or not path.is_file():
             return frozenset()
         return read_approvals(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def _told(plan: Plan, as_committed: Callable[[str], str]) -> Plan:
+    """The plan for those who look: where it names files, they are those of the repository."""
+    findings = tuple(
+        replace(
+            one,
+            message=as_committed(one.message),
+            hint=one.hint and as_committed(one.hint),
+            place=one.place and as_committed(one.place),
+        )
+        for one in plan.findings
+    )
+    steps = tuple(
+        replace(step, reason=as_committed(step.reason), hints=tuple(map(as_committed, step.hints)))
+        for step in plan.steps
+    )
+    return replace(plan, steps=steps, findings=findings)
 
 
 def _allowed(plan: Plan) -> bool:
