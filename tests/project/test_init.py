@@ -148,7 +148,7 @@ def test_a_folder_that_no_workflow_could_name_is_refused(here: Path) -> None:
         (["--model", "wan2.6-i2w"], "did you mean wan2.6-i2v?"),
         (["--region", "singapur"], "did you mean singapore?"),
         (["--region", "frankfurt"], "add --workspace ID"),
-        (["--name", "a--b"], "'a--b' is no name"),
+        (["--name", "a--b"], '"a--b" is no name'),
         (["--forge", "githup"], "did you mean github?"),
         (["--region", "frankfurt", "--workspace", "a b"], "is not a workspace id"),
     ],
