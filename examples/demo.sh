@@ -38,3 +38,11 @@ run wanctl output Deployment/money-rain
 
 say "And once more: there is nothing left to do."
 run wanctl plan
+
+say "That was a copy, and it is gone now. What to do next:"
+cat <<'END'
+  pip install .                          # the wanctl command
+  wanctl plan                            # the same project, in specs/: README.md goes through it step by step
+  wanctl -C examples/two-looks plan      # two deployments of one training; examples/ has more
+  wanctl init ~/my-model                 # a project of your own
+END

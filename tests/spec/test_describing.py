@@ -103,6 +103,25 @@ def test_an_unknown_path_has_a_near_one(path: str, hint: str) -> None:
     assert hint in str(raised.value)
 
 
+def test_a_kind_shows_its_defaults_and_is_found_in_any_case() -> None:
+    told = explain("deployment").render()
+    assert told.startswith("Deployment: mapping")
+    assert "capacity     whole number (default 1)." in told
+    parameters = explain("finetune.hyper_parameters").render()
+    assert "whole number (default 400)." in parameters
+    assert "number (default 2e-5)." in parameters
+    assert "whole number (default 36864, 147456 or 262144, by model)." in " ".join(parameters.split())
+    assert (
+        "default: 36864, 147456 or 262144, by model"
+        in explain("FineTune.hyper_parameters.max_pixels").render()
+    )
+
+
+def test_names_that_no_type_lists_are_listed() -> None:
+    assert "wan2.6-i2v" in (explain("FineTune.model").allowed or "")
+    assert "frankfurt" in (explain("Project.region").allowed or "")
+
+
 def test_what_the_planner_rests_on_is_pure() -> None:
     """Resources, rules and estimates import nothing by which the world could be read."""
     folder = Path(wanctl.spec.__file__).parent

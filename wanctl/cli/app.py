@@ -13,7 +13,7 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["--help", "-h"]},
     help="Infrastructure as code for fine-tuned Wan video models on Alibaba Cloud Model Studio.",
 )
 

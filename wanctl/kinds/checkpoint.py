@@ -65,10 +65,8 @@ def _plan_choice(resource: Resource, finetune: Address, context: Context) -> Pla
     validated = context.ask(Read.VALIDATED, job.job_id) or ()
     if validated:
         listed = f"{len(validated)} with previews: {_spell_labels(validated)}"
-        example = validated[-1]
     else:
         listed = "no checkpoint has previews; the job's final model can be deployed by finetune:"
-        example = "checkpoint-…"
     step = Step(
         resource.address,
         Action.CHOOSE,
@@ -78,7 +76,7 @@ def _plan_choice(resource: Resource, finetune: Address, context: Context) -> Pla
         summary=listed,
         hints=(
             f"look:   wanctl previews {finetune} --to previews",
-            f"choose: write checkpoint: {example} at {place}",
+            f"choose: at {place} write checkpoint: and the name of the best one",
         ),
     )
     return Planned(step)

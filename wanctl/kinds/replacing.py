@@ -138,7 +138,7 @@ def _handover(old: str, new: str) -> str:
     """Callers name the deployment: a new name is theirs to change, too."""
     if new == old:
         return f"the new one is deployed first; {old} is deleted once it serves"
-    return f"callers need its new name, {new}; it is deployed first, and {old} is deleted once it serves"
+    return f"the new one is deployed first as {new}, which callers need; {old} is deleted once it serves"
 
 
 def _why_replace(changes: tuple[Change, ...], excuse: str = "") -> str:

@@ -85,7 +85,8 @@ def _estimate_row(one: Estimate) -> tuple[str, str, str, str]:
     spelt = "unknown"
     if tokens:
         spelt = spell_tokens(tokens[0]) if tokens[0] == tokens[1] else "–".join(map(spell_tokens, tokens))
-    price = f"unknown: {one.training.basis}"
+    basis = one.training.basis
+    price = basis if "unknown" in basis else f"unknown: {basis}"
     if amount:
         money = [f"{value:,.2f}" for value in dict.fromkeys(amount)]
         price = f"{'–'.join(money)} {one.training.currency} ({one.training.basis})"

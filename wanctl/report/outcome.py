@@ -77,7 +77,8 @@ def _waiting_lines(outcome: Outcome) -> list[Text]:
             When.BLOCKED: "blocked",
             When.LATER: "later",
         }.get(step.when, str(step.when))
-        told = " · ".join(part for part in (step.reason, step.summary, spell_progress(step)) if part)
+        summary = step.summary if step.when is not When.BLOCKED else ""  # the reason says it all
+        told = " · ".join(part for part in (step.reason, summary, spell_progress(step)) if part)
         after = f" (after {', '.join(map(str, step.after))})" if step.after else ""
         lines.append(Text.assemble(("  " + str(step.address), "bold"), f"  {label}{after}: {told}"))
         lines += [Text.assemble("      ", ("→ ", "cyan"), hint) for hint in step.hints]

@@ -13,8 +13,16 @@ def sandbox_lines(found: Mapping[str, Any]) -> Iterator[Text]:
         rows = found.get(kind) or []
         yield Text(f"  {kind}: {len(rows) or 'none'}")
         for row in rows:
-            facts = [str(value) for key, value in row.items() if value not in (None, "", {}, [])]
-            yield Text("    " + "  ".join(facts)[:160], style="dim")
+            yield Text("    " + "  ".join(_facts(row)), style="dim")
+
+
+def _facts(row: Mapping[str, Any]) -> Iterator[str]:
+    """Names and statuses speak for themselves, a number needs its word; the rest is for --format json."""
+    for key, value in row.items():
+        if isinstance(value, str) and value:
+            yield value
+        elif isinstance(value, bool | int | float):
+            yield f"{key} {value:g}"
 
 
 def fault_lines(rules: Sequence[Mapping[str, Any]]) -> Iterator[Text]:

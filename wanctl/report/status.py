@@ -6,6 +6,7 @@ from rich.text import Text
 
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.report.spelling import spell_cost, spell_state
+from wanctl.report.text import finding_block
 
 
 def status_lines(plan: Plan) -> list[Text]:
@@ -32,9 +33,8 @@ def status_lines(plan: Plan) -> list[Text]:
     if plan.orphans:
         lines += [Text(), Text("Ours, live, and in no spec:", style="dim")]
         lines += [Text(f"  {one.kind}  {one.remote_id}  {one.note}", style="dim") for one in plan.orphans]
-    for finding in plan.findings:
-        subject = f"{finding.address}: " if finding.address else ""
-        lines.append(Text(f"{finding.severity.value}: {subject}{finding.message}", style="yellow"))
+    if plan.findings:
+        lines += [Text(), *finding_block(plan.findings)[:-1]]
     return lines
 
 
@@ -52,7 +52,8 @@ def _waits(step: Step) -> Iterator[Text]:
         return
     after = f", after {', '.join(map(str, step.after))}" if step.after else ""
     summary = f" · {step.summary}" if step.action is Action.CHOOSE and step.summary else ""
-    detail = f" · {step.progress.detail}" if step.progress and step.progress.detail else ""
+    detail = step.progress.detail if step.progress else ""
+    detail = f" · {detail}" if detail and not step.reason.endswith(detail) else ""
     yield Text(f"{indent}{step.reason}{after}{summary}{detail}")
     for hint in step.hints:
         yield Text.assemble(indent, ("→ ", "cyan"), hint)

@@ -64,7 +64,8 @@ class Diagnostic:
         Of the line as much is shown as fits into so many columns.
         """
         where = f" ({self.path})" if self.path and self.path not in self.message else ""
-        head = f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message}{where} [{self.rule}]"
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        head = f"{place}: {self.severity}: {self.message}{where} [{self.rule}]"
         gutter = " " * len(str(self.line))
         shown = self._excerpt(gutter, min(_WIDEST, columns - len(gutter) - len(" | …") - 1))
         help_ = [f"{gutter} = help: {self.hint}"] if self.hint else []

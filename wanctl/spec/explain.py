@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from wanctl.spec.describing import PROJECT, Schema, described
+from wanctl.spec.load import packaged_models
 from wanctl.spec.models import NAME_PATTERN
 from wanctl.spec.settings import DURATION_PATTERN, MONEY_PATTERN
 from wanctl.spec.spelling import did_you_mean, listed
+from wanctl.studio.regions import REGIONS
 
 _WIDTH = 100
+BASE_MODEL, HYPER_PARAMETERS, REGION = "FineTune.model", "FineTune.hyper_parameters.", "Project.region"
 _TYPES = {
     "integer": "whole number",
     "number": "number",
@@ -33,6 +36,7 @@ class Child:
     type: str
     required: bool
     summary: str
+    default: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,8 @@ class Explanation:
         wide = max(len(child.name) for child in self.children)
         lines = [""]
         for child in self.children:
-            mark = " (required)" if child.required else ""
+            default = f" (default {child.default})" if child.default else ""
+            mark = " (required)" if child.required else default
             text = f"{child.type}{mark}. {child.summary}"
             indent = " " * (wide + 4)
             lines += textwrap.wrap(
@@ -83,6 +88,7 @@ def explain(path: str) -> Explanation:
     if path in {"", "kinds"}:
         return _overview(schemas)
     first, *rest = re.sub(r"/[^.]*|\[\d*\]", "", path).split(".")
+    first = {name.lower(): name for name in schemas}.get(first.lower(), first)
     if first not in schemas:
         near = did_you_mean(first, list(schemas))
         hint = f"did you mean {'.'.join([near, *rest])}?" if near else f"there are {listed(schemas)}"
@@ -127,21 +133,47 @@ def _overview(schemas: dict[str, Schema]) -> Explanation:
 
 
 def _explanation(path: str, schema: Schema, *, required: bool) -> Explanation:
-    default = schema.get("default")
     return Explanation(
         path=path,
         type=spell_type(schema),
         required=required,
-        default=_spell(default) if isinstance(default, str | int | float) else None,
+        default=_default(path, schema),
         description=schema.get("description", ""),
-        allowed=_allowed(schema),
+        allowed=_known(path) or _allowed(schema),
         examples=tuple(_spell(one) for one in schema.get("examples", ())),
         children=tuple(
-            Child(name, spell_type(value), name in one.get("required", ()), _summary(value))
+            Child(
+                name,
+                spell_type(value),
+                name in one.get("required", ()),
+                _summary(value),
+                _default(f"{path}.{name}", value),
+            )
             for one in _parts(schema)
             for name, value in one.get("properties", {}).items()
         ),
     )
+
+
+def _known(path: str) -> str | None:
+    """Names that no type lists, since there may be more tomorrow."""
+    if path == BASE_MODEL:
+        return f"{listed(packaged_models())}; catalogue: FILE can add more"
+    if path == REGION:
+        return listed(region.name for region in REGIONS)
+    return None
+
+
+def _default(path: str, schema: Schema) -> str | None:
+    """What is taken where nothing is written; of a hyper-parameter the catalogue says it, model by model."""
+    if path.startswith(HYPER_PARAMETERS):
+        key = path.removeprefix(HYPER_PARAMETERS)
+        declared = [one.defaults.declared() for one in packaged_models().values()]
+        values = {one[key] for one in declared if key in one}
+        told = listed([_spell(value).replace("e-0", "e-") for value in sorted(values, key=float)], "or")
+        return f"{told}, by model" if len(values) > 1 else told or None
+    default = schema.get("default")
+    return _spell(default) if isinstance(default, str | int | float) else None
 
 
 _PATTERNS = {  # what is clearer in words: the type, and what is allowed

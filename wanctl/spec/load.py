@@ -69,7 +69,7 @@ def _no_project(start: Path, looked: tuple[Path, ...]) -> Diagnostic:
     hint = (
         f"rename {misnamed[0]} to {SETTINGS_FILE}"
         if misnamed
-        else "go to the project's folder, or name it with -C DIR"
+        else "go to the project's folder, or name it with -C DIR; to begin one: wanctl init"
     )
     return Diagnostic.at(Place(str(start), 0, 0), Severity.ERROR, "no-project", message, hint=hint)
 
