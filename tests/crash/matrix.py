@@ -56,7 +56,7 @@ def tried(asked: argparse.Namespace, room: Path) -> list[Result]:
     with opened(asked.store) as place:
         begun = list(stages(names, room, place, marks=asked.marks == "kept"))
     every = sample([(stage, point) for stage in begun for point in _meant(stage, asked)], asked.every)
-    waiting = [_worker(asked.store, room, every[number :: asked.workers]) for number in range(asked.workers)]
+    waiting = [_worker(asked, room, every[number :: asked.workers]) for number in range(asked.workers)]
     return [result for ended in waiting for result in ended()]
 
 
@@ -64,14 +64,14 @@ def _meant(stage: Stage, asked: argparse.Namespace) -> list[Point]:
     return [one for one in points(stage.moments, halves=asked.store != "s3") if asked.only in str(one)]
 
 
-def _worker(store: str, room: Path, share: list[Play]) -> Callable[[], list[Result]]:
+def _worker(asked: argparse.Namespace, room: Path, share: list[Play]) -> Callable[[], list[Result]]:
     """A process that plays its share; what it came to is read when it is asked for."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
         try:
-            results = _played(store, room / f"point-{os.getpid()}", share)
+            results = _played(asked.store, room / f"point-{os.getpid()}", share, first=asked.first)
             with os.fdopen(writing, "wb") as stream:
                 pickle.dump(results, stream)
         except BaseException:  # noqa: BLE001 - a child never comes back
@@ -89,13 +89,15 @@ def _worker(store: str, room: Path, share: list[Play]) -> Callable[[], list[Resu
     return ended
 
 
-def _played(store: str, folder: Path, share: list[Play]) -> list[Result]:
+def _played(store: str, folder: Path, share: list[Play], *, first: bool) -> list[Result]:
     results = []
     with opened(store) as place:
         for stage, point in share:
             results.append(play(stage, point, folder, place))
             if results[-1].verdict is not HEALED:
                 print(results[-1], file=sys.stderr, flush=True)  # noqa: T201 - a script
+            if first and results[-1].verdict is WRONG:
+                break
     return results
 
 
@@ -131,6 +133,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--only", default="")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--first", action="store_true", help="stop at the first point that goes wrong")
     asked = parser.parse_args()
     preload()
     began = time.monotonic()

@@ -69,6 +69,10 @@ def renamed(documents: Documents) -> Documents:
 POURING = changed("live", aigc_config=config("Then it pours."))
 GUARD: Mapping[str, Any] = {**CHAIN["live"], "name": "guarded", "protect": True}
 GUARDED: Documents = {**CHAIN, "guard": {**GUARD, "aigc_config": config("Then it is kept.")}}
+POURING_BOTH = {
+    key: {**one, "aigc_config": config("Then it pours.")} if one["kind"] == "Deployment" else one
+    for key, one in GUARDED.items()
+}
 ANEW = with_change(POURING, "job", hyper_parameters={"n_epochs": 30, "eval_epochs": 10})
 
 
@@ -130,6 +134,8 @@ SCENES = {
         Scene("rename", "create", (1, 1, 1, 1), renamed(CHAIN)),
         Scene("guard", "create", (1, 1, 1, 2), GUARDED, tried=False),
         Scene("remove", "guard", (1, 1, 1, 1), without(GUARDED, "live")),
+        Scene("protected", "guard", (1, 1, 1, 1), without(GUARDED, "live", "guard"), ends=Status.BLOCKED),
+        Scene("protected-still", "guard", (1, 1, 1, 2), POURING_BOTH, ends=Status.BLOCKED),
         Scene("absent-deployment", "guard", (1, 1, 1, 1), absent(GUARDED, "live")),
         Scene("absent-chain", "create", (0, 0, 1, 0), absent(CHAIN, "train", "job", "best", "live"), runs=2),
         Scene("absent-job", "absent-deployment-only", (1, 0, 1, 0), absent(CHAIN, "job", "best", "live")),
