@@ -36,6 +36,7 @@ class Moment:
     kind: Kind
     number: int  # from 1
     what: str  # "POST /api/v1/fine-tunes", "ledger", "lease"
+    time: int = 1  # of this very call or paper in the run
 
     @property
     def changes_something(self) -> bool:
@@ -72,10 +73,12 @@ _FAULTS: dict[str, dict[str, Any]] = {
     "empty before": {"kind": "empty", "when": "before"},
     "empty after": {"kind": "empty", "when": "after"},
 }
+_DOWN = Disaster("down for good", {"kind": "status", "count": "all"})  # this call, each time from now on
 AT_CALLS = (
     Disaster("killed unsent"),
     Disaster("killed once answered"),
     *(Disaster(name, rule) for name, rule in _FAULTS.items()),
+    _DOWN,
 )
 _HALF_WRITTEN = Disaster("killed half written")
 ROBBED = Disaster("robbed of the lease")
@@ -126,7 +129,12 @@ class Hooks:
         """Faults are counted by the sandbox itself."""
         sandbox.clear_faults()
         if self._point and self._point.disaster.fault:
-            sandbox.add_fault(**{"nth": self._point.moment.number, **self._point.disaster.fault})
+            moment = self._point.moment
+            nth: dict[str, Any] = {"nth": moment.number}
+            if self._point.disaster is _DOWN:
+                method, path = moment.what.split(" ")
+                nth = {"nth": moment.time, "method": method, "path": path}
+            sandbox.add_fault(**nth, **self._point.disaster.fault)
 
     def install(self) -> None:
         hooks, fsync, push = self, os.fsync, GitShelf._push
@@ -181,7 +189,8 @@ class Hooks:
 
     def meet(self, kind: Kind, what: str) -> Moment:
         number = 1 + sum(moment.kind is kind for moment in self.moments)
-        moment = Moment(kind, number, what)
+        time = 1 + sum((moment.kind, moment.what) == (kind, what) for moment in self.moments)
+        moment = Moment(kind, number, what, time)
         self.moments.append(moment)
         return moment
 

@@ -22,13 +22,14 @@ from tests.crash.places import PLACES, opened
 from tests.crash.playing import HEALED, VERDICTS, WRONG, Result, Stage, play, stages
 from tests.crash.scenes import SCENES
 
+LISTS = ("GET /compatible-mode/v1/files", "GET /api/v1/fine-tunes", "GET /api/v1/deployments")
 Play = tuple[Stage, Point]
 
 
 def sample(chosen: Sequence[Play], every: int) -> list[Play]:
-    """Each n-th point, and each call whose effect was never heard of; besides, as far as they are missing
-    then, each call and each disaster once."""
-    taken = [one for number, one in enumerate(chosen) if number % every == 0 or _unheard(one[1])]
+    """Each n-th point, each call whose effect was never heard of, and each list that fails for good; besides,
+    as far as they are missing then, each call and each disaster once."""
+    taken = [one for number, one in enumerate(chosen) if number % every == 0 or _matters(one[1])]
     calls = {_call(point) for _, point in taken}
     kinds = {point.disaster.name for _, point in taken}
     for stage, point in chosen:
@@ -39,7 +40,7 @@ def sample(chosen: Sequence[Play], every: int) -> list[Play]:
     return taken
 
 
-def _unheard(point: Point) -> bool:
+def _matters(point: Point) -> bool:
     return point.moment.changes_something and point.disaster.name in {
         "killed after the effect",
         "reset after",

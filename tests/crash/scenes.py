@@ -11,7 +11,18 @@ from typing import Any
 
 from tests.crash import commands
 from tests.crash.commands import Command
-from tests.crash.project import CHAIN, MODEL, Documents, account, call, config, deploy, pass_time, start_twin
+from tests.crash.project import (
+    CHAIN,
+    LIST_LAG,
+    MODEL,
+    Documents,
+    account,
+    call,
+    config,
+    deploy,
+    pass_time,
+    start_twin,
+)
 from tests.datasets import small_dataset
 from wanctl.plan import Status
 from wanctl.project import Project
@@ -88,6 +99,7 @@ def _twin_of_ours(folder: Path) -> None:
     call(sandbox, "POST", "/_sandbox/rig", {"quirks": {"echo_file_ids": True}})
     sandbox.close()
     start_twin(folder, _remote_id(folder, "FineTune/rain"))
+    pass_time(folder, seconds=LIST_LAG + 1)  # and still neither trains
 
 
 def _other_clips(folder: Path) -> None:
@@ -162,7 +174,7 @@ SCENES = {
         Scene(
             "withdraw",
             "started",
-            (1, 2, 0, 0),
+            (1, 1, 0, 0),
             CHAIN,
             commands.apply_and_go,
             _twin_of_ours,
