@@ -6,7 +6,7 @@ A run is a line of moments: each HTTP call, each replacement of one of the ledge
 import os
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class Disaster:
     """What happens at a moment."""
 
     name: str
-    fault: dict[str, Any] | None = None  # a rule for the sandbox; else the process is killed at a hook
+    fault: dict[str, Any] | None = field(default=None, hash=False)  # for the sandbox; else it is a hook's
 
     def __str__(self) -> str:
         return self.name
@@ -81,9 +81,12 @@ AT_CALLS = (
     _DOWN,
 )
 _HALF_WRITTEN = Disaster("killed half written")
-ROBBED = Disaster("robbed of the lease")
+ROBBED = {
+    Disaster("robbed of the lease"): others.take_over,
+    Disaster("robbed and written"): others.take_over_and_write,
+}
 RACED = Disaster("written by another")
-AT_PAPERS = (Disaster("killed unwritten"), _HALF_WRITTEN, Disaster("killed once written"), ROBBED, RACED)
+AT_PAPERS = (Disaster("killed unwritten"), _HALF_WRITTEN, Disaster("killed once written"), *ROBBED, RACED)
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ def points(moments: list[Moment], *, halves: bool) -> Iterator[Point]:
             ):  # nothing is written then
                 continue
             if (
-                disaster is ROBBED and moment.what != Paper.RECORD
+                disaster in ROBBED and moment.what != Paper.RECORD
             ):  # before, and after, there is nothing to lose
                 continue
             yield Point(moment, disaster)
@@ -181,7 +184,7 @@ class Hooks:
     def meddle(self, moment: Moment, paper: Paper) -> None:
         """Another run comes in between."""
         meant = self._point if self._point and self._point.moment == moment else None
-        meddler = {ROBBED: others.take_over, RACED: others.write}.get(meant.disaster) if meant else None
+        meddler = {**ROBBED, RACED: others.write}.get(meant.disaster) if meant else None
         if meddler:
             self._others = True
             meddler(self._folder, paper)

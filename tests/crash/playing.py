@@ -160,7 +160,7 @@ def _misbehaved(hit: Report, point: Point, left: Truth) -> list[str]:
         return ["a call was made that no open intent tells of"]
     if hit.error.startswith(_FAULTS_OF_OURS):
         return [hit.error, *hit.told]
-    if point.disaster is not ROBBED:
+    if point.disaster not in ROBBED:
         return []
     met = [
         number
