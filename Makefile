@@ -38,10 +38,12 @@ unit: $(STAMP)
 update: $(STAMP)
 	$(BIN)/pytest tests/scenarios --update
 
-# A run killed and disturbed at every call and every write, and applied again: what became of it, as a table.
+# A run killed and disturbed at every call and every write, and run again: what became of it, as a table.
 crash: $(STAMP)
-	$(BIN)/python -m tests.crash.matrix --marks kept
-	$(BIN)/python -m tests.crash.matrix --marks lost
+	$(BIN)/python -m tests.crash.matrix --workers 2 --marks kept
+	$(BIN)/python -m tests.crash.matrix --workers 2 --marks lost
+	$(BIN)/python -m tests.crash.matrix --workers 2 --store git --every 40
+	$(BIN)/python -m tests.crash.matrix --workers 2 --store s3 --every 10
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

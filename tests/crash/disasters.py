@@ -6,7 +6,7 @@ A run is a line of moments: each HTTP call, each replacement of one of the ledge
 import os
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Moment:
     kind: Kind
     number: int  # from 1
     what: str  # "POST /api/v1/fine-tunes", "ledger", "lease"
+    time: int = 1  # of this very call or paper in the run
 
     @property
     def changes_something(self) -> bool:
@@ -47,7 +48,7 @@ class Disaster:
     """What happens at a moment."""
 
     name: str
-    fault: dict[str, Any] | None = None  # a rule for the sandbox; else the process is killed at a hook
+    fault: dict[str, Any] | None = field(default=None, hash=False)  # for the sandbox; else it is a hook's
 
     def __str__(self) -> str:
         return self.name
@@ -72,15 +73,20 @@ _FAULTS: dict[str, dict[str, Any]] = {
     "empty before": {"kind": "empty", "when": "before"},
     "empty after": {"kind": "empty", "when": "after"},
 }
+_DOWN = Disaster("down for good", {"kind": "status", "count": "all"})  # this call, each time from now on
 AT_CALLS = (
     Disaster("killed unsent"),
     Disaster("killed once answered"),
     *(Disaster(name, rule) for name, rule in _FAULTS.items()),
+    _DOWN,
 )
 _HALF_WRITTEN = Disaster("killed half written")
-ROBBED = Disaster("robbed of the lease")
+ROBBED = {
+    Disaster("robbed of the lease"): others.take_over,
+    Disaster("robbed and written"): others.take_over_and_write,
+}
 RACED = Disaster("written by another")
-AT_PAPERS = (Disaster("killed unwritten"), _HALF_WRITTEN, Disaster("killed once written"), ROBBED, RACED)
+AT_PAPERS = (Disaster("killed unwritten"), _HALF_WRITTEN, Disaster("killed once written"), *ROBBED, RACED)
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ def points(moments: list[Moment], *, halves: bool) -> Iterator[Point]:
             ):  # nothing is written then
                 continue
             if (
-                disaster is ROBBED and moment.what != Paper.RECORD
+                disaster in ROBBED and moment.what != Paper.RECORD
             ):  # before, and after, there is nothing to lose
                 continue
             yield Point(moment, disaster)
@@ -126,7 +132,12 @@ class Hooks:
         """Faults are counted by the sandbox itself."""
         sandbox.clear_faults()
         if self._point and self._point.disaster.fault:
-            sandbox.add_fault(**{"nth": self._point.moment.number, **self._point.disaster.fault})
+            moment = self._point.moment
+            nth: dict[str, Any] = {"nth": moment.number}
+            if self._point.disaster is _DOWN:
+                method, path = moment.what.split(" ")
+                nth = {"nth": moment.time, "method": method, "path": path}
+            sandbox.add_fault(**nth, **self._point.disaster.fault)
 
     def install(self) -> None:
         hooks, fsync, push = self, os.fsync, GitShelf._push
@@ -173,7 +184,7 @@ class Hooks:
     def meddle(self, moment: Moment, paper: Paper) -> None:
         """Another run comes in between."""
         meant = self._point if self._point and self._point.moment == moment else None
-        meddler = {ROBBED: others.take_over, RACED: others.write}.get(meant.disaster) if meant else None
+        meddler = {**ROBBED, RACED: others.write}.get(meant.disaster) if meant else None
         if meddler:
             self._others = True
             meddler(self._folder, paper)
@@ -181,7 +192,8 @@ class Hooks:
 
     def meet(self, kind: Kind, what: str) -> Moment:
         number = 1 + sum(moment.kind is kind for moment in self.moments)
-        moment = Moment(kind, number, what)
+        time = 1 + sum((moment.kind, moment.what) == (kind, what) for moment in self.moments)
+        moment = Moment(kind, number, what, time)
         self.moments.append(moment)
         return moment
 

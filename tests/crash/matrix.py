@@ -22,13 +22,14 @@ from tests.crash.places import PLACES, opened
 from tests.crash.playing import HEALED, VERDICTS, WRONG, Result, Stage, play, stages
 from tests.crash.scenes import SCENES
 
+LISTS = ("GET /compatible-mode/v1/files", "GET /api/v1/fine-tunes", "GET /api/v1/deployments")
 Play = tuple[Stage, Point]
 
 
 def sample(chosen: Sequence[Play], every: int) -> list[Play]:
-    """Each n-th point, and each call whose effect was never heard of; besides, as far as they are missing
-    then, each call and each disaster once."""
-    taken = [one for number, one in enumerate(chosen) if number % every == 0 or _unheard(one[1])]
+    """Each n-th point, each call whose effect was never heard of, and each list that fails for good; besides,
+    as far as they are missing then, each call and each disaster once."""
+    taken = [one for number, one in enumerate(chosen) if number % every == 0 or _matters(one[1])]
     calls = {_call(point) for _, point in taken}
     kinds = {point.disaster.name for _, point in taken}
     for stage, point in chosen:
@@ -39,7 +40,7 @@ def sample(chosen: Sequence[Play], every: int) -> list[Play]:
     return taken
 
 
-def _unheard(point: Point) -> bool:
+def _matters(point: Point) -> bool:
     return point.moment.changes_something and point.disaster.name in {
         "killed after the effect",
         "reset after",
@@ -56,7 +57,7 @@ def tried(asked: argparse.Namespace, room: Path) -> list[Result]:
     with opened(asked.store) as place:
         begun = list(stages(names, room, place, marks=asked.marks == "kept"))
     every = sample([(stage, point) for stage in begun for point in _meant(stage, asked)], asked.every)
-    waiting = [_worker(asked.store, room, every[number :: asked.workers]) for number in range(asked.workers)]
+    waiting = [_worker(asked, room, every[number :: asked.workers]) for number in range(asked.workers)]
     return [result for ended in waiting for result in ended()]
 
 
@@ -64,14 +65,14 @@ def _meant(stage: Stage, asked: argparse.Namespace) -> list[Point]:
     return [one for one in points(stage.moments, halves=asked.store != "s3") if asked.only in str(one)]
 
 
-def _worker(store: str, room: Path, share: list[Play]) -> Callable[[], list[Result]]:
+def _worker(asked: argparse.Namespace, room: Path, share: list[Play]) -> Callable[[], list[Result]]:
     """A process that plays its share; what it came to is read when it is asked for."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
         try:
-            results = _played(store, room / f"point-{os.getpid()}", share)
+            results = _played(asked.store, room / f"point-{os.getpid()}", share, first=asked.first)
             with os.fdopen(writing, "wb") as stream:
                 pickle.dump(results, stream)
         except BaseException:  # noqa: BLE001 - a child never comes back
@@ -89,13 +90,15 @@ def _worker(store: str, room: Path, share: list[Play]) -> Callable[[], list[Resu
     return ended
 
 
-def _played(store: str, folder: Path, share: list[Play]) -> list[Result]:
+def _played(store: str, folder: Path, share: list[Play], *, first: bool) -> list[Result]:
     results = []
     with opened(store) as place:
         for stage, point in share:
             results.append(play(stage, point, folder, place))
             if results[-1].verdict is not HEALED:
                 print(results[-1], file=sys.stderr, flush=True)  # noqa: T201 - a script
+            if first and results[-1].verdict is WRONG:
+                break
     return results
 
 
@@ -131,6 +134,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--only", default="")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--first", action="store_true", help="stop at the first point that goes wrong")
     asked = parser.parse_args()
     preload()
     began = time.monotonic()

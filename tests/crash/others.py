@@ -2,6 +2,8 @@
 
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,18 +14,31 @@ from wanctl.ledger.lease import LEASE_TTL, Lease
 from wanctl.ledger.object import ObjectShelf
 from wanctl.ledger.record import HistoryLine
 from wanctl.ledger.shelf import Paper
+from wanctl.ledger.store import Store
 from wanctl.project import Project
 
 
-def take_over(folder: Path, paper: Paper) -> None:  # noqa: ARG001 - as the other
-    """This one stalled for longer than its lease lasts: another takes it, writes, and gives it back."""
+def take_over(folder: Path, paper: Paper) -> None:  # noqa: ARG001 - as the others
+    """This one stalled for longer than its lease lasts: another takes it, and gives it back unused."""
+    with _lease_of_another(folder):
+        pass
+
+
+def take_over_and_write(folder: Path, paper: Paper) -> None:  # noqa: ARG001 - likewise
+    """And this other one had something to do."""
+    with _lease_of_another(folder) as (store, lease):
+        if record := store.load():
+            line = HistoryLine(at=lease.since, address="ledger", verb="look", result="noted", note="another")
+            store.save(record.with_history(line), lease)
+
+
+@contextmanager
+def _lease_of_another(folder: Path) -> Iterator[tuple[Store, Lease]]:
     store = Project.open(folder / "specs").store
     now = datetime.now(UTC)
     lease = Lease(token=uuid.uuid4().hex, holder="another", since=now, expires=now + LEASE_TTL)
     store.acquire(lease, lambda _: True)
-    if record := store.load():
-        line = HistoryLine(at=now, address="ledger", verb="look for", result="noted", note="another was here")
-        store.save(record.with_history(line), lease)
+    yield store, lease
     store.release(lease)
 
 

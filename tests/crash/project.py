@@ -6,7 +6,7 @@ A chain of one each: dataset, job, checkpoint, deployment. What is done to it is
 import json
 import shutil
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from wanctl.sandbox import Sandbox
 Documents = Mapping[str, Mapping[str, Any]]  # by a name of the test's own
 EFFECT = "Then it rains."
 MODEL, THEIR_MODEL = "wan2.6-i2v", "wan2.5-i2v-preview"
+LIST_LAG = 20.0  # seconds for which lists do not show what is new
 PARAMETERS = {"n_epochs": 40, "eval_epochs": 10}
 
 
@@ -39,11 +40,12 @@ CHAIN: Documents = {
     "best": {"kind": "Checkpoint", "name": "best", "finetune": "rain", "checkpoint": "checkpoint-20"},
     "live": {"kind": "Deployment", "name": "rain", "checkpoint": "best", "aigc_config": config(EFFECT)},
 }
+START = datetime.fromisoformat("2026-03-18T09:00:00+08:00")
 HEAD: Mapping[str, Any] = {
     "version": 1,
     "project": "crash",
     "polling": "6h",
-    "sandbox": {"speed": "instant", "seed": 1, "start": "2026-03-18T09:00:00+08:00"},
+    "sandbox": {"speed": "instant", "seed": 1, "start": START.isoformat()},
 }
 
 
@@ -66,7 +68,8 @@ def begin(folder: Path, *, marks: bool, ledger: str | None = None) -> None:
     archive = Path(shutil.make_archive(str(theirs), "zip", theirs)).read_bytes()
     sandbox = account(folder)
     try:
-        call(sandbox, "POST", "/_sandbox/rig", {"quirks": {"keep_job_name": marks, "echo_file_ids": marks}})
+        quirks = {"keep_job_name": marks, "echo_file_ids": marks, "list_lag": LIST_LAG}
+        call(sandbox, "POST", "/_sandbox/rig", {"quirks": quirks})
         file = call(sandbox, "POST", "/compatible-mode/v1/files", upload=("theirs.zip", archive))
         job = {
             "model": THEIR_MODEL,
@@ -94,7 +97,7 @@ def deploy(sandbox: Sandbox, model: str) -> None:
 
 
 def account(folder: Path) -> Sandbox:
-    return Sandbox.open(folder / "specs" / ".wanctl" / "sandbox", speed="instant", seed=1)
+    return Sandbox.open(folder / "specs" / ".wanctl" / "sandbox", speed="instant", seed=1, start=START)
 
 
 def call(

@@ -11,7 +11,18 @@ from typing import Any
 
 from tests.crash import commands
 from tests.crash.commands import Command
-from tests.crash.project import CHAIN, MODEL, Documents, account, call, config, deploy, pass_time, start_twin
+from tests.crash.project import (
+    CHAIN,
+    LIST_LAG,
+    MODEL,
+    Documents,
+    account,
+    call,
+    config,
+    deploy,
+    pass_time,
+    start_twin,
+)
 from tests.datasets import small_dataset
 from wanctl.plan import Status
 from wanctl.project import Project
@@ -69,6 +80,10 @@ def renamed(documents: Documents) -> Documents:
 POURING = changed("live", aigc_config=config("Then it pours."))
 GUARD: Mapping[str, Any] = {**CHAIN["live"], "name": "guarded", "protect": True}
 GUARDED: Documents = {**CHAIN, "guard": {**GUARD, "aigc_config": config("Then it is kept.")}}
+POURING_BOTH = {
+    key: {**one, "aigc_config": config("Then it pours.")} if one["kind"] == "Deployment" else one
+    for key, one in GUARDED.items()
+}
 ANEW = with_change(POURING, "job", hyper_parameters={"n_epochs": 30, "eval_epochs": 10})
 
 
@@ -84,6 +99,7 @@ def _twin_of_ours(folder: Path) -> None:
     call(sandbox, "POST", "/_sandbox/rig", {"quirks": {"echo_file_ids": True}})
     sandbox.close()
     start_twin(folder, _remote_id(folder, "FineTune/rain"))
+    pass_time(folder, seconds=LIST_LAG + 1)  # and still neither trains
 
 
 def _other_clips(folder: Path) -> None:
@@ -130,6 +146,8 @@ SCENES = {
         Scene("rename", "create", (1, 1, 1, 1), renamed(CHAIN)),
         Scene("guard", "create", (1, 1, 1, 2), GUARDED, tried=False),
         Scene("remove", "guard", (1, 1, 1, 1), without(GUARDED, "live")),
+        Scene("protected", "guard", (1, 1, 1, 1), without(GUARDED, "live", "guard"), ends=Status.BLOCKED),
+        Scene("protected-still", "guard", (1, 1, 1, 2), POURING_BOTH, ends=Status.BLOCKED),
         Scene("absent-deployment", "guard", (1, 1, 1, 1), absent(GUARDED, "live")),
         Scene("absent-chain", "create", (0, 0, 1, 0), absent(CHAIN, "train", "job", "best", "live"), runs=2),
         Scene("absent-job", "absent-deployment-only", (1, 0, 1, 0), absent(CHAIN, "job", "best", "live")),
@@ -156,7 +174,7 @@ SCENES = {
         Scene(
             "withdraw",
             "started",
-            (1, 2, 0, 0),
+            (1, 1, 0, 0),
             CHAIN,
             commands.apply_and_go,
             _twin_of_ours,

@@ -3,14 +3,20 @@
 The machine of `test_convergence`, in bad weather. It looks at every call that an apply made.
 """
 
+import copy
 import json
+from collections.abc import Callable
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from tests.engine.test_convergence import Account
 from wanctl.engine.converge import Patience
+from wanctl.kinds.deploying import DeleteDeployment
+from wanctl.ledger.record import Entry, Record
 from wanctl.plan import Plan, Status
 from wanctl.project.provider import open_sandbox
 from wanctl.sandbox import RequestLine, Sandbox
@@ -60,6 +66,23 @@ class Storm(Account):
         self.apply_once()
         self.the_weather_clears()
         super().apply_to_the_end()
+
+    @rule(how=st.sampled_from(["prompt", "tombstone", "gone"]))
+    def somebody_wants_it_gone(self, how: str) -> None:
+        """For one apply; whether it may go, is for the ledger to say."""
+        if "live" not in self.documents:
+            return
+        before = copy.deepcopy(self.documents)
+        if how == "prompt":
+            self.live["aigc_config"]["lora_prompt_default"] = "Then it hails."
+        elif how == "tombstone":
+            self.live["state"] = "absent"
+        else:
+            del self.documents["live"]
+        self.write()
+        self.apply_once()
+        self.documents = before
+        self.write()
 
     def apply(self, patience: Patience) -> Plan:
         """One apply that may fail; what it deleted had to be ours to delete."""
@@ -135,3 +158,42 @@ TestStorm.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+def forgetful(entry: Callable[[Record, object], Entry]) -> Callable[[Record, object], Entry]:
+    """A ledger that tells of no protection."""
+    return lambda record, address: entry(record, address).model_copy(update={"protected": False})
+
+
+@pytest.mark.parametrize("how", ["prompt", "gone"])
+def test_the_storm_notices_that_something_protected_is_deleted(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storm = Storm()
+    try:
+        storm.begin(protect=True)
+        storm.somebody_wants_it_gone(how)
+        assert storm.guarded(), "it stands as long as nothing is broken"
+        monkeypatch.setattr(Record, "entry", forgetful(Record.entry))
+        monkeypatch.setattr("wanctl.kinds.deployment._plan_protection", lambda *_: None)
+        with pytest.raises(AssertionError, match="is protected"):
+            storm.somebody_wants_it_gone(how)
+    finally:
+        storm.teardown()
+
+
+def test_the_storm_notices_that_something_foreign_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    storm = Storm()
+    try:
+        storm.begin(protect=False)
+        (theirs,) = (name for name in storm.foreign if "ft-" in name)
+        perform = DeleteDeployment.perform
+
+        async def astray(effect: DeleteDeployment, tools: Any) -> Any:
+            return await perform(DeleteDeployment(effect.address, theirs), tools)
+
+        monkeypatch.setattr(DeleteDeployment, "perform", astray)
+        with pytest.raises(AssertionError, match="is foreign"):
+            storm.somebody_wants_it_gone("gone")
+    finally:
+        storm.teardown()

@@ -33,7 +33,14 @@ class Truth:
     history: tuple[str, ...]
 
     def counts(self) -> tuple[int, int, int, int]:
-        return len(self.files), len(self.jobs), len(self.exports), len(self.serving)
+        """Files, jobs that were not canceled, exports, deployments."""
+        live = sum(status == "live" for status in self.jobs.values())
+        return len(self.files), live, len(self.exports), len(self.serving)
+
+    def unrecorded(self) -> list[str]:
+        """What serves without the ledger's knowledge."""
+        known = "; ".join(self.entries.values())
+        return [name for name in self.serving if f"current {name}," not in known]
 
     def wrong(self, before: "Truth", undisturbed: "Truth") -> list[str]:
         """What a disturbed scene should not have left."""
