@@ -6,9 +6,11 @@ Level-triggered like every plan: made again after each call, from what is still 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from wanctl.engine.doomed import Doomed, claims, serving_models_of, unlisted
+from wanctl.engine.doomed import Doomed, claims, unlisted
 from wanctl.engine.planner import SETTLE_TIME, Draft, exceeded_limits, make_plan
 from wanctl.kinds.deploying import DeleteDeployment
+from wanctl.kinds.job_removal import serving_models_of
+from wanctl.kinds.marks import is_model_of
 from wanctl.kinds.training import CancelJob, DeleteJob
 from wanctl.kinds.uploading import DeleteFile
 from wanctl.kinds.world import Context, LocalData, Snapshot
@@ -50,7 +52,7 @@ def make_pruning(
         orphans=unlisted(wanted.plan.orphans, going),
     )
     ended = frozenset(step.address for step in steps if step.settled)
-    return Draft(plan, _forgotten(doomed, snapshot, record), wanted.questions, ended)
+    return Draft(plan, _forgotten(doomed, snapshot, record), wanted.questions | context.questions, ended)
 
 
 def _left_alone(spared: Collection[str]) -> tuple[Finding, ...]:
@@ -105,9 +107,7 @@ class _Pruning:
             return _kept(one, "the service refused to delete it, and keeps it")
         if not self._orphan(one):
             return _kept(one, "it is not an orphan any more")
-        serving = [
-            Address.deployment(name) for name in serving_models_of(job.finetuned_output, self._context)
-        ]
+        serving = [Address.deployment(name) for name in serving_models_of(job, self._context)]
         standing = [address for address in serving if address not in self._doomed]
         if standing:
             return _kept(one, f"{', '.join(one.name for one in standing)} serves a model of it")
@@ -128,8 +128,7 @@ class _Pruning:
             str(address)
             for address, resource in self._context.desired.resources.items()
             if isinstance(resource.spec, DeploymentSpec)
-            and job.finetuned_output
-            and (resource.spec.model_name or "").startswith(job.finetuned_output)
+            and is_model_of(resource.spec.model_name or "", job.finetuned_output)
         ]
 
     def _file(self, one: Doomed) -> Step:
