@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wanctl.engine.importing import Holdings, Imported, documents_of
+from wanctl.engine.holdings import Holdings
+from wanctl.engine.importing import Imported, documents_of
 from wanctl.engine.planner import make_plan
 from wanctl.kinds.world import Question, Read, Snapshot
 from wanctl.ledger.record import Record

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.engine.book import LOOK
-from wanctl.kinds.marks import mark_name
-from wanctl.kinds.world import Context, Snapshot
+from wanctl.kinds.marks import is_model_of, mark_name
+from wanctl.kinds.world import Snapshot
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Orphan, Plan, When
 from wanctl.spec.resources import Address, Kind
-from wanctl.studio.objects import Deployment
 
 
 class PruneRefused(Exception):  # noqa: N818 - reads as what happened
@@ -115,13 +114,11 @@ def not_made_here(account: Account) -> tuple[str, ...]:
         one.remote_id
         for one in account.orphans
         if one.remote_id not in made
-        and not (one.kind is Kind.DEPLOYMENT and _model_of(live[one.remote_id], outputs))
+        and not (
+            one.kind is Kind.DEPLOYMENT
+            and any(is_model_of(live[one.remote_id].model_name or "", output) for output in outputs)
+        )
     )
-
-
-def _model_of(deployment: Deployment, outputs: set[str | None]) -> bool:
-    name = deployment.model_name or ""
-    return any(output and (name == output or name.startswith(f"{output}-")) for output in outputs)
 
 
 def claims(record: Record) -> dict[str, str]:
@@ -174,14 +171,3 @@ def unlisted(orphans: Collection[Orphan], doomed: Collection[Doomed]) -> tuple[O
     """The orphans that stay."""
     going = {(one.kind.value, one.remote_id) for one in doomed}
     return tuple(one for one in orphans if (one.kind, one.remote_id) not in going)
-
-
-def serving_models_of(finetuned_output: str | None, context: Context) -> list[str]:
-    """Names of deployments that serve a model of this output, gone ones left out."""
-    if not finetuned_output:
-        return []
-    return [
-        one.deployed_model
-        for one in context.snapshot.deployments
-        if not one.gone and (one.model_name or "").startswith(finetuned_output)
-    ]

@@ -6,22 +6,19 @@ What the service does not tell is not made up: it is remarked, left to a person,
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
 
 from wanctl.dataset.naming import parse_upload_name
-from wanctl.engine.doomed import claims
+from wanctl.engine.holdings import Holdings
 from wanctl.kinds.marks import mark_name, parse_mark
 from wanctl.kinds.told_config import told_config
-from wanctl.kinds.world import Question, Read, Snapshot
-from wanctl.ledger.record import Record
-from wanctl.plan import Plan
+from wanctl.kinds.world import Question, Read
 from wanctl.spec.models import LONGEST_NAME, FineTune, HyperParameters
-from wanctl.spec.resources import MODELS, Address, Desired, Kind
+from wanctl.spec.resources import MODELS, Address, Kind
 from wanctl.spec.writing import Written
-from wanctl.studio.objects import CheckpointRow, CheckpointStatus, Deployment, Job
+from wanctl.studio.objects import CheckpointRow, Deployment, Job
 
 UNREADABLE = "not readable from the service"
 _SPLIT = ("split", "max_split_val_dataset_sample")  # idle where validation sets are given
@@ -37,95 +34,6 @@ class Imported:
 
     documents: tuple[Written, ...]
     adoptions: Mapping[Address, str]
-
-
-@dataclass(frozen=True)
-class Holdings:
-    """The account, and what of it is in the specs already."""
-
-    desired: Desired
-    plan: Plan
-    record: Record
-    snapshot: Snapshot  # with the answers to `questions_of`
-
-    def taken(self, kind: Kind, remote_id: str) -> bool:
-        return remote_id in self.names.get(kind, {}) or remote_id in self.claimed
-
-    @cached_property
-    def claimed(self) -> dict[str, str]:
-        return claims(self.record)
-
-    @cached_property
-    def names(self) -> dict[Kind, dict[str, str]]:
-        """By kind: remote id → the name in the specs."""
-        found: dict[Kind, dict[str, str]] = {kind: {} for kind in Kind}
-        for step in self.plan.steps:
-            if step.remote_id and step.address in self.desired.resources:
-                found[step.address.kind][step.remote_id] = step.address.name
-        return found
-
-    def new_jobs(self) -> list[Job]:
-        known = self.desired.catalogue.base_model
-        return [
-            job
-            for job in sorted(self.snapshot.jobs, key=self._by_use)
-            if job.live
-            and not self.taken(Kind.FINETUNE, job.job_id)
-            and known(job.model or job.base_model or "")
-        ]
-
-    def _by_use(self, job: Job) -> tuple[bool, str, str]:
-        """What serves comes first: of two jobs that a spec cannot tell apart it is the one to have."""
-        serves = any(
-            job.finetuned_output and _is_of(one.model_name or "", job.finetuned_output)
-            for one in self.snapshot.deployments
-            if not one.gone
-        )
-        return not serves, str(job.create_time), job.job_id
-
-    def new_deployments(self) -> list[Deployment]:
-        known = self.desired.catalogue.base_model
-        ordered = sorted(self.snapshot.deployments, key=lambda one: (str(one.gmt_create), one.deployed_model))
-        return [
-            one
-            for one in ordered
-            if not one.gone
-            and not one.leaving
-            and not self.taken(Kind.DEPLOYMENT, one.deployed_model)
-            and (known(one.base_model or "") or self.job_of(one.model_name or ""))
-        ]
-
-    def job_of(self, model_name: str) -> Job | None:
-        """The job that gave this model, by the model's name."""
-        return next(
-            (
-                job
-                for job in self.snapshot.jobs
-                if job.succeeded and job.finetuned_output and _is_of(model_name, job.finetuned_output)
-            ),
-            None,
-        )
-
-    def rows(self, job_id: str) -> tuple[CheckpointRow, ...]:
-        found = self.snapshot.answers.get(Question(Read.CHECKPOINTS, job_id))
-        return tuple(
-            row for row in found or () if row.model_name and row.status == CheckpointStatus.SUCCEEDED
-        )
-
-    def questions(self) -> frozenset[Question]:
-        """What is to be read one by one before documents can be made."""
-        jobs = {job.job_id: job for job in self.new_jobs()}
-        deployments = self.new_deployments()
-        for one in deployments:
-            if job := self.job_of(one.model_name or ""):
-                jobs[job.job_id] = job
-        asked = {Question(Read.JOB, job_id) for job_id in jobs}
-        asked |= {Question(Read.CHECKPOINTS, job.job_id) for job in jobs.values() if job.succeeded}
-        return frozenset(asked | {Question(Read.DEPLOYMENT, one.deployed_model) for one in deployments})
-
-
-def _is_of(model_name: str, output: str) -> bool:
-    return model_name == output or model_name.startswith(f"{output}-")
 
 
 def documents_of(holdings: Holdings, ids: Collection[str]) -> Imported:
@@ -193,6 +101,7 @@ class _Writing:
     _names: dict[Kind, dict[str, str | None]] = field(default_factory=dict)  # None: it could not be written
 
     _used: set[Address] = field(default_factory=set)
+    _numbers: dict[tuple[Kind, str], int] = field(default_factory=dict)  # how many want a name
     _inputs: dict[object, Address] = field(
         default_factory=dict
     )  # of FineTunes: a spec tells them by nothing else
@@ -346,10 +255,11 @@ class _Writing:
             .rstrip("-_")
         )
         name = name or kind.lower()
-        number, address = 1, Address(kind, name)
+        number, address = self._numbers.get((kind, name), 1), Address(kind, name)
         while address in self._used:
             number += 1
             address = Address(kind, f"{name[: LONGEST_NAME - len(str(number)) - 1]}-{number}")
+        self._numbers[kind, name] = number
         self._used.add(address)
         return address
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from wanctl.engine.adopt import adopt_all
-from wanctl.engine.importing import Holdings, Imported, ImportRefused, documents_of
+from wanctl.engine.holdings import Holdings
+from wanctl.engine.importing import Imported, ImportRefused, documents_of
 from wanctl.engine.observe import answer
 from wanctl.plan import Plan
 from wanctl.project import Project, run
@@ -91,7 +92,7 @@ def _write_new(path: Path, text: str) -> None:
 
 
 def _rename_to_new(beside: Path, path: Path) -> None:
-    """Unlike a rename, a link takes no file's place; where there are no links, a look comes first."""
+    """Unlike a rename, a link never takes the place of a file; where there are none, a look comes first."""
     try:
         os.link(beside, path)
     except OSError as error:
