@@ -10,7 +10,6 @@ has company is unfair to all alike: ratios are medians over the rounds. Prints f
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -30,6 +29,16 @@ FLOORS = {
     "wanctl --version": ("-m", "wanctl", "--version"),
 }
 
+# Started by a small process: a child's peak counts the memory of who started it, and here are whole accounts.
+LAUNCHER = """
+import os, subprocess, sys, time
+started = time.perf_counter()
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+print(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -43,20 +52,15 @@ class Cost:
 def command(*arguments: str) -> Cost:
     """One run, of a wanctl that was compiled before, as an installed one is."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", LAUNCHER, sys.executable, *arguments],
         env={**environment, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    spent = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.stderr is not None
-    with process.stderr as errors:
-        assert process.returncode == 0, errors.read().decode()
-    return Cost(spent, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    assert ran.returncode == 0, ran.stderr
+    return Cost(*map(float, ran.stdout.split()))
 
 
 def main(sizes: list[int]) -> None:
