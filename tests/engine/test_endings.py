@@ -1,12 +1,15 @@
 """What is to go: a refusal is heard once, a protection outlives even its account, the rest is remembered."""
 
+import json
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Bent, Rain
 from wanctl.engine.book import Book
 from wanctl.engine.converge import Patience
 from wanctl.kinds.acting import Landing
@@ -240,3 +243,67 @@ def test_a_deployment_that_never_was_is_not_waited_for_for_ever(tmp_path: Path) 
     assert rain.apply().plan.status is Status.CONVERGED
     assert not rain.ledger["intents"]
     assert rain.calls("DELETE", "/deployments/") == 0
+
+
+def test_a_choice_is_remembered_beyond_the_end_of_its_job(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE, CHECKPOINT)
+    rain.apply()
+    again = {**FINETUNE, "hyper_parameters": {"n_epochs": 60, "eval_epochs": 10}}
+    rain.write(DATASET, again, CHECKPOINT)
+    rain.apply(waits=False)
+    unseen = rain.project().plan().step(Address.checkpoint("best"))
+    assert unseen is not None
+    assert unseen.warning is not None
+    prune(rain.project(), Choice(everything=True), lambda *_: True, Patience(waits=True), Silent())
+    assert rain.calls("DELETE", "/fine-tunes/") == 1
+    assert rain.project().plan().step(Address.checkpoint("best")) == unseen
+
+
+def test_a_prune_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE)
+    rain.apply()
+    rain.write(DATASET)
+    landed = Book.landed
+
+    def gone(book: Book, effect: Effect, landing: Landing) -> None:
+        if effect.verb == "delete":
+            raise Killed
+        landed(book, effect, landing)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Book, "landed", gone)
+        with pytest.raises(Killed):
+            prune(rain.project(), Choice(everything=True), lambda *_: True, Patience(), Silent())
+    assert rain.ledger["intents"]
+    assert rain.project().plan().orphans == ()
+    rain.call("POST", "/_sandbox/advance", {"seconds": 3600})
+    assert rain.apply().plan.status is Status.CONVERGED
+    assert not rain.ledger["intents"]
+    assert rain.calls("DELETE", "/fine-tunes/") == 1
+
+
+def test_a_job_stays_whose_export_serves_under_a_name_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
+    rain.apply()
+    (rain.specs / ".wanctl/ledger.json").unlink()
+
+    def named_otherwise(_path: str, body: Any) -> None:
+        text = json.dumps(body)
+        renamed = re.sub(r"wan2\.6-i2v-ft-([0-9a-f-]+)-c20", r"monsoon-\1", text)
+        body.clear()
+        body.update(json.loads(renamed))
+
+    monkeypatch.setattr(Bent, "bend", staticmethod(named_otherwise))
+    monkeypatch.setattr("wanctl.project.provider.httpx.ASGITransport", Bent)
+    rain.write(DATASET)
+    (job,) = [one.remote_id for one in rain.project().plan().orphans if one.kind == "FineTune"]
+    outcome = prune(rain.project(), Choice([job]), lambda *_: True, Patience(), Silent())
+    assert outcome is not None
+    (step,) = outcome.plan.steps
+    assert step.when is When.BLOCKED
+    assert "monsoon-" in step.reason

@@ -3,19 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
+from wanctl.dataset.naming import parse_upload_name
 from wanctl.engine.converge import Desk
 from wanctl.engine.planner import SETTLE_TIME
 from wanctl.kinds import PLANNERS
 from wanctl.kinds.deploying import Deploy, config_identity
-from wanctl.kinds.evidence import contradicted
-from wanctl.kinds.job_inputs import job_inputs, wanted_job
+from wanctl.kinds.evidence import Wanted, contradicted
+from wanctl.kinds.job_inputs import job_inputs, sent_parameters, wanted_job
 from wanctl.kinds.moving import moves_of
 from wanctl.kinds.serving import upstream_of
+from wanctl.kinds.told_config import differences, told_config
 from wanctl.kinds.world import Context, Snapshot
 from wanctl.ledger.record import Entry, Generation
 from wanctl.spec.models import Deployment, FineTune
 from wanctl.spec.resources import Address, Kind, Resource
 from wanctl.studio.objects import Deployment as LiveDeployment
+from wanctl.studio.objects import Job
 
 
 class AdoptionRefused(Exception):  # noqa: N818 - reads as what happened
@@ -80,15 +83,18 @@ async def disown(desk: Desk, address: Address, remote_id: str) -> str:
 
 
 def _refuse_claimed(desk: Desk, address: Address, remote_id: str) -> None:
-    """Two names for one deployment: the end of the one would be the end of the other."""
+    """Two documents for one object: the end of the one would be the end of the other."""
     record = desk.book.record
     if old := moves_of(desk.desired, record).pending.get(address):
         raise AdoptionRefused(f"{address} is about to take over the record of {old}: wanctl apply does that")
     for text, entry in record.entries.items():
         other = Address.parse(text)
         standing = (*((entry.current,) if entry.current else ()), *entry.retiring)
-        held = any(one.remote_id == remote_id for one in standing)
-        if held and other != address and other.kind is Kind.DEPLOYMENT:
+        held = any(one.remote_id == remote_id for one in standing) and other != address
+        if held and other.kind is Kind.FINETUNE and other in desk.desired.resources:
+            hint = "one job stands for one document; let both uses refer to that"
+            raise AdoptionRefused(f"{remote_id} is {other} by the ledger; {hint}")
+        if held and other.kind is Kind.DEPLOYMENT:
             hint = f"if it has another name now, write moved_from: {other.name} in the document of {address}"
             raise AdoptionRefused(f"{remote_id} is {other} by the ledger; {hint}")
 
@@ -126,9 +132,46 @@ async def _adopt_job(
                 f"{key} {job.hyper_parameters[key]} (declared {wanted.declared[key]})" for key in other
             )
         )
+    if files := _other_files(job, wanted, context):
+        raise AdoptionRefused(f"{job_id} was trained on other content than {resource.address} wants: {files}")
     inputs = job_inputs(wanted, context)
     sentence = f"{job_id} ({job.status}) stands for {resource.address} from now on"
+    if unseen := _unseen(job, spec, context):
+        sentence += f"; {unseen}"
     return _adopted(job_id, wanted.identity, inputs, desk), sentence
+
+
+def _other_files(job: Job, wanted: Wanted, context: Context) -> str:
+    """Files that it read and that surely hold something else: their names carry their content's digest."""
+    wants = {*wanted.training, *wanted.validation}
+    digests = {content[:16] for content in wants}
+    known = context.snapshot.file_by_id
+    read = [known[one] for one in (*job.training_file_ids, *job.validation_file_ids) if one in known]
+    other = [
+        file.filename
+        for file in read
+        if (name := parse_upload_name(file.filename))
+        and name.digest16 not in digests
+        and f"file:{file.id}" not in wants
+    ]
+    return ", ".join(other)
+
+
+def _unseen(job: Job, spec: FineTune, context: Context) -> str:
+    """What differs from a training that would be started now without being declared, and what is not told."""
+    sent = sent_parameters(spec, context)
+    declared = spec.hyper_parameters.declared()
+    differing = [key for key in contradicted(sent, job.hyper_parameters) if key not in declared]
+    untold = [key for key in declared if key not in job.hyper_parameters]
+    said = []
+    if differing:
+        said.append("made with " + ", ".join(f"{key} {job.hyper_parameters[key]}" for key in differing))
+        said[-1] += ", where a new training would have " + ", ".join(str(sent[key]) for key in differing)
+    if untold:
+        said.append(f"trusted, unseen: {', '.join(untold)}")
+    if not job.training_file_ids:
+        said.append("which files it read is not told")
+    return "; ".join(said)
 
 
 async def _adopt_deployment(
@@ -143,20 +186,36 @@ async def _adopt_deployment(
         raise AdoptionRefused(
             f"{deployed_model} serves {live.model_name}, and {resource.address} wants {model_name}"
         )
+    told, written = told_config(live), None if spec.aigc_config.unknown else spec.aigc_config.sent()
+    differs = told is not None and (written is None or differences(told, written))
     sent = {
         "model_name": live.model_name,
         "capacity": spec.capacity if live.capacity is None else live.capacity,
-        "aigc_config": None if spec.aigc_config.unknown else spec.aigc_config.sent(),
+        "aigc_config": told if told is not None and differs else written,
         "suffix": _suffix_of(live),
         "attempt": spec.attempt,
     }
-    sentence = f"{deployed_model} is trusted to have the aigc_config of {resource.address}, unseen"
-    if spec.aigc_config.unknown:
-        sentence = (
-            f"{deployed_model} stands for {resource.address} from now on; its aigc_config stays unknown"
-        )
+    sentence = _said_of_config(resource, deployed_model, told, written)
     adopted = _adopted(deployed_model, config_identity(sent), sent, desk)
     return adopted.model_copy(update={"created": live.gmt_create}), sentence
+
+
+def _said_of_config(
+    resource: Resource, deployed_model: str, told: Mapping[str, Any] | None, written: Mapping[str, Any] | None
+) -> str:
+    """What was compared, and what a person has to answer for."""
+    name, bound = deployed_model, f"{deployed_model} stands for {resource.address} from now on"
+    if told is None and written is None:
+        return f"{bound}; its aigc_config stays unknown"
+    if told is None or written is None:
+        unseen = f"{name} is trusted to have the aigc_config of {resource.address}, unseen"
+        return unseen if told is None else f"{bound}, with the aigc_config that it tells"
+    if other := differences(told, written):
+        return (
+            f"{bound}, and serves with another aigc_config: {'; '.join(other)}. "
+            "The next plan replaces it, unless the spec is made to say what serves"
+        )
+    return f"{bound}, and tells the very aigc_config of the spec"
 
 
 def _suffix_of(live: LiveDeployment) -> str | None:

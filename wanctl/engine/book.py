@@ -10,6 +10,8 @@ from wanctl.ledger.record import Entry, HistoryLine, Intent, Record
 from wanctl.plan import Effect
 from wanctl.spec.resources import Address
 
+LOOK = "look for"  # the verb of what was found without a call of ours
+
 
 @dataclass(frozen=True)
 class Stamp:
@@ -95,11 +97,11 @@ class Book:
         for address, entry in learned.items():
             found = entry.current
             record = record.with_entry(address, entry)
-            intent = record.intent(address)
+            intent, verb = record.intent(address), LOOK
             if intent and _answered(intent, entry):
-                record = record.without_intent(address)
+                record, verb = record.without_intent(address), intent.verb
             if found and found != self._record.entry(address).current:
-                line = self._line(address, "look for", "found", remote_id=found.remote_id)
+                line = self._line(address, verb, "found", remote_id=found.remote_id)
                 record = record.with_history(line)
         if record is not self._record:
             self._save(record)

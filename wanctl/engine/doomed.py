@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from wanctl.dataset.naming import parse_upload_name
-from wanctl.kinds.marks import mark_name
-from wanctl.kinds.world import Context, Snapshot
+from wanctl.engine.book import LOOK
+from wanctl.kinds.marks import is_model_of, mark_name
+from wanctl.kinds.world import Snapshot
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Orphan, Plan, When
 from wanctl.spec.resources import Address, Kind
@@ -61,14 +62,16 @@ def doomed_by_name(account: Account, names: Collection[str]) -> tuple[Doomed, ..
 
 
 def all_doomed(account: Account) -> tuple[Doomed, ...]:
-    """Every orphan but what is in flight: that is being paid for, and goes only by name."""
+    """Every orphan but what is in flight, which is being paid for, and what was not made with this ledger,
+    which a clone or an environment of the same name may need: these go only by name."""
     _refuse_doubt(account.plan)
     if not account.plan.steps:
         raise PruneRefused(
             "the specs hold no resource at all, so everything of ours would be an orphan; "
             "an empty project deletes nothing. Name what is to go"
         )
-    return tuple(one for one in account.orphans if not one.in_flight)
+    spared = not_made_here(account)
+    return tuple(one for one in account.orphans if not one.in_flight and one.remote_id not in spared)
 
 
 def _refuse_doubt(plan: Plan) -> None:
@@ -95,6 +98,27 @@ def _former_addresses(orphan: Doomed, account: Account) -> set[str]:
     if job and (name := mark_name(job)):
         known.add(str(Address.finetune(name)))
     return known
+
+
+def not_made_here(account: Account) -> tuple[str, ...]:
+    """Orphans that no run with this ledger made, or found to be the answer to a call of its own; nor do they
+    serve a model of such. A person who adopted one answers for it."""
+    made = {
+        line.remote_id
+        for line in account.record.history
+        if line.result == "ok" or line.verb == "adopt" or (line.result == "found" and line.verb != LOOK)
+    }
+    outputs = {job.finetuned_output for job in account.snapshot.jobs if job.job_id in made} - {None}
+    live = account.snapshot.deployment_by_id
+    return tuple(
+        one.remote_id
+        for one in account.orphans
+        if one.remote_id not in made
+        and not (
+            one.kind is Kind.DEPLOYMENT
+            and any(is_model_of(live[one.remote_id].model_name or "", output) for output in outputs)
+        )
+    )
 
 
 def claims(record: Record) -> dict[str, str]:
@@ -147,14 +171,3 @@ def unlisted(orphans: Collection[Orphan], doomed: Collection[Doomed]) -> tuple[O
     """The orphans that stay."""
     going = {(one.kind.value, one.remote_id) for one in doomed}
     return tuple(one for one in orphans if (one.kind, one.remote_id) not in going)
-
-
-def serving_models_of(finetuned_output: str | None, context: Context) -> list[str]:
-    """Names of deployments that serve a model of this output, gone ones left out."""
-    if not finetuned_output:
-        return []
-    return [
-        one.deployed_model
-        for one in context.snapshot.deployments
-        if not one.gone and (one.model_name or "").startswith(finetuned_output)
-    ]

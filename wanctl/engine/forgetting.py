@@ -36,8 +36,6 @@ def _ended_by_name(record: Record) -> set[str]:
 
 
 def _without(entry: Entry, gone: set[str]) -> Entry:
-    current = entry.current
-    past = tuple(one for one in entry.past if one.remote_id not in gone)
-    if current and current.remote_id in gone:
-        current = None
-    return entry.model_copy(update={"current": current, "past": past})
+    for remote_id in gone:
+        entry = entry.without(remote_id)
+    return entry

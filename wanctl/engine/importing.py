@@ -6,21 +6,19 @@ What the service does not tell is not made up: it is remarked, left to a person,
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
 
 from wanctl.dataset.naming import parse_upload_name
-from wanctl.engine.doomed import claims
+from wanctl.engine.holdings import Holdings
 from wanctl.kinds.marks import mark_name, parse_mark
-from wanctl.kinds.world import Question, Read, Snapshot
-from wanctl.ledger.record import Record
-from wanctl.plan import Plan
-from wanctl.spec.models import LONGEST_NAME, AigcConfig, HyperParameters
-from wanctl.spec.resources import MODELS, Address, Desired, Kind
+from wanctl.kinds.told_config import told_config
+from wanctl.kinds.world import Question, Read
+from wanctl.spec.models import LONGEST_NAME, FineTune, HyperParameters
+from wanctl.spec.resources import MODELS, Address, Kind
 from wanctl.spec.writing import Written
-from wanctl.studio.objects import CheckpointRow, CheckpointStatus, Deployment, Job
+from wanctl.studio.objects import CheckpointRow, Deployment, Job
 
 UNREADABLE = "not readable from the service"
 _SPLIT = ("split", "max_split_val_dataset_sample")  # idle where validation sets are given
@@ -36,86 +34,6 @@ class Imported:
 
     documents: tuple[Written, ...]
     adoptions: Mapping[Address, str]
-
-
-@dataclass(frozen=True)
-class Holdings:
-    """The account, and what of it is in the specs already."""
-
-    desired: Desired
-    plan: Plan
-    record: Record
-    snapshot: Snapshot  # with the answers to `questions_of`
-
-    def taken(self, kind: Kind, remote_id: str) -> bool:
-        return remote_id in self.names.get(kind, {}) or remote_id in self.claimed
-
-    @cached_property
-    def claimed(self) -> dict[str, str]:
-        return claims(self.record)
-
-    @cached_property
-    def names(self) -> dict[Kind, dict[str, str]]:
-        """By kind: remote id → the name in the specs."""
-        found: dict[Kind, dict[str, str]] = {kind: {} for kind in Kind}
-        for step in self.plan.steps:
-            if step.remote_id and step.address in self.desired.resources:
-                found[step.address.kind][step.remote_id] = step.address.name
-        return found
-
-    def new_jobs(self) -> list[Job]:
-        known = self.desired.catalogue.base_model
-        return [
-            job
-            for job in sorted(self.snapshot.jobs, key=lambda job: (str(job.create_time), job.job_id))
-            if job.live
-            and not self.taken(Kind.FINETUNE, job.job_id)
-            and known(job.model or job.base_model or "")
-        ]
-
-    def new_deployments(self) -> list[Deployment]:
-        known = self.desired.catalogue.base_model
-        ordered = sorted(self.snapshot.deployments, key=lambda one: (str(one.gmt_create), one.deployed_model))
-        return [
-            one
-            for one in ordered
-            if not one.gone
-            and not one.leaving
-            and not self.taken(Kind.DEPLOYMENT, one.deployed_model)
-            and (known(one.base_model or "") or self.job_of(one.model_name or ""))
-        ]
-
-    def job_of(self, model_name: str) -> Job | None:
-        """The job that gave this model, by the model's name."""
-        return next(
-            (
-                job
-                for job in self.snapshot.jobs
-                if job.succeeded and job.finetuned_output and _is_of(model_name, job.finetuned_output)
-            ),
-            None,
-        )
-
-    def rows(self, job_id: str) -> tuple[CheckpointRow, ...]:
-        found = self.snapshot.answers.get(Question(Read.CHECKPOINTS, job_id))
-        return tuple(
-            row for row in found or () if row.model_name and row.status == CheckpointStatus.SUCCEEDED
-        )
-
-    def questions(self) -> frozenset[Question]:
-        """What is to be read one by one before documents can be made."""
-        jobs = {job.job_id: job for job in self.new_jobs()}
-        deployments = self.new_deployments()
-        for one in deployments:
-            if job := self.job_of(one.model_name or ""):
-                jobs[job.job_id] = job
-        asked = {Question(Read.JOB, job_id) for job_id in jobs}
-        asked |= {Question(Read.CHECKPOINTS, job.job_id) for job in jobs.values() if job.succeeded}
-        return frozenset(asked | {Question(Read.DEPLOYMENT, one.deployed_model) for one in deployments})
-
-
-def _is_of(model_name: str, output: str) -> bool:
-    return model_name == output or model_name.startswith(f"{output}-")
 
 
 def documents_of(holdings: Holdings, ids: Collection[str]) -> Imported:
@@ -183,8 +101,15 @@ class _Writing:
     _names: dict[Kind, dict[str, str | None]] = field(default_factory=dict)  # None: it could not be written
 
     _used: set[Address] = field(default_factory=set)
+    _numbers: dict[tuple[Kind, str], int] = field(default_factory=dict)  # how many want a name
+    _inputs: dict[object, Address] = field(
+        default_factory=dict
+    )  # of FineTunes: a spec tells them by nothing else
 
     def __post_init__(self) -> None:
+        for address, resource in self.holdings.desired.resources.items():
+            if isinstance(resource.spec, FineTune):
+                self._inputs.setdefault(_inputs_of(resource.spec), address)
         self._names = {kind: dict(names) for kind, names in self.holdings.names.items()}
         self._used = {*self.holdings.desired.resources, *map(Address.parse, self.holdings.record.entries)}
 
@@ -217,8 +142,8 @@ class _Writing:
     def _write_job(self, job: Job) -> None:
         own = job.job_name if job.job_name != job.job_id else None
         address = self._address(Kind.FINETUNE, mark_name(job) or own or job.job_id)
-        training = [self.dataset(file_id) for file_id in job.training_file_ids]
-        validation = [self.dataset(file_id) for file_id in job.validation_file_ids]
+        training = [self.dataset(file_id) for file_id in dict.fromkeys(job.training_file_ids)]
+        validation = [self.dataset(file_id) for file_id in dict.fromkeys(job.validation_file_ids)]
         parameters, unread = _parameters(job)
         fields: dict[str, Any] = {"model": job.model or job.base_model, "training": training}
         if validation:
@@ -226,16 +151,31 @@ class _Writing:
         if parameters:
             fields["hyper_parameters"] = parameters
         remarks = [f"{job.job_id}, {job.status}, made {job.create_time or 'at an unknown time'}"]
+        if len(set(job.training_file_ids)) < len(job.training_file_ids):
+            remarks.append("it reads a file twice, which a spec cannot say: each is written once")
         if unread:
             remarks.append(f"{UNREADABLE}: {', '.join(unread)}")
         if not training or None in training or None in validation:
             gone = "the files that it was trained on are not in the account any more"
             remarks.append(gone if training else f"{UNREADABLE}: which files it was trained on")
-            remarks.append(f"write its datasets, uncomment, and then: wanctl adopt {address} {job.job_id}")
+            remarks += ["write its datasets, uncomment, and then:", f"  wanctl adopt {address} {job.job_id}"]
             fields |= {"training": [name for name in training if name]}
             self._propose(address, job.job_id, fields, tuple(remarks))
             return
+        if twin := self._twin(address, fields):
+            remarks.append(f"as far as the service tells, {twin} has the same inputs: specs cannot have both")
+            self._propose(address, job.job_id, fields, tuple(remarks))
+            return
         self._write(address, job.job_id, fields, tuple(remarks), adopt=True)
+
+    def _twin(self, address: Address, fields: dict[str, Any]) -> Address | None:
+        """Another FineTune with the very inputs of this one."""
+        try:
+            spec = FineTune.model_validate({"name": address.name, **fields})
+        except ValidationError:
+            return None  # it is not written either
+        first = self._inputs.setdefault(_inputs_of(spec), address)
+        return first if first != address else None
 
     def checkpoint(self, job: Job, row: CheckpointRow) -> str | None:
         assert row.model_name is not None  # noqa: S101 - it is exported
@@ -258,15 +198,15 @@ class _Writing:
         if live.capacity is None:
             remarks.append(f"{UNREADABLE}: capacity; 1 is taken for it")
         fields["capacity"] = live.capacity or 1
-        config = _config(live)
+        config = told_config(live)
         fields["aigc_config"] = config or {"unknown": True}
         if config is None:
-            remarks += [
-                f"{UNREADABLE}: aigc_config. It serves on; nothing is deployed from this document before you",
-                "write what it was given in the place of unknown: true,",
-                "  use_input_prompt: …, prompt: …, lora_prompt_default: …",
-                f"and say that it is that: wanctl adopt {address} {live.deployed_model}",
-            ]
+            remarks.append(
+                f"{UNREADABLE}: aigc_config. It serves on; nothing is deployed from this document before you "
+                "write what it was given (use_input_prompt, prompt, lora_prompt_default) in the place of "
+                "unknown: true, and say that it is that:"
+            )
+            remarks.append(f"  wanctl adopt {address} {live.deployed_model}")
         self._write(address, live.deployed_model, fields, tuple(remarks), adopt=True)
 
     def _model(self, model_name: str) -> dict[str, str]:
@@ -315,12 +255,18 @@ class _Writing:
             .rstrip("-_")
         )
         name = name or kind.lower()
-        number, address = 1, Address(kind, name)
+        number, address = self._numbers.get((kind, name), 1), Address(kind, name)
         while address in self._used:
             number += 1
             address = Address(kind, f"{name[: LONGEST_NAME - len(str(number)) - 1]}-{number}")
+        self._numbers[kind, name] = number
         self._used.add(address)
         return address
+
+
+def _inputs_of(spec: FineTune) -> object:
+    declared = tuple(spec.hyper_parameters.declared().items())
+    return spec.model, frozenset(spec.training), frozenset(spec.validation), declared
 
 
 def _parameters(job: Job) -> tuple[dict[str, Any], list[str]]:
@@ -346,20 +292,6 @@ def _number(value: Any) -> int | float | None:
     """A number however it is spelled."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return int(number) if number.is_integer() else number
-
-
-def _config(live: Deployment) -> dict[str, Any] | None:
-    """The aigc_config where the service gives it back, whole and usable."""
-    echoed = (live.model_extra or {}).get("aigc_config")
-    if not isinstance(echoed, dict):
-        return None
-    told = {key: echoed[key] for key in AigcConfig.model_fields if echoed.get(key) not in (None, "")}
-    try:
-        config = AigcConfig.model_validate(told)
-    except ValidationError:
-        return None
-    usable = config.use_input_prompt or (config.prompt and config.lora_prompt_default)
-    return told if usable and not config.unknown else None

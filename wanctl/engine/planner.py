@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from wanctl.engine.forgetting import forgotten
 from wanctl.kinds import PLANNERS
+from wanctl.kinds.marks import is_model_of
 from wanctl.kinds.moving import after_move, move_step, moves_of
 from wanctl.kinds.removal import plan_removal
 from wanctl.kinds.world import Context, LocalData, Planned, Question, Snapshot
@@ -224,5 +225,5 @@ def _orphan_deployments(context: Context, ours: set[str], used: set[str | None])
         and one.deployed_model not in context.claimed
         and not one.gone
         and not one.leaving
-        and any((one.model_name or "").startswith(output) for output in outputs)
+        and any(is_model_of(one.model_name or "", output) for output in outputs)
     )

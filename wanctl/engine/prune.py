@@ -3,18 +3,20 @@
 Level-triggered like every plan: made again after each call, from what is still there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from wanctl.engine.doomed import Doomed, serving_models_of, unlisted
+from wanctl.engine.doomed import Doomed, unlisted
 from wanctl.engine.forgetting import forgotten
 from wanctl.engine.planner import SETTLE_TIME, Draft, exceeded_limits, make_plan
 from wanctl.kinds.deploying import DeleteDeployment
+from wanctl.kinds.job_removal import serving_models_of
+from wanctl.kinds.marks import is_model_of
 from wanctl.kinds.training import CancelJob, DeleteJob
 from wanctl.kinds.uploading import DeleteFile
 from wanctl.kinds.world import Context, LocalData, Snapshot
 from wanctl.ledger.record import Record
-from wanctl.plan import Action, Plan, Progress, Step, When
+from wanctl.plan import Action, Finding, Plan, Progress, Severity, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.objects import Job, JobStatus
@@ -31,8 +33,10 @@ def make_pruning(
     doomed: tuple[Doomed, ...],
     *,
     everything: bool,
+    spared: Collection[str] = (),
 ) -> Draft:
-    """Delete what is doomed and still an orphan. With `everything`, what cannot go now is simply kept."""
+    """Delete what is doomed and still an orphan. With `everything`, what cannot go now is simply kept, and
+    `spared` goes by name only."""
     wanted = make_plan(desired, snapshot, record, local)
     context = Context(desired, snapshot, record, local, SETTLE_TIME)
     doomed = (*doomed, *_on_their_way_out(doomed, context))
@@ -46,12 +50,25 @@ def make_pruning(
         environment=desired.environment,
         provider=str(desired.settings.provider),
         steps=tuple(steps),
-        findings=tuple(exceeded_limits(desired, steps)),
+        findings=(*exceeded_limits(desired, steps), *_left_alone(spared)),
         orphans=unlisted(wanted.plan.orphans, going),
     )
     ended = frozenset(step.address for step in steps if step.settled)
     named = [one.remote_id for one in doomed if one.kind is not Kind.DEPLOYMENT]
-    return Draft(plan, forgotten(record, snapshot, {}, named), wanted.questions, ended)
+    learned = forgotten(record, snapshot, {}, named)
+    return Draft(plan, learned, wanted.questions | context.questions, ended)
+
+
+def _left_alone(spared: Collection[str]) -> tuple[Finding, ...]:
+    """What --all does not take, since nothing here says that this ledger's runs made it."""
+    if not spared:
+        return ()
+    message = (
+        "left alone, since no run with this ledger made it, and somebody with another one may need it: "
+        f"{', '.join(spared)}"
+    )
+    hint = f"if nobody does: wanctl prune {' '.join(spared)}"
+    return (Finding(Severity.ADVICE, message, hint=hint, rule="prune-unrecorded"),)
 
 
 class _Pruning:
@@ -94,9 +111,7 @@ class _Pruning:
             return _kept(one, "the service refused to delete it, and keeps it")
         if not self._orphan(one):
             return _kept(one, "it is not an orphan any more")
-        serving = [
-            Address.deployment(name) for name in serving_models_of(job.finetuned_output, self._context)
-        ]
+        serving = [Address.deployment(name) for name in serving_models_of(job, self._context)]
         standing = [address for address in serving if address not in self._doomed]
         if standing:
             return _kept(one, f"{', '.join(one.name for one in standing)} serves a model of it")
@@ -117,8 +132,7 @@ class _Pruning:
             str(address)
             for address, resource in self._context.desired.resources.items()
             if isinstance(resource.spec, DeploymentSpec)
-            and job.finetuned_output
-            and (resource.spec.model_name or "").startswith(job.finetuned_output)
+            and is_model_of(resource.spec.model_name or "", job.finetuned_output)
         ]
 
     def _file(self, one: Doomed) -> Step:
@@ -155,9 +169,7 @@ class _Pruning:
 def _on_their_way_out(doomed: tuple[Doomed, ...], context: Context) -> tuple[Doomed, ...]:
     """Deployments that somebody told to go already, and that a doomed job has to outlast."""
     jobs = (context.snapshot.job_by_id.get(one.remote_id) for one in doomed if one.kind is Kind.FINETUNE)
-    serving = dict.fromkeys(
-        name for job in jobs if job for name in serving_models_of(job.finetuned_output, context)
-    )
+    serving = dict.fromkeys(name for job in jobs if job for name in serving_models_of(job, context))
     live = context.snapshot.deployment_by_id
     leaving = (Doomed(Kind.DEPLOYMENT, name) for name in serving if live[name].leaving)
     return tuple(one for one in leaving if one not in doomed)

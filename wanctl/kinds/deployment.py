@@ -15,8 +15,7 @@ from wanctl.kinds.lineage import (
     with_intent_result,
     with_told_by_name,
 )
-from wanctl.kinds.marks import config_suffix
-from wanctl.kinds.namesakes import needs_suffix
+from wanctl.kinds.namesakes import needs_suffix, tails_of
 from wanctl.kinds.removal import plan_removal
 from wanctl.kinds.replacing import plan_deploy, plan_redeploy, plan_replace, plan_retired
 from wanctl.kinds.serving import (
@@ -64,14 +63,14 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
 
 def _target(resource: Resource, spec: DeploymentSpec, context: Context) -> Target:
     config = spec.aigc_config.sent()
-    suffix = config_suffix(context.project, resource.address, spec)
+    tails = tails_of(resource.address, spec, context)
     upstream = upstream_of(spec)
     if upstream is None:
-        shared = needs_suffix(resource.address, spec.model_name, suffix, context)
-        return Target(spec.model_name, None, False, config, suffix, shared)
+        shared = needs_suffix(resource.address, spec.model_name, tails, context)
+        return Target(spec.model_name, None, False, config, tails, shared)
     outcome = context.outcome(upstream)
-    shared = needs_suffix(resource.address, outcome.model_name, suffix, context)
-    return Target(outcome.model_name, upstream, outcome.owned, config, suffix, shared)
+    shared = needs_suffix(resource.address, outcome.model_name, tails, context)
+    return Target(outcome.model_name, upstream, outcome.owned, config, tails, shared)
 
 
 def _plan_protection(resource: Resource, spec: DeploymentSpec, entry: Entry) -> Planned | None:

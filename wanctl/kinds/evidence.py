@@ -39,6 +39,7 @@ class Match:
     job: Job | None = None
     evidence: str = ""
     candidates: tuple[Job, ...] = ()
+    why: str = ""  # they are candidates, where more is known than that nothing tells
 
 
 def match_job(wanted: Wanted, context: Context) -> Match:
@@ -48,7 +49,8 @@ def match_job(wanted: Wanted, context: Context) -> Match:
         match = look(wanted, entry, context)
         if match.job or match.candidates:
             return match
-    return _by_parameters(wanted, entry, context)
+    match = _by_parameters(wanted, entry, context)
+    return match if match.job or match.candidates else _by_mark_of_others(wanted, entry, context)
 
 
 def earliest(jobs: Iterable[Job]) -> Job:
@@ -104,6 +106,22 @@ def _by_mark(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa: 
     named = twins_by_mark(wanted, context)
     live = [job for job in named if job.live]
     return Match(earliest(live), "its name") if live else _decide(named, "its name", needed=1)
+
+
+def _by_mark_of_others(wanted: Wanted, entry: Entry, context: Context) -> Match:
+    """The very same inputs under another project's name: this one may have been called so, or it is a copy.
+    What the other environments of these specs train, they train for themselves."""
+    own = context.desired.projects | {context.project}
+    found = [
+        (job, project)
+        for project, job in context.snapshot.jobs_by_inputs.get(wanted.identity[:16], ())
+        if project not in own and job.live and job.job_id not in entry.strangers
+    ]
+    names = ", ".join(sorted({project for _, project in found}))
+    return Match(
+        candidates=tuple(job for job, _ in found),
+        why=f"the project {names} has trained the very same inputs",
+    )
 
 
 def _by_files(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa: ARG001 - as the others
@@ -254,6 +272,8 @@ def _training_is_live(wanted: Wanted, context: Context) -> bool:
 def ambiguity(match: Match, intent: Intent | None) -> str:
     """Why a person has to decide."""
     names = ", ".join(f"{job.job_id} ({job.status})" for job in match.candidates)
+    if match.why:
+        return f"{match.why}, and this one may be called otherwise now, or be a copy: {names}"
     if intent:
         return f"a training was sent and its answer lost; any of these may be it: {names}"
     return f"these jobs may already be this training, and nothing tells for sure: {names}"

@@ -4,6 +4,7 @@ Only what is surely ours is ended, and nothing that a deployment still serves.
 """
 
 from wanctl.kinds.evidence import Match, Wanted, ambiguity
+from wanctl.kinds.marks import is_model_of
 from wanctl.kinds.training import CancelJob, DeleteJob
 from wanctl.kinds.world import Context, Planned, Read
 from wanctl.plan import Action, Progress, Step, When
@@ -29,7 +30,7 @@ def plan_job_removal(resource: Resource, wanted: Wanted, match: Match, context: 
         return Planned(Step(resource.address, Action.DELETE, When.BLOCKED, reason))
     if job is None:
         return _plan_gone(resource.address, wanted, context)
-    derived = _serving_models_of(job, context)
+    derived = serving_models_of(job, context)
     if derived:
         reason = f"{', '.join(derived)} still serves a model of {job.job_id}"
         return Planned(Step(resource.address, Action.DELETE, When.BLOCKED, reason, remote_id=job.job_id))
@@ -82,7 +83,7 @@ def _plan_gone(address: Address, wanted: Wanted, context: Context) -> Planned:
     )
 
 
-def _serving_models_of(job: Job, context: Context) -> list[str]:
+def serving_models_of(job: Job, context: Context) -> list[str]:
     """Deployments of the job's own model, and of what was exported from it under whatever name."""
     exported = {
         one.inputs.get("model_name")
@@ -90,11 +91,12 @@ def _serving_models_of(job: Job, context: Context) -> list[str]:
         for one in (entry.current, *entry.past)
         if one and one.identity.startswith(f"{job.job_id}/")
     }
-    output = job.finetuned_output
+    if job.succeeded:
+        exported |= {row.model_name for row in context.checkpoints(job.job_id) or ()}
     return [
         one.deployed_model
         for one in context.snapshot.deployments
         if not one.gone
         and one.model_name
-        and (one.model_name in exported or (output and one.model_name.startswith(output)))
+        and (one.model_name in exported or is_model_of(one.model_name, job.finetuned_output))
     ]

@@ -1,7 +1,7 @@
 """Deployments that the ledger does not know: found again by what they serve, or left to a person."""
 
 from wanctl.kinds.deploying import Deploy, config_identity, deployed_name
-from wanctl.kinds.namesakes import ends_with, unclaimed
+from wanctl.kinds.namesakes import tail_of, unclaimed
 from wanctl.kinds.serving import (
     Target,
     config_changes,
@@ -11,6 +11,7 @@ from wanctl.kinds.serving import (
     standing,
     status_step,
 )
+from wanctl.kinds.told_config import differences, told_config
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Finding, Progress, Severity, Step, When
@@ -49,17 +50,22 @@ def with_told_by_name(
     """The entry, completed by the deployment whose suffix says that it was given this very config."""
     if entry.current or target.model_name is None or context.intent(resource.address):
         return entry
-    named = [one for one in unclaimed(target.model_name, entry, context) if ends_with(one, target.suffix)]
+    named = [
+        (one, tail)
+        for one in unclaimed(target.model_name, entry, context)
+        if (tail := tail_of(one, target.tails))
+    ]
     if len(named) != 1:
         return entry
-    capacity = spec.capacity if named[0].capacity is None else named[0].capacity
-    sent = {**sent_with(target, spec, shared=True), "capacity": capacity}
+    live, tail = named[0]
+    capacity = spec.capacity if live.capacity is None else live.capacity
+    sent = {**sent_with(target, spec, shared=True), "capacity": capacity, "suffix": tail}
     made = Generation(
-        remote_id=named[0].deployed_model,
+        remote_id=live.deployed_model,
         identity=config_identity(sent),
         inputs=sent,
         since=context.snapshot.observed_at,
-        created=named[0].gmt_create,
+        created=live.gmt_create,
     )
     return entry.model_copy(update={"current": made})
 
@@ -82,7 +88,7 @@ def plan_unrecorded(
     if target.model_name is None:
         return None
     live = unclaimed(target.model_name, context.entry(resource.address), context)
-    named = [one for one in live if ends_with(one, target.suffix)]
+    named = [one for one in live if tail_of(one, target.tails)]
     live = named or _nobody_elses(live, target, resource, context)
     if not live:
         return None
@@ -138,12 +144,33 @@ def plan_unverified(
     step = status_step(resource, spec, live, replacing=False)
     if live.running:
         step = live_step(resource, Action.NOTHING, When.DONE, "serving", live, summary=spell_capacity(spec))
-    finding = Finding(
+    finding = _unverified(resource, spec, live, why, unknown)
+    return Planned(step, Outcome(model_name=live.model_name), findings=(finding,) if finding else ())
+
+
+def _unverified(
+    resource: Resource, spec: DeploymentSpec, live: Deployment, why: str, unknown: str
+) -> Finding | None:
+    """What nobody can vouch for, and what a person can do; None where the service itself vouches for it."""
+    told = told_config(live)
+    other = differences(told, spec.aigc_config.sent()) if told is not None else ()
+    if told is not None and not other:
+        return None
+    name, adopt = live.deployed_model, f"wanctl adopt {resource.address} {live.deployed_model}"
+    message = f"{name} {why}; its aigc_config is unverified: {unknown}. An edit of it would go unnoticed"
+    hint = (
+        f"to trust that it is as the spec says: {adopt}; "
+        f"to be sure: the same, then attempt: {spec.attempt + 1} in the spec, which deploys again"
+    )
+    if other:
+        message = f"{name} {why}, and tells another aigc_config than the spec: {'; '.join(other)}"
+        hint = f"to have the next plan replace it: {adopt}; to keep it: write into the spec what it tells"
+    place = resource.places.get("aigc_config", resource.origin) if other else resource.origin
+    return Finding(
         Severity.WARNING,
-        f"{live.deployed_model} {why}; its aigc_config is unverified: {unknown}",
+        message,
         resource.address,
-        hint=f"to trust that it is as the spec says: wanctl adopt {resource.address} {live.deployed_model}",
-        place=str(resource.origin),
+        hint=hint,
+        place=str(place),
         rule="aigc-config-unverified",
     )
-    return Planned(step, Outcome(model_name=live.model_name), findings=(finding,))

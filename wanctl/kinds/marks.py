@@ -59,3 +59,8 @@ def mark_name(job: Job) -> str | None:
     """The name of the resource in a job's mark, if it carries one."""
     match = _MARK.fullmatch(job.job_name or "")
     return match["name"] if match else None
+
+
+def is_model_of(model_name: str, output: str | None) -> bool:
+    """The model that a job gave, or an export of it, as the service names them."""
+    return bool(output) and (model_name == output or model_name.startswith(f"{output}-"))

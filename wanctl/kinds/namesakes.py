@@ -4,30 +4,40 @@ The service gives a model's name to one deployment; every other one needs a suff
 by what is recorded and what is live; the order of the documents only among those that are still to be made.
 """
 
+from wanctl.kinds.marks import config_suffix
 from wanctl.kinds.world import Context
 from wanctl.ledger.record import Entry
+from wanctl.spec.models import Deployment as DeploymentSpec
 from wanctl.spec.resources import Address
 from wanctl.studio.objects import Deployment
 
+Tails = tuple[str, ...]
 
-def needs_suffix(address: Address, model_name: str | None, suffix: str, context: Context) -> bool:
+
+def tails_of(address: Address, spec: DeploymentSpec, context: Context) -> Tails:
+    """What the name of its deployment may end with: its suffix, and those under the names that it had."""
+    names = (address, *(one.old for one in context.desired.renames.get(address, ())))
+    return tuple(config_suffix(context.project, name, spec) for name in names)
+
+
+def needs_suffix(address: Address, model_name: str | None, tails: Tails, context: Context) -> bool:
     """The model's plain name is, or will be, another deployment's."""
     if model_name is None:
         return False
     holder = context.plain_names.get(model_name)
     if holder is not None:
         return holder != address
-    if not _may_take_it(model_name, suffix, context.entry(address), context):
+    if not _may_take_it(model_name, tails, context.entry(address), context):
         return True
     return context.promised_names.setdefault(model_name, address) != address
 
 
-def _may_take_it(model_name: str, suffix: str, entry: Entry, context: Context) -> bool:
+def _may_take_it(model_name: str, tails: Tails, entry: Entry, context: Context) -> bool:
     """A new deployment may, unless somebody has the name; a lost one has it already, if it is still there."""
     live = context.snapshot.deployment_by_id.get(model_name)
     if entry.current:
         return live is None and entry.current.inputs.get("model_name") != model_name
-    if any(ends_with(one, suffix) for one in unclaimed(model_name, entry, context)):
+    if any(tail_of(one, tails) for one in unclaimed(model_name, entry, context)):
         return False
     return live is None or live.deployed_model not in entry.strangers
 
@@ -41,5 +51,6 @@ def unclaimed(model_name: str, entry: Entry, context: Context) -> list[Deploymen
     ]
 
 
-def ends_with(one: Deployment, suffix: str) -> bool:
-    return one.deployed_model.endswith(f"-{suffix}")
+def tail_of(one: Deployment, tails: Tails) -> str | None:
+    """Which of them its name ends with, if any."""
+    return next((tail for tail in tails if one.deployed_model.endswith(f"-{tail}")), None)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from wanctl.kinds.deploying import DeleteDeployment
+from wanctl.kinds.namesakes import Tails
 from wanctl.kinds.world import Context, Read
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
@@ -23,7 +24,7 @@ class Target:
     upstream: Address | None
     owned: bool
     config: dict[str, Any]
-    suffix: str  # which tells it from another deployment of the same model
+    tails: Tails  # which tell it from another deployment of the same model: the suffix to give it comes first
     shared: bool  # another deployment of the same model has its plain name
 
 
@@ -33,7 +34,7 @@ def sent_with(target: Target, spec: DeploymentSpec, *, shared: bool) -> dict[str
         "model_name": target.model_name,
         "capacity": spec.capacity,
         "aigc_config": target.config,
-        "suffix": target.suffix if shared else None,
+        "suffix": target.tails[0] if shared else None,
         "attempt": spec.attempt,
     }
 

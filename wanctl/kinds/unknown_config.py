@@ -5,6 +5,7 @@
 
 from dataclasses import replace
 
+from wanctl.kinds.told_config import differences, told_config
 from wanctl.kinds.world import Context, Planned
 from wanctl.plan import Action, Finding, Severity, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec
@@ -38,7 +39,25 @@ def without_guess(resource: Resource, spec: DeploymentSpec, planned: Planned, co
             f"to deploy again with it: attempt: {spec.attempt + 1}",
         )
         return replace(planned, findings=(*planned.findings, finding))
+    if recorded and step.settled and (other := _told_otherwise(resource, spec, planned, context)):
+        return replace(planned, findings=(*planned.findings, other))
     return planned
+
+
+def _told_otherwise(
+    resource: Resource, spec: DeploymentSpec, planned: Planned, context: Context
+) -> Finding | None:
+    """It was sent what the spec says, and a service that gives it back tells something else."""
+    live = context.snapshot.deployment_by_id.get(planned.step.remote_id or "")
+    told = told_config(live) if live else None
+    other = differences(told, spec.aigc_config.sent()) if told is not None else ()
+    if not other:
+        return None
+    return _finding(
+        resource,
+        f"{planned.step.remote_id} tells another aigc_config than it was sent: {'; '.join(other)}",
+        f"to deploy again with what the spec says: attempt: {spec.attempt + 1}",
+    )
 
 
 def _held_back(step: Step, resource: Resource) -> Step:

@@ -97,6 +97,14 @@ class Snapshot:
         return found
 
     @cached_property
+    def jobs_by_inputs(self) -> dict[str, list[tuple[str, Job]]]:
+        """Digest16 → the jobs of whatever project whose name carries it, with the project."""
+        found: dict[str, list[tuple[str, Job]]] = defaultdict(list)
+        for (project, digest), jobs in self.jobs_by_mark.items():
+            found[digest] += [(project, job) for job in jobs]
+        return found
+
+    @cached_property
     def jobs_by_model(self) -> dict[str, list[Job]]:
         found: dict[str, list[Job]] = defaultdict(list)
         for job in self.jobs:
@@ -278,9 +286,10 @@ class Context:
     def suffixes(self) -> dict[str, Address]:
         """What a deployment's name would end with → whose it would be."""
         return {
-            config_suffix(self.project, address, resource.spec): address
+            config_suffix(self.project, name, resource.spec): address
             for address, resource in self.desired.resources.items()
             if isinstance(resource.spec, DeploymentSpec)
+            for name in (address, *(one.old for one in self.desired.renames.get(address, ())))
         }
 
     @cached_property

@@ -21,6 +21,7 @@ from wanctl.engine.book import Book
 from wanctl.engine.converge import Desk, Outcome, Patience, Planner, Watcher, converge
 from wanctl.engine.destroy import make_destruction
 from wanctl.engine.gates import Gate, gated, window_gate
+from wanctl.engine.neighbours import neighbour_gate
 from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Polling
 from wanctl.kinds.moving import moves_of
@@ -33,6 +34,7 @@ from wanctl.ledger.store import Store
 from wanctl.plan import Plan, Severity, Step
 from wanctl.project.leasing import leased
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
+from wanctl.project.neighbours import known_to_neighbours
 from wanctl.project.provider import Account, connect, endpoint_name
 from wanctl.project.surroundings import Surroundings
 from wanctl.spec.diagnostics import Diagnostic
@@ -133,11 +135,14 @@ class Project:
 
     def store_at(self, location: str) -> Store:
         """This project's ledger in this environment, if it were kept there."""
+        return self._store_of(self.desired.environment, location)
+
+    def _store_of(self, environment: str | None, location: str) -> Store:
         return open_store(
             location,
             Whose(
                 project=self.name,
-                environment=self.desired.environment,
+                environment=environment,
                 directory=self.home,
                 environ=self.surroundings.environ,
                 shown=shown_path,
@@ -218,7 +223,9 @@ class Project:
         if (record.project, record.endpoint) != (self.name, endpoint):
             raise LedgerError(
                 f"The ledger {self.store.location} belongs to {record.project} at {record.endpoint}, and "
-                f"this is {self.name} at {endpoint}. Give each its own: ledger: in wanctl.yaml."
+                f"this is {self.name} at {endpoint}. Give each its own: ledger: in wanctl.yaml. "
+                "If the project was only renamed, keep the old name: all that is live carries it, and is "
+                "known by it."
             )
         if record.environment is None:
             return record.model_copy(update={"environment": environment})
@@ -230,6 +237,14 @@ class Project:
                 "renamed, write its new name as environment in the ledger."
             )
         return record
+
+    def gated(self, planner: Planner, outside: Severity = Severity.WARNING) -> Planner:
+        """The planner with everything that may narrow it; `outside` is how much it matters to be outside the
+        windows."""
+        ledgers = {name: self._store_of(name, ledger) for name, ledger in self.desired.namesakes.items()}
+        known = known_to_neighbours(ledgers, self.store, self.tell) if ledgers else {}
+        gates = (*self.gates, neighbour_gate(known), window_gate(self.desired.settings.windows, outside))
+        return gated(planner, gates)
 
     @asynccontextmanager
     async def desk(
@@ -243,7 +258,6 @@ class Project:
         `outside` is how much it matters to be outside the windows.
         """
         settings = self.desired.settings
-        gates = (*self.gates, window_gate(settings.windows, outside))
         async with self.account() as account:
             record = self.record()
             now = account.clock.now
@@ -260,7 +274,7 @@ class Project:
                 ),
                 polling=Polling(settings.polling.by_kind()),
                 archive=Packer(self.datasets, self.local, self.state / "packing").archive,
-                planner=gated(planner or partial(make_plan, diagnostics=self.findings()), gates),
+                planner=self.gated(planner or partial(make_plan, diagnostics=self.findings()), outside),
             )
 
     @asynccontextmanager

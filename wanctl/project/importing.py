@@ -1,12 +1,15 @@
 """import: write specs for what is live, and tell the ledger which object each of them is."""
 
+import errno
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from wanctl.engine.adopt import adopt_all
-from wanctl.engine.importing import Holdings, Imported, ImportRefused, documents_of
+from wanctl.engine.holdings import Holdings
+from wanctl.engine.importing import Imported, ImportRefused, documents_of
 from wanctl.engine.observe import answer
 from wanctl.plan import Plan
 from wanctl.project import Project, run
@@ -14,6 +17,7 @@ from wanctl.project.local import shown_path
 from wanctl.spec.writing import yaml_text
 
 DEFAULT_FILE = "imported.yaml"
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 
 
 @dataclass(frozen=True)
@@ -60,15 +64,7 @@ def carry_out_import(project: Project, draft: Draft, *, adopts: bool) -> Result 
     If that fails the file is taken back, unless the ledger knows of a part of it already: what is in the
     ledger and in no document would be deleted by the next apply.
     """
-    try:
-        with draft.path.open("x", encoding="utf-8") as file:
-            file.write(draft.text)
-    except FileExistsError:
-        raise ImportRefused(
-            f"{shown_path(draft.path)} is there already, and nothing is overwritten"
-        ) from None
-    except OSError as error:
-        raise ImportRefused(f"{shown_path(draft.path)} cannot be written: {error.strerror}") from error
+    _write_new(draft.path, draft.text)
     if not adopts:
         return None
     before = project.record().serial
@@ -78,6 +74,33 @@ def carry_out_import(project: Project, draft: Draft, *, adopts: bool) -> Result 
         if project.record().serial == before:
             draft.path.unlink()
         raise
+
+
+def _write_new(path: Path, text: str) -> None:
+    """The whole file at once, or none: a half of it would be specs, too."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("x", encoding="utf-8") as file:
+            file.write(text)
+        _rename_to_new(beside, path)
+    except FileExistsError:
+        raise ImportRefused(f"{shown_path(path)} is there already, and nothing is overwritten") from None
+    except OSError as error:
+        raise ImportRefused(f"{shown_path(path)} cannot be written: {error.strerror}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _rename_to_new(beside: Path, path: Path) -> None:
+    """Unlike a rename, a link never takes the place of a file; where there are none, a look comes first."""
+    try:
+        os.link(beside, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if path.exists():
+            raise FileExistsError from None
+        beside.replace(path)
 
 
 def _adopted(project: Project, imported: Imported) -> Result:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from wanctl.engine.converge import Desk, Outcome, Patience, Watcher
-from wanctl.engine.doomed import Account, all_doomed, doomed_by_name
+from wanctl.engine.doomed import Account, all_doomed, doomed_by_name, not_made_here
 from wanctl.engine.planner import Draft
 from wanctl.engine.prune import make_pruning
-from wanctl.plan import Plan, Step
+from wanctl.plan import Plan, Severity, Step
 from wanctl.project import Project, carry_out, run
 
 
@@ -25,7 +25,7 @@ def pruning_plan(project: Project, choice: Choice) -> Plan:
 
     async def work() -> Plan:
         async with project.desk() as desk:
-            return (await _planned(desk, choice)).plan
+            return (await _planned(project, desk, choice, Severity.WARNING)).plan
 
     return run(work())
 
@@ -45,17 +45,19 @@ def prune(
 
     async def work() -> Outcome | None:
         async with project.leased() as store, project.desk(store) as desk:
-            draft = await _planned(desk, choice)
+            draft = await _planned(project, desk, choice, Severity.ERROR)
             return await carry_out(desk, draft, asked, patience, watcher)
 
     return run(work())
 
 
-async def _planned(desk: Desk, choice: Choice) -> Draft:
+async def _planned(project: Project, desk: Desk, choice: Choice, outside: Severity) -> Draft:
     """The account is read once: first as the specs see it, then as it will be pruned."""
     wanted = await desk.survey()
     assert desk.snapshot is not None  # noqa: S101 - a survey leaves one
     account = Account(wanted.plan, desk.snapshot, desk.book.record)
     doomed = all_doomed(account) if choice.everything else doomed_by_name(account, choice.names)
-    desk.planner = partial(make_pruning, doomed=doomed, everything=choice.everything)
+    spared = not_made_here(account) if choice.everything else ()
+    pruning = partial(make_pruning, doomed=doomed, everything=choice.everything, spared=spared)
+    desk.planner = project.gated(pruning, outside)
     return await desk.look_again(wanted, ())

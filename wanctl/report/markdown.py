@@ -205,7 +205,8 @@ def _orphans(orphans: Sequence[Orphan], room: int) -> str:
     kept, left_out = fitted(lines, room)
     note = f"\n\n_… {left_out:,} characters are left out here._" if left_out else ""
     count = f"{len(orphans)} orphan{'' if len(orphans) == 1 else 's'}"
-    return _folded(f"{count}, kept: in no spec, deleted by nobody", "\n".join(kept) + note)
+    summary = f"{count}, kept: in no spec; to delete any: <code>wanctl prune</code>"
+    return _folded(summary, "\n".join(kept) + note)
 
 
 def _next(plan: Plan, sheet: Sheet) -> str:

@@ -166,7 +166,10 @@ def _orphan_block(plan: Plan) -> list[Text]:
         return []
     count = len(plan.orphans)
     lines = [
-        Text(f"{count} orphan{'' if count == 1 else 's'}, kept (in no spec, deleted by nobody):", style="dim")
+        Text(
+            f"{count} orphan{'' if count == 1 else 's'}, kept (in no spec; to delete any: wanctl prune):",
+            style="dim",
+        )
     ]
     lines += [
         Text(f"  {orphan.kind}  {orphan.remote_id}  {orphan.note}", style="dim") for orphan in plan.orphans

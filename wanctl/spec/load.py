@@ -124,6 +124,8 @@ class _Loading:
             catalogue=catalogue,
             sources=self.sources,
             renames=renames,
+            namesakes=project.namesakes(),
+            projects=frozenset(settings.project for settings in project.everywhere.values()),
         )
 
     def _stated_moves(self, project: ProjectFile) -> Iterator[Stated]:

@@ -32,6 +32,18 @@ class ProjectFile:
     def catalogues(self) -> set[str]:
         return {one.catalogue for one in self.everywhere.values() if one.catalogue}
 
+    def namesakes(self) -> dict[str | None, str]:
+        """Environments of the project's name in its account, as far as the specs tell → their ledgers."""
+        own = self.settings
+        if own is None:
+            return {}
+        return {
+            name: settings.ledger
+            for name, settings in self.everywhere.items()
+            if name != self.environment
+            and (settings.project, *_account(settings)) == (own.project, *_account(own))
+        }
+
     def path_of(self, path: DocumentPath, environment: str | None) -> DocumentPath:
         """Where a setting of an environment is written: in its section, or in the base."""
         return _written_at(self.document.value, environment, path)

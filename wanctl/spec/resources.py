@@ -63,6 +63,10 @@ class Desired:
     diagnostics: tuple[Diagnostic, ...]
     catalogue: Catalogue
     sources: Mapping[Address, Path] = field(default_factory=dict)
+    namesakes: Mapping[str | None, str] = field(
+        default_factory=dict
+    )  # environments of this name → their ledger
+    projects: frozenset[str] = frozenset()  # what this project is called in any environment
     renames: Mapping[Address, tuple[Rename, ...]] = field(default_factory=dict)  # the nearest name first
 
     def local_source(self, address: Address) -> Path | None:

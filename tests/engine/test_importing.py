@@ -1,0 +1,197 @@
+"""After an import the plan is empty and applying calls nothing, whatever stood in the account."""
+
+import io
+import json
+import random
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.rain import Rain
+from tests.engine.worlds import CHANGING
+from wanctl.engine.importing import ImportRefused
+from wanctl.plan import Status
+from wanctl.project import run
+from wanctl.project.importing import carry_out_import, draft_import
+from wanctl.project.provider import call_sandbox, open_sandbox
+from wanctl.studio.errors import StudioError
+
+TELLS_ALL = {"echo_config": True, "echo_all_parameters": True}
+CONFIG = {"use_input_prompt": True, "prompt": "", "lora_prompt_default": ""}
+NAMES = [
+    "../../x.zip",
+    "a: b # c.zip",
+    "\u202etxt.zip",
+    "x" * 200 + ".zip",
+    "雨 ☔.zip",
+    "train.zip",
+    "null.zip",
+]
+
+
+class Hand(Rain):
+    """An account in which somebody does everything by hand."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        super().__init__(folder)
+        self.random = random.Random(seed)  # noqa: S311 - it picks what happens in a test
+        self.write()
+
+    def post(self, path: str, body: Any) -> dict[str, Any]:
+        output: dict[str, Any] = self.call("POST", path, body)["output"]
+        return output
+
+    def upload(self, name: str) -> str:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for one in sorted((self.specs.parent / "data").iterdir()):
+                archive.writestr(one.name, one.read_bytes())
+            archive.comment = name.encode()
+        project = self.project()
+        sandbox = open_sandbox(project.desired.settings, project.state)
+        try:
+            _, text = run(
+                call_sandbox(
+                    sandbox, "POST", "/compatible-mode/v1/files", None, upload=(name, packed.getvalue())
+                )
+            )
+        finally:
+            sandbox.close()
+        return str(json.loads(text)["id"])
+
+    def train(self, *files: str, **more: Any) -> str:
+        body = {"model": "wan2.6-i2v", "training_file_ids": files, "training_type": "efficient_sft"}
+        parameters = {"n_epochs": self.random.choice([40, 60]), "eval_epochs": 10}
+        return str(
+            self.post("/api/v1/fine-tunes", {**body, "hyper_parameters": parameters, **more})["job_id"]
+        )
+
+    def deploy(self, model: str, **more: Any) -> None:
+        body = {"model_name": model, "capacity": 1, "plan": "lora", "aigc_config": CONFIG}
+        self.post("/api/v1/deployments", {**body, **more})
+
+    def by_hand(self) -> None:
+        """Some days of an account, each different."""
+        files = [self.upload(name) for name in self.random.sample(NAMES, 3)]
+        for _ in range(3):
+            self.train(self.random.choice(files), job_name=self.random.choice(NAMES))
+        self.train(files[0], files[0])
+        self.train(files[1])
+        self.call("POST", "/_sandbox/advance", {"seconds": 36_000})
+        self.call("POST", "/_sandbox/advance", {"seconds": 36_000})
+        self.call("POST", "/_sandbox/advance", {"seconds": 36_000})
+        jobs = self.jobs("SUCCEEDED")
+        for job in self.random.sample(jobs, min(2, len(jobs))):
+            self.call("GET", f"/api/v1/fine-tunes/{job['job_id']}/export/checkpoint-20?model_name=by-hand")
+        self.call("POST", "/_sandbox/rig", {"next_job": "FAILED"})
+        self.train(files[2])
+        canceled = self.train(files[2])
+        self.post(f"/api/v1/fine-tunes/{canceled}/cancel", None)
+        self.call("POST", "/_sandbox/advance", {"seconds": 36_000})
+        for job in jobs[:2]:
+            self.deploy(job["finetuned_output"])
+        self.deploy(jobs[0]["finetuned_output"], suffix="again")
+        self.call("POST", "/_sandbox/advance", {"seconds": 3_600})
+        self.train(files[0], job_name="other--rain--0123456789abcdef")
+        if self.random.random() < 0.5:
+            self.call("DELETE", f"/compatible-mode/v1/files/{files[1]}")
+
+    def jobs(self, status: str) -> list[dict[str, Any]]:
+        listed = self.call("GET", "/api/v1/fine-tunes?page_size=100")["output"]["jobs"]
+        return [job for job in listed if job["status"] == status]
+
+    def changing(self) -> int:
+        return sum(one["method"] in CHANGING for one in self.call("GET", "/_sandbox/requests"))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("quirks", [{}, TELLS_ALL, {"echo_file_ids": False}])
+def test_the_next_plan_is_empty(tmp_path: Path, seed: int, quirks: dict[str, Any]) -> None:
+    hand = Hand(tmp_path, seed)
+    hand.call("POST", "/_sandbox/rig", {"quirks": quirks})
+    hand.by_hand()
+    before = hand.changing()
+    draft = draft_import(hand.project(), (), None)
+    assert not (hand.specs / "imported.yaml").exists()
+    result = carry_out_import(hand.project(), draft, adopts=True)
+    assert result is not None
+    assert [str(step.address) for step in result.plan.pending if step.effect] == []
+    outcome = hand.project().apply(lambda *_: True)
+    assert outcome is not None
+    assert not outcome.done
+    assert not outcome.failures
+    assert hand.changing() == before
+    assert outcome.plan.status in {Status.CONVERGED, Status.IN_PROGRESS}, "what trains is waited for"
+    assert not draft_import(hand.project(), (), hand.specs / "more.yaml").imported.adoptions
+
+
+@pytest.mark.parametrize("part", ["files", "fine-tunes", "deployments", "checkpoints"])
+def test_a_read_that_fails_writes_nothing(tmp_path: Path, part: str) -> None:
+    hand = Hand(tmp_path, 1)
+    hand.by_hand()
+    ledger = hand.specs / ".wanctl/ledger.json"
+    rule = {"kind": "status", "status": 403, "method": "GET", "path": f"*{part}*", "count": "all"}
+    hand.call("POST", "/_sandbox/faults", rule)
+    with pytest.raises((StudioError, ExceptionGroup)):
+        draft_import(hand.project(), (), None)
+    assert not (hand.specs / "imported.yaml").exists()
+    assert not ledger.exists()
+
+
+def test_what_fails_in_the_middle_is_taken_back_and_can_be_done_again(tmp_path: Path) -> None:
+    hand = Hand(tmp_path, 2)
+    hand.by_hand()
+    draft = draft_import(hand.project(), (), None)
+    rule = {"kind": "status", "status": 403, "method": "GET", "path": "/api/v1/fine-tunes/*", "count": "all"}
+    hand.call("POST", "/_sandbox/faults", rule)
+    with pytest.raises((StudioError, ExceptionGroup)):
+        carry_out_import(hand.project(), draft, adopts=True)
+    assert not (hand.specs / "imported.yaml").exists()
+    hand.call("DELETE", "/_sandbox/faults")
+    carry_out_import(hand.project(), draft, adopts=True)
+    with pytest.raises(ImportRefused, match="nothing is overwritten"):
+        draft_import(hand.project(), (), None)
+
+
+def test_beside_what_is_there_names_make_way(tmp_path: Path) -> None:
+    hand = Hand(tmp_path, 3)
+    hand.by_hand()
+    first = draft_import(hand.project(), (), None).imported.documents
+    names = {one.address.name for one in first if not one.proposed}
+    hand.write(*[{"kind": "Dataset", "name": name, "source": "../data"} for name in names])
+    draft = draft_import(hand.project(), (), None)
+    assert not names & {one.address.name for one in draft.imported.documents if one.address.kind == "Dataset"}
+    assert carry_out_import(hand.project(), draft, adopts=True) is not None
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand = Hand(tmp_path, 4)
+    hand.train(hand.upload("train.zip"))
+    draft = draft_import(hand.project(), (), None)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("wanctl.project.importing.os.link", full)
+    with pytest.raises(ImportRefused, match="No space left"):
+        carry_out_import(hand.project(), draft, adopts=True)
+    assert [path.name for path in hand.specs.iterdir() if "imported" in path.name] == []
+
+
+def test_without_links_it_is_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand = Hand(tmp_path, 4)
+    hand.train(hand.upload("train.zip"))
+    draft = draft_import(hand.project(), (), None)
+
+    def none(*_: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr("wanctl.project.importing.os.link", none)
+    carry_out_import(hand.project(), draft, adopts=False)
+    assert draft.path.read_text(encoding="utf-8") == draft.text
+    with pytest.raises(ImportRefused, match="nothing is overwritten"):
+        carry_out_import(hand.project(), draft, adopts=False)
