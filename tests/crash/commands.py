@@ -48,12 +48,14 @@ def destroy(*names: str) -> Command:
 
 
 def prune(folder: Path, tell: Tell) -> Ended:
-    """`wanctl prune --yes --wait --all`, then `wanctl plan`."""
-    waiting = Patience(waits=True)
-    outcome = prune_orphans(
-        _project(folder, tell), Choice(everything=True), lambda *_: True, waiting, Silent()
-    )
-    return Ended(_project(folder, tell).plan(), _ended(outcome).failures)
+    """`wanctl prune --yes --wait ID…`, of all that `wanctl plan` calls an orphan; then `wanctl plan`."""
+    orphans = tuple(one.remote_id for one in _project(folder, tell).plan().orphans)
+    failures: tuple[str, ...] = ()
+    if orphans:
+        waiting = Patience(waits=True)
+        outcome = prune_orphans(_project(folder, tell), Choice(orphans), lambda *_: True, waiting, Silent())
+        failures = _ended(outcome).failures
+    return Ended(_project(folder, tell).plan(), failures)
 
 
 def adopt(find: Callable[[Path], Mapping[str, str]]) -> Command:
