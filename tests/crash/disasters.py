@@ -81,8 +81,9 @@ AT_CALLS = (
     _DOWN,
 )
 _HALF_WRITTEN = Disaster("killed half written")
+_ROBBED_ONLY = Disaster("robbed of the lease")
 ROBBED = {
-    Disaster("robbed of the lease"): others.take_over,
+    _ROBBED_ONLY: others.take_over,
     Disaster("robbed and written"): others.take_over_and_write,
 }
 RACED = Disaster("written by another")
@@ -104,19 +105,23 @@ class Point:
         return f"{self.disaster.name} · {self.moment.kind} {self.moment.number} {self.moment.what}"
 
 
-def points(moments: list[Moment], *, halves: bool) -> Iterator[Point]:
-    """`halves`: a write has a middle, as that of an object has not."""
+def points(moments: list[Moment], *, single: bool) -> Iterator[Point]:
+    """`single`: the place swaps one object at a time. Then a write has no middle; and between the look at the
+    lease and the swap of the ledger, another run is noticed by what it wrote only: without that it called
+    nothing."""
     for moment in moments:
         for disaster in AT_CALLS if moment.kind is Kind.CALL else AT_PAPERS:
-            if disaster is _HALF_WRITTEN and (
-                not halves or "given back" in moment.what
-            ):  # nothing is written then
-                continue
-            if (
-                disaster in ROBBED and moment.what != Paper.RECORD
-            ):  # before, and after, there is nothing to lose
-                continue
-            yield Point(moment, disaster)
+            if not (moment.kind is Kind.PAPER and _idle(disaster, moment, single=single)):
+                yield Point(moment, disaster)
+
+
+def _idle(disaster: Disaster, moment: Moment, *, single: bool) -> bool:
+    """Nothing follows from it at this paper."""
+    if disaster is _HALF_WRITTEN:
+        return single or "given back" in moment.what
+    if disaster in ROBBED:
+        return moment.what != Paper.RECORD or (single and disaster is _ROBBED_ONLY)
+    return False
 
 
 class Hooks:

@@ -62,7 +62,7 @@ def tried(asked: argparse.Namespace, room: Path) -> list[Result]:
 
 
 def _meant(stage: Stage, asked: argparse.Namespace) -> list[Point]:
-    return [one for one in points(stage.moments, halves=asked.store != "s3") if asked.only in str(one)]
+    return [one for one in points(stage.moments, single=asked.store == "s3") if asked.only in str(one)]
 
 
 def _worker(asked: argparse.Namespace, room: Path, share: list[Play]) -> Callable[[], list[Result]]:
