@@ -7,11 +7,9 @@ from typing import Any, Literal
 
 from wanctl.engine.saving import Saving
 from wanctl.kinds.acting import Landing
-from wanctl.ledger.record import Entry, HistoryLine, Intent, Record
+from wanctl.ledger.record import LOOK, Entry, HistoryLine, Intent, Record
 from wanctl.plan import Effect
 from wanctl.spec.resources import Address
-
-LOOK = "look for"  # the verb of what was found without a call of ours
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from wanctl.dataset.naming import parse_upload_name
-from wanctl.engine.book import LOOK
 from wanctl.kinds.marks import is_model_of, mark_name
 from wanctl.kinds.world import Snapshot
-from wanctl.ledger.record import Record
+from wanctl.ledger.record import LOOK, Record
 from wanctl.plan import Action, Orphan, Plan, When
 from wanctl.spec.resources import Address, Kind
 

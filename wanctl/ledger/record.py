@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 FORMAT_VERSION = 1  # raised together with a line in encoding.MIGRATIONS
 HISTORY_KEPT = 2000
+LOOK = "look for"  # the verb of what was found without a call of ours
 KINDS = ("Dataset", "FineTune", "Checkpoint", "Deployment")  # of the addresses that entries stand under
 
 
