@@ -21,7 +21,7 @@ from wanctl.plan import Plan
 from wanctl.project import Project, run
 from wanctl.report.text import plan_lines
 from wanctl.sandbox import Sandbox
-from wanctl.spec.resources import Address, Desired
+from wanctl.spec.resources import Address, Desired, Rename
 
 SIZES = (8, 16, 32)  # chains
 LINEAR = 2.1  # what twice the growth may cost: a look at all for each would make it 4 in the end
@@ -130,12 +130,14 @@ def unmarked(world: World) -> Snapshot:
 
 
 def moved(world: World) -> Desired:
-    """The specs with a `moved_from` in each document."""
-    resources = {
-        address: replace(one, spec=one.spec.model_copy(update={"moved_from": f"{address.name}-before"}))
-        for address, one in world.desired.resources.items()
-    }
-    return replace(world.desired, resources=resources)
+    """The specs with a former name for each resource."""
+
+    def rename(address: Address) -> Rename:
+        old, place = Address(address.kind, f"{address.name}-before"), world.desired.resources[address].origin
+        return Rename(old, address, str(old), f"{address}.moved_from", place, place)
+
+    renames = {address: (rename(address),) for address in world.desired.resources}
+    return replace(world.desired, renames=renames)
 
 
 def half(world: World) -> Desired:

@@ -112,7 +112,8 @@ def what_now(plan: Plan, run: tuple[Step, ...] | None = None) -> str:
     """What one apply does of the plan, or whose turn it is. `run` is what this very run may come to."""
     now = plan.this_run() if run is None else run
     if now:
-        left = [step for step in plan.pending if step not in now and step.when is not When.SERVICE]
+        started = {step.address for step in now}
+        left = any(step.address not in started and step.when is not When.SERVICE for step in plan.pending)
         tail = " The rest follows in later runs." if left else ""
         begin = "Apply now" if run is None else "In this run"
         return f"{begin}: {spell_counts(now, billed=False)}.{tail}"
