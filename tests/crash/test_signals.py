@@ -127,6 +127,5 @@ def test_at_the_question_it_ends_at_once(tmp_path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         terminal = Terminal(tmp_path, "-C", "specs", "apply")
         terminal.expect("[y/N]")
-        terminal._process.send_signal(number)
-        assert terminal.end() != 0
+        assert terminal.end_by(number) != 0
         assert not list((tmp_path / "specs/.wanctl").glob("ledger.json*lease"))

@@ -50,6 +50,15 @@ class Terminal:
     def interrupt(self) -> None:
         self._process.send_signal(signal.SIGINT)
 
+    def end_by(self, number: signal.Signals) -> int:
+        """Signal until it ends: one that comes just before the terminal is read is seen only after that."""
+        until = time.monotonic() + PATIENCE
+        while self._process.poll() is None:
+            assert time.monotonic() < until, f"{number.name} does not end it:\n{self.seen}"
+            self._process.send_signal(number)
+            self._read()
+        return self.end()
+
     def end(self) -> int:
         while self._read():
             pass
