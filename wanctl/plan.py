@@ -204,6 +204,7 @@ class Step:
     warning: str | None = None  # what is lost or out of service by it
     hints: tuple[str, ...] = ()  # what a person does next
     drift: bool = False  # the world moved, not the spec
+    goes_on: bool = False  # once the service is done with it, a call of ours follows
     effect: Effect | None = None
 
     @property
@@ -214,12 +215,15 @@ class Step:
     @property
     def may_start(self) -> bool:
         """A call may follow from it: now, later, or once it shows that a lost call had no effect."""
-        return self.when in {When.NOW, When.LATER} or (self.when is When.SERVICE and bool(self.changes))
+        goes_on = self.goes_on or bool(self.changes)
+        return self.when in {When.NOW, When.LATER} or (self.when is When.SERVICE and goes_on)
 
     @property
     def deletes(self) -> bool:
         """Something that is live goes away by this step, sooner or later."""
-        return self.action in {Action.DELETE, Action.REPLACE} and self.remote_id is not None
+        ended_first = self.action is Action.CANCEL and self.goes_on
+        going = ended_first or self.action in {Action.DELETE, Action.REPLACE}
+        return going and self.remote_id is not None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -371,7 +375,7 @@ class Plan:
             if step.when is When.LATER and step.after and open_.issuperset(step.after):
                 open_.add(step.address)
                 found.append(step)
-            elif step.when is When.NOW or (step.when is When.SERVICE and step.changes):
+            elif step.when is not When.LATER and step.may_start:
                 found.append(step)
         return tuple(found)
 

@@ -14,7 +14,7 @@ _VERBS: dict[Action, frozenset[str]] = {
     Action.SCALE: frozenset({"scale"}),
     Action.REPLACE: frozenset({"deploy", "delete"}),
     Action.DELETE: frozenset({"delete"}),
-    Action.CANCEL: frozenset({"cancel", WITHDRAW}),
+    Action.CANCEL: frozenset({"cancel", "delete", WITHDRAW}),
     Action.MOVE: frozenset({"move"}),
     Action.PROTECT: frozenset({"record"}),
     Action.UNPROTECT: frozenset({"record"}),
@@ -39,7 +39,7 @@ class Approval:
         approved = self.steps.get(step.address)
         if approved is None or step.effect is None:
             return False
-        if approved.action is not step.action and step.effect.verb != WITHDRAW:
+        if approved.action is not step.action and step.effect.verb != WITHDRAW and not _ends(approved, step):
             return False
         if approved.when is When.BLOCKED or step.effect.verb not in _VERBS.get(approved.action, frozenset()):
             return False
@@ -47,6 +47,11 @@ class Approval:
             return False
         expected = {change.path: change for change in approved.changes}
         return all(_expected(change, expected.get(change.path)) for change in step.changes)
+
+
+def _ends(approved: Step, step: Step) -> bool:
+    """What is to go is canceled first where it trains, and the plan says so."""
+    return (approved.action, step.action) == (Action.CANCEL, Action.DELETE)
 
 
 def _expected(change: Change, approved: Change | None) -> bool:

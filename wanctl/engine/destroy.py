@@ -21,18 +21,20 @@ def make_destruction(
     doomed: Collection[Address],
 ) -> Draft:
     """Without names: every Deployment. Jobs, exports and datasets are worth money and go only by name."""
-    context = Context(desired, snapshot, record, local, SETTLE_TIME, why_gone="destroy was asked for")
     chosen = frozenset(doomed) or _deployments(desired, record)
+    why = "destroy was asked for"
+    context = Context(desired, snapshot, record, local, SETTLE_TIME, why_gone=why, doomed=chosen)
     planned: dict[Address, Planned] = {}
     for address, resource in desired.resources.items():
         context.planned[address] = PLANNERS[address.kind](resource, context)
-        if address in chosen and address.kind is not Kind.DEPLOYMENT:
-            planned[address] = PLANNERS[address.kind](_absent(resource), context)
     for address in sorted(chosen):
         if address.kind is Kind.DEPLOYMENT:
             removal = plan_removal(address, context, context.why_gone, ())
             unknown = _left_standing(address, context) if removal.step.settled else None
             planned[address] = unknown or removal
+    for address, resource in reversed(tuple(desired.resources.items())):  # what was made from something before it
+        if address in chosen and address.kind is not Kind.DEPLOYMENT:
+            planned[address] = PLANNERS[address.kind](_absent(resource), context)
     steps = tuple(one.step for one in planned.values())
     plan = Plan(
         project=desired.settings.project,

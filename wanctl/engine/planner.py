@@ -19,6 +19,7 @@ from wanctl.kinds.world import Context, LocalData, Planned, Question, Snapshot
 from wanctl.ledger.record import Entry, Record
 from wanctl.plan import Action, Finding, Orphan, Plan, Severity, Step, When
 from wanctl.spec.diagnostics import Diagnostic
+from wanctl.spec.models import State
 from wanctl.spec.resources import Address, Desired, Kind
 
 SETTLE_TIME = timedelta(seconds=30)
@@ -58,6 +59,7 @@ def make_plan(
         findings += [finding for one in removals for finding in one.findings]
     else:
         findings += _refuse_emptiness(context)
+    steps = _endings_last(steps, desired)
     findings += exceeded_limits(desired, steps)
     plan = Plan(
         project=desired.settings.project,
@@ -79,6 +81,16 @@ def make_plan(
         if address not in moves.pending.values()
     }
     return Draft(plan, learned, frozenset(context.questions), _answered(context) - moves.pending.keys())
+
+
+def _endings_last(steps: list[Step], desired: Desired) -> list[Step]:
+    """What is to be absent goes last, and what was made from something goes before it."""
+
+    def ends(step: Step) -> bool:
+        resource = desired.resources.get(step.address)
+        return resource is not None and resource.spec.state is State.ABSENT
+
+    return [one for one in steps if not ends(one)] + [one for one in reversed(steps) if ends(one)]
 
 
 def _answered(context: Context) -> frozenset[Address]:

@@ -27,7 +27,8 @@ def plan_file_removal(resource: Resource, content: str | None, context: Context)
     readers = _readers(file.id, context)
     if readers:
         reason = f"{', '.join(readers)} may still be reading {file.id}"
-        return Planned(Step(address, Action.DELETE, When.SERVICE, reason), outcome)
+        step = Step(address, Action.DELETE, When.SERVICE, reason, remote_id=file.id, goes_on=True)
+        return Planned(step, outcome)
     step = Step(
         address,
         Action.DELETE,

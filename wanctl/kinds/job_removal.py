@@ -30,33 +30,52 @@ def plan_job_removal(resource: Resource, wanted: Wanted, match: Match, context: 
         return Planned(Step(resource.address, Action.DELETE, When.BLOCKED, reason))
     if job is None:
         return _plan_gone(resource.address, wanted, context)
-    derived = serving_models_of(job, context)
-    if derived:
-        reason = f"{', '.join(derived)} still serves a model of {job.job_id}"
-        return Planned(Step(resource.address, Action.DELETE, When.BLOCKED, reason, remote_id=job.job_id))
     if job.in_flight:
-        canceling = job.status == JobStatus.CANCELING
-        step = Step(
-            resource.address,
-            Action.CANCEL,
-            When.SERVICE if canceling else When.NOW,
-            f"{context.why_gone}, and it is in training",
-            remote_id=job.job_id,
-            progress=Progress(str(job.status)),
-            warning="what it trained so far is billed",
-            effect=None if canceling else CancelJob(resource.address, job.job_id),
-        )
-        return Planned(step)
+        return Planned(_cancel(resource.address, job, context))
+    first, staying = _deployments_of(job, context)
+    if staying:
+        reason = f"{', '.join(staying)} still serves a model of {job.job_id}"
+        return Planned(Step(resource.address, Action.DELETE, When.BLOCKED, reason, remote_id=job.job_id))
     step = Step(
         resource.address,
         Action.DELETE,
-        When.NOW,
+        When.LATER if first else When.NOW,
         context.why_gone,
+        after=first,
         remote_id=job.job_id,
         warning="its checkpoints may go with it; training again is billed",
-        effect=DeleteJob(resource.address, job.job_id),
+        effect=None if first else DeleteJob(resource.address, job.job_id),
     )
     return Planned(step)
+
+
+def _cancel(address: Address, job: Job, context: Context) -> Step:
+    canceling = job.status == JobStatus.CANCELING
+    return Step(
+        address,
+        Action.CANCEL,
+        When.SERVICE if canceling else When.NOW,
+        f"{context.why_gone}, and it is in training: canceled first, then deleted",
+        remote_id=job.job_id,
+        progress=Progress(str(job.status)),
+        warning="what it trained so far is billed",
+        goes_on=True,
+        effect=None if canceling else CancelJob(address, job.job_id),
+    )
+
+
+def _deployments_of(job: Job, context: Context) -> tuple[tuple[Address, ...], list[str]]:
+    """Whose deployments of the job's models this plan deletes, and the names of those that stay."""
+    going: dict[Address, None] = {}
+    staying = []
+    for name in serving_models_of(job, context):
+        owner = context.claimed.get(name)
+        address = Address.parse(owner) if owner else None
+        if address and context.ends(address):
+            going[address] = None
+        else:
+            staying.append(name)
+    return tuple(going), staying
 
 
 def _not_listed_yet(wanted: Wanted, match: Match, context: Context) -> Match:

@@ -18,6 +18,7 @@ from wanctl.kinds.marks import config_suffix, parse_mark
 from wanctl.ledger.record import Entry, Generation, Intent, Record
 from wanctl.plan import Finding, Step
 from wanctl.spec.models import Deployment as DeploymentSpec
+from wanctl.spec.models import State
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.objects import CheckpointRow, Deployment, Job, LogPage, RemoteFile
 
@@ -220,6 +221,7 @@ class Context:
     questions: set[Question] = field(default_factory=set)
     promised_names: dict[str, Address] = field(default_factory=dict)  # model → who takes its name
     why_gone: str = "the spec says state: absent"  # why what is absent is to go
+    doomed: frozenset[Address] = frozenset()  # what is to go although its document says nothing of it
 
     @property
     def project(self) -> str:
@@ -238,6 +240,14 @@ class Context:
     def outcome(self, address: Address) -> Outcome:
         planned = self.planned.get(address)
         return planned.outcome if planned else Outcome()
+
+    def ends(self, address: Address) -> bool:
+        """This very plan takes it away, and nothing guards it."""
+        resource = self.desired.resources.get(address)
+        spec = resource.spec if resource else None
+        guarded = self.entry(address).protected or getattr(spec, "protect", False)
+        going = spec is None or spec.state is State.ABSENT or address in self.doomed
+        return going and not guarded
 
     def ask(self, read: Read, remote_id: str) -> Any | None:
         """The answer to a question, or None while it is open (and then it is asked)."""
