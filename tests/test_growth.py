@@ -15,10 +15,12 @@ import yaml
 
 from tests.bench.chains import apply_all, write
 from wanctl.engine.planner import make_plan
-from wanctl.kinds.world import LocalData, Snapshot
+from wanctl.kinds.snapshot import Snapshot
+from wanctl.kinds.world import LocalData
 from wanctl.ledger.record import Intent, Record
 from wanctl.plan import Plan
-from wanctl.project import Project, run
+from wanctl.project import Project
+from wanctl.project.running import run
 from wanctl.report.text import plan_lines
 from wanctl.sandbox import Sandbox
 from wanctl.spec.resources import Address, Desired, Rename

@@ -21,8 +21,9 @@ from tests.datasets import small_dataset
 from wanctl.engine.approval import Approval
 from wanctl.engine.converge import Patience, converge
 from wanctl.ledger.record import Record
-from wanctl.project import Project, Silent, run
+from wanctl.project import Project, Silent
 from wanctl.project.provider import call_sandbox, open_sandbox
+from wanctl.project.running import run
 from wanctl.sandbox import Sandbox
 
 

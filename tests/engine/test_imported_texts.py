@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wanctl.engine.holdings import Holdings
 from wanctl.engine.importing import Imported, documents_of
 from wanctl.engine.planner import make_plan
-from wanctl.kinds.world import Question, Read, Snapshot
+from wanctl.kinds.snapshot import Question, Read, Snapshot
 from wanctl.ledger.record import Record
 from wanctl.spec.load import load_project
 from wanctl.spec.resources import Desired, Kind

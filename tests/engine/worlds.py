@@ -11,8 +11,9 @@ import yaml
 from tests.datasets import small_dataset
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.plan import Plan
-from wanctl.project import Project, run
+from wanctl.project import Project
 from wanctl.project.provider import call_sandbox, open_sandbox
+from wanctl.project.running import run
 from wanctl.spec.resources import Address
 
 HEAD = {

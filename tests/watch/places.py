@@ -11,8 +11,9 @@ import yaml
 from tests.datasets import small_dataset
 from tests.scenarios.playing import quiet_surroundings
 from wanctl.plan import Step
-from wanctl.project import Project, run
+from wanctl.project import Project
 from wanctl.project.provider import call_sandbox, open_sandbox
+from wanctl.project.running import run
 from wanctl.project.surroundings import Surroundings
 from wanctl.spec.resources import Address
 from wanctl.watch.checkout import Checkout

@@ -11,19 +11,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
+from wanctl.cli.approving import Approver, finish, watching
 from wanctl.cli.opening import open_project
-from wanctl.cli.planning import (
-    Approver,
-    Detailed,
-    Exit,
-    Format,
-    MaxWait,
-    Wait,
-    finish,
-    patience_of,
-    plan_code,
-    watching,
-)
+from wanctl.cli.options import Detailed, Exit, Format, MaxWait, Wait, patience_of, plan_code
 from wanctl.cli.publishing import failed_plan, same_project
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import typer
 from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
 from wanctl.cli.asking import confirmed
 from wanctl.cli.opening import open_project
-from wanctl.cli.planning import Format, FormatOption, Yes
+from wanctl.cli.options import Format, FormatOption, Yes
 
 dataset = typer.Typer(no_args_is_help=True, help="What is trained on: look into it, check it, pack it.")
 app.add_typer(dataset, name="dataset")

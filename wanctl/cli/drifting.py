@@ -8,7 +8,7 @@ import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
 from wanctl.cli.opening import open_project, parse_address
-from wanctl.cli.planning import Exit, Format, FormatOption
+from wanctl.cli.options import Exit, Format, FormatOption
 
 
 @app.command()

@@ -14,7 +14,7 @@ def reported(*, debug: bool) -> Iterator[None]:
         sys.stderr.close()
         sys.exit(1)
     except Exception as error:
-        from wanctl.project import Interrupted
+        from wanctl.project.running import Interrupted
 
         if isinstance(error, Interrupted):
             _say("Interrupted. Nothing is lost: run the same command again, and it goes on from here.")

@@ -9,7 +9,7 @@ import typer
 from wanctl.cli.app import BaseUrl, Environment, Folder, app
 from wanctl.cli.asking import confirmed
 from wanctl.cli.opening import open_project
-from wanctl.cli.planning import Yes
+from wanctl.cli.options import Yes
 
 
 @app.command("import")

@@ -9,7 +9,7 @@ import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, app
 from wanctl.cli.opening import open_project, parse_address
-from wanctl.cli.planning import Format, FormatOption
+from wanctl.cli.options import Format, FormatOption
 
 
 class OutputFormat(StrEnum):
@@ -73,8 +73,8 @@ def previews(
     base_url: BaseUrl = None,
 ) -> None:
     """Download previews to choose a checkpoint. The service keeps them for a day."""
-    from wanctl.project import run
     from wanctl.project.outputs import download, named
+    from wanctl.project.running import run
     from wanctl.report.console import emit, err
     from wanctl.spec.resources import Kind
 

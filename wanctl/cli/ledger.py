@@ -9,7 +9,7 @@ import typer
 from wanctl.cli.app import Environment, Folder, app
 from wanctl.cli.asking import confirmed
 from wanctl.cli.opening import open_project
-from wanctl.cli.planning import Format, FormatOption, Yes
+from wanctl.cli.options import Format, FormatOption, Yes
 
 ledger = typer.Typer(
     no_args_is_help=True, help="Look at the ledger: what was applied and cannot be read back."

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
+from wanctl.cli.approving import Approver, finish, watching
 from wanctl.cli.opening import open_project
-from wanctl.cli.planning import (
-    Approver,
+from wanctl.cli.options import (
     Detailed,
     Exit,
     Format,
@@ -17,10 +17,8 @@ from wanctl.cli.planning import (
     MaxWait,
     Wait,
     Yes,
-    finish,
     patience_of,
     plan_code,
-    watching,
 )
 
 if TYPE_CHECKING:

@@ -117,7 +117,7 @@ def failed_plan(error: Exception, options: Mapping[str, str], *, begun: bool = F
     With the project's name, if that much can be read, and the environment that was asked for.
     """
     from wanctl.cli.faults import sentences
-    from wanctl.project import Interrupted
+    from wanctl.project.running import Interrupted
     from wanctl.report.failure import failure_of
     from wanctl.spec.load import project_name
 

@@ -10,7 +10,7 @@ import typer
 
 from wanctl.cli.app import Environment, Folder, app
 from wanctl.cli.opening import open_project
-from wanctl.cli.planning import Format, FormatOption
+from wanctl.cli.options import Format, FormatOption
 
 if TYPE_CHECKING:
     from wanctl.sandbox import Sandbox
@@ -116,8 +116,9 @@ def call(
     """Call the API as somebody else would. Anybody in the account."""
     import httpx
 
-    from wanctl.project import ProjectError, run
+    from wanctl.project import ProjectError
     from wanctl.project.provider import call_sandbox
+    from wanctl.project.running import run
 
     try:
         data = json.loads(body) if body is not None else None

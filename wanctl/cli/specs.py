@@ -7,7 +7,7 @@ import typer
 
 from wanctl.cli.app import Environment, Folder, NoCache, app
 from wanctl.cli.opening import open_project
-from wanctl.cli.planning import Format, FormatOption
+from wanctl.cli.options import Format, FormatOption
 
 
 @app.command()

@@ -12,8 +12,9 @@ from wanctl.kinds.evidence import Wanted, contradicted
 from wanctl.kinds.job_inputs import job_inputs, sent_parameters, wanted_job
 from wanctl.kinds.moving import moves_of
 from wanctl.kinds.serving import upstream_of
+from wanctl.kinds.snapshot import Snapshot
 from wanctl.kinds.told_config import differences, told_config
-from wanctl.kinds.world import Context, Snapshot
+from wanctl.kinds.world import Context
 from wanctl.ledger.record import Entry, Generation
 from wanctl.spec.models import Deployment, FineTune
 from wanctl.spec.naming import near_miss

@@ -20,7 +20,8 @@ from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Lookout, Polling
 from wanctl.kinds import in_flight
 from wanctl.kinds.acting import Act, Tools
-from wanctl.kinds.world import LocalData, Snapshot
+from wanctl.kinds.snapshot import Snapshot
+from wanctl.kinds.world import LocalData
 from wanctl.ledger.record import Record
 from wanctl.plan import PROTECTIONS, Effect, Plan, Severity, Step, When
 from wanctl.spec.resources import Address, Desired, Kind

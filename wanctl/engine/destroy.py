@@ -6,7 +6,8 @@ from dataclasses import replace
 from wanctl.engine.planner import SETTLE_TIME, Draft, exceeded_limits
 from wanctl.kinds import PLANNERS
 from wanctl.kinds.removal import plan_removal
-from wanctl.kinds.world import Context, LocalData, Planned, Snapshot
+from wanctl.kinds.snapshot import Snapshot
+from wanctl.kinds.world import Context, LocalData, Planned
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.spec.models import State
@@ -32,7 +33,7 @@ def make_destruction(
             removal = plan_removal(address, context, context.why_gone, ())
             unknown = _left_standing(address, context) if removal.step.settled else None
             planned[address] = unknown or removal
-    for address, resource in reversed(tuple(desired.resources.items())):  # what was made from something before it
+    for address, resource in reversed(tuple(desired.resources.items())):  # first what came of it
         if address in chosen and address.kind is not Kind.DEPLOYMENT:
             planned[address] = PLANNERS[address.kind](_absent(resource), context)
     steps = tuple(one.step for one in planned.values())

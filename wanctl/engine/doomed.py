@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.kinds.marks import is_model_of, mark_name
-from wanctl.kinds.world import Snapshot
+from wanctl.kinds.snapshot import Snapshot
 from wanctl.ledger.record import LOOK, Record
 from wanctl.plan import Action, Orphan, Plan, When
 from wanctl.spec.resources import Address, Kind

@@ -5,7 +5,7 @@ exception. Whoever plans asks here. Pure."""
 from collections.abc import Collection, Mapping
 
 from wanctl.engine.doomed import claims
-from wanctl.kinds.world import Snapshot
+from wanctl.kinds.snapshot import Snapshot
 from wanctl.ledger.record import Entry, Record
 from wanctl.spec.resources import Address, Kind
 

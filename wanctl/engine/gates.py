@@ -11,7 +11,8 @@ from datetime import datetime
 from wanctl.engine.converge import Planner
 from wanctl.engine.planner import Draft
 from wanctl.engine.windows import judge, next_change
-from wanctl.kinds.world import LocalData, Snapshot
+from wanctl.kinds.snapshot import Snapshot
+from wanctl.kinds.world import LocalData
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Finding, Plan, Severity, Step, When
 from wanctl.spec.resources import Address, Desired

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from wanctl.engine.doomed import claims
-from wanctl.kinds.world import Question, Read, Snapshot
+from wanctl.kinds.snapshot import Question, Read, Snapshot
 from wanctl.ledger.record import Record
 from wanctl.plan import Plan
 from wanctl.spec.resources import Desired, Kind

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from wanctl.kinds.world import Question, Read, Snapshot
+from wanctl.kinds.snapshot import Question, Read, Snapshot
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import InvalidRequest, NotFound, UnsupportedState
 

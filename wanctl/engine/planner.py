@@ -15,7 +15,8 @@ from wanctl.kinds import PLANNERS
 from wanctl.kinds.marks import is_model_of
 from wanctl.kinds.moving import after_move, move_step, moves_of
 from wanctl.kinds.removal import plan_removal
-from wanctl.kinds.world import Context, LocalData, Planned, Question, Snapshot
+from wanctl.kinds.snapshot import Question, Snapshot
+from wanctl.kinds.world import Context, LocalData, Planned
 from wanctl.ledger.record import Entry, Record
 from wanctl.plan import Action, Finding, Orphan, Plan, Severity, Step, When
 from wanctl.spec.diagnostics import Diagnostic

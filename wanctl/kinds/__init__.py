@@ -6,8 +6,9 @@ from wanctl.kinds.checkpoint import plan_checkpoint
 from wanctl.kinds.dataset import plan_dataset
 from wanctl.kinds.deployment import plan_deployment
 from wanctl.kinds.finetune import plan_finetune
+from wanctl.kinds.snapshot import Question, Read
 from wanctl.kinds.training import unless_refused
-from wanctl.kinds.world import Context, Planned, Question, Read
+from wanctl.kinds.world import Context, Planned
 from wanctl.plan import Step
 from wanctl.spec.resources import Kind, Resource
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from wanctl.kinds.exporting import Export, asked_again
-from wanctl.kinds.world import Context, Outcome, Planned, Read
+from wanctl.kinds.snapshot import Read
+from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.ledger.record import Generation, Intent
 from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
 from wanctl.spec.models import Checkpoint, State

@@ -15,9 +15,10 @@ from wanctl.kinds.job_inputs import (
 )
 from wanctl.kinds.job_removal import plan_job_removal
 from wanctl.kinds.marks import job_mark
+from wanctl.kinds.snapshot import Read
 from wanctl.kinds.soundness import errors_in_uploaded
 from wanctl.kinds.training import Train
-from wanctl.kinds.world import Context, Outcome, Planned, Read
+from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.ledger.record import Entry, Generation, Intent
 from wanctl.plan import Action, Cost, Finding, Progress, Severity, Step, When
 from wanctl.spec.models import FineTune, State

@@ -6,7 +6,8 @@ from typing import Any
 
 from wanctl.kinds.deploying import DeleteDeployment
 from wanctl.kinds.namesakes import Tails
-from wanctl.kinds.world import Context, Read
+from wanctl.kinds.snapshot import Read
+from wanctl.kinds.world import Context
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec

@@ -5,16 +5,13 @@ plan = project.plan()
 outcome = project.apply(lambda plan, steps: True, patience=Patience(waits=True))
 """
 
-import asyncio
-import signal
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeVar
 
 from wanctl.engine.approval import Approval
 from wanctl.engine.book import Book
@@ -36,6 +33,7 @@ from wanctl.project.leasing import leased
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
 from wanctl.project.neighbours import known_to_neighbours
 from wanctl.project.provider import Account, connect, endpoint_name, place_name
+from wanctl.project.running import run
 from wanctl.project.surroundings import Surroundings
 from wanctl.spec.diagnostics import Diagnostic
 from wanctl.spec.load import find_project, load_project
@@ -45,7 +43,6 @@ from wanctl.spec.rules import check
 from wanctl.studio.wire import Heard, unheard
 
 STATE_FOLDER = ".wanctl"
-_Result = TypeVar("_Result")
 
 
 class ProjectError(Exception):
@@ -321,63 +318,3 @@ def _at(place: str | None, plan: Plan, _: datetime) -> Plan:
 
 def _only_looking(_: Record) -> Record:
     raise RuntimeError("the ledger is written under its lease only")
-
-
-class Interrupted(Exception):  # noqa: N818 - a person's wish, not an error
-    """Ctrl-C, or the SIGTERM of whoever runs this. Calls under way were finished and written."""
-
-    def __init__(self, number: signal.Signals = signal.SIGINT) -> None:
-        super().__init__(number.name)
-        self.signal = number
-
-
-def run(work: Awaitable[_Result]) -> _Result:
-    """Run to the end; of several failures at once the first is told. SIGTERM, with which CI cancels a run,
-    is as Ctrl-C: the calls under way are finished and written, and Interrupted is raised."""
-    stops: list[int] = []
-
-    async def first_failure() -> _Result:
-        with _stopping_on(signal.SIGTERM, stops):
-            try:
-                return await work
-            except ExceptionGroup as group:
-                raise _first(group) from group
-
-    try:
-        return asyncio.run(first_failure())
-    except KeyboardInterrupt:
-        raise Interrupted(signal.SIGINT) from None
-    except asyncio.CancelledError:
-        if not stops:
-            raise
-        raise Interrupted(signal.SIGTERM) from None
-
-
-@contextmanager
-def _stopping_on(number: signal.Signals, stops: list[int]) -> Iterator[None]:
-    """Cancel this very task when the signal comes; afterwards whoever heard it before hears it again. Only
-    the main thread hears signals."""
-    body = asyncio.current_task()
-
-    def stop() -> None:
-        stops.append(number)
-        if body:
-            body.cancel()
-
-    loop = asyncio.get_running_loop()
-    before = signal.getsignal(number)
-    try:
-        loop.add_signal_handler(number, stop)
-    except (NotImplementedError, RuntimeError, ValueError):  # Windows; another thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(number)  # which leaves the system's default behind
-        signal.signal(number, before)
-
-
-def _first(group: ExceptionGroup[Exception]) -> Exception:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, ExceptionGroup) else error

@@ -12,8 +12,9 @@ from wanctl.engine.holdings import Holdings
 from wanctl.engine.importing import Imported, ImportRefused, documents_of
 from wanctl.engine.observe import answer
 from wanctl.plan import Plan
-from wanctl.project import Project, run
+from wanctl.project import Project
 from wanctl.project.local import shown_path
+from wanctl.project.running import run
 from wanctl.spec.writing import yaml_text
 
 DEFAULT_FILE = "imported.yaml"

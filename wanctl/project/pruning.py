@@ -9,7 +9,8 @@ from wanctl.engine.doomed import Account, all_doomed, doomed_by_name, not_made_h
 from wanctl.engine.planner import Draft
 from wanctl.engine.prune import make_pruning
 from wanctl.plan import Plan, Severity, Step
-from wanctl.project import Project, carry_out, run
+from wanctl.project import Project, carry_out
+from wanctl.project.running import run
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from wanctl.engine.converge import Watcher
-from wanctl.project import STATE_FOLDER, Interrupted
+from wanctl.project import STATE_FOLDER
+from wanctl.project.running import Interrupted
 from wanctl.project.surroundings import Surroundings
 from wanctl.spec.load import find_project, project_name
 from wanctl.watch.board import Board

@@ -1,0 +1,100 @@
+"""What a command that acts has around it: who looks on, who is asked before, and what is said at the end."""
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from wanctl.cli.asking import confirmed
+from wanctl.cli.options import Exit, Format, plan_code
+
+if TYPE_CHECKING:
+    from wanctl.engine.converge import Outcome
+    from wanctl.plan import Plan, Step
+
+
+def watching() -> "AbstractContextManager[Any]":
+    from wanctl.report.console import err
+    from wanctl.report.progress import LiveDisplay, TimedLines
+
+    console = err()
+    return LiveDisplay(console) if console.is_terminal else nullcontext(TimedLines(console))
+
+
+class Approver:
+    """Shows the plan that is about to run, and asks; a plan that was reviewed answers for a person."""
+
+    def __init__(
+        self,
+        format_: Format,
+        command: str,
+        *,
+        yes: bool,
+        display: Any,
+        approved: "Callable[[Plan], None] | None" = None,
+        otherwise: str = "look at wanctl plan, then apply with --yes or a saved plan",
+    ) -> None:
+        self._format, self.command, self._otherwise = format_, command, otherwise
+        self._yes, self._approved, self._display = yes, approved, display
+        self.shown = False
+        self.said_yes = False  # calls may be made from then on
+
+    def __call__(self, made: "Plan", steps: "tuple[Step, ...]") -> bool:
+        if self._approved is not None:
+            self._require(self._approved, made)
+        if not steps:
+            return True  # nothing is started
+        if self._format is Format.TEXT:
+            self._show(made, steps)
+        if self._yes or self._approved is not None:
+            self.said_yes = True
+            return True
+        from wanctl.report.text import question
+
+        with getattr(self._display, "paused", nullcontext)():
+            self.said_yes = confirmed(question(steps), self._otherwise)
+        return self.said_yes
+
+    def _require(self, approved: "Callable[[Plan], None]", made: "Plan") -> None:
+        """Of a digest nobody can say what differs: the plan made now is shown instead."""
+        from wanctl.project.approved import DigestDiffers
+
+        try:
+            approved(made)
+        except DigestDiffers:
+            if self._format is Format.JSON:
+                sys.stdout.write(_json(made.as_json()))
+            else:
+                self._show(made)
+            raise
+
+    def _show(self, made: "Plan", steps: "tuple[Step, ...] | None" = None) -> None:
+        from wanctl.report.console import columns, emit
+        from wanctl.report.text import plan_lines
+
+        emit(plan_lines(made, command=self.command, run=steps, columns=columns()))
+        self.shown = True
+
+
+def finish(outcome: "Outcome | None", approver: Approver, format_: Format, *, detailed: bool) -> Exit:
+    from wanctl.plan import Status
+    from wanctl.report.console import columns, emit
+    from wanctl.report.outcome import outcome_json, outcome_lines
+
+    if outcome is None:
+        emit(["Not approved; nothing was done."])
+        return Exit.FAILED
+    if format_ is Format.JSON:
+        sys.stdout.write(_json(outcome_json(outcome)))
+    else:
+        emit(outcome_lines(outcome, approver.command, plan_shown=approver.shown, columns=columns()))
+    status = outcome.plan.status
+    if outcome.failures or outcome.unapproved or status in {Status.ERROR, Status.BLOCKED}:
+        return Exit.FAILED
+    return plan_code(outcome.plan, detailed=detailed)
+
+
+def _json(value: Any) -> str:
+    import json
+
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,154 @@
+"""The live side, as one run read it: the three lists, and the answers to what planning asked beyond them."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, TypeVar
+
+from wanctl.dataset.naming import parse_upload_name
+from wanctl.kinds.marks import parse_mark
+from wanctl.studio.objects import Deployment, Job, RemoteFile
+
+_Object = TypeVar("_Object")
+
+
+class Read(StrEnum):
+    """A read of one object's details, beyond the three lists."""
+
+    FILE = "file"
+    JOB = "job"
+    CHECKPOINTS = "checkpoints"
+    VALIDATED = "validated"
+    LOGS = "logs"
+    DEPLOYMENT = "deployment"
+
+
+@dataclass(frozen=True, order=True)
+class Question:
+    """A read that planning needs."""
+
+    read: Read
+    remote_id: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The account as it was read: three whole lists, and the answers to questions (None = not found)."""
+
+    observed_at: datetime
+    files: tuple[RemoteFile, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
+    answers: Mapping[Question, Any] = field(default_factory=dict)
+
+    def merged(self, answers: Mapping[Question, Any]) -> "Snapshot":
+        """The same account with some objects read again."""
+        fresh: dict[Read, dict[str, Any]] = defaultdict(dict)
+        for question, answer in answers.items():
+            fresh[question.read][question.remote_id] = answer
+        return replace(
+            self,
+            files=_renewed(self.files, fresh[Read.FILE], lambda file: file.id),
+            jobs=_renewed(self.jobs, fresh[Read.JOB], lambda job: job.job_id),
+            deployments=_renewed(self.deployments, fresh[Read.DEPLOYMENT], lambda one: one.deployed_model),
+            answers={**self.answers, **answers},
+        )
+
+    def with_answers(self, answers: Mapping[Question, Any]) -> "Snapshot":
+        return replace(self, answers={**self.answers, **answers})
+
+    @cached_property
+    def file_by_id(self) -> dict[str, RemoteFile]:
+        return {file.id: file for file in self.files}
+
+    @cached_property
+    def files_by_content(self) -> dict[tuple[str, str], list[RemoteFile]]:
+        """(project, digest16) → the files that hold it, the oldest first."""
+        found: dict[tuple[str, str], list[RemoteFile]] = defaultdict(list)
+        for file in sorted(self.files, key=lambda file: (file.created_at or 0, file.id)):
+            if name := parse_upload_name(file.filename):
+                found[name.project, name.digest16].append(file)
+        return found
+
+    @cached_property
+    def job_by_id(self) -> dict[str, Job]:
+        return {job.job_id: job for job in self.jobs}
+
+    @cached_property
+    def jobs_by_mark(self) -> dict[tuple[str, str], list[Job]]:
+        """(project, digest16) → the jobs whose name carries them."""
+        found: dict[tuple[str, str], list[Job]] = defaultdict(list)
+        for job in self.jobs:
+            if mark := parse_mark(job):
+                found[mark].append(job)
+        return found
+
+    @cached_property
+    def jobs_by_inputs(self) -> dict[str, list[tuple[str, Job]]]:
+        """Digest16 → the jobs of whatever project whose name carries it, with the project."""
+        found: dict[str, list[tuple[str, Job]]] = defaultdict(list)
+        for (project, digest), jobs in self.jobs_by_mark.items():
+            found[digest] += [(project, job) for job in jobs]
+        return found
+
+    @cached_property
+    def jobs_by_model(self) -> dict[str, list[Job]]:
+        found: dict[str, list[Job]] = defaultdict(list)
+        for job in self.jobs:
+            found[job.model or job.base_model or ""].append(job)
+        return found
+
+    @cached_property
+    def unmarked_by_model(self) -> dict[str, list[Job]]:
+        """Those of them whose name tells nothing."""
+        return {
+            model: [job for job in jobs if parse_mark(job) is None]
+            for model, jobs in self.jobs_by_model.items()
+        }
+
+    @cached_property
+    def unmarked_by_file(self) -> dict[tuple[str, str | None], list[Job]]:
+        """(model, the first file that it was trained on) → those jobs; None: they do not say which."""
+        found: dict[tuple[str, str | None], list[Job]] = defaultdict(list)
+        for model, jobs in self.unmarked_by_model.items():
+            for job in jobs:
+                found[model, next(iter(job.training_file_ids), None)].append(job)
+        return found
+
+    @cached_property
+    def jobs_in_flight(self) -> tuple[Job, ...]:
+        return tuple(job for job in self.jobs if job.in_flight)
+
+    @cached_property
+    def ids_by_model(self) -> dict[str, tuple[str, ...]]:
+        """Model → the ids of its jobs."""
+        return {model: tuple(job.job_id for job in jobs) for model, jobs in self.jobs_by_model.items()}
+
+    @cached_property
+    def deployment_names(self) -> tuple[str, ...]:
+        return tuple(one.deployed_model for one in self.deployments)
+
+    @cached_property
+    def deployment_by_id(self) -> dict[str, Deployment]:
+        return {one.deployed_model: one for one in self.deployments if not one.gone}
+
+    @cached_property
+    def deployments_by_model(self) -> dict[str, list[Deployment]]:
+        found: dict[str, list[Deployment]] = defaultdict(list)
+        for one in self.deployments:
+            if not one.gone:
+                found[one.model_name or ""].append(one)
+        return found
+
+
+def _renewed(
+    objects: tuple[_Object, ...], fresh: Mapping[str, _Object | None], key: Callable[[_Object], str]
+) -> tuple[_Object, ...]:
+    """Objects read again take the place of the old ones; those that are gone drop out."""
+    if not fresh:
+        return objects
+    renewed = (fresh.get(key(one), one) for one in objects)
+    return tuple(one for one in renewed if one is not None)
