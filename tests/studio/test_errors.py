@@ -152,7 +152,15 @@ def test_a_repeatable_call_whose_answers_are_all_lost_says_so() -> None:
     service = serve(httpx.ReadTimeout("slow"))
     with pytest.raises(LostAnswer):
         service.ask(delete)
-    assert len(service.requests) == 5
+    assert len(service.requests) == 3
+
+
+def test_a_read_that_meets_silence_is_made_three_times() -> None:
+    """Each time it takes a minute: whoever waits is to hear of it."""
+    service = serve(httpx.ReadTimeout("silent"))
+    with pytest.raises(ServerError):
+        service.ask(lambda studio: studio.jobs.get("ft-1"))
+    assert len(service.requests) == 3
 
 
 def test_an_error_reads_as_one_sentence_with_everything_to_quote() -> None:

@@ -44,6 +44,7 @@ def unheard(path: str, status: int | None) -> None:
 
 
 TRIES = 5
+TRIES_IN_SILENCE = 3
 LONGEST_SHOWN = 100  # characters of a path that makes no URL
 PATIENCE = 60.0  # seconds: the longest wait between two tries, whatever the service asks for
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
@@ -188,7 +189,7 @@ async def retrying(
     pace.budget.earn()
     tries = AsyncRetrying(
         sleep=pace.sleep,
-        stop=stop_after_attempt(TRIES) | _NoBudget(pace.budget),
+        stop=stop_after_attempt(TRIES) | _SilentAgain() | _NoBudget(pace.budget),
         wait=_Backoff(),
         retry=retry_if_exception(worth),
         before_sleep=_say_again,
@@ -243,6 +244,15 @@ class _Bearer(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         yield request
+
+
+class _SilentAgain(stop_base):
+    """Each silence takes the whole of the timeout: a service that hangs is to be told of in minutes."""
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        silent = isinstance(error and error.__cause__, httpx.ReadTimeout)
+        return silent and retry_state.attempt_number >= TRIES_IN_SILENCE
 
 
 class _Backoff(wait_base):
