@@ -250,17 +250,26 @@ class _Run:
         return self.tried.get(_key(step), 0) < TRIES
 
     async def carry_out(self, steps: list[Step]) -> None:
-        """Run steps side by side. Ctrl-C lets the calls under way finish and writes what came of them."""
+        """Run steps side by side. Ctrl-C, or a ledger that cannot be written, lets the calls under way finish
+        and writes what came of them; no other call is begun."""
         gate = asyncio.Semaphore(CALLS_AT_ONCE)
+        stopping = asyncio.Event()
 
         async def one(step: Step) -> None:
             async with gate:
-                await self._call(step)
+                if stopping.is_set():
+                    return
+                try:
+                    await self._call(step)
+                except BaseException:
+                    stopping.set()
+                    raise
 
         calls = asyncio.gather(*(one(step) for step in steps), return_exceptions=True)
         try:
             results = await asyncio.shield(calls)
         except asyncio.CancelledError:
+            stopping.set()
             await asyncio.wait([calls], timeout=GRACE)
             raise
         for result in results:
