@@ -5,8 +5,8 @@ is not decided here: the caller brings an approved plan and a watcher.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -322,10 +322,16 @@ class _Run:
         self.watcher.failed(self.desk.clock.now(), failure.step, failure.error)
 
     def _tools(self, effect: Effect) -> Tools:
+        @asynccontextmanager
+        async def archive(address: Address, content: str) -> AsyncIterator[Path]:
+            async with self.desk.archive(address, content) as path:
+                await self.desk.book.begin(effect)  # packing took its time: ours still, and begun only now
+                yield path
+
         return Tools(
             studio=self.desk.studio,
             now=self.desk.clock.now,
-            archive=self.desk.archive,
+            archive=archive,
             uploaded=self.watcher.uploaded,
             entry=self.desk.book.record.entry(effect.address),
         )
