@@ -22,7 +22,8 @@ def test_a_result_that_cannot_be_written_keeps_the_next_call_from_beginning(
     for name in names:
         small_dataset(tmp_path / name, clips=1, note=name)
     world.write(*({**dataset(name), "source": f"../{name}"} for name in names))
-    save, failed = LeasedStore.save, []
+    save = LeasedStore.save
+    failed: list[bool] = []
 
     def away_for_a_moment(store: LeasedStore, record: Record) -> Record:
         if record.history and not failed:
