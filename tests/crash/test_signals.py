@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from tests.crash.project import write
+from tests.crash.project import CHAIN, Documents, write
 from tests.crash.serving import Served, serving
 from tests.datasets import small_dataset
 from tests.scenarios.playing import quiet_surroundings
 from tests.scenarios.test_terminal import Terminal
+from wanctl.engine.converge import CALLS_AT_ONCE
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -32,7 +33,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 class Run:
     """`wanctl apply` in a process of its own, with a place of its own for temporary files."""
 
-    def __init__(self, folder: Path, served: Served) -> None:
+    def __init__(self, folder: Path, served: Served, documents: Documents = CHAIN) -> None:
         (folder / ".git").mkdir(parents=True, exist_ok=True)
         self.specs, self._log = folder / "specs", folder / "log"
         if not self.specs.exists():
@@ -44,7 +45,7 @@ class Run:
             "base_url": served.url,
             "polling": "30s",
         }
-        write(self.specs, head=head)
+        write(self.specs, documents, head=head)
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "wanctl", "-C", str(self.specs), "apply", "--yes", "--wait"],
@@ -92,6 +93,24 @@ def test_the_call_under_way_is_finished_and_written(tmp_path: Path, served: Serv
     assert run.ledger["entries"]["FineTune/rain"]["current"]["remote_id"] == served.jobs()[0]["job_id"]
     assert run.ledger["intents"] == []
     assert run.left_behind == []
+
+
+def test_what_had_not_begun_does_not_begin_any_more(tmp_path: Path, served: Served) -> None:
+    """Only the calls under way are finished: the others wait for their turn, and lose it."""
+    names = [f"d{number}" for number in range(3 * CALLS_AT_ONCE)]
+    for name in names:
+        small_dataset(tmp_path / "project" / name, clips=1, note=name)
+    datasets = {name: {"kind": "Dataset", "name": name, "source": f"../{name}"} for name in names}
+    slow = {"method": "POST", "path": "/compatible-mode/v1/files", "when": "after", "seconds": 2}
+    served.sandbox.add_fault("latency", **slow)
+    run = Run(tmp_path / "project", served, datasets)
+    run.until("uploading")
+    time.sleep(0.5)
+    run.terminate()
+    assert run.ended() == 128 + signal.SIGTERM, run.said
+    assert 1 <= served.posts("/compatible-mode/v1/files") <= CALLS_AT_ONCE
+    assert len(run.ledger["entries"]) == served.posts("/compatible-mode/v1/files")
+    assert run.ledger["intents"] == []
 
 
 def test_while_it_waits(tmp_path: Path, served: Served) -> None:

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.crash.serving import Served, serving
 from tests.datasets import small_dataset
 
 TEN = 10
+WAITS = "is about to start"  # what a run says that waits for a job
 PATIENCE = 90.0  # seconds for what takes a fraction of it
 
 
@@ -41,15 +43,17 @@ def specs(folder: Path, served: Served) -> Path:
     return folder / "specs"
 
 
-def start(folder: Path, *options: str, run: str = "") -> subprocess.Popen[str]:
-    """`wanctl apply`, as CI starts it."""
+def start(
+    folder: Path, *options: str, run: str = "", log: TextIO | int = subprocess.PIPE
+) -> subprocess.Popen[str]:
+    """`wanctl apply`, as CI starts it; its progress goes into the log."""
     proxies = {"http_proxy", "https_proxy", "all_proxy"}
     environment = {key: value for key, value in os.environ.items() if key.lower() not in proxies}
     return subprocess.Popen(
         [sys.executable, "-m", "wanctl", "-C", str(folder), "apply", "--yes", *options],
         env={**environment, "CI_JOB_URL": run, "USER": "ci"},
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=log,
         text=True,
     )
 
@@ -61,7 +65,7 @@ def until(reached: Callable[[], bool], running: list[subprocess.Popen[str]]) -> 
         if time.monotonic() > deadline:
             for process in running:
                 process.kill()
-            pytest.fail("\n".join(process.communicate()[1][-600:] for process in running))
+            pytest.fail("\n".join("".join(filter(None, process.communicate()))[-600:] for process in running))
         time.sleep(0.1)
 
 
@@ -74,7 +78,8 @@ def ended(running: list[subprocess.Popen[str]], served: Served) -> list[tuple[in
 
     until(over, running)
     told = [process.communicate() for process in running]
-    return [(process.returncode, out + errors) for process, (out, errors) in zip(running, told, strict=True)]
+    codes = [process.returncode for process in running]
+    return [(code, out + (errors or "")) for code, (out, errors) in zip(codes, told, strict=True)]
 
 
 def test_with_a_shared_ledger_one_gets_through(tmp_path: Path, served: Served) -> None:
@@ -111,20 +116,25 @@ def test_without_one_the_earliest_job_stands_and_the_others_are_taken_back(
     served.sandbox._service.rig.arrange({"quirks": {"keep_job_name": marks}})
     slow = {"seconds": 4, "method": "GET", "when": "after", "count": 2 * TEN}
     served.sandbox.add_fault("latency", path="/api/v1/fine-tunes", **slow)  # so all see an empty account
-    running = [start(tmp_path / f"project-{number}" / "specs", "--wait") for number in range(TEN)]
-
-    seen: list[int] = []
+    logs = [tmp_path / f"log-{number}" for number in range(TEN)]
+    running = []
+    for number, log in enumerate(logs):
+        with log.open("w") as stream:
+            running.append(start(tmp_path / f"project-{number}" / "specs", "--wait", log=stream))
 
     def settled() -> bool:
-        """One stands, the others are taken back, and for two seconds nobody starts one more."""
+        """Everyone waits for a job, so nobody starts one more; one stands, and the others are taken back.
+
+        Until then no time passes, however slow a process is: nothing trains before it is taken back.
+        """
+        if not all(WAITS in log.read_text() for log in logs):
+            return False
         statuses = Counter(job["status"] for job in served.jobs())
-        alone = statuses["CANCELED"] >= 2 and statuses.total() == statuses["CANCELED"] + 1
-        seen[:] = [*seen, statuses.total()] if alone else []
-        return len(seen) > 20 and seen[-20] == seen[-1]
+        return statuses["CANCELED"] >= 2 and statuses.total() == statuses["CANCELED"] + 1
 
     until(settled, running)
     results = ended(running, served)
-    assert [code for code, _ in results] == [0] * TEN, "\n".join(told for code, told in results if code)
+    assert [code for code, _ in results] == [0] * TEN, "\n".join(log.read_text() for log in logs)
     standing = min(served.jobs(), key=lambda job: (job["create_time"], job["job_id"]))
     others = [job for job in served.jobs() if job != standing]
     assert standing["status"] == "SUCCEEDED"

@@ -2,11 +2,22 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import pytest
 
-from tests.ledger.papers import EXPIRED, LATER, NOW, generation, lease, record
+from tests.ledger.papers import (
+    EXPIRED,
+    LATER,
+    NOW,
+    generation,
+    git,
+    lease,
+    record,
+    remote_with_one_commit,
+    whose,
+)
 from wanctl.ledger.encoding import decode_record
 from wanctl.ledger.errors import (
     LedgerElsewhereError,
@@ -15,6 +26,7 @@ from wanctl.ledger.errors import (
     LedgerUnreadableError,
 )
 from wanctl.ledger.lease import LEASE_TTL, LeaseHeld, LeaseLost
+from wanctl.ledger.opening import open_store
 from wanctl.ledger.record import Entry, HistoryLine, Intent, Record
 from wanctl.ledger.shelf import Paper
 from wanctl.ledger.store import Store
@@ -87,6 +99,23 @@ def test_what_is_not_a_ledger_is_refused_and_left_alone(stores: Stores, text: st
     with pytest.raises(LedgerUnreadableError):
         stores().save(record())
     assert stored(stores()) == text
+
+
+@pytest.mark.parametrize("kind", ["file", "git"])
+def test_an_emptied_file_is_no_new_ledger(tmp_path: Path, kind: str) -> None:
+    """A disk that was full, a merge that went wrong. Only in buckets does wanctl leave an empty one."""
+    location = "ledger.json"
+    if kind == "git":
+        location = "git:wanctl-ledger"
+        git(tmp_path, "clone", "--quiet", str(remote_with_one_commit(tmp_path)), ".clone")
+    folder = tmp_path / ".clone" if kind == "git" else tmp_path
+    store = open_store(location, whose(folder))
+    store.save(record())
+    spoil(store, Paper.RECORD, "")
+    with pytest.raises(LedgerUnreadableError, match="not valid JSON"):
+        open_store(location, whose(folder)).load()
+    with pytest.raises(LedgerUnreadableError):
+        open_store(location, whose(folder)).save(record())
 
 
 def test_a_second_holder_is_told_about_the_first(stores: Stores) -> None:

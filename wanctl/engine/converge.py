@@ -5,8 +5,8 @@ is not decided here: the caller brings an approved plan and a watcher.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -251,17 +251,26 @@ class _Run:
         return self.tried.get(_key(step), 0) < TRIES
 
     async def carry_out(self, steps: list[Step]) -> None:
-        """Run steps side by side. Ctrl-C lets the calls under way finish and writes what came of them."""
+        """Run steps side by side. Ctrl-C, or a ledger that cannot be written, lets the calls under way finish
+        and writes what came of them; no other call is begun."""
         gate = asyncio.Semaphore(CALLS_AT_ONCE)
+        stopping = asyncio.Event()
 
         async def one(step: Step) -> None:
             async with gate:
-                await self._call(step)
+                if stopping.is_set():
+                    return
+                try:
+                    await self._call(step)
+                except BaseException:
+                    stopping.set()
+                    raise
 
         calls = asyncio.gather(*(one(step) for step in steps), return_exceptions=True)
         try:
             results = await asyncio.shield(calls)
         except asyncio.CancelledError:
+            stopping.set()
             await asyncio.wait([calls], timeout=GRACE)
             raise
         for result in results:
@@ -314,10 +323,16 @@ class _Run:
         self.watcher.failed(self.desk.clock.now(), failure.step, failure.error)
 
     def _tools(self, effect: Effect) -> Tools:
+        @asynccontextmanager
+        async def archive(address: Address, content: str) -> AsyncIterator[Path]:
+            async with self.desk.archive(address, content) as path:
+                await self.desk.book.begin(effect)  # packing took its time: ours still, and begun only now
+                yield path
+
         return Tools(
             studio=self.desk.studio,
             now=self.desk.clock.now,
-            archive=self.desk.archive,
+            archive=archive,
             uploaded=self.watcher.uploaded,
             entry=self.desk.book.record.entry(effect.address),
         )

@@ -47,7 +47,8 @@ class ObjectShelf:
         texts: dict[Paper, str | None] = {}
         tags: dict[Paper, PutMode] = {}
         for paper in papers:
-            texts[paper], tags[paper] = self._get(self._keys[paper])
+            text, tags[paper] = self._get(self._keys[paper])
+            texts[paper] = text or None  # an empty object is a paper that was taken away
         return Reading(texts, tags)
 
     def recall(self) -> Reading | None:

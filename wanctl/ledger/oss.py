@@ -44,7 +44,8 @@ class OssShelf:
         texts: dict[Paper, str | None] = {}
         numbers: dict[Paper, int] = {}
         for paper in papers:
-            texts[paper], numbers[paper] = self._latest(paper)
+            text, numbers[paper] = self._latest(paper)
+            texts[paper] = text or None  # an empty object is a paper that was taken away
         return Reading(texts, numbers)
 
     def recall(self) -> Reading | None:

@@ -20,11 +20,11 @@ class Paper(StrEnum):
 class Reading:
     """Papers as they stood at one moment, with what the shelf knows them again by."""
 
-    texts: Mapping[Paper, str | None]  # None, or no text at all: there is none
+    texts: Mapping[Paper, str | None]  # None: there is none
     stamp: Any = field(default=None, repr=False)  # the shelf's own: a commit, entity tags, numbers
 
     def text(self, paper: Paper) -> str | None:
-        return self.texts.get(paper) or None
+        return self.texts.get(paper)
 
 
 class ChangedMeanwhileError(Exception):
