@@ -77,7 +77,8 @@ class Withdraw:
 
 @dataclass(frozen=True)
 class DeleteJob(OnRemote):
-    """DELETE the job's record; a service may refuse this in any state."""
+    """DELETE the job's record; a service may refuse this in any state. The ledger forgets it once it is gone:
+    while it is there, nothing else may tell whose it is."""
 
     verb: str = "delete"
 
@@ -88,7 +89,7 @@ class DeleteJob(OnRemote):
             note = f"refused, the service keeps it: {refusal.service_message or refusal.message}"
             kept = tools.entry.with_undeletable(self.remote_id)
             return Landing(kept, self.remote_id, refusal.request_id, note)
-        return Landing(tools.entry.without(self.remote_id), self.remote_id, answer.request_id)
+        return Landing(tools.entry, self.remote_id, answer.request_id)
 
 
 def unless_refused(plan: Callable[[Resource, Context], Planned]) -> Callable[[Resource, Context], Planned]:
