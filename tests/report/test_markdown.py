@@ -76,6 +76,19 @@ def changed(before: object, after: object) -> list[str]:
     return [f"{line.sign} {line.text}" for line in step_diff(step)]
 
 
+def test_a_field_never_stands_below_the_heading_of_a_text() -> None:
+    """There it would look like one more line of the text, and a line of the text like a field."""
+    text = Change("prompt", None, "It rains.\ncapacity: 9  # updatable", FieldClass.WRITE_ONLY)
+    capacity = Change("capacity", None, 1, FieldClass.UPDATABLE)
+    deployed = Step(Address.deployment("d"), Action.DEPLOY, When.NOW, changes=(text, capacity))
+    assert [(line.sign, line.text) for line in step_diff(deployed)] == [
+        ("+", "capacity: 1  # updatable"),
+        ("@", "prompt (34 characters, write only)"),
+        ("+", "It rains."),
+        ("+", "capacity: 9  # updatable"),
+    ]
+
+
 RAIN = "It begins to rain, slowly at first. " * 6
 
 

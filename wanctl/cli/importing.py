@@ -42,7 +42,7 @@ def import_(
     project = open_project(folder, environment, base_url)
     draft = draft_import(project, ids or [], to)
     if not draft.imported.documents:
-        emit(["Nothing to import: every video model and deployment of the account is in the specs."])
+        emit(["Nothing to import: what is live is in the specs, or of another wanctl project."])
         return
     if dry_run:
         sys.stdout.write(draft.text)

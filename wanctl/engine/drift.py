@@ -17,6 +17,7 @@ class Drift:
     steps: tuple[Step, ...]
     orphans: tuple[Orphan, ...]
     findings: tuple[Finding, ...]
+    passed_over: tuple[Address, ...] = ()  # where there is drift that was to be looked away from
 
     @property
     def found(self) -> bool:
@@ -25,15 +26,20 @@ class Drift:
 
 def drift_of(plan: Plan, ignored: Collection[Address] = ()) -> Drift:
     """Deleted, stopped or deployed by somebody else, or unverified; without what a person looks away from."""
-    unseen = [one for one in plan.findings if one.rule in UNSEEN and one.address not in ignored]
+    steps = [step for step in plan.steps if step.drift]
+    # An orphan of another kind was left behind by our own changes: that is no drift.
+    orphans = [orphan for orphan in plan.orphans if orphan.kind == Kind.DEPLOYMENT]
+    unseen = [one for one in plan.findings if one.rule in UNSEEN]
+    found = {step.address for step in steps} | {_address(orphan) for orphan in orphans}
+    found |= {one.address for one in unseen if one.address}
     return Drift(
         plan,
-        tuple(step for step in plan.steps if step.drift and step.address not in ignored),
-        tuple(orphan for orphan in plan.orphans if _deployed_outside(orphan, ignored)),
-        tuple(unseen),
+        tuple(step for step in steps if step.address not in ignored),
+        tuple(orphan for orphan in orphans if _address(orphan) not in ignored),
+        tuple(one for one in unseen if one.address not in ignored),
+        tuple(sorted(found & set(ignored), key=str)),
     )
 
 
-def _deployed_outside(orphan: Orphan, ignored: Collection[Address]) -> bool:
-    """An orphan of another kind was left behind by our own changes: that is no drift."""
-    return orphan.kind == Kind.DEPLOYMENT and Address.deployment(orphan.remote_id) not in ignored
+def _address(orphan: Orphan) -> Address:
+    return Address.deployment(orphan.remote_id)

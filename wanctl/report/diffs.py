@@ -33,12 +33,16 @@ class DiffLine:
 
 
 def step_diff(step: Step) -> tuple[DiffLine, ...]:
-    """Every changed field of a step."""
-    return tuple(line for change in step.changes for line in _change(change))
+    """Every changed field of a step; texts last: below their heading a field would look like their line."""
+    return tuple(line for change in sorted(step.changes, key=_is_text) for line in _change(change))
+
+
+def _is_text(change: Change) -> bool:
+    return change.known_after is None and (_is_long(change.before) or _is_long(change.after))
 
 
 def _change(change: Change) -> Iterator[DiffLine]:
-    if change.known_after is None and (_is_long(change.before) or _is_long(change.after)):
+    if _is_text(change):
         yield from _text_change(change)
         return
     path, about = one_line(change.path), _about(change)

@@ -9,12 +9,16 @@ from wanctl.engine.drift import Drift
 from wanctl.plan import Step, When
 from wanctl.report.changes import INDENT
 from wanctl.report.text import finding_block
+from wanctl.spec.spelling import listed
 
 FORMAT_VERSION = "1.0"
 
 
 def drift_lines(drift: Drift) -> list[Text]:
     """What moved, and what apply would do about it; a sentence where nothing did."""
+    if not drift.found and drift.passed_over:
+        names = listed([str(address) for address in drift.passed_over])
+        return [Text.assemble(("No drift", "bold green"), f" but what is ignored: {names}.")]
     if not drift.found:
         return [Text.assemble(("No drift.", "bold green"), " The account is as wanctl left it.")]
     lines = [line for step in drift.steps for line in _step_lines(step)]
