@@ -15,12 +15,11 @@ from wanctl.studio.objects import (
     Job,
     JobStatus,
     LogPage,
-    Phase,
     Preview,
     RemoteFile,
     checkpoint_number,
-    training_progress,
 )
+from wanctl.studio.training_log import Phase, training_progress
 
 LOG = [
     "2025-11-11 11:23:37,315 - INFO - data process succeeded, start to fine-tune",

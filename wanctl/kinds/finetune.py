@@ -23,7 +23,8 @@ from wanctl.ledger.record import Entry, Generation, Intent
 from wanctl.plan import Action, Cost, Finding, Progress, Severity, Step, When
 from wanctl.spec.models import FineTune, State
 from wanctl.spec.resources import Address, Resource
-from wanctl.studio.objects import Job, JobStatus, training_progress
+from wanctl.studio.objects import Job, JobStatus
+from wanctl.studio.training_log import training_progress
 
 
 def plan_finetune(resource: Resource, context: Context) -> Planned:

@@ -6,15 +6,14 @@ No I/O and no clock here: the planner works with these.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wanctl.studio.discretion import without_queries
+from wanctl.studio.lenient import Lines, Number, Said, Table, Text, Texts, Time, known
 
 
 class FileStatus(StrEnum):
@@ -66,79 +65,6 @@ class DeploymentStatus(StrEnum):
 
 
 UNTOLD = "UNKNOWN"  # the status of an object that came without one
-
-
-def _number(value: Any) -> int | None:
-    """An integer however it is spelled; None for what is not a number."""
-    try:
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    try:
-        return int(float(value))
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-_TIME = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[T ]+(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,](\d{1,6}))?")
-
-
-def _time(value: Any) -> datetime | None:
-    """A time as it was given, without a zone: the service names none. None for what is no time."""
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=None)
-    match = _TIME.match(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        return None
-    year, month, day, hour, minute, second = map(int, match.groups()[:6])
-    micros = int((match[7] or "").ljust(6, "0"))
-    try:
-        return datetime(year, month, day, hour, minute, second, micros)  # noqa: DTZ001 - naive, as given
-    except ValueError:
-        return None
-
-
-def _text(value: Any) -> str | None:
-    return str(value) if isinstance(value, str | int | float) else None
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,)
-    return tuple(str(one) for one in value if one is not None) if isinstance(value, list | tuple) else ()
-
-
-def _table(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _said(value: Any) -> str | None:
-    text = _text(value)
-    return without_queries(text) if text else text
-
-
-def _lines(value: Any) -> tuple[str, ...]:
-    return tuple(without_queries(line) for line in _texts(value))
-
-
-def _known(statuses: type[StrEnum]) -> BeforeValidator:
-    """A status as it is spelled here, whatever its case; one that nobody knows stays as it came."""
-    spelled = {status.casefold(): status for status in statuses}
-
-    def status(value: Any) -> str:
-        text = without_queries(str(value))
-        return spelled.get(text.strip().casefold(), text)
-
-    return BeforeValidator(status)
-
-
-Text = Annotated[str | None, BeforeValidator(_text)]
-Number = Annotated[int | None, BeforeValidator(_number)]
-Time = Annotated[datetime | None, BeforeValidator(_time)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
-Said = Annotated[str | None, BeforeValidator(_said)]  # free text: shown to people, so no signed URL is in it
-Lines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
-Table = Annotated[dict[str, Any], BeforeValidator(_table)]
 _KNOWN_FIRST = Field(default=UNTOLD, union_mode="left_to_right")
 
 
@@ -171,7 +97,7 @@ class RemoteFile(_Remote):
     filename: str = ""
     bytes: Number = None
     purpose: str = ""
-    status: Annotated[FileStatus | str, _known(FileStatus)] = _KNOWN_FIRST
+    status: Annotated[FileStatus | str, known(FileStatus)] = _KNOWN_FIRST
     created_at: Number = None
 
     @property
@@ -193,7 +119,7 @@ class Job(_Remote):
 
     job_id: str
     job_name: Said = None
-    status: Annotated[JobStatus | str, _known(JobStatus)] = _KNOWN_FIRST
+    status: Annotated[JobStatus | str, known(JobStatus)] = _KNOWN_FIRST
     model: Text = None
     base_model: Text = None
     finetuned_output: Text = None  # no model before SUCCEEDED, whatever stands here
@@ -254,7 +180,7 @@ class CheckpointRow(_Remote):
     checkpoint: str
     job_id: Text = None
     full_name: Said = None
-    status: Annotated[CheckpointStatus | str, _known(CheckpointStatus)] = _KNOWN_FIRST
+    status: Annotated[CheckpointStatus | str, known(CheckpointStatus)] = _KNOWN_FIRST
     model_name: Text = None  # what can be deployed, once exported
     model_display_name: Said = None
     create_time: Time = None
@@ -285,7 +211,7 @@ class Deployment(_Remote):
     deployed_model: str
     model_name: Text = None
     base_model: Text = None
-    status: Annotated[DeploymentStatus | str, _known(DeploymentStatus)] = _KNOWN_FIRST
+    status: Annotated[DeploymentStatus | str, known(DeploymentStatus)] = _KNOWN_FIRST
     plan: Text = None
     capacity: Number = None
     ready_capacity: Number = None
@@ -310,51 +236,3 @@ class LogPage(_Remote):
 
     total: Number = None
     logs: Lines = ()
-
-
-class Phase(StrEnum):
-    """Where in a training its log says it is."""
-
-    STARTING = "starting"
-    PREPARING = "preparing the data"
-    TRAINING = "training"
-    TRANSFERRING = "transferring the model"
-    DELIVERING = "delivering the model"
-    SAVING = "saving checkpoints"
-    COMPLETE = "complete"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a training is by its log: an estimate, not what is billed."""
-
-    tokens: int
-    fraction: float | None
-    phase: Phase
-
-
-_TOKENS = re.compile(r"(?:number of consumed tokens is|training usage)\D{0,3}(\d{1,18})(?!\d)", re.IGNORECASE)
-_MARKS = (
-    ("data process succeeded", Phase.TRAINING),
-    ("start to transfer it for inference", Phase.TRANSFERRING),
-    ("start to deliver it for inference", Phase.DELIVERING),
-    ("start to save checkpoint", Phase.SAVING),
-    ("finetune-job succeeded", Phase.COMPLETE),
-    ("##FT_COMPLETE##", Phase.COMPLETE),
-)
-
-
-def training_progress(lines: Iterable[str], expected_tokens: int | None) -> Progress:
-    """Read the log's known lines. The counter stops short of the expected end: it is an estimate."""
-    tokens, phase = 0, Phase.STARTING
-    for line in lines:
-        if phase is Phase.STARTING:
-            phase = Phase.PREPARING
-        if counted := _TOKENS.search(line):
-            tokens, phase = int(counted[1]), Phase.TRAINING
-        phase = next((reached for mark, reached in _MARKS if mark in line), phase)
-    if phase in {Phase.STARTING, Phase.PREPARING}:
-        return Progress(tokens, None, phase)
-    if phase is not Phase.TRAINING:
-        return Progress(tokens, 1.0, phase)
-    return Progress(tokens, min(tokens / expected_tokens, 1.0) if expected_tokens else None, phase)
