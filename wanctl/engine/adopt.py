@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wanctl.dataset.naming import parse_upload_name
-from wanctl.engine.converge import Desk
+from wanctl.engine.desk import Desk
 from wanctl.engine.planner import SETTLE_TIME
 from wanctl.kinds import PLANNERS
 from wanctl.kinds.deploying import Deploy, config_identity

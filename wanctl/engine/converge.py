@@ -5,27 +5,20 @@ is not decided here: the caller brings an approved plan and a watcher.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from wanctl.engine.approval import Approval
-from wanctl.engine.book import Book
-from wanctl.engine.clock import Clock
-from wanctl.engine.observe import answer, observe
-from wanctl.engine.planner import Draft, make_plan
-from wanctl.engine.polling import Lookout, Polling
-from wanctl.kinds import in_flight
+from wanctl.engine.desk import Desk
+from wanctl.engine.planner import Draft
+from wanctl.engine.polling import Lookout
 from wanctl.kinds.acting import Act, Tools
-from wanctl.kinds.snapshot import Snapshot
-from wanctl.kinds.world import LocalData
-from wanctl.ledger.record import Record
 from wanctl.plan import PROTECTIONS, Effect, Plan, Severity, Step, When
-from wanctl.spec.resources import Address, Desired, Kind
-from wanctl.studio.client import Studio
+from wanctl.spec.resources import Address
 from wanctl.studio.errors import (
     Conflict,
     LostAnswer,
@@ -36,9 +29,7 @@ from wanctl.studio.errors import (
     Unreachable,
     UnsupportedState,
 )
-from wanctl.studio.objects import NOT_BEGUN
 
-ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
 CALLS_AT_ONCE = 4
 LONGEST_WAIT = timedelta(hours=24)
 GRACE = 15.0  # seconds that a call under way has to finish once a person pressed Ctrl-C
@@ -68,50 +59,6 @@ class Patience:
 
     waits: bool = False
     longest: timedelta = LONGEST_WAIT
-
-
-Planner = Callable[[Desired, Snapshot, Record, Mapping[Address, LocalData]], Draft]
-
-
-@dataclass
-class Desk:
-    """What one run works with. `book` is missing where only a plan is made."""
-
-    desired: Desired
-    local: Mapping[Address, LocalData]
-    studio: Studio
-    clock: Clock
-    book: Book
-    polling: Polling
-    archive: Callable[[Address, str], AbstractAsyncContextManager[Path]]
-    planner: Planner = make_plan
-    snapshot: Snapshot | None = None
-
-    async def survey(self) -> Draft:
-        """Read the whole account and plan from it."""
-        return await self.settle(await observe(self.studio, self.clock.now))
-
-    async def look_again(self, draft: Draft, due: Collection[Address]) -> Draft:
-        """Read only what is in flight and due, and plan from that."""
-        if self.snapshot is None:
-            return await self.survey()
-        waited = [step for step in draft.plan.steps if step.when is When.SERVICE and step.address in due]
-        questions = {question for step in waited for question in in_flight(step)}
-        if any(step.remote_id is None or _may_have_a_twin(step) for step in waited):
-            return await self.survey()  # only the lists can tell what a lost answer, or another run, left
-        fresh = await answer(self.studio, questions)
-        merged = self.snapshot.merged(fresh)
-        return await self.settle(replace(merged, observed_at=self.clock.now()))
-
-    async def settle(self, snapshot: Snapshot) -> Draft:
-        """Plan, answer what planning asks, and plan again until it asks nothing more."""
-        for _ in range(ROUNDS_OF_QUESTIONS):
-            draft = self.planner(self.desired, snapshot, self.book.record, self.local)
-            if not draft.questions:
-                self.snapshot = snapshot
-                return draft
-            snapshot = snapshot.with_answers(await answer(self.studio, draft.questions))
-        raise RuntimeError(f"planning keeps asking: {sorted(draft.questions)}")
 
 
 @dataclass(frozen=True)
@@ -336,12 +283,6 @@ class _Run:
             uploaded=self.watcher.uploaded,
             entry=self.desk.book.record.entry(effect.address),
         )
-
-
-def _may_have_a_twin(step: Step) -> bool:
-    """A job that does not train yet can still be taken back, should another run have started the same one."""
-    progress = step.progress
-    return step.address.kind is Kind.FINETUNE and progress is not None and progress.status in NOT_BEGUN
 
 
 def _passes(error: Exception) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from wanctl.engine.converge import Planner
+from wanctl.engine.desk import Planner
 from wanctl.engine.planner import Draft
 from wanctl.engine.windows import judge, next_change
 from wanctl.kinds.snapshot import Snapshot

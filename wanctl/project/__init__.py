@@ -15,7 +15,8 @@ from pathlib import Path
 
 from wanctl.engine.approval import Approval
 from wanctl.engine.book import Book
-from wanctl.engine.converge import Desk, Outcome, Patience, Planner, Watcher, converge
+from wanctl.engine.converge import Outcome, Patience, Watcher, converge
+from wanctl.engine.desk import Desk, Planner
 from wanctl.engine.destroy import make_destruction
 from wanctl.engine.gates import Gate, gated, window_gate
 from wanctl.engine.neighbours import neighbour_gate

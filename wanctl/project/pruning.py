@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 
-from wanctl.engine.converge import Desk, Outcome, Patience, Watcher
+from wanctl.engine.converge import Outcome, Patience, Watcher
+from wanctl.engine.desk import Desk
 from wanctl.engine.doomed import Account, all_doomed, doomed_by_name, not_made_here
 from wanctl.engine.planner import Draft
 from wanctl.engine.prune import make_pruning

@@ -1,0 +1,71 @@
+"""How a run looks at the world: at the whole account, or only at what is in flight. It changes nothing."""
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wanctl.engine.book import Book
+from wanctl.engine.clock import Clock
+from wanctl.engine.observe import answer, observe
+from wanctl.engine.planner import Draft, make_plan
+from wanctl.engine.polling import Polling
+from wanctl.kinds import in_flight
+from wanctl.kinds.snapshot import Snapshot
+from wanctl.kinds.world import LocalData
+from wanctl.ledger.record import Record
+from wanctl.plan import Step, When
+from wanctl.spec.resources import Address, Desired, Kind
+from wanctl.studio.client import Studio
+from wanctl.studio.objects import NOT_BEGUN
+
+ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
+
+Planner = Callable[[Desired, Snapshot, Record, Mapping[Address, LocalData]], Draft]
+
+
+@dataclass
+class Desk:
+    """What one run works with, and what it saw last."""
+
+    desired: Desired
+    local: Mapping[Address, LocalData]
+    studio: Studio
+    clock: Clock
+    book: Book
+    polling: Polling
+    archive: Callable[[Address, str], AbstractAsyncContextManager[Path]]
+    planner: Planner = make_plan
+    snapshot: Snapshot | None = None
+
+    async def survey(self) -> Draft:
+        """Read the whole account and plan from it."""
+        return await self.settle(await observe(self.studio, self.clock.now))
+
+    async def look_again(self, draft: Draft, due: Collection[Address]) -> Draft:
+        """Read only what is in flight and due, and plan from that."""
+        if self.snapshot is None:
+            return await self.survey()
+        waited = [step for step in draft.plan.steps if step.when is When.SERVICE and step.address in due]
+        questions = {question for step in waited for question in in_flight(step)}
+        if any(step.remote_id is None or _may_have_a_twin(step) for step in waited):
+            return await self.survey()  # only the lists can tell what a lost answer, or another run, left
+        fresh = await answer(self.studio, questions)
+        merged = self.snapshot.merged(fresh)
+        return await self.settle(replace(merged, observed_at=self.clock.now()))
+
+    async def settle(self, snapshot: Snapshot) -> Draft:
+        """Plan, answer what planning asks, and plan again until it asks nothing more."""
+        for _ in range(ROUNDS_OF_QUESTIONS):
+            draft = self.planner(self.desired, snapshot, self.book.record, self.local)
+            if not draft.questions:
+                self.snapshot = snapshot
+                return draft
+            snapshot = snapshot.with_answers(await answer(self.studio, draft.questions))
+        raise RuntimeError(f"planning keeps asking: {sorted(draft.questions)}")
+
+
+def _may_have_a_twin(step: Step) -> bool:
+    """A job that does not train yet can still be taken back, should another run have started the same one."""
+    progress = step.progress
+    return step.address.kind is Kind.FINETUNE and progress is not None and progress.status in NOT_BEGUN
