@@ -8,7 +8,8 @@ import pytest
 
 from tests.spec.projects import load, told
 from wanctl.spec.addresses import Kind
-from wanctl.spec.settings import Money, Occasion, Provider, Settings, parse_duration, parse_money
+from wanctl.spec.scalars import Money, parse_duration, parse_money
+from wanctl.spec.settings import Occasion, Provider, Settings
 
 
 def settings(folder: Path, text: str, environment: str | None = None) -> Settings:

@@ -73,7 +73,7 @@ def advance(
 ) -> None:
     """Move the sandbox's clock. Trainings end, previews expire."""
     from wanctl.report.console import emit
-    from wanctl.spec.settings import parse_duration
+    from wanctl.spec.scalars import parse_duration
 
     try:
         seconds = parse_duration(span)

@@ -102,7 +102,7 @@ class Lines:
 
 
 def _interval(text: str) -> timedelta:
-    from wanctl.spec.settings import parse_duration
+    from wanctl.spec.scalars import parse_duration
 
     try:
         seconds = parse_duration(text)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from wanctl.spec.models import HyperParameters, Model, Positive
-from wanctl.spec.settings import Amount, Money, String
+from wanctl.spec.scalars import Amount, Money, String
 
 
 class Mode(StrEnum):

@@ -8,7 +8,7 @@ from typing import Any
 from wanctl.spec.describing import PROJECT, Schema, described
 from wanctl.spec.load import packaged_models
 from wanctl.spec.models import NAME_PATTERN
-from wanctl.spec.settings import DURATION_PATTERN, MONEY_PATTERN
+from wanctl.spec.scalars import DURATION_PATTERN, MONEY_PATTERN
 from wanctl.spec.spelling import did_you_mean, listed
 from wanctl.studio.regions import REGIONS
 
