@@ -155,7 +155,6 @@ TestStorm = Storm.TestCase
 TestStorm.settings = settings(
     max_examples=15,
     stateful_step_count=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

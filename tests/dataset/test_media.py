@@ -43,7 +43,7 @@ def test_endless_boxes_are_not_followed() -> None:
     assert probed(content) == "cannot be opened as an MP4 or MOV video"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     seed=st.sampled_from([clip(), clip(movflags="faststart"), clip(movflags=FRAGMENTED), image()]),
     dice=st.randoms(use_true_random=False),

@@ -288,6 +288,5 @@ TestAccount = Account.TestCase
 TestAccount.settings = settings(
     max_examples=30,
     stateful_step_count=20,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -134,7 +134,6 @@ def imported(desired: Desired, snapshot: Snapshot) -> Imported:
 @given(snapshot=accounts())
 @settings(
     max_examples=100,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_what_is_imported_is_read_again_as_it_was_written(tmp_path_factory: Any, snapshot: Snapshot) -> None:

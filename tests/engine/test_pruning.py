@@ -107,7 +107,6 @@ TURNS: dict[str, Callable[[World], object]] = {
 @given(turns=st.lists(st.sampled_from(sorted(TURNS)), min_size=2, max_size=6), data=st.data())
 @settings(
     max_examples=10,
-    deadline=None,
     phases=(
         Phase.explicit,
         Phase.reuse,

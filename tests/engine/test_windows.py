@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wanctl.engine.windows import holds, judge, next_change
@@ -109,7 +109,6 @@ def test_it_lasts_as_a_stopwatch_tells_it() -> None:
     assert not holds(night, at("2026-10-25 03:00"))
 
 
-@settings(deadline=None)
 @given(st.lists(WINDOWS, max_size=3), MOMENTS | NIGHTS)
 def test_it_changes_when_it_says_and_not_before(windows: list[Window], now: datetime) -> None:
     before, until = judge(windows, now).open, next_change(windows, now)
@@ -121,14 +120,12 @@ def test_it_changes_when_it_says_and_not_before(windows: list[Window], now: date
     assert judge(windows, now + (until - now) / 2).open is before
 
 
-@settings(deadline=None)
 @given(st.lists(WINDOWS, max_size=3), WINDOWS, MOMENTS | NIGHTS)
 def test_one_more_deny_opens_nothing(windows: list[Window], more: Window, now: datetime) -> None:
     if more.deny and not judge(windows, now).open:
         assert not judge([*windows, more], now).open
 
 
-@settings(deadline=None)
 @given(CRONS, DURATIONS, ZONES, MOMENTS | NIGHTS)
 def test_allow_and_deny_are_opposites(cron: str, duration: str, zone: str, now: datetime) -> None:
     allow, deny = (window(kind, cron, duration, zone) for kind in ("allow", "deny"))

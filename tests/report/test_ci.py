@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.report.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.report.reading import blocks, check_markdown
@@ -50,14 +50,12 @@ def told(words: Sequence[str]) -> str:
     return plan_markdown(outcome.plan, Sheet(apply=(), opening=done_sections(outcome), closing=closing))
 
 
-@settings(deadline=None)
 @given(texts)
 def test_an_outcome_of_strangers_has_the_structure_of_a_harmless_one(words: list[str]) -> None:
     check_markdown(told(words))
     assert blocks(told(words)) == blocks(told(HARMLESS))
 
 
-@settings(deadline=None)
 @given(texts)
 def test_so_has_what_is_said_of_a_forks_specs(words: list[str]) -> None:
     def checked(some: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ import random
 import re
 from xml.etree import ElementTree as ET
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.report.hostile import plan_of, texts
 from wanctl.plan import Action, Plan, Step, When
@@ -25,7 +25,6 @@ DOT = re.compile(
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@settings(deadline=None)
 @given(texts)
 def test_strangers_names_stay_names(words: list[str]) -> None:
     graph = lineage_of(plan_of(words))

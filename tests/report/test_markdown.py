@@ -18,7 +18,6 @@ from wanctl.report.sheet import Sheet, marker_of
 from wanctl.spec.resources import Address
 
 
-@settings(deadline=None)
 @given(texts)
 def test_a_plan_of_strangers_has_the_structure_of_a_harmless_one(words: list[str]) -> None:
     markdown = plan_markdown(plan_of(words))
@@ -26,7 +25,6 @@ def test_a_plan_of_strangers_has_the_structure_of_a_harmless_one(words: list[str
     assert blocks(markdown) == blocks(plan_markdown(plan_of(HARMLESS)))
 
 
-@settings(deadline=None)
 @given(texts)
 def test_so_has_a_failure(words: list[str]) -> None:
     markdown = plan_markdown(failure_of_texts(words))
@@ -34,7 +32,6 @@ def test_so_has_a_failure(words: list[str]) -> None:
     assert blocks(markdown) == blocks(plan_markdown(failure_of_texts(HARMLESS)))
 
 
-@settings(deadline=None)
 @given(texts)
 def test_the_marker_is_found_again_on_the_last_line(words: list[str]) -> None:
     marker = marker_of(words[0], words[-1])
@@ -170,7 +167,7 @@ def test_a_huge_plan_fits_and_says_what_is_left_out(name: str, made: Plan | Fail
     assert all(token.info in {"diff", "text", "mermaid", "sh"} for token in fences)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(texts)
 def test_a_plan_of_strangers_that_has_to_be_cut_keeps_its_structure(words: list[str]) -> None:
     """Folds and fences are closed, wherever the cut falls, and what must be read stands."""

@@ -5,7 +5,7 @@ import hashlib
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.report.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.report.reading import Page, check_page
@@ -24,7 +24,6 @@ def shape(page: Page) -> list[str]:
     return [tag for tag in page.tags if tag != "div"]
 
 
-@settings(deadline=None)
 @given(texts)
 def test_a_plan_of_strangers_has_the_structure_of_a_harmless_one(words: list[str]) -> None:
     page, harmless = (check_page(plan_html(plan_of(one))) for one in (words, HARMLESS))
@@ -32,7 +31,6 @@ def test_a_plan_of_strangers_has_the_structure_of_a_harmless_one(words: list[str
     assert classes(page) <= classes(harmless) | {"same", "head", "del"}
 
 
-@settings(deadline=None)
 @given(texts)
 def test_so_has_a_failure(words: list[str]) -> None:
     page, harmless = (check_page(plan_html(failure_of_texts(one))) for one in (words, HARMLESS))

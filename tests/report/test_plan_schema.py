@@ -23,7 +23,7 @@ DESIGNED_STEP = [
 ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(texts)
 def test_plans_and_failures_are_as_documented(words: list[str]) -> None:
     check_schema(plan_of(words))
@@ -57,7 +57,7 @@ def test_errored_is_true_exactly_for_errors() -> None:
     assert written(plan_of(HARMLESS))["errored"] is False
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(texts)
 def test_what_hides_is_an_escape_and_the_value_stays(words: list[str]) -> None:
     made = plan_of(words)

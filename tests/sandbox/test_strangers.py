@@ -133,7 +133,6 @@ def with_junk(body: dict[str, Any], place: tuple[str, ...], value: Any) -> dict[
 
 @settings(
     max_examples=150,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -182,7 +182,7 @@ def _load(folder: Path, settings_file: bytes, spec: bytes) -> None:
             load_project(folder, environment)
 
 
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @QUICK
