@@ -14,7 +14,12 @@ from wanctl.spec.resources import Address
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import InvalidRequest
 
-BODY = {"model": "wan2.6-i2v", "training_file_ids": ["file-1"], "job_name": "ours--rain--0123456789abcdef"}
+BODY = {
+    "model": "wan2.6-i2v",
+    "training_file_ids": ["file-1"],
+    "hyper_parameters": {"n_epochs": 400},
+    "job_name": "ours--rain--0123456789abcdef",
+}
 DETAIL = {"detail": [{"loc": ["body", "job_name"], "msg": "Extra inputs are not permitted"}]}
 
 
@@ -49,3 +54,13 @@ def test_a_job_that_is_refused_for_itself_is_asked_for_no_third_time() -> None:
     with pytest.raises(InvalidRequest, match="Missing training files"):
         train(service)
     assert len(service.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "said", ["File file-1 is not usable", "n_epochs must be > 0", "bad training_file_ids"]
+)
+def test_a_refusal_that_speaks_of_something_else_is_no_matter_of_the_name(said: str) -> None:
+    service = serve(native_error(400, "InvalidParameter", said))
+    with pytest.raises(InvalidRequest):
+        train(service)
+    assert len(service.requests) == 1

@@ -115,6 +115,31 @@ def test_an_answer_to_a_read_becomes_this_error(
 
 
 @pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (httpx.Response(400, text="  not in this workspace\n"), "not in this workspace"),
+        (httpx.Response(400, json={"detail": "no such path"}), "no such path"),
+        (
+            httpx.Response(422, json={"detail": [{"loc": ["body", "n_epochs"], "msg": "too many"}]}),
+            "n_epochs",
+        ),
+        (native_error(400, "InvalidParameter", "too many epochs"), "too many epochs"),
+    ],
+)
+def test_what_a_refusal_says_is_shown_however_it_is_wrapped(answer: httpx.Response, said: str) -> None:
+    with pytest.raises(StudioError) as caught:
+        serve(answer).ask(read)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["<html>nginx</html>", "{broken", "\x00\x01\x02", "a\u202eb"])
+def test_a_page_or_rubbish_is_no_message(text: str) -> None:
+    with pytest.raises(StudioError) as caught:
+        serve(httpx.Response(400, text=text)).ask(read)
+    assert caught.value.service_message is None
+
+
+@pytest.mark.parametrize(
     ("answer", "expected"),
     [
         (httpx.ReadTimeout("slow"), LostAnswer),

@@ -31,13 +31,21 @@ class Train:
         try:
             answer = await tools.studio.jobs.create(self.body)
         except InvalidRequest as error:
-            if error.status not in _FAULTY_BODY or "job_name" not in self.body:
+            if error.status not in _FAULTY_BODY or not self._may_mean_the_name(error.service_message or ""):
                 raise
-            # the refusal need not say that it is the name; nothing was made, so asking again costs nothing
+            # nothing was made, so asking again costs nothing
             unnamed = {key: value for key, value in self.body.items() if key != "job_name"}
             answer = await tools.studio.jobs.create(unnamed)
         made = tools.generation(answer.value.job_id, self.identity, self.sent)
         return Landing(tools.entry.with_current(made), answer.value.job_id, answer.request_id)
+
+    def _may_mean_the_name(self, said: str) -> bool:
+        """A refusal need not say that it is the name; but one that speaks of something else means that."""
+        if "job_name" not in self.body:
+            return False
+        others = self.body.keys() - {"job_name", "model"} | self.body.get("hyper_parameters", {}).keys()
+        files = [*self.body.get("training_file_ids", ()), *self.body.get("validation_file_ids", ())]
+        return "job_name" in said or not any(other in said for other in (*others, *files))
 
 
 @dataclass(frozen=True)

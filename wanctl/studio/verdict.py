@@ -63,6 +63,7 @@ class _Complaint:
     code: str
     message: str
     readable: bool
+    plain: str = ""  # a body that is no JSON, for people only: no rule reads it
     request_id: str | None = None
     retry_after: float | None = None
 
@@ -203,7 +204,7 @@ def judge(call: Call, status: int, headers: Mapping[str, str], content: bytes) -
     body = _decoded(content)
     if body is None and 200 <= status < 300 and not content.strip() and call.method == "DELETE":
         body = {}  # some deletes answer with nothing
-    complaint = _complaint(status, headers, body)
+    complaint = _complaint(status, headers, body, "" if body else _plain(content))
     if 200 <= status < 300 and body is None:
         raise unusable(Reply({}, complaint.request_id, call, status), "the answer cannot be read")
     if 200 <= status < 300 and body is not None and not complaint.code:
@@ -238,14 +239,16 @@ def _error(call: Call, complaint: _Complaint) -> StudioError:
         path=call.path,
         status=complaint.status,
         code=complaint.code or None,
-        service_message=complaint.message or None,
+        service_message=complaint.message or complaint.plain or None,
         request_id=complaint.request_id,
         hint=hint,
         retry_after=complaint.retry_after,
     )
 
 
-def _complaint(status: int, headers: Mapping[str, str], body: dict[str, Any] | None) -> _Complaint:
+def _complaint(
+    status: int, headers: Mapping[str, str], body: dict[str, Any] | None, plain: str
+) -> _Complaint:
     body_or_nothing = body or {}
     inner = body_or_nothing.get("error") or _failed_upload(body_or_nothing)
     said = {**body_or_nothing, **inner} if isinstance(inner, dict) else dict(body_or_nothing)
@@ -259,8 +262,9 @@ def _complaint(status: int, headers: Mapping[str, str], body: dict[str, Any] | N
     return _Complaint(
         status,
         code,
-        _spelled(said.get("message") or said.get("msg"))[:LONGEST_SAID],
+        _message(said)[:LONGEST_SAID],
         readable=body is not None,
+        plain=plain,
         request_id=_spelled(body_or_nothing.get("request_id")) or headers.get("x-request-id"),
         retry_after=_seconds(headers.get("retry-after")),
     )
@@ -279,6 +283,19 @@ def _decoded(content: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return decoded if isinstance(decoded, dict) else None
+
+
+def _message(said: Mapping[str, Any]) -> str:
+    """What it says in words; a server that is built on a common framework may say it under `detail`."""
+    detail = said.get("detail")
+    listed = json.dumps(detail, ensure_ascii=False) if isinstance(detail, list) else detail
+    return _spelled(said.get("message") or said.get("msg") or listed)
+
+
+def _plain(content: bytes) -> str:
+    """The words of a body that is text; nothing of a page, or of what is no text at all."""
+    text = content[:LONGEST_SAID].decode("utf-8", "replace").strip()
+    return "" if text.startswith(("<", "{", "[")) or not text.isprintable() else text
 
 
 def _spelled(value: Any) -> str:
