@@ -1,16 +1,15 @@
 """From an answer to what it means: its content, or the error that it stands for.
 
-Both error envelopes are read on every path, for the service mixes them. Pure: the wire hands in status,
-headers and bytes. The rules are data, the first that fits decides.
+Pure: the wire hands in status, headers and bytes. The rules are data, the first that fits decides.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from wanctl.studio.envelope import Complaint, complaint_of, decoded
 from wanctl.studio.errors import (
     Arrears,
     AuthError,
@@ -56,19 +55,6 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class _Complaint:
-    """What an answer says of itself, from whichever envelope it came in."""
-
-    status: int
-    code: str
-    message: str
-    readable: bool
-    plain: str = ""  # a body that is no JSON, for people only: no rule reads it
-    request_id: str | None = None
-    retry_after: float | None = None
-
-
-@dataclass(frozen=True)
 class _Rule:
     """When an answer is this error. Patterns are searched without regard to case; empty fits all."""
 
@@ -80,7 +66,7 @@ class _Rule:
     said: str = ""
     effects: tuple[Effect, ...] = tuple(Effect)
 
-    def fits(self, complaint: _Complaint, effect: Effect) -> bool:
+    def fits(self, complaint: Complaint, effect: Effect) -> bool:
         return (
             complaint.status in self.statuses
             and effect in self.effects
@@ -195,16 +181,13 @@ _RULES = (
     ),
 )
 
-LONGEST_SAID = 1000
-_NO_ERROR = frozenset({"", "0", "200", "success", "ok", "none", "null"})
-
 
 def judge(call: Call, status: int, headers: Mapping[str, str], content: bytes) -> Reply:
     """The content of a good answer; the error that a bad one stands for is raised."""
-    body = _decoded(content)
+    body = decoded(content)
     if body is None and 200 <= status < 300 and not content.strip() and call.method == "DELETE":
         body = {}  # some deletes answer with nothing
-    complaint = _complaint(status, headers, body, "" if body else _plain(content))
+    complaint = complaint_of(status, headers, body, content)
     if 200 <= status < 300 and body is None:
         raise unusable(Reply({}, complaint.request_id, call, status), "the answer cannot be read")
     if 200 <= status < 300 and body is not None and not complaint.code:
@@ -225,7 +208,7 @@ def unusable(reply: Reply, message: str) -> StudioError:
     )
 
 
-def _error(call: Call, complaint: _Complaint) -> StudioError:
+def _error(call: Call, complaint: Complaint) -> StudioError:
     rule = next(rule for rule in _RULES if rule.fits(complaint, call.effect))
     kind, message, hint = rule.error, rule.message, rule.hint
     if kind is NotFound and complaint.status == 404 and not complaint.readable:
@@ -244,68 +227,3 @@ def _error(call: Call, complaint: _Complaint) -> StudioError:
         hint=hint,
         retry_after=complaint.retry_after,
     )
-
-
-def _complaint(
-    status: int, headers: Mapping[str, str], body: dict[str, Any] | None, plain: str
-) -> _Complaint:
-    body_or_nothing = body or {}
-    inner = body_or_nothing.get("error") or _failed_upload(body_or_nothing)
-    said = {**body_or_nothing, **inner} if isinstance(inner, dict) else dict(body_or_nothing)
-    if isinstance(inner, str) and not said.get("message"):
-        said["message"] = inner
-    code = _spelled(said.get("code"))
-    if code.lower() in _NO_ERROR:
-        code = _spelled(said.get("type")) if isinstance(inner, dict) else ""
-    if inner and not code:
-        code = "error"
-    return _Complaint(
-        status,
-        code,
-        _message(said)[:LONGEST_SAID],
-        readable=body is not None,
-        plain=plain,
-        request_id=_spelled(body_or_nothing.get("request_id")) or headers.get("x-request-id"),
-        retry_after=_seconds(headers.get("retry-after")),
-    )
-
-
-def _failed_upload(body: dict[str, Any]) -> Any:
-    """The native upload answers 200 and lists what it did not take."""
-    data = body.get("data")
-    failed = data.get("failed_uploads") if isinstance(data, dict) else None
-    return failed[0] if isinstance(failed, list) and failed else None
-
-
-def _decoded(content: bytes) -> dict[str, Any] | None:
-    try:
-        decoded = json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-    return decoded if isinstance(decoded, dict) else None
-
-
-def _message(said: Mapping[str, Any]) -> str:
-    """What it says in words; a server that is built on a common framework may say it under `detail`."""
-    detail = said.get("detail")
-    listed = json.dumps(detail, ensure_ascii=False) if isinstance(detail, list) else detail
-    return _spelled(said.get("message") or said.get("msg") or listed)
-
-
-def _plain(content: bytes) -> str:
-    """The words of a body that is text; nothing of a page, or of what is no text at all."""
-    text = content[:LONGEST_SAID].decode("utf-8", "replace").strip()
-    return "" if text.startswith(("<", "{", "[")) or not text.isprintable() else text
-
-
-def _spelled(value: Any) -> str:
-    return "" if value is None or isinstance(value, dict | list) else str(value)
-
-
-def _seconds(value: str | None) -> float | None:
-    """Retry-After in seconds. Its other form, a date, needs a clock and is not seen here."""
-    try:
-        seconds = float(value or "")
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < float("inf") else None
