@@ -58,11 +58,12 @@ def _failed_upload(body: dict[str, Any]) -> Any:
 
 
 def decoded(content: bytes) -> dict[str, Any] | None:
+    """The body, where it is the JSON object that every good answer is."""
     try:
-        decoded = json.loads(content)
+        body = json.loads(content)
     except (ValueError, RecursionError):
         return None
-    return decoded if isinstance(decoded, dict) else None
+    return body if isinstance(body, dict) else None
 
 
 def _message(said: Mapping[str, Any]) -> str:
