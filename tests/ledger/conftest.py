@@ -7,12 +7,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.ledger.blobs import AZURE_ACCOUNT, azure, gcs, gcs_account
 from tests.ledger.papers import clone, remote_with_one_commit, whose
 from tests.ledger.servers import KEYS, OSS_KEYS, s3, serving, with_conditions_of_oss
+from wanctl.ledger import opening
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.store import Store
 
-KINDS = ("file", "git", "s3", "oss")
+KINDS = ("file", "git", "s3", "oss", "gs", "az")
 _numbers = itertools.count()
 
 
@@ -40,6 +42,24 @@ def oss_bucket(oss_address: str) -> str:
     return new_bucket(oss_address)
 
 
+@pytest.fixture
+def gcs_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """GCS has no variable that lets its client speak without TLS, so that is let here."""
+    with serving(gcs()) as address:
+        monkeypatch.setattr(opening, "_patience", lambda: {"allow_http": True})
+        monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT", str(gcs_account(tmp_path, address)))
+        yield "bucket"
+
+
+@pytest.fixture
+def azure_container(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with serving(azure()) as address:
+        monkeypatch.setenv("AZURE_STORAGE_USE_EMULATOR", "true")
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", AZURE_ACCOUNT)
+        monkeypatch.setenv("AZURITE_BLOB_STORAGE_URL", address)
+        yield "container"
+
+
 def new_bucket(address: str) -> str:
     name = f"bucket-{next(_numbers)}"
     signature = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260318/us-east-1/s3/aws4_request"}
@@ -60,6 +80,9 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store
     if kind == "s3":
         bucket, address = request.getfixturevalue("bucket"), request.getfixturevalue("s3_address")
         return lambda: open_store(f"s3://{bucket}/a/ledger.json", whose(tmp_path, AWS_ENDPOINT_URL=address))
+    if kind in {"gs", "az"}:
+        bucket = request.getfixturevalue("gcs_bucket" if kind == "gs" else "azure_container")
+        return lambda: open_store(f"{kind}://{bucket}/a/ledger.json", whose(tmp_path))
     bucket, address = request.getfixturevalue("oss_bucket"), request.getfixturevalue("oss_address")
     return lambda: open_store(
         f"oss://{bucket}/a/ledger.json", whose(tmp_path, OSS_ENDPOINT=address, **OSS_KEYS)
