@@ -1,4 +1,4 @@
-"""The blob services of Google and Azure on this machine, as far as a ledger needs them: get, and conditional put.
+"""The blob services of Google and Azure on this machine, as far as a ledger needs them.
 
 Answers and headers are those that the services document; Azure's were held against Azurite's.
 """
