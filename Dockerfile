@@ -1,5 +1,6 @@
 # wanctl alone, for CI and for machines without Python:
-#   docker build -t wanctl . && docker run --rm -v "$PWD:/work" -e DASHSCOPE_API_KEY wanctl plan
+#   docker build -t wanctl .
+#   docker run --rm -v "$PWD:/work" --user "$(id -u):$(id -g)" -e DASHSCOPE_API_KEY wanctl plan
 FROM python:3.12-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./

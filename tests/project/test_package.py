@@ -2,7 +2,7 @@
 
 import pytest
 
-from wanctl.project import ProjectError
+from wanctl.project.errors import ProjectError
 from wanctl.project.package import _requirement, check_package
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -11,7 +11,7 @@ import typer
 def confirmed(question: str, otherwise: str) -> bool:
     """Whether the person said yes. `otherwise` is what to do where nobody can be asked."""
     if not sys.stdin.isatty():
-        from wanctl.project import ProjectError
+        from wanctl.project.errors import ProjectError
 
         raise ProjectError(f"nobody is here to say yes; {otherwise}")
     with _given_up_at_once():

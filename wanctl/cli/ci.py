@@ -129,8 +129,8 @@ def _put(line: str) -> None:
 
 def _approver_of(digest: str, chosen: "Mode") -> Approver:
     """One that says yes to this plan alone."""
-    from wanctl.project import ProjectError
     from wanctl.project.approved import checked_digest, require_digest
+    from wanctl.project.errors import ProjectError
     from wanctl.project.pipeline import Mode
 
     if chosen is not Mode.APPLY:

@@ -1,8 +1,13 @@
 """Errors as sentences: what, where, and what to do now. Exit code 1 for all of them."""
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_RIGHTS = (errno.EACCES, errno.EPERM, errno.EROFS)
+_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO)
 
 
 @contextmanager
@@ -39,8 +44,8 @@ def _sentences(error: Exception) -> list[str]:
     from wanctl.engine.importing import ImportRefused
     from wanctl.ledger.errors import LedgerError
     from wanctl.ledger.lease import LeaseHeld, LeaseLost
-    from wanctl.project import ProjectError
     from wanctl.project.approved import PlanDiffers
+    from wanctl.project.errors import ProjectError
     from wanctl.report.console import columns, err
     from wanctl.spec.diagnostics import SpecErrors
     from wanctl.studio.errors import StudioError
@@ -67,6 +72,10 @@ def _sentences(error: Exception) -> list[str]:
         PruneRefused,
         WatchError,
     )
+    if isinstance(error, OSError) and error.errno in (*_RIGHTS, *_ROOM):
+        where = f"{error.filename}: " if error.filename else ""
+        remedy = "Mend that on this machine, then run the same command again; nothing is lost."
+        return [f"error: {where}{os.strerror(error.errno)}.", remedy]
     return [f"error: {error}"] if isinstance(error, known) else []
 
 

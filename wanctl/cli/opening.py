@@ -48,7 +48,7 @@ def tell(sentence: str) -> None:
 
 def parse_address(text: str) -> "Address":
     """Kind/name from an argument, or an error that shows the form."""
-    from wanctl.project import ProjectError
+    from wanctl.project.errors import ProjectError
     from wanctl.spec.resources import Address
 
     try:

@@ -80,7 +80,7 @@ class Outputs:
 
         The error itself goes on to standard error, as with every command.
         """
-        from wanctl.project import ProjectError
+        from wanctl.project.errors import ProjectError
         from wanctl.report.console import emit, err
         from wanctl.report.rendering import rendered
         from wanctl.report.sheet import Sheet
@@ -146,7 +146,7 @@ def checked_link(link: str | None) -> str | None:
 
 
 def _write(path: Path, text: str) -> None:
-    from wanctl.project import ProjectError
+    from wanctl.project.errors import ProjectError
 
     try:
         path.write_text(text, encoding="utf-8", errors="backslashreplace")  # half a letter, as JSON may hold

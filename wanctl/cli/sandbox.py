@@ -89,7 +89,7 @@ def advance(
 @sandbox.command()
 def reset(folder: Folder = None, environment: Environment = None) -> None:
     """Empty the sandbox. The ledger is set aside, since it speaks of what is gone."""
-    from wanctl.project import ProjectError
+    from wanctl.project.errors import ProjectError
     from wanctl.project.provider import embedded
     from wanctl.report.console import emit
 
@@ -116,7 +116,7 @@ def call(
     """Call the API as somebody else would. Anybody in the account."""
     import httpx
 
-    from wanctl.project import ProjectError
+    from wanctl.project.errors import ProjectError
     from wanctl.project.provider import call_sandbox
     from wanctl.project.running import run
 
@@ -203,7 +203,7 @@ def add_fault(
     environment: Environment = None,
 ) -> None:
     """Arrange that calls fail, or their answers are late, broken or lost."""
-    from wanctl.project import ProjectError
+    from wanctl.project.errors import ProjectError
     from wanctl.report.console import emit
 
     asked = {
@@ -234,7 +234,7 @@ def clear_faults(
     environment: Environment = None,
 ) -> None:
     """Take one rule back, or all of them."""
-    from wanctl.project import ProjectError
+    from wanctl.project.errors import ProjectError
     from wanctl.report.console import emit
 
     _, opened = _open(folder, environment)

@@ -55,7 +55,7 @@ def init(
 
     asking = not yes and sys.stdin.isatty()
     if not asking and not yes and None in (name, model, region, forge):
-        from wanctl.project import ProjectError
+        from wanctl.project.errors import ProjectError
 
         raise ProjectError("nobody is here to ask; name --name, --model, --region and --forge, or say --yes")
     ask = _ask if asking else _take
@@ -97,7 +97,7 @@ def _take(_: str, given: str | None, default: str, __: Callable[[str], Any]) -> 
 
 def _ask(question: str, given: str | None, default: str, check: Callable[[str], Any]) -> str:
     """What was given, else what the person says, again until it can be."""
-    from wanctl.project import ProjectError
+    from wanctl.project.errors import ProjectError
     from wanctl.report.console import emit, err
 
     while given is None:

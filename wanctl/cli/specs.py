@@ -72,7 +72,7 @@ def explain(
     path: Annotated[str | None, typer.Argument(metavar="PATH", help="e.g. FineTune.hyper_parameters")] = None,
 ) -> None:
     """Document a kind or a field. From the models that read it."""
-    from wanctl.project import ProjectError
+    from wanctl.project.errors import ProjectError
     from wanctl.report.console import emit
     from wanctl.spec.explain import UnknownPath
     from wanctl.spec.explain import explain as explanation

@@ -30,6 +30,7 @@ from wanctl.ledger.opening import Whose, open_store
 from wanctl.ledger.record import Record
 from wanctl.ledger.store import Store
 from wanctl.plan import Plan, Severity, Step
+from wanctl.project.errors import ProjectError
 from wanctl.project.leasing import leased
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
 from wanctl.project.neighbours import known_to_neighbours
@@ -44,10 +45,6 @@ from wanctl.spec.rules import check
 from wanctl.studio.wire import Heard, unheard
 
 STATE_FOLDER = ".wanctl"
-
-
-class ProjectError(Exception):
-    """Something that a person asked for and that cannot be done; the message says what to do instead."""
 
 
 @dataclass(frozen=True)

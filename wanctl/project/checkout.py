@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wanctl.forge.run import Run
 from wanctl.ledger.git_process import Git, spoken
-from wanctl.project import ProjectError
+from wanctl.project.errors import ProjectError
 
 REMOTE = "origin"  # as the forges' runners call it
 SHOWN = 12

@@ -8,7 +8,8 @@ from typing import Any
 from wanctl.dataset.contents import DatasetError, DatasetFacts, Problem, ProblemSeverity
 from wanctl.dataset.manifest import ContentChanges, changes_since, manifest
 from wanctl.dataset.reading import read_dataset
-from wanctl.project import Project, ProjectError
+from wanctl.project import Project
+from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
 from wanctl.spec.editing import with_digest
 from wanctl.spec.inspection import Inspection, inspection

@@ -8,7 +8,8 @@ from wanctl.ledger.errors import LeaseDamagedError, LedgerError
 from wanctl.ledger.lease import Lease
 from wanctl.ledger.location import own_location, parse_location
 from wanctl.ledger.record import HistoryLine
-from wanctl.project import Project, ProjectError
+from wanctl.project import Project
+from wanctl.project.errors import ProjectError
 from wanctl.project.running import run
 from wanctl.spec.documents import SourceFile
 from wanctl.spec.findings import Findings

@@ -9,7 +9,8 @@ from typing import Any
 
 from wanctl.engine.adopt import adopt, disown
 from wanctl.plan import Action, When
-from wanctl.project import Project, ProjectError
+from wanctl.project import Project
+from wanctl.project.errors import ProjectError
 from wanctl.project.running import run
 from wanctl.review.previews import Saved, download_previews
 from wanctl.spec.naming import resource_named

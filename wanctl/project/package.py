@@ -9,7 +9,7 @@ import json
 import re
 from importlib.metadata import PackageNotFoundError, distribution
 
-from wanctl.project import ProjectError
+from wanctl.project.errors import ProjectError
 
 _REQUIREMENT = r"(?:wanctl(?:\[[a-z,-]+\])? ?@ ?)?"
 _PINNED = re.compile(

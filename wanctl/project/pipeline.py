@@ -18,8 +18,9 @@ from wanctl.forge.run import Forge, Run, Trigger
 from wanctl.forge.wire import ForgeError
 from wanctl.ledger.errors import LedgerError
 from wanctl.plan import Plan
-from wanctl.project import Project, ProjectError
+from wanctl.project import Project
 from wanctl.project.checkout import require_reviewed_specs, why_overtaken
+from wanctl.project.errors import ProjectError
 from wanctl.project.outputs import download
 from wanctl.project.provider import needs_key
 from wanctl.project.running import run

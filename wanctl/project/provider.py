@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from wanctl.engine.clock import Clock
+from wanctl.project.errors import ProjectError
 from wanctl.project.surroundings import Surroundings
 from wanctl.spec.settings import Provider, Settings
 from wanctl.studio.client import Studio
@@ -130,10 +131,18 @@ async def connect(
 
 def open_sandbox(settings: Settings, state: Path) -> "Sandbox":
     """The embedded service, with its state beside the ledger."""
+    import sqlite3
+
     from wanctl.sandbox import Sandbox
 
-    wish = settings.sandbox
-    return Sandbox.open(state / "sandbox", speed=wish.speed, seed=wish.seed, start=wish.start)
+    wish, place = settings.sandbox, state / "sandbox"
+    try:
+        return Sandbox.open(place, speed=wish.speed, seed=wish.seed, start=wish.start)
+    except (OSError, sqlite3.Error) as error:
+        raise ProjectError(
+            f"the sandbox keeps its account in {place}, which cannot be opened and written: {error}. "
+            "Run wanctl as whoever may write there; in a container, with the folder's owner as its user."
+        ) from error
 
 
 async def call_sandbox(

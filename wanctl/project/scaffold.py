@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from wanctl.project import ProjectError
+from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
 from wanctl.project.package import check_package
 from wanctl.spec.catalogue import Catalogue
