@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wanctl.cli.asking import confirmed
@@ -74,6 +75,26 @@ class Approver:
 
         emit(plan_lines(made, command=self.command, run=steps, columns=columns()))
         self.shown = True
+
+
+def approved_by(digest: str | None, command: str) -> "Callable[[Plan], None] | None":
+    """What holds the plan made now against the digest of the one that was reviewed; None where none was."""
+    from wanctl.project.approved import checked_digest, require_digest
+
+    return None if digest is None else partial(require_digest, checked_digest(digest), command=command)
+
+
+def show_only(made: "Plan", format_: Format, command: str, exactly: str) -> None:
+    """A plan that is looked at, and the words that carry out just that."""
+    from wanctl.report.console import columns, emit
+    from wanctl.report.text import plan_lines
+
+    if format_ is Format.JSON:
+        sys.stdout.write(_json(made.as_json()))
+        return
+    emit(plan_lines(made, command=command, columns=columns()))
+    if plan_code(made, detailed=True) is Exit.CHANGES:
+        emit([f"This plan and no other: {exactly} --approve {made.digest[:12]}"])
 
 
 def finish(outcome: "Outcome | None", approver: Approver, format_: Format, *, detailed: bool) -> Exit:

@@ -4,14 +4,13 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
-from wanctl.cli.approving import Approver, finish, watching
+from wanctl.cli.approving import Approver, approved_by, finish, watching
 from wanctl.cli.opening import open_project
 from wanctl.cli.options import Detailed, Exit, Format, MaxWait, Wait, patience_of, plan_code
 from wanctl.cli.publishing import failed_plan, same_project
@@ -129,13 +128,12 @@ def _put(line: str) -> None:
 
 def _approver_of(digest: str, chosen: "Mode") -> Approver:
     """One that says yes to this plan alone."""
-    from wanctl.project.approved import checked_digest, require_digest
     from wanctl.project.errors import ProjectError
     from wanctl.project.pipeline import Mode
 
     if chosen is not Mode.APPLY:
         raise ProjectError("--approve is for an apply, and this run only plans")
-    same = partial(require_digest, checked_digest(digest))
+    same = approved_by(digest, "wanctl ci")
     return Approver(Format.TEXT, "wanctl ci", yes=True, display=None, approved=same)
 
 

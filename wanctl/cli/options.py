@@ -48,6 +48,12 @@ LockWait = Annotated[
     ),
 ]
 
+Approve = Annotated[
+    str | None,
+    typer.Option("--approve", metavar="DIGEST", help="The digest of the plan that was reviewed."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan only.")]
+
 IgnoreWindows = Annotated[
     bool, typer.Option("--ignore-windows", help="Go on although the windows of wanctl.yaml are closed.")
 ]

@@ -1,4 +1,4 @@
-"""plan, apply, destroy: what changes, and making it so."""
+"""plan and apply: what changes, and making it so."""
 
 import sys
 from collections.abc import Callable
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
-from wanctl.cli.approving import Approver, finish, watching
-from wanctl.cli.opening import open_project, parse_address
+from wanctl.cli.approving import Approver, approved_by, finish, watching
+from wanctl.cli.opening import open_project
 from wanctl.cli.options import (
+    Approve,
     Detailed,
     Exit,
     Format,
@@ -99,10 +100,7 @@ def apply(
     max_wait: MaxWait = None,
     lock_wait: LockWait = None,
     format_: FormatOption = Format.TEXT,
-    digest: Annotated[
-        str | None,
-        typer.Option("--approve", metavar="DIGEST", help="The digest of the plan that was reviewed."),
-    ] = None,
+    digest: Approve = None,
     detailed: Detailed = False,
     no_cache: NoCache = False,
     ignore_windows: IgnoreWindows = False,
@@ -117,39 +115,12 @@ def apply(
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
 
 
-@app.command()
-def destroy(
-    addresses: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="KIND/NAME", help="What to destroy (default: every Deployment)."),
-    ] = None,
-    folder: Folder = None,
-    environment: Environment = None,
-    base_url: BaseUrl = None,
-    yes: Yes = False,
-    wait: Wait = None,
-    max_wait: MaxWait = None,
-    lock_wait: LockWait = None,
-    format_: FormatOption = Format.TEXT,
-    detailed: Detailed = False,
-    ignore_windows: IgnoreWindows = False,
-) -> None:
-    """Delete deployments (all, or those named). Jobs and datasets are worth money: only by name."""
-    doomed = [parse_address(text) for text in addresses or []]
-    patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
-    project = open_project(folder, environment, base_url)
-    with watching() as watcher:
-        approve = Approver(format_, "wanctl destroy", yes=yes, display=watcher)
-        outcome = project.apply(approve, patience, watcher, doomed, queue, ignore_windows=ignore_windows)
-    raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
-
-
 def _approved(path: Path | None, digest: str | None) -> "Callable[[Plan], None] | None":
     """What holds the plan that is made now against the one that was reviewed; None where none was."""
-    from wanctl.project.approved import checked_digest, load_plan, require_digest, require_same
+    from wanctl.project.approved import load_plan, require_same
 
     if path is not None and digest is not None:
         raise typer.BadParameter("a saved plan and --approve exclude each other", param_hint="--approve")
     if path is not None:
         return partial(require_same, load_plan(path))
-    return partial(require_digest, checked_digest(digest)) if digest is not None else None
+    return approved_by(digest, "wanctl apply")

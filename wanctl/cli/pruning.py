@@ -1,25 +1,31 @@
 """prune: delete what is ours, live, and in no spec."""
 
-import json
-import sys
+import shlex
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
-from wanctl.cli.approving import Approver, finish, watching
+from wanctl.cli.approving import Approver, approved_by, finish, show_only, watching
 from wanctl.cli.opening import open_project
 from wanctl.cli.options import (
+    Approve,
     Detailed,
+    DryRun,
     Exit,
     Format,
     FormatOption,
+    IgnoreWindows,
+    LockWait,
     MaxWait,
     Wait,
     Yes,
     patience_of,
     plan_code,
+    span,
 )
+from wanctl.cli.publishing import same_project
 
 if TYPE_CHECKING:
     from wanctl.plan import Plan
@@ -36,16 +42,19 @@ def prune(
     everything: Annotated[
         bool, typer.Option("--all", help="All of them, but what is in flight: that goes only by name.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan only.")] = False,
+    dry_run: DryRun = False,
     folder: Folder = None,
     environment: Environment = None,
     base_url: BaseUrl = None,
     yes: Yes = False,
     wait: Wait = None,
     max_wait: MaxWait = None,
+    lock_wait: LockWait = None,
     format_: FormatOption = Format.TEXT,
+    digest: Approve = None,
     detailed: Detailed = False,
     no_cache: NoCache = False,
+    ignore_windows: IgnoreWindows = False,
 ) -> None:
     """Delete orphans: uploads, trainings and deployments of ours that are in no spec."""
     from wanctl.project.pruning import Choice, pruning_plan
@@ -53,12 +62,15 @@ def prune(
 
     if names and everything:
         raise typer.BadParameter("give names or --all, not both", param_hint="--all")
-    patience = patience_of(wait, max_wait)
+    same = chain(*same_project(folder, environment, base_url).items())
+    exactly = shlex.join(["wanctl", "prune", *(["--all"] if everything else names or []), *same])
+    patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
+    approved = approved_by(digest, exactly)
     choice = Choice(tuple(names or ()), everything)
     project = open_project(folder, environment, base_url, no_cache=no_cache)
     if dry_run or not (names or everything):
         made = pruning_plan(project, choice)
-        _show(made, format_)
+        _show(made, format_, exactly)
         raise typer.Exit(plan_code(made, detailed=detailed))
     with watching() as watcher:
         approve = Approver(
@@ -66,25 +78,24 @@ def prune(
             COMMAND,
             yes=yes,
             display=watcher,
+            approved=approved,
             otherwise="look at it with --dry-run, then prune with --yes",
         )
-        outcome = prune_orphans(project, choice, approve, patience, watcher)
+        outcome = prune_orphans(
+            project, choice, approve, patience, watcher, queue, ignore_windows=ignore_windows
+        )
     if outcome and not outcome.plan.steps and not outcome.plan.findings and format_ is Format.TEXT:
-        _show(outcome.plan, format_)
+        _show(outcome.plan, format_, exactly)
         raise typer.Exit(Exit.DONE)
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
 
 
-def _show(made: "Plan", format_: Format) -> None:
-    from wanctl.report.console import columns, emit
+def _show(made: "Plan", format_: Format, exactly: str) -> None:
+    """Until something is chosen there is no plan, only a list."""
+    from wanctl.report.console import emit
     from wanctl.report.prune import orphan_lines
-    from wanctl.report.text import plan_lines
 
-    if format_ is Format.JSON:
-        sys.stdout.write(json.dumps(made.as_json(), indent=2, ensure_ascii=False) + "\n")
+    if format_ is Format.TEXT and not (made.steps or made.findings):
+        emit(orphan_lines(made))
     else:
-        emit(
-            plan_lines(made, command=COMMAND, columns=columns())
-            if made.steps or made.findings
-            else orphan_lines(made)
-        )
+        show_only(made, format_, COMMAND, exactly)

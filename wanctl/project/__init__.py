@@ -155,11 +155,13 @@ class Project:
         """What the rules say once the datasets are counted."""
         return check(self.desired, {address: data.facts for address, data in self.local.items()})
 
-    def plan(self) -> Plan:
-        """Read the account and plan; nothing is locked, nothing is written."""
+    def plan(self, doomed: Collection[Address] | None = None) -> Plan:
+        """Read the account and plan; nothing is locked, nothing is written. With `doomed` it is the plan of
+        `destroy`."""
+        planner = None if doomed is None else self._destruction(doomed)
 
         async def work() -> Plan:
-            async with self.desk() as desk:
+            async with self.desk(planner=planner) as desk:
                 return (await desk.survey()).plan
 
         return run(work())

@@ -32,13 +32,13 @@ def checked_digest(text: str) -> str:
     return match[1]
 
 
-def require_digest(digest: str, made: Plan) -> None:
+def require_digest(digest: str, made: Plan, command: str = "wanctl apply") -> None:
     """Raise with both digests unless the plan made now is the one that was approved."""
     if not made.digest.startswith(digest):
         raise DigestDiffers(
             "the plan is not the one that was approved; nothing was done.\n"
             f"  approved  {digest}\n  now       {made.digest}\n"
-            "Review the plan above; to approve it: wanctl apply --approve " + made.digest
+            f"Review the plan above; to approve it: {command} --approve {made.digest}"
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from wanctl.engine.converge import Outcome, Patience, Watcher
@@ -38,16 +39,20 @@ def prune(
     approve: Callable[[Plan, tuple[Step, ...]], bool],
     patience: Patience,
     watcher: Watcher,
+    lock_wait: timedelta = timedelta(),
+    *,
+    ignore_windows: bool = False,
 ) -> Outcome | None:
     """Plan, ask, delete, under the ledger's lease. None: it was not approved, nothing was done."""
+    outside = Severity.WARNING if ignore_windows else Severity.ERROR
 
     def asked(plan: Plan, _: tuple[Step, ...]) -> bool:
         """What goes once something else is gone may go in the same run, so it is asked for as well."""
         return approve(plan, plan.reachable())
 
     async def work() -> Outcome | None:
-        async with project.leased() as store, project.desk(store) as desk:
-            draft = await _planned(project, desk, choice, Severity.ERROR)
+        async with project.leased(lock_wait=lock_wait) as store, project.desk(store) as desk:
+            draft = await _planned(project, desk, choice, outside)
             return await carry_out(desk, draft, asked, patience, watcher)
 
     return run(work())

@@ -1,0 +1,65 @@
+"""destroy: delete what the specs hold, deployments unless others are named."""
+
+import shlex
+from itertools import chain
+from typing import Annotated
+
+import typer
+
+from wanctl.cli.app import BaseUrl, Environment, Folder, app
+from wanctl.cli.approving import Approver, approved_by, finish, show_only, watching
+from wanctl.cli.opening import open_project, parse_address
+from wanctl.cli.options import (
+    Approve,
+    Detailed,
+    DryRun,
+    Format,
+    FormatOption,
+    IgnoreWindows,
+    LockWait,
+    MaxWait,
+    Wait,
+    Yes,
+    patience_of,
+    plan_code,
+    span,
+)
+from wanctl.cli.publishing import same_project
+
+COMMAND = "wanctl destroy"
+
+
+@app.command()
+def destroy(
+    addresses: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KIND/NAME", help="What to destroy (default: every Deployment)."),
+    ] = None,
+    dry_run: DryRun = False,
+    folder: Folder = None,
+    environment: Environment = None,
+    base_url: BaseUrl = None,
+    yes: Yes = False,
+    wait: Wait = None,
+    max_wait: MaxWait = None,
+    lock_wait: LockWait = None,
+    format_: FormatOption = Format.TEXT,
+    digest: Approve = None,
+    detailed: Detailed = False,
+    ignore_windows: IgnoreWindows = False,
+) -> None:
+    """Delete deployments (all, or those named). Jobs and datasets are worth money: only by name."""
+    doomed = [parse_address(text) for text in addresses or []]
+    same = chain(*same_project(folder, environment, base_url).items())
+    exactly = shlex.join(["wanctl", "destroy", *map(str, doomed), *same])
+    patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
+    approved = approved_by(digest, exactly)
+    project = open_project(folder, environment, base_url)
+    if dry_run:
+        made = project.plan(doomed)
+        show_only(made, format_, COMMAND, exactly)
+        raise typer.Exit(plan_code(made, detailed=detailed))
+    with watching() as watcher:
+        approve = Approver(format_, COMMAND, yes=yes, display=watcher, approved=approved)
+        outcome = project.apply(approve, patience, watcher, doomed, queue, ignore_windows=ignore_windows)
+    raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
