@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from tests.watch.boards import NOON, STEPS, board_of, empty_board, step
+from wanctl import __version__
 from wanctl.plan import Action, When
 from wanctl.watch import connections
 from wanctl.watch.board import Board
@@ -25,6 +26,7 @@ from wanctl.watch.metrics import Metrics
 from wanctl.watch.server import Desk, Server
 from wanctl.watch.signatures import LARGEST_BODY, genuine
 
+COMMIT = "abcdef0123456789"
 SECRET = "the bell's secret"
 BODY = b'{"ref": "refs/heads/main"}'
 
@@ -194,6 +196,8 @@ def test_the_metrics_are_what_prometheus_reads() -> None:
     }
     expected = {
         ("wanctl_ready",): 1,
+        ("wanctl_build_info", __version__): 1,
+        ("wanctl_commit_info", *sorted([board.project, board.environment or "", board.ref, COMMIT])): 1,
         ("wanctl_resources", "FineTune", "waiting_on_service"): 1,
         ("wanctl_resources", "Dataset", "done"): 1,
         ("wanctl_drifted_resources",): 1,
