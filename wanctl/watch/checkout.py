@@ -89,7 +89,8 @@ class Checkout:
         if not (self.directory / SETTINGS_FILE).exists():
             raise WatchError(
                 f"{(self.within / SETTINGS_FILE).as_posix()} is not on {self.branch} of {self.remote}: "
-                "if the project was moved there, start the loop in its new folder. Nothing is changed until then."
+                "if the project was moved there, start the loop in its new folder. "
+                "Nothing is changed until then."
             )
 
     def update(self) -> Commit:
