@@ -11,7 +11,7 @@ import pytest
 from tests.studio.service import BASE, SECRET, job, native, native_error
 from wanctl.studio.client import Studio
 from wanctl.studio.credentials import Key
-from wanctl.studio.errors import Withheld
+from wanctl.studio.errors import LostAnswer, Throttled, Withheld
 from wanctl.studio.pace import LIMITS, Family
 from wanctl.studio.regions import Endpoint
 
@@ -42,12 +42,15 @@ class Gone(Exception):  # noqa: N818 - what is gone is the right to call
 
 
 class Account:
-    """Turns the first call away, if told to; notes what was asked, sent and slept, in its order."""
+    """Turns the first call away, or breaks each off, if told to; notes what was asked, sent and slept, in its order."""
 
-    def __init__(self, *, slow_down: bool = False, refuse_at: int | None = None) -> None:
+    def __init__(
+        self, *, slow_down: bool = False, break_off: bool = False, refuse_at: int | None = None
+    ) -> None:
         self.noted: list[str] = []
         self.asleep: Callable[[Studio], None] = lambda _: None
         self._slow_down = slow_down
+        self._break_off = break_off
         self._refuse_at = refuse_at
 
     async def _permission(self) -> None:
@@ -60,6 +63,8 @@ class Account:
         self.noted.append("sent")
         if self._slow_down and self.noted.count("sent") == 1:
             return SLOW_DOWN
+        if self._break_off:
+            raise httpx.ReadError("reset", request=request)
         if "compatible-mode" in str(request.url):
             return httpx.Response(200, json=FILE)
         if "/export/" in str(request.url):
@@ -116,7 +121,16 @@ def test_once_a_run_is_to_stop_a_change_is_not_tried_again(change: str) -> None:
     account = Account(slow_down=True)
     account.asleep = lambda studio: studio.change_no_more()
     (ended,) = account.run(CHANGES[change])
-    assert isinstance(ended, Withheld)
+    assert isinstance(ended, Throttled), "what became of the call is what became of its first try"
+    assert account.noted.count("sent") == 1
+
+
+@pytest.mark.parametrize("change", ["delete a deployment", "delete a job", "delete a file", "cancel"])
+def test_a_try_that_may_have_had_its_effect_is_not_forgotten_over_a_stop(change: str) -> None:
+    account = Account(break_off=True)
+    account.asleep = lambda studio: studio.change_no_more()
+    (ended,) = account.run(CHANGES[change])
+    assert isinstance(ended, LostAnswer)
     assert account.noted.count("sent") == 1
 
 

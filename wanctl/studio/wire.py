@@ -126,7 +126,20 @@ class Wire:
     async def call(self, request: Request) -> Reply:
         """The answer, after as many tries as the call's effect allows."""
         worth = _surely_refused if request.effect is Effect.ONCE else _passes
-        return await retrying(lambda: self._send(request), self._pace, worth)
+        faults: list[StudioError] = []
+
+        async def attempt() -> Reply:
+            try:
+                return await self._send(request)
+            except StudioError as error:
+                faults.append(error)
+                raise
+
+        try:
+            return await retrying(attempt, self._pace, worth)
+        except Withheld as withheld:
+            before = faults[:-1]  # a try that was made: whether it had an effect is what is to be told
+            raise (before or [withheld])[-1] from None
 
     async def _send(self, request: Request) -> Reply:
         url = self._url(request)
