@@ -42,7 +42,7 @@ class Gone(Exception):  # noqa: N818 - what is gone is the right to call
 
 
 class Account:
-    """Turns the first call away, or breaks each off, if told to; notes what was asked, sent and slept, in its order."""
+    """Turns the first call away, or breaks each off, if told to; notes in its order what was done."""
 
     def __init__(
         self, *, slow_down: bool = False, break_off: bool = False, refuse_at: int | None = None

@@ -17,9 +17,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from tests.watch.boards import NOON, STEPS, board_of, empty_board, step
+from tests.watch.boards import NOON, STEPS, board_of, empty_board, step, turn_of
 from wanctl import __version__
-from wanctl.plan import Action, When
+from wanctl.engine.gates import OUTSIDE
+from wanctl.plan import Action, Finding, Severity, When
 from wanctl.watch import connections
 from wanctl.watch.board import Board
 from wanctl.watch.metrics import Metrics
@@ -311,3 +312,12 @@ def test_the_page_tells_what_stands_and_whose_turn_it_is() -> None:
         assert expected in text
     assert ("progress", {"max": "1", "value": "0.61", "aria-label": "FineTune/rain"}) in page.tags
     assert "svg" in [tag for tag, _ in page.tags]
+
+
+def test_the_page_says_at_its_top_which_window_is_closed() -> None:
+    """Or a change that is not begun looks forgotten."""
+    closed = Finding(Severity.WARNING, "nothing may be applied now: a window denies it", rule=OUTSIDE)
+    turn = turn_of(*STEPS)
+    board = empty_board().with_turn(replace(turn, plan=replace(turn.plan, findings=(closed,))), NOON)
+    text = " ".join(" ".join(_Page(Visit(board).client.get("/").text).texts).split())
+    assert "Frozen nothing may be applied now: a window denies it" in text.partition("Resources")[0]
