@@ -72,6 +72,7 @@ class _InMemory:
 
     def __init__(self) -> None:
         self.record: Record | None = None
+        self.fresh, self.expired = True, False
 
     def save(self, record: Record) -> Record:
         self.record = record

@@ -11,10 +11,10 @@ from tests.ledger.papers import EXPIRED, NOW, lease, record, whose
 from wanctl.engine.book import Book, Stamp
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost
-from wanctl.ledger.leased import LeasedStore
+from wanctl.ledger.leased import FRESH, LeasedStore
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.store import Store
-from wanctl.project.leasing import leased
+from wanctl.project.leasing import leased, while_held
 from wanctl.project.surroundings import Surroundings
 from wanctl.spec.resources import Address
 
@@ -94,6 +94,86 @@ def test_a_holder_that_slept_alone_renews_and_goes_on(stores: Callable[[], Store
     now = stores().load()
     assert now
     assert now.intent("FineTune/rain")
+
+
+def may_call(held: LeasedStore) -> None:
+    asyncio.run(ask(held))
+
+
+async def ask(held: LeasedStore) -> None:
+    await while_held(held)()
+
+
+def test_a_call_that_waited_past_its_lease_hears_that_it_is_lost(
+    stores: Callable[[], Store], time: Time
+) -> None:
+    """Its intent was written in time; then the process stood still."""
+    held, book = held_by_one(stores, time)
+    asyncio.run(book.begin(Effect()))
+    may_call(held)
+    time.now = EXPIRED
+    other = stores()
+    other.acquire(lease("two", EXPIRED))
+    other.release(lease("two", EXPIRED))
+    with pytest.raises(LeaseLost, match="makes no further call"):
+        may_call(held)
+    assert held.lease.expires == EXPIRED, "and it took nothing back"
+
+
+def test_a_call_that_waited_alone_goes_on_under_a_lease_that_is_renewed(
+    stores: Callable[[], Store], time: Time
+) -> None:
+    held, book = held_by_one(stores, time)
+    asyncio.run(book.begin(Effect()))
+    time.now = EXPIRED + timedelta(hours=1)
+    may_call(held)
+    assert held.lease.expires == time.now + LEASE_TTL
+
+
+def test_the_store_is_not_asked_for_each_call(
+    time: Time, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor by each of those that wait side by side; but again once the clock has moved, either way."""
+    store = open_store("ledger.json", whose(tmp_path))
+    store.acquire(lease("one"))
+    held = LeasedStore(store, lease("one"), time)
+    asked: list[datetime] = []
+    renew = held.renew
+
+    def counted() -> None:
+        asked.append(time.now)
+        renew()
+
+    monkeypatch.setattr(held, "renew", counted)
+
+    async def side_by_side() -> None:
+        permission = while_held(held)
+        await asyncio.gather(*(permission() for _ in range(4)))
+
+    for moved in (timedelta(), FRESH - timedelta(seconds=1), FRESH, -timedelta(hours=1)):
+        time.now = NOW + moved
+        asyncio.run(side_by_side())
+    assert asked == [NOW, NOW + FRESH, NOW - timedelta(hours=1)]
+
+
+def test_a_holder_that_stood_still_while_it_asked_asks_again(
+    tmp_path: Path, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store answered yes; another run came and went before the answer was heard."""
+    store, other = (open_store("ledger.json", whose(tmp_path)) for _ in range(2))
+    store.acquire(lease("one"))
+    renew, stood_still = store.renew, list[bool]()
+
+    def answered_late(mine: Lease) -> None:
+        renew(mine)
+        if not stood_still:
+            stood_still.append(True)
+            time.now = EXPIRED
+            other.acquire(lease("two", EXPIRED))
+
+    monkeypatch.setattr(store, "renew", answered_late)
+    with pytest.raises(LeaseLost, match="holder two took it over"):
+        may_call(LeasedStore(store, lease("one"), time))
 
 
 def surroundings() -> Surroundings:

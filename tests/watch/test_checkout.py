@@ -114,6 +114,16 @@ def test_what_a_stranger_commits_runs_nothing_and_is_laid_out_as_it_is(place: Pl
     assert not ran.exists()
 
 
+def test_files_are_named_as_they_are_committed_however_they_were_named(
+    place: Place, checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the clone's top the checkout has a short name, which is a part of its long one."""
+    monkeypatch.chdir(place.clone)
+    assert checkout.as_committed(f"{checkout.tree}/specs/a.yaml:1:1") == "specs/a.yaml:1:1"
+    short = checkout.tree.relative_to(place.clone)
+    assert checkout.as_committed(f"{short}/specs/a.yaml:1:1") == "specs/a.yaml:1:1"
+
+
 def test_git_that_hangs_is_ended_with_what_it_started(tmp_path: Path) -> None:
     """ssh to a machine that does not answer would stay, one for each turn."""
     pid = tmp_path / "pid"

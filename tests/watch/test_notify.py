@@ -14,7 +14,7 @@ import pytest
 
 from tests.watch.boards import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
 from wanctl.plan import Action, Finding, Severity, When
-from wanctl.spec.settings import NotificationFormat, Occasion, Settings
+from wanctl.spec.settings import Notification, NotificationFormat, Occasion, Settings
 from wanctl.watch.board import Board
 from wanctl.watch.checkout import Commit
 from wanctl.watch.news import News, Situation, news_between, situation_of
@@ -257,6 +257,31 @@ def test_a_receiver_that_is_away_blocks_nothing_and_is_told_without_its_url(tmp_
     one.turned(notifying(board_of(*STEPS), "waiting"))
     one.close()
     assert said == ["waiting was not told to WANCTL_NOTIFY_URL: ConnectError"]
+
+
+def test_a_receiver_that_is_away_keeps_the_news_from_no_other(
+    tmp_path: Path, receivers: list[Receiver]
+) -> None:
+    """Its tries, and the waits between them, are its own."""
+    receiver = Receiver()
+    receivers.append(receiver)
+    stuck, environ = threading.Event(), {"WANCTL_NOTIFY_AWAY": "http://127.0.0.1:9/secret"}
+    environ["WANCTL_NOTIFY_URL"] = receiver.url
+
+    def sleep(_: float) -> None:
+        stuck.wait(30)
+
+    one = Notifier(environ, tmp_path / "told.json", print, sleep=sleep)
+    away = Notification(url_env="WANCTL_NOTIFY_AWAY", on=(Occasion.WAITING,))
+    well = Notification(url_env="WANCTL_NOTIFY_URL", on=(Occasion.WAITING,))
+    board = notifying(board_of(*STEPS), "waiting")
+    try:
+        one.turned(replace(board, receivers=(away, well)))
+        _settle(receiver, 1)
+        assert [body["event"] for body in receiver.bodies] == ["waiting"]
+    finally:
+        stuck.set()
+        one.close()
 
 
 def test_a_variable_that_is_not_set_is_told(tmp_path: Path) -> None:

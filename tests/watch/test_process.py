@@ -187,6 +187,9 @@ def test_the_log_says_why_nothing_is_done_and_what_to_commit(
     place.push(TRAIN, TUNE, head={**HEAD, "limits": {"new_jobs": 0}})
     said, code = run_wanctl("watch", "-C", str(place.specs), "--once")
     assert (code, "over limits.new_jobs of 0: FineTune/rain" in " ".join(said.split())) == (1, True)
+    place.push(TRAIN, TUNE, head={**HEAD, "windows": [{"deny": "0 0 * * *", "duration": "23h"}]})
+    said, code = run_wanctl("watch", "-C", str(place.specs), "--once")
+    assert (code, "nothing may be applied now: a window of" in " ".join(said.split())) == (0, True)
     pushed = place.push({**TUNE, "training": ["nowhere"]})
     said, _ = run_wanctl("watch", "-C", str(place.specs), "--once")
     assert f"{pushed[:8]} came to no plan:" in said

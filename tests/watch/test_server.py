@@ -17,14 +17,17 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from tests.watch.boards import NOON, STEPS, board_of, empty_board, step
-from wanctl.plan import Action, When
+from tests.watch.boards import NOON, STEPS, board_of, empty_board, step, turn_of
+from wanctl import __version__
+from wanctl.engine.gates import OUTSIDE
+from wanctl.plan import Action, Finding, Severity, When
 from wanctl.watch import connections
 from wanctl.watch.board import Board
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.server import Desk, Server
 from wanctl.watch.signatures import LARGEST_BODY, genuine
 
+COMMIT = "abcdef0123456789"
 SECRET = "the bell's secret"
 BODY = b'{"ref": "refs/heads/main"}'
 
@@ -194,6 +197,8 @@ def test_the_metrics_are_what_prometheus_reads() -> None:
     }
     expected = {
         ("wanctl_ready",): 1,
+        ("wanctl_build_info", __version__): 1,
+        ("wanctl_commit_info", *sorted([board.project, board.environment or "", board.ref, COMMIT])): 1,
         ("wanctl_resources", "FineTune", "waiting_on_service"): 1,
         ("wanctl_resources", "Dataset", "done"): 1,
         ("wanctl_drifted_resources",): 1,
@@ -307,3 +312,12 @@ def test_the_page_tells_what_stands_and_whose_turn_it_is() -> None:
         assert expected in text
     assert ("progress", {"max": "1", "value": "0.61", "aria-label": "FineTune/rain"}) in page.tags
     assert "svg" in [tag for tag, _ in page.tags]
+
+
+def test_the_page_says_at_its_top_which_window_is_closed() -> None:
+    """Or a change that is not begun looks forgotten."""
+    closed = Finding(Severity.WARNING, "nothing may be applied now: a window denies it", rule=OUTSIDE)
+    turn = turn_of(*STEPS)
+    board = empty_board().with_turn(replace(turn, plan=replace(turn.plan, findings=(closed,))), NOON)
+    text = " ".join(" ".join(_Page(Visit(board).client.get("/").text).texts).split())
+    assert "Frozen nothing may be applied now: a window denies it" in text.partition("Resources")[0]

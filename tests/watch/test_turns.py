@@ -95,6 +95,20 @@ def test_a_ref_that_is_gone_is_told(place: Place) -> None:
         turns.take()
 
 
+def test_a_project_that_was_moved_on_the_ref_is_told_as_that(place: Place) -> None:
+    turns = place.turns()
+    turns.take()
+    place.push()
+    other = place.clone.parent / "colleague"
+    git(other, "mv", "specs", "moved")
+    git(other, "commit", "--quiet", "-m", "Moved")
+    git(other, "push", "--quiet", "origin", "HEAD:main")
+    with pytest.raises(WatchError, match=r"specs/wanctl.yaml is not on refs/heads/main of origin"):
+        turns.take()
+    assert turns.glimpse.commit
+    assert turns.glimpse.commit.subject == "Moved"
+
+
 def test_a_project_that_is_a_symlink_out_of_the_repository_is_refused(place: Place) -> None:
     turns = place.turns()
     other = place.clone.parent / "colleague"

@@ -84,6 +84,7 @@ class Lines:
         status = turn.plan.status.value.replace("_", " ")
         lines = [f"{turn.commit.id[:8]} {status}: {headline(turn.plan)}{held}"]
         lines += [f"  refused: {reason}" for reason in turn.refused]
+        lines += [f"  frozen: {reason}" for reason in turn.frozen]
         for step in turn.plan.steps:
             if step.when is When.PERSON:
                 lines += [f"  {step.address}: {text}" for text in (step.reason, *step.hints)]

@@ -66,6 +66,10 @@ class Book:
 
         await self._saving.save(change)
 
+    async def unsent(self, effect: Effect) -> None:
+        """The call was not begun: nothing is to be remembered."""
+        await self._saving.save(lambda record: record.without_intent(effect.address))
+
     async def failed(self, effect: Effect, note: str, request_id: str | None) -> None:
         """The call surely had no effect: the intent is closed."""
         line = self._line(effect.address, effect.verb, "failed", request_id=request_id, note=note)

@@ -28,6 +28,7 @@ from wanctl.studio.errors import (
     Throttled,
     Unreachable,
     UnsupportedState,
+    Withheld,
 )
 
 CALLS_AT_ONCE = 4
@@ -199,9 +200,13 @@ class _Run:
 
     async def carry_out(self, steps: list[Step]) -> None:
         """Run steps side by side. Ctrl-C, or a ledger that cannot be written, lets the calls under way finish
-        and writes what came of them; no other call is begun."""
+        and writes what came of them; no other call is begun, nor one that waits for its turn."""
         gate = asyncio.Semaphore(CALLS_AT_ONCE)
         stopping = asyncio.Event()
+
+        def stop() -> None:
+            stopping.set()
+            self.desk.studio.change_no_more()
 
         async def one(step: Step) -> None:
             async with gate:
@@ -210,14 +215,14 @@ class _Run:
                 try:
                     await self._call(step)
                 except BaseException:
-                    stopping.set()
+                    stop()
                     raise
 
         calls = asyncio.gather(*(one(step) for step in steps), return_exceptions=True)
         try:
             results = await asyncio.shield(calls)
         except asyncio.CancelledError:
-            stopping.set()
+            stop()
             await asyncio.wait([calls], timeout=GRACE)
             raise
         for result in results:
@@ -233,6 +238,9 @@ class _Run:
         await book.begin(effect)
         try:
             landing = await effect.perform(self._tools(effect))
+        except Withheld:
+            await book.unsent(effect)
+            return
         except LostAnswer as error:
             self.tried[_key(step)] = self.tried.get(_key(step), 0) + 1
             await book.lost(effect, str(error))

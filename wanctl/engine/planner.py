@@ -157,7 +157,7 @@ def _refuse_emptiness(context: Context) -> list[Finding]:
 def exceeded_limits(desired: Desired, steps: list[Step]) -> list[Finding]:
     limits = desired.settings.limits
     to_train = [step for step in steps if step.action is Action.TRAIN and step.may_start]
-    to_delete = [step for step in steps if step.deletes and step.when in {When.NOW, When.LATER}]
+    to_delete = [step for step in steps if _may_delete(step)]
     findings = []
     if limits.new_jobs is not None and len(to_train) > limits.new_jobs:
         findings.append(
@@ -175,6 +175,15 @@ def exceeded_limits(desired: Desired, steps: list[Step]) -> list[Finding]:
             what = f"may spend {total:.2f} {currency}"
             findings.append(_exceeded("spend", str(limits.spend), what, to_train))
     return findings
+
+
+def _may_delete(step: Step) -> bool:
+    """An apply that waits comes to it: after a job that still reads it, or was canceled first; or if an open
+    call turns out to have made what is not wanted any more."""
+    if step.when is When.SERVICE:
+        unseen = step.action is Action.DELETE and step.remote_id is None
+        return unseen or (step.deletes and step.goes_on)
+    return step.deletes and step.when in {When.NOW, When.LATER}
 
 
 def _priced(step: Step, currency: str) -> bool:

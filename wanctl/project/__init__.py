@@ -31,7 +31,7 @@ from wanctl.ledger.record import Record
 from wanctl.ledger.store import Store
 from wanctl.plan import Plan, Severity, Step
 from wanctl.project.errors import ProjectError
-from wanctl.project.leasing import leased
+from wanctl.project.leasing import leased, while_held
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
 from wanctl.project.neighbours import known_to_neighbours
 from wanctl.project.provider import Account, connect, endpoint_name, place_name
@@ -42,7 +42,7 @@ from wanctl.spec.load import find_project, load_project
 from wanctl.spec.naming import near_miss
 from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.spec.rules import check
-from wanctl.studio.wire import Heard, unheard
+from wanctl.studio.wire import Heard, Permission, freely, unheard
 
 STATE_FOLDER = ".wanctl"
 
@@ -264,7 +264,7 @@ class Project:
         `outside` is how much it matters to be outside the windows.
         """
         settings = self.desired.settings
-        async with self.account() as account:
+        async with self.account(while_held(store) if store else freely) as account:
             record = self.record()
             now = account.clock.now
             yield Desk(
@@ -284,9 +284,10 @@ class Project:
             )
 
     @asynccontextmanager
-    async def account(self) -> AsyncIterator[Account]:
+    async def account(self, permission: Permission = freely) -> AsyncIterator[Account]:
         """The account alone, for reads that plan nothing."""
-        async with connect(self.desired.settings, self.state, self.surroundings, self._heard) as account:
+        settings = self.desired.settings
+        async with connect(settings, self.state, self.surroundings, self._heard, permission) as account:
             yield account
 
 

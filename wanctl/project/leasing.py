@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -60,6 +60,24 @@ async def leased(
         beating.cancel()
         if not lost:
             _give_back(held, tell)
+
+
+def while_held(held: LeasedStore) -> Callable[[], Awaitable[None]]:
+    """Asked before each call that changes something: returns while the lease is ours, else raises LeaseLost.
+
+    The store is asked only where it was not just now. Whoever waited for its answer looks at the clock again,
+    for that may be the very moment in which this process stood still.
+    """
+    asking = asyncio.Lock()
+
+    async def ours() -> None:
+        async with asking:
+            if not held.fresh:
+                await asyncio.to_thread(held.renew)
+            while held.expired:
+                await asyncio.to_thread(held.renew)
+
+    return ours
 
 
 async def _queued(

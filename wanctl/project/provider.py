@@ -17,7 +17,7 @@ from wanctl.spec.settings import Provider, Settings
 from wanctl.studio.client import Studio
 from wanctl.studio.credentials import Key, find_key
 from wanctl.studio.regions import Endpoint
-from wanctl.studio.wire import Heard, unheard
+from wanctl.studio.wire import Heard, Permission, freely, unheard
 
 if TYPE_CHECKING:
     from wanctl.sandbox import Sandbox
@@ -104,14 +104,20 @@ def needs_key(settings: Settings) -> bool:
 
 @asynccontextmanager
 async def connect(
-    settings: Settings, state: Path, surroundings: Surroundings, heard: Heard = unheard
+    settings: Settings,
+    state: Path,
+    surroundings: Surroundings,
+    heard: Heard = unheard,
+    permission: Permission = freely,
 ) -> AsyncIterator[Account]:
-    """Open the account for one run; `heard` is told of each call."""
+    """Open the account for one run; `heard` is told of each call, `permission` asked before each change."""
     if not embedded(settings):
         endpoint = resolve_endpoint(settings, surroundings)
         sandboxed = settings.provider is Provider.SANDBOX
         key = Key("sandbox") if sandboxed else find_key(surroundings.environ, surroundings.home)
-        async with Studio(endpoint, key, workspace=settings.workspace, heard=heard) as studio:
+        async with Studio(
+            endpoint, key, workspace=settings.workspace, heard=heard, permission=permission
+        ) as studio:
             yield Account(studio, WallClock())
         return
     sandbox = open_sandbox(settings, state)
@@ -123,6 +129,7 @@ async def connect(
             transport=httpx.ASGITransport(app=sandbox.app),
             sleep=clock.back_off,
             heard=heard,
+            permission=permission,
         ) as studio:
             yield Account(studio, clock)
     finally:

@@ -21,7 +21,7 @@ from wanctl.studio.files import Files
 from wanctl.studio.jobs import Jobs
 from wanctl.studio.pace import Monotonic, Pace, Sleep
 from wanctl.studio.regions import Endpoint
-from wanctl.studio.wire import Heard, Wire, unheard
+from wanctl.studio.wire import Heard, Permission, Wire, freely, unheard
 
 
 class Studio:
@@ -38,6 +38,7 @@ class Studio:
         monotonic: Monotonic = time.monotonic,
         user_agent: str = "wanctl",
         heard: Heard = unheard,
+        permission: Permission = freely,
     ) -> None:
         pace = Pace(monotonic, sleep)
         self._wire = Wire(
@@ -48,6 +49,7 @@ class Studio:
             pace=pace,
             user_agent=user_agent,
             heard=heard,
+            permission=permission,
         )
         self._downloads = Downloads(endpoint, transport, pace, user_agent)
         self.files = Files(self._wire)
@@ -59,6 +61,10 @@ class Studio:
     @property
     def endpoint(self) -> Endpoint:
         return self._wire.endpoint
+
+    def change_no_more(self) -> None:
+        """From now on only reads are sent; a changing call that still waits for its turn raises Withheld."""
+        self._wire.change_no_more()
 
     async def download(self, url: str, destination: Path, *, max_bytes: int) -> int:
         """Fetch a signed link, such as a preview's, to a file. The key never goes along."""

@@ -4,6 +4,7 @@
     ├── Misconfigured           nothing was sent: the settings do not allow it
     │   ├── NoKey               no API key was found
     │   └── UntrustedEndpoint   the key is not sent to a host that only the specs name
+    ├── Withheld                nothing was sent: the run that wanted it is to stop
     ├── Unreachable             nothing was sent: no connection came about
     ├── LostAnswer              a changing call was sent, no usable answer came: it may have had its effect
     ├── ServerError             a read met a fault of the service, or an answer that cannot be read
@@ -84,6 +85,10 @@ class NoKey(Misconfigured):
 
 class UntrustedEndpoint(Misconfigured):
     """The key is sent to known hosts only, or to one that a person named outside the specs."""
+
+
+class Withheld(StudioError):
+    """The call waited for its turn and was not begun, for its run is to stop."""
 
 
 class Unreachable(StudioError):

@@ -26,6 +26,7 @@ from wanctl.studio.errors import (
     StudioError,
     Throttled,
     Unreachable,
+    Withheld,
 )
 from wanctl.studio.pace import CALLS_AT_ONCE, Budget, Family, Pace
 from wanctl.studio.regions import Endpoint, check_workspace
@@ -41,6 +42,15 @@ Heard = Callable[
 
 def unheard(path: str, status: int | None) -> None:
     """Who does not listen to the calls."""
+
+
+Permission = Callable[
+    [], Awaitable[None]
+]  # asked right before a call that changes something leaves; raises what keeps it here
+
+
+async def freely() -> None:
+    """Who has nobody to ask."""
 
 
 TRIES = 5
@@ -92,6 +102,7 @@ class Wire:
         pace: Pace,
         user_agent: str,
         heard: Heard = unheard,
+        permission: Permission = freely,
     ) -> None:
         endpoint.require_trust()
         keep_signatures_out_of_logs()
@@ -99,6 +110,8 @@ class Wire:
         self._auth = _Bearer(key)
         self._pace = pace
         self._heard = heard
+        self._permission = permission
+        self._changing = True
         headers = {"User-Agent": user_agent, "Accept": "application/json"}
         if workspace:
             headers["X-DashScope-WorkSpace"] = check_workspace(workspace)
@@ -107,15 +120,32 @@ class Wire:
     async def close(self) -> None:
         await self._http.aclose()
 
+    def change_no_more(self) -> None:
+        self._changing = False
+
     async def call(self, request: Request) -> Reply:
         """The answer, after as many tries as the call's effect allows."""
         worth = _surely_refused if request.effect is Effect.ONCE else _passes
-        return await retrying(lambda: self._send(request), self._pace, worth)
+        faults: list[StudioError] = []
+
+        async def attempt() -> Reply:
+            try:
+                return await self._send(request)
+            except StudioError as error:
+                faults.append(error)
+                raise
+
+        try:
+            return await retrying(attempt, self._pace, worth)
+        except Withheld as withheld:
+            before = faults[:-1]  # a try that was made: whether it had an effect is what is to be told
+            raise (before or [withheld])[-1] from None
 
     async def _send(self, request: Request) -> Reply:
         url = self._url(request)
         call = Call(request.method, url.raw_path.decode("ascii"), request.effect)
         async with self._pace.lane(request.family).turn():
+            await self._may_leave(call)
             started = time.perf_counter()
             try:
                 response = await self._http.request(
@@ -143,6 +173,15 @@ class Wire:
             raise
         _note(call, reply.status, reply.request_id, spent)
         return reply
+
+    async def _may_leave(self, call: Call) -> None:
+        """Asked last: what a call waited for (its turn, the next try) may have taken longer than the right
+        to make it lasts."""
+        if call.effect is Effect.READ:
+            return
+        await self._permission()
+        if not self._changing:
+            raise Withheld("not begun, for this run is to stop", method=call.method, path=call.path)
 
     def _url(self, request: Request) -> httpx.URL:
         base = self.endpoint.compatible if request.compatible else self.endpoint.native

@@ -12,6 +12,7 @@ from pathlib import Path
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.git_process import OURS, Git, settings_of, spoken
 from wanctl.project.local import shown_path
+from wanctl.spec.root import SETTINGS_FILE
 from wanctl.watch.errors import WatchError
 
 PATIENCE = 1800.0  # seconds for one command of git: data sets may lie in the repository
@@ -81,7 +82,16 @@ class Checkout:
 
     def as_committed(self, text: str) -> str:
         """Files of the checkout by the names that they have for those who committed them."""
-        return text.replace(f"{shown_path(self.tree)}/", "").replace(f"{self.tree}/", "")
+        return text.replace(f"{self.tree}/", "").replace(f"{shown_path(self.tree)}/", "")
+
+    def require_project(self) -> None:
+        """It may have been moved or deleted on the ref, which is no mistake in the specs."""
+        if not (self.directory / SETTINGS_FILE).exists():
+            raise WatchError(
+                f"{(self.within / SETTINGS_FILE).as_posix()} is not on {self.branch} of {self.remote}: "
+                "if the project was moved there, start the loop in its new folder. "
+                "Nothing is changed until then."
+            )
 
     def update(self) -> Commit:
         """Fetch the ref and lay it out: exactly its files, and nothing else.

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from wanctl import __version__
 from wanctl.plan import Cost, When
 from wanctl.watch.board import Board
 
@@ -71,6 +72,8 @@ class _BoardCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         board, now = self._board(), self._now()
+        yield _info("wanctl_build", "The running wanctl.", version=__version__)
+        yield from _what_is_watched(board)
         yield _one("wanctl_ready", "1 while the last turn came to a plan, not long ago.", board.ready(now))
         yield _one(
             "wanctl_failed_turns_in_a_row", "Turns since the last that came to a plan.", board.failed_in_a_row
@@ -92,6 +95,19 @@ class _BoardCollector(Collector):
                 "wanctl_failed_resources", "Calls of the last turn that failed.", len(board.turn.failures)
             )
             yield from _plan_metrics(board)
+
+
+def _what_is_watched(board: Board) -> Iterator[Metric]:
+    """What a dashboard joins the others with: whose they are, and from which commit on."""
+    if board.turn:
+        yield _info(
+            "wanctl_commit",
+            "The commit that the last plan was made from.",
+            project=board.project,
+            environment=board.environment or "",
+            ref=board.ref,
+            commit=board.turn.commit.id,
+        )
 
 
 def _plan_metrics(board: Board) -> Iterator[Metric]:
@@ -136,6 +152,10 @@ def _add_cost(tokens: GaugeMetricFamily, money: GaugeMetricFamily, address: str,
         tokens.add_metric([address, "billed"], cost.billed_tokens)
     if cost.billed_amount is not None:
         money.add_metric([address, currency, "billed"], float(cost.billed_amount))
+
+
+def _info(name: str, about: str, **labels: str) -> InfoMetricFamily:
+    return InfoMetricFamily(name, about, value=labels)
 
 
 def _one(name: str, about: str, value: float) -> GaugeMetricFamily:

@@ -1,4 +1,4 @@
-"""Posts news to webhooks, from a thread of its own: the loop never waits for a receiver.
+"""Posts news to webhooks, from a thread for each: neither the loop nor a receiver waits for another receiver.
 
 The URL is a secret. It comes from the environment, goes to no log, and only over https or to this machine.
 """
@@ -6,6 +6,7 @@ The URL is a secret. It comes from the environment, goes to no log, and only ove
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from wanctl.watch.news import TOLD_AFTER, News, Situation, news_between, situati
 TRIES = 5
 TIMEOUT = httpx.Timeout(10)
 LAST_WORDS = 20.0  # seconds for what is still on its way when the loop ends
+_THREAD = "notifications"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -29,7 +31,7 @@ class _DeliveryError(Exception):
 
 
 class Notifier:
-    """Guards the queue, and what was told last."""
+    """Guards the lines to the receivers, and what was told last."""
 
     def __init__(
         self,
@@ -42,12 +44,10 @@ class Notifier:
     ) -> None:
         self._environ, self._told, self._tell = environ, told, tell
         self._patience = patience
+        self._lines: dict[str, _Line] = {}
         self._closing = threading.Event()
         self._sleep = sleep or self._nap
-        self._queue: queue.SimpleQueue[tuple[Notification, News] | None] = queue.SimpleQueue()
         self._known: Situation | None = None
-        self._thread = threading.Thread(target=self._deliver_all, name="notifications", daemon=True)
-        self._thread.start()
         _hush()
 
     def turned(self, board: Board) -> None:
@@ -57,7 +57,7 @@ class Notifier:
         for news in news_between(before, after, board):
             for one in board.receivers:
                 if news.occasion in one.on:
-                    self._queue.put((one, news))
+                    self._line_to(one).put(one, news)
         self._known = after  # also where it cannot be written down: or each turn would tell it again
         if after != before:
             after.save(self._told)
@@ -67,20 +67,26 @@ class Notifier:
     def close(self, patience: float = LAST_WORDS) -> None:
         """Deliver what is queued, without another try for what fails."""
         self._closing.set()
-        self._queue.put(None)
-        self._thread.join(patience)
+        until = time.monotonic() + patience
+        for line in self._lines.values():
+            line.hang_up()
+        for line in self._lines.values():
+            line.join(max(until - time.monotonic(), 0.0))
+
+    def _line_to(self, receiver: Notification) -> "_Line":
+        if receiver.url_env not in self._lines:
+            self._lines[receiver.url_env] = _Line(self._told_or_said)
+        return self._lines[receiver.url_env]
 
     def _nap(self, seconds: float) -> None:
         self._closing.wait(seconds)
 
-    def _deliver_all(self) -> None:
-        while (queued := self._queue.get()) is not None:
-            receiver, news = queued
-            try:
-                self._deliver(receiver, news)
-            except Exception as error:  # noqa: BLE001 - a receiver's fault must not end the thread
-                reason = str(error) if isinstance(error, _DeliveryError) else type(error).__name__
-                self._tell(f"{news.occasion.value} was not told to {receiver.url_env}: {reason}")
+    def _told_or_said(self, receiver: Notification, news: News) -> None:
+        try:
+            self._deliver(receiver, news)
+        except Exception as error:  # noqa: BLE001 - a receiver's fault must not end the thread
+            reason = str(error) if isinstance(error, _DeliveryError) else type(error).__name__
+            self._tell(f"{news.occasion.value} was not told to {receiver.url_env}: {reason}")
 
     def _deliver(self, receiver: Notification, news: News) -> None:
         url = self._environ.get(receiver.url_env, "").strip()
@@ -95,6 +101,30 @@ class Notifier:
             reraise=True,
         )
         tries(_post, url, news.body(receiver.format))
+
+
+class _Line:
+    """What is on its way to one receiver, in its order."""
+
+    def __init__(self, deliver: Callable[[Notification, News], None]) -> None:
+        self._deliver = deliver
+        self._queue: queue.SimpleQueue[tuple[Notification, News] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._deliver_all, name=_THREAD, daemon=True)
+        self._thread.start()
+
+    def put(self, receiver: Notification, news: News) -> None:
+        self._queue.put((receiver, news))
+
+    def hang_up(self) -> None:
+        """After what is queued."""
+        self._queue.put(None)
+
+    def join(self, patience: float) -> None:
+        self._thread.join(patience)
+
+    def _deliver_all(self) -> None:
+        while (queued := self._queue.get()) is not None:
+            self._deliver(*queued)
 
 
 _passing = retry_if_exception_type(_DeliveryError)
@@ -122,10 +152,10 @@ def _post(url: str, body: Mapping[str, object]) -> None:
 
 
 class _WithoutUrls(logging.Filter):
-    """The HTTP library logs each URL; from this thread none is written."""
+    """The HTTP library logs each URL; from these threads none is written."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return record.threadName != "notifications"
+        return record.threadName != _THREAD
 
 
 _FILTER = _WithoutUrls()

@@ -44,6 +44,11 @@ class Turn:
             if one.severity is Severity.ERROR and one.rule != OUTSIDE
         )
 
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Which window keeps everything, or what is new, from being started."""
+        return tuple(one.message for one in self.plan.findings if one.rule == OUTSIDE)
+
 
 @dataclass(frozen=True)
 class Glimpse:
@@ -78,6 +83,7 @@ class Turns:
         self.glimpse = NOTHING_SEEN
         commit = self.checkout.update()
         self.glimpse = Glimpse(commit)
+        self.checkout.require_project()
         desired = load_project(self.checkout.directory, self.environment)
         self.glimpse = Glimpse(commit, desired.settings)
         project = Project(desired, self.surroundings, tell=self.tell, home=self.home, heard=self.heard)
