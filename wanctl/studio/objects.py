@@ -223,6 +223,11 @@ class Job(_Remote):
         return data
 
     @property
+    def abridged(self) -> bool:
+        """It leaves out what it was made from, as a row of a list may: its details tell more, if anything does."""
+        return not (self.model or self.base_model) or "training_file_ids" not in self.model_fields_set
+
+    @property
     def terminal(self) -> bool:
         return self.status in _TERMINAL
 
