@@ -21,7 +21,7 @@ def _only(kept: set[str], job: dict[str, Any]) -> None:
 
 
 def _telling(rows: set[str], details: set[str] | None = None) -> Callable[[str, Any], None]:
-    """A service that tells these fields of a job, in its list and of one; nowhere the name that we gave it."""
+    """A service that tells these fields of a job, in its list and of one; never the name that we gave it."""
 
     def bend(path: str, body: Any) -> None:
         if not path.startswith(_JOBS) or not isinstance(body.get("output"), dict):

@@ -110,7 +110,7 @@ class Snapshot:
         }
 
     def unmarked(self, model: str, file_id: str | None) -> Sequence[Job]:
-        """Jobs whose name tells nothing, trained on this file first, of this model or of one they do not say."""
+        """Jobs whose name tells nothing, trained on this file first, of this model or one they do not say."""
         found = self.unmarked_by_file
         return (*found.get((model, file_id), ()), *found.get(("", file_id), ()))
 

@@ -224,7 +224,7 @@ class Job(_Remote):
 
     @property
     def abridged(self) -> bool:
-        """It leaves out what it was made from, as a row of a list may: its details tell more, if anything does."""
+        """It leaves out what it was made from, as a row of a list may: if anything tells, its details do."""
         return not (self.model or self.base_model) or "training_file_ids" not in self.model_fields_set
 
     @property
