@@ -43,6 +43,7 @@ class Snapshot:
     jobs: tuple[Job, ...] = ()
     deployments: tuple[Deployment, ...] = ()
     answers: Mapping[Question, Any] = field(default_factory=dict)
+    unlisted: tuple[str, ...] = ()  # what the service has no list of, so that only what is known of is here
 
     def merged(self, answers: Mapping[Question, Any]) -> "Snapshot":
         """The same account with some objects read again."""
