@@ -1,12 +1,14 @@
 """A list may tell little of a job, and its details not much more: nothing is billed twice for that."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.engine.rain import DATASET, FINETUNE, Bent, Rain
+from wanctl.engine.converge import Patience
 from wanctl.plan import Action, Step, When
 from wanctl.spec.resources import Address
 
@@ -78,3 +80,16 @@ def test_a_job_of_another_model_by_its_details_is_none_of_ours(
 
     step = _planned_again(rain, monkeypatch, other)
     assert step.when is When.NOW
+
+
+def test_the_one_job_that_came_with_a_lost_answer_is_taken_over_within_a_minute(rain: Rain) -> None:
+    rain.write(DATASET, FINETUNE, polling="5s")
+    rain.call("POST", "/_sandbox/rig", {"quirks": {"keep_job_name": False, "echo_file_ids": False}})
+    lost = {"kind": "reset", "when": "after", "method": "POST", "path": _JOBS, "nth": 1}
+    rain.call("POST", "/_sandbox/faults", lost)
+    patience = Patience(waits=True, longest=timedelta(minutes=1))
+    outcome = rain.project().apply(lambda _plan, _steps: True, patience)
+    step = outcome.plan.step(Address.finetune("rain")) if outcome else None
+    assert step is not None
+    assert step.remote_id is not None, step.reason
+    assert rain.calls("POST", _JOBS) == 1

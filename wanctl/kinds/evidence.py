@@ -152,10 +152,10 @@ def _by_parameters(wanted: Wanted, entry: Entry, context: Context) -> Match:
     ]
     intent = _lost_training(wanted, context)
     if intent:
-        if context.settling(intent):
-            return Match()
         fresh = tuple(job for job in silent if job.job_id not in intent.seen)
         sure = len(fresh) == 1 and intent.identity == wanted.identity and not _rivals(wanted, context)
+        if context.settling(intent) and not (sure and context.listed_by_now(intent)):
+            return Match()
         if sure and _in_the_window(fresh[0], intent, context):
             return Match(fresh[0], "the open intent")
         odd = tuple(job for job in _unlike(wanted, entry, context) if job.job_id not in intent.seen)
