@@ -10,6 +10,7 @@ import pytest
 from tests.engine.rain import DATASET, FINETUNE, Bent, Rain
 from wanctl.engine.converge import Patience
 from wanctl.plan import Action, Step, When
+from wanctl.project.outputs import bind
 from wanctl.spec.resources import Address
 
 _JOBS = "/api/v1/fine-tunes"
@@ -58,6 +59,13 @@ def test_a_job_that_tells_no_model_may_be_of_any(rain: Rain, monkeypatch: pytest
     step = _planned_again(rain, monkeypatch, _telling(_BARE, _BARE))
     assert (step.action, step.when) == (Action.TRAIN, When.BLOCKED)
     assert "may already be this training" in step.reason
+    (candidate,) = (one["id"] for one in rain.call("GET", "/_sandbox/status")["jobs"])
+    assert "which model it trains is not told" in bind(
+        rain.project(), Address.finetune("rain"), candidate, None
+    )
+    adopted = rain.project().plan().step(Address.finetune("rain"))
+    assert adopted is not None
+    assert adopted.remote_id == candidate
 
 
 @pytest.mark.parametrize("rows", [_BARE, _SUMMARY])
