@@ -68,3 +68,18 @@ def test_an_export_without_a_name_is_not_asked_for_again_but_by_a_person(
     for _ in range(2):
         rain.apply()
     assert rain.calls("GET", "/export/") == 2
+
+
+def test_a_checkpoint_with_previews_is_exported_though_only_exports_are_listed(
+    rain: Rain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bend(path: str, body: Any) -> None:
+        if path.endswith("/checkpoints"):
+            body["output"] = [row for row in rows(body) if row["status"] == "SUCCEEDED"]
+
+    monkeypatch.setattr(Bent, "bend", staticmethod(bend))
+    rain.write(DATASET, FINETUNE, CHECKPOINT)
+    step = rain.apply().plan.step(BEST)
+    assert step is not None
+    assert step.when is When.DONE
+    assert rain.calls("GET", "/export/") == 1

@@ -138,19 +138,28 @@ def test_a_list_that_moves_while_it_is_read_is_read_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "output", [{}, [], [job()], {"total": 3}, {"jobs": None, "total": 1}, {"jobs": {}}, "nothing", None]
+    "output",
+    [{}, {"total": 3}, {"jobs": None, "total": 1}, {"jobs": {}}, {"errors": [{}]}, [{}], "nothing", None],
 )
 def test_a_missing_list_is_not_an_empty_one(output: Any) -> None:
     with pytest.raises(ServerError):
         serve(native(output)).ask(lambda studio: studio.jobs.list())
 
 
-@pytest.mark.parametrize("output", [[], {}, {"deployed_models": []}])
+@pytest.mark.parametrize("output", [{}, {"deployed_models": []}, {"a": [{"id": "x"}], "b": [{"id": "y"}]}])
 def test_a_list_of_deployments_or_files_in_another_container_is_an_error(output: Any) -> None:
     with pytest.raises(ServerError):
         serve(native(output)).ask(lambda studio: studio.deployments.list())
     with pytest.raises(ServerError):
         serve(native(output)).ask(lambda studio: studio.files.list())
+
+
+def test_a_list_is_known_by_its_rows_whatever_it_is_called() -> None:
+    for output in ([job()], {"data": [job()]}, {"page_no": 1, "items": [job()], "total": 1}):
+        assert len(serve(native(output)).ask(lambda studio: studio.jobs.list())) == 1
+    deployed = {"deployed_models": [{"deployed_model": "m"}], "total": 1}
+    assert len(serve(native(deployed)).ask(lambda studio: studio.deployments.list())) == 1
+    assert serve(native([])).ask(lambda studio: studio.deployments.list()) == ()
 
 
 def test_a_list_that_does_not_end_is_an_error_and_not_a_long_list(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,7 @@ def compat(status: int, message: str, code: str | None = None) -> httpx.Response
         (httpx.Response(200, json=["no", "object"]), ServerError),
         (native({"status": "RUNNING"}), ServerError),
         (native_error(200, "InvalidParameter", "no"), Refused),
+        (native_error(200, "NotFound", "Not found."), NotFound),
         (
             httpx.Response(
                 200, json={"data": {"failed_uploads": [{"code": "BadRequest.TooLarge", "message": "full"}]}}

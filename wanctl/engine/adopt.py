@@ -126,7 +126,7 @@ async def _adopt_job(
     if wanted is None:
         raise AdoptionRefused(f"the datasets of {resource.address} cannot be read, so its inputs are unknown")
     base = job.model or job.base_model
-    if base != spec.model:
+    if base and base != spec.model:
         raise AdoptionRefused(f"{job_id} trains {base}, and {resource.address} wants {spec.model}")
     if other := contradicted(wanted.declared, job.hyper_parameters):
         raise AdoptionRefused(
@@ -166,7 +166,7 @@ def _unseen(job: Job, spec: FineTune, context: Context) -> str:
     declared = spec.hyper_parameters.declared()
     differing = [key for key in contradicted(sent, job.hyper_parameters) if key not in declared]
     untold = [key for key in declared if key not in job.hyper_parameters]
-    said = []
+    said = [] if job.model or job.base_model else ["which model it trains is not told"]
     if differing:
         said.append("made with " + ", ".join(f"{key} {job.hyper_parameters[key]}" for key in differing))
         said[-1] += ", where a new training would have " + ", ".join(str(sent[key]) for key in differing)
@@ -185,14 +185,14 @@ async def _adopt_deployment(
     model_name = context.outcome(upstream).model_name if upstream else spec.model_name
     if model_name is None:
         raise AdoptionRefused(f"the model that {resource.address} is to serve is not there yet")
-    if live.model_name != model_name:
+    if live.model_name and live.model_name != model_name:
         raise AdoptionRefused(
             f"{deployed_model} serves {live.model_name}, and {resource.address} wants {model_name}"
         )
     told, written = told_config(live), None if spec.aigc_config.unknown else spec.aigc_config.sent()
     differs = told is not None and (written is None or differences(told, written))
     sent = {
-        "model_name": live.model_name,
+        "model_name": model_name,
         "capacity": spec.capacity if live.capacity is None else live.capacity,
         "aigc_config": told if told is not None and differs else written,
         "suffix": _suffix_of(live),

@@ -40,7 +40,7 @@ class Desk:
 
     async def survey(self) -> Draft:
         """Read the whole account and plan from it."""
-        return await self.settle(await observe(self.studio, self.clock.now))
+        return await self.settle(await observe(self.studio, self.clock.now, self.book.record))
 
     async def look_again(self, draft: Draft, due: Collection[Address]) -> Draft:
         """Read only what is in flight and due, and plan from that."""

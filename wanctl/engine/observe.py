@@ -5,18 +5,33 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from wanctl.engine.unlisted import (
+    Known,
+    deployments_one_by_one,
+    files_one_by_one,
+    unless_unlisted,
+)
 from wanctl.kinds.snapshot import Question, Read, Snapshot
+from wanctl.ledger.record import Record
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import InvalidRequest, NotFound, UnsupportedState
 
 
-async def observe(studio: Studio, now: Callable[[], datetime]) -> Snapshot:
-    """The three lists. One that fails takes the others down with it."""
+async def observe(studio: Studio, now: Callable[[], datetime], record: Record) -> Snapshot:
+    """The three lists. One that fails takes the others down with it; one that the service does not have is
+    made up for by what the ledger and the jobs name."""
     async with asyncio.TaskGroup() as group:
-        files = group.create_task(studio.files.list())
-        jobs = group.create_task(studio.jobs.list())
-        deployments = group.create_task(studio.deployments.list())
-    return Snapshot(now(), files.result(), jobs.result(), deployments.result())
+        listing_files = group.create_task(unless_unlisted(studio.files.list()))
+        listing_jobs = group.create_task(studio.jobs.list())
+        listing_deployments = group.create_task(unless_unlisted(studio.deployments.list()))
+    files, jobs, deployments = listing_files.result(), listing_jobs.result(), listing_deployments.result()
+    unlisted = tuple(what for what, one in (("files", files), ("deployments", deployments)) if one is None)
+    known = Known(record)
+    if files is None:
+        files, jobs = await files_one_by_one(studio, known, jobs)
+    if deployments is None:
+        deployments = await deployments_one_by_one(studio, known, jobs)
+    return Snapshot(now(), files, jobs, deployments, unlisted=unlisted)
 
 
 async def answer(studio: Studio, questions: Iterable[Question]) -> dict[Question, Any]:

@@ -52,7 +52,7 @@ def make_plan(
     steps = [move_step(new, old, record) for new, old in moves.pending.items()]
     steps += [after_move(planned.step, moves) for planned in context.planned.values()]
     findings = [finding_of(diagnostic) for diagnostic in (*desired.diagnostics, *diagnostics)]
-    findings += moves.findings
+    findings += (*moves.findings, *_unlisted(snapshot))
     findings += [finding for planned in context.planned.values() for finding in planned.findings]
     if desired.resources:
         removals = _removals(context, steps)
@@ -103,6 +103,15 @@ def _answered(context: Context) -> frozenset[Address]:
         if intent.verb in _ENDINGS and address not in context.planned and context.overdue(address):
             known.add(address)
     return frozenset(known)
+
+
+def _unlisted(snapshot: Snapshot) -> list[Finding]:
+    """What nobody named stays unseen: a person should know."""
+    if not snapshot.unlisted:
+        return []
+    what = " and no ".join(snapshot.unlisted)
+    message = f"this service lists no {what}: only what the ledger and the jobs name is seen"
+    return [Finding(Severity.WARNING, message, rule="unlisted")]
 
 
 def finding_of(diagnostic: Diagnostic) -> Finding:

@@ -19,17 +19,17 @@ TOGETHER = 0.1  # what is due within this part of its interval is looked at alon
 
 @dataclass(frozen=True)
 class Cadence:
-    """Seconds until the next look: after a change, and at the most."""
+    """Seconds until the next look: after a change, and at the most. What is quick is soon seen to be done."""
 
     first: float
     slowest: float
 
 
 CADENCES = {
-    Kind.DATASET: Cadence(5, 5),
-    Kind.FINETUNE: Cadence(15, 60),
-    Kind.CHECKPOINT: Cadence(15, 15),
-    Kind.DEPLOYMENT: Cadence(15, 15),
+    Kind.DATASET: Cadence(2, 5),
+    Kind.FINETUNE: Cadence(2, 60),
+    Kind.CHECKPOINT: Cadence(2, 15),
+    Kind.DEPLOYMENT: Cadence(2, 15),
 }
 TURNED_AWAY = Cadence(15, 60)  # a call that the service refused for now
 

@@ -36,6 +36,8 @@ def plan_checkpoint(resource: Resource, context: Context) -> Planned:
     if rows is None:
         return Planned(_step(resource, spec, When.DONE, "its checkpoints are being read"))
     row = next((row for row in rows if row.checkpoint == spec.checkpoint), None)
+    if row is None and spec.checkpoint in (context.ask(Read.VALIDATED, upstream.job_id) or ()):
+        row = CheckpointRow(checkpoint=spec.checkpoint)  # it has previews; only exports may be listed
     if row is None:
         return _plan_unlisted(resource, spec, rows, upstream.job_id)
     return _plan_row(resource, spec, row, upstream.job_id, context)

@@ -212,6 +212,8 @@ def _plan_uploaded(resource: Resource, file_id: str, context: Context) -> Planne
     if file is None:
         asked = context.ask(Read.FILE, file_id)
         file = asked if isinstance(asked, RemoteFile) else None
+    if file is None and "files" in context.snapshot.unlisted and not context.snapshot.files:
+        file = RemoteFile(id=file_id)  # the service tells of no file at all: a training will show
     content = f"file:{file_id}"
     if file is None:
         gone = context.answered(Read.FILE, file_id)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from wanctl.kinds.marks import canonical_number
+from wanctl.kinds.snapshot import Read
 from wanctl.kinds.world import Context
 from wanctl.ledger.record import Entry, Intent
 from wanctl.spec.models import FineTune
@@ -76,7 +77,7 @@ def twins_by_files(wanted: Wanted, context: Context) -> list[Job]:
     contents = _contents_of_files(wanted, context)
     return [
         job
-        for file_id in contents
+        for file_id in (*contents, None)
         for job in _possible(wanted, context.entry(wanted.address), context, file_id)
         if _contents(job.training_file_ids, contents) == wanted.training
         and _contents(job.validation_file_ids, contents) == wanted.validation
@@ -146,13 +147,15 @@ def _by_files(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa:
 def _by_parameters(wanted: Wanted, entry: Entry, context: Context) -> Match:
     """Jobs that do not say what they read: one that came when our call was made is ours, once no second one
     can; any other that might be ours is for a person to judge."""
-    silent = [job for job in _possible(wanted, entry, context, None) if job.live]
+    silent = [
+        job for job in _possible(wanted, entry, context, None) if job.live and not job.training_file_ids
+    ]
     intent = _lost_training(wanted, context)
     if intent:
-        if context.settling(intent):
-            return Match()
         fresh = tuple(job for job in silent if job.job_id not in intent.seen)
         sure = len(fresh) == 1 and intent.identity == wanted.identity and not _rivals(wanted, context)
+        if context.settling(intent) and not (sure and context.listed_by_now(intent)):
+            return Match()
         if sure and _in_the_window(fresh[0], intent, context):
             return Match(fresh[0], "the open intent")
         odd = tuple(job for job in _unlike(wanted, entry, context) if job.job_id not in intent.seen)
@@ -211,13 +214,21 @@ def _decide(found: list[Job], evidence: str, needed: int) -> Match:
 
 
 def _possible(wanted: Wanted, entry: Entry, context: Context, file_id: str | None) -> list[Job]:
-    """Jobs of the same model, trained on this file first (None: they do not say), that nothing rules out."""
-    jobs = context.snapshot.unmarked_by_file.get((wanted.spec.model, file_id), ())
+    """Jobs of the same model, trained on this file first (None: their row does not say), that nothing rules
+    out."""
+    jobs = context.snapshot.unmarked(wanted.spec.model, file_id)
     return [
         job
-        for job in _unclaimed(jobs, wanted, entry, context)
-        if not contradicted(wanted.declared, job.hyper_parameters)
+        for job in (_in_full(job, context) for job in _unclaimed(jobs, wanted, entry, context))
+        if (job.model or job.base_model) in {None, "", wanted.spec.model}
+        and not contradicted(wanted.declared, job.hyper_parameters)
     ]
+
+
+def _in_full(job: Job, context: Context) -> Job:
+    """A list may show less of a job than its details do: those are asked for before anything is concluded."""
+    details = context.ask(Read.JOB, job.job_id) if job.abridged else None
+    return details if isinstance(details, Job) else job
 
 
 def _unclaimed(jobs: Sequence[Job], wanted: Wanted, entry: Entry, context: Context) -> list[Job]:
@@ -267,7 +278,9 @@ def _contents(file_ids: tuple[str, ...], contents: Mapping[str, str]) -> tuple[s
 
 
 def _training_is_live(wanted: Wanted, context: Context) -> bool:
-    """A job can only have read what was uploaded."""
+    """A job can only have read what was uploaded, as far as the uploads are seen."""
+    if "files" in context.snapshot.unlisted:
+        return True
     live = set(_contents_of_files(wanted, context).values())
     return all(content in live for content in wanted.training)
 

@@ -293,5 +293,5 @@ def _train(resource: Resource, spec: FineTune, wanted: Wanted, context: Context)
         wanted.identity,
         body,
         job_inputs(wanted, context),
-        context.snapshot.ids_by_model.get(spec.model, ()),
+        context.snapshot.ids_by_model[spec.model],
     )

@@ -1,7 +1,7 @@
 """The live side, as one run read it: the three lists, and the answers to what planning asked beyond them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -43,6 +43,7 @@ class Snapshot:
     jobs: tuple[Job, ...] = ()
     deployments: tuple[Deployment, ...] = ()
     answers: Mapping[Question, Any] = field(default_factory=dict)
+    unlisted: tuple[str, ...] = ()  # what the service has no list of, so that only what is known of is here
 
     def merged(self, answers: Mapping[Question, Any]) -> "Snapshot":
         """The same account with some objects read again."""
@@ -109,6 +110,11 @@ class Snapshot:
             for model, jobs in self.jobs_by_model.items()
         }
 
+    def unmarked(self, model: str, file_id: str | None) -> Sequence[Job]:
+        """Jobs whose name tells nothing, trained on this file first, of this model or one they do not say."""
+        found = self.unmarked_by_file
+        return (*found.get((model, file_id), ()), *found.get(("", file_id), ()))
+
     @cached_property
     def unmarked_by_file(self) -> dict[tuple[str, str | None], list[Job]]:
         """(model, the first file that it was trained on) → those jobs; None: they do not say which."""
@@ -124,8 +130,10 @@ class Snapshot:
 
     @cached_property
     def ids_by_model(self) -> dict[str, tuple[str, ...]]:
-        """Model → the ids of its jobs."""
-        return {model: tuple(job.job_id for job in jobs) for model, jobs in self.jobs_by_model.items()}
+        """Model → the ids of its jobs, and of those that do not say theirs."""
+        ids = {model: tuple(job.job_id for job in jobs) for model, jobs in self.jobs_by_model.items()}
+        silent = ids.get("", ())
+        return defaultdict(lambda: silent, {model: (*own, *silent) for model, own in ids.items() if model})
 
     @cached_property
     def deployment_names(self) -> tuple[str, ...]:

@@ -142,6 +142,10 @@ class Context:
         """How long lists may lag behind a call: longest where making it again would be billed again."""
         return self.settle_time * BILLED_PATIENCE if intent.verb == "train" else self.settle_time
 
+    def listed_by_now(self, intent: Intent) -> bool:
+        """A call's effect is in the lists by now, as a rule: enough to take it over, not to call again."""
+        return self.snapshot.observed_at >= intent.at + self.settle_time
+
     def settling(self, intent: Intent) -> bool:
         """It is too early to say that the call had no effect: lists may lag behind it."""
         return self.snapshot.observed_at < intent.at + self.patience_for(intent)

@@ -149,6 +149,11 @@ class Job(_Remote):
         return data
 
     @property
+    def abridged(self) -> bool:
+        """It leaves out what it was made from, as a row of a list may: if anything tells, its details do."""
+        return not (self.model or self.base_model) or "training_file_ids" not in self.model_fields_set
+
+    @property
     def terminal(self) -> bool:
         return self.status in _TERMINAL
 

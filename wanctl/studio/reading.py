@@ -55,18 +55,26 @@ def parse(model: type[_Model], data: Any, reply: Reply) -> _Model:
 
 
 def rows(reply: Reply, *names: str, bare: bool = False) -> list[Any]:
-    """The list in a reply: under one of the names, or bare where that is known to come."""
+    """The list in a reply: under one of the names, bare, or the only one there is, if it holds anything.
+
+    Nothing under a name that nobody knows is not an empty list; a bare null is one where `bare` says so.
+    """
     found = output(reply)
     if bare and "output" in reply.body and reply.body["output"] is None:
         return []
-    if isinstance(found, list) and not bare:
-        raise unusable(reply, f"the answer is a list of nobody knows what, not of {names[0]}")
     if isinstance(found, dict):
         under = next((found[name] for name in names if found.get(name) is not None), None)
+        under = _only_list(found) if under is None else under
         found = [] if under is None and _empty(found, names) else under
     if not isinstance(found, list):
         raise unusable(reply, f"the answer has no list of {names[0]}")
     return found
+
+
+def _only_list(answer: dict[str, Any]) -> list[Any] | None:
+    """What it holds is proof enough: each row has to name an object, or it is none."""
+    lists = [value for value in answer.values() if isinstance(value, list)]
+    return lists[0] if len(lists) == 1 and lists[0] else None
 
 
 def _empty(answer: dict[str, Any], names: tuple[str, ...]) -> bool:

@@ -163,6 +163,14 @@ _RULES = (
         said=_MISSING,
         effects=(Effect.READ, Effect.REPEATABLE),
     ),
+    _Rule(
+        NotFound,
+        "not found",
+        None,
+        _SUCCESS,
+        code=r"^notfound$",
+        effects=(Effect.READ, Effect.REPEATABLE),
+    ),
     _Rule(InvalidRequest, "the request is wrong", None, range(400, 500)),
     _Rule(ServerError, "the service failed", None, range(500, 600)),
     _Rule(
