@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 
 from tests.report.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.report.reading import PARSER, blocks, check_markdown, inline
-from wanctl.plan import Action, Change, FieldClass, Finding, Orphan, Plan, Severity, Step, When
+from wanctl.plan import Action, Change, Cost, FieldClass, Finding, Orphan, Plan, Severity, Step, When
 from wanctl.report.diffs import step_diff
 from wanctl.report.failure import Failure
 from wanctl.report.markdown import LIMIT, plan_markdown
@@ -202,6 +203,41 @@ def test_every_deletion_is_named_however_many_there_are() -> None:
     assert all(f"`model-{number}`" in alert for number in range(60))
     assert all(f"`Deployment/d{number}`" in alert for number in range(60))
     check_markdown(markdown)
+
+
+def test_what_goes_for_good_is_named_before_what_comes_back() -> None:
+    """A replacement serves again; of 300 chains the deletions must not be what is cut."""
+    gone = tuple(
+        Step(
+            Address.deployment(f"gone{n}"), Action.DELETE, When.NOW, "in no spec", remote_id=f"old-model-{n}"
+        )
+        for n in range(150)
+    )
+    back = tuple(
+        replace(
+            step(n), remote_id=f"wan2.6-i2v-ft-202611212006-{n:04}-c400", address=Address.deployment(f"d{n}")
+        )
+        for n in range(150)
+    )
+    markdown = plan_markdown(Plan("p", "e", "sandbox", (*back, *gone)))
+    alert = markdown[: markdown.index("| Step | Resource")]
+    assert all(f"`old-model-{n}`" in alert and f"-{n:04}-c400`" in alert for n in range(150))
+    assert alert.index("`old-model-149`") < alert.index("-0000-c400`")
+    assert "> - delete `Deployment/gone149` `old-model-149`" in alert
+    assert "> - replace `Deployment/d149`" in alert
+    assert len(markdown) <= LIMIT
+    check_markdown(markdown)
+
+
+def test_the_price_of_each_training_is_told_however_many_there_are() -> None:
+    cost = Cost((72_000, 72_000), (Decimal(576) / 100,) * 2, "USD", "a list of prices " * 3)
+    trainings = tuple(
+        Step(Address.finetune(f"rain-{n}"), Action.TRAIN, When.NOW, "not trained yet", cost=cost)
+        for n in range(150)
+    )
+    markdown = plan_markdown(Plan("p", "e", "sandbox", trainings))
+    alert = markdown[: markdown.index("| Step | Resource")]
+    assert "> - train `FineTune/rain-149`: about 5.76 USD" in alert
 
 
 def test_thousands_of_deletions_are_counted_where_they_cannot_be_named() -> None:

@@ -12,7 +12,7 @@ from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Progress, Step, 
 from wanctl.report.console import emit, plain
 from wanctl.report.progress import LiveDisplay, TimedLines
 from wanctl.report.spelling import spell_cost, spell_number, spell_tokens, spell_value
-from wanctl.report.text import plan_lines
+from wanctl.report.text import plan_lines, question
 from wanctl.spec.resources import Address
 
 AT = datetime(2026, 3, 18, 9, tzinfo=UTC)
@@ -75,6 +75,18 @@ def test_a_long_text_shows_the_words_that_changed() -> None:
     text = changed(rain, rain.replace("umbrella", "idea"))
     assert "nobody has an umbrella with them at all." in text
     assert "nobody has an idea with them at all." in text
+
+
+def test_many_losses_are_counted_where_their_names_would_be_a_wall() -> None:
+    """Each of them has its step above; a question nobody reads to its end is no question."""
+    steps = tuple(
+        Step(Address.deployment(f"d{n}"), Action.DELETE, When.NOW, remote_id=f"model-{n}") for n in range(40)
+    )
+    last = plain(plan_lines(Plan("p", None, "sandbox", steps))).split("Plan: ")[1]
+    assert "model-0, model-1, model-2, model-3 and 36 more will be deleted." in " ".join(last.split())
+    assert question(steps) == ("Apply 40 deletions, delete model-0, model-1, model-2, model-3 and 36 more?")
+    few = plain(plan_lines(Plan("p", None, "sandbox", steps[:5]))).split("Plan: ")[1]
+    assert "model-3, model-4 will be deleted." in " ".join(few.split())
 
 
 def test_the_same_change_in_many_places_is_told_once() -> None:

@@ -1,15 +1,21 @@
 """What a plan comes to, in sentences: the verdict, what is at stake, what one apply does."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from wanctl.plan import Action, Plan, Severity, Status, Step, When, held_back
 from wanctl.report.spelling import spell_amounts, spell_counts
 
+MOST_NAMED = 6  # in a sentence; more are a wall
+
 
 @dataclass(frozen=True)
 class Stakes:
-    """What cannot be taken back: the trainings that will be billed, and what is live and will be deleted."""
+    """What cannot be taken back: the trainings that will be billed, and what is live and will be deleted.
+
+    What goes for good stands before what is replaced and serves again.
+    """
 
     billed: tuple[Step, ...]
     lost: tuple[Step, ...]
@@ -41,7 +47,12 @@ def stakes(plan: Plan) -> Stakes:
             for step in coming
             if step.action is Action.TRAIN and step.when in {When.NOW, When.LATER, When.PERSON}
         ),
-        lost=tuple(step for step in coming if step.deletes and step.when is not When.BLOCKED),
+        lost=tuple(
+            sorted(
+                (step for step in coming if step.deletes and step.when is not When.BLOCKED),
+                key=lambda step: step.action is Action.REPLACE,
+            )
+        ),
     )
 
 
@@ -104,8 +115,17 @@ def _will(plan: Plan) -> str:
 
 def deleted(plan: Plan) -> str:
     """What is live and goes away, by its names."""
-    names = [str(step.remote_id) for step in stakes(plan).lost]
-    return f"{', '.join(names)} will be deleted" if names else "nothing deleted"
+    lost = stakes(plan).lost
+    return f"{named(lost)} will be deleted" if lost else "nothing deleted"
+
+
+def named(steps: Sequence[Step]) -> str:
+    """The live names of a few; of many the first, and how many more: each has its step to be read."""
+    names = [str(step.remote_id) for step in steps]
+    if len(names) <= MOST_NAMED:
+        return ", ".join(names)
+    first = MOST_NAMED - 2
+    return f"{', '.join(names[:first])} and {len(names) - first:,} more"
 
 
 def what_now(plan: Plan, run: tuple[Step, ...] | None = None) -> str:

@@ -6,7 +6,7 @@ text says by how much. Every value goes through `markup`, so that none becomes a
 
 from collections.abc import Callable, Sequence
 
-from wanctl.plan import Action, Finding, Orphan, Plan, Severity, Status, Step, When
+from wanctl.plan import Finding, Orphan, Plan, Severity, Status, Step, When
 from wanctl.report.failure import Failure
 from wanctl.report.fitting import fitted
 from wanctl.report.gist import headline, loss_sentence, money_sentence, stakes, what_now
@@ -14,13 +14,15 @@ from wanctl.report.lineage import Graph, lineage_of, mermaid
 from wanctl.report.markdown_steps import StepBlock, settled_table, step_table
 from wanctl.report.markup import code, fence, link_target, prose
 from wanctl.report.sheet import Sheet, marker_of
-from wanctl.report.spelling import spell_cost
+from wanctl.report.spelling import spell_cost, spell_price
 from wanctl.report.visible import one_line
 
 LIMIT = 60_000  # characters; GitHub refuses comments of more than 65,536
 NAMED = 12  # trainings or deletions that a warning explains one by one
 LONGEST_ALERT = 300  # characters of a reason in a warning; the whole stands in the details
-ALERT_ROOM = 6_000
+LOSS_ROOM = 24_000  # the names of some 350 deletions: what is gone is not what is cut
+BILL_ROOM = 10_000
+TURN_ROOM = 6_000
 NODES = 60  # that a picture still shows
 
 _STATUS_ICONS = {
@@ -102,7 +104,11 @@ def _alerts(plan: Plan) -> list[str]:
 
 def _losses(plan: Plan) -> str:
     lost = stakes(plan).lost
-    return _alert("CAUTION", [f"**{loss_sentence(plan)}**", *_named(lost, _loss)]) if lost else ""
+    return (
+        _alert("CAUTION", [f"**{loss_sentence(plan)}**", *_named(lost, _loss, _in_short, LOSS_ROOM)])
+        if lost
+        else ""
+    )
 
 
 def _loss(step: Step) -> str:
@@ -112,7 +118,14 @@ def _loss(step: Step) -> str:
 
 def _money(plan: Plan) -> str:
     billed = stakes(plan).billed
-    return _alert("WARNING", [f"**{prose(money_sentence(plan))}**", *_named(billed, _bill)]) if billed else ""
+    return (
+        _alert(
+            "WARNING",
+            [f"**{prose(money_sentence(plan))}**", *_named(billed, _bill, _bill_in_short, BILL_ROOM)],
+        )
+        if billed
+        else ""
+    )
 
 
 def _bill(step: Step) -> str:
@@ -120,14 +133,24 @@ def _bill(step: Step) -> str:
     return f"{code(str(step.address))}: {cost}"
 
 
-def _named(steps: Sequence[Step], told: Callable[[Step], str]) -> list[str]:
-    """The first steps with what is told of each, the others by their names, and at last only their number."""
+def _bill_in_short(step: Step) -> str:
+    known = step.cost is not None and step.cost.amount is not None
+    return f"{_in_short(step)}: {prose(spell_price(step), LONGEST_ALERT) if known else 'cost unknown'}"
+
+
+def _in_short(step: Step) -> str:
+    names = " ".join(code(name) for name in (str(step.address), step.remote_id) if name)
+    return f"{step.action.value} {names}"
+
+
+def _named(
+    steps: Sequence[Step], told: Callable[[Step], str], in_short: Callable[[Step], str], room: int
+) -> list[str]:
+    """The first steps with what is told of each, the others in short, and at last only their number."""
     lines: list[str] = []
-    room = ALERT_ROOM
     for number, step in enumerate(steps):
-        names = " ".join(code(name) for name in (str(step.address), step.remote_id) if name)
-        line = f"- {told(step) if number < NAMED else names}"
-        line = line if len(line) <= room // 2 else f"- {names}"
+        line = f"- {told(step) if number < NAMED else in_short(step)}"
+        line = line if len(line) <= room // 2 else f"- {in_short(step)}"
         room -= len(line)
         if room < 0:
             return [*lines, f"- … and {len(steps) - number:,} more"]
@@ -139,20 +162,21 @@ def _person(plan: Plan) -> str:
     waiting = [step for step in plan.pending if step.when is When.PERSON and not step.after]
     if not waiting:
         return ""
-    return _alert("IMPORTANT", ["**It is a person's turn:**", *_named(waiting, _turn)])
+    return _alert("IMPORTANT", ["**It is a person's turn:**", *_named(waiting, _turn, _in_short, TURN_ROOM)])
 
 
 def _blocked(plan: Plan) -> str:
     blocked = [step for step in plan.pending if step.when is When.BLOCKED]
     if not blocked:
         return ""
-    return _alert("IMPORTANT", [f"**{len(blocked)} blocked:**", *_named(blocked, _turn)])
+    return _alert(
+        "IMPORTANT", [f"**{len(blocked)} blocked:**", *_named(blocked, _turn, _in_short, TURN_ROOM)]
+    )
 
 
 def _turn(step: Step) -> str:
     hints = "".join(f"<br>{code(hint, LONGEST_ALERT)}" for hint in step.hints[:2])
-    verb = "choose" if step.action is Action.CHOOSE else step.action.value
-    return f"{verb} {code(str(step.address))}: {prose(step.reason, LONGEST_ALERT)}{hints}"
+    return f"{step.action.value} {code(str(step.address))}: {prose(step.reason, LONGEST_ALERT)}{hints}"
 
 
 def _findings(findings: Sequence[Finding], room: int, sheet: Sheet) -> list[str]:

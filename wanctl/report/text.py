@@ -12,7 +12,7 @@ from rich.text import Text
 from wanctl.plan import Action, Finding, Plan, Severity, Step, When
 from wanctl.report.changes import INDENT, change_lines
 from wanctl.report.failure import Failure
-from wanctl.report.gist import deleted, what_now
+from wanctl.report.gist import deleted, named, what_now
 from wanctl.report.spelling import spell_cost, spell_counts, spell_when
 
 WIDEST_MIDDLE = 60
@@ -222,7 +222,7 @@ def question(steps: tuple[Step, ...]) -> str:
             parts.append(f"spend about {sum(amounts, start=Decimal(0)):.0f} {currencies.pop()}")
         else:
             parts.append("at a cost that is not known")
-    lost = [str(step.remote_id) for step in steps if step.deletes]
+    lost = [step for step in steps if step.deletes]
     if lost:
-        parts.append(f"delete {', '.join(lost)}")
+        parts.append(f"delete {named(lost)}")
     return ", ".join(parts) + "?"
