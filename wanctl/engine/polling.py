@@ -27,9 +27,9 @@ class Cadence:
 
 CADENCES = {
     Kind.DATASET: Cadence(2, 5),
-    Kind.FINETUNE: Cadence(2, 60),
-    Kind.CHECKPOINT: Cadence(2, 15),
-    Kind.DEPLOYMENT: Cadence(2, 15),
+    Kind.FINETUNE: Cadence(15, 60),
+    Kind.CHECKPOINT: Cadence(5, 15),
+    Kind.DEPLOYMENT: Cadence(5, 15),
 }
 TURNED_AWAY = Cadence(15, 60)  # a call that the service refused for now
 

@@ -55,11 +55,11 @@ class Polling(Model):
     jobs: Duration | None = Field(default=None, examples=["60s"])
     """Trainings; left out: 15s, and up to 60s while nothing changes."""
     deployments: Duration | None = Field(default=None, examples=["15s"])
-    """Deployments; left out: 15s."""
+    """Deployments; left out: 5s, and up to 15s while nothing changes."""
     files: Duration | None = Field(default=None, examples=["5s"])
-    """Uploads that are being processed; left out: 5s."""
+    """Uploads that are being processed; left out: 2s, and up to 5s."""
     exports: Duration | None = Field(default=None, examples=["15s"])
-    """Exports of checkpoints; left out: 15s."""
+    """Exports of checkpoints; left out: 5s, and up to 15s."""
 
     @model_validator(mode="before")
     @classmethod
