@@ -24,6 +24,7 @@ from wanctl.plan import Action, Finding, Severity, When
 from wanctl.watch import connections
 from wanctl.watch.board import Board
 from wanctl.watch.metrics import Metrics
+from wanctl.watch.policy import Policy
 from wanctl.watch.server import Desk, Server
 from wanctl.watch.signatures import LARGEST_BODY, genuine
 
@@ -312,6 +313,27 @@ def test_the_page_tells_what_stands_and_whose_turn_it_is() -> None:
         assert expected in text
     assert ("progress", {"max": "1", "value": "0.61", "aria-label": "FineTune/rain"}) in page.tags
     assert "svg" in [tag for tag, _ in page.tags]
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        (Policy(), "tells of drift and does not mend it"),
+        (Policy(self_heal=True), "mends drift"),
+        (
+            Policy(needs_approval=frozenset({Action.TRAIN, Action.DELETE})),
+            "tells of drift and does not mend it; delete, train wait for a line in git",
+        ),
+        (Policy(True, frozenset(Action)), "mends drift; everything waits for a line in git"),
+    ],
+)
+def test_the_page_says_what_the_loop_may_do_by_itself(policy: Policy, said: str) -> None:
+    client = Visit(replace(board_of(*STEPS), policy=policy)).client
+    text = " ".join(" ".join(_Page(client.get("/").text).texts).split())
+    assert f"The loop {said} Last plan" in text
+    data = client.get("/status.json").json()
+    assert data["self_heal"] is policy.self_heal
+    assert data["require_approval"] == sorted(policy.needs_approval)
 
 
 def test_the_page_says_at_its_top_which_window_is_closed() -> None:

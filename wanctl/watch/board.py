@@ -11,6 +11,7 @@ from typing import Any
 from wanctl.plan import Step, When
 from wanctl.spec.settings import Notification
 from wanctl.watch.checkout import Commit
+from wanctl.watch.policy import Policy
 from wanctl.watch.turn import NOTHING_SEEN, Glimpse, Turn
 
 PATIENCE = timedelta(minutes=15)  # a turn may be longer than its interval: an upload takes its time
@@ -26,6 +27,7 @@ class Board:
     ref: str
     interval: timedelta
     started: datetime
+    policy: Policy = field(default_factory=Policy)
     turn: Turn | None = None
     turned: datetime | None = None  # when that turn ended
     errors: tuple[str, ...] = ()  # of the turn after it, if that came to none
@@ -75,6 +77,8 @@ class Board:
             "project": self.project,
             "environment": self.environment,
             "ref": self.ref,
+            "self_heal": self.policy.self_heal,
+            "require_approval": sorted(self.policy.needs_approval),
             "commit": _spelled(turn.commit) if turn else None,
             "failed_commit": _spelled(self.stumbled_at) if self.stumbled_at else None,
             "ready": self.ready(now),

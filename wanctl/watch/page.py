@@ -7,13 +7,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from wanctl.plan import Plan, Severity, Step, When
+from wanctl.plan import Action, Plan, Severity, Step, When
 from wanctl.report.gist import counts, loss_sentence, money_sentence, stakes, verdict
 from wanctl.report.lineage import lineage_of
 from wanctl.report.picture import laid_out
 from wanctl.report.spelling import spell_cost, spell_price, spell_state, spell_when
 from wanctl.report.templating import environment, render
 from wanctl.watch.board import Board
+from wanctl.watch.policy import Policy
 
 REFRESH = 15  # seconds
 _CALLS_SHOWN = 15
@@ -56,6 +57,7 @@ def watch_html(board: Board, now: datetime) -> str:
         word=_word(board),
         word_class="unready" if board.errors else plan.status.value if plan else "later",
         headline=_headline(board),
+        by_itself=_by_itself(board.policy),
         **_alerts(plan),
         findings=sorted(plan.findings, key=lambda one: list(Severity).index(one.severity)) if plan else (),
         history=tuple(reversed(board.turn.record.history[-_CALLS_SHOWN:])) if board.turn else (),
@@ -94,6 +96,15 @@ def _headline(board: Board) -> str:
         return "No turn has come to a plan yet"
     text = verdict(board.turn.plan)
     return text[:1].upper() + text[1:]
+
+
+def _by_itself(policy: Policy) -> str:
+    """What the loop was told that it may do."""
+    drift = "mends drift" if policy.self_heal else "tells of drift and does not mend it"
+    if policy.needs_approval == frozenset(Action):
+        return f"{drift}; everything waits for a line in git"
+    waiting = ", ".join(sorted(policy.needs_approval))
+    return f"{drift}; {waiting} wait for a line in git" if waiting else drift
 
 
 def _alerts(plan: Plan | None) -> dict[str, Any]:

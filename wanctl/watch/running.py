@@ -122,7 +122,15 @@ def _bound(desk: Desk, listen: tuple[str, int]) -> Server:
 def _first_board(wish: Wish, home: Path, waits: Waits) -> Board:
     name = project_name(home, wish.environment) or home.name
     now = _now()
-    return Board(name, wish.environment, wish.ref, wish.interval, now, waiting_since=waits.known(now))
+    return Board(
+        name,
+        wish.environment,
+        wish.ref,
+        wish.interval,
+        now,
+        policy=wish.policy,
+        waiting_since=waits.known(now),
+    )
 
 
 def _now() -> datetime:
