@@ -12,8 +12,9 @@ import httpx
 from wanctl.studio.errors import NotFound, Refused, ServerError, StudioError
 from wanctl.studio.pace import Family, Pace
 from wanctl.studio.regions import Endpoint, is_loopback
+from wanctl.studio.trying import retrying
 from wanctl.studio.verdict import Call, Effect
-from wanctl.studio.wire import broken_off, open_http, retrying
+from wanctl.studio.wire import broken_off, open_http
 
 _HOPS = 5
 

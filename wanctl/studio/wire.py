@@ -8,64 +8,50 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import httpx
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
-from tenacity.stop import stop_base
-from tenacity.wait import wait_base, wait_random_exponential
 
 from wanctl.studio.credentials import Key
 from wanctl.studio.discretion import keep_signatures_out_of_logs, without_queries
 from wanctl.studio.errors import (
-    Busy,
     InvalidRequest,
     LostAnswer,
     ServerError,
     StudioError,
-    Throttled,
     Unreachable,
     Withheld,
 )
-from wanctl.studio.pace import CALLS_AT_ONCE, Budget, Family, Pace
+from wanctl.studio.pace import CALLS_AT_ONCE, Family, Pace
 from wanctl.studio.regions import Endpoint, check_workspace
-from wanctl.studio.verdict import TOO_MANY, Call, Effect, Reply, judge
+from wanctl.studio.trying import passes, retrying, surely_refused
+from wanctl.studio.verdict import Call, Effect, Reply, judge
 
 _log = logging.getLogger("wanctl.studio")
-_Result = TypeVar("_Result")
 
-Heard = Callable[
-    [str, int | None], None
-]  # told of each call: its path, and the status, None if no answer came
+# Told of each call: its path, and the status, None if no answer came.
+Heard = Callable[[str, int | None], None]
 
 
 def unheard(path: str, status: int | None) -> None:
     """Who does not listen to the calls."""
 
 
-Permission = Callable[
-    [], Awaitable[None]
-]  # asked right before a call that changes something leaves; raises what keeps it here
+# Asked right before a call that changes something leaves; raises what keeps it here.
+Permission = Callable[[], Awaitable[None]]
 
 
 async def freely() -> None:
     """Who has nobody to ask."""
 
 
-TRIES = 5
-TRIES_IN_SILENCE = 3
 LONGEST_SHOWN = 100  # characters of a path that makes no URL
-PATIENCE = 60.0  # seconds: the longest wait between two tries, whatever the service asks for
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
 UPLOAD_TIMEOUT = httpx.Timeout(connect=10, read=900, write=300, pool=None)
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
-_WORTH_ANOTHER_TRY = (Unreachable, ServerError, Throttled, LostAnswer)
-_NO_TRIES_LEFT = (
-    "not tried again: too many calls of this run have failed; the service seems to be down, so try later"
-)
 
 
 @dataclass(frozen=True)
@@ -125,7 +111,7 @@ class Wire:
 
     async def call(self, request: Request) -> Reply:
         """The answer, after as many tries as the call's effect allows."""
-        worth = _surely_refused if request.effect is Effect.ONCE else _passes
+        worth = surely_refused if request.effect is Effect.ONCE else passes
         faults: list[StudioError] = []
 
         async def attempt() -> Reply:
@@ -206,40 +192,6 @@ def open_http(
     )
 
 
-def _passes(error: BaseException) -> bool:
-    """A fault that may be gone in a moment."""
-    return isinstance(error, _WORTH_ANOTHER_TRY) and not isinstance(error, Busy)
-
-
-def _surely_refused(error: BaseException) -> bool:
-    """Turned away by its status before anything was done: the one fault that lets a create go again."""
-    return _passes(error) and isinstance(error, Throttled) and error.status == TOO_MANY
-
-
-async def retrying(
-    attempt: Callable[[], Awaitable[_Result]],
-    pace: Pace,
-    worth: Callable[[BaseException], bool] = _passes,
-) -> _Result:
-    """What the attempt gives, tried again on faults that pass, with growing and random waits between.
-
-    Every try beyond the first comes out of the run's budget; once that is empty, the first fault is the last.
-    """
-    pace.budget.earn()
-    tries = AsyncRetrying(
-        sleep=pace.sleep,
-        stop=stop_after_attempt(TRIES) | _SilentAgain() | _NoBudget(pace.budget),
-        wait=_Backoff(),
-        retry=retry_if_exception(worth),
-        before_sleep=_say_again,
-        reraise=True,
-    )
-    async for one in tries:
-        with one:
-            return await attempt()
-    raise AssertionError("tenacity returns or raises")
-
-
 def _no_url(request: Request, error: httpx.InvalidURL) -> StudioError:
     """Nothing was sent: an id of the service, say, is too long for a path."""
     shown = request.path if len(request.path) <= LONGEST_SHOWN else f"{request.path[:LONGEST_SHOWN]}…"
@@ -283,43 +235,3 @@ class _Bearer(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         yield request
-
-
-class _SilentAgain(stop_base):
-    """Each silence takes the whole of the timeout: a service that hangs is to be told of in minutes."""
-
-    def __call__(self, retry_state: RetryCallState) -> bool:
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        silent = isinstance(error and error.__cause__, httpx.ReadTimeout)
-        return silent and retry_state.attempt_number >= TRIES_IN_SILENCE
-
-
-class _Backoff(wait_base):
-    """Twice as long each time, with jitter; as long as the service asks for, if it does."""
-
-    _grow = wait_random_exponential(multiplier=1, min=0.25, max=16)
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        asked = error.retry_after if isinstance(error, StudioError) else None
-        return min(asked, PATIENCE) if asked is not None else self._grow(retry_state)
-
-
-class _NoBudget(stop_base):
-    """Takes a try from the run's budget; where there is none, the error says why it was not made."""
-
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
-
-    def __call__(self, retry_state: RetryCallState) -> bool:
-        if self._budget.spend():
-            return False
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        if isinstance(error, StudioError):
-            error.hint = "; ".join(part for part in (error.hint, _NO_TRIES_LEFT) if part)
-        return True
-
-
-def _say_again(retry_state: RetryCallState) -> None:
-    error = retry_state.outcome.exception() if retry_state.outcome else None
-    _log.info("trying again (%d of %d): %s", retry_state.attempt_number + 1, TRIES, error)
