@@ -75,9 +75,10 @@ def twins_by_mark(wanted: Wanted, context: Context) -> list[Job]:
 def twins_by_files(wanted: Wanted, context: Context) -> list[Job]:
     """Every job that reads exactly our files, with our model and no declared value contradicted."""
     contents = _contents_of_files(wanted, context)
+    rows = (*contents, None) if context.snapshot.abridged else contents
     return [
         job
-        for file_id in (*contents, None)
+        for file_id in rows
         for job in _possible(wanted, context.entry(wanted.address), context, file_id)
         if _contents(job.training_file_ids, contents) == wanted.training
         and _contents(job.validation_file_ids, contents) == wanted.validation

@@ -76,9 +76,14 @@ def lift_protection(resource: Resource) -> str:
 
 
 def standing(one: Generation, context: Context) -> Deployment | None:
-    """The deployment as it stands; None also where another one stands under its name."""
+    """The deployment as it stands; None also where another one stands under its name. Where the service does
+    not tell which model it serves, the ledger does."""
     found = named(one, context)
-    return None if found is None or made_again(one, found) else found
+    if found is None or made_again(one, found):
+        return None
+    if found.model_name is None:
+        return found.model_copy(update={"model_name": one.inputs.get("model_name")})
+    return found
 
 
 def made_again(one: Generation, live: Deployment) -> bool:

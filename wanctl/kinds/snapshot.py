@@ -125,6 +125,11 @@ class Snapshot:
         return found
 
     @cached_property
+    def abridged(self) -> bool:
+        """The list leaves out what some jobs were made from."""
+        return any(job.abridged for job in self.jobs)
+
+    @cached_property
     def jobs_in_flight(self) -> tuple[Job, ...]:
         return tuple(job for job in self.jobs if job.in_flight)
 
