@@ -21,7 +21,7 @@ from wanctl.ledger.record import Intent, Record
 from wanctl.plan import Plan
 from wanctl.project import Project
 from wanctl.project.running import run
-from wanctl.report.text import plan_lines
+from wanctl.report.terminal.plan import plan_lines
 from wanctl.sandbox import Sandbox
 from wanctl.spec.resources import Address, Desired, Rename
 

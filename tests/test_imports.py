@@ -38,8 +38,8 @@ HEAVY = {
     "prometheus_client",
     "wanctl.sandbox",
     "wanctl.review",
-    "wanctl.report.page",
-    "wanctl.report.markdown",
+    "wanctl.report.html.plan",
+    "wanctl.report.markdown.plan",
     "wanctl.dataset.media",
 }
 FOR_THE_SERVICE = {"httpx", "yaml", "tenacity", "asyncio", "wanctl.project", "wanctl.engine"}

@@ -12,7 +12,7 @@ from tests.scenarios.playing import quiet_surroundings
 from tests.watch.boards import NOON, STEPS, board_of, empty_board
 from wanctl.plan import Action, Finding, Plan, Severity, When
 from wanctl.report.failure import Failure
-from wanctl.report.page import plan_html
+from wanctl.report.html.plan import plan_html
 from wanctl.report.sheet import Sheet
 from wanctl.watch.board import Board
 from wanctl.watch.page import watch_html

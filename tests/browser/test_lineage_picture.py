@@ -8,9 +8,9 @@ import pytest
 from tests.browser.plans import BUSY, REFERENCES, large
 from tests.browser.reading import DESKTOP, PHONE, SCHEMES, Reader
 from wanctl.plan import Plan
+from wanctl.report.html.picture import svg
+from wanctl.report.html.plan import plan_html
 from wanctl.report.lineage import Graph, Node, State, lineage_of
-from wanctl.report.page import plan_html
-from wanctl.report.picture import svg
 from wanctl.report.sheet import Sheet
 from wanctl.spec.resources import Address
 

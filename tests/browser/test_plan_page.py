@@ -8,7 +8,7 @@ from tests.browser.plans import BUSY, REFERENCES, large
 from tests.browser.reading import DESKTOP, PHONE, SMALL_PHONE, Reader
 from tests.report.hostile import HARMLESS, failure_of_texts, plan_of
 from wanctl.plan import Action, Orphan, Plan
-from wanctl.report.page import plan_html
+from wanctl.report.html.plan import plan_html
 from wanctl.report.sheet import Sheet
 from wanctl.report.visible import visible
 

@@ -21,7 +21,7 @@ from tests.crash.project import account
 from wanctl.plan import Plan, Status, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind
-from wanctl.report.text import plan_lines
+from wanctl.report.terminal.plan import plan_lines
 from wanctl.spec.resources import Address
 
 

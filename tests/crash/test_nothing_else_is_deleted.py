@@ -15,7 +15,7 @@ from hypothesis.stateful import initialize, rule
 
 from tests.engine.test_convergence import Account
 from wanctl.engine.converge import Patience
-from wanctl.kinds.deploying import DeleteDeployment
+from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.ledger.record import Entry, Record
 from wanctl.plan import Plan, Status
 from wanctl.project.provider import open_sandbox
@@ -174,7 +174,7 @@ def test_the_storm_notices_that_something_protected_is_deleted(
         storm.somebody_wants_it_gone(how)
         assert storm.guarded(), "it stands as long as nothing is broken"
         monkeypatch.setattr(Record, "entry", forgetful(Record.entry))
-        monkeypatch.setattr("wanctl.kinds.deployment._plan_protection", lambda *_: None)
+        monkeypatch.setattr("wanctl.kinds.deployment.planning._plan_protection", lambda *_: None)
         with pytest.raises(AssertionError, match="is protected"):
             storm.somebody_wants_it_gone(how)
     finally:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.studio.service import Service, job, native, native_error, serve
 from wanctl.kinds.acting import Landing, Tools
-from wanctl.kinds.training import Train
+from wanctl.kinds.finetune.training import Train
 from wanctl.ledger.record import Entry
 from wanctl.spec.resources import Address
 from wanctl.studio.client import Studio

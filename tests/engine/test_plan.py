@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from wanctl.engine.approval import Approval
-from wanctl.kinds.deploying import DeleteDeployment, Deploy
-from wanctl.kinds.training import Train
+from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy
+from wanctl.kinds.finetune.training import Train
 from wanctl.plan import (
     Action,
     Change,

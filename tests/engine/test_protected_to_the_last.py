@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
-from wanctl.kinds.serving import deletion_step
+from wanctl.kinds.deployment.serving import deletion_step
 from wanctl.ledger.record import Entry
 from wanctl.plan import When
 from wanctl.spec.resources import Address

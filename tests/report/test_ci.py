@@ -12,7 +12,7 @@ from wanctl.engine.converge import Failure as FailedCall
 from wanctl.engine.converge import Outcome
 from wanctl.engine.planner import Draft
 from wanctl.plan import Action, Plan, Status, Step, When
-from wanctl.report.ci import (
+from wanctl.report.markdown.ci import (
     ROOM,
     Checked,
     changes,
@@ -23,7 +23,7 @@ from wanctl.report.ci import (
     outputs_of,
     waits,
 )
-from wanctl.report.markdown import LIMIT, plan_markdown
+from wanctl.report.markdown.plan import LIMIT, plan_markdown
 from wanctl.report.sheet import Sheet
 from wanctl.spec.diagnostics import Diagnostic, Severity
 from wanctl.spec.places import Place

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.dataset.making import annotations, folder, good, packed, sample
 from wanctl.dataset.checks import check_dataset
 from wanctl.dataset.reading import read_dataset
-from wanctl.report.dataset_page import dataset_page
+from wanctl.report.html.dataset import dataset_page
 from wanctl.spec.inspection import inspection
 from wanctl.spec.load import load_project
 from wanctl.spec.resources import Address

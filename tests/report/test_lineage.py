@@ -8,8 +8,8 @@ from hypothesis import given
 
 from tests.report.hostile import plan_of, texts
 from wanctl.plan import Action, Plan, Step, When
+from wanctl.report.html.picture import HEIGHT, WIDTH, laid_out, svg
 from wanctl.report.lineage import Graph, Node, State, dot, lineage_of, mermaid
-from wanctl.report.picture import HEIGHT, WIDTH, laid_out, svg
 from wanctl.report.visible import visible
 from wanctl.spec.resources import Address
 

@@ -13,8 +13,8 @@ from tests.report.reading import PARSER, blocks, check_markdown, inline
 from wanctl.plan import Action, Change, Cost, FieldClass, Finding, Orphan, Plan, Severity, Step, When
 from wanctl.report.diffs import step_diff
 from wanctl.report.failure import Failure
-from wanctl.report.markdown import LIMIT, plan_markdown
-from wanctl.report.markup import code, fence, link_target, prose
+from wanctl.report.markdown.markup import code, fence, link_target, prose
+from wanctl.report.markdown.plan import LIMIT, plan_markdown
 from wanctl.report.sheet import Sheet, marker_of
 from wanctl.spec.resources import Address
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from tests.report.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.report.reading import Page, check_page
 from wanctl.plan import Action, Plan, Step, When
-from wanctl.report.page import plan_html
+from wanctl.report.html.plan import plan_html
 from wanctl.report.sheet import Sheet
 from wanctl.spec.resources import Address
 

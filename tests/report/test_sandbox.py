@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from wanctl.report.sandbox import fault_lines
+from wanctl.report.terminal.sandbox import fault_lines
 
 
 @pytest.mark.parametrize(

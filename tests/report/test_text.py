@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Progress, Step, When
-from wanctl.report.console import emit, plain
-from wanctl.report.progress import LiveDisplay, TimedLines
 from wanctl.report.spelling import spell_cost, spell_number, spell_tokens, spell_value
-from wanctl.report.text import plan_lines, question
+from wanctl.report.terminal.console import emit, plain
+from wanctl.report.terminal.plan import plan_lines, question
+from wanctl.report.terminal.progress import LiveDisplay, TimedLines
 from wanctl.spec.resources import Address
 
 AT = datetime(2026, 3, 18, 9, tzinfo=UTC)

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.text import Text
 
 from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Step, When
-from wanctl.report.console import columns, emit, folded, plain
-from wanctl.report.text import plan_lines
+from wanctl.report.terminal.console import columns, emit, folded, plain
+from wanctl.report.terminal.plan import plan_lines
 from wanctl.spec.addresses import Address
 from wanctl.spec.diagnostics import Diagnostic, Severity
 from wanctl.spec.places import Place

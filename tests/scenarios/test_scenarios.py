@@ -10,8 +10,8 @@ from tests.report.reading import check_markdown, check_page, check_schema
 from tests.scenarios.playing import play, quiet_surroundings
 from wanctl.engine import planner, prune
 from wanctl.plan import Plan
-from wanctl.report.markdown import plan_markdown
-from wanctl.report.page import plan_html
+from wanctl.report.html.plan import plan_html
+from wanctl.report.markdown.plan import plan_markdown
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.parent.name for path in HERE.glob("*/script"))

@@ -10,7 +10,7 @@ import pytest
 
 import wanctl.spec
 from wanctl.project import Project
-from wanctl.report.validation import dataset_diagnostics
+from wanctl.report.terminal.validation import dataset_diagnostics
 from wanctl.spec.describing import described
 from wanctl.spec.diagnostics import Severity
 from wanctl.spec.explain import UnknownPath, explain

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def watching() -> "AbstractContextManager[Any]":
-    from wanctl.report.console import err
-    from wanctl.report.progress import LiveDisplay, TimedLines
+    from wanctl.report.terminal.console import err
+    from wanctl.report.terminal.progress import LiveDisplay, TimedLines
 
     console = err()
     return LiveDisplay(console) if console.is_terminal else nullcontext(TimedLines(console))
@@ -50,7 +50,7 @@ class Approver:
         if self._yes or self._approved is not None:
             self.said_yes = True
             return True
-        from wanctl.report.text import question
+        from wanctl.report.terminal.plan import question
 
         with getattr(self._display, "paused", nullcontext)():
             self.said_yes = confirmed(question(steps), self._otherwise)
@@ -70,8 +70,8 @@ class Approver:
             raise
 
     def _show(self, made: "Plan", steps: "tuple[Step, ...] | None" = None) -> None:
-        from wanctl.report.console import columns, emit
-        from wanctl.report.text import plan_lines
+        from wanctl.report.terminal.console import columns, emit
+        from wanctl.report.terminal.plan import plan_lines
 
         emit(plan_lines(made, command=self.command, run=steps, columns=columns()))
         self.shown = True
@@ -86,8 +86,8 @@ def approved_by(digest: str | None, command: str) -> "Callable[[Plan], None] | N
 
 def show_only(made: "Plan", format_: Format, command: str, exactly: str) -> None:
     """A plan that is looked at, and the words that carry out just that."""
-    from wanctl.report.console import columns, emit
-    from wanctl.report.text import plan_lines
+    from wanctl.report.terminal.console import columns, emit
+    from wanctl.report.terminal.plan import plan_lines
 
     if format_ is Format.JSON:
         sys.stdout.write(_json(made.as_json()))
@@ -99,8 +99,8 @@ def show_only(made: "Plan", format_: Format, command: str, exactly: str) -> None
 
 def finish(outcome: "Outcome | None", approver: Approver, format_: Format, *, detailed: bool) -> Exit:
     from wanctl.plan import Status
-    from wanctl.report.console import columns, emit
-    from wanctl.report.outcome import outcome_json, outcome_lines
+    from wanctl.report.terminal.console import columns, emit
+    from wanctl.report.terminal.outcome import outcome_json, outcome_lines
 
     if outcome is None:
         emit(["Not approved; nothing was done."])

@@ -27,8 +27,8 @@ def drift(
 ) -> None:
     """Show where the account is no longer as wanctl left it. Reads only."""
     from wanctl.engine.drift import drift_of
-    from wanctl.report.console import emit
-    from wanctl.report.drift import drift_json, drift_lines
+    from wanctl.report.terminal.console import emit
+    from wanctl.report.terminal.drift import drift_json, drift_lines
 
     ignored = {parse_address(text) for text in ignore or []}
     found = drift_of(open_project(folder, environment, base_url, no_cache=no_cache).plan(), ignored)

@@ -46,7 +46,7 @@ def _sentences(error: Exception) -> list[str]:
     from wanctl.ledger.lease import LeaseHeld, LeaseLost
     from wanctl.project.approved import PlanDiffers
     from wanctl.project.errors import ProjectError
-    from wanctl.report.console import columns, err
+    from wanctl.report.terminal.console import columns, err
     from wanctl.spec.diagnostics import SpecErrors
     from wanctl.studio.errors import StudioError
     from wanctl.watch.errors import WatchError
@@ -80,6 +80,6 @@ def _sentences(error: Exception) -> list[str]:
 
 
 def _say(*lines: str) -> None:
-    from wanctl.report.console import emit, err
+    from wanctl.report.terminal.console import emit, err
 
     emit(lines, err())

@@ -30,8 +30,8 @@ def status(
     """Show what is live and what it waits for. With the trainings' progress."""
     import json
 
-    from wanctl.report.console import emit
-    from wanctl.report.status import status_lines
+    from wanctl.report.terminal.console import emit
+    from wanctl.report.terminal.status import status_lines
 
     made = open_project(folder, environment, base_url).plan()
     if format_ is Format.JSON:
@@ -75,7 +75,7 @@ def previews(
     """Download previews to choose a checkpoint. The service keeps them for a day."""
     from wanctl.project.outputs import download, named
     from wanctl.project.running import run
-    from wanctl.report.console import emit, err
+    from wanctl.report.terminal.console import emit, err
     from wanctl.spec.resources import Kind
 
     project = open_project(folder, environment, base_url)
@@ -98,7 +98,7 @@ def adopt(
 ) -> None:
     """Say which live object a resource is. Or which one it is not."""
     from wanctl.project.outputs import bind
-    from wanctl.report.console import emit
+    from wanctl.report.terminal.console import emit
 
     if (remote_id is None) == (stranger is None):
         raise typer.BadParameter("give either the ID that it is, or --not ID")

@@ -17,7 +17,7 @@ def open_project(
 ) -> "Project":
     """The project that the options name."""
     from wanctl.project import Project
-    from wanctl.report.reading import reading_bar
+    from wanctl.report.terminal.reading import reading_bar
 
     return Project.open(
         folder or Shared.folder,
@@ -41,7 +41,7 @@ def surroundings_of(base_url: str | None) -> "Surroundings":
 
 def tell(sentence: str) -> None:
     """What a person should see, and that is no result."""
-    from wanctl.report.console import emit, err
+    from wanctl.report.terminal.console import emit, err
 
     emit([f"note: {sentence}"], err())
 

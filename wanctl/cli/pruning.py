@@ -92,8 +92,8 @@ def prune(
 
 def _show(made: "Plan", format_: Format, exactly: str) -> None:
     """Until something is chosen there is no plan, only a list."""
-    from wanctl.report.console import emit
-    from wanctl.report.prune import orphan_lines
+    from wanctl.report.terminal.console import emit
+    from wanctl.report.terminal.prune import orphan_lines
 
     if format_ is Format.TEXT and not (made.steps or made.findings):
         emit(orphan_lines(made))

@@ -56,8 +56,8 @@ class Outputs:
 
         sheet = self.publish_files(made, project)
         if self.format is PlanFormat.TEXT:
-            from wanctl.report.console import columns, emit
-            from wanctl.report.text import plan_lines
+            from wanctl.report.terminal.console import columns, emit
+            from wanctl.report.terminal.plan import plan_lines
 
             emit(plan_lines(made, columns=columns()))
         else:
@@ -81,9 +81,9 @@ class Outputs:
         The error itself goes on to standard error, as with every command.
         """
         from wanctl.project.errors import ProjectError
-        from wanctl.report.console import emit, err
         from wanctl.report.rendering import rendered
         from wanctl.report.sheet import Sheet
+        from wanctl.report.terminal.console import emit, err
 
         failure = failed_plan(error, self.options)
         if failure is None:

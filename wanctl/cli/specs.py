@@ -20,8 +20,8 @@ def validate(
     """Check specs and datasets, offline. Every error at once, with its place."""
     import json
 
-    from wanctl.report.console import columns, emit, err
-    from wanctl.report.validation import dataset_diagnostics, validation_json
+    from wanctl.report.terminal.console import columns, emit, err
+    from wanctl.report.terminal.validation import dataset_diagnostics, validation_json
     from wanctl.spec.diagnostics import Severity, SpecErrors
 
     try:
@@ -73,7 +73,7 @@ def explain(
 ) -> None:
     """Document a kind or a field. From the models that read it."""
     from wanctl.project.errors import ProjectError
-    from wanctl.report.console import emit
+    from wanctl.report.terminal.console import emit
     from wanctl.spec.explain import UnknownPath
     from wanctl.spec.explain import explain as explanation
 

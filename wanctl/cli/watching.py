@@ -47,8 +47,8 @@ def watch(
     from pathlib import Path
 
     from wanctl.cli.faults import sentences
-    from wanctl.report.console import err
-    from wanctl.report.progress import TimedLines
+    from wanctl.report.terminal.console import err
+    from wanctl.report.terminal.progress import TimedLines
     from wanctl.watch.policy import Policy
     from wanctl.watch.running import Voice, Wish, watch
 

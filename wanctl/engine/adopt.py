@@ -7,13 +7,13 @@ from wanctl.dataset.naming import parse_upload_name
 from wanctl.engine.desk import Desk
 from wanctl.engine.planner import SETTLE_TIME
 from wanctl.kinds import PLANNERS
-from wanctl.kinds.deploying import Deploy, config_identity
-from wanctl.kinds.evidence import Wanted, contradicted
-from wanctl.kinds.job_inputs import job_inputs, sent_parameters, wanted_job
+from wanctl.kinds.deployment.deploying import Deploy, config_identity
+from wanctl.kinds.deployment.serving import upstream_of
+from wanctl.kinds.deployment.told_config import differences, told_config
+from wanctl.kinds.finetune.evidence import Wanted, contradicted
+from wanctl.kinds.finetune.inputs import job_inputs, sent_parameters, wanted_job
 from wanctl.kinds.moving import moves_of
-from wanctl.kinds.serving import upstream_of
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.kinds.told_config import differences, told_config
 from wanctl.kinds.world import Context
 from wanctl.ledger.record import Entry, Generation
 from wanctl.spec.models import Deployment, FineTune

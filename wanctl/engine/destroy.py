@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from wanctl.engine.planner import SETTLE_TIME, Draft, exceeded_limits
 from wanctl.kinds import PLANNERS
-from wanctl.kinds.removal import plan_removal
+from wanctl.kinds.deployment.removal import plan_removal
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.kinds.world import Context, LocalData, Planned
 from wanctl.ledger.record import Record

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.engine.holdings import Holdings
+from wanctl.kinds.deployment.told_config import told_config
 from wanctl.kinds.marks import mark_name, parse_mark
 from wanctl.kinds.snapshot import Question, Read
-from wanctl.kinds.told_config import told_config
 from wanctl.spec.models import LONGEST_NAME, FineTune, HyperParameters
 from wanctl.spec.resources import MODELS, Address, Kind
 from wanctl.spec.writing import Written

@@ -12,9 +12,9 @@ from decimal import Decimal
 
 from wanctl.engine.forgetting import forgotten
 from wanctl.kinds import PLANNERS
+from wanctl.kinds.deployment.removal import plan_removal
 from wanctl.kinds.marks import is_model_of
 from wanctl.kinds.moving import after_move, move_step, moves_of
-from wanctl.kinds.removal import plan_removal
 from wanctl.kinds.snapshot import Question, Snapshot
 from wanctl.kinds.world import Context, LocalData, Planned
 from wanctl.ledger.record import Entry, Record

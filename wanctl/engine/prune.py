@@ -9,12 +9,12 @@ from typing import Any
 from wanctl.engine.doomed import Doomed, unlisted
 from wanctl.engine.forgetting import forgotten
 from wanctl.engine.planner import SETTLE_TIME, Draft, exceeded_limits, make_plan
-from wanctl.kinds.deploying import DeleteDeployment
-from wanctl.kinds.job_removal import serving_models_of
+from wanctl.kinds.dataset.uploading import DeleteFile
+from wanctl.kinds.deployment.deploying import DeleteDeployment
+from wanctl.kinds.finetune.removal import serving_models_of
+from wanctl.kinds.finetune.training import CancelJob, DeleteJob
 from wanctl.kinds.marks import is_model_of
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.kinds.training import CancelJob, DeleteJob
-from wanctl.kinds.uploading import DeleteFile
 from wanctl.kinds.world import Context, LocalData
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Finding, Plan, Progress, Severity, Step, When

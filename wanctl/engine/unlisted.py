@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from wanctl.kinds.deploying import deployed_name
+from wanctl.kinds.deployment.deploying import deployed_name
 from wanctl.ledger.record import Generation, Record
 from wanctl.spec.resources import Kind
 from wanctl.studio.client import Studio

@@ -1,13 +1,13 @@
-"""The things that wanctl keeps, one file each. A fifth kind is one more file and one more line here."""
+"""The things that wanctl keeps, one folder each. A fifth kind is one more folder and one more line here."""
 
 from collections.abc import Callable
 
-from wanctl.kinds.checkpoint import plan_checkpoint
-from wanctl.kinds.dataset import plan_dataset
-from wanctl.kinds.deployment import plan_deployment
-from wanctl.kinds.finetune import plan_finetune
+from wanctl.kinds.checkpoint.planning import plan_checkpoint
+from wanctl.kinds.dataset.planning import plan_dataset
+from wanctl.kinds.deployment.planning import plan_deployment
+from wanctl.kinds.finetune.planning import plan_finetune
+from wanctl.kinds.finetune.training import unless_refused
 from wanctl.kinds.snapshot import Question, Read
-from wanctl.kinds.training import unless_refused
 from wanctl.kinds.world import Context, Planned
 from wanctl.plan import Step
 from wanctl.spec.resources import Kind, Resource

@@ -24,7 +24,9 @@ from wanctl.project.errors import ProjectError
 from wanctl.project.outputs import download
 from wanctl.project.provider import needs_key
 from wanctl.project.running import run
-from wanctl.report.ci import (
+from wanctl.report.formats import PlanFormat
+from wanctl.report.lineage import references_of
+from wanctl.report.markdown.ci import (
     Checked,
     Made,
     checked_markdown,
@@ -34,12 +36,10 @@ from wanctl.report.ci import (
     labels_of,
     outputs_of,
 )
-from wanctl.report.formats import PlanFormat
-from wanctl.report.lineage import references_of
-from wanctl.report.outcome import outcome_json
 from wanctl.report.rendering import rendered
 from wanctl.report.sheet import Sheet, place_of
-from wanctl.report.validation import dataset_diagnostics
+from wanctl.report.terminal.outcome import outcome_json
+from wanctl.report.terminal.validation import dataset_diagnostics
 from wanctl.report.visible import json_text
 from wanctl.spec.diagnostics import Severity, SpecErrors
 from wanctl.spec.models import Checkpoint

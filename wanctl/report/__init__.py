@@ -1,1 +1,1 @@
-"""A Plan as text, and what a run says while it goes. Reads plans, never makes or changes them."""
+"""What is shown, with a folder for each place where it is read. Plans are read here, never made or changed."""

@@ -15,12 +15,12 @@ def rendered(made: Plan | Failure, format_: PlanFormat, sheet: Sheet) -> str:
     """The whole output, with its last line end."""
     match format_:
         case PlanFormat.TEXT:
-            from wanctl.report.console import plain
-            from wanctl.report.text import failure_lines, plan_lines
+            from wanctl.report.terminal.console import plain
+            from wanctl.report.terminal.plan import failure_lines, plan_lines
 
             return plain(failure_lines(made) if isinstance(made, Failure) else plan_lines(made))
         case PlanFormat.MARKDOWN:
-            from wanctl.report.markdown import plan_markdown
+            from wanctl.report.markdown.plan import plan_markdown
 
             return plan_markdown(made, sheet)
         case PlanFormat.JSON:
@@ -28,7 +28,7 @@ def rendered(made: Plan | Failure, format_: PlanFormat, sheet: Sheet) -> str:
 
             return json_text(made.as_json())
         case PlanFormat.HTML:
-            from wanctl.report.page import plan_html
+            from wanctl.report.html.plan import plan_html
 
             return plan_html(made, sheet)
 
@@ -45,6 +45,6 @@ def drawn(graph: "Graph", format_: GraphFormat) -> str:
 
             return dot(graph)
         case GraphFormat.SVG:
-            from wanctl.report.picture import svg
+            from wanctl.report.html.picture import svg
 
             return svg(graph)

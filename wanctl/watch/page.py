@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from wanctl.plan import Action, Plan, Severity, Step, When
 from wanctl.report.gist import counts, loss_sentence, money_sentence, stakes, verdict
+from wanctl.report.html.picture import laid_out
+from wanctl.report.html.templating import environment, render
 from wanctl.report.lineage import lineage_of
-from wanctl.report.picture import laid_out
 from wanctl.report.spelling import spell_cost, spell_price, spell_state, spell_when
-from wanctl.report.templating import environment, render
 from wanctl.watch.board import Board
 from wanctl.watch.policy import Policy
 

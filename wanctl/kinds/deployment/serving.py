@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from wanctl.kinds.deploying import DeleteDeployment
-from wanctl.kinds.namesakes import Tails
+from wanctl.kinds.deployment.deploying import DeleteDeployment
+from wanctl.kinds.deployment.namesakes import Tails
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.world import Context
 from wanctl.ledger.record import Entry, Generation

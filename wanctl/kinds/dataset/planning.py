@@ -11,10 +11,10 @@ from wanctl.dataset.contents import DatasetFacts
 from wanctl.dataset.manifest import changes_since, manifest
 from wanctl.dataset.naming import upload_name
 from wanctl.dataset.spelling import spell_bytes, spell_samples
-from wanctl.kinds.file_removal import plan_file_removal
+from wanctl.kinds.dataset.removal import plan_file_removal
+from wanctl.kinds.dataset.uploading import Upload
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.soundness import dataset_findings
-from wanctl.kinds.uploading import Upload
 from wanctl.kinds.world import Context, LocalData, Outcome, Planned
 from wanctl.ledger.record import Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Severity, Step, When

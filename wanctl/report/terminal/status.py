@@ -6,7 +6,7 @@ from rich.text import Text
 
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.report.spelling import spell_cost, spell_state
-from wanctl.report.text import finding_block
+from wanctl.report.terminal.plan import finding_block
 
 
 def status_lines(plan: Plan) -> list[Text]:

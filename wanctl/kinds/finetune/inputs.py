@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wanctl.kinds.evidence import Wanted
+from wanctl.kinds.finetune.evidence import Wanted
 from wanctl.kinds.marks import canonical_number, digest_of
 from wanctl.kinds.world import Context
 from wanctl.ledger.record import Entry

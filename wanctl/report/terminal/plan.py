@@ -10,10 +10,10 @@ from decimal import Decimal
 from rich.text import Text
 
 from wanctl.plan import Action, Finding, Plan, Severity, Step, When
-from wanctl.report.changes import INDENT, change_lines
 from wanctl.report.failure import Failure
 from wanctl.report.gist import deleted, named, what_now
 from wanctl.report.spelling import spell_cost, spell_counts, spell_when
+from wanctl.report.terminal.changes import INDENT, change_lines
 
 WIDEST_MIDDLE = 60
 HEAD = 46  # where the head's second half begins

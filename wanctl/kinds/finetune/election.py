@@ -7,9 +7,16 @@ unanswered call may have started; and only before it trains. Whoever plans a Fin
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wanctl.kinds.evidence import Match, Wanted, earliest, made_at_once, twins_by_files, twins_by_mark
+from wanctl.kinds.finetune.evidence import (
+    Match,
+    Wanted,
+    earliest,
+    made_at_once,
+    twins_by_files,
+    twins_by_mark,
+)
+from wanctl.kinds.finetune.training import Withdraw
 from wanctl.kinds.marks import parse_mark
-from wanctl.kinds.training import Withdraw
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.spec.resources import Resource

@@ -12,11 +12,11 @@ from wanctl.plan import Plan, Severity, Status, When
 from wanctl.report.diffs import step_diff
 from wanctl.report.failure import Failure
 from wanctl.report.gist import counts, loss_sentence, money_sentence, stakes, verdict, what_now
+from wanctl.report.html.picture import laid_out
+from wanctl.report.html.templating import environment, render
 from wanctl.report.lineage import lineage_of
-from wanctl.report.picture import laid_out
 from wanctl.report.sheet import Sheet
 from wanctl.report.spelling import spell_cost, spell_price, spell_progress, spell_state, spell_when
-from wanctl.report.templating import environment, render
 
 _FILTERS = {
     "cost": spell_cost,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wanctl.kinds.exporting import Export, asked_again
+from wanctl.kinds.checkpoint.exporting import Export, asked_again
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.ledger.record import Generation, Intent

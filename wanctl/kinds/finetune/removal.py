@@ -3,10 +3,10 @@
 Only what is surely ours is ended, and nothing that a deployment still serves.
 """
 
-from wanctl.kinds.evidence import Match, Wanted, ambiguity
+from wanctl.kinds.finetune.evidence import Match, Wanted, ambiguity
+from wanctl.kinds.finetune.training import CancelJob, DeleteJob
 from wanctl.kinds.marks import is_model_of
 from wanctl.kinds.snapshot import Read
-from wanctl.kinds.training import CancelJob, DeleteJob
 from wanctl.kinds.world import Context, Planned
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.spec.resources import Address, Resource

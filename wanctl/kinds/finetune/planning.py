@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from wanctl.kinds.election import election, plan_withdrawal
-from wanctl.kinds.evidence import Match, Wanted, ambiguity, match_job
-from wanctl.kinds.job_inputs import (
+from wanctl.kinds.finetune.election import election, plan_withdrawal
+from wanctl.kinds.finetune.evidence import Match, Wanted, ambiguity, match_job
+from wanctl.kinds.finetune.inputs import (
     datasets_of,
     input_changes,
     job_inputs,
@@ -13,11 +13,11 @@ from wanctl.kinds.job_inputs import (
     training_cost,
     wanted_job,
 )
-from wanctl.kinds.job_removal import plan_job_removal
+from wanctl.kinds.finetune.removal import plan_job_removal
+from wanctl.kinds.finetune.training import Train
 from wanctl.kinds.marks import job_mark
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.soundness import errors_in_uploaded
-from wanctl.kinds.training import Train
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.ledger.record import Entry, Generation, Intent
 from wanctl.plan import Action, Cost, Finding, Progress, Severity, Step, When

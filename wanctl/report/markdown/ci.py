@@ -9,7 +9,7 @@ from wanctl.plan import Action, Plan, Status, Step, When
 from wanctl.report.failure import Failure, finding_of
 from wanctl.report.fitting import fitted
 from wanctl.report.gist import stakes
-from wanctl.report.markup import code, link_target, prose
+from wanctl.report.markdown.markup import code, link_target, prose
 from wanctl.report.sheet import marker_of
 from wanctl.spec.diagnostics import Diagnostic, Severity
 from wanctl.spec.resources import Address

@@ -20,8 +20,8 @@ from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import ANNOTATIONS, Media, MediaKind, Sample
 from wanctl.dataset.media import LARGEST_SIDE
 from wanctl.dataset.source import Source, source_at
-from wanctl.report.dataset import estimate_rows, spell_aspect
-from wanctl.report.templating import environment, render
+from wanctl.report.html.templating import environment, render
+from wanctl.report.terminal.dataset import estimate_rows, spell_aspect
 from wanctl.spec.inspection import Inspection
 
 _MOST = 500  # samples on a page

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from wanctl.kinds.deploying import DeleteDeployment, Deploy, config_identity, deployed_name
-from wanctl.kinds.serving import (
+from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, config_identity, deployed_name
+from wanctl.kinds.deployment.serving import (
     Target,
     config_changes,
     deletion_step,

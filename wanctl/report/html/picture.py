@@ -6,8 +6,8 @@ Where things stand is computed here; the template draws them and escapes every t
 import unicodedata
 from dataclasses import dataclass
 
+from wanctl.report.html.templating import render
 from wanctl.report.lineage import Graph, Node
-from wanctl.report.templating import render
 from wanctl.report.visible import one_line
 from wanctl.spec.resources import Address, Kind
 

@@ -16,7 +16,7 @@ def render(template: str, **values: Any) -> str:
 @cache
 def environment() -> Environment:
     return Environment(
-        loader=PackageLoader("wanctl.report"),
+        loader=PackageLoader("wanctl.report.html"),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_shown,

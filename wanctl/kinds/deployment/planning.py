@@ -7,24 +7,24 @@ ledger's entry is in `deploying`.
 
 from dataclasses import replace
 
-from wanctl.kinds.deploying import Protect, Scale
-from wanctl.kinds.lineage import (
+from wanctl.kinds.deployment.deploying import Protect, Scale
+from wanctl.kinds.deployment.lineage import (
     as_told,
     plan_unrecorded,
     plan_unverified,
     with_intent_result,
     with_told_by_name,
 )
-from wanctl.kinds.namesakes import needs_suffix, tails_of
-from wanctl.kinds.removal import plan_removal
-from wanctl.kinds.replacing import (
+from wanctl.kinds.deployment.namesakes import needs_suffix, tails_of
+from wanctl.kinds.deployment.removal import plan_removal
+from wanctl.kinds.deployment.replacing import (
     plan_deploy,
     plan_protected,
     plan_redeploy,
     plan_replace,
     plan_retired,
 )
-from wanctl.kinds.serving import (
+from wanctl.kinds.deployment.serving import (
     Target,
     config_changes,
     deletion_step,
@@ -35,7 +35,7 @@ from wanctl.kinds.serving import (
     status_step,
     upstream_of,
 )
-from wanctl.kinds.unknown_config import without_guess
+from wanctl.kinds.deployment.unknown_config import without_guess
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When

@@ -7,7 +7,7 @@ from rich.text import Text
 from wanctl.engine.converge import Failure, Outcome
 from wanctl.plan import Status, When
 from wanctl.report.spelling import spell_progress
-from wanctl.report.text import plan_lines
+from wanctl.report.terminal.plan import plan_lines
 
 
 def outcome_lines(

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from wanctl.engine.drift import Drift
 from wanctl.plan import Step, When
-from wanctl.report.changes import INDENT
-from wanctl.report.text import finding_block
+from wanctl.report.terminal.changes import INDENT
+from wanctl.report.terminal.plan import finding_block
 from wanctl.spec.spelling import listed
 
 FORMAT_VERSION = "1.0"

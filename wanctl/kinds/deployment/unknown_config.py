@@ -5,7 +5,7 @@
 
 from dataclasses import replace
 
-from wanctl.kinds.told_config import differences, told_config
+from wanctl.kinds.deployment.told_config import differences, told_config
 from wanctl.kinds.world import Context, Planned
 from wanctl.plan import Action, Finding, Severity, Step, When
 from wanctl.spec.models import Deployment as DeploymentSpec

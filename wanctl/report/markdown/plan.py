@@ -11,8 +11,8 @@ from wanctl.report.failure import Failure
 from wanctl.report.fitting import fitted
 from wanctl.report.gist import headline, loss_sentence, money_sentence, stakes, what_now
 from wanctl.report.lineage import Graph, lineage_of, mermaid
-from wanctl.report.markdown_steps import StepBlock, settled_table, step_table
-from wanctl.report.markup import code, fence, link_target, prose
+from wanctl.report.markdown.markup import code, fence, link_target, prose
+from wanctl.report.markdown.steps import StepBlock, settled_table, step_table
 from wanctl.report.sheet import Sheet, marker_of
 from wanctl.report.spelling import spell_cost, spell_price
 from wanctl.report.visible import one_line

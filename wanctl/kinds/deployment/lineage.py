@@ -1,8 +1,8 @@
 """Deployments that the ledger does not know: found again by what they serve, or left to a person."""
 
-from wanctl.kinds.deploying import Deploy, config_identity, deployed_name
-from wanctl.kinds.namesakes import tail_of, unclaimed
-from wanctl.kinds.serving import (
+from wanctl.kinds.deployment.deploying import Deploy, config_identity, deployed_name
+from wanctl.kinds.deployment.namesakes import tail_of, unclaimed
+from wanctl.kinds.deployment.serving import (
     Target,
     config_changes,
     live_step,
@@ -11,7 +11,7 @@ from wanctl.kinds.serving import (
     standing,
     status_step,
 )
-from wanctl.kinds.told_config import differences, told_config
+from wanctl.kinds.deployment.told_config import differences, told_config
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Finding, Progress, Severity, Step, When

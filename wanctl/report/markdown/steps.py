@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from wanctl.plan import Action, Plan, Step
 from wanctl.report.diffs import DiffLine, step_diff
 from wanctl.report.fitting import fitted
-from wanctl.report.markup import code, fence, in_html, prose, row
+from wanctl.report.markdown.markup import code, fence, in_html, prose, row
 from wanctl.report.spelling import spell_cost, spell_price, spell_progress, spell_state, spell_when
 from wanctl.report.visible import cut, one_line
 

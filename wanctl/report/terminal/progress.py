@@ -13,8 +13,8 @@ from rich.text import Text
 
 from wanctl.dataset.spelling import spell_bytes
 from wanctl.plan import Action, Plan, Step, When
-from wanctl.report.console import emit
 from wanctl.report.spelling import spell_progress
+from wanctl.report.terminal.console import emit
 from wanctl.spec.resources import Address
 
 QUIET = timedelta(minutes=30)  # account time after which an unchanged wait is said again

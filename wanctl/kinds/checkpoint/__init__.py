@@ -1,0 +1,1 @@
+"""A Checkpoint: what its plan is, and the export."""

@@ -1,0 +1,1 @@
+"""A Dataset: what its plan is, the upload, and its end."""

@@ -1,0 +1,1 @@
+"""A Deployment: what its plan is, what serves, what it was told, and its end."""

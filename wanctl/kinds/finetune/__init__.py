@@ -1,0 +1,1 @@
+"""A FineTune: what its plan is, which job it is, the training, and its end."""

@@ -1,0 +1,1 @@
+"""For browsers: pages and pictures that load nothing."""

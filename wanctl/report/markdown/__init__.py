@@ -1,0 +1,1 @@
+"""For pull requests: Markdown."""
