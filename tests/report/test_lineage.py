@@ -2,16 +2,18 @@
 
 import random
 import re
+from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.report.hostile import plan_of, texts
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.report.html.picture import HEIGHT, WIDTH, laid_out, svg
 from wanctl.report.lineage import Graph, Node, State, dot, lineage_of, mermaid
 from wanctl.report.visible import visible
-from wanctl.spec.resources import Address
+from wanctl.spec.resources import Address, Kind
 
 _LABEL = r'"(Dataset|FineTune|Checkpoint|Deployment)(<br/>[^"<>&#;:`$%@\\|(){}\[\]\n]*){1,2}"'
 MERMAID = re.compile(
@@ -117,3 +119,56 @@ def test_what_is_around_a_node_is_all_of_its_chain_and_no_other() -> None:
     found = graph.around([Address.checkpoint("c1a")])
     assert {node.address.name[1] for node in found.nodes} == {"1"}
     assert len(found.nodes) == 7
+
+
+KINDS = (Address.dataset, Address.finetune, Address.checkpoint, Address.deployment)
+COLUMN = {kind: number for number, kind in enumerate(Kind)}
+PIECE = re.compile(r"C([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+)|[ML]([\d.]+) ([\d.]+)")
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Graph:
+    """Any edges that lead to a later column, over one column or over several."""
+    addresses = [
+        make(f"{kind}{number}")
+        for kind, make in enumerate(KINDS)
+        for number in range(draw(st.integers(0, 4), label=f"column {kind}"))
+    ]
+    forward = [(a, b) for a in addresses for b in addresses if COLUMN[a.kind] < COLUMN[b.kind]]
+    edges = draw(st.lists(st.sampled_from(forward), unique=True, max_size=12)) if forward else []
+    return Graph(tuple(Node(address, State.SETTLED, "") for address in addresses), tuple(edges))
+
+
+def points(path: str) -> Iterator[tuple[float, float]]:
+    """Where a line runs, close enough together that no box fits between."""
+    x, y = 0.0, 0.0
+    for piece in PIECE.finditer(path):
+        numbers = [float(one) for one in piece.groups() if one is not None]
+        if len(numbers) == 2:
+            steps = 50 if piece[0][0] == "L" else 0
+            (x1, y1) = numbers
+            yield from ((x + (x1 - x) * n / steps, y + (y1 - y) * n / steps) for n in range(1, steps))
+            x, y = x1, y1
+            continue
+        ax, ay, bx, by, x1, y1 = numbers
+        for n in range(1, 50):
+            t = n / 50
+            u = 1 - t
+            yield (
+                u**3 * x + 3 * u * u * t * ax + 3 * u * t * t * bx + t**3 * x1,
+                u**3 * y + 3 * u * u * t * ay + 3 * u * t * t * by + t**3 * y1,
+            )
+        x, y = x1, y1
+
+
+@given(graphs())
+def test_no_line_runs_behind_a_box(graph: Graph) -> None:
+    """It would look as if it came from there."""
+    picture = laid_out(graph)
+    for line in picture.lines:
+        for x, y in points(line):
+            assert 0 <= x <= picture.width
+            assert 0 <= y <= picture.height
+            assert not any(
+                box.x < x < box.x + WIDTH and box.y - 4 < y < box.y + HEIGHT + 4 for box in picture.boxes
+            )

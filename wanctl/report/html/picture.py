@@ -5,6 +5,7 @@ Where things stand is computed here; the template draws them and escapes every t
 
 import unicodedata
 from dataclasses import dataclass
+from itertools import pairwise
 
 from wanctl.report.html.templating import render
 from wanctl.report.lineage import Graph, Node
@@ -17,6 +18,7 @@ MARGIN = 8
 LETTERS = 20  # of a name in a node, in the widest of the usual fonts
 WIDE, CAPITAL = 1.6, 1.2  # what W and A take there beside the other letters
 SWEEPS = 2
+LINE_ROOM = 0.35  # of a row, for a line that passes a column
 
 
 @dataclass(frozen=True)
@@ -53,31 +55,60 @@ class Picture:
     box_height: int = HEIGHT
 
 
+@dataclass(frozen=True)
+class Via:
+    """Where a line passes a column that it has nothing to do with: a place that no box takes."""
+
+    above: Address
+    below: Address
+    column: int
+
+
+Spot = Address | Via
+
+
 def laid_out(graph: Graph) -> Picture:
-    """Columns by kind; rows so that what belongs together stands side by side."""
-    columns = [[node for node in graph.nodes if node.address.kind is kind] for kind in Kind]
-    columns = [column for column in columns if column]
-    upstream: dict[Address, list[Address]] = {}
-    downstream: dict[Address, list[Address]] = {}
-    for above, below in graph.edges:
-        upstream.setdefault(below, []).append(above)
-        downstream.setdefault(above, []).append(below)
-    rows = {node.address: float(row) for column in columns for row, node in enumerate(column)}
+    """Columns by kind; rows so that what belongs together is side by side, and no line runs behind a box."""
+    kinds = [kind for kind in Kind if any(node.address.kind is kind for node in graph.nodes)]
+    columns: list[list[Spot]] = [
+        [node.address for node in graph.nodes if node.address.kind is kind] for kind in kinds
+    ]
+    ways = [_way(above, below, kinds) for above, below in graph.edges]
+    upstream: dict[Spot, list[Spot]] = {}
+    downstream: dict[Spot, list[Spot]] = {}
+    for way in ways:
+        for above, below in pairwise(way):
+            upstream.setdefault(below, []).append(above)
+            downstream.setdefault(above, []).append(below)
+            if isinstance(below, Via):
+                columns[below.column].append(below)
+    rows = {spot: float(row) for column in columns for row, spot in enumerate(column)}
     for _ in range(SWEEPS):
         for column in reversed(columns):
             _order(column, downstream, rows)
         for column in columns:
             _order(column, upstream, rows)
-    placed = [
-        Box(node, MARGIN + number * (WIDTH + COLUMN_GAP), MARGIN + round(row * (HEIGHT + ROW_GAP)))
+    for column in columns:
+        _spread(column, upstream, rows)
+    middles = {
+        spot: (_left(number), MARGIN - ROW_GAP // 2 + round(rows[spot] * (HEIGHT + ROW_GAP)))
         for number, column in enumerate(columns)
-        for node, row in zip(column, _spread(column, upstream, rows), strict=True)
-    ]
-    where = {box.node.address: box for box in placed}
-    lines = tuple(_line(where[above], where[below]) for above, below in graph.edges)
-    width = 2 * MARGIN + len(columns) * WIDTH + max(0, len(columns) - 1) * COLUMN_GAP
-    height = max((box.y for box in placed), default=0) + HEIGHT + MARGIN
-    return Picture(tuple(placed), lines, width, height)
+        for spot in column
+    }
+    placed = tuple(Box(node, x, y - HEIGHT // 2) for node in graph.nodes for x, y in (middles[node.address],))
+    lines = tuple(_line([middles[spot] for spot in way]) for way in ways)
+    lowest = max((y for _, y in middles.values()), default=0)
+    return Picture(placed, lines, _left(len(columns)) - COLUMN_GAP + MARGIN, lowest + HEIGHT // 2 + MARGIN)
+
+
+def _left(column: int) -> int:
+    return MARGIN + column * (WIDTH + COLUMN_GAP)
+
+
+def _way(above: Address, below: Address, kinds: list[Kind]) -> list[Spot]:
+    """From one to the other, a spot in each column."""
+    passed = range(kinds.index(above.kind) + 1, kinds.index(below.kind))
+    return [above, *(Via(above, below, column) for column in passed), below]
 
 
 def _fitted(text: str, letters: int) -> str:
@@ -100,35 +131,36 @@ def _width(letter: str) -> float:
     return CAPITAL if letter.isupper() or not letter.isascii() else 1
 
 
-def _order(column: list[Node], neighbours: dict[Address, list[Address]], rows: dict[Address, float]) -> None:
+def _order(column: list[Spot], neighbours: dict[Spot, list[Spot]], rows: dict[Spot, float]) -> None:
     """Sort a column by where its neighbours stand; what has none keeps its row."""
 
-    def wish(node: Node) -> float:
-        beside = neighbours.get(node.address)
-        return sum(rows[one] for one in beside) / len(beside) if beside else rows[node.address]
+    def wish(spot: Spot) -> float:
+        beside = neighbours.get(spot)
+        return sum(rows[one] for one in beside) / len(beside) if beside else rows[spot]
 
     column.sort(key=wish)
-    rows.update((node.address, float(row)) for row, node in enumerate(column))
+    rows.update((spot, float(row)) for row, spot in enumerate(column))
 
 
-def _spread(
-    column: list[Node], upstream: dict[Address, list[Address]], rows: dict[Address, float]
-) -> list[float]:
+def _spread(column: list[Spot], upstream: dict[Spot, list[Spot]], rows: dict[Spot, float]) -> None:
     """The rows of a column: each as high as what it comes from, and beneath the one before it."""
-    found: list[float] = []
-    for node in column:
-        above = upstream.get(node.address)
+    lowest = 0.0
+    for spot in column:
+        half = (1.0 if isinstance(spot, Address) else LINE_ROOM) / 2
+        above = upstream.get(spot)
         wish = sum(rows[one] for one in above) / len(above) if above else 0.0
-        found.append(max(wish, found[-1] + 1) if found else wish)
-        rows[node.address] = found[-1]
-    return found
+        rows[spot] = max(wish, lowest + half)
+        lowest = rows[spot] + half
 
 
-def _line(above: Box, below: Box) -> str:
-    x1, y1 = above.x + WIDTH, above.y + HEIGHT // 2
-    x2, y2 = below.x, below.y + HEIGHT // 2
-    bend = (x2 - x1) // 2
-    return f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
+def _line(middles: list[tuple[int, int]]) -> str:
+    """A curve through the gaps between the columns, straight where it passes one."""
+    path = ""
+    for (above, y1), (below, y2) in pairwise(middles):
+        x1, x2 = above + WIDTH, below
+        bend = (x2 - x1) // 2
+        path += f"{'L' if path else 'M'}{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
+    return path
 
 
 def svg(graph: Graph) -> str:
