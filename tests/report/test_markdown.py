@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from tests.report.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.report.reading import PARSER, blocks, check_markdown, inline
@@ -170,6 +170,7 @@ def test_a_huge_plan_fits_and_says_what_is_left_out(name: str, made: Plan | Fail
 
 @settings(max_examples=8)
 @given(texts)
+@example(["/x"])
 def test_a_plan_of_strangers_that_has_to_be_cut_keeps_its_structure(words: list[str]) -> None:
     """Folds and fences are closed, wherever the cut falls, and what must be read stands."""
     some = plan_of([word * (1 + 600 // len(word)) for word in words])

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from tests.report.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.report.reading import Page, check_page
-from wanctl.plan import Action, Plan, Step, When
+from wanctl.plan import Action, Finding, Plan, Severity, Step, When
 from wanctl.report.html.plan import plan_html
 from wanctl.report.sheet import Sheet
 from wanctl.spec.resources import Address
@@ -82,3 +82,26 @@ def test_every_text_stands_out_from_its_ground(scheme: int) -> None:
     for text, ground in [*pairs, ("ink", "add"), ("ink", "del"), ("ink", "head")]:
         dark, light = sorted(luminance(colours[name]) for name in (text, ground))
         assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
+def test_a_large_plan_shows_its_steps_before_hundreds_of_warnings() -> None:
+    """On a phone a list of a hundred is a wall: the first stand open, the others are a touch away."""
+    steps = tuple(
+        Step(Address.deployment(f"d{n}"), Action.DELETE, When.NOW, "in no spec", remote_id=f"model-{n}")
+        for n in range(60)
+    )
+    findings = tuple(Finding(Severity.WARNING, f"warning number {n}.") for n in range(200))
+    html = plan_html(Plan("p", None, "sandbox", steps, findings))
+    assert html.index('<h2 id="steps">') < html.index("<h2>Findings</h2>") < html.index("<h2>Details</h2>")
+    assert html.count("<details open>") == 0
+    assert html.index("warning number 9.") < html.index("<summary>and 190 more</summary>")
+    assert html.index("<summary>and 190 more</summary>") < html.index("warning number 10.")
+    few = plan_html(Plan("p", None, "sandbox", steps[:10], findings[:10]))
+    assert few.count("<details open>") == 10
+    assert "more</summary>" not in few
+
+
+def test_what_stops_a_plan_stands_before_everything_else() -> None:
+    step = Step(Address.deployment("d"), Action.DELETE, When.NOW, "in no spec", remote_id="model-1")
+    html = plan_html(Plan("p", None, "sandbox", (step,), (Finding(Severity.ERROR, "a limit."),)))
+    assert html.index("a limit.") < html.index('class="alert caution"') < html.index('<h2 id="steps">')

@@ -1,6 +1,7 @@
 """Values as people read them, and terminals that are not obeyed."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Progress, Step, When
-from wanctl.report.spelling import spell_cost, spell_number, spell_tokens, spell_value
+from wanctl.report.spelling import spell_cost, spell_number, spell_tokens, spell_value, spell_when
 from wanctl.report.terminal.console import emit, plain
 from wanctl.report.terminal.plan import plan_lines, question
 from wanctl.report.terminal.progress import LiveDisplay, TimedLines
@@ -128,3 +129,22 @@ def test_the_live_display_draws_what_is_in_flight() -> None:
         display.waiting(AT, training(0.61))
     assert "61 %" in stream.getvalue()
     assert "5.0 MB sent" in stream.getvalue()
+
+
+def test_in_a_large_plan_what_stays_as_it_is_is_counted() -> None:
+    """The one change of a thousand resources is to be seen."""
+    settled = [Step(Address.dataset(f"d{n}"), Action.NOTHING, When.DONE, "as wanted") for n in range(1200)]
+    new = Step(Address.deployment("new"), Action.DEPLOY, When.NOW, "not deployed yet")
+    text = plain(plan_lines(Plan("p", None, "sandbox", (*settled, new))))
+    assert "Deployment/new" in text
+    assert "1,200 more resources are as the specs say" in text
+    assert len(text.splitlines()) < 10
+    few = plain(plan_lines(Plan("p", None, "sandbox", (*settled[:20], new))))
+    assert "Dataset/d19" in few
+
+
+def test_of_many_that_a_step_waits_for_a_few_are_named() -> None:
+    after = tuple(Address.deployment(f"d{n}") for n in range(30))
+    step = Step(Address.dataset("d"), Action.DELETE, When.LATER, after=after, remote_id="file-1")
+    assert spell_when(step) == "after Deployment/d0, Deployment/d1, Deployment/d2 and 27 more"
+    assert spell_when(replace(step, after=after[:4])).endswith("Deployment/d2, Deployment/d3")

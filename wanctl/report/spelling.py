@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from wanctl.plan import Action, Cost, Step, When, held_back
+from wanctl.spec.resources import Address
 
 QUOTED = 48  # characters of a value before it is cut
+FEW_NAMES = 4  # of what a step waits for
 
 
 _NOUNS: dict[Action, tuple[str, str]] = {
@@ -29,7 +31,7 @@ _NOUNS: dict[Action, tuple[str, str]] = {
 
 def spell_when(step: Step) -> str:
     """When a step runs, in a few words."""
-    names = ", ".join(str(address) for address in step.after)
+    names = _names(step.after)
     match step.when:
         case When.DONE:
             return step.reason if step.summary else ""
@@ -44,6 +46,13 @@ def spell_when(step: Step) -> str:
             return f"after {names}" if names else "later"
         case When.BLOCKED:
             return "blocked"
+
+
+def _names(addresses: tuple[Address, ...]) -> str:
+    """All of a few; of many the first, and how many more: JSON has them all."""
+    shown = addresses if len(addresses) <= FEW_NAMES else addresses[: FEW_NAMES - 1]
+    names = ", ".join(map(str, shown))
+    return names if shown == addresses else f"{names} and {len(addresses) - len(shown):,} more"
 
 
 def spell_progress(step: Step) -> str:

@@ -101,7 +101,7 @@ def spell_training(spec: FineTune, context: Context) -> str:
     if len(samples) != len(spec.training) or not isinstance(epochs, int) or not isinstance(batch, int):
         return f"{spec.model}, {epochs} epochs"
     per_epoch = -(-sum(samples) // batch)
-    return f"{spec.model}, {epochs} epochs × {per_epoch} = {epochs * per_epoch:,} steps"
+    return f"{spec.model}, {epochs:,} epochs × {per_epoch:,} = {epochs * per_epoch:,} steps"
 
 
 def training_cost(spec: FineTune, context: Context, job: Job | None) -> Cost:

@@ -88,8 +88,11 @@ def in_html(text: str, longest: int = LONGEST_CODE) -> str:
 
 
 def fence(lines: Iterable[str], language: str = "") -> str:
-    """A block of code, with a fence that nothing in it closes. The lines are visible text already."""
-    content = "\n".join(lines)
+    """A block of code, with a fence that nothing in it closes. The lines are visible text already.
+
+    None begins with a slash: should a fence ever be lost, GitLab would take it for a command.
+    """
+    content = "\n".join(f"→ {line}" if line.lstrip().startswith("/") else line for line in lines)
     ticks = "`" * max(3, _longest_run(content) + 1)
     return f"{ticks}{language}\n{content}\n{ticks}"
 

@@ -16,6 +16,7 @@ from wanctl.report.spelling import spell_cost, spell_counts, spell_when
 from wanctl.report.terminal.changes import INDENT, change_lines
 
 WIDEST_MIDDLE = 60
+MOST_SETTLED = 20  # lines of what stays as it is
 HEAD = 46  # where the head's second half begins
 
 _SIGNS: dict[Action, tuple[str, str]] = {
@@ -54,12 +55,20 @@ def plan_lines(
     lines: list[Text] = []
     if plan.pending:
         lines += [_header(plan, command, columns), Text()]
-        lines += _table(plan.steps, columns)
+        lines += _table(plan.steps if _fit_for_eyes(plan) else plan.pending, columns)
+        if not _fit_for_eyes(plan):
+            settled = len(plan.steps) - len(plan.pending)
+            lines.append(Text(f"  {settled:,} more resources are as the specs say", style="dim"))
         lines.append(Text())
     lines += finding_block(plan.findings)
     lines += _orphan_block(plan)
     lines += verdict(plan, command, run)
     return lines
+
+
+def _fit_for_eyes(plan: Plan) -> bool:
+    """What stays as it is gives a small plan its frame; in a large one the changes would be lost in it."""
+    return len(plan.steps) - len(plan.pending) <= MOST_SETTLED
 
 
 def _header(plan: Plan, command: str, columns: int | None) -> Text:
