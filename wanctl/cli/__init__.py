@@ -28,10 +28,13 @@ def main() -> None:
         watching,
     )
     from wanctl.cli.app import app
+    from wanctl.cli.examples import give_examples
     from wanctl.cli.faults import reported
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a sign shows a question mark
+    if {"--help", "-h"} & set(sys.argv):
+        give_examples(app)
     with reported(debug="--debug" in sys.argv[1:]):
         app(prog_name="wanctl")
