@@ -85,8 +85,7 @@ def test_no_call_is_sent_by_a_run_that_lost_its_lease_while_the_call_waited(
             world.apply()
         assert changes(world) == before, change
         assert world.ledger["intents"], f"{change}: whether it was made is open to the others"
-        world.apply()  # waits until it is sure that the call was not made
-        world.apply()
+        world.apply()  # waits until it is sure that the call was not made, and makes it
         assert len(changes(world)) > len(before), change
         assert world.plan().status is Status.CONVERGED, change
         assert world.ledger["intents"] == [], change

@@ -172,9 +172,17 @@ def _plan_row(
         return Planned(exported.step, exported.outcome, exported.learn, _expiry(resource, row))
     under_way = _under_way(resource, asked, spec, context)
     if status == CheckpointStatus.PROCESSING or (status not in _SETTLED and under_way):
-        progress = Progress(status)
+        lost = status != CheckpointStatus.PROCESSING and not _asked_for(
+            asked, spec
+        )  # perhaps to be asked again
         step = _step(
-            resource, spec, When.SERVICE, "exporting", remote_id=_identity(job_id, spec), progress=progress
+            resource,
+            spec,
+            When.SERVICE,
+            "exporting",
+            remote_id=_identity(job_id, spec),
+            progress=Progress(status),
+            changes=_changes(resource, spec, context) if lost else (),
         )
         return Planned(step)
     if status == CheckpointStatus.SUCCEEDED and (spec.attempt == 1 or under_way):
