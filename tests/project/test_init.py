@@ -12,7 +12,7 @@ from tests.datasets import small_dataset
 from tests.ledger.papers import git
 from tests.scenarios.playing import quiet_surroundings, run_wanctl
 from wanctl.project.errors import ProjectError
-from wanctl.project.scaffold import IGNORED, Scaffold, Wish, name_for
+from wanctl.project.scaffold import IGNORED, Scaffold, Wish, forge_for, name_for
 from wanctl.spec.load import packaged_models
 from wanctl.studio.regions import REGIONS
 
@@ -118,6 +118,44 @@ def test_a_link_that_leads_nowhere_is_in_the_way_too(here: Path) -> None:
     assert run_wanctl("init", "--yes", "--forge", "gitlab")[1] == 1
 
 
+@pytest.mark.parametrize(
+    ("taken", "told"),
+    [
+        ("specs", "specs"),
+        ("data", "data"),
+        (".gitignore/", ".gitignore"),
+        ("wanctl.yaml", "wanctl.yaml"),
+        ("specs/more/of-before.yml", "specs/more/of-before.yml"),
+    ],
+)
+def test_what_would_make_it_fail_halfway_or_not_valid_is_in_the_way(
+    here: Path, taken: str, told: str
+) -> None:
+    path = here / taken
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if taken.endswith("/"):
+        path.mkdir()
+    else:
+        path.write_text("kind: Dataset\n", encoding="utf-8")
+    before = sorted(here.rglob("*"))
+    printed, code = run_wanctl("init", "--yes", "--forge", "none")
+    assert (code, f"there already:\n  {told}\n" in printed) == (1, True), printed
+    assert sorted(here.rglob("*")) == before
+
+
+@pytest.mark.parametrize("place", ["notes.txt", "notes.txt/below"])
+def test_a_file_in_the_place_of_the_folder_is_named(here: Path, place: str) -> None:
+    (here / "notes.txt").write_text("mine\n", encoding="utf-8")
+    printed, code = run_wanctl("init", place, "--yes", "--forge", "none")
+    assert (code, "notes.txt is there already, and is no folder" in printed) == (1, True), printed
+
+
+def test_a_gitignore_in_another_encoding_keeps_its_bytes(here: Path) -> None:
+    (here / ".gitignore").write_bytes(b"caf\xe9\n")
+    assert run_wanctl("init", "--yes", "--forge", "none")[1] == 0
+    assert (here / ".gitignore").read_bytes().splitlines() == [b"caf\xe9", *map(str.encode, IGNORED)]
+
+
 def test_a_gitignore_keeps_its_lines_and_gets_those_that_it_lacks(here: Path) -> None:
     (here / ".gitignore").write_text("*.psd\n.wanctl/", encoding="utf-8")
     assert run_wanctl("init", "--yes", "--forge", "none")[1] == 0
@@ -134,6 +172,21 @@ def test_in_a_folder_of_a_repository_the_workflow_goes_where_the_forge_looks(her
     assert "path: models/storm/specs/.wanctl/cache" in workflow
     assert "-C models/storm" in written[".pre-commit-config.yaml"]
     assert "models/storm/specs/wanctl.yaml" in written
+
+
+def test_the_steps_commit_the_files_at_the_root_too(here: Path) -> None:
+    git(here, "init", "--quiet")
+    git(here, "config", "user.name", "Ada")
+    git(here, "config", "user.email", "ada@example.com")
+    printed, _ = run_wanctl("init", "models/big storm", "--yes", "--forge", "none", "--name", "storm")
+    assert "  cd 'models/big storm'\n" in printed
+    printed, _ = run_wanctl("init", "models/storm", "--yes", "--forge", "github", "--pre-commit")
+    steps = [line for line in printed.splitlines() if re.match("  (cd|git add) ", line)]
+    subprocess.run("\n".join(["set -e", *steps]), shell=True, cwd=here, check=True)  # noqa: S602 - the words that a person would copy
+    tracked = git(here, "ls-files")
+    assert ".github/workflows/wanctl-storm.yml" in tracked
+    assert ".pre-commit-config.yaml" in tracked
+    assert "models/storm/specs/wanctl.yaml" in tracked
 
 
 def test_a_folder_that_no_workflow_could_name_is_refused(here: Path) -> None:
@@ -160,6 +213,21 @@ def test_what_cannot_be_is_said_before_anything_is_written(
     printed, code = run_wanctl("init", "--yes", *arguments)
     assert (code, told in printed) == (1, True), printed
     assert files_of(here) == {}
+
+
+@pytest.mark.parametrize(
+    ("remote", "forge"),
+    [
+        ("git@gitlab.example.com:ours/models.git", "gitlab"),
+        ("https://gitlab.com/ours/models", "gitlab"),
+        ("git@github.com:ours/gitlab-tools.git", "github"),
+        ("https://github.com/ours/gitlab", "github"),
+    ],
+)
+def test_the_forge_is_the_remotes_host(here: Path, remote: str, forge: str) -> None:
+    git(here, "init", "--quiet")
+    git(here, "remote", "add", "origin", remote)
+    assert forge_for(here) == forge
 
 
 def test_where_nobody_can_be_asked_the_flags_are_named() -> None:

@@ -1,6 +1,7 @@
 """init: a new project, asked for on a terminal or named by flags."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,7 @@ def init(
         from wanctl.project.errors import ProjectError
 
         raise ProjectError("nobody is here to ask; name --name, --model, --region and --forge, or say --yes")
+    scaffold.check_folder(folder)
     ask = _ask if asking else _take
     name = ask("Name of the project", name, scaffold.name_for(folder), scaffold.check_project_name)
     model = ask("Base model to fine-tune", model, DEFAULT_MODEL, scaffold.check_model)
@@ -88,7 +90,12 @@ def _begin(wish: "Wish", folder: Path) -> None:
     workflow = None
     if planned.workflow:
         workflow = os.path.relpath(planned.workflow, planned.folder)  # after the cd
-    emit(_next_steps(wish, workflow, where))
+    elsewhere = [
+        os.path.relpath(path, planned.folder)
+        for path in planned.files
+        if not path.is_relative_to(planned.folder)
+    ]
+    emit(_next_steps(wish, workflow, where, [".", *elsewhere]))
 
 
 def _take(_: str, given: str | None, default: str, __: Callable[[str], Any]) -> str:
@@ -111,18 +118,18 @@ def _ask(question: str, given: str | None, default: str, check: Callable[[str], 
     return given
 
 
-def _next_steps(wish: "Wish", workflow: str | None, where: str | None) -> list[str]:
+def _next_steps(wish: "Wish", workflow: str | None, where: str | None, new: list[str]) -> list[str]:
     """What a person does now: commands that work as they stand, once the data is there."""
     missing = workflow and not wish.package
     return [
         "",
         "Next:",
-        *([f"  cd {where}"] if where else []),
+        *([f"  cd {shlex.quote(where)}"] if where else []),
         *([f"  write into {workflow} what CI installs wanctl from: WANCTL_PACKAGE"] if missing else []),
         "  put clips, frames and data.jsonl into data/train (data/README.md shows the form)",
         "  wanctl validate                  # until then it says that data/train is not there",
         "  wanctl --env rehearsal plan      # in the embedded sandbox: no key, no bill",
-        "  git add . && git commit -m 'A wanctl project'",
+        f"  git add {shlex.join(new)} && git commit -m 'A wanctl project'",
         *_LAST_STEPS[wish.forge],
     ]
 

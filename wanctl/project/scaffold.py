@@ -4,9 +4,10 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 import yaml
@@ -109,7 +110,16 @@ def forge_for(folder: Path) -> str:
         return "github"
     command = [git, "-C", str(folder), "remote", "get-url", "origin"]
     found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603 - fixed words, no shell
-    return "gitlab" if "gitlab" in found.stdout else "github"
+    host = re.match(r"(?:\w+://)?(?:[^@/]*@)?([^:/]*)", found.stdout.strip())
+    return "gitlab" if host and "gitlab" in host[1] else "github"
+
+
+def check_folder(folder: Path) -> Path:
+    """A place where a folder is, or can be made."""
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise ProjectError(f"{shown_path(there)} is there already, and is no folder")
+    return folder
 
 
 @dataclass(frozen=True)
@@ -144,12 +154,28 @@ class Scaffold:
         return cls(folder, root, files, workflow)
 
     def require_room(self) -> None:
-        """An error that names every file which is there already."""
-        if taken := [path for path in self.files if path.is_symlink() or path.exists()]:
+        """An error that names every file which is there already, or would be read along with ours."""
+        if taken := list(dict.fromkeys(self._in_the_way())):
             listed = "".join(f"\n  {shown_path(path)}" for path in taken)
             own = taken == [self.workflow]
             advice = "\nTo add the jobs to it: --forge none; docs/ci.md shows them" if own else ""
             raise ProjectError(f"nothing was written, since this is there already:{listed}{advice}")
+
+    def _in_the_way(self) -> Iterator[Path]:
+        for path in self.files:
+            parents = takewhile(lambda one: one != self.root, path.parents)
+            no_folder = [one for one in parents if (one.is_symlink() or one.exists()) and not one.is_dir()]
+            if no_folder:
+                yield no_folder[-1]
+            elif path.is_symlink() or path.exists():
+                yield path
+        specs, ignored = self.folder / "specs", self.folder / ".gitignore"
+        if (self.folder / SETTINGS_FILE).exists():
+            yield self.folder / SETTINGS_FILE  # it would be found first
+        if specs.is_dir():
+            yield from (path for path in Root(self.root, specs).specs() if path.exists())
+        if (ignored.is_symlink() or ignored.exists()) and not ignored.is_file():
+            yield ignored
 
     def write(self) -> list[Path]:
         """All the files, or none of them; and the lines that .gitignore lacks."""
@@ -166,7 +192,7 @@ class Scaffold:
 
     def _ignore(self) -> None:
         path = self.folder / ".gitignore"
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
         missing = [line for line in IGNORED if line not in text.splitlines()]
         if missing:
             gap = "" if not text or text.endswith("\n") else "\n"
@@ -212,7 +238,8 @@ def _branch(root: Path) -> str:
 def _values(wish: Wish, folder: Path, root: Path) -> dict[str, object]:
     """What the templates are told; names of people's own are spelt so that YAML reads them as text."""
     below = "" if folder == root else folder.relative_to(root).as_posix()
-    if not re.fullmatch(r"[\w./-]*", below, re.ASCII):
+    named = wish.forge != "none" or wish.pre_commit
+    if named and not re.fullmatch(r"[\w./-]*", below, re.ASCII):
         raise ProjectError(f"{below} cannot be written into a workflow file; use letters, digits, -, _ and .")
     models, region = packaged_models(), check_region(wish.region)
     price = Catalogue(models, region.name).price(wish.model)
