@@ -1,5 +1,6 @@
 """One comment a plan, found again; labels; faults of the forge. Against servers that check each request."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,7 @@ from tests.forge.servers import (
     GitLabServer,
     served,
 )
+from wanctl.forge import wire
 from wanctl.forge.comments import Message
 from wanctl.forge.posting import OvertakenError, UnlabelledError, post
 from wanctl.forge.run import Forge, Request, Token
@@ -329,3 +331,33 @@ def test_a_server_of_ones_own_has_graphql_beside_its_api() -> None:
             post(Forge.GITHUB, pull, token, Message(BODY), lambda _: None)
     assert "POST /graphql" in server.asked
     assert server.complaints == []
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a server that takes connections and never answers."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(9)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def naps_until_refused(api: str, token: str, told: str) -> list[float]:
+    naps: list[float] = []
+    key = Token("Authorization", token)
+    message = Message(BODY, frozenset({"changes"}), commit="a" * 40)
+    with pytest.raises(ForgeError, match=told):
+        post(Forge.GITHUB, Request(api, REPOSITORY, PULL, key), key, message, naps.append)
+    return naps
+
+
+def test_a_forge_that_never_answers_is_waited_for_only_a_few_times(
+    silent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "TIMEOUT", 0.05)
+    assert len(naps_until_refused(silent, "Bearer x", r"no answer \(ReadTimeout\)")) == 1
+
+
+def test_what_no_second_try_can_mend_is_not_tried_again(silent: str) -> None:
+    assert naps_until_refused("nonsense", "Bearer x", "nonsense is no address of an API") == []
+    assert naps_until_refused(silent, "Bearer x\ny", "cannot be sent") == []

@@ -23,6 +23,7 @@ TRIES = 4
 PATIENCE = 60.0  # seconds: the longest wait between two tries; a forge that asks for more is not asked again
 FULL_PAGE, MOST_PAGES = 100, 100
 TIMEOUT = httpx.Timeout(30, connect=10)
+SILENCES = 2  # calls that are waited for in vain; one more would hold the run up for what it can do without
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _RATE_LIMITED = {403, 429}
 
@@ -58,6 +59,7 @@ class Wire:
         self._api = api.rstrip("/")
         self._token = token
         self._sleep = sleep
+        self._silences = 0
         self._http = httpx.Client(
             headers={"User-Agent": f"wanctl/{__version__}", **headers},
             timeout=TIMEOUT,
@@ -99,8 +101,16 @@ class Wire:
         spoken = f"{method} {path}"
         try:
             response = self._http.request(method, (api or self._api) + path, auth=self._signed, **more)
-        except httpx.InvalidURL as error:
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise ForgeError(f"{self._api} is no address of an API") from error
+        except httpx.LocalProtocolError as error:  # such as a token with a line's end in it
+            raise ForgeError(
+                f"{spoken}: cannot be sent ({type(error).__name__}); look at the token"
+            ) from error
+        except httpx.TimeoutException as error:
+            self._silences += 1
+            kind = PassingError if self._silences < SILENCES else ForgeError
+            raise kind(f"{spoken}: no answer ({type(error).__name__})") from error
         except httpx.HTTPError as error:
             raise PassingError(f"{spoken}: no answer ({type(error).__name__})") from error
         _log.info("%s → %d", spoken, response.status_code)
