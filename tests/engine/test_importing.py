@@ -11,6 +11,7 @@ import pytest
 
 from tests.engine.rain import Rain
 from tests.engine.worlds import CHANGING
+from tests.scenarios.playing import run_wanctl
 from wanctl.engine.importing import ImportRefused
 from wanctl.plan import Status
 from wanctl.project.importing import carry_out_import, draft_import
@@ -151,8 +152,30 @@ def test_what_fails_in_the_middle_is_taken_back_and_can_be_done_again(tmp_path: 
     assert not (hand.specs / "imported.yaml").exists()
     hand.call("DELETE", "/_sandbox/faults")
     carry_out_import(hand.project(), draft, adopts=True)
-    with pytest.raises(ImportRefused, match="nothing is overwritten"):
-        draft_import(hand.project(), (), None)
+    assert not draft_import(hand.project(), (), None).has_documents
+
+
+def test_a_second_import_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand = Hand(tmp_path, 1)
+    files = hand.upload("train.zip"), hand.upload("valid.zip")
+    same = {"hyper_parameters": {"n_epochs": 40, "eval_epochs": 10}}
+    twins = [hand.train(files[0], **same) for _ in range(2)]
+    hand.call("POST", "/_sandbox/advance", {"seconds": 72_000})
+    hand.call("POST", "/_sandbox/advance", {"seconds": 72_000})
+    monkeypatch.chdir(hand.specs)
+    printed, code = run_wanctl("import", "--yes")
+    assert (code, "as a comment only" in printed) == (0, True), printed
+    before = {path.name: path.read_bytes() for path in hand.specs.glob("*.yaml")}
+    for arguments in (["--yes"], ["--yes", "--to", "more.yaml"], [twins[1], "--yes", "--to", "more.yaml"]):
+        printed, code = run_wanctl("import", *arguments)
+        assert (code, "Nothing to import" in printed) == (0, True), printed
+        assert "could be a comment only" in printed
+    assert {path.name: path.read_bytes() for path in hand.specs.glob("*.yaml")} == before
+    assert "# kind: FineTune" in run_wanctl("import", "--dry-run")[0]
+    hand.train(files[1])
+    hand.call("POST", "/_sandbox/advance", {"seconds": 72_000})
+    printed, code = run_wanctl("import", "--yes")
+    assert (code, "is there already, and nothing is overwritten" in printed) == (1, True), printed
 
 
 def test_beside_what_is_there_names_make_way(tmp_path: Path) -> None:

@@ -37,16 +37,17 @@ def import_(
     from wanctl.project.importing import carry_out_import, draft_import
     from wanctl.project.local import shown_path
     from wanctl.report.terminal.console import emit
-    from wanctl.report.terminal.importing import adopted_lines, question, written_lines
+    from wanctl.report.terminal.importing import adopted_lines, nothing_lines, question, written_lines
 
     project = open_project(folder, environment, base_url)
     draft = draft_import(project, ids or [], to)
-    if not draft.imported.documents:
-        emit(["Nothing to import: what is live is in the specs, or of another wanctl project."])
-        return
-    if dry_run:
+    if dry_run and draft.imported.documents:
         sys.stdout.write(draft.text)
         return
+    if not draft.has_documents:
+        emit(nothing_lines(draft.imported))
+        return
+    draft.require_room()
     path = shown_path(draft.path)
     asked = question(draft.imported, path)
     if adopts and not yes and not confirmed(asked, "look at it with --dry-run, then add --yes"):

@@ -29,6 +29,18 @@ class Draft:
     text: str
     path: Path
 
+    @property
+    def has_documents(self) -> bool:
+        """Comments alone are no specs, and would be proposed again and again."""
+        return any(not one.proposed for one in self.imported.documents)
+
+    def require_room(self) -> None:
+        if self.path.exists():
+            raise ImportRefused(
+                f"{shown_path(self.path)} is there already, and nothing is overwritten: "
+                "name another with --to"
+            )
+
 
 @dataclass(frozen=True)
 class Result:
@@ -131,9 +143,5 @@ def _place(project: Project, to: Path | None) -> Path:
     ):
         raise ImportRefused(
             f"{to} is not among the specs of this project: name a file in {shown_path(folder)}"
-        )
-    if path.exists():
-        raise ImportRefused(
-            f"{shown_path(path)} is there already, and nothing is overwritten: name another with --to"
         )
     return path

@@ -27,6 +27,13 @@ def question(imported: Imported, path: str) -> str:
     return f"Write {spell_kinds(imported)} to {path}, and {adoptions} into the ledger?"
 
 
+def nothing_lines(imported: Imported) -> Iterator[Text]:
+    """No file is written for comments alone."""
+    yield Text("Nothing to import: what is live is in the specs, or of another wanctl project.")
+    for one in imported.documents:
+        yield Text(f"  {one.address}  could be a comment only; to see why: wanctl import --dry-run")
+
+
 def written_lines(imported: Imported, path: str) -> Iterator[Text]:
     """The file, and what a person has to add to it."""
     yield Text.assemble(("Written: ", "bold green"), f"{path}: {spell_kinds(imported)}.")
