@@ -192,6 +192,8 @@ def test_what_another_has_is_not_adopted(world: World) -> None:
     world.serve(deployment(), deployment("two"))
     with pytest.raises(AdoptionRefused, match="is Deployment/rain by the ledger"):
         bind(Project.open(world.folder), Address.deployment("two"), world.deployed[0], None)
+    with pytest.raises(AdoptionRefused, match=r"is Deployment/rain by the ledger, and no FineTune$"):
+        bind(Project.open(world.folder), Address.finetune("rain"), world.deployed[0], None)
 
 
 def test_adopting_another_one_lets_the_one_before_go(world: World) -> None:

@@ -93,6 +93,8 @@ def _refuse_claimed(desk: Desk, address: Address, remote_id: str) -> None:
         other = Address.parse(text)
         standing = (*((entry.current,) if entry.current else ()), *entry.retiring)
         held = any(one.remote_id == remote_id for one in standing) and other != address
+        if held and other.kind is not address.kind:
+            raise AdoptionRefused(f"{remote_id} is {other} by the ledger, and no {address.kind}")
         if held and other.kind is Kind.FINETUNE and other in desk.desired.resources:
             hint = "one job stands for one document; let both uses refer to that"
             raise AdoptionRefused(f"{remote_id} is {other} by the ledger; {hint}")
