@@ -70,6 +70,12 @@ def test_a_template_asks_for_what_was_taught(tmp_path: Path, text: str, message:
     )
 
 
+def test_what_is_to_be_gone_is_not_judged(tmp_path: Path) -> None:
+    absent = SPECS.replace("TEXT", "Then it rains.") + "state: absent\n"
+    desired = load(tmp_path, {"a.yaml": absent})
+    assert list(check_templates(desired, {Address.dataset("train"): TRAINED})) == []
+
+
 def test_what_was_not_seen_is_not_judged(tmp_path: Path) -> None:
     desired = load(tmp_path, {"a.yaml": SPECS.replace("TEXT", "Then it rains.")})
     assert list(check_templates(desired, {Address.dataset("train"): None})) == []

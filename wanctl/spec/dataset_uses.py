@@ -58,7 +58,7 @@ def check_templates(desired: Desired, facts: Facts) -> Iterator[Diagnostic]:
     """A Deployment asks in its templates for what its training set taught, in the same words."""
     for resource in desired.resources.values():
         spec = resource.spec
-        if not isinstance(spec, Deployment):
+        if not isinstance(spec, Deployment) or spec.state is State.ABSENT:
             continue
         if spec.aigc_config.use_input_prompt or spec.aigc_config.unknown:
             continue
