@@ -66,3 +66,15 @@ def test_a_deployment_on_its_way_out_is_waited_for(tmp_path: Path) -> None:
     assert pruned(rain).plan.status is Status.CONVERGED
     assert rain.calls("DELETE", "/fine-tunes/") == 1
     assert not rain.project().plan().orphans
+
+
+def test_what_everything_does_not_take_is_told_with_the_reason(tmp_path: Path) -> None:
+    rain = Rain(tmp_path)
+    rain.write(DATASET, FINETUNE, CHECKPOINT, {**DEPLOYMENT, "protect": True})
+    rain.apply()
+    rain.write(DATASET)
+    outcome = pruned(rain)
+    assert not outcome.done
+    [told] = outcome.plan.findings
+    assert "left alone: ft-" in told.message
+    assert "serves a model of it" in told.message

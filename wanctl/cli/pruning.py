@@ -70,7 +70,7 @@ def prune(
     project = open_project(folder, environment, base_url, no_cache=no_cache)
     if dry_run or not (names or everything):
         made = pruning_plan(project, choice)
-        _show(made, format_, exactly)
+        _show(made, format_, exactly, chosen=everything)
         raise typer.Exit(plan_code(made, detailed=detailed))
     with watching() as watcher:
         approve = Approver(
@@ -84,18 +84,18 @@ def prune(
         outcome = prune_orphans(
             project, choice, approve, patience, watcher, queue, ignore_windows=ignore_windows
         )
-    if outcome and not outcome.plan.steps and not outcome.plan.findings and format_ is Format.TEXT:
-        _show(outcome.plan, format_, exactly)
+    if outcome and not (outcome.plan.steps or outcome.done or outcome.failures) and format_ is Format.TEXT:
+        _show(outcome.plan, format_, exactly, chosen=True)
         raise typer.Exit(Exit.DONE)
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
 
 
-def _show(made: "Plan", format_: Format, exactly: str) -> None:
-    """Until something is chosen there is no plan, only a list."""
+def _show(made: "Plan", format_: Format, exactly: str, *, chosen: bool) -> None:
+    """Until something is chosen that can go there is no plan, only a list."""
     from wanctl.report.terminal.console import emit
     from wanctl.report.terminal.prune import orphan_lines
 
-    if format_ is Format.TEXT and not (made.steps or made.findings):
-        emit(orphan_lines(made))
+    if format_ is Format.TEXT and not made.steps:
+        emit(orphan_lines(made, chosen=chosen))
     else:
         show_only(made, format_, COMMAND, exactly)

@@ -36,15 +36,15 @@ def make_pruning(
     everything: bool,
     spared: Collection[str] = (),
 ) -> Draft:
-    """Delete what is doomed and still an orphan. With `everything`, what cannot go now is simply kept, and
-    `spared` goes by name only."""
+    """Delete what is doomed and still an orphan. With `everything`, what cannot go now is kept, with a
+    word of why, and `spared` goes by name only."""
     wanted = make_plan(desired, snapshot, record, local)
     context = Context(desired, snapshot, record, local, SETTLE_TIME)
     doomed = (*doomed, *_on_their_way_out(doomed, context))
     pruning = _Pruning(context, wanted.plan, doomed)
     steps = [pruning.step(one) for kind in _ORDER for one in doomed if one.kind is kind]
-    if everything:
-        steps = [step for step in steps if step.when is not When.BLOCKED]
+    kept = [step for step in steps if everything and step.when is When.BLOCKED]
+    steps = [step for step in steps if step not in kept]
     going = [one for one in doomed if any(step.address == one.address for step in steps)]
     plan = Plan(
         project=desired.settings.project,
@@ -52,7 +52,7 @@ def make_pruning(
         provider=str(desired.settings.provider),
         account=desired.settings.account,
         steps=tuple(steps),
-        findings=(*exceeded_limits(desired, steps), *_left_alone(spared)),
+        findings=(*exceeded_limits(desired, steps), *_left_alone(spared), *map(_said_to_stay, kept)),
         orphans=unlisted(wanted.plan.orphans, going),
     )
     ended = frozenset(step.address for step in steps if step.settled)
@@ -71,6 +71,11 @@ def _left_alone(spared: Collection[str]) -> tuple[Finding, ...]:
     )
     hint = f"if nobody does: wanctl prune {' '.join(spared)}"
     return (Finding(Severity.ADVICE, message, hint=hint, rule="prune-unrecorded"),)
+
+
+def _said_to_stay(step: Step) -> Finding:
+    message = f"left alone: {step.remote_id}: {step.reason}"
+    return Finding(Severity.ADVICE, message, rule="prune-kept")
 
 
 class _Pruning:

@@ -3,10 +3,16 @@
 from rich.text import Text
 
 from wanctl.plan import Plan
+from wanctl.report.terminal.plan import finding_block
+
+_CHOOSE = "Nothing is deleted by looking. To delete some: wanctl prune ID…; what is not in flight: --all"
+_NONE_CAN = (
+    "None of them goes with --all. What is in flight, or another ledger's, goes by its ID: wanctl prune ID…"
+)
 
 
-def orphan_lines(plan: Plan) -> list[Text]:
-    """What could be pruned; nothing of it is chosen yet."""
+def orphan_lines(plan: Plan, *, chosen: bool = False) -> list[Text]:
+    """What could be pruned: nothing of it is chosen yet, or nothing of what was chosen can go."""
     if not plan.orphans:
         return [Text.assemble(("No orphans.", "bold green"), " Everything of ours is in the specs.")]
     count = len(plan.orphans)
@@ -20,5 +26,6 @@ def orphan_lines(plan: Plan) -> list[Text]:
     return [
         *lines,
         Text(),
-        Text("Nothing is deleted by looking. To delete some: wanctl prune ID…; what is not in flight: --all"),
+        *finding_block(plan.findings),
+        Text(_NONE_CAN if chosen else _CHOOSE),
     ]
