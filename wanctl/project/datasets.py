@@ -80,7 +80,7 @@ def differences(project: Project, before: str, after: str | None) -> ContentChan
     if after is None:
         before, after = f"{_LIVE}{before}", before
     if after.startswith(_LIVE):
-        raise ProjectError("the second is what the first is compared with, and it has to be on this machine")
+        raise ProjectError(f"{after} stands first, as what was before: wanctl dataset diff {after} {before}")
     return changes_since(_samples(project, before), _facts(project, after))
 
 
