@@ -60,6 +60,13 @@ def destroy(
         show_only(made, format_, COMMAND, exactly)
         raise typer.Exit(plan_code(made, detailed=detailed))
     with watching() as watcher:
-        approve = Approver(format_, COMMAND, yes=yes, display=watcher, approved=approved)
+        approve = Approver(
+            format_,
+            COMMAND,
+            yes=yes,
+            display=watcher,
+            approved=approved,
+            otherwise="look at it with --dry-run, then destroy with --yes",
+        )
         outcome = project.apply(approve, patience, watcher, doomed, queue, ignore_windows=ignore_windows)
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
