@@ -1,10 +1,27 @@
 """A record under another name: all of it goes along, and nothing that stands there already is lost."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
+import pytest
+
+from tests.spec.projects import load
+from wanctl.kinds.moving import moves_of
 from wanctl.ledger.record import Entry, Generation, Intent, Record
 
 NOW = datetime(2026, 3, 18, tzinfo=UTC)
+SETTINGS = "version: 1\nproject: p\nprovider: sandbox\n"
+DREI = """
+kind: FineTune
+name: drei
+moved_from: zwei
+model: wan2.6-i2v
+training: [t]
+---
+kind: Dataset
+name: t
+source: {file_id: file-ft-1}
+"""
 OLD, NEW = "FineTune/old", "FineTune/new"
 
 
@@ -40,3 +57,16 @@ def test_the_intent_of_the_move_itself_makes_way() -> None:
 def test_strangers_of_both_names_stay_strangers() -> None:
     moved = record(old=entry("ft-1", "ft-8", "ft-9"), new=Entry(strangers=("ft-7", "ft-8"))).renamed(OLD, NEW)
     assert moved.entry(NEW).strangers == ("ft-7", "ft-8", "ft-9")
+
+
+@pytest.mark.parametrize("recorded", ["two", "zwei", "drei"])
+def test_a_link_that_another_one_needs_is_not_to_be_deleted(tmp_path: Path, recorded: str) -> None:
+    moved = "moved: [{from: FineTune/two, to: FineTune/zwei}]\n"
+    desired = load(tmp_path, {"wanctl.yaml": SETTINGS + moved, "a.yaml": DREI})
+    assert moves_of(desired, record(**{recorded: entry("ft-1")})).findings == ()
+
+
+def test_the_last_link_of_a_chain_may_go(tmp_path: Path) -> None:
+    desired = load(tmp_path, {"wanctl.yaml": SETTINGS, "a.yaml": DREI})
+    [found] = moves_of(desired, record(drei=entry("ft-1"))).findings
+    assert found.rule == "moved-from-idle"

@@ -39,7 +39,9 @@ def moves_of(desired: Desired, record: Record) -> Moves:
         behind = [one for one in recorded if one is not source]
         findings += [_left_behind(one, source.old if source else new) for one in behind]
         why = f"the ledger knows {new} under its own name" if own else None
-        findings += [_idle(one, why) for one in renames if one not in recorded and not one.stays]
+        needed = [one for one in renames if one is source or one.stays]
+        last = renames.index(needed[-1]) if needed else -1  # without those before it, it leads nowhere
+        findings += [_idle(one, why) for one in renames[last + 1 :] if one not in recorded]
     return Moves(pending, moved, tuple(findings))
 
 
