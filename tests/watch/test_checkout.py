@@ -153,3 +153,13 @@ def test_no_password_in_a_url_is_said(user: str) -> None:
     assert masked(f"fatal: unable to access 'https://{user}host/repo.git/'") == (
         "fatal: unable to access 'https://***@host/repo.git/'"
     )
+
+
+def test_a_ref_of_no_remote_says_which_there_are_and_what_to_do(place: Place, tmp_path: Path) -> None:
+    with pytest.raises(WatchError, match=r"there is: origin; write origin/main"):
+        Checkout.of(place.specs, "upstream/main", tmp_path / "tree", environ())
+    git(tmp_path, "init", "--quiet", "alone")
+    with pytest.raises(
+        WatchError, match="has no remote, so there is no origin/main to follow: git remote add"
+    ):
+        Checkout.of(tmp_path / "alone", "origin/main", tmp_path / "tree", environ())

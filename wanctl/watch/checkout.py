@@ -70,8 +70,11 @@ class Checkout:
         remote = max((one for one in remotes if ref.startswith(f"{one}/")), key=len, default=None)
         branch = ref.removeprefix(f"{remote}/")
         if remote is None or not branch or branch.startswith("-"):
-            known = ", ".join(remotes) or "none"
-            raise WatchError(f"--ref {ref} names no remote of this clone ({known}); write origin/main")
+            if not remotes:
+                advice = "git remote add origin …, and push"
+                raise WatchError(f"this clone has no remote, so there is no {ref} to follow: {advice}")
+            known = f"{', '.join(remotes)}; write {remotes[0]}/main"
+            raise WatchError(f"--ref {ref} names no branch of a remote; there is: {known}")
         full = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
         return cls(tree, remote, full, project.resolve().relative_to(root.resolve()), clone)
 
