@@ -56,7 +56,7 @@ def load_plan(path: Path) -> dict[str, Any]:
             else f"{path}: {error.strerror}"
         )
         raise PlanDiffers(f"{why}; {_SAVE}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PlanDiffers(f"{path} is not a plan that wanctl plan --out wrote; {_SAVE}") from error
     if not isinstance(data, dict) or not isinstance(data.get("digest"), str):
         raise PlanDiffers(f"{path} is not a plan that wanctl plan --out wrote; {_SAVE}")
@@ -65,14 +65,29 @@ def load_plan(path: Path) -> dict[str, Any]:
         raise PlanDiffers(
             f"{path} has plan format {data.get('format_version')}, and this wanctl reads {FORMAT_VERSION}"
         )
+    if not _comparable(data.get("steps")):
+        raise PlanDiffers(f"{path} is not as wanctl plan --out wrote it: its steps cannot be read; {_SAVE}")
     return data
 
 
+def _comparable(steps: Any) -> bool:
+    from pydantic import TypeAdapter, ValidationError
+
+    from wanctl.report.plan_schema import StepKeys
+
+    try:
+        TypeAdapter(list[StepKeys]).validate_python(steps)
+    except ValidationError:
+        return False
+    return True
+
+
 def require_same(saved: dict[str, Any], made: Plan) -> None:
-    """Raise with the difference, resource by resource, unless the digests agree."""
-    if saved["digest"] == made.digest:
-        return
-    before = {step["address"]: _told(step) for step in saved.get("steps", []) if step.get("when") != "done"}
+    """Raise with the difference, resource by resource, unless it is the plan that was approved.
+
+    The digests have to agree, and the file has to say what its digest stands for: its words were read.
+    """
+    before = {step["address"]: _told(step) for step in saved["steps"] if step["when"] != "done"}
     after = {str(step.address): _told(step.as_json()) for step in made.pending}
     lines = [
         f"  {key}: approved for {_spell(saved.get(key))}, and this is {_spell(now)}"
@@ -92,6 +107,11 @@ def require_same(saved: dict[str, Any], made: Plan) -> None:
             lines.append(f"  {address}: {after[address]['action']} was not in the approved plan")
         else:
             lines += [f"  {address}: {line}" for line in _differences(before[address], after[address])]
+    same_digest = saved["digest"] == made.digest
+    if same_digest and not lines:
+        return
+    if same_digest:
+        lines = ["  the saved file was changed by hand:", *lines]
     account = f"the account is another one (now {made.account}), or " if made.account else ""
     told = "\n".join(lines) or f"  {account}the saved file was changed by hand"
     raise PlanDiffers(
@@ -117,5 +137,5 @@ def _spell(value: Any) -> str:
 
 def _told(step: dict[str, Any]) -> dict[str, Any]:
     changes = {change["path"]: change["after"] for change in step["changes"]}
-    kept = {key: step.get(key) for key in ("action", "when", "after", "remote_id", "warning")}
-    return {**kept, "changes": changes}
+    kept = {key: step.get(key) for key in ("action", "when", "remote_id", "warning")}
+    return {**kept, "after": sorted(step["after"]), "changes": changes}
