@@ -1,11 +1,16 @@
 """Several formats at once are each what it is alone; and a failure is in all of them."""
 
+import json
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.scenarios.playing import DATA, quiet_surroundings, run_wanctl
+from wanctl.report.plan_schema import PlanKeys
 
 BASE = Path(__file__).parents[1] / "scenarios" / "base"
 FORMATS = ("text", "markdown", "json", "html")
@@ -66,3 +71,106 @@ def test_options_of_the_project_stand_in_the_command_to_apply(stage: Path) -> No
     printed, _ = run_wanctl("-C", "specs", "plan", "--format", "markdown", "--out", "a plan.json")
     assert "wanctl apply 'a plan.json' -C specs\n" in printed
     assert (stage / "a plan.json").exists()
+
+
+SURPRISES = {
+    "mistakes": ("specs/money-rain.yaml", "capacity: 1", "capcity: 1"),
+    "out of reach": ("specs/wanctl.yaml", "provider: sandbox", "provider: model-studio\nregion: singapore"),
+}
+
+
+@pytest.mark.parametrize("surprise", SURPRISES)
+@pytest.mark.parametrize(
+    "words", [("apply", "--yes"), ("destroy", "--dry-run"), ("prune",), ("apply", "no-such-plan.json")]
+)
+def test_what_stops_a_command_that_acts_is_json_where_json_was_asked_for(
+    stage: Path, surprise: str, words: tuple[str, ...]
+) -> None:
+    file, before, after = SURPRISES[surprise]
+    text = (stage / file).read_text(encoding="utf-8").replace(before, after)
+    (stage / file).write_text(re.sub(r"sandbox: .*\n", "", text), encoding="utf-8")
+    found = subprocess.run(
+        [sys.executable, "-m", "wanctl", *words, "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = json.loads(found.stdout)
+    PlanKeys.model_validate(told)
+    assert (found.returncode, told["status"], told["errored"]) == (1, "error", True)
+    assert found.stderr
+
+
+@pytest.mark.usefixtures("stage")
+def test_nobody_to_ask_is_json_too() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "wanctl", "apply", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert "nobody is here to say yes" in json.loads(found.stdout)["findings"][0]["message"]
+
+
+@pytest.mark.usefixtures("stage")
+def test_a_plan_that_differs_is_one_document() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "wanctl", "apply", "--format", "json", "--approve", "0" * 12],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(found.stdout)["status"] == "changes"
+
+
+@pytest.mark.usefixtures("stage")
+def test_the_way_to_approve_names_the_same_project_again() -> None:
+    told, _ = run_wanctl("-C", "specs", "apply", "--approve", "0" * 12)
+    assert "wanctl apply -C specs --approve" in told
+
+
+def test_a_project_that_is_nowhere_has_no_line_in_its_place(
+    stage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (stage / "empty").mkdir()
+    monkeypatch.chdir(stage / "empty")
+    run_wanctl("plan", "--out-json", "plan.json")
+    told = json.loads((stage / "empty" / "plan.json").read_text(encoding="utf-8"))
+    assert told["findings"][0]["place"] == str(stage / "empty")
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "validate", "drift"])
+def test_what_hides_is_spelt_out_in_the_json_of_every_command(stage: Path, command: str) -> None:
+    specs = stage / "specs" / "money-rain.yaml"
+    specs.write_text(specs.read_text(encoding="utf-8") + '"capa\u202ecity": 1\n', encoding="utf-8")
+    found = subprocess.run(
+        [sys.executable, "-m", "wanctl", command, "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 1
+    assert "\u202e" not in found.stdout
+    assert "\\u202e" in found.stdout or command == "drift"
+
+
+def test_a_deletion_that_nobody_can_be_asked_about_says_how_to_go_on(stage: Path) -> None:
+    run_wanctl("apply", "--yes", "--wait")
+    found = subprocess.run(
+        [sys.executable, "-m", "wanctl", "destroy"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        cwd=stage,
+    )
+    assert "look at it with --dry-run, then destroy with --yes" in found.stderr
+
+
+@pytest.mark.usefixtures("stage")
+def test_a_blocked_plan_is_not_offered_for_approval() -> None:
+    run_wanctl("apply", "--yes", "--wait")
+    told, _ = run_wanctl("destroy", "FineTune/money-rain", "--dry-run")
+    assert "blocked" in told
+    assert "--approve" not in told

@@ -59,12 +59,13 @@ class Approver:
     def _require(self, approved: "Callable[[Plan], None]", made: "Plan") -> None:
         """Of a digest nobody can say what differs: the plan made now is shown instead."""
         from wanctl.project.approved import DigestDiffers
+        from wanctl.report.visible import json_text
 
         try:
             approved(made)
         except DigestDiffers:
             if self._format is Format.JSON:
-                sys.stdout.write(_json(made.as_json()))
+                sys.stdout.write(json_text(made.as_json()))
             else:
                 self._show(made)
             raise
@@ -86,36 +87,33 @@ def approved_by(digest: str | None, command: str) -> "Callable[[Plan], None] | N
 
 def show_only(made: "Plan", format_: Format, command: str, exactly: str) -> None:
     """A plan that is looked at, and the words that carry out just that."""
+    from wanctl.plan import Status
     from wanctl.report.terminal.console import columns, emit
     from wanctl.report.terminal.plan import plan_lines
+    from wanctl.report.visible import json_text
 
     if format_ is Format.JSON:
-        sys.stdout.write(_json(made.as_json()))
+        sys.stdout.write(json_text(made.as_json()))
         return
     emit(plan_lines(made, command=command, columns=columns()))
-    if plan_code(made, detailed=True) is Exit.CHANGES:
+    if made.status is Status.CHANGES:
         emit([f"This plan and no other: {exactly} --approve {made.digest[:12]}"])
 
 
 def finish(outcome: "Outcome | None", approver: Approver, format_: Format, *, detailed: bool) -> Exit:
     from wanctl.plan import Status
-    from wanctl.report.terminal.console import columns, emit
+    from wanctl.report.terminal.console import columns, emit, err
     from wanctl.report.terminal.outcome import outcome_json, outcome_lines
+    from wanctl.report.visible import json_text
 
     if outcome is None:
-        emit(["Not approved; nothing was done."])
+        emit(["Not approved; nothing was done."], None if format_ is Format.TEXT else err())
         return Exit.FAILED
     if format_ is Format.JSON:
-        sys.stdout.write(_json(outcome_json(outcome)))
+        sys.stdout.write(json_text(outcome_json(outcome)))
     else:
         emit(outcome_lines(outcome, approver.command, plan_shown=approver.shown, columns=columns()))
     status = outcome.plan.status
     if outcome.failures or outcome.unapproved or status in {Status.ERROR, Status.BLOCKED}:
         return Exit.FAILED
     return plan_code(outcome.plan, detailed=detailed)
-
-
-def _json(value: Any) -> str:
-    import json
-
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -13,7 +13,7 @@ from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
 from wanctl.cli.approving import Approver, approved_by, finish, watching
 from wanctl.cli.opening import open_project
 from wanctl.cli.options import Detailed, Exit, Format, MaxWait, Wait, patience_of, plan_code
-from wanctl.cli.publishing import failed_plan, same_project
+from wanctl.cli.publishing import failed_plan, in_words, same_project
 
 if TYPE_CHECKING:
     from wanctl.engine.converge import Outcome, Patience
@@ -77,7 +77,7 @@ def ci(
         try:
             chosen = mode_of(run, Mode(mode))
             if approved is not None:
-                approve = _approver_of(approved, chosen)
+                approve = _approver_of(approved, chosen, in_words("wanctl ci", options=options))
             _say(f"{run.forge.value}, {run.event}: {chosen.value}")
             project = open_project(folder, environment, base_url, no_cache=no_cache)
             if why := why_only_checked(project, run, Mode(mode)):
@@ -126,14 +126,14 @@ def _put(line: str) -> None:
     sys.stdout.flush()
 
 
-def _approver_of(digest: str, chosen: "Mode") -> Approver:
+def _approver_of(digest: str, chosen: "Mode", exactly: str) -> Approver:
     """One that says yes to this plan alone."""
     from wanctl.project.errors import ProjectError
     from wanctl.project.pipeline import Mode
 
     if chosen is not Mode.APPLY:
         raise ProjectError("--approve is for an apply, and this run only plans")
-    same = approved_by(digest, "wanctl ci")
+    same = approved_by(digest, exactly)
     return Approver(Format.TEXT, "wanctl ci", yes=True, display=None, approved=same)
 
 

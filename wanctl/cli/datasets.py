@@ -1,6 +1,5 @@
 """dataset inspect | build | lock | diff | annotate: what is trained on, before it is uploaded."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +32,7 @@ def inspect(
     from wanctl.project.datasets import inspect as look_into
     from wanctl.report.terminal.console import emit
     from wanctl.report.terminal.dataset import inspection_json, inspection_lines
+    from wanctl.report.visible import json_text
 
     found = look_into(open_project(folder, environment, no_cache=no_cache), name)
     if html:
@@ -40,7 +40,7 @@ def inspect(
 
         write_page(found, html)
     if format_ is Format.JSON:
-        sys.stdout.write(json.dumps(inspection_json(found), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(inspection_json(found)))
     else:
         emit(inspection_lines(found))
     raise typer.Exit(1 if any(one.severity == "error" for one in found.problems) else 0)
@@ -105,10 +105,11 @@ def diff(
     from wanctl.project.datasets import differences
     from wanctl.report.terminal.console import emit
     from wanctl.report.terminal.dataset import changes_json, changes_lines
+    from wanctl.report.visible import json_text
 
     changes = differences(open_project(folder, environment), before, after)
     if format_ is Format.JSON:
-        sys.stdout.write(json.dumps(changes_json(changes), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(changes_json(changes)))
     else:
         emit(changes_lines(changes))
 

@@ -1,7 +1,5 @@
 """destroy: delete what the specs hold, deployments unless others are named."""
 
-import shlex
-from itertools import chain
 from typing import Annotated
 
 import typer
@@ -24,7 +22,7 @@ from wanctl.cli.options import (
     plan_code,
     span,
 )
-from wanctl.cli.publishing import same_project
+from wanctl.cli.publishing import failures_told, in_words, same_project
 
 COMMAND = "wanctl destroy"
 
@@ -49,17 +47,17 @@ def destroy(
     ignore_windows: IgnoreWindows = False,
 ) -> None:
     """Delete deployments (all, or those named). Jobs and datasets are worth money: only by name."""
-    doomed = [parse_address(text) for text in addresses or []]
-    same = chain(*same_project(folder, environment, base_url).items())
-    exactly = shlex.join(["wanctl", "destroy", *map(str, doomed), *same])
+    options = same_project(folder, environment, base_url)
+    exactly = in_words(COMMAND, *(addresses or []), options=options)
     patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
-    approved = approved_by(digest, exactly)
-    project = open_project(folder, environment, base_url)
-    if dry_run:
-        made = project.plan(doomed)
-        show_only(made, format_, COMMAND, exactly)
-        raise typer.Exit(plan_code(made, detailed=detailed))
-    with watching() as watcher:
+    with failures_told(format_, options), watching() as watcher:
+        doomed = [parse_address(text) for text in addresses or []]
+        approved = approved_by(digest, exactly)
+        project = open_project(folder, environment, base_url)
+        if dry_run:
+            made = project.plan(doomed)
+            show_only(made, format_, COMMAND, exactly)
+            raise typer.Exit(plan_code(made, detailed=detailed))
         approve = Approver(
             format_,
             COMMAND,

@@ -1,6 +1,5 @@
 """drift: what the world changed, and nothing of what the specs changed."""
 
-import json
 import sys
 from typing import Annotated
 
@@ -29,11 +28,12 @@ def drift(
     from wanctl.engine.drift import drift_of
     from wanctl.report.terminal.console import emit
     from wanctl.report.terminal.drift import drift_json, drift_lines
+    from wanctl.report.visible import json_text
 
     ignored = {parse_address(text) for text in ignore or []}
     found = drift_of(open_project(folder, environment, base_url, no_cache=no_cache).plan(), ignored)
     if format_ is Format.JSON:
-        sys.stdout.write(json.dumps(drift_json(found), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(drift_json(found)))
     else:
         emit(drift_lines(found))
     raise typer.Exit(Exit.CHANGES if found.found and detailed else Exit.DONE)

@@ -28,14 +28,13 @@ def status(
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Show what is live and what it waits for. With the trainings' progress."""
-    import json
-
     from wanctl.report.terminal.console import emit
     from wanctl.report.terminal.status import status_lines
+    from wanctl.report.visible import json_text
 
     made = open_project(folder, environment, base_url).plan()
     if format_ is Format.JSON:
-        sys.stdout.write(json.dumps(made.as_json(), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(made.as_json()))
     else:
         emit(status_lines(made))
 

@@ -41,15 +41,14 @@ def history(
     ] = 50,
 ) -> None:
     """Show each call. When, who, commit, run, request id, result."""
-    import json
-
     from wanctl.report.terminal.console import emit
     from wanctl.report.terminal.ledger import history_lines
+    from wanctl.report.visible import json_text
 
     lines = open_project(folder, environment).record().history[-limit:]
     if format_ is Format.JSON:
         data = [line.model_dump(mode="json") for line in lines]
-        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(data))
     else:
         emit(history_lines(lines))
 

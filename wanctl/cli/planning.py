@@ -35,6 +35,8 @@ from wanctl.cli.publishing import (
     OutText,
     PlanFormatOption,
     checked_link,
+    failures_told,
+    in_words,
     same_project,
 )
 from wanctl.report.formats import PlanFormat
@@ -107,15 +109,16 @@ def apply(
 ) -> None:
     """Plan, ask, and converge the account. Uploads, trains, exports, deploys, scales, deletes."""
     patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
-    approved = _approved(saved, digest)
-    project = open_project(folder, environment, base_url, no_cache=no_cache)
-    with watching() as watcher:
+    options = same_project(folder, environment, base_url)
+    with failures_told(format_, options), watching() as watcher:
+        approved = _approved(saved, digest, in_words("wanctl apply", options=options))
+        project = open_project(folder, environment, base_url, no_cache=no_cache)
         approve = Approver(format_, "wanctl apply", yes=yes, display=watcher, approved=approved)
         outcome = project.apply(approve, patience, watcher, lock_wait=queue, ignore_windows=ignore_windows)
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
 
 
-def _approved(path: Path | None, digest: str | None) -> "Callable[[Plan], None] | None":
+def _approved(path: Path | None, digest: str | None, exactly: str) -> "Callable[[Plan], None] | None":
     """What holds the plan that is made now against the one that was reviewed; None where none was."""
     from wanctl.project.approved import load_plan, require_same
 
@@ -123,4 +126,4 @@ def _approved(path: Path | None, digest: str | None) -> "Callable[[Plan], None] 
         raise typer.BadParameter("a saved plan and --approve exclude each other", param_hint="--approve")
     if path is not None:
         return partial(require_same, load_plan(path))
-    return approved_by(digest, "wanctl apply")
+    return approved_by(digest, exactly)

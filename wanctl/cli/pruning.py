@@ -1,7 +1,5 @@
 """prune: delete what is ours, live, and in no spec."""
 
-import shlex
-from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,7 +23,7 @@ from wanctl.cli.options import (
     plan_code,
     span,
 )
-from wanctl.cli.publishing import same_project
+from wanctl.cli.publishing import failures_told, in_words, same_project
 
 if TYPE_CHECKING:
     from wanctl.plan import Plan
@@ -62,17 +60,17 @@ def prune(
 
     if names and everything:
         raise typer.BadParameter("give names or --all, not both", param_hint="--all")
-    same = chain(*same_project(folder, environment, base_url).items())
-    exactly = shlex.join(["wanctl", "prune", *(["--all"] if everything else names or []), *same])
+    options = same_project(folder, environment, base_url)
+    exactly = in_words(COMMAND, *(["--all"] if everything else names or []), options=options)
     patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
-    approved = approved_by(digest, exactly)
     choice = Choice(tuple(names or ()), everything)
-    project = open_project(folder, environment, base_url, no_cache=no_cache)
-    if dry_run or not (names or everything):
-        made = pruning_plan(project, choice)
-        _show(made, format_, exactly, chosen=everything)
-        raise typer.Exit(plan_code(made, detailed=detailed))
-    with watching() as watcher:
+    with failures_told(format_, options), watching() as watcher:
+        approved = approved_by(digest, exactly)
+        project = open_project(folder, environment, base_url, no_cache=no_cache)
+        if dry_run or not (names or everything):
+            made = pruning_plan(project, choice)
+            _show(made, format_, exactly, chosen=everything)
+            raise typer.Exit(plan_code(made, detailed=detailed))
         approve = Approver(
             format_,
             COMMAND,

@@ -2,14 +2,17 @@
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wanctl.cli.app import Shared
+from wanctl.cli.options import Format
 from wanctl.report.formats import PlanFormat
 
 if TYPE_CHECKING:
@@ -128,6 +131,26 @@ def failed_plan(error: Exception, options: Mapping[str, str], *, begun: bool = F
     return replace(failure_of(error, sentences(error), name, environment), begun=begun)
 
 
+@contextmanager
+def failures_told(format_: Format, options: Mapping[str, str]) -> Iterator[None]:
+    """Where JSON was asked for, what stops a run before its end is JSON as well.
+
+    A digest that differs has its document already: the plan that was made now. A wrong command line has none.
+    """
+    from wanctl.project.approved import DigestDiffers
+    from wanctl.report.visible import json_text
+
+    try:
+        yield
+    except (DigestDiffers, typer.Abort, typer.Exit, typer.BadParameter):
+        raise
+    except Exception as error:
+        failure = failed_plan(error, options) if format_ is Format.JSON else None
+        if failure:
+            sys.stdout.write(json_text(failure.as_json()))
+        raise
+
+
 def same_project(folder: Path | None, environment: str | None, base_url: str | None) -> dict[str, str]:
     """The options that name the project, given before or after the command."""
     given = {
@@ -136,6 +159,11 @@ def same_project(folder: Path | None, environment: str | None, base_url: str | N
         "--base-url": base_url or Shared.base_url,
     }
     return {option: str(value) for option, value in given.items() if value}
+
+
+def in_words(command: str, *words: str, options: Mapping[str, str]) -> str:
+    """A command as it is typed again, for the same project."""
+    return shlex.join([*command.split(), *words, *chain(*options.items())])
 
 
 def checked_link(link: str | None) -> str | None:

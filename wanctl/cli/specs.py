@@ -18,10 +18,9 @@ def validate(
     no_cache: NoCache = False,
 ) -> None:
     """Check specs and datasets, offline. Every error at once, with its place."""
-    import json
-
     from wanctl.report.terminal.console import columns, emit, err
     from wanctl.report.terminal.validation import dataset_diagnostics, validation_json
+    from wanctl.report.visible import json_text
     from wanctl.spec.diagnostics import Severity, SpecErrors
 
     try:
@@ -29,7 +28,7 @@ def validate(
     except SpecErrors as error:
         if format_ is not Format.JSON:
             raise
-        sys.stdout.write(json.dumps(validation_json(error.diagnostics), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(validation_json(error.diagnostics)))
         raise typer.Exit(1) from None
     found = [
         *project.desired.diagnostics,
@@ -38,7 +37,7 @@ def validate(
     ]
     errors = [one for one in found if one.severity is Severity.ERROR]
     if format_ is Format.JSON:
-        sys.stdout.write(json.dumps(validation_json(found), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(validation_json(found)))
     else:
         room = columns(err())
         emit((one.render(room) if room else one.render() for one in found), err())
@@ -57,14 +56,14 @@ def schema(
     ] = False,
 ) -> None:
     """Print the JSON Schema of the specs. For editors."""
-    import json
+    from wanctl.report.visible import json_text
 
     if plan:
         from wanctl.report.plan_schema import plan_schema as made
     else:
         from wanctl.spec.schema import json_schema as made
 
-    sys.stdout.write(json.dumps(made(), indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(made()))
 
 
 @app.command()

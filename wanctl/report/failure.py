@@ -69,6 +69,6 @@ def finding_of(one: Diagnostic) -> Finding:
         Severity(one.severity.value),
         one.message + where,
         hint=one.hint,
-        place=f"{one.file}:{one.line}:{one.column}",
+        place=f"{one.file}:{one.line}:{one.column}" if one.line else one.file,
         rule=one.rule,
     )
