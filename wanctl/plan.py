@@ -334,7 +334,7 @@ class Plan:
             "steps": [step.canonical() for step in self.steps if not step.settled],
         }
         text = json.dumps(approved, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
     @property
     def pending(self) -> tuple[Step, ...]:

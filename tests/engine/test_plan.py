@@ -168,3 +168,9 @@ def test_what_was_approved_for_one_account_is_not_approved_for_another() -> None
     address = approved(base_url="https://dashscope-intl.aliyuncs.com")
     assert len({approved(), approved(region="beijing"), *workspaces, address}) == 5
     assert Settings(version=1, project="p", region="beijing").account == "", "the sandbox is in no region"
+
+
+def test_half_a_letter_that_a_service_answered_has_a_digest() -> None:
+    change = Change("name", "\ud800", None, FieldClass.WRITE_ONLY)
+    step = Step(Address.deployment("d"), Action.DEPLOY, When.NOW, "it is told so", changes=(change,))
+    assert len(Plan("p", None, "sandbox", (step,)).digest) == 64

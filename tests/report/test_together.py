@@ -174,3 +174,13 @@ def test_a_blocked_plan_is_not_offered_for_approval() -> None:
     told, _ = run_wanctl("destroy", "FineTune/money-rain", "--dry-run")
     assert "blocked" in told
     assert "--approve" not in told
+
+
+@pytest.mark.usefixtures("stage")
+@pytest.mark.parametrize("format_", FORMATS)
+def test_an_environment_that_is_no_text_is_an_error_in_every_format(format_: str) -> None:
+    words = ["plan", "--env", b"\xff", "--format", format_]
+    found = subprocess.run([sys.executable, "-m", "wanctl", *words], capture_output=True, check=False)
+    assert found.returncode == 1
+    assert b"there is no environment" in found.stderr
+    assert b"Error:" not in found.stderr  # the name of an exception

@@ -33,4 +33,4 @@ def place_of(folder: str, environment: str | None) -> str:
 
 def _harmless(name: str) -> str:
     """Letters and digits as they are, and nothing that could end the comment or look like another name."""
-    return quote(name, safe="").replace("--", "-%2D")
+    return quote(name, safe="", errors="backslashreplace").replace("--", "-%2D")
