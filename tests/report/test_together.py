@@ -179,7 +179,7 @@ def test_a_blocked_plan_is_not_offered_for_approval() -> None:
 @pytest.mark.usefixtures("stage")
 @pytest.mark.parametrize("format_", FORMATS)
 def test_an_environment_that_is_no_text_is_an_error_in_every_format(format_: str) -> None:
-    words = ["plan", "--env", b"\xff", "--format", format_]
+    words: list[str | bytes] = ["plan", "--env", b"\xff", "--format", format_]
     found = subprocess.run([sys.executable, "-m", "wanctl", *words], capture_output=True, check=False)
     assert found.returncode == 1
     assert b"there is no environment" in found.stderr
