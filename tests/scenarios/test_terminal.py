@@ -21,14 +21,15 @@ PATIENCE = 60.0
 class Terminal:
     """A command on a pseudo terminal."""
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    def __init__(self, folder: Path, *words: str, product: Path | None = None) -> None:
+        """With `product`, standard output goes to that file."""
         self._end, theirs = pty.openpty()
         environment = {**quiet_surroundings(), "TERM": "xterm", "PYTHONPATH": str(ROOT), "COLUMNS": "140"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "wanctl", *words],
             cwd=folder,
             stdin=theirs,
-            stdout=theirs,
+            stdout=product.open("wb") if product else theirs,
             stderr=theirs,
             env=environment,
             start_new_session=True,
@@ -113,3 +114,27 @@ def test_interrupted_and_taken_up_again(project: Path) -> None:
     again.send("y\n")
     again.expect("Done.")
     assert again.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "product"),
+    [
+        (("plan",), "wanctl plan"),
+        (("prune", "--format", "json"), '"orphans": []'),
+        (("prune",), "No orphans."),
+        (("destroy", "--dry-run", "--format", "json"), '"steps"'),
+        (("destroy", "--yes"), "No changes."),
+        (("apply", "--yes", "--no-wait"), "wanctl apply"),
+        (("apply", "--format", "json", "--approve", "0123456789abcdef"), '"digest"'),
+    ],
+    ids=lambda one: " ".join(one) if isinstance(one, tuple) else "",
+)
+def test_a_display_swallows_nothing_that_goes_to_a_file(
+    project: Path, tmp_path: Path, words: tuple[str, ...], product: str
+) -> None:
+    """A person watches standard error; standard output is for whoever reads the file."""
+    file = tmp_path / "product"
+    terminal = Terminal(project, *words, product=file)
+    terminal.end()
+    assert product in file.read_text(encoding="utf-8")
+    assert product not in terminal.seen

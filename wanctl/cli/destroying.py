@@ -50,7 +50,7 @@ def destroy(
     options = same_project(folder, environment, base_url)
     exactly = in_words(COMMAND, *(addresses or []), options=options)
     patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
-    with failures_told(format_, options), watching() as watcher:
+    with failures_told(format_, options):
         doomed = [parse_address(text) for text in addresses or []]
         approved = approved_by(digest, exactly)
         project = open_project(folder, environment, base_url)
@@ -58,13 +58,14 @@ def destroy(
             made = project.plan(doomed)
             show_only(made, format_, COMMAND, exactly)
             raise typer.Exit(plan_code(made, detailed=detailed))
-        approve = Approver(
-            format_,
-            COMMAND,
-            yes=yes,
-            display=watcher,
-            approved=approved,
-            otherwise="look at it with --dry-run, then destroy with --yes",
-        )
-        outcome = project.apply(approve, patience, watcher, doomed, queue, ignore_windows=ignore_windows)
+        with watching() as watcher:
+            approve = Approver(
+                format_,
+                COMMAND,
+                yes=yes,
+                display=watcher,
+                approved=approved,
+                otherwise="look at it with --dry-run, then destroy with --yes",
+            )
+            outcome = project.apply(approve, patience, watcher, doomed, queue, ignore_windows=ignore_windows)
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))

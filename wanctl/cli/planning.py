@@ -110,11 +110,14 @@ def apply(
     """Plan, ask, and converge the account. Uploads, trains, exports, deploys, scales, deletes."""
     patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
     options = same_project(folder, environment, base_url)
-    with failures_told(format_, options), watching() as watcher:
+    with failures_told(format_, options):
         approved = _approved(saved, digest, in_words("wanctl apply", options=options))
         project = open_project(folder, environment, base_url, no_cache=no_cache)
-        approve = Approver(format_, "wanctl apply", yes=yes, display=watcher, approved=approved)
-        outcome = project.apply(approve, patience, watcher, lock_wait=queue, ignore_windows=ignore_windows)
+        with watching() as watcher:
+            approve = Approver(format_, "wanctl apply", yes=yes, display=watcher, approved=approved)
+            outcome = project.apply(
+                approve, patience, watcher, lock_wait=queue, ignore_windows=ignore_windows
+            )
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
 
 

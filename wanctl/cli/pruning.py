@@ -64,24 +64,25 @@ def prune(
     exactly = in_words(COMMAND, *(["--all"] if everything else names or []), options=options)
     patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
     choice = Choice(tuple(names or ()), everything)
-    with failures_told(format_, options), watching() as watcher:
+    with failures_told(format_, options):
         approved = approved_by(digest, exactly)
         project = open_project(folder, environment, base_url, no_cache=no_cache)
         if dry_run or not (names or everything):
             made = pruning_plan(project, choice)
             _show(made, format_, exactly, chosen=everything)
             raise typer.Exit(plan_code(made, detailed=detailed))
-        approve = Approver(
-            format_,
-            COMMAND,
-            yes=yes,
-            display=watcher,
-            approved=approved,
-            otherwise="look at it with --dry-run, then prune with --yes",
-        )
-        outcome = prune_orphans(
-            project, choice, approve, patience, watcher, queue, ignore_windows=ignore_windows
-        )
+        with watching() as watcher:
+            approve = Approver(
+                format_,
+                COMMAND,
+                yes=yes,
+                display=watcher,
+                approved=approved,
+                otherwise="look at it with --dry-run, then prune with --yes",
+            )
+            outcome = prune_orphans(
+                project, choice, approve, patience, watcher, queue, ignore_windows=ignore_windows
+            )
     if outcome and not (outcome.plan.steps or outcome.done or outcome.failures) and format_ is Format.TEXT:
         _show(outcome.plan, format_, exactly, chosen=True)
         raise typer.Exit(Exit.DONE)

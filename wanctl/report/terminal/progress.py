@@ -1,5 +1,6 @@
 """What a run says while it goes: a live display on a terminal, plain timed lines everywhere else."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -97,7 +98,13 @@ class LiveDisplay:
         self._sizes: dict[Address, int | None] = {}
         self._spinner = Spinner("dots")
         self._at: datetime | None = None
-        self._live = Live(console=console, refresh_per_second=8, transient=True, get_renderable=self._draw)
+        self._live = Live(
+            console=console,
+            refresh_per_second=8,
+            transient=True,
+            get_renderable=self._draw,
+            redirect_stdout=sys.stdout.isatty(),  # what goes to a file stays out of it
+        )
 
     def __enter__(self) -> "LiveDisplay":
         self._live.start()
