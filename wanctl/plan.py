@@ -341,6 +341,11 @@ class Plan:
         """The steps that are not settled."""
         return tuple(step for step in self.steps if not step.settled)
 
+    @property
+    def size(self) -> int:
+        """How many resources it is about; one that moves has two steps."""
+        return len({step.address for step in self.steps})
+
     def step(self, address: Address) -> Step | None:
         return next((step for step in self.steps if step.address == address), None)
 

@@ -289,3 +289,11 @@ def test_the_second_half_of_a_replacement_shows_what_the_first_one_did(world: Wo
     (third,) = world.plan().pending
     assert [first.when, second.when, third.when] == [When.NOW, When.SERVICE, When.NOW]
     assert first.changes == second.changes == third.changes
+
+
+def test_while_it_scales_the_plan_says_so(world: World) -> None:
+    world.serve(deployment(capacity=2))
+    world.apply(waits=False)
+    step = world.plan().step(Address.deployment("rain"))
+    assert step is not None
+    assert (step.action, step.when) == (Action.SCALE, When.SERVICE)

@@ -148,3 +148,11 @@ def test_of_many_that_a_step_waits_for_a_few_are_named() -> None:
     step = Step(Address.dataset("d"), Action.DELETE, When.LATER, after=after, remote_id="file-1")
     assert spell_when(step) == "after Deployment/d0, Deployment/d1, Deployment/d2 and 27 more"
     assert spell_when(replace(step, after=after[:4])).endswith("Deployment/d2, Deployment/d3")
+
+
+def test_what_moves_is_one_resource() -> None:
+    """It has two steps: its record moves, and then it is as it is."""
+    address = Address.deployment("new")
+    moving = Step(address, Action.MOVE, When.NOW, "was Deployment/old")
+    plan = Plan("p", None, "sandbox", (moving, Step(address, Action.NOTHING, When.DONE, "serving")))
+    assert "sandbox · 1 resource\n" in plain(plan_lines(plan))

@@ -81,7 +81,8 @@ SURPRISES = {
 
 @pytest.mark.parametrize("surprise", SURPRISES)
 @pytest.mark.parametrize(
-    "words", [("apply", "--yes"), ("destroy", "--dry-run"), ("prune",), ("apply", "no-such-plan.json")]
+    "words",
+    [("apply", "--yes"), ("destroy", "--dry-run"), ("prune",), ("apply", "no-such-plan.json"), ("drift",)],
 )
 def test_what_stops_a_command_that_acts_is_json_where_json_was_asked_for(
     stage: Path, surprise: str, words: tuple[str, ...]
@@ -184,3 +185,10 @@ def test_an_environment_that_is_no_text_is_an_error_in_every_format(format_: str
     assert found.returncode == 1
     assert b"there is no environment" in found.stderr
     assert b"Error:" not in found.stderr  # the name of an exception
+
+
+@pytest.mark.usefixtures("stage")
+def test_the_settings_file_names_its_project() -> None:
+    told, code = run_wanctl("-C", "specs/wanctl.yaml", "plan", "--digest")
+    assert (told, code) == run_wanctl("-C", "specs", "plan", "--digest")
+    assert code == 0

@@ -8,6 +8,7 @@ import typer
 from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
 from wanctl.cli.opening import open_project, parse_address
 from wanctl.cli.options import Exit, Format, FormatOption
+from wanctl.cli.publishing import failures_told, same_project
 
 
 @app.command()
@@ -31,7 +32,9 @@ def drift(
     from wanctl.report.visible import json_text
 
     ignored = {parse_address(text) for text in ignore or []}
-    found = drift_of(open_project(folder, environment, base_url, no_cache=no_cache).plan(), ignored)
+    with failures_told(format_, same_project(folder, environment, base_url)):
+        made = open_project(folder, environment, base_url, no_cache=no_cache).plan()
+    found = drift_of(made, ignored)
     if format_ is Format.JSON:
         sys.stdout.write(json_text(drift_json(found)))
     else:

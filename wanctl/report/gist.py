@@ -92,7 +92,7 @@ def counts(plan: Plan) -> str:
 
 
 def no_changes(plan: Plan) -> str:
-    count = len(plan.steps)
+    count = plan.size
     return f"no changes; {count} resource{' is' if count == 1 else 's are'} as the specs say"
 
 

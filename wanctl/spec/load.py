@@ -37,6 +37,8 @@ _PACKAGED = Path(__file__).with_name("catalogue.yaml")
 
 def find_project(start: Path) -> Path:
     """The folder of the project: where one is, or its specs/. SpecErrors says what was looked for."""
+    if start.name == SETTINGS_FILE and start.is_file():
+        return start.parent
     looked = (start, start / "specs")
     for folder in looked:
         if (folder / SETTINGS_FILE).is_file():

@@ -207,7 +207,7 @@ def broken_off(call: Call, error: httpx.HTTPError) -> StudioError:
 
 def _host(error: httpx.HTTPError) -> str:
     try:
-        return error.request.url.host
+        return error.request.url.netloc.decode("ascii")
     except RuntimeError:  # it never came to a request
         return "the service"
 

@@ -104,7 +104,8 @@ def named(one: Generation, context: Context) -> Deployment | None:
 
 def status_step(resource: Resource, spec: DeploymentSpec, live: Deployment, replacing: bool) -> Step:
     status = str(live.status)
-    action = Action.REPLACE if replacing else Action.DEPLOY
+    first = Action.SCALE if status == DeploymentStatus.UPDATING else Action.DEPLOY
+    action = Action.REPLACE if replacing else first
     progress = Progress(status, None, "", live.gmt_create)
     name = live.deployed_model
     if status == DeploymentStatus.ARREARS_DOWN:

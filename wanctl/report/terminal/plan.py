@@ -72,7 +72,7 @@ def _fit_for_eyes(plan: Plan) -> bool:
 
 
 def _header(plan: Plan, command: str, columns: int | None) -> Text:
-    count = len(plan.steps)
+    count = plan.size
     place = " · ".join(
         part
         for part in (
@@ -209,7 +209,7 @@ def verdict(plan: Plan, command: str = "wanctl plan", run: tuple[Step, ...] | No
     if any(finding.severity is Severity.ERROR for finding in plan.findings):
         return [Text("Nothing can be applied until the errors above are mended.", style="bold red")]
     if not plan.pending:
-        count = len(plan.steps)
+        count = plan.size
         standing = f" {count} resource{' is' if count == 1 else 's are'} as the specs say."
         if command == "wanctl destroy":
             standing = " Nothing of it is live: there is nothing to delete."
