@@ -109,9 +109,10 @@ class Outputs:
     def _commands(self) -> tuple[str, ...]:
         """How the plan is applied: as it was saved, or saved first."""
         saved = str(self.saved or "plan.json")
-        options = [word for pair in self.options.items() for word in pair]
-        apply = shlex.join(["wanctl", "apply", saved, *options])
-        return (apply,) if self.saved else (shlex.join(["wanctl", "plan", "--out", saved, *options]), apply)
+        apply = in_words("wanctl apply", saved, options=self.options)
+        if self.saved:
+            return (apply,)
+        return (in_words("wanctl plan", "--out", saved, options=self.options), apply)
 
 
 def failed_plan(error: Exception, options: Mapping[str, str], *, begun: bool = False) -> "Failure | None":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from wanctl.plan import Action, Plan, Severity, Status, Step, When, held_back
-from wanctl.report.spelling import spell_amounts, spell_counts
+from wanctl.report.spelling import spell_amounts, spell_counts, spell_names
 
 MOST_NAMED = 6  # in a sentence; more are a wall
 
@@ -121,11 +121,7 @@ def deleted(plan: Plan) -> str:
 
 def named(steps: Sequence[Step]) -> str:
     """The live names of a few; of many the first, and how many more: each has its step to be read."""
-    names = [str(step.remote_id) for step in steps]
-    if len(names) <= MOST_NAMED:
-        return ", ".join(names)
-    first = MOST_NAMED - 2
-    return f"{', '.join(names[:first])} and {len(names) - first:,} more"
+    return spell_names([str(step.remote_id) for step in steps], MOST_NAMED, MOST_NAMED - 2)
 
 
 def what_now(plan: Plan, run: tuple[Step, ...] | None = None) -> str:

@@ -1,12 +1,11 @@
 """Values as a person says them: durations, counts, money, progress. Small pure functions to strings."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from wanctl.plan import Action, Cost, Step, When, held_back
-from wanctl.spec.resources import Address
 
 QUOTED = 48  # characters of a value before it is cut
 FEW_NAMES = 4  # of what a step waits for
@@ -31,7 +30,7 @@ _NOUNS: dict[Action, tuple[str, str]] = {
 
 def spell_when(step: Step) -> str:
     """When a step runs, in a few words."""
-    names = _names(step.after)
+    names = spell_names([str(address) for address in step.after], FEW_NAMES, FEW_NAMES - 1)
     match step.when:
         case When.DONE:
             return step.reason if step.summary else ""
@@ -48,11 +47,11 @@ def spell_when(step: Step) -> str:
             return "blocked"
 
 
-def _names(addresses: tuple[Address, ...]) -> str:
-    """All of a few; of many the first, and how many more: JSON has them all."""
-    shown = addresses if len(addresses) <= FEW_NAMES else addresses[: FEW_NAMES - 1]
-    names = ", ".join(map(str, shown))
-    return names if shown == addresses else f"{names} and {len(addresses) - len(shown):,} more"
+def spell_names(names: Sequence[str], most: int, first: int) -> str:
+    """All of them; where there are more than the most, the first ones and how many more."""
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:first])} and {len(names) - first:,} more"
 
 
 def spell_progress(step: Step) -> str:
