@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_RIGHTS = (errno.EACCES, errno.EPERM, errno.EROFS)
-_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO)
+_NO_RIGHTS = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO}
+_OF_THE_MACHINE = _NO_RIGHTS | _NO_ROOM
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def _sentences(error: Exception) -> list[str]:
         PruneRefused,
         WatchError,
     )
-    if isinstance(error, OSError) and error.errno in (*_RIGHTS, *_ROOM):
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         where = f"{error.filename}: " if error.filename else ""
         remedy = "Mend that on this machine, then run the same command again; nothing is lost."
         return [f"error: {where}{os.strerror(error.errno)}.", remedy]

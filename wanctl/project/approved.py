@@ -32,7 +32,7 @@ def checked_digest(text: str) -> str:
     return match[1]
 
 
-def require_digest(digest: str, made: Plan, command: str = "wanctl apply") -> None:
+def require_digest(digest: str, made: Plan, command: str) -> None:
     """Raise with both digests unless the plan made now is the one that was approved."""
     if not made.digest.startswith(digest):
         raise DigestDiffers(

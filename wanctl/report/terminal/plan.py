@@ -55,10 +55,7 @@ def plan_lines(
     lines: list[Text] = []
     if plan.pending:
         lines += [_header(plan, command, columns), Text()]
-        lines += _table(plan.steps if _fit_for_eyes(plan) else plan.pending, columns)
-        if not _fit_for_eyes(plan):
-            settled = len(plan.steps) - len(plan.pending)
-            lines.append(Text(f"  {settled:,} more resources are as the specs say", style="dim"))
+        lines += _steps(plan, columns)
         lines.append(Text())
     lines += finding_block(plan.findings)
     lines += _orphan_block(plan)
@@ -66,9 +63,14 @@ def plan_lines(
     return lines
 
 
-def _fit_for_eyes(plan: Plan) -> bool:
+def _steps(plan: Plan, columns: int | None) -> Iterator[Text]:
     """What stays as it is gives a small plan its frame; in a large one the changes would be lost in it."""
-    return len(plan.steps) - len(plan.pending) <= MOST_SETTLED
+    settled = len(plan.steps) - len(plan.pending)
+    if settled <= MOST_SETTLED:
+        yield from _table(plan.steps, columns)
+        return
+    yield from _table(plan.pending, columns)
+    yield Text(f"  {settled:,} more resources are as the specs say", style="dim")
 
 
 def _header(plan: Plan, command: str, columns: int | None) -> Text:
