@@ -17,13 +17,13 @@ from tests.bench.chains import apply_all, write
 from wanctl.engine.planner import make_plan
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.kinds.world import LocalData
+from wanctl.language.resources import Address, Desired, Rename
 from wanctl.ledger.record import Intent, Record
 from wanctl.plan import Plan
 from wanctl.project import Project
 from wanctl.project.running import run
-from wanctl.report.terminal.plan import plan_lines
+from wanctl.render.text.plan import plan_lines
 from wanctl.sandbox import Sandbox
-from wanctl.spec.resources import Address, Desired, Rename
 
 SIZES = (8, 16, 32)  # chains
 LINEAR = 2.1  # what twice the growth may cost: a look at all for each would make it 4 in the end

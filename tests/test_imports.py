@@ -38,8 +38,8 @@ HEAVY = {
     "prometheus_client",
     "wanctl.sandbox",
     "wanctl.review",
-    "wanctl.report.html.plan",
-    "wanctl.report.markdown.plan",
+    "wanctl.render.html.plan",
+    "wanctl.render.markdown.plan",
     "wanctl.dataset.media",
 }
 FOR_THE_SERVICE = {"httpx", "yaml", "tenacity", "asyncio", "wanctl.project", "wanctl.engine"}
@@ -69,7 +69,7 @@ def test_words_about_itself_need_nothing_of_the_service(command: list[str]) -> N
 
 def test_validating_needs_no_network() -> None:
     found = imported("-C", str(ROOT / "specs"), "validate")
-    assert "wanctl.spec.load" in found
+    assert "wanctl.language.load" in found
     assert found & (HEAVY - {"av", "PIL", "numpy", "wanctl.dataset.media"}) == set()
     assert "httpcore" not in found
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol
 
-from wanctl.spec.resources import Address
+from wanctl.language.resources import Address
 
 FORMAT_VERSION = "1.0"
 

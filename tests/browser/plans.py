@@ -5,6 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from tests.watch.boards import NOON
+from wanctl.language.resources import Address
+from wanctl.language.settings import Settings
 from wanctl.ledger.record import HistoryLine, Record
 from wanctl.plan import (
     Action,
@@ -19,9 +21,7 @@ from wanctl.plan import (
     Step,
     When,
 )
-from wanctl.report.lineage import References
-from wanctl.spec.resources import Address
-from wanctl.spec.settings import Settings
+from wanctl.render.lineage import References
 from wanctl.watch.board import Board
 from wanctl.watch.checkout import Commit
 from wanctl.watch.turn import Turn

@@ -11,9 +11,9 @@ from tests.browser.plans import BUSY, REFERENCES, busy_board
 from tests.scenarios.playing import quiet_surroundings
 from tests.watch.boards import NOON, STEPS, board_of, empty_board
 from wanctl.plan import Action, Finding, Plan, Severity, When
-from wanctl.report.failure import Failure
-from wanctl.report.html.plan import plan_html
-from wanctl.report.sheet import Sheet
+from wanctl.render.failure import Failure
+from wanctl.render.html.plan import plan_html
+from wanctl.render.sheet import Sheet
 from wanctl.watch.board import Board
 from wanctl.watch.page import watch_html
 

@@ -8,11 +8,11 @@ from tests.browser.test_plan_page import HOSTILE
 from tests.dataset.making import annotations, folder, good, sample
 from wanctl.dataset.checks import check_dataset
 from wanctl.dataset.reading import read_dataset
-from wanctl.report.html.dataset import write_page
-from wanctl.report.visible import visible
-from wanctl.spec.inspection import inspection
-from wanctl.spec.load import load_project
-from wanctl.spec.resources import Address
+from wanctl.language.inspection import inspection
+from wanctl.language.load import load_project
+from wanctl.language.resources import Address
+from wanctl.render.html.dataset import write_page
+from wanctl.render.visible import visible
 
 Read = Callable[..., Reader]
 

@@ -7,12 +7,12 @@ import pytest
 
 from tests.browser.plans import BUSY, REFERENCES, large
 from tests.browser.reading import DESKTOP, PHONE, SCHEMES, Reader
+from wanctl.language.resources import Address
 from wanctl.plan import Plan
-from wanctl.report.html.picture import svg
-from wanctl.report.html.plan import plan_html
-from wanctl.report.lineage import Graph, Node, State, lineage_of
-from wanctl.report.sheet import Sheet
-from wanctl.spec.resources import Address
+from wanctl.render.html.picture import svg
+from wanctl.render.html.plan import plan_html
+from wanctl.render.lineage import Graph, Node, State, lineage_of
+from wanctl.render.sheet import Sheet
 
 Read = Callable[..., Reader]
 # The widest letters of the usual fonts, and some that no font has.

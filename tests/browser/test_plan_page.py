@@ -6,11 +6,11 @@ import pytest
 
 from tests.browser.plans import BUSY, REFERENCES, large
 from tests.browser.reading import DESKTOP, PHONE, SMALL_PHONE, Reader
-from tests.report.hostile import HARMLESS, failure_of_texts, plan_of
+from tests.render.hostile import HARMLESS, failure_of_texts, plan_of
 from wanctl.plan import Action, Orphan, Plan
-from wanctl.report.html.plan import plan_html
-from wanctl.report.sheet import Sheet
-from wanctl.report.visible import visible
+from wanctl.render.html.plan import plan_html
+from wanctl.render.sheet import Sheet
+from wanctl.render.visible import visible
 
 Read = Callable[..., Reader]
 HOSTILE = (

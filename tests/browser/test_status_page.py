@@ -17,10 +17,10 @@ import pytest
 from tests.browser.plans import busy_board
 from tests.browser.reading import DESKTOP, PHONE, Reader
 from tests.browser.test_plan_page import HOSTILE
-from tests.report.hostile import plan_of
+from tests.render.hostile import plan_of
 from tests.watch.boards import NOON, STEPS, board_of, empty_board
 from tests.watch.places import BEST, HEAD, SERVING, TRAIN, TUNE, environ, make_place
-from wanctl.report.visible import visible
+from wanctl.render.visible import visible
 from wanctl.watch.board import Board
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.server import Desk, Server

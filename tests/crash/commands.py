@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wanctl.engine.converge import Outcome, Patience
+from wanctl.language.resources import Address
 from wanctl.plan import Plan
 from wanctl.project import Project, Silent
 from wanctl.project.importing import DEFAULT_FILE, carry_out_import, draft_import
 from wanctl.project.outputs import bind
 from wanctl.project.pruning import Choice
 from wanctl.project.pruning import prune as prune_orphans
-from wanctl.spec.resources import Address
 
 Tell = Callable[[str], None]
 

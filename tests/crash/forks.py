@@ -18,11 +18,11 @@ import wanctl
 from tests.crash.commands import Command, Ended
 from tests.crash.disasters import Hooks, Moment, Point
 from tests.crash.project import account
+from wanctl.language.resources import Address
 from wanctl.plan import Plan, Status, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind
-from wanctl.report.terminal.plan import plan_lines
-from wanctl.spec.resources import Address
+from wanctl.render.text.plan import plan_lines
 
 
 @dataclass(frozen=True)

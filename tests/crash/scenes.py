@@ -24,9 +24,9 @@ from tests.crash.project import (
     start_twin,
 )
 from tests.datasets import small_dataset
+from wanctl.language.resources import Address
 from wanctl.plan import Status
 from wanctl.project import Project
-from wanctl.spec.resources import Address
 
 ABSENT = {"state": "absent"}
 

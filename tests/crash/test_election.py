@@ -8,10 +8,10 @@ import pytest
 from tests.crash.project import account, call, pass_time, start_twin, write
 from tests.datasets import small_dataset
 from wanctl.engine.converge import Outcome, Patience
+from wanctl.language.resources import Address
 from wanctl.plan import Action, Status, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind
-from wanctl.spec.resources import Address
 
 RAIN = Address.finetune("rain")
 

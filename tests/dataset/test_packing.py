@@ -8,9 +8,9 @@ import pytest
 
 from tests.dataset.making import folder, good
 from wanctl.dataset.contents import DatasetError
+from wanctl.language.load import load_project
+from wanctl.language.resources import Address
 from wanctl.project.local import LocalDatasets, Packer
-from wanctl.spec.load import load_project
-from wanctl.spec.resources import Address
 
 TRAIN = Address.dataset("train")
 

@@ -8,10 +8,10 @@ import pytest
 
 from tests.engine.worlds import World, dataset, deployment, finetune
 from wanctl.engine.adopt import AdoptionRefused
+from wanctl.language.resources import Address
 from wanctl.plan import Action, Status
 from wanctl.project import Project
 from wanctl.project.outputs import bind
-from wanctl.spec.resources import Address
 
 RAIN, LIVE = Address.finetune("rain"), Address.deployment("rain")
 UNVERIFIED = "aigc-config-unverified"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.engine.rain import CHECKPOINT, DATASET, FINETUNE, Bent, Rain
+from wanctl.language.resources import Address
 from wanctl.plan import When
-from wanctl.spec.resources import Address
 
 BEST = Address.checkpoint("best")
 

@@ -20,12 +20,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.datasets import small_dataset
 from wanctl.engine.converge import Patience
+from wanctl.language.resources import Address
 from wanctl.plan import Action, Plan, Status, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind
 from wanctl.project.provider import call_sandbox, open_sandbox
 from wanctl.project.running import run
-from wanctl.spec.resources import Address
 
 TURNS = 12  # of apply: a failure of each kind and its next attempt, protection, replacement
 

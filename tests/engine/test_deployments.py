@@ -10,11 +10,11 @@ import pytest
 
 from tests.engine.worlds import World, checkpoint, dataset, deployment, finetune
 from wanctl.engine.adopt import AdoptionRefused
+from wanctl.language.resources import Address
 from wanctl.plan import Action, Status, When
 from wanctl.project import Project
 from wanctl.project.approved import PlanDiffers, require_same
 from wanctl.project.outputs import bind
-from wanctl.spec.resources import Address
 
 NO_ANSWER = 0  # in the place of a status
 

@@ -13,11 +13,11 @@ from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Bent, R
 from wanctl.engine.book import Book
 from wanctl.engine.converge import Patience
 from wanctl.kinds.acting import Landing
+from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Effect, Severity, Status, When
 from wanctl.project import Silent
 from wanctl.project.pruning import Choice, prune
-from wanctl.spec.resources import Address
 
 NOW = datetime(2026, 3, 18, 9, tzinfo=UTC)
 JOB, LIVE = Address.finetune("rain"), Address.deployment("rain")

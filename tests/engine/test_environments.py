@@ -8,12 +8,12 @@ import pytest
 
 from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
 from wanctl.engine.converge import Outcome, Patience
+from wanctl.language.resources import Address
 from wanctl.ledger.errors import LedgerError
 from wanctl.plan import Severity, Status, When
 from wanctl.project import Project, Silent
 from wanctl.project.outputs import bind
 from wanctl.project.pruning import Choice, prune
-from wanctl.spec.resources import Address
 
 SHARED = {"prod": {"ledger": ".wanctl/ledger.json"}}
 

@@ -11,10 +11,10 @@ from wanctl.engine.holdings import Holdings
 from wanctl.engine.importing import Imported, documents_of
 from wanctl.engine.planner import make_plan
 from wanctl.kinds.snapshot import Question, Read, Snapshot
+from wanctl.language.load import load_project
+from wanctl.language.resources import Desired, Kind
+from wanctl.language.writing import yaml_text
 from wanctl.ledger.record import Record
-from wanctl.spec.load import load_project
-from wanctl.spec.resources import Desired, Kind
-from wanctl.spec.writing import yaml_text
 from wanctl.studio.objects import CheckpointRow, Deployment, Job, RemoteFile
 
 HOSTILE = st.sampled_from(

@@ -9,8 +9,8 @@ import pytest
 from tests.studio.service import Service, job, native, native_error, serve
 from wanctl.kinds.acting import Landing, Tools
 from wanctl.kinds.finetune.training import Train
+from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry
-from wanctl.spec.resources import Address
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import InvalidRequest
 

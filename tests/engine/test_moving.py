@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.spec.projects import load
+from tests.language.projects import load
 from wanctl.kinds.moving import moves_of
 from wanctl.ledger.record import Entry, Generation, Intent, Record
 

@@ -10,6 +10,8 @@ import pytest
 from wanctl.engine.approval import Approval
 from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy
 from wanctl.kinds.finetune.training import Train
+from wanctl.language.resources import Address
+from wanctl.language.settings import Provider, Settings
 from wanctl.plan import (
     Action,
     Change,
@@ -23,8 +25,6 @@ from wanctl.plan import (
     Step,
     When,
 )
-from wanctl.spec.resources import Address
-from wanctl.spec.settings import Provider, Settings
 
 DATASET, JOB = Address.dataset("d"), Address.finetune("f")
 CHOICE, LIVE = Address.checkpoint("c"), Address.deployment("l")

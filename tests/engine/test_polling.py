@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wanctl.engine.polling import Lookout, Polling
+from wanctl.language.resources import Address, Kind
 from wanctl.plan import Action, Progress, Step, When
-from wanctl.spec.resources import Address, Kind
 
 START = datetime(2026, 3, 18, tzinfo=UTC)
 JOB = Step(

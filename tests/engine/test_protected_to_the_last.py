@@ -4,9 +4,9 @@ from pathlib import Path
 
 from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
 from wanctl.kinds.deployment.serving import deletion_step
+from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry
 from wanctl.plan import When
-from wanctl.spec.resources import Address
 
 
 def test_the_old_one_goes_only_where_nothing_protects_it(tmp_path: Path) -> None:

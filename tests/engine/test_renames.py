@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from tests.engine.worlds import CHANGING, World, checkpoint, dataset, deployment, finetune
+from wanctl.language.resources import Address
 from wanctl.ledger.errors import LedgerError
 from wanctl.plan import Action, Plan, Severity, Status, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind
-from wanctl.spec.resources import Address
 
 LEDGER = ".wanctl/ledger.json"
 

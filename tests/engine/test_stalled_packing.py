@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.engine.worlds import World, dataset
+from wanctl.language.resources import Address
 from wanctl.ledger.lease import LeaseLost
 from wanctl.project import Project
 from wanctl.project.local import Packer
-from wanctl.spec.resources import Address
 
 
 def test_a_lease_that_was_lost_while_packing_is_noticed_before_the_upload(

@@ -9,9 +9,9 @@ import pytest
 
 from tests.engine.rain import DATASET, FINETUNE, Bent, Rain
 from wanctl.engine.converge import Patience
+from wanctl.language.resources import Address
 from wanctl.plan import Action, Step, When
 from wanctl.project.outputs import bind
-from wanctl.spec.resources import Address
 
 _JOBS = "/api/v1/fine-tunes"
 _BARE = {"job_id", "status", "finetuned_output", "usage", "create_time"}

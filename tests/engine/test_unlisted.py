@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from wanctl.language.resources import Address
 from wanctl.plan import Action, Status, When
-from wanctl.spec.resources import Address
 from wanctl.studio.errors import AuthError
 
 _FILES, _DEPLOYMENTS = "/compatible-mode/v1/files", "/api/v1/deployments"

@@ -10,11 +10,11 @@ import yaml
 
 from tests.datasets import small_dataset
 from wanctl.engine.converge import Outcome, Patience
+from wanctl.language.resources import Address
 from wanctl.plan import Plan
 from wanctl.project import Project
 from wanctl.project.provider import call_sandbox, open_sandbox
 from wanctl.project.running import run
-from wanctl.spec.resources import Address
 
 HEAD = {
     "version": 1,

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from tests.ledger.papers import NOW, generation, record, whose
+from wanctl.language.addresses import Kind
 from wanctl.ledger import encoding
 from wanctl.ledger.encoding import Encoder, decode_record, encode_record
 from wanctl.ledger.errors import LedgerUnreadableError
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.record import KINDS, Entry, HistoryLine, Intent, Record
-from wanctl.spec.addresses import Kind
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from tests.ledger.papers import EXPIRED, NOW, lease, record, whose
 from wanctl.engine.book import Book, Stamp
+from wanctl.language.resources import Address
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost
 from wanctl.ledger.leased import FRESH, LeasedStore
@@ -16,7 +17,6 @@ from wanctl.ledger.opening import open_store
 from wanctl.ledger.store import Store
 from wanctl.project.leasing import leased, while_held
 from wanctl.project.surroundings import Surroundings
-from wanctl.spec.resources import Address
 
 SOON = 0.005  # real seconds; short, and only ever waited for by the event loop
 

@@ -21,12 +21,12 @@ from tests.project.ci_runs import (
     pushed,
     scheduled,
 )
-from tests.report.reading import PARSER
+from tests.render.reading import PARSER
 from tests.scenarios.playing import quiet_surroundings
 from wanctl.ledger.lease import LEASE_TTL, Lease
 from wanctl.project import Project
 from wanctl.project.surroundings import Surroundings
-from wanctl.report.failure import failure_of
+from wanctl.render.failure import failure_of
 from wanctl.sandbox import Sandbox
 
 KEY = "sk-0123456789abcdef0123456789abcdef"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from wanctl.language.settings import Settings
 from wanctl.project.provider import place_name
 from wanctl.project.surroundings import Surroundings
-from wanctl.spec.settings import Settings
 
 
 @pytest.mark.parametrize(

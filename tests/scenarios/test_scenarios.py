@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.report.reading import check_markdown, check_page, check_schema
+from tests.render.reading import check_markdown, check_page, check_schema
 from tests.scenarios.playing import play, quiet_surroundings
 from wanctl.engine import planner, prune
 from wanctl.plan import Plan
-from wanctl.report.html.plan import plan_html
-from wanctl.report.markdown.plan import plan_markdown
+from wanctl.render.html.plan import plan_html
+from wanctl.render.markdown.plan import plan_markdown
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.parent.name for path in HERE.glob("*/script"))

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from wanctl.language.resources import Address
+from wanctl.language.settings import Settings
 from wanctl.ledger.record import HistoryLine, Record
 from wanctl.plan import Action, Cost, Plan, Progress, Step, When
-from wanctl.spec.resources import Address
-from wanctl.spec.settings import Settings
 from wanctl.watch.board import Board
 from wanctl.watch.checkout import Commit
 from wanctl.watch.turn import Turn

@@ -10,12 +10,12 @@ import yaml
 
 from tests.datasets import small_dataset
 from tests.scenarios.playing import quiet_surroundings
+from wanctl.language.resources import Address
 from wanctl.plan import Step
 from wanctl.project import Project
 from wanctl.project.provider import call_sandbox, open_sandbox
 from wanctl.project.running import run
 from wanctl.project.surroundings import Surroundings
-from wanctl.spec.resources import Address
 from wanctl.watch.checkout import Checkout
 from wanctl.watch.policy import Policy
 from wanctl.watch.turn import Turn, Turns

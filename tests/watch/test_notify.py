@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.watch.boards import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
+from wanctl.language.settings import Notification, NotificationFormat, Occasion, Settings
 from wanctl.plan import Action, Finding, Severity, When
-from wanctl.spec.settings import Notification, NotificationFormat, Occasion, Settings
 from wanctl.watch.board import Board
 from wanctl.watch.checkout import Commit
 from wanctl.watch.news import News, Situation, news_between, situation_of

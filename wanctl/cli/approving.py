@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def watching() -> "AbstractContextManager[Any]":
-    from wanctl.report.terminal.console import err
-    from wanctl.report.terminal.progress import LiveDisplay, TimedLines
+    from wanctl.render.text.console import err
+    from wanctl.render.text.progress import LiveDisplay, TimedLines
 
     console = err()
     return LiveDisplay(console) if console.is_terminal else nullcontext(TimedLines(console))
@@ -50,7 +50,7 @@ class Approver:
         if self._yes or self._approved is not None:
             self.said_yes = True
             return True
-        from wanctl.report.terminal.plan import question
+        from wanctl.render.text.plan import question
 
         with getattr(self._display, "paused", nullcontext)():
             self.said_yes = confirmed(question(steps), self._otherwise)
@@ -59,7 +59,7 @@ class Approver:
     def _require(self, approved: "Callable[[Plan], None]", made: "Plan") -> None:
         """Of a digest nobody can say what differs: the plan made now is shown instead."""
         from wanctl.project.approved import DigestDiffers
-        from wanctl.report.visible import json_text
+        from wanctl.render.visible import json_text
 
         try:
             approved(made)
@@ -71,8 +71,8 @@ class Approver:
             raise
 
     def _show(self, made: "Plan", steps: "tuple[Step, ...] | None" = None) -> None:
-        from wanctl.report.terminal.console import columns, emit
-        from wanctl.report.terminal.plan import plan_lines
+        from wanctl.render.text.console import columns, emit
+        from wanctl.render.text.plan import plan_lines
 
         emit(plan_lines(made, command=self.command, run=steps, columns=columns()))
         self.shown = True
@@ -88,9 +88,9 @@ def approved_by(digest: str | None, command: str) -> "Callable[[Plan], None] | N
 def show_only(made: "Plan", format_: Format, command: str, exactly: str) -> None:
     """A plan that is looked at, and the words that carry out just that."""
     from wanctl.plan import Status
-    from wanctl.report.terminal.console import columns, emit
-    from wanctl.report.terminal.plan import plan_lines
-    from wanctl.report.visible import json_text
+    from wanctl.render.text.console import columns, emit
+    from wanctl.render.text.plan import plan_lines
+    from wanctl.render.visible import json_text
 
     if format_ is Format.JSON:
         sys.stdout.write(json_text(made.as_json()))
@@ -102,9 +102,9 @@ def show_only(made: "Plan", format_: Format, command: str, exactly: str) -> None
 
 def finish(outcome: "Outcome | None", approver: Approver, format_: Format, *, detailed: bool) -> Exit:
     from wanctl.plan import Status
-    from wanctl.report.terminal.console import columns, emit, err
-    from wanctl.report.terminal.outcome import outcome_json, outcome_lines
-    from wanctl.report.visible import json_text
+    from wanctl.render.text.console import columns, emit, err
+    from wanctl.render.text.outcome import outcome_json, outcome_lines
+    from wanctl.render.visible import json_text
 
     if outcome is None:
         emit(["Not approved; nothing was done."], None if format_ is Format.TEXT else err())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wanctl.forge.run import Run
     from wanctl.project import Project
     from wanctl.project.pipeline import Mode
-    from wanctl.report.markdown.ci import Made
+    from wanctl.render.markdown.ci import Made
 
 MODES = ("auto", "plan", "apply")
 Artifacts = Annotated[
@@ -139,7 +139,7 @@ def _approver_of(digest: str, chosen: "Mode", exactly: str) -> Approver:
 
 def _check(project: "Project", why: str) -> _Ended:
     from wanctl.project.pipeline import offline
-    from wanctl.report.terminal.console import emit
+    from wanctl.render.text.console import emit
 
     checked = offline(project, why)
     emit([f"{checked.project}: {checked.sentence()}."])
@@ -147,8 +147,8 @@ def _check(project: "Project", why: str) -> _Ended:
 
 
 def _plan(project: "Project", *, detailed: bool) -> _Ended:
-    from wanctl.report.terminal.console import columns, emit
-    from wanctl.report.terminal.plan import plan_lines
+    from wanctl.render.text.console import columns, emit
+    from wanctl.render.text.plan import plan_lines
 
     made = project.plan()
     emit(plan_lines(made, columns=columns()))
@@ -164,12 +164,12 @@ def _apply(project: "Project", patience: "Patience", approve: Approver, *, detai
 
 
 def _say(sentence: str) -> None:
-    from wanctl.report.terminal.console import emit, err
+    from wanctl.render.text.console import emit, err
 
     emit([f"wanctl ci: {sentence}"], err())
 
 
 def _warn(sentence: str) -> None:
-    from wanctl.report.terminal.console import emit, err
+    from wanctl.render.text.console import emit, err
 
     emit([f"warning: {sentence}"], err())

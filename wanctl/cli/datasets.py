@@ -30,13 +30,13 @@ def inspect(
 ) -> None:
     """Show contents, cost and every problem. Of one dataset, before it is uploaded."""
     from wanctl.project.datasets import inspect as look_into
-    from wanctl.report.terminal.console import emit
-    from wanctl.report.terminal.dataset import inspection_json, inspection_lines
-    from wanctl.report.visible import json_text
+    from wanctl.render.text.console import emit
+    from wanctl.render.text.dataset import inspection_json, inspection_lines
+    from wanctl.render.visible import json_text
 
     found = look_into(open_project(folder, environment, no_cache=no_cache), name)
     if html:
-        from wanctl.report.html.dataset import write_page
+        from wanctl.render.html.dataset import write_page
 
         write_page(found, html)
     if format_ is Format.JSON:
@@ -57,7 +57,7 @@ def build(
     """Write the archive of an upload. The same content gives the same bytes."""
     from wanctl.dataset.spelling import spell_bytes, spell_samples
     from wanctl.project.datasets import build as pack
-    from wanctl.report.terminal.console import emit, err
+    from wanctl.render.text.console import emit, err
 
     facts = pack(open_project(folder, environment, no_cache=no_cache), name, out)
     told = f"{spell_samples(len(facts.samples))}, {spell_bytes(out.stat().st_size)}, sha256:{facts.digest16}…"
@@ -77,7 +77,7 @@ def lock(
 ) -> None:
     """Write the digest into the spec. Plans need no media then, and see any change of them."""
     from wanctl.project.datasets import lock as write_lock
-    from wanctl.report.terminal.console import emit
+    from wanctl.render.text.console import emit
 
     stale = False
     for name in names:
@@ -103,9 +103,9 @@ def diff(
 ) -> None:
     """Show which samples and captions differ. From A to B."""
     from wanctl.project.datasets import differences
-    from wanctl.report.terminal.console import emit
-    from wanctl.report.terminal.dataset import changes_json, changes_lines
-    from wanctl.report.visible import json_text
+    from wanctl.render.text.console import emit
+    from wanctl.render.text.dataset import changes_json, changes_lines
+    from wanctl.render.visible import json_text
 
     changes = differences(open_project(folder, environment), before, after)
     if format_ is Format.JSON:
@@ -141,7 +141,7 @@ def annotate(
     from wanctl.project.annotating import annotate as write_drafts
     from wanctl.project.annotating import drafting
     from wanctl.project.local import shown_path
-    from wanctl.report.terminal.console import emit, err
+    from wanctl.render.text.console import emit, err
 
     project = open_project(folder, environment, base_url)
     draft = drafting(project, name, model, trigger, effect)

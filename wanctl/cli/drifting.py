@@ -27,9 +27,9 @@ def drift(
 ) -> None:
     """Show where the account is no longer as wanctl left it. Reads only."""
     from wanctl.engine.drift import drift_of
-    from wanctl.report.terminal.console import emit
-    from wanctl.report.terminal.drift import drift_json, drift_lines
-    from wanctl.report.visible import json_text
+    from wanctl.render.text.console import emit
+    from wanctl.render.text.drift import drift_json, drift_lines
+    from wanctl.render.visible import json_text
 
     ignored = {parse_address(text) for text in ignore or []}
     with failures_told(format_, same_project(folder, environment, base_url)):

@@ -43,12 +43,12 @@ def _sentences(error: Exception) -> list[str]:
     from wanctl.engine.adopt import AdoptionRefused
     from wanctl.engine.doomed import PruneRefused
     from wanctl.engine.importing import ImportRefused
+    from wanctl.language.diagnostics import SpecErrors
     from wanctl.ledger.errors import LedgerError
     from wanctl.ledger.lease import LeaseHeld, LeaseLost
     from wanctl.project.approved import PlanDiffers
     from wanctl.project.errors import ProjectError
-    from wanctl.report.terminal.console import columns, err
-    from wanctl.spec.diagnostics import SpecErrors
+    from wanctl.render.text.console import columns, err
     from wanctl.studio.errors import StudioError
     from wanctl.watch.errors import WatchError
 
@@ -81,6 +81,6 @@ def _sentences(error: Exception) -> list[str]:
 
 
 def _say(*lines: str) -> None:
-    from wanctl.report.terminal.console import emit, err
+    from wanctl.render.text.console import emit, err
 
     emit(lines, err())

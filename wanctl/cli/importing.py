@@ -36,8 +36,8 @@ def import_(
     """Write specs for what is live, so that the next plan is empty. Nothing is changed at the service."""
     from wanctl.project.importing import carry_out_import, draft_import
     from wanctl.project.local import shown_path
-    from wanctl.report.terminal.console import emit
-    from wanctl.report.terminal.importing import adopted_lines, nothing_lines, question, written_lines
+    from wanctl.render.text.console import emit
+    from wanctl.render.text.importing import adopted_lines, nothing_lines, question, written_lines
 
     project = open_project(folder, environment, base_url)
     draft = draft_import(project, ids or [], to)

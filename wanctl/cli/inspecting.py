@@ -28,9 +28,9 @@ def status(
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Show what is live and what it waits for. With the trainings' progress."""
-    from wanctl.report.terminal.console import emit
-    from wanctl.report.terminal.status import status_lines
-    from wanctl.report.visible import json_text
+    from wanctl.render.text.console import emit
+    from wanctl.render.text.status import status_lines
+    from wanctl.render.visible import json_text
 
     made = open_project(folder, environment, base_url).plan()
     if format_ is Format.JSON:
@@ -72,10 +72,10 @@ def previews(
     base_url: BaseUrl = None,
 ) -> None:
     """Download previews to choose a checkpoint. The service keeps them for a day."""
+    from wanctl.language.resources import Kind
     from wanctl.project.outputs import download, named
     from wanctl.project.running import run
-    from wanctl.report.terminal.console import emit, err
-    from wanctl.spec.resources import Kind
+    from wanctl.render.text.console import emit, err
 
     project = open_project(folder, environment, base_url)
     training = named(project, address, Kind.FINETUNE)
@@ -97,7 +97,7 @@ def adopt(
 ) -> None:
     """Say which live object a resource is. Or which one it is not."""
     from wanctl.project.outputs import bind
-    from wanctl.report.terminal.console import emit
+    from wanctl.render.text.console import emit
 
     if (remote_id is None) == (stranger is None):
         raise typer.BadParameter("give either the ID that it is, or --not ID")

@@ -20,8 +20,8 @@ app.add_typer(ledger, name="ledger")
 @ledger.command()
 def show(folder: Folder = None, environment: Environment = None, format_: FormatOption = Format.TEXT) -> None:
     """Show what is known of each resource. And the calls whose result is open."""
-    from wanctl.report.terminal.console import emit
-    from wanctl.report.terminal.ledger import ledger_lines
+    from wanctl.render.text.console import emit
+    from wanctl.render.text.ledger import ledger_lines
 
     project = open_project(folder, environment)
     record = project.record()
@@ -41,9 +41,9 @@ def history(
     ] = 50,
 ) -> None:
     """Show each call. When, who, commit, run, request id, result."""
-    from wanctl.report.terminal.console import emit
-    from wanctl.report.terminal.ledger import history_lines
-    from wanctl.report.visible import json_text
+    from wanctl.render.text.console import emit
+    from wanctl.render.text.ledger import history_lines
+    from wanctl.render.visible import json_text
 
     lines = open_project(folder, environment).record().history[-limit:]
     if format_ is Format.JSON:
@@ -63,8 +63,8 @@ def move(
 ) -> None:
     """Copy the ledger to another store. The old one is set aside."""
     from wanctl.project.ledgers import move as move_ledger
-    from wanctl.report.terminal.console import emit
-    from wanctl.report.terminal.ledger import move_lines
+    from wanctl.render.text.console import emit
+    from wanctl.render.text.ledger import move_lines
 
     moved = move_ledger(open_project(folder, environment), location)
     emit([*move_lines(moved.old, moved.new, moved.kept), *moved.todo])
@@ -75,8 +75,8 @@ def unlock(folder: Folder = None, environment: Environment = None, yes: Yes = Fa
     """Break the lease of a dead run. Shows who holds it, and asks."""
     from wanctl.project.ledgers import look_at_lock
     from wanctl.project.ledgers import unlock as unlock_ledger
-    from wanctl.report.terminal.console import emit, err
-    from wanctl.report.terminal.ledger import lock_lines
+    from wanctl.render.text.console import emit, err
+    from wanctl.render.text.ledger import lock_lines
 
     project = open_project(folder, environment)
     lock = look_at_lock(project)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from wanctl.cli.app import Shared
 
 if TYPE_CHECKING:
+    from wanctl.language.resources import Address
     from wanctl.project import Project
     from wanctl.project.surroundings import Surroundings
-    from wanctl.spec.resources import Address
 
 
 def open_project(
@@ -17,7 +17,7 @@ def open_project(
 ) -> "Project":
     """The project that the options name."""
     from wanctl.project import Project
-    from wanctl.report.terminal.reading import reading_bar
+    from wanctl.render.text.reading import reading_bar
 
     return Project.open(
         folder or Shared.folder,
@@ -41,15 +41,15 @@ def surroundings_of(base_url: str | None) -> "Surroundings":
 
 def tell(sentence: str) -> None:
     """What a person should see, and that is no result."""
-    from wanctl.report.terminal.console import emit, err
+    from wanctl.render.text.console import emit, err
 
     emit([f"note: {sentence}"], err())
 
 
 def parse_address(text: str) -> "Address":
     """Kind/name from an argument, or an error that shows the form."""
+    from wanctl.language.resources import Address
     from wanctl.project.errors import ProjectError
-    from wanctl.spec.resources import Address
 
     try:
         return Address.parse(text)

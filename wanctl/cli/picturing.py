@@ -7,7 +7,7 @@ import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, app
 from wanctl.cli.opening import open_project
-from wanctl.report.formats import GraphFormat
+from wanctl.render.formats import GraphFormat
 
 
 @app.command()
@@ -23,8 +23,8 @@ def graph(
     ] = False,
 ) -> None:
     """Draw the lineage. Dataset, job, checkpoint, deployment, each with its state."""
-    from wanctl.report.lineage import lineage_of, lineage_of_specs, references_of
-    from wanctl.report.rendering import drawn
+    from wanctl.render.lineage import lineage_of, lineage_of_specs, references_of
+    from wanctl.render.rendering import drawn
 
     project = open_project(folder, environment, base_url)
     if offline:

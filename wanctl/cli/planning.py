@@ -39,7 +39,7 @@ from wanctl.cli.publishing import (
     in_words,
     same_project,
 )
-from wanctl.report.formats import PlanFormat
+from wanctl.render.formats import PlanFormat
 
 if TYPE_CHECKING:
     from wanctl.plan import Plan

@@ -13,13 +13,13 @@ import typer
 
 from wanctl.cli.app import Shared
 from wanctl.cli.options import Format
-from wanctl.report.formats import PlanFormat
+from wanctl.render.formats import PlanFormat
 
 if TYPE_CHECKING:
     from wanctl.plan import Plan
     from wanctl.project import Project
-    from wanctl.report.failure import Failure
-    from wanctl.report.sheet import Sheet
+    from wanctl.render.failure import Failure
+    from wanctl.render.sheet import Sheet
 
 PlanFormatOption = Annotated[
     PlanFormat, typer.Option("--format", metavar="FORMAT", help="text, markdown, json or html.")
@@ -55,12 +55,12 @@ class Outputs:
 
     def publish(self, made: "Plan", project: "Project") -> None:
         """Files first, so that what is printed is true of them as well."""
-        from wanctl.report.rendering import rendered
+        from wanctl.render.rendering import rendered
 
         sheet = self.publish_files(made, project)
         if self.format is PlanFormat.TEXT:
-            from wanctl.report.terminal.console import columns, emit
-            from wanctl.report.terminal.plan import plan_lines
+            from wanctl.render.text.console import columns, emit
+            from wanctl.render.text.plan import plan_lines
 
             emit(plan_lines(made, columns=columns()))
         else:
@@ -68,9 +68,9 @@ class Outputs:
 
     def publish_files(self, made: "Plan", project: "Project") -> "Sheet":
         """Everything but standard output."""
-        from wanctl.report.lineage import references_of
-        from wanctl.report.rendering import rendered
-        from wanctl.report.sheet import Sheet
+        from wanctl.render.lineage import references_of
+        from wanctl.render.rendering import rendered
+        from wanctl.render.sheet import Sheet
 
         sheet = Sheet(references_of(project.desired), self._commands(), self.link)
         if self.saved:
@@ -84,9 +84,9 @@ class Outputs:
         The error itself goes on to standard error, as with every command.
         """
         from wanctl.project.errors import ProjectError
-        from wanctl.report.rendering import rendered
-        from wanctl.report.sheet import Sheet
-        from wanctl.report.terminal.console import emit, err
+        from wanctl.render.rendering import rendered
+        from wanctl.render.sheet import Sheet
+        from wanctl.render.text.console import emit, err
 
         failure = failed_plan(error, self.options)
         if failure is None:
@@ -100,7 +100,7 @@ class Outputs:
             sys.stdout.write(rendered(failure, self.format, sheet))
 
     def _write_files(self, made: "Plan | Failure", sheet: "Sheet") -> None:
-        from wanctl.report.rendering import rendered
+        from wanctl.render.rendering import rendered
 
         for format_, path in self.files.items():
             if path:
@@ -121,9 +121,9 @@ def failed_plan(error: Exception, options: Mapping[str, str], *, begun: bool = F
     With the project's name, if that much can be read, and the environment that was asked for.
     """
     from wanctl.cli.faults import sentences
+    from wanctl.language.load import project_name
     from wanctl.project.running import Interrupted
-    from wanctl.report.failure import failure_of
-    from wanctl.spec.load import project_name
+    from wanctl.render.failure import failure_of
 
     if isinstance(error, Interrupted):
         return None
@@ -139,7 +139,7 @@ def failures_told(format_: Format, options: Mapping[str, str]) -> Iterator[None]
     A digest that differs has its document already: the plan that was made now. A wrong command line has none.
     """
     from wanctl.project.approved import DigestDiffers
-    from wanctl.report.visible import json_text
+    from wanctl.render.visible import json_text
 
     try:
         yield

@@ -38,7 +38,7 @@ def serve(
     """Serve the sandbox over HTTP. For curl, the SDKs, or another wanctl."""
     import uvicorn
 
-    from wanctl.report.terminal.console import emit, err
+    from wanctl.render.text.console import emit, err
 
     _, opened = _open(folder, environment)
     emit([f"Model Studio sandbox on http://{host}:{port} (any key works); Ctrl-C ends it."], err())
@@ -53,8 +53,8 @@ def status(
     folder: Folder = None, environment: Environment = None, format_: FormatOption = Format.TEXT
 ) -> None:
     """What the sandbox holds, and its time."""
-    from wanctl.report.terminal.console import emit
-    from wanctl.report.terminal.sandbox import sandbox_lines
+    from wanctl.render.text.console import emit
+    from wanctl.render.text.sandbox import sandbox_lines
 
     _, opened = _open(folder, environment)
     found = opened.status()
@@ -72,8 +72,8 @@ def advance(
     environment: Environment = None,
 ) -> None:
     """Move the sandbox's clock. Trainings end, previews expire."""
-    from wanctl.report.terminal.console import emit
-    from wanctl.spec.scalars import parse_duration
+    from wanctl.language.scalars import parse_duration
+    from wanctl.render.text.console import emit
 
     try:
         seconds = parse_duration(span)
@@ -91,7 +91,7 @@ def reset(folder: Folder = None, environment: Environment = None) -> None:
     """Empty the sandbox. The ledger is set aside, since it speaks of what is gone."""
     from wanctl.project.errors import ProjectError
     from wanctl.project.provider import embedded
-    from wanctl.report.terminal.console import emit
+    from wanctl.render.text.console import emit
 
     project, opened = _open(folder, environment)
     opened.reset()
@@ -154,8 +154,8 @@ def list_faults(
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Arrange what happens to calls. Without a command: lists the rules, and how often each fired."""
-    from wanctl.report.terminal.console import emit
-    from wanctl.report.terminal.sandbox import fault_lines
+    from wanctl.render.text.console import emit
+    from wanctl.render.text.sandbox import fault_lines
 
     if context.invoked_subcommand:
         return
@@ -204,7 +204,7 @@ def add_fault(
 ) -> None:
     """Arrange that calls fail, or their answers are late, broken or lost."""
     from wanctl.project.errors import ProjectError
-    from wanctl.report.terminal.console import emit
+    from wanctl.render.text.console import emit
 
     asked = {
         "method": method.upper() if method else None,
@@ -235,7 +235,7 @@ def clear_faults(
 ) -> None:
     """Take one rule back, or all of them."""
     from wanctl.project.errors import ProjectError
-    from wanctl.report.terminal.console import emit
+    from wanctl.render.text.console import emit
 
     _, opened = _open(folder, environment)
     cleared = opened.clear_faults(fault)

@@ -79,7 +79,7 @@ def init(
 def _begin(wish: "Wish", folder: Path) -> None:
     from wanctl.project import scaffold
     from wanctl.project.local import shown_path
-    from wanctl.report.terminal.console import emit, err
+    from wanctl.render.text.console import emit, err
 
     scaffold.Scaffold.of(wish, folder).require_room()
     if scaffold.begin_repository(folder):
@@ -105,7 +105,7 @@ def _take(_: str, given: str | None, default: str, __: Callable[[str], Any]) -> 
 def _ask(question: str, given: str | None, default: str, check: Callable[[str], Any]) -> str:
     """What was given, else what the person says, again until it can be."""
     from wanctl.project.errors import ProjectError
-    from wanctl.report.terminal.console import emit, err
+    from wanctl.render.text.console import emit, err
 
     while given is None:
         said = str(typer.prompt(question, default=default, show_default=bool(default), err=True)).strip()

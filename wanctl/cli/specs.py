@@ -18,10 +18,10 @@ def validate(
     no_cache: NoCache = False,
 ) -> None:
     """Check specs and datasets, offline. Every error at once, with its place."""
-    from wanctl.report.terminal.console import columns, emit, err
-    from wanctl.report.terminal.validation import dataset_diagnostics, validation_json
-    from wanctl.report.visible import json_text
-    from wanctl.spec.diagnostics import Severity, SpecErrors
+    from wanctl.language.diagnostics import Severity, SpecErrors
+    from wanctl.render.text.console import columns, emit, err
+    from wanctl.render.text.validation import dataset_diagnostics, validation_json
+    from wanctl.render.visible import json_text
 
     try:
         project = open_project(folder, environment, no_cache=no_cache)
@@ -56,12 +56,12 @@ def schema(
     ] = False,
 ) -> None:
     """Print the JSON Schema of the specs. For editors."""
-    from wanctl.report.visible import json_text
+    from wanctl.render.visible import json_text
 
     if plan:
-        from wanctl.report.plan_schema import plan_schema as made
+        from wanctl.render.plan_schema import plan_schema as made
     else:
-        from wanctl.spec.schema import json_schema as made
+        from wanctl.language.schema import json_schema as made
 
     sys.stdout.write(json_text(made()))
 
@@ -71,10 +71,10 @@ def explain(
     path: Annotated[str | None, typer.Argument(metavar="PATH", help="e.g. FineTune.hyper_parameters")] = None,
 ) -> None:
     """Document a kind or a field. From the models that read it."""
+    from wanctl.language.explain import UnknownPath
+    from wanctl.language.explain import explain as explanation
     from wanctl.project.errors import ProjectError
-    from wanctl.report.terminal.console import emit
-    from wanctl.spec.explain import UnknownPath
-    from wanctl.spec.explain import explain as explanation
+    from wanctl.render.text.console import emit
 
     try:
         emit([explanation(path or "").render()])

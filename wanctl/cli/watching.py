@@ -47,8 +47,8 @@ def watch(
     from pathlib import Path
 
     from wanctl.cli.faults import sentences
-    from wanctl.report.terminal.console import err
-    from wanctl.report.terminal.progress import TimedLines
+    from wanctl.render.text.console import err
+    from wanctl.render.text.progress import TimedLines
     from wanctl.watch.policy import Policy
     from wanctl.watch.running import Voice, Wish, watch
 
@@ -75,7 +75,7 @@ class Lines:
 
     def turned(self, board: "Board") -> None:
         from wanctl.plan import When
-        from wanctl.report.gist import headline
+        from wanctl.render.gist import headline
 
         turn = board.turn
         if turn is None:
@@ -103,7 +103,7 @@ class Lines:
 
 
 def _interval(text: str) -> timedelta:
-    from wanctl.spec.scalars import parse_duration
+    from wanctl.language.scalars import parse_duration
 
     try:
         seconds = parse_duration(text)

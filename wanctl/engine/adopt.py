@@ -15,10 +15,10 @@ from wanctl.kinds.finetune.inputs import job_inputs, sent_parameters, wanted_job
 from wanctl.kinds.moving import moves_of
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.kinds.world import Context
+from wanctl.language.models import Deployment, FineTune
+from wanctl.language.naming import near_miss
+from wanctl.language.resources import Address, Kind, Resource
 from wanctl.ledger.record import Entry, Generation
-from wanctl.spec.models import Deployment, FineTune
-from wanctl.spec.naming import near_miss
-from wanctl.spec.resources import Address, Kind, Resource
 from wanctl.studio.objects import Deployment as LiveDeployment
 from wanctl.studio.objects import Job
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from wanctl.language.resources import Address
 from wanctl.plan import Action, Change, Plan, Step, When
-from wanctl.spec.resources import Address
 
 WITHDRAW = "withdraw"  # approving one training is approving to take a second one of it back
 _VERBS: dict[Action, frozenset[str]] = {

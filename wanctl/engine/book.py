@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from wanctl.engine.saving import Saving
 from wanctl.kinds.acting import Landing
+from wanctl.language.resources import Address
 from wanctl.ledger.record import LOOK, Entry, HistoryLine, Intent, Record
 from wanctl.plan import Effect
-from wanctl.spec.resources import Address
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from wanctl.engine.desk import Desk
 from wanctl.engine.planner import Draft
 from wanctl.engine.polling import Lookout
 from wanctl.kinds.acting import Act, Tools
+from wanctl.language.resources import Address
 from wanctl.plan import PROTECTIONS, Effect, Plan, Severity, Step, When
-from wanctl.spec.resources import Address
 from wanctl.studio.errors import (
     Conflict,
     LostAnswer,

@@ -13,9 +13,9 @@ from wanctl.engine.polling import Polling
 from wanctl.kinds import in_flight
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.kinds.world import LocalData
+from wanctl.language.resources import Address, Desired, Kind
 from wanctl.ledger.record import Record
 from wanctl.plan import Step, When
-from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.client import Studio
 from wanctl.studio.objects import NOT_BEGUN
 

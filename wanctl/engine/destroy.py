@@ -8,10 +8,10 @@ from wanctl.kinds import PLANNERS
 from wanctl.kinds.deployment.removal import plan_removal
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.kinds.world import Context, LocalData, Planned
+from wanctl.language.models import State
+from wanctl.language.resources import Address, Desired, Kind, Resource
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Plan, Step, When
-from wanctl.spec.models import State
-from wanctl.spec.resources import Address, Desired, Kind, Resource
 
 
 def make_destruction(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.kinds.marks import is_model_of, mark_name
 from wanctl.kinds.snapshot import Snapshot
+from wanctl.language.resources import Address, Kind
 from wanctl.ledger.record import LOOK, Record
 from wanctl.plan import Action, Orphan, Plan, When
-from wanctl.spec.resources import Address, Kind
 
 
 class PruneRefused(Exception):  # noqa: N818 - reads as what happened

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from wanctl.language.resources import Address, Kind
 from wanctl.plan import Finding, Orphan, Plan, Step
-from wanctl.spec.resources import Address, Kind
 
 UNSEEN = frozenset({"aigc-config-unverified"})  # rules of findings about what nobody can vouch for
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 
 from wanctl.engine.doomed import claims
 from wanctl.kinds.snapshot import Snapshot
+from wanctl.language.resources import Address, Kind
 from wanctl.ledger.record import Entry, Record
-from wanctl.spec.resources import Address, Kind
 
 # A deployment's name may be given again; of a checkpoint it matters later which job it was chosen for.
 _KINDS = (Kind.DATASET, Kind.FINETUNE)

@@ -13,10 +13,10 @@ from wanctl.engine.planner import Draft
 from wanctl.engine.windows import judge, next_change
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.kinds.world import LocalData
+from wanctl.language.resources import Address, Desired
+from wanctl.language.settings import Window
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Finding, Plan, Severity, Step, When
-from wanctl.spec.resources import Address, Desired
-from wanctl.spec.settings import Window
 
 OUTSIDE = "window"  # the rule of the finding that says that now is not the time
 Gate = Callable[[Plan, datetime], Plan]

@@ -5,9 +5,9 @@ from functools import cached_property
 
 from wanctl.engine.doomed import claims
 from wanctl.kinds.snapshot import Question, Read, Snapshot
+from wanctl.language.resources import Desired, Kind
 from wanctl.ledger.record import Record
 from wanctl.plan import Plan
-from wanctl.spec.resources import Desired, Kind
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, Deployment, Job
 
 

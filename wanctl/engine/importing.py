@@ -15,9 +15,9 @@ from wanctl.engine.holdings import Holdings
 from wanctl.kinds.deployment.told_config import told_config
 from wanctl.kinds.marks import mark_name, parse_mark
 from wanctl.kinds.snapshot import Question, Read
-from wanctl.spec.models import LONGEST_NAME, FineTune, HyperParameters
-from wanctl.spec.resources import MODELS, Address, Kind
-from wanctl.spec.writing import Written
+from wanctl.language.models import LONGEST_NAME, FineTune, HyperParameters
+from wanctl.language.resources import MODELS, Address, Kind
+from wanctl.language.writing import Written
 from wanctl.studio.objects import CheckpointRow, Deployment, Job
 
 UNREADABLE = "not readable from the service"

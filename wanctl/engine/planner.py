@@ -17,11 +17,11 @@ from wanctl.kinds.marks import is_model_of
 from wanctl.kinds.moving import after_move, move_step, moves_of
 from wanctl.kinds.snapshot import Question, Snapshot
 from wanctl.kinds.world import Context, LocalData, Planned
+from wanctl.language.diagnostics import Diagnostic
+from wanctl.language.models import State
+from wanctl.language.resources import Address, Desired, Kind
 from wanctl.ledger.record import Entry, Record
 from wanctl.plan import Action, Finding, Orphan, Plan, Severity, Step, When
-from wanctl.spec.diagnostics import Diagnostic
-from wanctl.spec.models import State
-from wanctl.spec.resources import Address, Desired, Kind
 
 SETTLE_TIME = timedelta(seconds=30)
 _ENDINGS = frozenset({"delete", "cancel"})

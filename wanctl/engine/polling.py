@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from wanctl.language.resources import Address, Kind
 from wanctl.plan import Step, When
-from wanctl.spec.resources import Address, Kind
 
 GROWTH = 1.5
 SPREAD = 0.1  # by how much of itself an interval may be shorter

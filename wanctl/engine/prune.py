@@ -16,10 +16,10 @@ from wanctl.kinds.finetune.training import CancelJob, DeleteJob
 from wanctl.kinds.marks import is_model_of
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.kinds.world import Context, LocalData
+from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.resources import Address, Desired, Kind
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Finding, Plan, Progress, Severity, Step, When
-from wanctl.spec.models import Deployment as DeploymentSpec
-from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.objects import Job, JobStatus
 
 _ORDER = (Kind.DEPLOYMENT, Kind.FINETUNE, Kind.DATASET)  # what serves goes before what it was made from

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from wanctl.kinds.deployment.deploying import deployed_name
+from wanctl.language.resources import Kind
 from wanctl.ledger.record import Generation, Record
-from wanctl.spec.resources import Kind
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import InvalidRequest, NotFound, StudioError
 from wanctl.studio.objects import Deployment, Job, RemoteFile

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from wanctl.spec.settings import Window
+from wanctl.language.settings import Window
 
 LOOKED_AHEAD = 100  # beginnings and ends: more would be a window that hardly ever changes anything
 

@@ -9,8 +9,8 @@ from wanctl.kinds.finetune.planning import plan_finetune
 from wanctl.kinds.finetune.training import unless_refused
 from wanctl.kinds.snapshot import Question, Read
 from wanctl.kinds.world import Context, Planned
+from wanctl.language.resources import Kind, Resource
 from wanctl.plan import Step
-from wanctl.spec.resources import Kind, Resource
 
 PLANNERS: dict[Kind, Callable[[Resource, Context], Planned]] = {
     Kind.DATASET: plan_dataset,

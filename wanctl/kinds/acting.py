@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Effect
-from wanctl.spec.resources import Address
 
 if TYPE_CHECKING:
     from wanctl.studio.client import Studio

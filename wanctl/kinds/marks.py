@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from wanctl.dataset.naming import NAME
-from wanctl.spec.models import Deployment as DeploymentSpec
-from wanctl.spec.resources import Address
+from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.resources import Address
 from wanctl.studio.objects import Job
 
 LONGEST_NUMBER = 40  # digits that are written out; beyond, numbers are spelled with their exponent

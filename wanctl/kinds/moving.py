@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wanctl.kinds.acting import Landing, Tools
+from wanctl.language.resources import Address, Desired, Rename
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Change, FieldClass, Finding, Severity, Step, When
-from wanctl.spec.resources import Address, Desired, Rename
 
 VERB = "move"
 

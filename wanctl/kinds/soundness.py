@@ -2,8 +2,8 @@
 
 from wanctl.dataset.checks import abridged
 from wanctl.kinds.world import Context, LocalData
+from wanctl.language.resources import Address
 from wanctl.plan import Finding, Severity
-from wanctl.spec.resources import Address
 
 
 def dataset_findings(address: Address, local: LocalData) -> tuple[Finding, ...]:

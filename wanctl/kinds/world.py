@@ -14,11 +14,11 @@ from typing import Any
 from wanctl.dataset.contents import DatasetFacts, Problem
 from wanctl.kinds.marks import config_suffix
 from wanctl.kinds.snapshot import Question, Read, Snapshot
+from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.models import State
+from wanctl.language.resources import Address, Desired, Kind
 from wanctl.ledger.record import Entry, Generation, Intent, Record
 from wanctl.plan import Finding, Step
-from wanctl.spec.models import Deployment as DeploymentSpec
-from wanctl.spec.models import State
-from wanctl.spec.resources import Address, Desired, Kind
 from wanctl.studio.objects import CheckpointRow, Job, LogPage
 
 BILLED_PATIENCE = 20  # times the settle time

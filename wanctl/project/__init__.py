@@ -24,6 +24,11 @@ from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Polling
 from wanctl.kinds.moving import moves_of
 from wanctl.kinds.world import LocalData
+from wanctl.language.diagnostics import Diagnostic
+from wanctl.language.load import find_project, load_project
+from wanctl.language.naming import near_miss
+from wanctl.language.resources import Address, Desired, Kind
+from wanctl.language.rules import check
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.leased import LeasedStore
 from wanctl.ledger.opening import Whose, open_store
@@ -37,11 +42,6 @@ from wanctl.project.neighbours import known_to_neighbours
 from wanctl.project.provider import Account, connect, endpoint_name, place_name
 from wanctl.project.running import run
 from wanctl.project.surroundings import Surroundings
-from wanctl.spec.diagnostics import Diagnostic
-from wanctl.spec.load import find_project, load_project
-from wanctl.spec.naming import near_miss
-from wanctl.spec.resources import Address, Desired, Kind
-from wanctl.spec.rules import check
 from wanctl.studio.wire import Heard, Permission, freely, unheard
 
 STATE_FOLDER = ".wanctl"

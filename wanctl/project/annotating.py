@@ -8,11 +8,11 @@ from pathlib import Path
 from wanctl.dataset.captioning import Brief, Captions, parts_of, unwritten
 from wanctl.dataset.checks.captions import effect_of
 from wanctl.dataset.contents import DatasetFacts, Sample
+from wanctl.language.resources import Address
 from wanctl.project import Project
 from wanctl.project.datasets import dataset_address
 from wanctl.project.errors import ProjectError
 from wanctl.project.running import run
-from wanctl.spec.resources import Address
 from wanctl.studio.client import Studio
 
 MODEL = "qwen3-vl-plus"  # the model of the service's guide

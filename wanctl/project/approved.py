@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from wanctl.language.spelling import quoted
 from wanctl.plan import FORMAT_VERSION, Plan
-from wanctl.spec.spelling import quoted
 
 LONGEST_VALUE = 80
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")  # shorter ones could be met by chance
@@ -73,7 +73,7 @@ def load_plan(path: Path) -> dict[str, Any]:
 def _comparable(steps: Any) -> bool:
     from pydantic import TypeAdapter, ValidationError
 
-    from wanctl.report.plan_schema import StepKeys
+    from wanctl.render.plan_schema import StepKeys
 
     try:
         TypeAdapter(list[StepKeys]).validate_python(steps)

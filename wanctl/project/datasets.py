@@ -8,14 +8,14 @@ from typing import Any
 from wanctl.dataset.contents import DatasetError, DatasetFacts, Problem, ProblemSeverity
 from wanctl.dataset.manifest import ContentChanges, changes_since, manifest
 from wanctl.dataset.reading import read_dataset
+from wanctl.language.editing import with_digest
+from wanctl.language.inspection import Inspection, inspection
+from wanctl.language.models import Dataset
+from wanctl.language.resources import Address
+from wanctl.language.spelling import did_you_mean
 from wanctl.project import Project
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
-from wanctl.spec.editing import with_digest
-from wanctl.spec.inspection import Inspection, inspection
-from wanctl.spec.models import Dataset
-from wanctl.spec.resources import Address
-from wanctl.spec.spelling import did_you_mean
 
 _LIVE = "live:"
 

@@ -11,11 +11,11 @@ from wanctl.engine.adopt import adopt_all
 from wanctl.engine.holdings import Holdings
 from wanctl.engine.importing import Imported, ImportRefused, documents_of
 from wanctl.engine.observe import answer
+from wanctl.language.writing import yaml_text
 from wanctl.plan import Plan
 from wanctl.project import Project
 from wanctl.project.local import shown_path
 from wanctl.project.running import run
-from wanctl.spec.writing import yaml_text
 
 DEFAULT_FILE = "imported.yaml"
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from wanctl.language.documents import SourceFile
+from wanctl.language.findings import Findings
+from wanctl.language.root import SETTINGS_FILE
 from wanctl.ledger.errors import LeaseDamagedError, LedgerError
 from wanctl.ledger.lease import Lease
 from wanctl.ledger.location import own_location, parse_location
@@ -11,9 +14,6 @@ from wanctl.ledger.record import HistoryLine
 from wanctl.project import Project
 from wanctl.project.errors import ProjectError
 from wanctl.project.running import run
-from wanctl.spec.documents import SourceFile
-from wanctl.spec.findings import Findings
-from wanctl.spec.root import SETTINGS_FILE
 
 LEDGER = "ledger"  # stands for an address in the history
 

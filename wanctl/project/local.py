@@ -15,10 +15,10 @@ from wanctl.dataset.checks import check_dataset
 from wanctl.dataset.contents import DatasetError, DatasetFacts, Problem
 from wanctl.dataset.reading import read_dataset
 from wanctl.kinds.world import LocalData
-from wanctl.spec.dataset_uses import uses_of
-from wanctl.spec.models import Dataset
-from wanctl.spec.resources import Address, Desired
-from wanctl.spec.root import likely_meant
+from wanctl.language.dataset_uses import uses_of
+from wanctl.language.models import Dataset
+from wanctl.language.resources import Address, Desired
+from wanctl.language.root import likely_meant
 
 Tick = Callable[[int], None]
 Reading = Callable[[], AbstractContextManager[Tick]]

@@ -16,6 +16,10 @@ from wanctl.forge.comments import Message
 from wanctl.forge.posting import UnlabelledError, post
 from wanctl.forge.run import Forge, Run, Trigger
 from wanctl.forge.wire import ForgeError
+from wanctl.language.diagnostics import Severity, SpecErrors
+from wanctl.language.models import Checkpoint
+from wanctl.language.resources import Address
+from wanctl.language.root import Root
 from wanctl.ledger.errors import LedgerError
 from wanctl.plan import Plan
 from wanctl.project import Project
@@ -24,9 +28,9 @@ from wanctl.project.errors import ProjectError
 from wanctl.project.outputs import download
 from wanctl.project.provider import needs_key
 from wanctl.project.running import run
-from wanctl.report.formats import PlanFormat
-from wanctl.report.lineage import references_of
-from wanctl.report.markdown.ci import (
+from wanctl.render.formats import PlanFormat
+from wanctl.render.lineage import references_of
+from wanctl.render.markdown.ci import (
     Checked,
     Made,
     checked_markdown,
@@ -36,15 +40,11 @@ from wanctl.report.markdown.ci import (
     labels_of,
     outputs_of,
 )
-from wanctl.report.rendering import rendered
-from wanctl.report.sheet import Sheet, place_of
-from wanctl.report.terminal.outcome import outcome_json
-from wanctl.report.terminal.validation import dataset_diagnostics
-from wanctl.report.visible import json_text
-from wanctl.spec.diagnostics import Severity, SpecErrors
-from wanctl.spec.models import Checkpoint
-from wanctl.spec.resources import Address
-from wanctl.spec.root import Root
+from wanctl.render.rendering import rendered
+from wanctl.render.sheet import Sheet, place_of
+from wanctl.render.text.outcome import outcome_json
+from wanctl.render.text.validation import dataset_diagnostics
+from wanctl.render.visible import json_text
 from wanctl.studio.credentials import find_key
 from wanctl.studio.errors import NoKey, StudioError
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from wanctl.engine.clock import Clock
+from wanctl.language.settings import Provider, Settings
 from wanctl.project.errors import ProjectError
 from wanctl.project.surroundings import Surroundings
-from wanctl.spec.settings import Provider, Settings
 from wanctl.studio.client import Studio
 from wanctl.studio.credentials import Key, find_key
 from wanctl.studio.regions import Endpoint

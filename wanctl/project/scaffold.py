@@ -13,14 +13,14 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from wanctl.language.catalogue import Catalogue
+from wanctl.language.load import packaged_models
+from wanctl.language.models import LONGEST_NAME, check_name
+from wanctl.language.root import SETTINGS_FILE, Root
+from wanctl.language.spelling import quoted, suggestion
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
 from wanctl.project.package import check_package
-from wanctl.spec.catalogue import Catalogue
-from wanctl.spec.load import packaged_models
-from wanctl.spec.models import LONGEST_NAME, check_name
-from wanctl.spec.root import SETTINGS_FILE, Root
-from wanctl.spec.spelling import quoted, suggestion
 from wanctl.studio import regions
 from wanctl.studio.errors import Misconfigured
 from wanctl.studio.regions import REGIONS, Region

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from wanctl.language.settings import Notification
 from wanctl.plan import Step, When
-from wanctl.spec.settings import Notification
 from wanctl.watch.checkout import Commit
 from wanctl.watch.policy import Policy
 from wanctl.watch.turn import NOTHING_SEEN, Glimpse, Turn

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from wanctl.language.root import SETTINGS_FILE
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.git_process import OURS, Git, settings_of, spoken
 from wanctl.project.local import shown_path
-from wanctl.spec.root import SETTINGS_FILE
 from wanctl.watch.errors import WatchError
 
 PATIENCE = 1800.0  # seconds for one command of git: data sets may lie in the repository

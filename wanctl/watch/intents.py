@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from wanctl.kinds.world import LocalData
-from wanctl.spec.models import Dataset
-from wanctl.spec.resources import Address, Desired, Resource
+from wanctl.language.models import Dataset
+from wanctl.language.resources import Address, Desired, Resource
 
 
 def intents_of(desired: Desired, local: Mapping[Address, LocalData]) -> Mapping[Address, str]:

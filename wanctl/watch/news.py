@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from wanctl.language.settings import NotificationFormat, Occasion
 from wanctl.plan import Plan, Severity, Status, Step, When
-from wanctl.spec.settings import NotificationFormat, Occasion
 from wanctl.watch.board import Board
 
 LOOP, PLAN = "the loop", "the plan"

@@ -15,7 +15,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from wanctl.spec.settings import Notification
+from wanctl.language.settings import Notification
 from wanctl.watch.board import Board
 from wanctl.watch.news import TOLD_AFTER, News, Situation, news_between, situation_of
 

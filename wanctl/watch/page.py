@@ -8,11 +8,11 @@ from typing import Any
 from markupsafe import Markup
 
 from wanctl.plan import Action, Plan, Severity, Step, When
-from wanctl.report.gist import counts, loss_sentence, money_sentence, stakes, verdict
-from wanctl.report.html.picture import laid_out
-from wanctl.report.html.templating import environment, render
-from wanctl.report.lineage import lineage_of
-from wanctl.report.spelling import spell_cost, spell_price, spell_state, spell_when
+from wanctl.render.gist import counts, loss_sentence, money_sentence, stakes, verdict
+from wanctl.render.html.picture import laid_out
+from wanctl.render.html.templating import environment, render
+from wanctl.render.lineage import lineage_of
+from wanctl.render.spelling import spell_cost, spell_price, spell_state, spell_when
 from wanctl.watch.board import Board
 from wanctl.watch.policy import Policy
 

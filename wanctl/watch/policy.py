@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from wanctl.engine.gates import Gate, concludes
+from wanctl.language.resources import Address
 from wanctl.plan import Action, Plan, Step, When
-from wanctl.spec.resources import Address
 from wanctl.watch.intents import digest_of
 
 APPROVALS_FILE = ".wanctl-approvals"

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from wanctl.engine.converge import Outcome, Patience, Watcher
 from wanctl.engine.gates import OUTSIDE, restores
+from wanctl.language.load import load_project
+from wanctl.language.settings import Settings
 from wanctl.ledger.lease import LeaseHeld
 from wanctl.ledger.record import Record
 from wanctl.plan import Plan, Severity, When
 from wanctl.project import Project, Silent
 from wanctl.project.surroundings import Surroundings
-from wanctl.report.lineage import References, references_of
-from wanctl.spec.load import load_project
-from wanctl.spec.settings import Settings
+from wanctl.render.lineage import References, references_of
 from wanctl.studio.wire import Heard, unheard
 from wanctl.watch.checkout import Checkout, Commit
 from wanctl.watch.intents import intents_of

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from wanctl.kinds.acting import Landing, Tools
+from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Generation
-from wanctl.spec.resources import Address
 
 
 @dataclass(frozen=True)

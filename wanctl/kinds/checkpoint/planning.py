@@ -5,10 +5,10 @@ from typing import Any
 from wanctl.kinds.checkpoint.exporting import Export, asked_again
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.world import Context, Outcome, Planned
+from wanctl.language.models import Checkpoint, State
+from wanctl.language.resources import Address, Resource
 from wanctl.ledger.record import Generation, Intent
 from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
-from wanctl.spec.models import Checkpoint, State
-from wanctl.spec.resources import Address, Resource
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, checkpoint_number
 
 _SETTLED = frozenset({CheckpointStatus.SUCCEEDED, CheckpointStatus.FAILED, CheckpointStatus.UNSUPPORTED})

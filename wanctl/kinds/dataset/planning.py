@@ -16,10 +16,10 @@ from wanctl.kinds.dataset.uploading import Upload
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.soundness import dataset_findings
 from wanctl.kinds.world import Context, LocalData, Outcome, Planned
+from wanctl.language.models import Dataset, State
+from wanctl.language.resources import Address, Resource
 from wanctl.ledger.record import Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Severity, Step, When
-from wanctl.spec.models import Dataset, State
-from wanctl.spec.resources import Address, Resource
 from wanctl.studio.objects import RemoteFile
 
 _CAPTIONS_SHOWN = 5

@@ -4,9 +4,9 @@ from wanctl.dataset.naming import parse_upload_name
 from wanctl.kinds.dataset.uploading import DeleteFile
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.world import Context, Outcome, Planned
+from wanctl.language.models import State
+from wanctl.language.resources import Address, Resource
 from wanctl.plan import Action, Progress, Step, When
-from wanctl.spec.models import State
-from wanctl.spec.resources import Address, Resource
 from wanctl.studio.objects import Job, RemoteFile
 
 

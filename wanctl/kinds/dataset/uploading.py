@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wanctl.kinds.acting import Landing, OnRemote, Tools
-from wanctl.spec.resources import Address
+from wanctl.language.resources import Address
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 from wanctl.kinds.acting import Landing, OnRemote, Tools
 from wanctl.kinds.marks import digest_of
+from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Generation
-from wanctl.spec.resources import Address
 from wanctl.studio.errors import Conflict, LostAnswer, NotFound, StudioError
 from wanctl.studio.objects import Deployment
 

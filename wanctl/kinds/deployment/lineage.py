@@ -13,10 +13,10 @@ from wanctl.kinds.deployment.serving import (
 )
 from wanctl.kinds.deployment.told_config import differences, told_config
 from wanctl.kinds.world import Context, Outcome, Planned
+from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.resources import Address, Resource
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Finding, Progress, Severity, Step, When
-from wanctl.spec.models import Deployment as DeploymentSpec
-from wanctl.spec.resources import Address, Resource
 from wanctl.studio.objects import Deployment
 
 

@@ -6,9 +6,9 @@ by what is recorded and what is live; the order of the documents only among thos
 
 from wanctl.kinds.marks import config_suffix
 from wanctl.kinds.world import Context
+from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry
-from wanctl.spec.models import Deployment as DeploymentSpec
-from wanctl.spec.resources import Address
 from wanctl.studio.objects import Deployment
 
 Tails = tuple[str, ...]

@@ -37,12 +37,12 @@ from wanctl.kinds.deployment.serving import (
 )
 from wanctl.kinds.deployment.unknown_config import without_guess
 from wanctl.kinds.world import Context, Outcome, Planned
+from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.models import State
+from wanctl.language.resources import Resource
+from wanctl.language.spelling import listed
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
-from wanctl.spec.models import Deployment as DeploymentSpec
-from wanctl.spec.models import State
-from wanctl.spec.resources import Resource
-from wanctl.spec.spelling import listed
 from wanctl.studio.objects import Deployment
 
 

@@ -4,9 +4,9 @@ from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.kinds.deployment.lineage import with_intent_result
 from wanctl.kinds.deployment.serving import lift_protection, standing
 from wanctl.kinds.world import Context, Planned
+from wanctl.language.resources import Address, Resource
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Finding, Progress, Severity, Step, When
-from wanctl.spec.resources import Address, Resource
 
 
 def plan_removal(address: Address, context: Context, why: str, first: tuple[Address, ...]) -> Planned:

@@ -14,11 +14,11 @@ from wanctl.kinds.deployment.serving import (
     standing,
 )
 from wanctl.kinds.world import Context, Outcome, Planned
+from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.models import Strategy
+from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, Progress, Step, When
-from wanctl.spec.models import Deployment as DeploymentSpec
-from wanctl.spec.models import Strategy
-from wanctl.spec.resources import Resource
 from wanctl.studio.objects import Deployment
 
 OUT_OF_SERVICE = "delete and deploy again: out of service 5–10 minutes, irreversible"

@@ -8,10 +8,10 @@ from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.kinds.deployment.namesakes import Tails
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.world import Context
+from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.resources import Address, Resource
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
-from wanctl.spec.models import Deployment as DeploymentSpec
-from wanctl.spec.resources import Address, Resource
 from wanctl.studio.objects import Deployment, DeploymentStatus
 
 SAME_TIME = timedelta(minutes=1)  # however precisely it is told; a deletion alone takes about as long

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from wanctl.kinds.deployment.told_config import differences, told_config
 from wanctl.kinds.world import Context, Planned
+from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.resources import Resource
 from wanctl.plan import Action, Finding, Severity, Step, When
-from wanctl.spec.models import Deployment as DeploymentSpec
-from wanctl.spec.resources import Resource
 
 RULE = "aigc-config-unverified"
 

@@ -18,8 +18,8 @@ from wanctl.kinds.finetune.evidence import (
 from wanctl.kinds.finetune.training import Withdraw
 from wanctl.kinds.marks import parse_mark
 from wanctl.kinds.world import Context, Outcome, Planned
+from wanctl.language.resources import Resource
 from wanctl.plan import Action, Progress, Step, When
-from wanctl.spec.resources import Resource
 from wanctl.studio.objects import NOT_BEGUN, Job
 
 

@@ -12,9 +12,9 @@ from typing import Any
 from wanctl.kinds.marks import canonical_number
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.world import Context
+from wanctl.language.models import FineTune
+from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Intent
-from wanctl.spec.models import FineTune
-from wanctl.spec.resources import Address
 from wanctl.studio.objects import Job
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # between this machine and the service, at the most that is believed

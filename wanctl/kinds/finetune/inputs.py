@@ -5,11 +5,11 @@ from typing import Any
 from wanctl.kinds.finetune.evidence import Wanted
 from wanctl.kinds.marks import canonical_number, digest_of
 from wanctl.kinds.world import Context
+from wanctl.language.estimate import estimate_training
+from wanctl.language.models import FineTune
+from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry
 from wanctl.plan import Change, Cost, FieldClass
-from wanctl.spec.estimate import estimate_training
-from wanctl.spec.models import FineTune
-from wanctl.spec.resources import Address
 from wanctl.studio.objects import Job
 
 

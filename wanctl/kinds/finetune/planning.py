@@ -19,10 +19,10 @@ from wanctl.kinds.marks import job_mark
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.soundness import errors_in_uploaded
 from wanctl.kinds.world import Context, Outcome, Planned
+from wanctl.language.models import FineTune, State
+from wanctl.language.resources import Address, Resource
 from wanctl.ledger.record import Entry, Generation, Intent
 from wanctl.plan import Action, Cost, Finding, Progress, Severity, Step, When
-from wanctl.spec.models import FineTune, State
-from wanctl.spec.resources import Address, Resource
 from wanctl.studio.objects import Job, JobStatus
 from wanctl.studio.training_log import training_progress
 

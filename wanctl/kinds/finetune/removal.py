@@ -8,8 +8,8 @@ from wanctl.kinds.finetune.training import CancelJob, DeleteJob
 from wanctl.kinds.marks import is_model_of
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.world import Context, Planned
+from wanctl.language.resources import Address, Resource
 from wanctl.plan import Action, Progress, Step, When
-from wanctl.spec.resources import Address, Resource
 from wanctl.studio.objects import Job, JobStatus
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from wanctl.kinds.acting import Landing, OnRemote, Tools
 from wanctl.kinds.world import Context, Planned
+from wanctl.language.resources import Address, Resource
 from wanctl.plan import Action, Step, When
-from wanctl.spec.resources import Address, Resource
 from wanctl.studio.errors import Conflict, InvalidRequest, UnsupportedState
 
 _FAULTY_BODY = frozenset({400, 422})

@@ -1,0 +1,101 @@
+"""What is documented of the base models: defaults, ranges, prices, each with its date. Data, read by `load`.
+
+The service's defaults and prices move; so this is dated, a project may override it, and what is outside
+of it is warned about, never refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from wanctl.language.models import HyperParameters, Model, Positive
+from wanctl.language.scalars import Amount, Money, String
+
+
+class Mode(StrEnum):
+    """What a model makes a video from."""
+
+    FIRST_FRAME = "first_frame"
+    FIRST_AND_LAST_FRAME = "first_and_last_frame"
+
+
+class ListedPrice(Model):
+    """The price of 1,000 training tokens in some regions."""
+
+    regions: tuple[String, ...] = Field(min_length=1)
+    per_1k_tokens: Amount
+    listed: date
+
+
+class BaseModel(Model):
+    """A model that can be fine-tuned, as the service documents it."""
+
+    mode: Mode = Mode.FIRST_FRAME
+    defaults: HyperParameters = HyperParameters()
+    ranges: dict[str, tuple[float, float]] = Field(default={})
+    billed_seconds: Positive | None = None
+    longest_clip: Positive | None = None
+    prices: tuple[ListedPrice, ...] = ()
+    call_path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_.-]*$")] | None = None
+    dated: date | None = None
+    source: str = ""
+
+    @property
+    def recommended_batch_size(self) -> int | None:
+        return self.defaults.batch_size
+
+
+class CatalogueFile(Model):
+    """catalogue.yaml: the one in this package, or a project's own over it."""
+
+    version: Literal[1] = 1
+    models: dict[str, BaseModel]
+
+
+@dataclass(frozen=True)
+class Price:
+    """What 1,000 training tokens cost, and who says so."""
+
+    per_1k_tokens: Money
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.per_1k_tokens} per 1k tokens, {self.source}"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The base models, for one region, with the project's own prices."""
+
+    models: Mapping[str, BaseModel]
+    region: str = "singapore"
+    own_prices: Mapping[str, Money] = field(default_factory=dict)
+
+    def base_model(self, model: str) -> BaseModel | None:
+        return self.models.get(model)
+
+    def complete(self, model: str, declared: Mapping[str, Any]) -> dict[str, Any]:
+        """What is sent: the declared hyper-parameters and the model's defaults, always in the same order."""
+        base = self.base_model(model)
+        both = {**(base.defaults.declared() if base else {}), **declared}
+        return {key: both[key] for key in HyperParameters.model_fields if key in both}
+
+    def price(self, model: str) -> Price | None:
+        """The project's own price, else the listed one of the region; None if nobody told us."""
+        if own := self.own_prices.get(model):
+            return Price(own, "from prices in wanctl.yaml")
+        base = self.base_model(model)
+        region = self.region.strip().lower().replace("_", "-")
+        for one in base.prices if base else ():
+            if region in one.regions:
+                return Price(one.per_1k_tokens, f"list of {one.listed}")
+        return None
+
+    def origin(self, model: str) -> str:
+        """Where a default comes from, for the reader of a plan."""
+        base = self.base_model(model)
+        return f"catalogue of {base.dated}" if base and base.dated else "catalogue"

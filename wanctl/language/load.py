@@ -1,0 +1,313 @@
+"""Folder → Desired. Reads every file of a project, gathers everything that is wrong, and puts it together."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from wanctl.language.addresses import Address, Kind
+from wanctl.language.catalogue import BaseModel, Catalogue, CatalogueFile
+from wanctl.language.diagnostics import Diagnostic, Severity, SpecErrors
+from wanctl.language.documents import Document, SourceFile
+from wanctl.language.findings import Findings
+from wanctl.language.interpolation import Scalar
+from wanctl.language.models import Dataset, Source
+from wanctl.language.moves import Stated, moves_of
+from wanctl.language.nodes import DocumentPath, dotted
+from wanctl.language.places import Place
+from wanctl.language.project_file import ProjectFile, read_project_file
+from wanctl.language.references import check_references, in_order, references_of
+from wanctl.language.resources import MODELS, Desired, Resource
+from wanctl.language.root import SETTINGS_FILE, Refused, Root
+from wanctl.language.rules import check_declared
+from wanctl.language.settings import merged
+from wanctl.language.sources import missing_sources
+from wanctl.language.spelling import listed, quoted, suggestion
+from wanctl.language.texts import with_texts, with_vars
+from wanctl.language.translation import Complaint, complaints
+from wanctl.language.urls import local_part
+from wanctl.ledger.location import FileLocation, parse_location
+
+_PACKAGED = Path(__file__).with_name("catalogue.yaml")
+
+
+def find_project(start: Path) -> Path:
+    """The folder of the project: where one is, or its specs/. SpecErrors says what was looked for."""
+    if start.name == SETTINGS_FILE and start.is_file():
+        return start.parent
+    looked = (start, start / "specs")
+    for folder in looked:
+        if (folder / SETTINGS_FILE).is_file():
+            return folder
+    raise SpecErrors([_no_project(start, looked)])
+
+
+def load_project(directory: Path, environment: str | None = None) -> Desired:
+    """The project of a folder, in one of its environments; SpecErrors tells everything that is wrong."""
+    if not (directory / SETTINGS_FILE).is_file():
+        raise SpecErrors([_no_project(directory, (directory,))])
+    return _Loading(Root.around(directory), environment).run()
+
+
+def project_name(start: Path, environment: str | None = None) -> str | None:
+    """The name, as far as wanctl.yaml alone tells it: for what is said of specs that cannot be used."""
+    try:
+        loading = _Loading(Root.around(find_project(start)), environment)
+        head, *_ = loading._project_documents()  # noqa: SLF001 - of this module
+    except SpecErrors:
+        return None
+    settings = read_project_file(head, environment, loading.findings).settings
+    return settings.project if settings else None
+
+
+def _no_project(start: Path, looked: tuple[Path, ...]) -> Diagnostic:
+    names = listed([str(folder / SETTINGS_FILE) for folder in looked], "or")
+    message = f"there is no project here: no {names}"
+    misnamed = [folder / "wanctl.yml" for folder in looked if (folder / "wanctl.yml").exists()]
+    hint = (
+        f"rename {misnamed[0]} to {SETTINGS_FILE}"
+        if misnamed
+        else "go to the project's folder, or name it with -C DIR; to begin one: wanctl init"
+    )
+    return Diagnostic.at(Place(str(start), 0, 0), Severity.ERROR, "no-project", message, hint=hint)
+
+
+@dataclass
+class _Loading:
+    """One load: what was found so far."""
+
+    root: Root
+    environment: str | None
+    findings: Findings = field(default_factory=Findings)
+    resources: dict[Address, Resource] = field(default_factory=dict)
+    sources: dict[Address, Path] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)  # names of documents that are there and wrong
+
+    def run(self) -> Desired:
+        head, *rest = self._project_documents()
+        project = read_project_file(head, self.environment, self.findings)
+        catalogue = self._catalogue(project, head)
+        self._check_ledgers(project, head)
+        for document in rest:
+            self._resource(document, self.root.directory, project.variables)
+        for path in self._spec_files(project):
+            for document in self._documents(path):
+                self._resource(document, path.parent, project.variables)
+        return self._finish(project, catalogue)
+
+    def _project_documents(self) -> list[Document]:
+        """The settings, and the resources that stand behind them in the same file."""
+        path = self.root.directory / SETTINGS_FILE
+        documents = self._documents(path)
+        if not documents:
+            message, hint = f"{SETTINGS_FILE} is empty", "write version: 1 and project: NAME"
+            if not self.findings.broken:
+                self.findings.error(Place(self.root.shown(path), 1, 1), "empty-file", message, hint=hint)
+            raise SpecErrors(self.findings.sorted())
+        return documents
+
+    def _finish(self, project: ProjectFile, catalogue: Catalogue) -> Desired:
+        check_references(self.resources, self.unread, self.findings)
+        renames = moves_of(self.resources, self._stated_moves(project), self.unread, self.findings)
+        ordered = in_order(self.resources, self.findings)
+        self.findings.extend(check_declared(ordered, catalogue, self.sources))
+        if self.findings.broken:  # else whoever reads the datasets tells it, and a plan can do without some
+            self.findings.extend(missing_sources(self.resources, self.sources))
+        self.findings.raise_if_broken()
+        assert project.settings is not None  # noqa: S101 - else there were errors
+        return Desired(
+            settings=project.settings,
+            environment=self.environment,
+            directory=self.root.directory,
+            root=self.root.path,
+            resources=ordered,
+            diagnostics=self.findings.sorted(),
+            catalogue=catalogue,
+            sources=self.sources,
+            renames=renames,
+            namesakes=project.namesakes(),
+            projects=frozenset(settings.project for settings in project.everywhere.values()),
+        )
+
+    def _stated_moves(self, project: ProjectFile) -> Iterator[Stated]:
+        places = project.document.places
+        for number, moved in enumerate(project.settings.moved if project.settings else ()):
+            path = project.path_of(("moved", number), self.environment)
+            old, new = places.value((*path, "from")), places.value((*path, "to"))
+            yield Stated(moved, f"Project.{dotted(path)}", old, new)
+
+    def _spec_files(self, project: ProjectFile) -> Iterator[Path]:
+        """Every file but wanctl.yaml, which was read, and the catalogues, which hold no resources."""
+        catalogues = {
+            (self.root.directory / name).resolve() for name in project.catalogues if "\0" not in name
+        }
+        return (path for path in [*self.root.specs()][1:] if path.resolve() not in catalogues)
+
+    def _documents(self, path: Path) -> list[Document]:
+        shown = self.root.shown(path)
+        try:
+            text = self.root.read_spec(path)
+        except Refused as error:
+            self.findings.error(Place(shown, 1, 1), "file", str(error), hint=error.hint)
+            return []
+        return list(SourceFile(shown, text, self.findings).documents())
+
+    # The settings' files
+
+    def _catalogue(self, project: ProjectFile, head: Document) -> Catalogue:
+        """The packaged catalogue, with the project's own laid over it."""
+        settings, models = project.settings, _models(_packaged_catalogue())
+        document = (
+            self._catalogue_document(settings.catalogue, project, head)
+            if settings and settings.catalogue
+            else None
+        )
+        if document and isinstance(document.value, dict):
+            try:
+                models = _models(merged(_packaged_catalogue(), document.value))
+            except ValidationError as error:
+                for one in complaints(error, CatalogueFile):
+                    self._complain(document, one, "Catalogue")
+        elif document:
+            self.findings.error(
+                document.start, "document", "a catalogue must be a mapping", hint="write models: …"
+            )
+        return Catalogue(models, settings.region, settings.prices) if settings else Catalogue(models)
+
+    def _catalogue_document(self, name: str, project: ProjectFile, head: Document) -> Document | None:
+        try:
+            path = self.root.follow(self.root.directory, name)
+        except Refused as error:
+            self._complain_at(
+                head, project.path_of(("catalogue",), self.environment), f"catalogue: {error}", error.hint
+            )
+            return None
+        return next(iter(self._documents(path)), None)
+
+    def _check_ledgers(self, project: ProjectFile, head: Document) -> None:
+        """Apply writes there: it must not be led out of the project."""
+        for environment, settings in project.everywhere.items():
+            location = parse_location(settings.ledger)
+            if isinstance(location, FileLocation):
+                try:
+                    self.root.locate(self.root.directory, location.path)
+                except Refused as error:
+                    path = project.path_of(("ledger",), environment)
+                    self._complain_at(head, path, f"ledger: {error}", error.hint)
+
+    def _complain_at(self, document: Document, path: DocumentPath, message: str, hint: str | None) -> None:
+        self._complain(document, Complaint(path, "file", message, hint), "Project")
+
+    # Resources
+
+    def _resource(self, document: Document, folder: Path, variables: Mapping[str, Scalar]) -> None:
+        kind = self._kind(document)
+        if kind is None:
+            self._note_unread(document)
+            return
+        known: set[DocumentPath] = set()
+        written = {key: value for key, value in document.value.items() if key != "kind"}
+        owner = _owner(kind, written)
+
+        def complain(one: Complaint) -> None:
+            known.add(one.path)
+            self._complain(document, one, owner)
+
+        value = with_vars(written, variables, complain)
+        texts = with_texts(value, MODELS[kind], self.root, folder, variables, complain)
+        try:
+            spec = MODELS[kind].model_validate(value)
+        except ValidationError as error:
+            for one in complaints(error, MODELS[kind]):
+                if one.path not in known:
+                    complain(one)
+            self._note_unread(document)
+            return
+        address = Address(kind, spec.name)
+        references = tuple(target for _, target in references_of(spec))
+        resource = Resource(address, spec, references, document.start, document.places, texts)
+        if self._is_new(resource) and isinstance(spec, Dataset):
+            self._source(resource, spec, folder)
+
+    def _note_unread(self, document: Document) -> None:
+        """Who refers to a document that is wrong is not told that there is none."""
+        if isinstance(document.value, dict):
+            self.unread.add(str(document.value.get("name")))
+
+    def _kind(self, document: Document) -> Kind | None:
+        value = document.value
+        if not isinstance(value, dict):
+            self.findings.error(
+                document.start, "document", "a document must be a mapping that begins with kind:"
+            )
+            return None
+        name = value.get("kind")
+        if name is None:
+            hint = f"write kind: with {listed(Kind, 'or')}"
+            if "version" in value or "project" in value:
+                hint = f"settings stand in {SETTINGS_FILE} alone, as its first document"
+            self.findings.error(document.start, "missing-kind", "this document has no kind", hint=hint)
+            return None
+        try:
+            return Kind(name)
+        except ValueError:
+            hint = suggestion(str(name), list(Kind), "")
+            place = document.places.value(("kind",))
+            self.findings.error(place, "unknown-kind", f"there is no kind {quoted(name)}", hint=hint)
+            return None
+
+    def _is_new(self, resource: Resource) -> bool:
+        first = self.resources.setdefault(resource.address, resource)
+        if first is not resource:
+            message = f"{resource.address} is written twice; the first one is at {first.origin}"
+            self.findings.error(
+                resource.origin,
+                "duplicate-resource",
+                message,
+                path=str(resource.address),
+                hint="rename one of them",
+            )
+        return first is resource
+
+    def _source(self, resource: Resource, spec: Dataset, folder: Path) -> None:
+        try:
+            if path := self._local_source(spec.source, folder):
+                self.sources[resource.address] = path
+        except Refused as error:
+            place = resource.places.get("source", resource.origin)
+            self.findings.error(
+                place, "source", f"source: {error}", path=f"{resource.address}.source", hint=error.hint
+            )
+
+    def _local_source(self, source: Source, folder: Path) -> Path | None:
+        written = source.path if source.url is None else local_part(source.url)
+        return self.root.follow(folder, written) if written is not None else None
+
+    def _complain(self, document: Document, one: Complaint, owner: str) -> None:
+        place = document.place_of(one)
+        path = f"{owner}.{dotted(one.path)}" if one.path else owner
+        self.findings.error(place, one.rule, one.message, path=path, hint=one.hint)
+
+
+def _owner(kind: Kind, value: Mapping[str, Any]) -> str:
+    name = value.get("name")
+    return f"{kind}/{name}" if isinstance(name, str) else str(kind)
+
+
+def _models(facts: dict[str, Any]) -> Mapping[str, BaseModel]:
+    return CatalogueFile.model_validate(facts).models
+
+
+@cache
+def _packaged_catalogue() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load(_PACKAGED.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return loaded
+
+
+def packaged_models() -> Mapping[str, BaseModel]:
+    """The base models that wanctl knows of, for who has no project yet."""
+    return _models(_packaged_catalogue())

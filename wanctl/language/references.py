@@ -1,0 +1,131 @@
+"""Who refers to whom: names that nothing has, names of another kind, what is absent; and the order."""
+
+from collections.abc import Collection, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from wanctl.language.addresses import Address, Kind
+from wanctl.language.findings import Findings
+from wanctl.language.models import Checkpoint, Deployment, FineTune, State
+from wanctl.language.resources import Resource, Spec
+from wanctl.language.spelling import did_you_mean, listed
+
+_FIELD_OF = {Kind.CHECKPOINT: "checkpoint", Kind.FINETUNE: "finetune"}
+
+
+def references_of(spec: Spec) -> Iterator[tuple[str, Address]]:
+    """Each reference with the path at which the document has it."""
+    if isinstance(spec, FineTune):
+        for number, name in enumerate(spec.training):
+            yield f"training[{number}]", Address.dataset(name)
+        for number, name in enumerate(spec.validation):
+            yield f"validation[{number}]", Address.dataset(name)
+    elif isinstance(spec, Checkpoint):
+        yield "finetune", Address.finetune(spec.finetune)
+    elif isinstance(spec, Deployment):
+        if spec.checkpoint is not None:
+            yield "checkpoint", Address.checkpoint(spec.checkpoint)
+        if spec.finetune is not None:
+            yield "finetune", Address.finetune(spec.finetune)
+
+
+def check_references(
+    resources: Mapping[Address, Resource], unread: Collection[str], findings: Findings
+) -> None:
+    """Report every reference that does not lead to a resource which is there; `unread` names may yet be."""
+    kinds: dict[str, list[Kind]] = {}
+    for address in resources:
+        kinds.setdefault(address.name, []).append(address.kind)
+    for resource in resources.values():
+        if len(set(resource.references)) < len(resource.references):
+            _report_repeated(resource, findings)
+        if all(_is_present(resources.get(target)) for target in resource.references):
+            continue
+        for path, target in references_of(resource.spec):
+            found = resources.get(target)
+            if found is None:
+                if target.name in unread or findings.incomplete:
+                    continue
+                _report_missing(resource, path, target, resources, kinds.get(target.name, []), findings)
+            elif not _is_present(found) and resource.spec.state is State.PRESENT:
+                message = f"{target} is absent by its own document, and {resource.address} needs it"
+                hint = f"take state: absent out at {found.origin}, or write it here too"
+                findings.error(
+                    resource.places[path],
+                    "absent-reference",
+                    message,
+                    path=f"{resource.address}.{path}",
+                    hint=hint,
+                )
+
+
+def _is_present(resource: Resource | None) -> bool:
+    return resource is not None and resource.spec.state is State.PRESENT
+
+
+def _report_repeated(resource: Resource, findings: Findings) -> None:
+    seen: set[tuple[str, Address]] = set()
+    for path, target in references_of(resource.spec):
+        entry = (path.partition("[")[0], target)
+        if entry in seen:
+            message = f"{target.name} is listed twice"
+            place = resource.places[path]
+            findings.error(
+                place, "repeated-reference", message, path=f"{resource.address}.{path}", hint="keep one"
+            )
+        seen.add(entry)
+
+
+def _report_missing(
+    resource: Resource,
+    path: str,
+    target: Address,
+    resources: Mapping[Address, Resource],
+    kinds_of_name: list[Kind],
+    findings: Findings,
+) -> None:
+    message = f"there is no {target.kind} {target.name}"
+    hint = _other_kind(resource, target, kinds_of_name)
+    if hint is None:
+        names = [address.name for address in resources if address.kind is target.kind]
+        near = did_you_mean(target.name, names)
+        hint = f"did you mean {near}?" if near else _what_there_is(target.kind, names)
+    place = resource.places[path]
+    findings.error(place, "dangling-reference", message, path=f"{resource.address}.{path}", hint=hint)
+
+
+def _other_kind(resource: Resource, target: Address, kinds: list[Kind]) -> str | None:
+    """The name belongs to another kind: either the field is the wrong one, or the name is."""
+    if not kinds:
+        return None
+    if isinstance(resource.spec, Deployment):
+        for kind in kinds:
+            if field := _FIELD_OF.get(kind):
+                return f"there is a {kind} of that name; write {field}: {target.name}"
+    return f"there is a {listed(kinds)} of that name; a {target.kind} is wanted here"
+
+
+def _what_there_is(kind: Kind, names: list[str]) -> str:
+    if not names:
+        return f"write a document with kind: {kind}"
+    shown = sorted(names)[:10]
+    return (
+        f"there {'is' if len(names) == 1 else 'are'} {listed(shown)}{' and more' if len(names) > 10 else ''}"
+    )
+
+
+def in_order(resources: Mapping[Address, Resource], findings: Findings) -> dict[Address, Resource]:
+    """Upstream first.
+
+    A cycle cannot be written: every field refers to an earlier kind. A kind that is added may change that.
+    """
+    graph = {
+        address: [target for target in resource.references if target in resources]
+        for address, resource in resources.items()
+    }
+    try:
+        return {address: resources[address] for address in TopologicalSorter(graph).static_order()}
+    except CycleError as error:
+        around: list[Address] = error.args[1]
+        message = f"these resources refer to each other in a circle: {' → '.join(map(str, around))}"
+        findings.error(resources[around[0]].origin, "cycle", message)
+        return dict(resources)

@@ -1,0 +1,78 @@
+"""What the specs want: resources with their addresses, texts and places, and all of them together.
+
+Values only: nothing here reads a file, a clock or the environment, and the planner rests on that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wanctl.language.addresses import Address, Kind
+from wanctl.language.catalogue import Catalogue
+from wanctl.language.diagnostics import Diagnostic
+from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune
+from wanctl.language.places import Place
+from wanctl.language.settings import Settings
+
+__all__ = ["MODELS", "Address", "Desired", "Kind", "Place", "Rename", "Resource", "Spec"]
+
+Spec = Dataset | FineTune | Checkpoint | Deployment
+
+MODELS: Mapping[Kind, type[Dataset] | type[FineTune] | type[Checkpoint] | type[Deployment]] = {
+    Kind.DATASET: Dataset,
+    Kind.FINETUNE: FineTune,
+    Kind.CHECKPOINT: Checkpoint,
+    Kind.DEPLOYMENT: Deployment,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """One document: what it says, what it refers to, and where each part of it stands."""
+
+    address: Address
+    spec: Spec
+    references: tuple[Address, ...]
+    origin: Place
+    places: Mapping[str, Place]
+    texts: Mapping[str, str] = field(default_factory=dict)  # path in the document → the file it came from
+
+    def at(self, path: str) -> Place:
+        """Where a value stands; where it is not written, where its document begins."""
+        return self.places.get(path) or self.origin
+
+
+@dataclass(frozen=True)
+class Rename:
+    """A statement that a resource had another name before, and where it is written."""
+
+    old: Address
+    new: Address
+    spelled: str
+    path: str
+    place: Place  # of the old name
+    target: Place  # of the new one
+    stays: bool = False  # written beside the specs, for those who apply later
+
+
+@dataclass(frozen=True, eq=False)
+class Desired:
+    """A project in one environment. Resources are in the order of their references, upstream first."""
+
+    settings: Settings
+    environment: str | None
+    directory: Path
+    root: Path
+    resources: Mapping[Address, Resource]
+    diagnostics: tuple[Diagnostic, ...]
+    catalogue: Catalogue
+    sources: Mapping[Address, Path] = field(default_factory=dict)
+    namesakes: Mapping[str | None, str] = field(
+        default_factory=dict
+    )  # environments of this name → their ledger
+    projects: frozenset[str] = frozenset()  # what this project is called in any environment
+    renames: Mapping[Address, tuple[Rename, ...]] = field(default_factory=dict)  # the nearest name first
+
+    def local_source(self, address: Address) -> Path | None:
+        """The folder or zip of a Dataset; None where its file is uploaded already."""
+        return self.sources.get(address)

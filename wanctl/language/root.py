@@ -1,0 +1,138 @@
+"""The only door to files for specs: nothing outside the project's root is read, nor what is hidden inside it.
+
+Specs may come from a stranger. A path in them is followed through its symlinks first and judged then.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from wanctl.language.spelling import did_you_mean
+
+SETTINGS_FILE = "wanctl.yaml"
+LARGEST_TEXT = 64 * 1024
+LARGEST_YAML = 16 * 1024 * 1024
+_YAML = frozenset({".yaml", ".yml"})
+
+
+class Refused(ValueError):  # noqa: N818 - reads as what happened
+    """A file that specs may not have, or that cannot be read; `hint` says what would do."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class Root:
+    """The folder that bounds what specs can read: the enclosing git work tree, else the project's own."""
+
+    path: Path
+    directory: Path
+
+    @classmethod
+    def around(cls, directory: Path) -> Self:
+        directory = directory.resolve()
+        for folder in (directory, *directory.parents):
+            if (folder / ".git").exists():
+                return cls(folder, directory)
+        return cls(directory, directory)
+
+    def follow(self, folder: Path, written: str) -> Path:
+        """The file or folder that a path in the specs leads to, if it may: it need not exist."""
+        path = self.locate(folder, written)
+        if any(part.startswith(".") for part in path.relative_to(self.path).parts):
+            raise Refused(
+                f"{written} is hidden, and specs use visible files only", "give it a name without a dot"
+            )
+        return path
+
+    def locate(self, folder: Path, written: str) -> Path:
+        """The same for what wanctl itself keeps, which may be hidden, but not in git's own folder."""
+        if not written.strip() or "\0" in written:
+            raise Refused("must be a path")
+        if Path(written).is_absolute() or written.startswith("~"):
+            raise Refused(f"{written} is not relative", "write it relative to this file")
+        try:
+            path = (folder / written).resolve()
+        except (OSError, RuntimeError) as error:  # a loop of symlinks
+            raise Refused(f"{written} cannot be followed: {error}") from None
+        if not path.is_relative_to(self.path):
+            raise Refused(
+                f"{written} leads out of the project's root {self.path}",
+                "copy what you need into the project; its root is the git work tree around it, if any",
+            )
+        if ".git" in path.relative_to(self.path).parts:
+            raise Refused(f"{written} leads into git's own folder")
+        return path
+
+    def shown(self, path: Path) -> str:
+        """A path as a person in the current folder would type it."""
+        current = Path.cwd()
+        return str(path.relative_to(current)) if path.is_relative_to(current) else str(path)
+
+    def named(self, path: Path) -> str:
+        """A path as it is the same on every machine: from the project's folder, else from the root."""
+        base = self.directory if path.is_relative_to(self.directory) else self.path
+        return path.relative_to(base).as_posix()
+
+    def specs(self) -> Iterator[Path]:
+        """wanctl.yaml and every YAML file beneath, but for hidden folders and nested projects."""
+        yield self.directory / SETTINGS_FILE
+        yield from self._beneath(self.directory)
+
+    def _beneath(self, folder: Path) -> Iterator[Path]:
+        for entry in sorted(folder.iterdir()):
+            if entry.name.startswith(".") or (entry.name == SETTINGS_FILE and folder == self.directory):
+                continue
+            if entry.is_dir():
+                if not entry.is_symlink() and not (entry / SETTINGS_FILE).exists():
+                    yield from self._beneath(entry)
+            elif entry.suffix in _YAML:
+                yield entry
+
+    def read_spec(self, path: Path) -> str:
+        """A YAML file's text."""
+        self.locate(path.parent, path.name)
+        return _read(path, path.name, LARGEST_YAML)
+
+    def read_text(self, folder: Path, written: str) -> tuple[str, str]:
+        """The text behind {file: …}, without its last line's end, and the file's name."""
+        path = self.follow(folder, written)
+        text = _read(path, written, LARGEST_TEXT).replace("\r\n", "\n")
+        return text.removesuffix("\n"), self.named(path)
+
+
+def likely_meant(path: Path, written: str) -> str | None:
+    """Of a path that leads to nothing: the path as it may have been meant, by what lies beside it."""
+    parts, missing = list(Path(written).parts), path
+    behind: list[str] = []
+    while not missing.parent.is_dir() and len(parts) > 1:
+        behind.insert(0, parts.pop())
+        missing = missing.parent
+    try:
+        names = [entry.name for entry in missing.parent.iterdir() if not entry.name.startswith(".")]
+    except OSError:
+        return None
+    near = did_you_mean(missing.name, sorted(names))
+    return Path(*parts[:-1], near, *behind).as_posix() if near else None
+
+
+def _read(path: Path, written: str, largest: int) -> str:
+    try:
+        if not path.exists():
+            near = likely_meant(path, written)
+            raise Refused(f"there is no file {written}", f"did you mean {near}?" if near else None)
+        if not path.is_file():
+            raise Refused(f"{written} is not a file")
+        with path.open("rb") as stream:
+            data = stream.read(largest + 1)
+    except OSError as error:
+        raise Refused(f"{written} cannot be read: {error.strerror or error}") from None
+    if len(data) > largest:
+        raise Refused(f"{written} is larger than {largest // 1024:,} KB")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Refused(f"{written} is not UTF-8 at byte {error.start:,}") from None

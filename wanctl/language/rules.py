@@ -1,0 +1,292 @@
+"""What is documented and advised of values that are valid in themselves. Each rule has a stable id.
+
+`check_declared` needs nothing but the specs and runs when they are loaded; `check` needs the samples, which
+only the datasets' files tell. Values outside documented bounds warn and never block: the
+service's documents moved before.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wanctl.dataset.contents import DatasetFacts
+from wanctl.language.addresses import Address
+from wanctl.language.catalogue import BaseModel, Catalogue
+from wanctl.language.dataset_uses import check_templates
+from wanctl.language.diagnostics import Diagnostic, Severity
+from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, State
+from wanctl.language.resources import Desired, Resource
+from wanctl.language.spelling import counted, did_you_mean, listed, quoted
+
+ADVISED_STEPS = 800
+FAR_OFF = 50  # times more or less than usual
+
+
+@dataclass(frozen=True)
+class _Training:
+    """A FineTune with what the catalogue makes of it."""
+
+    resource: Resource
+    spec: FineTune
+    base: BaseModel | None
+    parameters: Mapping[str, Any]
+
+    def finding(
+        self, key: str, severity: Severity, rule: str, message: str, hint: str | None = None
+    ) -> Diagnostic:
+        return _finding(self.resource, f"hyper_parameters.{key}", severity, rule, message, hint)
+
+
+def check(desired: Desired, facts: Mapping[Address, DatasetFacts | None]) -> tuple[Diagnostic, ...]:
+    """The rules that need the samples. What was not seen is not judged."""
+    found: list[Diagnostic] = []
+    for resource in desired.resources.values():
+        spec = resource.spec
+        if isinstance(spec, FineTune) and spec.state is State.PRESENT:
+            sets = [facts.get(Address.dataset(name)) for name in spec.training]
+            counts = [len(one.samples) for one in sets if one and one.samples]
+            if len(counts) == len(sets):
+                found += _steps(_training(resource, spec, desired.catalogue), sum(counts))
+    found += check_templates(desired, facts)
+    return tuple(found)
+
+
+def check_declared(
+    resources: Mapping[Address, Resource], catalogue: Catalogue, sources: Mapping[Address, Path]
+) -> Iterator[Diagnostic]:
+    """The rules that need nothing but the specs."""
+    for resource in resources.values():
+        spec = resource.spec
+        if spec.state is State.ABSENT:
+            continue
+        if isinstance(spec, FineTune):
+            training = _training(resource, spec, catalogue)
+            for rule in _TRAINING_RULES:
+                yield from rule(training)
+            if training.base is None:
+                yield _unknown_model(resource, spec, catalogue)
+        elif isinstance(spec, Deployment):
+            yield from _prompts(resource, spec)
+        elif isinstance(spec, Checkpoint):
+            yield from _choice(resource, spec, resources, catalogue)
+    yield from _twins(resources, sources)
+
+
+def _training(resource: Resource, spec: FineTune, catalogue: Catalogue) -> _Training:
+    parameters = catalogue.complete(spec.model, spec.hyper_parameters.declared())
+    return _Training(resource, spec, catalogue.base_model(spec.model), parameters)
+
+
+def _steps(training: _Training, samples: int) -> Iterator[Diagnostic]:
+    epochs, batch = training.parameters.get("n_epochs"), training.parameters.get("batch_size")
+    if not isinstance(epochs, int) or not isinstance(batch, int):
+        return
+    per_epoch = math.ceil(samples / batch)
+    steps = epochs * per_epoch
+    if steps >= ADVISED_STEPS:
+        return
+    rounded = f" (rounded up from {samples} / {batch})" if samples % batch else ""
+    message = (
+        f"{steps:,} {'step is' if steps == 1 else 'steps are'} few, {ADVISED_STEPS} are advised: "
+        f"n_epochs {epochs} × {per_epoch} an epoch, of {counted(samples, 'sample')} "
+        f"with batch_size {batch}{rounded}"
+    )
+    enough = math.ceil(ADVISED_STEPS / per_epoch)
+    hint = f"write n_epochs: {enough}, the fewest that reach {ADVISED_STEPS}; the price grows with it"
+    yield training.finding("n_epochs", Severity.ADVICE, "few-steps", message, hint)
+
+
+def _eval_epochs(training: _Training) -> Iterator[Diagnostic]:
+    epochs, every = training.parameters.get("n_epochs"), training.parameters.get("eval_epochs")
+    if not isinstance(epochs, int) or not isinstance(every, int) or every * 10 >= epochs:
+        return
+    declared = "eval_epochs" in training.spec.hyper_parameters.declared()
+    said = f"eval_epochs {every}" if declared else f"eval_epochs {every} (by default)"
+    message = f"{said} is less than a tenth of n_epochs {epochs}"
+    hint = f"write eval_epochs: {math.ceil(epochs / 10)} or more"
+    yield training.finding(
+        "eval_epochs" if declared else "n_epochs", Severity.WARNING, "eval-epochs", message, hint
+    )
+
+
+def _ranges(training: _Training) -> Iterator[Diagnostic]:
+    declared = training.spec.hyper_parameters.declared()
+    for key, (least, most) in (training.base.ranges if training.base else {}).items():
+        value = declared.get(key)
+        if value is not None and not least <= value <= most:
+            model = training.spec.model
+            message = f"{key} {value} is outside of what is documented for {model}: {least:.0f} to {most:.0f}"
+            yield training.finding(
+                key, Severity.WARNING, "range", message, f"write {least:.0f} to {most:.0f}"
+            )
+
+
+def _powers_of_two(training: _Training) -> Iterator[Diagnostic]:
+    for key in ("lora_rank", "lora_alpha"):
+        value = getattr(training.spec.hyper_parameters, key)
+        if value is not None and value & (value - 1):
+            below = 1 << (value.bit_length() - 1)
+            message = f"{key} {value} is not a power of two"
+            yield training.finding(
+                key, Severity.WARNING, "power-of-two", message, f"write {below} or {below * 2}"
+            )
+
+
+def _split_without_effect(training: _Training) -> Iterator[Diagnostic]:
+    if not training.spec.validation:
+        return
+    for key in ("split", "max_split_val_dataset_sample"):
+        if key in training.spec.hyper_parameters.declared():
+            message = f"{key} has no effect: with a validation set nothing is split off"
+            yield training.finding(key, Severity.WARNING, "split-ignored", message, f"take {key} out")
+
+
+def _batch_size(training: _Training) -> Iterator[Diagnostic]:
+    declared = training.spec.hyper_parameters.batch_size
+    advised = training.base.recommended_batch_size if training.base else None
+    if declared is not None and advised is not None and declared != advised:
+        message = f"batch_size {declared} is not the {advised} that is recommended for {training.spec.model}"
+        hint = f"write batch_size: {advised}, or leave it out"
+        yield training.finding("batch_size", Severity.WARNING, "batch-size", message, hint)
+
+
+def _learning_rate(training: _Training) -> Iterator[Diagnostic]:
+    """No document bounds it; a slip of the decimal point is a training paid for in vain."""
+    declared = training.spec.hyper_parameters.learning_rate
+    usual = training.base.defaults.learning_rate if training.base else None
+    if not declared or not usual or 1 / FAR_OFF < declared / usual < FAR_OFF:
+        return
+    times = declared / usual
+    far = f"{times:,.0f} times" if times > 1 else f"1/{1 / times:,.0f} of"
+    value, common = (f"{one:g}".replace("e-0", "e-") for one in (declared, usual))
+    message = f"learning_rate {value} is {far} the usual {common} of {training.spec.model}"
+    yield training.finding(
+        "learning_rate", Severity.WARNING, "learning-rate", message, f"write {common}, or leave it out"
+    )
+
+
+_TRAINING_RULES: tuple[Callable[[_Training], Iterator[Diagnostic]], ...] = (
+    _eval_epochs,
+    _ranges,
+    _powers_of_two,
+    _split_without_effect,
+    _batch_size,
+    _learning_rate,
+)
+
+
+def _choice(
+    resource: Resource, spec: Checkpoint, resources: Mapping[Address, Resource], catalogue: Catalogue
+) -> Iterator[Diagnostic]:
+    """As far as is documented, checkpoints are made every eval_epochs, and one at the end."""
+    finetune = resources.get(Address.finetune(spec.finetune))
+    if finetune is None or not isinstance(finetune.spec, FineTune) or spec.checkpoint is None:
+        return
+    parameters = catalogue.complete(finetune.spec.model, finetune.spec.hyper_parameters.declared())
+    epochs, every = parameters.get("n_epochs"), parameters.get("eval_epochs")
+    number = int(spec.checkpoint.rpartition("-")[2])
+    if not isinstance(epochs, int) or not isinstance(every, int) or number <= epochs:
+        return
+    last = epochs - epochs % every or epochs
+    message = (
+        f"{spec.checkpoint} is beyond the {epochs} epochs of {finetune.address}: it will hardly be there"
+    )
+    hint = f"with eval_epochs {every} the last ones are checkpoint-{last} and checkpoint-{epochs}"
+    if last == epochs:
+        hint = f"with eval_epochs {every} the last one is checkpoint-{epochs}"
+    yield _finding(resource, "checkpoint", Severity.WARNING, "checkpoint-beyond", message, hint)
+
+
+def _unknown_model(resource: Resource, spec: FineTune, catalogue: Catalogue) -> Diagnostic:
+    near = did_you_mean(spec.model, list(catalogue.models))
+    message = (
+        f"the catalogue does not know the model {quoted(spec.model)}: "
+        "nothing is filled in, and its price is unknown"
+    )
+    hint = (
+        f"did you mean {near}?"
+        if near
+        else f"it knows {listed(catalogue.models)}; catalogue: FILE can add more"
+    )
+    typo = near is not None and _misspelt(spec.model, near)
+    severity = Severity.ERROR if typo else Severity.WARNING
+    hint += " if it is another one: catalogue: FILE can add it" if typo else ""
+    return _finding(resource, "model", severity, "unknown-model", message, hint)
+
+
+def _misspelt(model: str, known: str) -> bool:
+    """Letters are wrong, missing or swapped. Another number, or a longer name, may be a newer model."""
+    same_numbers = re.findall(r"\d", model) == re.findall(r"\d", known)
+    return same_numbers and abs(len(model) - len(known)) <= 1
+
+
+def _prompts(resource: Resource, spec: Deployment) -> Iterator[Diagnostic]:
+    config = spec.aigc_config
+    if config.unknown:
+        return
+    templates = {"prompt": config.prompt, "lora_prompt_default": config.lora_prompt_default}
+    for key, text in templates.items():
+        path = f"aigc_config.{key}"
+        if config.use_input_prompt and text:
+            message = f"{key} is not used: with use_input_prompt: true the caller's own prompt is"
+            hint = f"take {key} out, or write use_input_prompt: false"
+            yield _finding(resource, path, Severity.WARNING, "prompt-unused", message, hint)
+        if not config.use_input_prompt and not (text and text.strip()):
+            lack = "missing" if text is None else "empty"
+            message = f"{key} is {lack}, and with use_input_prompt: false it is needed"
+            hint = f"write {key}: with a text or {{file: path}}; or use_input_prompt: true"
+            yield _finding(resource, path, Severity.ERROR, "prompt-missing", message, hint)
+
+
+def _twins(resources: Mapping[Address, Resource], sources: Mapping[Address, Path]) -> Iterator[Diagnostic]:
+    """FineTunes with the same inputs: the service has no field in which their jobs would differ for sure."""
+    first: dict[object, Resource] = {}
+    for resource in resources.values():
+        spec = resource.spec
+        if not isinstance(spec, FineTune):
+            continue
+        inputs = (
+            spec.model,
+            frozenset(_content(name, resources, sources) for name in spec.training),
+            frozenset(_content(name, resources, sources) for name in spec.validation),
+            tuple(spec.hyper_parameters.declared().items()),
+        )
+        twin = first.setdefault(inputs, resource)
+        if twin is not resource:
+            message = (
+                f"{resource.address} has the same inputs as {twin.address} at {twin.origin}: "
+                "at the service nothing would tell their jobs apart"
+            )
+            hint = "let both uses refer to one FineTune; to train the same again, raise its attempt"
+            yield Diagnostic.at(
+                resource.origin,
+                Severity.ERROR,
+                "twin-finetunes",
+                message,
+                path=str(resource.address),
+                hint=hint,
+            )
+
+
+def _content(name: str, resources: Mapping[Address, Resource], sources: Mapping[Address, Path]) -> object:
+    """What a dataset's content is known by before it is read: its path or its file id."""
+    address = Address.dataset(name)
+    resource = resources.get(address)
+    uploaded = resource.spec.source.file_id if resource and isinstance(resource.spec, Dataset) else None
+    return uploaded or sources.get(address, name)
+
+
+def _finding(
+    resource: Resource, path: str, severity: Severity, rule: str, message: str, hint: str | None
+) -> Diagnostic:
+    """At the value if it is written, else at the nearest that is."""
+    place, around = None, path
+    while place is None and around:
+        place = resource.places.get(around)
+        around = around.rpartition(".")[0]
+    return Diagnostic.at(
+        place or resource.origin, severity, rule, message, path=f"{resource.address}.{path}", hint=hint
+    )

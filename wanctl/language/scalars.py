@@ -1,0 +1,131 @@
+"""The scalars of wanctl.yaml: durations, amounts, cron expressions, addresses. ValueError says the form."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from math import inf
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
+from pydantic.json_schema import WithJsonSchema
+
+from wanctl.language.addresses import Kind
+from wanctl.language.cron import check_cron, check_zone
+from wanctl.language.models import check_name
+from wanctl.language.spelling import did_you_mean
+from wanctl.ledger.location import parse_location
+
+_DURATION = re.compile(
+    r"(?:(?P<d>\d{1,5})d)?(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m)?"
+    r"(?:(?P<s>\d{1,9}(?:\.\d{1,3})?)s)?(?:(?P<ms>\d{1,6})ms)?"
+)
+_MONEY = re.compile(r"(?P<amount>\d{1,12}(?:\.\d{1,12})?)\s*(?P<currency>[A-Z]{3})")
+DURATION_PATTERN = r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$"
+MONEY_PATTERN = r"^\d+(\.\d+)?\s*[A-Z]{3}$"
+
+
+@dataclass(frozen=True)
+class Money:
+    """An amount with its currency; amounts of different currencies are never added."""
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
+def parse_duration(text: object) -> float:
+    """Seconds from 30s, 2m, 1h30m, 2d or 500ms; ValueError says the form."""
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if not match or not text:
+        raise ValueError("must be a duration, as in 30s, 2m or 1h30m")
+    hours = int(match["d"] or 0) * 24 + int(match["h"] or 0)
+    seconds = hours * 3600 + int(match["m"] or 0) * 60 + float(match["s"] or 0) + int(match["ms"] or 0) / 1000
+    if seconds <= 0:
+        raise ValueError("must be longer than nothing")
+    return seconds
+
+
+def parse_money(text: Any) -> Money:
+    """An amount from 60 USD; ValueError says the form."""
+    if isinstance(text, Money):
+        return text
+    match = _MONEY.fullmatch(text.strip()) if isinstance(text, str) else None
+    if not match:
+        raise ValueError('must be an amount with its currency, as in "60 USD"')
+    return Money(Decimal(match["amount"]), match["currency"])
+
+
+def _duration(value: Any) -> float:
+    return value if isinstance(value, float) else parse_duration(value)
+
+
+def _check_url(url: str) -> str:
+    if not re.match(r"https?://[^/\s]", url):
+        raise ValueError("must be a URL, as in https://dashscope-intl.aliyuncs.com")
+    return url
+
+
+def _check_ledger(ledger: str) -> str:
+    parse_location(ledger)
+    return ledger
+
+
+def _check_scalar(value: Any) -> Any:
+    if not isinstance(value, str | int | float | bool):
+        raise ValueError("must be text, a number, or true or false")  # noqa: TRY004 - pydantic turns ValueError into a finding
+    return value
+
+
+def _check_speed(value: Any) -> Any:
+    if value == "instant" or (
+        isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < inf
+    ):
+        return value
+    raise ValueError("must be a number above 0, or instant")
+
+
+def _check_url_env(name: str) -> str:
+    if not re.fullmatch(r"WANCTL_NOTIFY_[A-Z0-9_]+", name):
+        raise ValueError("must be an environment variable whose name begins with WANCTL_NOTIFY_")
+    return name
+
+
+def _check_address(text: str) -> str:
+    kind, slash, name = text.partition("/")
+    if not slash:
+        raise ValueError("must be Kind/name, as in FineTune/money-rain")
+    if kind not in list(Kind):
+        near = did_you_mean(kind, list(Kind))
+        hint = f"did you mean {near}/{name}?" if near else f"the kinds are {', '.join(Kind)}"
+        raise ValueError(f"names no kind that there is: {hint}")
+    try:
+        check_name(name)
+    except ValueError as error:
+        raise ValueError(f"has a name that nothing can have: it {error}") from None
+    return text
+
+
+def _check_start(start: datetime | None) -> datetime | None:
+    return start.replace(tzinfo=UTC) if start and start.tzinfo is None else start
+
+
+Duration = Annotated[
+    float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})
+]
+Amount = Annotated[
+    Money, BeforeValidator(parse_money), WithJsonSchema({"type": "string", "pattern": MONEY_PATTERN})
+]
+Cron = Annotated[str, Strict(), AfterValidator(check_cron)]
+Zone = Annotated[str, Strict(), AfterValidator(check_zone)]
+EnvironmentName = Annotated[str, Strict(), AfterValidator(_check_url_env)]
+Scalar = str | int | float | bool
+Var = Annotated[Scalar, BeforeValidator(_check_scalar)]
+Speed = Annotated[float | Literal["instant"], BeforeValidator(_check_speed)]
+String = Annotated[str, Strict(), Field(min_length=1)]
+Url = Annotated[String, AfterValidator(_check_url)]
+LedgerPlace = Annotated[String, AfterValidator(_check_ledger)]
+Start = Annotated[datetime | None, AfterValidator(_check_start)]
+AddressText = Annotated[str, Strict(), AfterValidator(_check_address)]

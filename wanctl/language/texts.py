@@ -1,0 +1,101 @@
+"""Texts and vars of one document: {file: …} becomes the file's text, ${name} becomes the var's value."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from wanctl.language.interpolation import Scalar, Unresolved, interpolate, interpolate_text
+from wanctl.language.models import FromFile
+from wanctl.language.nodes import DocumentPath, dotted
+from wanctl.language.root import Refused, Root
+from wanctl.language.translation import Complaint, TextFile
+
+Complain = Callable[[Complaint], None]
+
+
+def with_vars(
+    value: Any, variables: Mapping[str, Scalar], complain: Complain, path: DocumentPath = ()
+) -> Any:
+    """The value with every ${name} in its strings replaced; what cannot be replaced stays and is reported."""
+    if isinstance(value, str):
+        return _resolved(value, interpolate, variables, complain, path)
+    if isinstance(value, dict):
+        return {key: with_vars(one, variables, complain, (*path, key)) for key, one in value.items()}
+    if isinstance(value, list):
+        return [with_vars(one, variables, complain, (*path, number)) for number, one in enumerate(value)]
+    return value
+
+
+def with_texts(
+    value: dict[str, Any],
+    model: type[BaseModel],
+    root: Root,
+    folder: Path,
+    variables: Mapping[str, Scalar],
+    complain: Complain,
+) -> dict[str, str]:
+    """Put the files' texts into the value; the result says which text came from which file."""
+    origins: dict[str, str] = {}
+    for path in text_fields(model):
+        holder = _holder(value, path)
+        if holder is None or not isinstance(holder.get(path[-1]), dict):
+            continue
+        file = holder[path[-1]]
+        holder[path[-1]] = "…"  # stands for a text that cannot be read: that is enough to say
+        if set(file) != {"file"} or not isinstance(file["file"], str):
+            complain(Complaint(path, "value", f"{path[-1]} must be text, or {{file: path}}"))
+            continue
+        try:
+            text, origins[dotted(path)] = root.read_text(folder, file["file"])
+        except Refused as error:
+            complain(Complaint((*path, "file"), "text-file", f"{path[-1]}: {error}", error.hint))
+            continue
+        source = TextFile(root.shown(root.follow(folder, file["file"])), text)
+        holder[path[-1]] = _resolved(text, interpolate_text, variables, complain, (*path, "file"), source)
+    return origins
+
+
+@cache
+def text_fields(model: type[BaseModel]) -> tuple[tuple[str, ...], ...]:
+    """The paths of all fields that may come from a file."""
+    return tuple(_text_fields(model, ()))
+
+
+def _text_fields(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for name, field in model.model_fields.items():
+        annotation = field.annotation
+        marks = (
+            *field.metadata,
+            *(mark for one in get_args(annotation) for mark in getattr(one, "__metadata__", ())),
+        )
+        if any(isinstance(mark, FromFile) for mark in marks):
+            yield (*path, name)
+        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield from _text_fields(annotation, (*path, name))
+
+
+def _holder(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any] | None:
+    holder: Any = value
+    for part in path[:-1]:
+        holder = holder.get(part) if isinstance(holder, dict) else None
+    return holder if isinstance(holder, dict) else None
+
+
+def _resolved(
+    text: str,
+    how: Callable[[str, Mapping[str, Scalar]], Scalar],
+    variables: Mapping[str, Scalar],
+    complain: Complain,
+    path: DocumentPath,
+    source: TextFile | None = None,
+) -> Scalar:
+    try:
+        return how(text, variables)
+    except Unresolved as error:
+        what = f"the text of {dotted(path[:-1])}" if source else dotted(path) or "it"
+        message = f"{what} {error}"
+        complain(Complaint(path, "variable", message, error.hint, mark=error.mark, text=source))
+        return text

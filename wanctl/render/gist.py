@@ -1,0 +1,141 @@
+"""What a plan comes to, in sentences: the verdict, what is at stake, what one apply does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from wanctl.plan import Action, Plan, Severity, Status, Step, When, held_back
+from wanctl.render.spelling import spell_amounts, spell_counts, spell_names
+
+MOST_NAMED = 6  # in a sentence; more are a wall
+
+
+@dataclass(frozen=True)
+class Stakes:
+    """What cannot be taken back: the trainings that will be billed, and what is live and will be deleted.
+
+    What goes for good stands before what is replaced and serves again.
+    """
+
+    billed: tuple[Step, ...]
+    lost: tuple[Step, ...]
+
+    @property
+    def amount(self) -> str:
+        """The money, as far as it is known; empty where nothing is billed."""
+        totals: dict[str, tuple[Decimal, Decimal]] = {}
+        unknown = 0
+        for step in self.billed:
+            if step.cost is None or step.cost.amount is None:
+                unknown += 1
+                continue
+            currency = step.cost.currency or ""
+            before = totals.get(currency, (Decimal(0), Decimal(0)))
+            totals[currency] = (before[0] + step.cost.amount[0], before[1] + step.cost.amount[1])
+        parts = [f"about {spell_amounts(*total)} {currency}" for currency, total in sorted(totals.items())]
+        if unknown:
+            parts.append("cost unknown" if unknown == len(self.billed) else f"{unknown} of unknown cost")
+        return " and ".join(parts)
+
+
+def stakes(plan: Plan) -> Stakes:
+    held = held_back(plan.pending)
+    coming = [step for step in plan.pending if step.address not in held]
+    return Stakes(
+        billed=tuple(
+            step
+            for step in coming
+            if step.action is Action.TRAIN and step.when in {When.NOW, When.LATER, When.PERSON}
+        ),
+        lost=tuple(
+            sorted(
+                (step for step in coming if step.deletes and step.when is not When.BLOCKED),
+                key=lambda step: step.action is Action.REPLACE,
+            )
+        ),
+    )
+
+
+def headline(plan: Plan) -> str:
+    """The verdict in one sentence."""
+    errors = sum(finding.severity is Severity.ERROR for finding in plan.findings)
+    if errors:
+        return f"nothing can be applied: {errors} error{'' if errors == 1 else 's'}"
+    if not plan.pending:
+        return no_changes(plan)
+    risk = stakes(plan)
+    counts = spell_counts(plan.pending)
+    if risk.amount:
+        counts = counts.replace("(billed)", f"(billed, {risk.amount})")
+    count = len(risk.lost)
+    lost = f"{count} live object{'' if count == 1 else 's'} will be deleted" if count else "nothing deleted"
+    return f"{counts}; {lost}"
+
+
+def verdict(plan: Plan) -> str:
+    """What has to be known first: what is deleted and what is billed. The counts have a line of their own."""
+    risk = stakes(plan)
+    if plan.status is Status.ERROR or not (risk.lost or risk.billed):
+        return headline(plan)
+    lost, billed = len(risk.lost), len(risk.billed)
+    deletions = f"{lost} live object{'' if lost == 1 else 's'} will be deleted"
+    trainings = f"{billed} training{'' if billed == 1 else 's'} will be billed: {risk.amount}"
+    if not billed:
+        return deletions
+    return f"{deletions}; {trainings}" if lost else f"{trainings}; nothing deleted"
+
+
+def counts(plan: Plan) -> str:
+    """How much of what there is to do, beneath a verdict that does not say it."""
+    at_stake = plan.status is not Status.ERROR and any((stakes(plan).lost, stakes(plan).billed))
+    return spell_counts(plan.pending, billed=False) if at_stake else ""
+
+
+def no_changes(plan: Plan) -> str:
+    count = plan.size
+    return f"no changes; {count} resource{' is' if count == 1 else 's are'} as the specs say"
+
+
+def loss_sentence(plan: Plan) -> str:
+    """How much that is live goes away. An erroneous plan only would."""
+    count = len(stakes(plan).lost)
+    return f"{count} live object{'' if count == 1 else 's'} {_will(plan)} be deleted. This cannot be undone."
+
+
+def money_sentence(plan: Plan) -> str:
+    """How many trainings are billed, and what they cost."""
+    risk = stakes(plan)
+    count = len(risk.billed)
+    return f"{count} training{'' if count == 1 else 's'} {_will(plan)} be started and billed: {risk.amount}."
+
+
+def _will(plan: Plan) -> str:
+    return "would" if plan.status is Status.ERROR else "will"
+
+
+def deleted(plan: Plan) -> str:
+    """What is live and goes away, by its names."""
+    lost = stakes(plan).lost
+    return f"{named(lost)} will be deleted" if lost else "nothing deleted"
+
+
+def named(steps: Sequence[Step]) -> str:
+    """The live names of a few; of many the first, and how many more: each has its step to be read."""
+    return spell_names([str(step.remote_id) for step in steps], MOST_NAMED, MOST_NAMED - 2)
+
+
+def what_now(plan: Plan, run: tuple[Step, ...] | None = None) -> str:
+    """What one apply does of the plan, or whose turn it is. `run` is what this very run may come to."""
+    now = plan.this_run() if run is None else run
+    if now:
+        started = {step.address for step in now}
+        left = any(step.address not in started and step.when is not When.SERVICE for step in plan.pending)
+        tail = " The rest follows in later runs." if left else ""
+        begin = "Apply now" if run is None else "In this run"
+        return f"{begin}: {spell_counts(now, billed=False)}.{tail}"
+    phases = {step.when for step in plan.pending}
+    if When.SERVICE in phases:
+        return "Nothing to start now: the service is at work."
+    if When.BLOCKED in phases:
+        return "Nothing can go on until what is blocked is mended."
+    return "Nothing to do now: it is a person's turn."

@@ -1,0 +1,128 @@
+"""A dataset as a page to scroll through: first frames, captions, clips, and what is wrong with each.
+
+Frames are in the page, small; clips stay where they are and are linked, so the page has to stay near them.
+"""
+
+import base64
+import hashlib
+import io
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+from PIL import Image, ImageOps
+
+from wanctl.dataset.checks import abridged
+from wanctl.dataset.contents import ANNOTATIONS, Media, MediaKind, Sample
+from wanctl.dataset.media import LARGEST_SIDE
+from wanctl.dataset.source import Source, source_at
+from wanctl.language.inspection import Inspection
+from wanctl.render.html.templating import environment, render
+from wanctl.render.text.dataset import estimate_rows, spell_aspect
+
+_MOST = 500  # samples on a page
+_THUMBNAIL = (480, 360)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A picture or clip on the page."""
+
+    name: str
+    facts: str
+    thumbnail: Markup | None = None
+    address: str | None = None
+
+
+def write_page(found: Inspection, destination: Path) -> None:
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    destination.write_text(dataset_page(found, destination.parent), encoding="utf-8")
+
+
+def dataset_page(found: Inspection, folder: Path) -> str:
+    """The page, to be kept in this folder."""
+    style = (
+        environment().get_template("plan.css").render() + environment().get_template("dataset.css").render()
+    )
+    problems = defaultdict(list)
+    for one in found.problems:
+        if one.member == ANNOTATIONS and one.line:
+            problems[one.line].append(one)
+    with source_at(found.path) as source:
+        samples = [
+            _sample(sample, found, source, folder, problems[sample.line])
+            for sample in found.facts.samples[:_MOST]
+        ]
+    return render(
+        "dataset.html.j2",
+        style=Markup(style),  # noqa: S704 - files of this package
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        place="wanctl",
+        found=found,
+        findings=[_Finding(one) for one in abridged(found.problems)],
+        estimates=estimate_rows(found.estimates),
+        samples=samples,
+        left_out=max(0, len(found.facts.samples) - _MOST),
+    )
+
+
+class _Finding:
+    """A problem, in the form in which a plan's findings are drawn."""
+
+    address = None
+
+    def __init__(self, problem: Any) -> None:
+        self.severity = problem.severity
+        self.place = problem.place
+        self.message = problem.message
+        self.hint = problem.remedy
+
+
+def _sample(
+    sample: Sample, found: Inspection, source: Source, folder: Path, problems: list[Any]
+) -> dict[str, Any]:
+    return {
+        "line": sample.line,
+        "prompt": sample.prompt,
+        "problems": problems,
+        "pictures": [
+            _Shown(path, _facts(found.facts.media.get(path)), _thumbnail(source, path, found))
+            for path in sample.frames
+        ],
+        "clip": _clip(sample.video, found, folder) if sample.video else None,
+    }
+
+
+def _clip(name: str, found: Inspection, folder: Path) -> _Shown:
+    """Linked where it lies; of a zip it is only told."""
+    sound = name in found.facts.by_name and found.path.is_dir()
+    address = quote(Path(os.path.relpath(found.path / name, folder)).as_posix()) if sound else None
+    return _Shown(name, _facts(found.facts.media.get(name)), address=address)
+
+
+def _facts(media: Media | None) -> str:
+    if media is None:
+        return "not there, or no media"
+    if media.fault:
+        return media.fault
+    length = f", {media.seconds:.1f} s" if media.seconds is not None else ""
+    return f"{media.format}, {media.width}×{media.height} ({spell_aspect(media)}){length}"
+
+
+def _thumbnail(source: Source, name: str, found: Inspection) -> Markup | None:
+    """A small JPEG as a data: URL; only of what was found sound, so its work is bounded."""
+    media = found.facts.media.get(name)
+    sound = media and media.kind is MediaKind.IMAGE and media.width and not media.fault
+    if media is None or not sound or max(media.width, media.height) > LARGEST_SIDE:
+        return None
+    with source.open(name) as file, Image.open(io.BytesIO(file.read())) as picture:
+        picture.draft("RGB", _THUMBNAIL)
+        small = ImageOps.exif_transpose(picture).convert("RGB")
+        small.thumbnail(_THUMBNAIL)
+        out = io.BytesIO()
+        small.save(out, "JPEG", quality=80)
+    return Markup("data:image/jpeg;base64,") + base64.b64encode(out.getvalue()).decode()

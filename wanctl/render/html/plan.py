@@ -1,0 +1,65 @@
+"""A Plan as one HTML page that loads nothing: a file to keep beside a run, or to send to somebody.
+
+What stands where is the template's; here is what it is told.
+"""
+
+import base64
+import hashlib
+
+from markupsafe import Markup
+
+from wanctl.plan import Plan, Severity, Status, When
+from wanctl.render.diffs import step_diff
+from wanctl.render.failure import Failure
+from wanctl.render.gist import counts, loss_sentence, money_sentence, stakes, verdict, what_now
+from wanctl.render.html.picture import laid_out
+from wanctl.render.html.templating import environment, render
+from wanctl.render.lineage import lineage_of
+from wanctl.render.sheet import Sheet
+from wanctl.render.spelling import spell_cost, spell_price, spell_progress, spell_state, spell_when
+
+_FILTERS = {
+    "cost": spell_cost,
+    "price": spell_price,
+    "progress": spell_progress,
+    "state": spell_state,
+    "when": spell_when,
+    "diff": step_diff,
+}
+
+
+def plan_html(made: Plan | Failure, sheet: Sheet | None = None) -> str:
+    """The whole page."""
+    sheet = sheet or Sheet()
+    style = environment().get_template("plan.css").render()
+    told = {
+        "style": Markup(style),  # noqa: S704 - a file of this package
+        "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        "place": " / ".join(part for part in (made.project or "wanctl", made.environment) if part),
+        "findings": sorted(made.findings, key=lambda finding: list(Severity).index(finding.severity)),
+        "sheet": sheet,
+    }
+    if isinstance(made, Failure):
+        return render("failure.html.j2", **told, failure=made)
+    graph = lineage_of(made, sheet.references)
+    return render(
+        "plan.html.j2",
+        **told,
+        **_FILTERS,
+        plan=made,
+        status=made.status.value.replace("_", " "),
+        headline=_sentence(verdict(made)),
+        counts=counts(made),
+        now=what_now(made) if made.pending and made.status is not Status.ERROR else "",
+        risk=stakes(made),
+        loss=loss_sentence(made),
+        money=money_sentence(made),
+        turns=[step for step in made.pending if step.when is When.PERSON and not step.after],
+        blocked=[step for step in made.pending if step.when is When.BLOCKED],
+        settled=[step for step in made.steps if step.settled],
+        picture=laid_out(graph) if graph.nodes else None,
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,186 @@
+"""The lineage as a small graph: dataset → job → checkpoint → deployment, each with its state.
+
+One model for all pictures: Mermaid and dot here, SVG in `picture`. Edges are the references of the specs,
+which a plan does not hold; without them the order of its steps has to do.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wanctl.language.resources import Address, Desired, Kind
+from wanctl.plan import Plan, Step, When
+from wanctl.render.spelling import spell_state
+from wanctl.render.visible import clipped, one_line
+
+References = Mapping[Address, tuple[Address, ...]]
+
+
+class State(StrEnum):
+    """How a node is drawn."""
+
+    SETTLED = "settled"
+    NOW = "now"
+    SERVICE = "service"
+    PERSON = "person"
+    LATER = "later"
+    BLOCKED = "blocked"
+    LEAVING = "leaving"
+    WRITTEN = "written"  # known from the specs alone
+
+
+@dataclass(frozen=True)
+class Node:
+    """A resource, and what is to be said of it in a few words."""
+
+    address: Address
+    state: State
+    told: str
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The nodes in the order of the plan, and the edges between them, upstream first."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[tuple[Address, Address], ...]
+
+    def only(self, addresses: Iterable[Address]) -> "Graph":
+        """The same graph with these nodes and the edges between them."""
+        kept = set(addresses)
+        return Graph(
+            tuple(node for node in self.nodes if node.address in kept),
+            tuple(edge for edge in self.edges if kept.issuperset(edge)),
+        )
+
+    def around(self, addresses: Iterable[Address]) -> "Graph":
+        """These nodes and everything that is connected to them."""
+        beside: dict[Address, list[Address]] = {}
+        for upstream, downstream in self.edges:
+            beside.setdefault(upstream, []).append(downstream)
+            beside.setdefault(downstream, []).append(upstream)
+        found, ahead = set(), list(addresses)
+        while ahead:
+            address = ahead.pop()
+            if address not in found:
+                found.add(address)
+                ahead += beside.get(address, [])
+        return self.only(found)
+
+
+_STATES = {
+    When.DONE: State.SETTLED,
+    When.NOW: State.NOW,
+    When.SERVICE: State.SERVICE,
+    When.PERSON: State.PERSON,
+    When.LATER: State.LATER,
+    When.BLOCKED: State.BLOCKED,
+}
+
+
+def references_of(desired: Desired) -> References:
+    """Who refers to whom, as the specs say."""
+    return {address: resource.references for address, resource in desired.resources.items()}
+
+
+def lineage_of(plan: Plan, references: References | None = None) -> Graph:
+    """The graph of a plan."""
+    nodes = {step.address: Node(step.address, _state(step), spell_state(step)) for step in plan.steps}
+    upstream = references if references is not None else {step.address: step.after for step in plan.steps}
+    return Graph(tuple(nodes.values()), _edges(nodes, upstream))
+
+
+def lineage_of_specs(desired: Desired) -> Graph:
+    """The graph of the specs alone: nobody was asked what is live."""
+    nodes = {address: Node(address, State.WRITTEN, "") for address in desired.resources}
+    return Graph(tuple(nodes.values()), _edges(nodes, references_of(desired)))
+
+
+def _state(step: Step) -> State:
+    leaving = step.deletes and step.when is not When.BLOCKED
+    return State.LEAVING if leaving else _STATES[step.when]
+
+
+_COLUMN = {kind: number for number, kind in enumerate(Kind)}
+
+
+def _edges(nodes: Mapping[Address, Node], references: References) -> tuple[tuple[Address, Address], ...]:
+    """References to what is drawn. What only waits for a neighbour of its kind does not descend from it."""
+    return tuple(
+        dict.fromkeys(
+            (upstream, address)
+            for address in nodes
+            for upstream in references.get(address, ())
+            if upstream in nodes and _COLUMN[upstream.kind] < _COLUMN[address.kind]
+        )
+    )
+
+
+LONGEST_LABEL = 48
+
+_MERMAID_CLASSES = {
+    State.SETTLED: "fill:#dafbe1,stroke:#1a7f37,color:#1f2328",
+    State.NOW: "fill:#ddf4ff,stroke:#0969da,color:#1f2328,stroke-width:3px",
+    State.SERVICE: "fill:#ddf4ff,stroke:#0969da,color:#1f2328,stroke-dasharray:5 3",
+    State.PERSON: "fill:#fbefff,stroke:#8250df,color:#1f2328,stroke-width:3px",
+    State.LATER: "fill:#f6f8fa,stroke:#59636e,color:#1f2328,stroke-dasharray:5 3",
+    State.BLOCKED: "fill:#fff8c5,stroke:#9a6700,color:#1f2328,stroke-width:3px",
+    State.LEAVING: "fill:#ffebe9,stroke:#cf222e,color:#1f2328,stroke-width:3px",
+    State.WRITTEN: "fill:#f6f8fa,stroke:#59636e,color:#1f2328",
+}
+
+
+def mermaid(graph: Graph) -> str:
+    """A flowchart. Ids are numbers and labels hold letters, digits and a few harmless signs only."""
+    numbers = {node.address: number for number, node in enumerate(graph.nodes)}
+    lines = ["flowchart LR"]
+    for node in graph.nodes:
+        told = f"<br/>{_harmless(node.told)}" if node.told else ""
+        label = f"{node.address.kind.value}<br/>{_harmless(node.address.name)}{told}"
+        lines.append(f'  n{numbers[node.address]}["{label}"]:::{node.state.value}')
+    lines += [f"  n{numbers[upstream]} --> n{numbers[downstream]}" for upstream, downstream in graph.edges]
+    used = dict.fromkeys(node.state for node in graph.nodes)
+    lines += [f"  classDef {state.value} {_MERMAID_CLASSES[state]}" for state in used]
+    return "\n".join(lines) + "\n"
+
+
+def _harmless(text: str) -> str:
+    """Mermaid has several ways to escape and undoes some of them; what is left out needs none."""
+    percent = one_line(text).replace(" %", " percent")
+    return clipped(
+        "".join(letter if letter.isalnum() or letter in " -_.,/…–⟨⟩+" else "�" for letter in percent),
+        LONGEST_LABEL,
+    )
+
+
+_DOT_COLOURS = {
+    State.SETTLED: ("#dafbe1", "#1a7f37", "filled"),
+    State.NOW: ("#ddf4ff", "#0969da", "filled,bold"),
+    State.SERVICE: ("#ddf4ff", "#0969da", "filled,dashed"),
+    State.PERSON: ("#fbefff", "#8250df", "filled,bold"),
+    State.LATER: ("#f6f8fa", "#59636e", "filled,dashed"),
+    State.BLOCKED: ("#fff8c5", "#9a6700", "filled,bold"),
+    State.LEAVING: ("#ffebe9", "#cf222e", "filled,bold"),
+    State.WRITTEN: ("#f6f8fa", "#59636e", "filled"),
+}
+
+
+def dot(graph: Graph) -> str:
+    """A digraph for Graphviz."""
+    numbers = {node.address: number for number, node in enumerate(graph.nodes)}
+    lines = ["digraph lineage {", "  rankdir=LR;", '  node [shape=box, fontname="sans-serif"];']
+    for node in graph.nodes:
+        fill, border, style = _DOT_COLOURS[node.state]
+        told = [node.address.kind.value, node.address.name, *([node.told] if node.told else [])]
+        label = "\\n".join(_dot_text(part) for part in told)
+        lines.append(
+            f'  n{numbers[node.address]} [label="{label}", fillcolor="{fill}", color="{border}", '
+            f'style="{style}"];'
+        )
+    lines += [f"  n{numbers[upstream]} -> n{numbers[downstream]};" for upstream, downstream in graph.edges]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _dot_text(text: str) -> str:
+    shown = clipped(one_line(text), LONGEST_LABEL)
+    return shown.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')

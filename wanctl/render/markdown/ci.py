@@ -1,0 +1,152 @@
+"""What a CI run says besides the plan: what an apply did, where the previews are, labels, outputs. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wanctl.engine.converge import Outcome
+from wanctl.language.diagnostics import Diagnostic, Severity
+from wanctl.language.resources import Address
+from wanctl.plan import Action, Plan, Status, Step, When
+from wanctl.render.failure import Failure, finding_of
+from wanctl.render.fitting import fitted
+from wanctl.render.gist import stakes
+from wanctl.render.markdown.markup import code, link_target, prose
+from wanctl.render.sheet import marker_of
+
+ROOM = 8_000  # characters for what was done; the log has all of it
+ACTING = frozenset({When.NOW, When.LATER})
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What stands in a plan's place where there is no key: the specs were checked, and are sound."""
+
+    project: str
+    environment: str | None
+    resources: int
+    found: tuple[Diagnostic, ...]
+    why: str  # there is no plan
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys of a plan's document, none of whose statuses this is."""
+        found = tuple(map(finding_of, self.found))
+        document = Failure(self.project, self.environment, found).as_json()
+        return {**document, "status": "valid", "errored": False, "why": self.why}
+
+    def sentence(self) -> str:
+        count = self.resources
+        return f"{count} resource{'' if count == 1 else 's'}, valid; no plan: {self.why}"
+
+
+Made = Plan | Failure | Checked
+
+
+def checked_markdown(checked: Checked, closing: Sequence[str] = ()) -> str:
+    """The same shape as a plan's Markdown: the verdict first, the marker last."""
+    place = code(" / ".join(part for part in (checked.project, checked.environment) if part))
+    why = checked.why[:1].upper() + checked.why[1:]
+    lines, _ = fitted([_found(one) for one in checked.found], ROOM)
+    sections = [
+        f"### 🔎 {place}: the specs are valid; there is no plan",
+        f"{prose(why)}. The specs and the datasets were checked, offline.",
+        "\n".join(lines),
+        *closing,
+        marker_of(checked.project, checked.environment),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _found(one: Diagnostic) -> str:
+    sign = "⚠️" if one.severity is Severity.WARNING else "💡"
+    return f"- {sign} {code(f'{one.file}:{one.line}:{one.column}')}: {prose(one.message)}"
+
+
+def done_sections(outcome: Outcome) -> tuple[str, ...]:
+    """What an apply did and what went wrong, for the place beneath the verdict."""
+    failed = [f"> - {step_name(one.step)}: {prose(str(one.error))}" for one in outcome.failures]
+    failed += [f"> - {step_name(step)} came up and was not in the plan" for step in outcome.unapproved]
+    done = [f"- {step_name(step)}{' → ' + code(remote) if remote else ''}" for step, remote in outcome.done]
+    sections = []
+    if failed:
+        lines, _ = fitted(failed, ROOM, hole="> - …")
+        sections.append("\n".join(["> [!CAUTION]", "> **This apply failed:**", *lines]))
+    if done:
+        count = len(done)
+        lines, _ = fitted(done, ROOM, hole="- …")
+        sections.append("\n".join([f"**{count} call{'' if count == 1 else 's'} made:**", "", *lines]))
+    elif not failed and outcome.plan.pending:
+        sections.append("**Nothing to call in this run.** What is left:")
+    return tuple(sections)
+
+
+def step_name(step: Step) -> str:
+    return f"{step.action.value} {code(str(step.address))}"
+
+
+def closing_sections(
+    made: Made, *, review: bool, run_url: str | None, commit: str | None, previews: Mapping[Address, int]
+) -> tuple[str, ...]:
+    """What follows from it here: merging, looking, and where it comes from."""
+    sections = []
+    if review and isinstance(made, Plan) and made.status is not Status.ERROR and made.this_run():
+        sections.append(
+            "Merging does it: the default branch's run plans again, and applies what the specs say then. "
+            "The command does it by hand, and this plan only."
+        )
+    run = f"[this run](<{link_target(run_url)}>)" if run_url else "this run"
+    sections += [
+        f"👀 {count} preview{'' if count == 1 else 's'} of {code(str(address))}: in the artefacts of {run}."
+        for address, count in previews.items()
+    ]
+    marks = [f"Commit {code(commit[:12])}" if commit else "", run if run_url else ""]
+    if told := " · ".join(mark for mark in marks if mark):
+        sections.append(told)
+    return tuple(sections)
+
+
+def labels_of(made: Made) -> frozenset[str]:
+    """The short names of the labels that a plan asks for."""
+    if not isinstance(made, Plan):
+        return frozenset()
+    risk = stakes(made)
+    wanted = {
+        "changes": changes(made),
+        "billed": bool(risk.billed),
+        "deletes": bool(risk.lost),
+        "waiting": waits(made),
+    }
+    return frozenset(short for short, holds in wanted.items() if holds)
+
+
+def changes(made: Made) -> bool:
+    """Something would be called, now or after something else."""
+    return isinstance(made, Plan) and any(
+        step.when in ACTING and step.action is not Action.CHOOSE for step in made.steps
+    )
+
+
+def waits(made: Made) -> bool:
+    """It is a person's turn now."""
+    return isinstance(made, Plan) and any(step.when is When.PERSON and not step.after for step in made.steps)
+
+
+def choices(plan: Plan) -> tuple[Address, ...]:
+    """The Checkpoints that a person can choose now."""
+    return tuple(
+        step.address
+        for step in plan.steps
+        if step.action is Action.CHOOSE and step.when is When.PERSON and not step.after
+    )
+
+
+def outputs_of(made: Made, plan_file: str | None) -> dict[str, str]:
+    """What later steps of a pipeline can ask about; every value is one line."""
+    status = "valid" if isinstance(made, Checked) else "error"
+    return {
+        "status": made.status.value if isinstance(made, Plan) else status,
+        "digest": made.digest if isinstance(made, Plan) else "",
+        "changes": str(changes(made)).lower(),
+        "waiting": str(waits(made)).lower(),
+        "plan": plan_file or "",
+    }

@@ -1,0 +1,259 @@
+"""A Plan as Markdown for a pull request: the verdict first, money and deletions next, the rest folded.
+
+Pure: a plan in, text out, never longer than a comment may be. What is too long is cut in the middle, and the
+text says by how much. Every value goes through `markup`, so that none becomes a link, a mention or HTML.
+"""
+
+from collections.abc import Callable, Sequence
+
+from wanctl.plan import Finding, Orphan, Plan, Severity, Status, Step, When
+from wanctl.render.failure import Failure
+from wanctl.render.fitting import fitted
+from wanctl.render.gist import headline, loss_sentence, money_sentence, stakes, what_now
+from wanctl.render.lineage import Graph, lineage_of, mermaid
+from wanctl.render.markdown.markup import code, fence, link_target, prose
+from wanctl.render.markdown.steps import StepBlock, settled_table, step_table
+from wanctl.render.sheet import Sheet, marker_of
+from wanctl.render.spelling import spell_cost, spell_price
+from wanctl.render.visible import one_line
+
+LIMIT = 60_000  # characters; GitHub refuses comments of more than 65,536
+NAMED = 12  # trainings or deletions that a warning explains one by one
+LONGEST_ALERT = 300  # characters of a reason in a warning; the whole stands in the details
+LOSS_ROOM = 24_000  # the names of some 350 deletions: what is gone is not what is cut
+BILL_ROOM = 10_000
+TURN_ROOM = 6_000
+NODES = 60  # that a picture still shows
+
+_STATUS_ICONS = {
+    Status.CONVERGED: "✅",
+    Status.CHANGES: "📝",
+    Status.IN_PROGRESS: "⏳",
+    Status.WAITING_FOR_PERSON: "👤",
+    Status.BLOCKED: "⛔",
+    Status.ERROR: "❌",
+}
+_SEVERITY_ICONS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.ADVICE: "💡"}
+
+
+def plan_markdown(made: Plan | Failure, sheet: Sheet | None = None, limit: int = LIMIT) -> str:
+    """The whole text, with the marker alone on its last line."""
+    sheet = sheet or Sheet()
+    marker = (sheet.marker or marker_of(made.project, made.environment)) + "\n"
+    room = limit - len(marker) - 1
+    sections = _failure(made, sheet, room) if isinstance(made, Failure) else _plan(made, sheet, room)
+    return "\n\n".join(section for section in sections if section) + "\n\n" + marker
+
+
+def _failure(failure: Failure, sheet: Sheet, room: int) -> list[str]:
+    count = failure.errors
+    title = f"### ❌ {_place(failure)}: {failure.verdict}, {count} error{'' if count == 1 else 's'}"
+    fact, advice = failure.consequence
+    alert = _alert("CAUTION", [f"**{fact}** {advice}"])
+    around = (title, *sheet.opening, alert, *sheet.closing)
+    left = room - sum(len(part) + 2 for part in around) - 500
+    found = _findings(failure.findings, left, sheet)
+    return [title, *sheet.opening, alert, *found, *sheet.closing]
+
+
+def _plan(plan: Plan, sheet: Sheet, room: int) -> list[str]:
+    title = f"### {_status_icon(plan)} {_place(plan)}: {prose(headline(plan))}"
+    top = [title, *sheet.opening, *_alerts(plan)]
+    account = f" in {code(plan.account)}" if plan.account else ""
+    foot = [
+        f"Digest: {code(plan.digest)}, for {code(plan.provider)}{account}",
+        _next(plan, sheet),
+        *sheet.closing,
+    ]
+    left = room - sum(len(part) + 2 for part in (*top, *foot)) - 1_000  # for headings, notes and blank lines
+    steps = plan.pending
+    errors = [finding for finding in plan.findings if finding.severity is Severity.ERROR]
+    others = [finding for finding in plan.findings if finding.severity is not Severity.ERROR]
+    mend, consider = _findings(errors, left // 4, sheet), _findings(others, left // 6, sheet)
+    table = step_table(steps, left // 4) if steps else ""
+    picture = _picture(lineage_of(plan, sheet.references), steps, left // 6)
+    kept = [settled_table(plan, left // 12), _orphans(plan.orphans, left // 12)]
+    left -= sum(len(part) + 2 for part in (*mend, *consider, table, picture, *kept))
+    details = _details(steps, max(left, 0), sheet)
+    return [*top, *mend, table, *details, picture, *consider, *kept, *foot]
+
+
+def _status_icon(plan: Plan) -> str:
+    """Money and deletions show in the first sign already."""
+    risk = stakes(plan)
+    if plan.status is not Status.ERROR and (risk.lost or risk.billed):
+        return "🗑️" if risk.lost else "💸"
+    return _STATUS_ICONS[plan.status]
+
+
+def _place(made: Plan | Failure) -> str:
+    return code(" / ".join(part for part in (made.project or "wanctl", made.environment) if part))
+
+
+def _alert(kind: str, lines: Sequence[str]) -> str:
+    """A block that GitHub paints; elsewhere it is a quotation."""
+    return "\n".join([f"> [!{kind}]", *(f"> {line}" for line in lines)])
+
+
+def _alerts(plan: Plan) -> list[str]:
+    made = [_losses(plan), _money(plan), _person(plan), _blocked(plan)]
+    if plan.status is Status.ERROR:
+        made.insert(0, _alert("CAUTION", ["**Nothing can be applied** until the errors below are mended."]))
+    return [alert for alert in made if alert]
+
+
+def _losses(plan: Plan) -> str:
+    lost = stakes(plan).lost
+    return (
+        _alert("CAUTION", [f"**{loss_sentence(plan)}**", *_named(lost, _loss, _in_short, LOSS_ROOM)])
+        if lost
+        else ""
+    )
+
+
+def _loss(step: Step) -> str:
+    why = f": {prose(step.warning or step.reason, LONGEST_ALERT)}" if step.warning or step.reason else ""
+    return f"{code(str(step.remote_id))} ({step.action.value} {code(str(step.address))}){why}"
+
+
+def _money(plan: Plan) -> str:
+    billed = stakes(plan).billed
+    return (
+        _alert(
+            "WARNING",
+            [f"**{prose(money_sentence(plan))}**", *_named(billed, _bill, _bill_in_short, BILL_ROOM)],
+        )
+        if billed
+        else ""
+    )
+
+
+def _bill(step: Step) -> str:
+    cost = prose(spell_cost(step.cost), LONGEST_ALERT) if step.cost else "cost unknown"
+    return f"{code(str(step.address))}: {cost}"
+
+
+def _bill_in_short(step: Step) -> str:
+    known = step.cost is not None and step.cost.amount is not None
+    return f"{_in_short(step)}: {prose(spell_price(step), LONGEST_ALERT) if known else 'cost unknown'}"
+
+
+def _in_short(step: Step) -> str:
+    names = " ".join(code(name) for name in (str(step.address), step.remote_id) if name)
+    return f"{step.action.value} {names}"
+
+
+def _named(
+    steps: Sequence[Step], told: Callable[[Step], str], in_short: Callable[[Step], str], room: int
+) -> list[str]:
+    """The first steps with what is told of each, the others in short, and at last only their number."""
+    lines: list[str] = []
+    for number, step in enumerate(steps):
+        line = f"- {told(step) if number < NAMED else in_short(step)}"
+        line = line if len(line) <= room // 2 else f"- {in_short(step)}"
+        room -= len(line)
+        if room < 0:
+            return [*lines, f"- … and {len(steps) - number:,} more"]
+        lines.append(line)
+    return lines
+
+
+def _person(plan: Plan) -> str:
+    waiting = [step for step in plan.pending if step.when is When.PERSON and not step.after]
+    if not waiting:
+        return ""
+    return _alert("IMPORTANT", ["**It is a person's turn:**", *_named(waiting, _turn, _in_short, TURN_ROOM)])
+
+
+def _blocked(plan: Plan) -> str:
+    blocked = [step for step in plan.pending if step.when is When.BLOCKED]
+    if not blocked:
+        return ""
+    return _alert(
+        "IMPORTANT", [f"**{len(blocked)} blocked:**", *_named(blocked, _turn, _in_short, TURN_ROOM)]
+    )
+
+
+def _turn(step: Step) -> str:
+    hints = "".join(f"<br>{code(hint, LONGEST_ALERT)}" for hint in step.hints[:2])
+    return f"{step.action.value} {code(str(step.address))}: {prose(step.reason, LONGEST_ALERT)}{hints}"
+
+
+def _findings(findings: Sequence[Finding], room: int, sheet: Sheet) -> list[str]:
+    if not findings:
+        return []
+    ranked = sorted(findings, key=lambda finding: list(Severity).index(finding.severity))
+    lines, left_out = fitted([_finding(finding) for finding in ranked], room)
+    note = _left_out(left_out, sheet)
+    return ["\n".join(lines), *([note] if note else [])]
+
+
+def _finding(finding: Finding) -> str:
+    subjects = [code(part) for part in (finding.place, finding.address and str(finding.address)) if part]
+    head = f"- {_SEVERITY_ICONS[finding.severity]} **{finding.severity.value}** {' '.join(subjects)}".rstrip()
+    hint = f"<br>→ {prose(finding.hint)}" if finding.hint else ""
+    return f"{head}: {prose(finding.message)}{hint}"
+
+
+def _details(steps: Sequence[Step], room: int, sheet: Sheet) -> list[str]:
+    """One folded block a step. Long ones are cut inside first, then blocks in the middle go."""
+    if not steps:
+        return []
+    whole = [StepBlock.of(step) for step in steps]
+    blocks = [block.rendered() for block in whole]
+    length = sum(len(block) for block in blocks)
+    if length + 2 * len(blocks) > room:
+        share = max(1_500, room // len(blocks) - 2)
+        blocks = [
+            text if len(text) <= share else block.rendered(share)
+            for text, block in zip(blocks, whole, strict=True)
+        ]
+    blocks, _ = fitted(blocks, room, gap=2)
+    left_out = length - sum(len(block) for block in blocks)
+    return ["\n\n".join(blocks), _left_out(left_out, sheet) if left_out > 0 else ""]
+
+
+def _left_out(characters: int, sheet: Sheet) -> str:
+    if not characters:
+        return ""
+    whole = f"[The whole output](<{link_target(sheet.link)}>)" if sheet.link else "`wanctl plan`"
+    return f"_… {characters:,} characters are left out here._ {whole} has them."
+
+
+def _picture(graph: Graph, steps: Sequence[Step], room: int) -> str:
+    if not graph.nodes:
+        return ""
+    shown = graph
+    if len(graph.nodes) > NODES:
+        shown = graph.around(step.address for step in steps)
+    drawn = mermaid(shown)
+    if not shown.nodes or len(shown.nodes) > NODES or len(drawn) > room:
+        count = f"{len(graph.nodes):,} resources"
+        return f"_The lineage of {count} is too large for a picture here: `wanctl graph` draws it._"
+    return _folded("Lineage", fence(drawn.rstrip("\n").split("\n"), "mermaid"))
+
+
+def _folded(summary: str, content: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{content}\n\n</details>"
+
+
+def _orphans(orphans: Sequence[Orphan], room: int) -> str:
+    if not orphans:
+        return ""
+    lines = [f"- {code(one.kind)} {code(one.remote_id)}: {prose(one.note)}" for one in orphans]
+    kept, left_out = fitted(lines, room)
+    note = f"\n\n_… {left_out:,} characters are left out here._" if left_out else ""
+    count = f"{len(orphans)} orphan{'' if len(orphans) == 1 else 's'}"
+    summary = f"{count}, kept: in no spec; to delete any: <code>wanctl prune</code>"
+    return _folded(summary, "\n".join(kept) + note)
+
+
+def _next(plan: Plan, sheet: Sheet) -> str:
+    if plan.status is Status.ERROR:
+        return ""
+    if not plan.pending:
+        return ""
+    told = prose(what_now(plan))
+    if not plan.this_run() or not sheet.apply:
+        return told
+    return f"{told}\n\n{fence(map(one_line, sheet.apply), 'sh')}"

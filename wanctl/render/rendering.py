@@ -1,0 +1,50 @@
+"""One plan in any format. Each output is imported only when it is asked for."""
+
+from typing import TYPE_CHECKING
+
+from wanctl.plan import Plan
+from wanctl.render.failure import Failure
+from wanctl.render.formats import GraphFormat, PlanFormat
+from wanctl.render.sheet import Sheet
+
+if TYPE_CHECKING:
+    from wanctl.render.lineage import Graph
+
+
+def rendered(made: Plan | Failure, format_: PlanFormat, sheet: Sheet) -> str:
+    """The whole output, with its last line end."""
+    match format_:
+        case PlanFormat.TEXT:
+            from wanctl.render.text.console import plain
+            from wanctl.render.text.plan import failure_lines, plan_lines
+
+            return plain(failure_lines(made) if isinstance(made, Failure) else plan_lines(made))
+        case PlanFormat.MARKDOWN:
+            from wanctl.render.markdown.plan import plan_markdown
+
+            return plan_markdown(made, sheet)
+        case PlanFormat.JSON:
+            from wanctl.render.visible import json_text
+
+            return json_text(made.as_json())
+        case PlanFormat.HTML:
+            from wanctl.render.html.plan import plan_html
+
+            return plan_html(made, sheet)
+
+
+def drawn(graph: "Graph", format_: GraphFormat) -> str:
+    """The lineage as a picture, or as text that becomes one."""
+    match format_:
+        case GraphFormat.MERMAID:
+            from wanctl.render.lineage import mermaid
+
+            return mermaid(graph)
+        case GraphFormat.DOT:
+            from wanctl.render.lineage import dot
+
+            return dot(graph)
+        case GraphFormat.SVG:
+            from wanctl.render.html.picture import svg
+
+            return svg(graph)

@@ -1,0 +1,36 @@
+"""What an output is told besides the plan: the lineage, the command that applies it, a link, a marker."""
+
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from wanctl.render.lineage import References
+
+WITHOUT_ENVIRONMENT = "default"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All of it may be left out."""
+
+    references: References | None = None
+    apply: tuple[str, ...] = field(default=("wanctl plan --out plan.json", "wanctl apply plan.json"))
+    link: str | None = None  # to the whole output, where this one is cut
+    marker: str | None = None  # what is hidden at the end of the Markdown, to find a comment again
+    opening: tuple[str, ...] = ()  # paragraphs of Markdown beneath the verdict
+    closing: tuple[str, ...] = ()  # and at the end
+
+
+def marker_of(project: str | None, environment: str | None) -> str:
+    """<!-- wanctl plan: money-rain/prod -->: the same for every plan of a project in an environment."""
+    names = (project or "unknown", environment or WITHOUT_ENVIRONMENT)
+    return f"<!-- wanctl plan: {'/'.join(map(_harmless, names))} -->"
+
+
+def place_of(folder: str, environment: str | None) -> str:
+    """models/storm/prod: where in its repository a project is, as one word that cannot end a comment."""
+    return "/".join(map(_harmless, (*folder.split("/"), environment or WITHOUT_ENVIRONMENT)))
+
+
+def _harmless(name: str) -> str:
+    """Letters and digits as they are, and nothing that could end the comment or look like another name."""
+    return quote(name, safe="", errors="backslashreplace").replace("--", "-%2D")

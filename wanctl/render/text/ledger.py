@@ -1,0 +1,103 @@
+"""The ledger for a person's eyes."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from rich.text import Text
+
+from wanctl.ledger.lease import Lease
+from wanctl.ledger.record import Entry, HistoryLine, Record
+from wanctl.render.spelling import spell_value
+
+
+def ledger_lines(record: Record, location: str) -> list[Text]:
+    """Each resource with its object, what was sent, and what is still to go."""
+    lines = [
+        Text.assemble(
+            (location, "bold"), f"  serial {record.serial} · {record.project} at {record.endpoint}"
+        ),
+        Text(),
+    ]
+    if not record.entries:
+        lines.append(Text("  Nothing was applied yet."))
+    for address in sorted(record.entries):
+        lines += _entry(address, record.entries[address])
+    for intent in record.intents:
+        lines.append(
+            Text(
+                f"  open: {intent.verb} {intent.address}, sent {intent.at:%Y-%m-%d %H:%M:%S}, no answer yet",
+                "yellow",
+            )
+        )
+    return lines
+
+
+def _entry(address: str, entry: Entry) -> Iterator[Text]:
+    marks = [word for word, on in (("protected", entry.protected), ("adopted", _adopted(entry))) if on]
+    remote_id = entry.current.remote_id if entry.current else "—"
+    mark = f"  ({', '.join(marks)})" if marks else ""
+    yield Text.assemble("  ", (address, "bold"), f"  {remote_id}{mark}")
+    if entry.current:
+        for key, value in entry.current.inputs.items():
+            if isinstance(value, dict):
+                for inner, one in value.items():
+                    yield Text(f"      {key}.{inner}  {spell_value(one)}", style="dim")
+            elif value not in (None, [], ""):
+                yield Text(f"      {key}  {_spell_input(key, value)}", style="dim")
+    for word, generations in (("before", entry.past), ("to be deleted", entry.retiring)):
+        for one in generations:
+            yield Text(f"      {word}: {one.remote_id}, since {one.since:%Y-%m-%d %H:%M}", style="dim")
+    if entry.strangers:
+        yield Text(f"      not ours: {', '.join(entry.strangers)}", style="dim")
+
+
+def _spell_input(key: str, value: Any) -> str:
+    """A dataset's samples are too many to be read here: how many, and how long."""
+    if key == "samples" and isinstance(value, list):
+        return str(len(value))
+    return f"{sum(value):.0f}" if key == "seconds" and isinstance(value, list) else spell_value(value)
+
+
+def _adopted(entry: Entry) -> bool:
+    return bool(entry.current and entry.current.adopted)
+
+
+def history_lines(lines: Iterable[HistoryLine]) -> Iterator[Text]:
+    """The newest last, as in a log."""
+    for line in lines:
+        told = [f"{line.verb} {line.address}"]
+        told += [part for part in (line.remote_id, line.note) if part]
+        by = [part for part in (line.by, (line.commit or "")[:8], line.run, line.request_id) if part]
+        yield Text.assemble(
+            (f"{line.at:%Y-%m-%d %H:%M:%S}  ", "dim"),
+            (
+                line.result.ljust(6),
+                {"ok": "green", "failed": "red", "lost": "yellow"}.get(line.result, "cyan"),
+            ),
+            "  ",
+            " · ".join(told),
+            (f"  [{' · '.join(by)}]" if by else "", "dim"),
+        )
+
+
+def move_lines(old: str, new: str, kept: str | None) -> Iterator[str]:
+    """Where it went, and what stayed."""
+    yield f"The ledger was moved from {old} to {new}."
+    if kept:
+        yield f"The old one is kept as {kept}; in its place stands where it went."
+
+
+def lock_lines(location: str, held: Lease | None, now: datetime, *, damaged: bool) -> Iterator[str]:
+    """Who holds the ledger, where that run's log is, and for how long."""
+    if damaged:
+        yield f"The lease on {location} cannot be read: nobody knows who holds it."
+    elif held is None:
+        yield f"Nobody holds the ledger {location}."
+    else:
+        yield f"The ledger {location} is held:"
+        yield f"  holder   {held.holder}"
+        yield f"  run      {held.run or 'not a CI run'}"
+        yield f"  since    {held.since:%Y-%m-%d %H:%M:%S %Z}"
+        ending = "expired: the next apply takes it over" if held.expired(now) else "unless it is renewed"
+        yield f"  expires  {held.expires:%Y-%m-%d %H:%M:%S %Z} ({ending})"

@@ -1,0 +1,239 @@
+"""A Plan as text for a terminal or a log: columns, details beneath, a verdict at the end.
+
+Pure: a plan in, lines out. Each line is a rich Text, so the same plan is coloured on a terminal and plain
+everywhere else.
+"""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from rich.text import Text
+
+from wanctl.plan import Action, Finding, Plan, Severity, Step, When
+from wanctl.render.failure import Failure
+from wanctl.render.gist import deleted, named, what_now
+from wanctl.render.spelling import spell_cost, spell_counts, spell_when
+from wanctl.render.text.changes import INDENT, change_lines
+
+WIDEST_MIDDLE = 60
+MOST_SETTLED = 20  # lines of what stays as it is
+HEAD = 46  # where the head's second half begins
+
+_SIGNS: dict[Action, tuple[str, str]] = {
+    Action.NOTHING: (" ", "dim"),
+    Action.UPLOAD: ("+", "green"),
+    Action.TRAIN: ("+", "green"),
+    Action.CHOOSE: ("?", "magenta"),
+    Action.EXPORT: ("+", "green"),
+    Action.DEPLOY: ("+", "green"),
+    Action.SCALE: ("~", "yellow"),
+    Action.REPLACE: ("±", "red"),
+    Action.DELETE: ("-", "red"),
+    Action.CANCEL: ("-", "red"),
+    Action.ADOPT: ("<", "cyan"),
+    Action.MOVE: (">", "cyan"),
+    Action.PROTECT: ("!", "cyan"),
+    Action.UNPROTECT: ("!", "yellow"),
+}
+
+
+_SEVERITY_STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
+
+
+def plan_lines(
+    plan: Plan,
+    *,
+    command: str = "wanctl plan",
+    run: tuple[Step, ...] | None = None,
+    columns: int | None = None,
+) -> list[Text]:
+    """The whole plan. A converged one is a single sentence, and what a person should know besides.
+
+    `run` is what the run that shows it may come to; left out, it is what an apply starts without waiting.
+    `columns` is how wide a terminal is; left out, lines are as long as they come.
+    """
+    lines: list[Text] = []
+    if plan.pending:
+        lines += [_header(plan, command, columns), Text()]
+        lines += _steps(plan, columns)
+        lines.append(Text())
+    lines += finding_block(plan.findings)
+    lines += _orphan_block(plan)
+    lines += verdict(plan, command, run)
+    return lines
+
+
+def _steps(plan: Plan, columns: int | None) -> Iterator[Text]:
+    """What stays as it is gives a small plan its frame; in a large one the changes would be lost in it."""
+    settled = len(plan.steps) - len(plan.pending)
+    if settled <= MOST_SETTLED:
+        yield from _table(plan.steps, columns)
+        return
+    yield from _table(plan.pending, columns)
+    yield Text(f"  {settled:,} more resources are as the specs say", style="dim")
+
+
+def _header(plan: Plan, command: str, columns: int | None) -> Text:
+    count = plan.size
+    place = " · ".join(
+        part
+        for part in (
+            plan.project,
+            plan.environment,
+            plan.service,
+            f"{count} resource{'' if count == 1 else 's'}",
+        )
+        if part
+    )
+    gap = max(4, (columns or HEAD + len(place)) - len(place) - len(command))
+    return Text.assemble((command, "bold"), " " * min(gap, max(4, HEAD - len(command))), (place, "dim"))
+
+
+def _table(steps: Iterable[Step], columns: int | None) -> Iterator[Text]:
+    """Four columns. Where they do not fit, what a step is about goes beneath it, if it does anything."""
+    rows = [(step, str(step.address), _middle(step), spell_when(step)) for step in steps]
+    first = max((len(address) for _, address, _, _ in rows), default=0)
+    verb = max((len(row[0].action.value) for row in rows if not row[0].settled), default=0)
+    second = min(WIDEST_MIDDLE, max((len(middle) for _, _, middle, _ in rows), default=0))
+    widest = max(
+        (6 + first + 2 + verb + max(second, len(row[2])) + 2 + len(row[3]) for row in rows), default=0
+    )
+    narrow = columns is not None and widest > columns
+    for step, address, middle, when in rows:
+        sign, style = _SIGNS[step.action]
+        quiet = "dim" if step.settled else ""
+        verbs = ("" if step.settled else step.action.value).ljust(verb)
+        yield Text.assemble(
+            "  ",
+            (address.ljust(first), quiet or "bold"),
+            "  ",
+            (f"{sign} {verbs}", quiet or style),
+            "  ",
+            ("" if narrow else middle.ljust(second) + "  ", quiet),
+            (when, _when_style(step)),
+        )
+        if not step.settled:
+            if narrow and middle:
+                yield Text(INDENT + middle)
+            yield from _details(step, columns)
+
+
+def _middle(step: Step) -> str:
+    """What the step is about; why it is so stands beneath."""
+    if step.action is Action.CHOOSE or (step.settled and not step.summary):
+        return step.reason
+    return step.summary or step.remote_id or ""
+
+
+def _when_style(step: Step) -> str:
+    return {
+        When.DONE: "dim",
+        When.NOW: "bold green",
+        When.SERVICE: "cyan",
+        When.PERSON: "magenta",
+        When.LATER: "",
+        When.BLOCKED: "bold red",
+    }[step.when]
+
+
+def _details(step: Step, columns: int | None) -> Iterator[Text]:
+    """What a reviewer needs beneath the line: why, the money, the fields, the loss, what to do."""
+    if step.action is Action.CHOOSE:
+        if step.summary:
+            yield Text(INDENT + step.summary)
+    elif step.drift or step.when in {When.BLOCKED, When.SERVICE} or _worth_saying(step):
+        label = "drift: " if step.drift else ""
+        yield Text.assemble(INDENT, (label, "yellow"), step.reason)
+    if step.cost and step.action is Action.TRAIN:
+        yield Text(INDENT + spell_cost(step.cost))
+    yield from change_lines(step, columns)
+    if step.warning:
+        yield Text.assemble(INDENT, ("! " + step.warning, "red" if step.deletes else "yellow"))
+    for hint in step.hints:
+        yield Text.assemble(INDENT, ("→ ", "cyan"), hint)
+
+
+def _worth_saying(step: Step) -> bool:
+    """The reason is already on the line, or it is what a first run of anything looks like."""
+    plain = {
+        "not uploaded yet",
+        "not trained yet",
+        "not deployed yet",
+        "chosen",
+        "chosen before the training",
+    }
+    return step.reason not in plain and step.reason != _middle(step)
+
+
+def finding_block(findings: tuple[Finding, ...]) -> list[Text]:
+    lines: list[Text] = []
+    for finding in findings:
+        subject = str(finding.address) if finding.address else ""
+        prefix = ": ".join(part for part in (finding.place, subject) if part)
+        lines.append(
+            Text.assemble(
+                (f"{finding.severity.value}: ", _SEVERITY_STYLE[finding.severity]),
+                (f"{prefix}: " if prefix else "", "dim"),
+                finding.message,
+            )
+        )
+        if finding.hint:
+            lines.append(Text.assemble("  ", ("→ ", "cyan"), finding.hint))
+    return [*lines, Text()] if lines else []
+
+
+def failure_lines(failure: Failure) -> list[Text]:
+    """What stands in a plan's place."""
+    count = failure.errors
+    what = "Stopped before the end" if failure.begun else "No plan could be made"
+    verdict_ = f"{what}: {count} error{'' if count == 1 else 's'}. {failure.consequence[0]}"
+    return [*finding_block(failure.findings), Text(verdict_, style="bold red")]
+
+
+def _orphan_block(plan: Plan) -> list[Text]:
+    if not plan.orphans:
+        return []
+    count = len(plan.orphans)
+    lines = [
+        Text(
+            f"{count} orphan{'' if count == 1 else 's'}, kept (in no spec; to delete any: wanctl prune):",
+            style="dim",
+        )
+    ]
+    lines += [
+        Text(f"  {orphan.kind}  {orphan.remote_id}  {orphan.note}", style="dim") for orphan in plan.orphans
+    ]
+    return [*lines, Text()]
+
+
+def verdict(plan: Plan, command: str = "wanctl plan", run: tuple[Step, ...] | None = None) -> list[Text]:
+    """The last lines: what it comes to, and what one apply does of it."""
+    if any(finding.severity is Severity.ERROR for finding in plan.findings):
+        return [Text("Nothing can be applied until the errors above are mended.", style="bold red")]
+    if not plan.pending:
+        count = plan.size
+        standing = f" {count} resource{' is' if count == 1 else 's are'} as the specs say."
+        if command == "wanctl destroy":
+            standing = " Nothing of it is live: there is nothing to delete."
+        return [Text.assemble(("No changes.", "bold green"), standing)]
+    return [
+        Text.assemble(("Plan: ", "bold"), spell_counts(plan.pending), f"; {deleted(plan)}."),
+        Text(what_now(plan, run)),
+    ]
+
+
+def question(steps: tuple[Step, ...]) -> str:
+    """What a person says yes to; it names the money and the losses."""
+    trainings = [step for step in steps if step.action is Action.TRAIN]
+    parts = [f"Apply {spell_counts(steps)}"]
+    if trainings:
+        amounts = [step.cost.amount[1] for step in trainings if step.cost and step.cost.amount]
+        currencies = {step.cost.currency for step in trainings if step.cost}
+        if len(amounts) == len(trainings) and len(currencies) == 1:
+            parts.append(f"spend about {sum(amounts, start=Decimal(0)):.0f} {currencies.pop()}")
+        else:
+            parts.append("at a cost that is not known")
+    lost = [step for step in steps if step.deletes]
+    if lost:
+        parts.append(f"delete {named(lost)}")
+    return ", ".join(parts) + "?"

@@ -1,0 +1,170 @@
+"""What a run says while it goes: a live display on a terminal, plain timed lines everywhere else."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from wanctl.dataset.spelling import spell_bytes
+from wanctl.language.resources import Address
+from wanctl.plan import Action, Plan, Step, When
+from wanctl.render.spelling import spell_progress
+from wanctl.render.text.console import emit
+
+QUIET = timedelta(minutes=30)  # account time after which an unchanged wait is said again
+STRIDE = 0.1  # progress that is worth a new line
+
+_DOING = {
+    Action.UPLOAD: ("uploading", "uploaded"),
+    Action.TRAIN: ("starting the training", "training started"),
+    Action.EXPORT: ("asking for the export", "export asked for"),
+    Action.DEPLOY: ("deploying", "deployment asked for"),
+    Action.SCALE: ("scaling", "scaled"),
+    Action.REPLACE: ("replacing", "replacement goes on"),
+    Action.DELETE: ("deleting", "deletion asked for"),
+    Action.CANCEL: ("canceling", "cancellation asked for"),
+    Action.MOVE: ("moving its record", "its record moved"),
+    Action.PROTECT: ("protecting", "protected"),
+    Action.UNPROTECT: ("lifting the protection", "protection lifted"),
+}
+
+
+def _verbs(step: Step) -> tuple[str, str]:
+    if step.action is Action.REPLACE and step.effect:
+        return {
+            "deploy": ("deploying the new one", "new deployment asked for"),
+            "delete": ("deleting the old one", "deletion asked for"),
+        }[step.effect.verb]
+    return _DOING.get(step.action, (step.action.value, "done"))
+
+
+class TimedLines:
+    """One line for each thing that happened, with the account's time."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._said: dict[Address, tuple[str, float, datetime]] = {}
+
+    def started(self, at: datetime, step: Step) -> None:
+        self._say(at, step, f"{_verbs(step)[0]} …")
+
+    def uploaded(self, address: Address, sent: int) -> None:
+        """A log does not count bytes."""
+
+    def done(self, at: datetime, step: Step, remote_id: str | None) -> None:
+        self._say(at, step, f"{_verbs(step)[1]}" + (f": {remote_id}" if remote_id else ""))
+
+    def failed(self, at: datetime, step: Step, error: Exception) -> None:
+        self._say(at, step, f"failed: {error}")
+
+    def waiting(self, at: datetime, plan: Plan) -> None:
+        for step in plan.steps:
+            if step.when is When.SERVICE and self._news(at, step):
+                told = " · ".join(part for part in (step.reason, spell_progress(step)) if part)
+                self._say(at, step, told)
+
+    def missed(self, at: datetime, error: Exception) -> None:
+        """Of several reads that failed at once, one is told."""
+        first = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+        line = Text.assemble((f"{at:%H:%M:%S}  ", "dim"), f"cannot be read now, looking again later: {first}")
+        emit([line], self._console)
+
+    def _news(self, at: datetime, step: Step) -> bool:
+        fraction = step.progress.fraction or 0.0 if step.progress else 0.0
+        before = self._said.get(step.address)
+        if before and before[0] == step.reason and fraction - before[1] < STRIDE and at - before[2] < QUIET:
+            return False
+        self._said[step.address] = (step.reason, fraction, at)
+        return True
+
+    def _say(self, at: datetime, step: Step, what: str) -> None:
+        emit([Text.assemble((f"{at:%H:%M:%S}  ", "dim"), (f"{step.address}  ", "bold"), what)], self._console)
+
+
+class LiveDisplay:
+    """A table of what is in flight, redrawn in place; what is finished scrolls up as timed lines."""
+
+    def __init__(self, console: Console) -> None:
+        self._lines = TimedLines(console)
+        self._plan: Plan | None = None
+        self._sent: dict[Address, int] = {}
+        self._sizes: dict[Address, int | None] = {}
+        self._spinner = Spinner("dots")
+        self._at: datetime | None = None
+        self._live = Live(
+            console=console,
+            refresh_per_second=8,
+            transient=True,
+            get_renderable=self._draw,
+            redirect_stdout=sys.stdout.isatty(),  # what goes to a file stays out of it
+        )
+
+    def __enter__(self) -> "LiveDisplay":
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The terminal belongs to a question meanwhile."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
+
+    def started(self, at: datetime, step: Step) -> None:
+        self._lines.started(at, step)
+        if step.action is Action.UPLOAD:
+            self._sent[step.address] = 0
+            self._sizes[step.address] = getattr(step.effect, "size", None)
+
+    def uploaded(self, address: Address, sent: int) -> None:
+        self._sent[address] = sent
+
+    def done(self, at: datetime, step: Step, remote_id: str | None) -> None:
+        self._sent.pop(step.address, None)
+        self._lines.done(at, step, remote_id)
+
+    def failed(self, at: datetime, step: Step, error: Exception) -> None:
+        self._sent.pop(step.address, None)
+        self._lines.failed(at, step, error)
+
+    def waiting(self, at: datetime, plan: Plan) -> None:
+        self._plan, self._at = plan, at
+
+    def missed(self, at: datetime, error: Exception) -> None:
+        self._lines.missed(at, error)
+
+    def _draw(self) -> RenderableType:
+        table = Table.grid(padding=(0, 2))
+        for address, sent in self._sent.items():
+            size = self._sizes.get(address)
+            told = (
+                f"{spell_bytes(sent)}{f' of {spell_bytes(size)}' if size else ''} sent" if sent else "packing"
+            )
+            bar = ProgressBar(total=size or 1, completed=sent, width=24, pulse=not (sent and size))
+            table.add_row(self._spinner, Text(str(address), "bold"), bar, told)
+        for step in self._plan.steps if self._plan else ():
+            if step.when is not When.SERVICE:
+                continue
+            fraction = step.progress.fraction if step.progress else None
+            bar = ProgressBar(total=1.0, completed=fraction or 0.0, width=24, pulse=fraction is None)
+            table.add_row(
+                self._spinner,
+                Text(str(step.address), "bold"),
+                bar,
+                spell_progress(step),
+                Text(step.reason, "dim"),
+            )
+        clock = Text(f"account time {self._at:%Y-%m-%d %H:%M:%S}", "dim") if self._at else Text()
+        return Group(table, clock) if table.row_count else Group()
