@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.bench.chains import apply_all, write
+from wanctl.base.running import run
 from wanctl.engine.planner import make_plan
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.kinds.world import LocalData
@@ -21,7 +22,6 @@ from wanctl.language.resources import Address, Desired, Rename
 from wanctl.ledger.record import Intent, Record
 from wanctl.plan import Plan
 from wanctl.project import Project
-from wanctl.project.running import run
 from wanctl.render.text.plan import plan_lines
 from wanctl.sandbox import Sandbox
 

@@ -18,12 +18,12 @@ import uvicorn
 import yaml
 
 from tests.datasets import small_dataset
+from wanctl.base.running import run
 from wanctl.engine.approval import Approval
 from wanctl.engine.converge import Patience, converge
 from wanctl.ledger.record import Record
 from wanctl.project import Project, Silent
 from wanctl.project.provider import call_sandbox, open_sandbox
-from wanctl.project.running import run
 from wanctl.sandbox import Sandbox
 
 

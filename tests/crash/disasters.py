@@ -15,10 +15,10 @@ from unittest import mock
 import httpx
 
 from tests.crash import others
-from wanctl.ledger.file import FileShelf
-from wanctl.ledger.git import GitShelf
-from wanctl.ledger.object import ObjectShelf
-from wanctl.ledger.shelf import Paper
+from wanctl.ledger.backends.backend import Paper
+from wanctl.ledger.backends.file import FileShelf
+from wanctl.ledger.backends.git import GitShelf
+from wanctl.ledger.backends.object import ObjectShelf
 from wanctl.sandbox import Sandbox
 
 
@@ -167,8 +167,8 @@ class Hooks:
         mock.patch("wanctl.project.provider.httpx.ASGITransport", Transport).start()
         for shelf in (FileShelf, GitShelf, ObjectShelf):
             mock.patch.object(shelf, "replace", self._watched(shelf.replace)).start()
-        mock.patch("wanctl.ledger.file.os.fsync", flushed).start()
-        mock.patch("wanctl.ledger.git.GitShelf._push", pushed).start()
+        mock.patch("wanctl.ledger.backends.file.os.fsync", flushed).start()
+        mock.patch("wanctl.ledger.backends.git.GitShelf._push", pushed).start()
 
     def _watched(self, replace: Callable[..., None]) -> Callable[..., None]:
         """Each replacement of a paper, whatever it lies on."""

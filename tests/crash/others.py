@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.ledger.papers import git
-from wanctl.ledger.file import FileShelf
+from wanctl.ledger.backends.backend import Paper
+from wanctl.ledger.backends.file import FileShelf
+from wanctl.ledger.backends.object import ObjectShelf
 from wanctl.ledger.lease import LEASE_TTL, Lease
-from wanctl.ledger.object import ObjectShelf
 from wanctl.ledger.record import HistoryLine
-from wanctl.ledger.shelf import Paper
 from wanctl.ledger.store import Store
 from wanctl.project import Project
 

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from tests.datasets import small_dataset
+from wanctl.base.running import run
 from wanctl.project.provider import call_sandbox
-from wanctl.project.running import run
 from wanctl.sandbox import Sandbox
 
 Documents = Mapping[str, Mapping[str, Any]]  # by a name of the test's own

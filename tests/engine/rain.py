@@ -9,10 +9,10 @@ import httpx
 import yaml
 
 from tests.datasets import small_dataset
+from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.project import Project
 from wanctl.project.provider import call_sandbox, open_sandbox
-from wanctl.project.running import run
 
 Document = dict[str, Any]
 

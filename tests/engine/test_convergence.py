@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.datasets import small_dataset
+from wanctl.base.running import run
 from wanctl.engine.converge import Patience
 from wanctl.language.resources import Address
 from wanctl.plan import Action, Plan, Status, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind
 from wanctl.project.provider import call_sandbox, open_sandbox
-from wanctl.project.running import run
 
 TURNS = 12  # of apply: a failure of each kind and its next attempt, protection, replacement
 

@@ -12,11 +12,11 @@ import pytest
 from tests.engine.rain import Rain
 from tests.engine.worlds import CHANGING
 from tests.scenarios.playing import run_wanctl
+from wanctl.base.running import run
 from wanctl.engine.importing import ImportRefused
 from wanctl.plan import Status
 from wanctl.project.importing import carry_out_import, draft_import
 from wanctl.project.provider import call_sandbox, open_sandbox
-from wanctl.project.running import run
 from wanctl.studio.errors import StudioError
 
 TELLS_ALL = {"echo_config": True, "echo_all_parameters": True}

@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from tests.datasets import small_dataset
+from wanctl.base.running import run
 from wanctl.engine.converge import Patience
 from wanctl.plan import Status
 from wanctl.project import Project
 from wanctl.project.provider import call_sandbox, open_sandbox
-from wanctl.project.running import run
 
 CALLS = [
     ("POST", "/compatible-mode/v1/files"),

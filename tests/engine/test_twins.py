@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from tests.datasets import small_dataset
+from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.language.resources import Address
 from wanctl.plan import Plan, Step, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind
 from wanctl.project.provider import call_sandbox, open_sandbox
-from wanctl.project.running import run
 
 HEAD = {
     "version": 1,

@@ -9,12 +9,12 @@ from typing import Any
 import yaml
 
 from tests.datasets import small_dataset
+from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.language.resources import Address
 from wanctl.plan import Plan
 from wanctl.project import Project
 from wanctl.project.provider import call_sandbox, open_sandbox
-from wanctl.project.running import run
 
 HEAD = {
     "version": 1,

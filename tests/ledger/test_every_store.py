@@ -18,6 +18,7 @@ from tests.ledger.papers import (
     remote_with_one_commit,
     whose,
 )
+from wanctl.ledger.backends.backend import Paper
 from wanctl.ledger.encoding import decode_record
 from wanctl.ledger.errors import (
     LedgerElsewhereError,
@@ -28,7 +29,6 @@ from wanctl.ledger.errors import (
 from wanctl.ledger.lease import LEASE_TTL, LeaseHeld, LeaseLost
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.record import Entry, HistoryLine, Intent, Record
-from wanctl.ledger.shelf import Paper
 from wanctl.ledger.store import Store
 
 Stores = Callable[[], Store]

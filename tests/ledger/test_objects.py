@@ -10,10 +10,10 @@ from obstore.store import S3Store
 from tests.ledger.conftest import new_bucket
 from tests.ledger.papers import lease, record, whose
 from tests.ledger.servers import KEYS, OSS_KEYS, s3, serving, without_conditions
+from wanctl.ledger.backends.backend import ChangedMeanwhileError, Paper
+from wanctl.ledger.backends.oss import STATES_KEPT
 from wanctl.ledger.errors import LedgerError, LedgerMovedError
 from wanctl.ledger.opening import open_store
-from wanctl.ledger.oss import STATES_KEPT
-from wanctl.ledger.shelf import ChangedMeanwhileError, Paper
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 
 from tests.forge.servers import GitHubServer, GitLabServer
 from tests.project.ci_runs import github, gitlab, merge_request, pull_request, pushed, scheduled
+from wanctl.ci.pipeline import Mode, mode_of
+from wanctl.ci.run import run_of
 from wanctl.forge.run import Forge, Run, Trigger
 from wanctl.project.errors import ProjectError
-from wanctl.project.forge import run_of
-from wanctl.project.pipeline import Mode, mode_of
 from wanctl.project.surroundings import Surroundings
 
 SHA = "0123456789abcdef0123456789abcdef01234567"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from wanctl.init.package import _requirement, check_package
 from wanctl.project.errors import ProjectError
-from wanctl.project.package import _requirement, check_package
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 GIT = f"git+https://github.com/ours/wanctl@{COMMIT}"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from wanctl.project.scaffold import Scaffold, Wish
+from wanctl.init.scaffold import Scaffold, Wish
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,11 +10,11 @@ import yaml
 
 from tests.datasets import small_dataset
 from tests.scenarios.playing import quiet_surroundings
+from wanctl.base.running import run
 from wanctl.language.resources import Address
 from wanctl.plan import Step
 from wanctl.project import Project
 from wanctl.project.provider import call_sandbox, open_sandbox
-from wanctl.project.running import run
 from wanctl.project.surroundings import Surroundings
 from wanctl.watch.checkout import Checkout
 from wanctl.watch.policy import Policy

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.watch.places import TRAIN, Place, environ, git
+from wanctl.base.git import Git, masked
 from wanctl.ledger.errors import LedgerError
-from wanctl.ledger.git_process import Git, masked
 from wanctl.watch.checkout import _FRUGAL, Checkout
 from wanctl.watch.errors import WatchError
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.watch.boards import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
+from wanctl.base.running import Interrupted
 from wanctl.plan import Action, When
-from wanctl.project.running import Interrupted
 from wanctl.watch.board import Board
 from wanctl.watch.errors import WatchError
 from wanctl.watch.loop import LONGEST_RETRY, SHORTEST_PAUSE, Bell, Loop, Several

@@ -16,10 +16,10 @@ from wanctl.cli.options import Detailed, Exit, Format, MaxWait, Wait, patience_o
 from wanctl.cli.publishing import failed_plan, in_words, same_project
 
 if TYPE_CHECKING:
+    from wanctl.ci.pipeline import Mode
     from wanctl.engine.converge import Outcome, Patience
     from wanctl.forge.run import Run
     from wanctl.project import Project
-    from wanctl.project.pipeline import Mode
     from wanctl.render.markdown.ci import Made
 
 MODES = ("auto", "plan", "apply")
@@ -65,8 +65,8 @@ def ci(
     no_cache: NoCache = False,
 ) -> None:
     """Plan a pull request, apply the default branch: on GitHub Actions, GitLab CI or elsewhere."""
-    from wanctl.project.forge import run_of
-    from wanctl.project.pipeline import Mode, Publisher, Wishes, mode_of, why_only_checked
+    from wanctl.ci.pipeline import Mode, Publisher, Wishes, mode_of, why_only_checked
+    from wanctl.ci.run import run_of
     from wanctl.project.surroundings import Surroundings
 
     patience = patience_of(wait, max_wait)
@@ -128,8 +128,8 @@ def _put(line: str) -> None:
 
 def _approver_of(digest: str, chosen: "Mode", exactly: str) -> Approver:
     """One that says yes to this plan alone."""
+    from wanctl.ci.pipeline import Mode
     from wanctl.project.errors import ProjectError
-    from wanctl.project.pipeline import Mode
 
     if chosen is not Mode.APPLY:
         raise ProjectError("--approve is for an apply, and this run only plans")
@@ -138,7 +138,7 @@ def _approver_of(digest: str, chosen: "Mode", exactly: str) -> Approver:
 
 
 def _check(project: "Project", why: str) -> _Ended:
-    from wanctl.project.pipeline import offline
+    from wanctl.ci.pipeline import offline
     from wanctl.render.text.console import emit
 
     checked = offline(project, why)

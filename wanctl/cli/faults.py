@@ -20,7 +20,7 @@ def reported(*, debug: bool) -> Iterator[None]:
         sys.stderr.close()
         sys.exit(1)
     except Exception as error:
-        from wanctl.project.running import Interrupted
+        from wanctl.base.running import Interrupted
 
         if isinstance(error, Interrupted):
             _say("Interrupted. Nothing is lost: run the same command again, and it goes on from here.")
@@ -39,6 +39,7 @@ def sentences(error: Exception) -> list[str]:
 
 def _sentences(error: Exception) -> list[str]:
     """The message of an error that we know; empty for one that should not have happened."""
+    from wanctl.base.git import GitError
     from wanctl.dataset.contents import DatasetError
     from wanctl.engine.adopt import AdoptionRefused
     from wanctl.engine.doomed import PruneRefused
@@ -63,6 +64,7 @@ def _sentences(error: Exception) -> list[str]:
     known = (
         StudioError,
         LedgerError,
+        GitError,
         LeaseHeld,
         LeaseLost,
         ProjectError,

@@ -72,9 +72,9 @@ def previews(
     base_url: BaseUrl = None,
 ) -> None:
     """Download previews to choose a checkpoint. The service keeps them for a day."""
+    from wanctl.base.running import run
     from wanctl.language.resources import Kind
     from wanctl.project.outputs import download, named
-    from wanctl.project.running import run
     from wanctl.render.text.console import emit, err
 
     project = open_project(folder, environment, base_url)

@@ -120,9 +120,9 @@ def failed_plan(error: Exception, options: Mapping[str, str], *, begun: bool = F
 
     With the project's name, if that much can be read, and the environment that was asked for.
     """
+    from wanctl.base.running import Interrupted
     from wanctl.cli.faults import sentences
     from wanctl.language.load import project_name
-    from wanctl.project.running import Interrupted
     from wanctl.render.failure import failure_of
 
     if isinstance(error, Interrupted):

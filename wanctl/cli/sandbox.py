@@ -116,9 +116,9 @@ def call(
     """Call the API as somebody else would. Anybody in the account."""
     import httpx
 
+    from wanctl.base.running import run
     from wanctl.project.errors import ProjectError
     from wanctl.project.provider import call_sandbox
-    from wanctl.project.running import run
 
     try:
         data = json.loads(body) if body is not None else None

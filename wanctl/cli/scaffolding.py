@@ -12,7 +12,7 @@ import typer
 from wanctl.cli.app import app
 
 if TYPE_CHECKING:
-    from wanctl.project.scaffold import Wish
+    from wanctl.init.scaffold import Wish
 
 DEFAULT_MODEL, DEFAULT_REGION = "wan2.6-i2v", "singapore"
 
@@ -51,8 +51,8 @@ def init(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Begin a project: specs, prompts, a place for data, a workflow for CI. Overwrites nothing."""
-    from wanctl.project import scaffold
-    from wanctl.project.package import check_package, installed_from
+    from wanctl.init import scaffold
+    from wanctl.init.package import check_package, installed_from
 
     asking = not yes and sys.stdin.isatty()
     if not asking and not yes and None in (name, model, region, forge):
@@ -77,7 +77,7 @@ def init(
 
 
 def _begin(wish: "Wish", folder: Path) -> None:
-    from wanctl.project import scaffold
+    from wanctl.init import scaffold
     from wanctl.project.local import shown_path
     from wanctl.render.text.console import emit, err
 

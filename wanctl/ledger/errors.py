@@ -1,7 +1,9 @@
 """What can be wrong with a ledger, as sentences. Stores raise them; the command line prints them."""
 
+from wanctl.base.errors import WanctlError
 
-class LedgerError(Exception):
+
+class LedgerError(WanctlError):
     """The ledger cannot be used; nothing was written."""
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from wanctl.ledger.backends.backend import Shelf
+from wanctl.ledger.backends.file import FileShelf
 from wanctl.ledger.errors import LedgerError
-from wanctl.ledger.file import FileShelf
 from wanctl.ledger.location import FileLocation, GitLocation, ObjectLocation, own_location, parse_location
-from wanctl.ledger.shelf import Shelf
 from wanctl.ledger.store import Store
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _shelf(location: FileLocation | GitLocation | ObjectLocation, whose: Whose) 
         path = whose.directory / location.path
         return FileShelf(path, whose.shown(path))
     if isinstance(location, GitLocation):
-        from wanctl.ledger.git import GitShelf
+        from wanctl.ledger.backends.git import GitShelf
 
         name = own_location(_LEDGER_FILE, whose.environment) if whose.environment else _LEDGER_FILE
         return GitShelf(location, whose.directory, f"{whose.project}/{name}", whose.environ)
@@ -54,7 +54,7 @@ def _shelf(location: FileLocation | GitLocation | ObjectLocation, whose: Whose) 
         raise LedgerError(f"ledger: {location} needs the package obstore: {EXTRA}") from error
     if location.scheme == "oss":
         return _oss(location, whose.environ)
-    from wanctl.ledger.object import ObjectShelf
+    from wanctl.ledger.backends.object import ObjectShelf
 
     return ObjectShelf(location, _objects(location, whose.environ))
 
@@ -78,7 +78,7 @@ def _oss(location: ObjectLocation, environ: Mapping[str, str]) -> Shelf:
     """OSS by its S3 protocol, with the variables of OSS's own tools."""
     from obstore.store import S3Store
 
-    from wanctl.ledger.oss import FORBID_OVERWRITE, OssShelf
+    from wanctl.ledger.backends.oss import FORBID_OVERWRITE, OssShelf
 
     region = environ.get("OSS_REGION", "").removeprefix("oss-")
     endpoint = environ.get("OSS_ENDPOINT") or (f"https://s3.oss-{region}.aliyuncs.com" if region else "")

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 
+from wanctl.ledger.backends.backend import ChangedMeanwhileError, Paper, Reading, Shelf
 from wanctl.ledger.encoding import (
     Encoder,
     decode_record,
@@ -19,7 +20,6 @@ from wanctl.ledger.encoding import (
 from wanctl.ledger.errors import LeaseDamagedError, LedgerError, LedgerMovedError
 from wanctl.ledger.lease import Lease, LeaseHeld, LeaseLost, decode_lease
 from wanctl.ledger.record import Record
-from wanctl.ledger.shelf import ChangedMeanwhileError, Paper, Reading, Shelf
 
 ATTEMPTS = 12  # at a swap that others are in the way of
 LONGEST_PAUSE_MS = 250

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 
+from wanctl.base.running import run
 from wanctl.engine.approval import Approval
 from wanctl.engine.book import Book
 from wanctl.engine.converge import Outcome, Patience, Watcher, converge
@@ -40,7 +41,6 @@ from wanctl.project.leasing import leased, while_held
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
 from wanctl.project.neighbours import known_to_neighbours
 from wanctl.project.provider import Account, connect, endpoint_name, place_name
-from wanctl.project.running import run
 from wanctl.project.surroundings import Surroundings
 from wanctl.studio.wire import Heard, Permission, freely, unheard
 

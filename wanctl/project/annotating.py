@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wanctl.base.running import run
 from wanctl.dataset.captioning import Brief, Captions, parts_of, unwritten
 from wanctl.dataset.checks.captions import effect_of
 from wanctl.dataset.contents import DatasetFacts, Sample
@@ -12,7 +13,6 @@ from wanctl.language.resources import Address
 from wanctl.project import Project
 from wanctl.project.datasets import dataset_address
 from wanctl.project.errors import ProjectError
-from wanctl.project.running import run
 from wanctl.studio.client import Studio
 
 MODEL = "qwen3-vl-plus"  # the model of the service's guide

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from wanctl.base.running import run
 from wanctl.engine.adopt import adopt_all
 from wanctl.engine.holdings import Holdings
 from wanctl.engine.importing import Imported, ImportRefused, documents_of
@@ -15,7 +16,6 @@ from wanctl.language.writing import yaml_text
 from wanctl.plan import Plan
 from wanctl.project import Project
 from wanctl.project.local import shown_path
-from wanctl.project.running import run
 
 DEFAULT_FILE = "imported.yaml"
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from wanctl.base.running import run
 from wanctl.language.documents import SourceFile
 from wanctl.language.findings import Findings
 from wanctl.language.root import SETTINGS_FILE
@@ -13,7 +14,6 @@ from wanctl.ledger.location import own_location, parse_location
 from wanctl.ledger.record import HistoryLine
 from wanctl.project import Project
 from wanctl.project.errors import ProjectError
-from wanctl.project.running import run
 
 LEDGER = "ledger"  # stands for an address in the history
 

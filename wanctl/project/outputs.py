@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wanctl.base.running import run
 from wanctl.engine.adopt import adopt, disown
 from wanctl.language.naming import resource_named
 from wanctl.language.resources import Address, Kind
 from wanctl.plan import Action, When
 from wanctl.project import Project
 from wanctl.project.errors import ProjectError
-from wanctl.project.running import run
 from wanctl.review.previews import Saved, download_previews
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience, Watcher
 from wanctl.engine.desk import Desk
 from wanctl.engine.doomed import Account, all_doomed, doomed_by_name, not_made_here
@@ -12,7 +13,6 @@ from wanctl.engine.planner import Draft
 from wanctl.engine.prune import make_pruning
 from wanctl.plan import Plan, Severity, Step
 from wanctl.project import Project, carry_out
-from wanctl.project.running import run
 
 
 @dataclass(frozen=True)

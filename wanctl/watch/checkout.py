@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from wanctl.base.git import OURS, Git, GitError, settings_of, spoken
 from wanctl.language.root import SETTINGS_FILE
-from wanctl.ledger.errors import LedgerError
-from wanctl.ledger.git_process import OURS, Git, settings_of, spoken
 from wanctl.project.local import shown_path
 from wanctl.watch.errors import WatchError
 
@@ -33,7 +32,7 @@ _FRUGAL = (
 )
 
 
-class _BrokenError(LedgerError):
+class _BrokenError(GitError):
     """Our own clone is not what it should be."""
 
 
@@ -65,7 +64,7 @@ class Checkout:
         if top.code:
             raise WatchError(f"git cannot be asked in {project}: {spoken(top.err)}")
         root = Path(top.out.rstrip("\n"))
-        clone = Git(root, clone.environ)  # a remote's relative path starts from here
+        clone = replace(clone, folder=root)  # a remote's relative path starts from here
         remotes = clone.ask("remote").split()
         remote = max((one for one in remotes if ref.startswith(f"{one}/")), key=len, default=None)
         branch = ref.removeprefix(f"{remote}/")
@@ -108,7 +107,7 @@ class Checkout:
             except _BrokenError:
                 shutil.rmtree(self.tree)
                 commit = self._laid_out()
-        except LedgerError as error:
+        except GitError as error:
             raise WatchError(str(error)) from error
         except OSError as error:
             raise WatchError(f"the checkout in {self.tree} cannot be written: {error}") from error
@@ -139,7 +138,7 @@ class Checkout:
             inside.ask("checkout", "--quiet", "--force", "--detach", _TIP)
             inside.ask("clean", "-ffdxq")
             shown = inside.ask("log", "-1", "--no-show-signature", "--format=%H %s", _TIP)
-        except LedgerError as error:
+        except GitError as error:
             raise _BrokenError(str(error)) from error
         found, _, subject = shown.partition(" ")
         if found != before.strip():

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from wanctl.project.running import Interrupted
+from wanctl.base.running import Interrupted
 from wanctl.watch.board import Board
 from wanctl.watch.turn import NOTHING_SEEN, Glimpse, Turn
 

@@ -11,10 +11,10 @@ from types import FrameType
 
 from filelock import FileLock, Timeout
 
+from wanctl.base.running import Interrupted
 from wanctl.engine.converge import Watcher
 from wanctl.language.load import find_project, project_name
 from wanctl.project import STATE_FOLDER
-from wanctl.project.running import Interrupted
 from wanctl.project.surroundings import Surroundings
 from wanctl.watch.board import Board
 from wanctl.watch.checkout import Checkout

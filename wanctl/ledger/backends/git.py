@@ -15,14 +15,14 @@ import uuid
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from wanctl.base.git import OURS, Git, Ran, masked, remedy, settings_of, spoken
+from wanctl.ledger.backends.backend import ChangedMeanwhileError, Paper, Reading
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
-from wanctl.ledger.git_process import OURS, Git, Ran, masked, remedy, settings_of, spoken
 from wanctl.ledger.location import GitLocation
-from wanctl.ledger.shelf import ChangedMeanwhileError, Paper, Reading
 
 ATTEMPTS_TO_KEEP = 5
 _TIP = "refs/wanctl/tip"
@@ -98,14 +98,14 @@ class GitShelf:
 
     @cached_property
     def _workshop(self) -> _Workshop:
-        clone = Git.within(self._folder, self._environ)
+        clone = Git.within(self._folder, self._environ, LedgerError)
         top = clone.run("rev-parse", "--show-toplevel")
         if top.code:
             raise LedgerError(
                 f"ledger: {self.location} needs a clone of git, and {self._folder} is in none "
                 f"({spoken(top.err)}). Work in a clone, or write another ledger: in wanctl.yaml."
             )
-        clone = Git(Path(top.out.rstrip("\n")), clone.environ)  # a remote's relative path starts from here
+        clone = replace(clone, folder=Path(top.out.rstrip("\n")))  # a remote's relative path starts from here
         remote = self._where.remote
         found = clone.run("remote", "get-url", remote)
         if found.code:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import obstore
 from obstore import exceptions as refused
 
+from wanctl.ledger.backends.backend import ChangedMeanwhileError, Paper, Reading
+from wanctl.ledger.backends.object import spoken, unconditional
 from wanctl.ledger.location import ObjectLocation
-from wanctl.ledger.object import spoken, unconditional
-from wanctl.ledger.shelf import ChangedMeanwhileError, Paper, Reading
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from wanctl.ledger.backends.backend import ChangedMeanwhileError, Paper, Reading
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
-from wanctl.ledger.shelf import ChangedMeanwhileError, Paper, Reading
 
 LOCK_PATIENCE = 10.0  # seconds for another process to finish its own compare-and-swap
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import obstore
 from obstore import exceptions as refused
 
+from wanctl.ledger.backends.backend import ChangedMeanwhileError, Paper, Reading
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
 from wanctl.ledger.location import ObjectLocation
-from wanctl.ledger.shelf import ChangedMeanwhileError, Paper, Reading
 
 if TYPE_CHECKING:
     from obstore import PutMode, UpdateVersion

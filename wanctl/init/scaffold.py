@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from wanctl.init.package import check_package
 from wanctl.language.catalogue import Catalogue
 from wanctl.language.load import packaged_models
 from wanctl.language.models import LONGEST_NAME, check_name
@@ -20,7 +21,6 @@ from wanctl.language.root import SETTINGS_FILE, Root
 from wanctl.language.spelling import quoted, suggestion
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
-from wanctl.project.package import check_package
 from wanctl.studio import regions
 from wanctl.studio.errors import Misconfigured
 from wanctl.studio.regions import REGIONS, Region
@@ -274,7 +274,7 @@ def _scalar(text: str) -> str:
 def _templates() -> Environment:
     """YAML and text, in which nothing is escaped; brackets, since forges have braces of their own."""
     return Environment(
-        loader=PackageLoader("wanctl.project"),
+        loader=PackageLoader("wanctl.init"),
         autoescape=False,  # noqa: S701 - none of it is HTML, and every value was checked
         undefined=StrictUndefined,
         trim_blocks=True,

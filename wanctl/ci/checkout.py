@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from wanctl.base.git import Git, spoken
 from wanctl.forge.run import Run
-from wanctl.ledger.git_process import Git, spoken
 from wanctl.project.errors import ProjectError
 
 REMOTE = "origin"  # as the forges' runners call it

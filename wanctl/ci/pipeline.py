@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from wanctl.base.git import GitError
+from wanctl.base.running import run
+from wanctl.ci.checkout import require_reviewed_specs, why_overtaken
 from wanctl.engine.converge import Outcome
 from wanctl.forge.comments import Message
 from wanctl.forge.posting import UnlabelledError, post
@@ -23,11 +26,9 @@ from wanctl.language.root import Root
 from wanctl.ledger.errors import LedgerError
 from wanctl.plan import Plan
 from wanctl.project import Project
-from wanctl.project.checkout import require_reviewed_specs, why_overtaken
 from wanctl.project.errors import ProjectError
 from wanctl.project.outputs import download
 from wanctl.project.provider import needs_key
-from wanctl.project.running import run
 from wanctl.render.formats import PlanFormat
 from wanctl.render.lineage import references_of
 from wanctl.render.markdown.ci import (
@@ -227,7 +228,7 @@ class Publisher:
         for training in _trainings(made, project):
             try:
                 found = run(download(project, training, folder / training.name, (), lambda _: None))
-            except (StudioError, LedgerError, ProjectError, OSError) as error:
+            except (StudioError, LedgerError, GitError, ProjectError, OSError) as error:
                 self.tell(f"no previews of {training}: {error}")
                 continue
             saved[training] = sum(one.video is not None for one in found)

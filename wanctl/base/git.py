@@ -1,4 +1,4 @@
-"""Running git, for git.py and for the checkout of `wanctl watch`: fixed words, no shell, and nothing
+"""git as a process, for the ledger on a branch and for checkouts: fixed words, no shell, and nothing
 inherited that would point it at another repository.
 
 What git says is turned into one sentence with a remedy, and no password in a URL gets through.
@@ -11,10 +11,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wanctl.ledger.errors import LedgerError
+from wanctl.base.errors import WanctlError
 
 _AT_ONCE = getattr(signal, "SIGKILL", signal.SIGTERM)
 _LAST_WORDS = 3.0  # seconds that git has to take its locks away
@@ -77,6 +77,10 @@ def remedy(errors: str) -> str:
     return "Run the same command again."
 
 
+class GitError(WanctlError):
+    """git is not there, or did not do what it always can."""
+
+
 @dataclass(frozen=True)
 class Ran:
     """How a command ended."""
@@ -97,12 +101,14 @@ class Git:
     folder: Path
     environ: Mapping[str, str]
     patience: float = PATIENCE
+    failure: type[WanctlError] = GitError
 
     @classmethod
-    def within(cls, folder: Path, environ: Mapping[str, str]) -> "Git":
+    def within(cls, folder: Path, environ: Mapping[str, str], failure: type[WanctlError] = GitError) -> "Git":
         """In the user's clone: with its own configuration, and only to ask."""
         kept = {key: value for key, value in environ.items() if not _NOT_INHERITED.fullmatch(key)}
-        return cls(folder, {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"})
+        quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+        return cls(folder, {**kept, **quiet}, failure=failure)
 
     def apart(self, git_dir: Path, settings: Sequence[tuple[str, str]]) -> "Git":
         """The same surroundings, in another repository; settings go by the environment, which ps hides."""
@@ -112,7 +118,7 @@ class Git:
         for number, (key, value) in enumerate(settings):
             kept |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         kept |= {"GIT_CONFIG_COUNT": str(len(settings)), "GIT_DIR": str(git_dir)}
-        return Git(self.folder, kept, self.patience)
+        return replace(self, environ=kept)
 
     def run(self, *words: str, stdin: str | None = None, also: Mapping[str, str] | None = None) -> Ran:
         """One command. It is out of reach of Ctrl-C, as a push that is cut off leaves its end unknown."""
@@ -127,13 +133,13 @@ class Git:
                 start_new_session=True,
             )
         except FileNotFoundError as error:
-            raise LedgerError("git is not installed, and it is needed here. Install git.") from error
+            raise self.failure("git is not installed, and it is needed here. Install git.") from error
         with process:
             try:
                 out, err = process.communicate((stdin or "").encode(), timeout=self.patience)
             except subprocess.TimeoutExpired as error:
                 _end(process)
-                raise LedgerError(
+                raise self.failure(
                     f"git {words[0]} did not end within {self.patience:.0f} s. "
                     "Check the network and the remote, then run the same command again."
                 ) from error
@@ -146,7 +152,7 @@ class Git:
         """What a command prints, where it cannot fail but by a fault of the machine."""
         ran = self.run(*words, stdin=stdin, also=also)
         if ran.code:
-            raise LedgerError(f"git {words[0]} failed: {spoken(ran.err)}")
+            raise self.failure(f"git {words[0]} failed: {spoken(ran.err)}")
         return ran.out.strip()
 
 

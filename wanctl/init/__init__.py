@@ -1,0 +1,1 @@
+"""`wanctl init`: the files that a new project begins with."""

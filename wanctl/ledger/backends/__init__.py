@@ -1,0 +1,1 @@
+"""Where a ledger is kept: a file, a branch of git, an object store. Each replaces only on a condition."""
