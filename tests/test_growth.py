@@ -74,10 +74,10 @@ def applied(folder: Path, chains: int) -> World:
     project = Project.open(specs)
 
     async def look() -> Snapshot:
-        async with project.desk() as desk:
-            await desk.survey()
-            assert desk.snapshot is not None
-            return desk.snapshot
+        async with project.session() as session:
+            await session.survey()
+            assert session.snapshot is not None
+            return session.snapshot
 
     return World(specs, project.desired, run(look()), project.record(), project.local)
 

@@ -88,10 +88,10 @@ def apply_all(specs: Path, count: int) -> None:
     kept = _InMemory()
 
     async def work() -> None:
-        async with project.desk(kept) as desk:  # type: ignore[arg-type]  # a store that holds no lease
-            draft = await desk.survey()
+        async with project.session(kept) as session:  # type: ignore[arg-type]  # a store that holds no lease
+            draft = await session.survey()
             patience = Patience(waits=True, longest=timedelta(days=20 * count))
-            outcome = await converge(desk, draft, Approval.of(draft.plan), patience, Silent())
+            outcome = await converge(session, draft, Approval.of(draft.plan), patience, Silent())
             assert outcome.plan.status == "converged", (outcome.plan.status, outcome.failures[:1])
         async with project.leased() as store:
             assert kept.record is not None

@@ -23,7 +23,7 @@ from tests.watch.places import BEST, HEAD, SERVING, TRAIN, TUNE, environ, make_p
 from wanctl.render.visible import visible
 from wanctl.watch.board import Board
 from wanctl.watch.metrics import Metrics
-from wanctl.watch.server import Desk, Server
+from wanctl.watch.server import Server, StatusEndpoints
 
 Read = Callable[..., Reader]
 OTHERS = ("/healthz", "/readyz", "/metrics", "/status.json")
@@ -36,8 +36,10 @@ class Loop:
         self.board: Board = empty_board()
         self.rings = 0
         metrics = Metrics(lambda: self.board, lambda: NOON)
-        desk = Desk(lambda: self.board, metrics, lambda: NOON + timedelta(minutes=1), self.ring, None)
-        self.server = Server(desk.application(), "127.0.0.1", 0)
+        endpoints = StatusEndpoints(
+            lambda: self.board, metrics, lambda: NOON + timedelta(minutes=1), self.ring, None
+        )
+        self.server = Server(endpoints.application(), "127.0.0.1", 0)
 
     def ring(self) -> None:
         self.rings += 1

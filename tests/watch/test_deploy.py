@@ -17,7 +17,7 @@ from wanctl.cli import watching
 from wanctl.cli.app import app
 from wanctl.engine.converge import GRACE
 from wanctl.watch.notify import LAST_WORDS
-from wanctl.watch.server import STOPPED_WITHIN, Desk
+from wanctl.watch.server import STOPPED_WITHIN, StatusEndpoints
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ENDING = GRACE + LAST_WORDS + STOPPED_WITHIN  # seconds: calls under way, messages, connections
@@ -107,8 +107,8 @@ def test_the_deployment_is_one_and_is_probed_where_something_answers() -> None:
 
 
 def _routes() -> list[Route]:
-    desk = Desk(board=lambda: None, metrics=None, now=None, ring=None, secret=None)  # type: ignore[arg-type,return-value]  # only its routes are looked at
-    return [route for route in desk.application().routes if isinstance(route, Route)]
+    endpoints = StatusEndpoints(board=lambda: None, metrics=None, now=None, ring=None, secret=None)  # type: ignore[arg-type,return-value]  # only its routes are looked at
+    return [route for route in endpoints.application().routes if isinstance(route, Route)]
 
 
 def test_the_unit_reloads_by_the_signal_that_calls_a_turn_and_leaves_time_to_end() -> None:

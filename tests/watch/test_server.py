@@ -25,7 +25,7 @@ from wanctl.watch import connections
 from wanctl.watch.board import Board
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.policy import Policy
-from wanctl.watch.server import Desk, Server
+from wanctl.watch.server import Server, StatusEndpoints
 from wanctl.watch.signatures import LARGEST_BODY, genuine
 
 COMMIT = "abcdef0123456789"
@@ -39,10 +39,10 @@ class Visit:
     def __init__(self, board: Board, secret: str | None = SECRET, *, local: bool = False) -> None:
         self.rings = 0
         self.metrics = Metrics(lambda: board, lambda: NOON)
-        desk = Desk(
+        endpoints = StatusEndpoints(
             lambda: board, self.metrics, lambda: NOON + timedelta(minutes=1), self.ring, secret, local
         )
-        self.application = desk.application()
+        self.application = endpoints.application()
         self.client = TestClient(self.application, base_url="http://127.0.0.1")
 
     def ring(self) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from wanctl.dataset.naming import parse_upload_name
-from wanctl.engine.desk import Desk
 from wanctl.engine.planner import SETTLE_TIME
+from wanctl.engine.session import RunSession
 from wanctl.kinds import PLANNERS
 from wanctl.kinds.deployment.deploying import Deploy, config_identity
 from wanctl.kinds.deployment.serving import upstream_of
@@ -27,29 +27,29 @@ class AdoptionRefused(Exception):  # noqa: N818 - reads as what happened
     """The object cannot be this resource; nothing was written."""
 
 
-async def adopt(desk: Desk, address: Address, remote_id: str) -> str:
+async def adopt(session: RunSession, address: Address, remote_id: str) -> str:
     """Write the binding into the ledger; the sentence says what is trusted from now on."""
-    context, resource = await _context(desk, address)
-    return await _bind(desk, context, resource, remote_id)
+    context, resource = await _context(session, address)
+    return await _bind(session, context, resource, remote_id)
 
 
-async def adopt_all(desk: Desk, adoptions: Mapping[Address, str]) -> list[str]:
+async def adopt_all(session: RunSession, adoptions: Mapping[Address, str]) -> list[str]:
     """Several at once, from one look at the account; the sentences say what is trusted."""
     sentences: list[str] = []
     for address, remote_id in adoptions.items():
-        context, resource = await _context(desk, address, look=not sentences)
-        sentences.append(await _bind(desk, context, resource, remote_id))
+        context, resource = await _context(session, address, look=not sentences)
+        sentences.append(await _bind(session, context, resource, remote_id))
     return sentences
 
 
-async def _bind(desk: Desk, context: Context, resource: Resource, remote_id: str) -> str:
+async def _bind(session: RunSession, context: Context, resource: Resource, remote_id: str) -> str:
     """Check that the object can be the resource, and write it down."""
     address = resource.address
-    _refuse_claimed(desk, address, remote_id)
+    _refuse_claimed(session, address, remote_id)
     if isinstance(resource.spec, FineTune):
-        generation, sentence = await _adopt_job(desk, resource, resource.spec, remote_id, context)
+        generation, sentence = await _adopt_job(session, resource, resource.spec, remote_id, context)
     elif isinstance(resource.spec, Deployment):
-        generation, sentence = await _adopt_deployment(desk, resource, resource.spec, remote_id, context)
+        generation, sentence = await _adopt_deployment(session, resource, resource.spec, remote_id, context)
     else:
         hint = (
             f"write source: {{file_id: {remote_id}}} in its document to use an uploaded file"
@@ -57,22 +57,22 @@ async def _bind(desk: Desk, context: Context, resource: Resource, remote_id: str
             else "an exported checkpoint is found by its job and name, without adoption"
         )
         raise AdoptionRefused(f"a {address.kind} is not adopted: {hint}")
-    entry = desk.book.record.entry(address)
+    entry = session.book.record.entry(address)
     strangers = tuple(one for one in entry.strangers if one != remote_id)
     entry = entry.model_copy(update={"strangers": strangers})
     if address.kind is Kind.DEPLOYMENT:  # the one before is ours to delete, once this one serves
         bound = Deploy.landed(entry, generation, entry.protected)
     else:
         bound = entry.with_current(generation)
-    await desk.book.note(address, "adopt", bound, remote_id, sentence)
+    await session.book.note(address, "adopt", bound, remote_id, sentence)
     return sentence
 
 
-async def disown(desk: Desk, address: Address, remote_id: str) -> str:
+async def disown(session: RunSession, address: Address, remote_id: str) -> str:
     """Remember that this object is not the resource, however much it looks like it."""
-    if address not in desk.desired.resources:
-        raise AdoptionRefused(f"the specs hold no {address}{near_miss(address, desk.desired.resources)}")
-    entry: Entry = desk.book.record.entry(address)
+    if address not in session.desired.resources:
+        raise AdoptionRefused(f"the specs hold no {address}{near_miss(address, session.desired.resources)}")
+    entry: Entry = session.book.record.entry(address)
     if entry.current and entry.current.remote_id == remote_id:
         raise AdoptionRefused(
             f"the ledger says that wanctl made {remote_id} for {address}; it cannot be a stranger"
@@ -80,14 +80,14 @@ async def disown(desk: Desk, address: Address, remote_id: str) -> str:
     if remote_id not in entry.strangers:
         entry = entry.model_copy(update={"strangers": (*entry.strangers, remote_id)})
     sentence = f"{remote_id} is not {address}, and will not be taken for it"
-    await desk.book.note(address, "disown", entry, remote_id, sentence)
+    await session.book.note(address, "disown", entry, remote_id, sentence)
     return sentence
 
 
-def _refuse_claimed(desk: Desk, address: Address, remote_id: str) -> None:
+def _refuse_claimed(session: RunSession, address: Address, remote_id: str) -> None:
     """Two documents for one object: the end of the one would be the end of the other."""
-    record = desk.book.record
-    if old := moves_of(desk.desired, record).pending.get(address):
+    record = session.book.record
+    if old := moves_of(session.desired, record).pending.get(address):
         raise AdoptionRefused(f"{address} is about to take over the record of {old}: wanctl apply does that")
     for text, entry in record.entries.items():
         other = Address.parse(text)
@@ -95,7 +95,7 @@ def _refuse_claimed(desk: Desk, address: Address, remote_id: str) -> None:
         held = any(one.remote_id == remote_id for one in standing) and other != address
         if held and other.kind is not address.kind:
             raise AdoptionRefused(f"{remote_id} is {other} by the ledger, and no {address.kind}")
-        if held and other.kind is Kind.FINETUNE and other in desk.desired.resources:
+        if held and other.kind is Kind.FINETUNE and other in session.desired.resources:
             hint = "one job stands for one document; let both uses refer to that"
             raise AdoptionRefused(f"{remote_id} is {other} by the ledger; {hint}")
         if held and other.kind is Kind.DEPLOYMENT:
@@ -103,27 +103,27 @@ def _refuse_claimed(desk: Desk, address: Address, remote_id: str) -> None:
             raise AdoptionRefused(f"{remote_id} is {other} by the ledger; {hint}")
 
 
-async def _context(desk: Desk, address: Address, *, look: bool = True) -> tuple[Context, Resource]:
-    resource = desk.desired.resources.get(address)
+async def _context(session: RunSession, address: Address, *, look: bool = True) -> tuple[Context, Resource]:
+    resource = session.desired.resources.get(address)
     if resource is None:
-        near = near_miss(address, desk.desired.resources)
+        near = near_miss(address, session.desired.resources)
         raise AdoptionRefused(f"the specs hold no {address}; write its document first{near}")
-    if look or desk.snapshot is None:
-        await desk.survey()
+    if look or session.snapshot is None:
+        await session.survey()
     else:
-        await desk.settle(desk.snapshot)  # what was adopted before raises questions of its own
-    snapshot = desk.snapshot
+        await session.settle(session.snapshot)  # what was adopted before raises questions of its own
+    snapshot = session.snapshot
     assert isinstance(snapshot, Snapshot)  # noqa: S101 - a survey leaves one
-    context = Context(desk.desired, snapshot, desk.book.record, desk.local, SETTLE_TIME)
-    for each, other in desk.desired.resources.items():
+    context = Context(session.desired, snapshot, session.book.record, session.local, SETTLE_TIME)
+    for each, other in session.desired.resources.items():
         context.planned[each] = PLANNERS[each.kind](other, context)
     return context, resource
 
 
 async def _adopt_job(
-    desk: Desk, resource: Resource, spec: FineTune, job_id: str, context: Context
+    session: RunSession, resource: Resource, spec: FineTune, job_id: str, context: Context
 ) -> tuple[Generation, str]:
-    job = await desk.studio.jobs.get(job_id)
+    job = await session.studio.jobs.get(job_id)
     wanted = wanted_job(resource.address, spec, context)
     if wanted is None:
         raise AdoptionRefused(f"the datasets of {resource.address} cannot be read, so its inputs are unknown")
@@ -143,7 +143,7 @@ async def _adopt_job(
     sentence = f"{job_id} ({job.status}) stands for {resource.address} from now on"
     if unseen := _unseen(job, spec, context):
         sentence += f"; {unseen}"
-    return _adopted(job_id, wanted.identity, inputs, desk), sentence
+    return _adopted(job_id, wanted.identity, inputs, session), sentence
 
 
 def _other_files(job: Job, wanted: Wanted, context: Context) -> str:
@@ -180,9 +180,9 @@ def _unseen(job: Job, spec: FineTune, context: Context) -> str:
 
 
 async def _adopt_deployment(
-    desk: Desk, resource: Resource, spec: Deployment, deployed_model: str, context: Context
+    session: RunSession, resource: Resource, spec: Deployment, deployed_model: str, context: Context
 ) -> tuple[Generation, str]:
-    live = await desk.studio.deployments.get(deployed_model)
+    live = await session.studio.deployments.get(deployed_model)
     upstream = upstream_of(spec)
     model_name = context.outcome(upstream).model_name if upstream else spec.model_name
     if model_name is None:
@@ -201,7 +201,7 @@ async def _adopt_deployment(
         "attempt": spec.attempt,
     }
     sentence = _said_of_config(resource, deployed_model, told, written)
-    adopted = _adopted(deployed_model, config_identity(sent), sent, desk)
+    adopted = _adopted(deployed_model, config_identity(sent), sent, session)
     return adopted.model_copy(update={"created": live.gmt_create}), sentence
 
 
@@ -229,6 +229,6 @@ def _suffix_of(live: LiveDeployment) -> str | None:
     return live.deployed_model.removeprefix(plain) if live.deployed_model.startswith(plain) else None
 
 
-def _adopted(remote_id: str, identity: str, inputs: dict[str, Any], desk: Desk) -> Generation:
-    now = desk.clock.now()
+def _adopted(remote_id: str, identity: str, inputs: dict[str, Any], session: RunSession) -> Generation:
+    now = session.clock.now()
     return Generation(remote_id=remote_id, identity=identity, inputs=inputs, since=now, adopted=True)

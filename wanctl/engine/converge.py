@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from wanctl.engine.approval import Approval
-from wanctl.engine.desk import Desk
 from wanctl.engine.planner import Draft
 from wanctl.engine.polling import Lookout
+from wanctl.engine.session import RunSession
 from wanctl.kinds.acting import Act, Tools
 from wanctl.language.resources import Address
 from wanctl.plan import PROTECTIONS, Effect, Plan, Severity, Step, When
@@ -90,29 +90,29 @@ class Outcome:
 
 
 async def converge(
-    desk: Desk, draft: Draft, approval: Approval, patience: Patience, watcher: Watcher
+    session: RunSession, draft: Draft, approval: Approval, patience: Patience, watcher: Watcher
 ) -> Outcome:
     """Run until nothing can move any more without a person, a fix, or more patience."""
-    run = _Run(desk, approval, watcher, Outcome(draft), Lookout(desk.polling))
+    run = _Run(session, approval, watcher, Outcome(draft), Lookout(session.polling))
     run.take(draft)
-    deadline = desk.clock.now() + patience.longest
+    deadline = session.clock.now() + patience.longest
     while True:
-        await desk.book.learn(run.outcome.draft.learned, run.outcome.draft.answered)
+        await session.book.learn(run.outcome.draft.learned, run.outcome.draft.answered)
         ready = run.ready()
         if ready:
             await run.carry_out(ready)
-            run.take(await desk.survey())
+            run.take(await session.survey())
             run.judge_contested()
             continue
         waits = any(step.when is When.SERVICE for step in run.outcome.plan.steps)
         if not waits or not patience.waits:
             break
-        watcher.waiting(desk.clock.now(), run.outcome.plan)
-        left = (deadline - desk.clock.now()).total_seconds()
+        watcher.waiting(session.clock.now(), run.outcome.plan)
+        left = (deadline - session.clock.now()).total_seconds()
         if left <= 0:
             run.outcome.overdue = True
             break
-        await desk.clock.sleep(min(run.lookout.seconds(desk.clock.now()), left))
+        await session.clock.sleep(min(run.lookout.seconds(session.clock.now()), left))
         await run.look()
     run.sort_what_is_left()
     return run.outcome
@@ -125,7 +125,7 @@ _Key = tuple[Address, str, str]
 class _Run:
     """What this run did so far."""
 
-    desk: Desk
+    session: RunSession
     approval: Approval
     watcher: Watcher
     outcome: Outcome
@@ -139,7 +139,7 @@ class _Run:
         """The plan as it stands for this run: what was turned away waits for the service."""
         steps = tuple(self._as_it_stands(step) for step in draft.plan.steps)
         self.outcome.draft = replace(draft, plan=replace(draft.plan, steps=steps))
-        self.lookout.saw(self.desk.clock.now(), steps, looked_at)
+        self.lookout.saw(self.session.clock.now(), steps, looked_at)
 
     def _as_it_stands(self, step: Step) -> Step:
         refusal = self.turned_away.get(_key(step)) if step.when is When.NOW and step.effect else None
@@ -150,14 +150,14 @@ class _Run:
 
     async def look(self) -> None:
         """Look at what is due. What cannot be read now is looked at again later: nothing follows from it."""
-        due = self.lookout.due(self.desk.clock.now())
+        due = self.lookout.due(self.session.clock.now())
         try:
             await self._look_at(due)
         except (StudioError, ExceptionGroup) as error:
             self.in_vain += 1
             if self.in_vain > LOOKS_IN_VAIN or not _passes(error):
                 raise
-            now = self.desk.clock.now()
+            now = self.session.clock.now()
             self.watcher.missed(now, error)
             self.lookout.saw(now, self.outcome.plan.steps, due)
             return
@@ -169,11 +169,11 @@ class _Run:
         for key in again:
             del self.turned_away[key]
         if not again:
-            self.take(await self.desk.look_again(self.outcome.draft, due), due)
+            self.take(await self.session.look_again(self.outcome.draft, due), due)
             if not self._now():
                 return
-            await self.desk.book.learn(self.outcome.draft.learned, self.outcome.draft.answered)
-        self.take(await self.desk.survey())
+            await self.session.book.learn(self.outcome.draft.learned, self.outcome.draft.answered)
+        self.take(await self.session.survey())
 
     def ready(self) -> list[Step]:
         """What may run now: approved, not failed in this run, not done already."""
@@ -206,7 +206,7 @@ class _Run:
 
         def stop() -> None:
             stopping.set()
-            self.desk.studio.change_no_more()
+            self.session.studio.change_no_more()
 
         async def one(step: Step) -> None:
             async with gate:
@@ -233,8 +233,8 @@ class _Run:
         """Intent written → called once → result written."""
         effect = step.effect
         assert isinstance(effect, Act)  # noqa: S101 - the planner makes no other
-        book, desk = self.desk.book, self.desk
-        self.watcher.started(desk.clock.now(), step)
+        book, session = self.session.book, self.session
+        self.watcher.started(session.clock.now(), step)
         await book.begin(effect)
         try:
             landing = await effect.perform(self._tools(effect))
@@ -261,8 +261,8 @@ class _Run:
         self.tried[_key(step)] = TRIES
         await book.landed(effect, landing)
         self.outcome.done.append((step, landing.remote_id))
-        desk.snapshot = None
-        self.watcher.done(desk.clock.now(), step, landing.remote_id)
+        session.snapshot = None
+        self.watcher.done(session.clock.now(), step, landing.remote_id)
 
     def judge_contested(self) -> None:
         """A call that was refused is no failure where the account has what it was for: another run was
@@ -275,21 +275,21 @@ class _Run:
 
     def _fail(self, failure: Failure) -> None:
         self.outcome.failures.append(failure)
-        self.watcher.failed(self.desk.clock.now(), failure.step, failure.error)
+        self.watcher.failed(self.session.clock.now(), failure.step, failure.error)
 
     def _tools(self, effect: Effect) -> Tools:
         @asynccontextmanager
         async def archive(address: Address, content: str) -> AsyncIterator[Path]:
-            async with self.desk.archive(address, content) as path:
-                await self.desk.book.begin(effect)  # packing took its time: ours still, and begun only now
+            async with self.session.archive(address, content) as path:
+                await self.session.book.begin(effect)  # packing took its time: ours still, and begun only now
                 yield path
 
         return Tools(
-            studio=self.desk.studio,
-            now=self.desk.clock.now,
+            studio=self.session.studio,
+            now=self.session.clock.now,
             archive=archive,
             uploaded=self.watcher.uploaded,
-            entry=self.desk.book.record.entry(effect.address),
+            entry=self.session.book.record.entry(effect.address),
         )
 
 

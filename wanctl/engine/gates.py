@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from wanctl.engine.desk import Planner
 from wanctl.engine.planner import Draft
+from wanctl.engine.session import Planner
 from wanctl.engine.windows import judge, next_change
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.kinds.world import LocalData

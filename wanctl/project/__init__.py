@@ -17,12 +17,12 @@ from wanctl.base.running import run
 from wanctl.engine.approval import Approval
 from wanctl.engine.book import Book
 from wanctl.engine.converge import Outcome, Patience, Watcher, converge
-from wanctl.engine.desk import Desk, Planner
 from wanctl.engine.destroy import make_destruction
 from wanctl.engine.gates import Gate, gated, window_gate
 from wanctl.engine.neighbours import neighbour_gate
 from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Polling
+from wanctl.engine.session import Planner, RunSession
 from wanctl.kinds.moving import moves_of
 from wanctl.kinds.world import LocalData
 from wanctl.language.diagnostics import Diagnostic
@@ -161,8 +161,8 @@ class Project:
         planner = None if doomed is None else self._destruction(doomed)
 
         async def work() -> Plan:
-            async with self.desk(planner=planner) as desk:
-                return (await desk.survey()).plan
+            async with self.session(planner=planner) as session:
+                return (await session.survey()).plan
 
         return run(work())
 
@@ -190,10 +190,10 @@ class Project:
         async def work() -> Outcome | None:
             async with (
                 self.leased(lock_wait=lock_wait) as store,
-                self.desk(store, planner, outside) as desk,
+                self.session(store, planner, outside) as session,
             ):
-                draft = await desk.survey()
-                return await carry_out(desk, draft, approve, patience or Patience(), watcher or Silent())
+                draft = await session.survey()
+                return await carry_out(session, draft, approve, patience or Patience(), watcher or Silent())
 
         return run(work())
 
@@ -253,12 +253,12 @@ class Project:
         return gated(planner, gates)
 
     @asynccontextmanager
-    async def desk(
+    async def session(
         self,
         store: LeasedStore | None = None,
         planner: Planner | None = None,
         outside: Severity = Severity.WARNING,
-    ) -> AsyncIterator[Desk]:
+    ) -> AsyncIterator[RunSession]:
         """Everything that a run works with, for as long as it runs; without a lease it only looks.
 
         `outside` is how much it matters to be outside the windows.
@@ -267,7 +267,7 @@ class Project:
         async with self.account(while_held(store) if store else freely) as account:
             record = self.record()
             now = account.clock.now
-            yield Desk(
+            yield RunSession(
                 desired=self.desired,
                 local=self.local,
                 studio=account.studio,
@@ -292,7 +292,7 @@ class Project:
 
 
 async def carry_out(
-    desk: Desk,
+    session: RunSession,
     draft: Draft,
     approve: Callable[[Plan, tuple[Step, ...]], bool],
     patience: Patience,
@@ -309,7 +309,7 @@ async def carry_out(
     if draft.plan.pending and not approve(draft.plan, started):
         return None
     approval = Approval.of(draft.plan) if started else Approval({})
-    return await converge(desk, draft, approval, patience, watcher)
+    return await converge(session, draft, approval, patience, watcher)
 
 
 def _at(place: str | None, plan: Plan, _: datetime) -> Plan:

@@ -55,13 +55,15 @@ def draft_import(project: Project, ids: Collection[str], to: Path | None) -> Dra
     path = _place(project, to)
 
     async def work() -> tuple[Imported, datetime]:
-        async with project.desk() as desk:
-            plan = (await desk.survey()).plan
-            assert desk.snapshot is not None  # noqa: S101 - a survey leaves one
-            holdings = Holdings(project.desired, plan, desk.book.record, desk.snapshot)
-            answers = await answer(desk.studio, holdings.questions())
-            full = Holdings(project.desired, plan, desk.book.record, desk.snapshot.with_answers(answers))
-            return documents_of(full, ids), desk.clock.now()
+        async with project.session() as session:
+            plan = (await session.survey()).plan
+            assert session.snapshot is not None  # noqa: S101 - a survey leaves one
+            holdings = Holdings(project.desired, plan, session.book.record, session.snapshot)
+            answers = await answer(session.studio, holdings.questions())
+            full = Holdings(
+                project.desired, plan, session.book.record, session.snapshot.with_answers(answers)
+            )
+            return documents_of(full, ids), session.clock.now()
 
     imported, now = run(work())
     head = (
@@ -122,10 +124,10 @@ def _adopted(project: Project, imported: Imported) -> Result:
     fresh = Project.open(desired.directory, desired.environment, project.surroundings, project.tell)
 
     async def work() -> Result:
-        async with fresh.leased() as store, fresh.desk(store) as desk:
-            sentences = await adopt_all(desk, imported.adoptions)
-            draft = await desk.survey()
-            await desk.book.learn(draft.learned)
+        async with fresh.leased() as store, fresh.session(store) as session:
+            sentences = await adopt_all(session, imported.adoptions)
+            draft = await session.survey()
+            await session.book.learn(draft.learned)
             return Result(tuple(sentences), draft.plan)
 
     return run(work())

@@ -53,8 +53,8 @@ def output_of(project: Project, name: str) -> Output:
     word, missing = _WORDS[address.kind]
 
     async def work() -> Output:
-        async with project.desk() as desk:
-            plan = (await desk.survey()).plan
+        async with project.session() as session:
+            plan = (await session.survey()).plan
             step = plan.step(address)
             serving = step and (
                 step.when is When.DONE or step.action in {Action.SCALE, Action.PROTECT, Action.UNPROTECT}
@@ -62,9 +62,9 @@ def output_of(project: Project, name: str) -> Output:
             if step is None or step.remote_id is None or not serving:
                 raise ProjectError(f"{address} {missing}: {step.reason if step else 'unknown'}")
             facts: dict[str, Any] = {word: step.remote_id}
-            live = desk.snapshot.deployment_by_id.get(step.remote_id) if desk.snapshot else None
+            live = session.snapshot.deployment_by_id.get(step.remote_id) if session.snapshot else None
             if live:
-                base = desk.desired.catalogue.base_model(live.base_model or "")
+                base = session.desired.catalogue.base_model(live.base_model or "")
                 facts |= {
                     "model_name": live.model_name,
                     "base_model": live.base_model,
@@ -91,11 +91,11 @@ async def download(
     """Previews of a FineTune (or of a Checkpoint's FineTune) into a folder, with a word on how to choose."""
     if address.kind is not Kind.FINETUNE:
         raise ProjectError(f"previews are made by a training: name a FineTune, not {address}")
-    async with project.desk() as desk:
-        step = (await desk.survey()).plan.step(address)
+    async with project.session() as session:
+        step = (await session.survey()).plan.step(address)
         if step is None or step.remote_id is None:
             raise ProjectError(f"{address} has no job yet")
-        validated = await desk.studio.jobs.validated(step.remote_id)
+        validated = await session.studio.jobs.validated(step.remote_id)
         if not validated:
             raise ProjectError(f"{step.remote_id} has no previews {'yet' if not step.settled else 'at all'}")
         unknown = [one for one in checkpoints if one not in validated]
@@ -105,7 +105,7 @@ async def download(
             )
         chosen = list(checkpoints) or list(validated)
         return await download_previews(
-            desk.studio,
+            session.studio,
             step.remote_id,
             chosen,
             folder,
@@ -117,10 +117,10 @@ def bind(project: Project, address: Address, remote_id: str | None, stranger: st
     """Adopt or disown, under the lease: it writes the ledger."""
 
     async def work() -> str:
-        async with project.leased() as store, project.desk(store) as desk:
+        async with project.leased() as store, project.session(store) as session:
             if remote_id is not None:
-                return await adopt(desk, address, remote_id)
+                return await adopt(session, address, remote_id)
             assert stranger is not None  # noqa: S101 - the command takes exactly one
-            return await disown(desk, address, stranger)
+            return await disown(session, address, stranger)
 
     return run(work())

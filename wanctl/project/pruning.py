@@ -7,10 +7,10 @@ from functools import partial
 
 from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience, Watcher
-from wanctl.engine.desk import Desk
 from wanctl.engine.doomed import Account, all_doomed, doomed_by_name, not_made_here
 from wanctl.engine.planner import Draft
 from wanctl.engine.prune import make_pruning
+from wanctl.engine.session import RunSession
 from wanctl.plan import Plan, Severity, Step
 from wanctl.project import Project, carry_out
 
@@ -27,8 +27,8 @@ def pruning_plan(project: Project, choice: Choice) -> Plan:
     """Only the plan; what is not chosen stands among its orphans."""
 
     async def work() -> Plan:
-        async with project.desk() as desk:
-            return (await _planned(project, desk, choice, Severity.WARNING)).plan
+        async with project.session() as session:
+            return (await _planned(project, session, choice, Severity.WARNING)).plan
 
     return run(work())
 
@@ -51,20 +51,20 @@ def prune(
         return approve(plan, plan.reachable())
 
     async def work() -> Outcome | None:
-        async with project.leased(lock_wait=lock_wait) as store, project.desk(store) as desk:
-            draft = await _planned(project, desk, choice, outside)
-            return await carry_out(desk, draft, asked, patience, watcher)
+        async with project.leased(lock_wait=lock_wait) as store, project.session(store) as session:
+            draft = await _planned(project, session, choice, outside)
+            return await carry_out(session, draft, asked, patience, watcher)
 
     return run(work())
 
 
-async def _planned(project: Project, desk: Desk, choice: Choice, outside: Severity) -> Draft:
+async def _planned(project: Project, session: RunSession, choice: Choice, outside: Severity) -> Draft:
     """The account is read once: first as the specs see it, then as it will be pruned."""
-    wanted = await desk.survey()
-    assert desk.snapshot is not None  # noqa: S101 - a survey leaves one
-    account = Account(wanted.plan, desk.snapshot, desk.book.record)
+    wanted = await session.survey()
+    assert session.snapshot is not None  # noqa: S101 - a survey leaves one
+    account = Account(wanted.plan, session.snapshot, session.book.record)
     doomed = all_doomed(account) if choice.everything else doomed_by_name(account, choice.names)
     spared = not_made_here(account) if choice.everything else ()
     pruning = partial(make_pruning, doomed=doomed, everything=choice.everything, spared=spared)
-    desk.planner = project.gated(pruning, outside)
-    return await desk.look_again(wanted, ())
+    session.planner = project.gated(pruning, outside)
+    return await session.look_again(wanted, ())

@@ -24,7 +24,7 @@ from wanctl.watch.metrics import Metrics
 from wanctl.watch.news import TOLD_AFTER
 from wanctl.watch.notify import Notifier
 from wanctl.watch.policy import Policy
-from wanctl.watch.server import LOOPBACK, SECRET, Desk, Server
+from wanctl.watch.server import LOOPBACK, SECRET, RunSession, Server
 from wanctl.watch.turn import Turns
 from wanctl.watch.waits import Waits
 
@@ -86,7 +86,7 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
             seen=lambda: turns.glimpse,
         )
         if wish.listen and not wish.once:
-            desk = Desk(
+            session = RunSession(
                 lambda: loop.board,
                 metrics,
                 _now,
@@ -94,7 +94,7 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
                 secret=surroundings.environ.get(SECRET, "").strip() or None,
                 local=wish.listen[0] in LOOPBACK,
             )
-            server = _bound(desk, wish.listen)
+            server = _bound(session, wish.listen)
             stack.callback(server.stop)
             server.start()
             voice.tell(f"watching {wish.ref}; the status page is {server.url}")
@@ -109,9 +109,9 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
             return loop.board
 
 
-def _bound(desk: Desk, listen: tuple[str, int]) -> Server:
+def _bound(session: RunSession, listen: tuple[str, int]) -> Server:
     try:
-        return Server(desk.application(), *listen)
+        return Server(session.application(), *listen)
     except OSError as error:
         where = ":".join(map(str, listen))
         raise WatchError(

@@ -35,7 +35,7 @@ _HEADERS = {
 
 
 @dataclass(frozen=True)
-class Desk:
+class StatusEndpoints:
     """What the server shows, and what it rings; its methods are the endpoints."""
 
     board: Callable[[], Board]

@@ -25,7 +25,7 @@ Planner = Callable[[Desired, Snapshot, Record, Mapping[Address, LocalData]], Dra
 
 
 @dataclass
-class Desk:
+class RunSession:
     """What one run works with, and what it saw last."""
 
     desired: Desired
