@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Bent, Rain
-from wanctl.engine.book import Book
 from wanctl.engine.converge import Patience
+from wanctl.engine.journal import Journal
 from wanctl.kinds.acting import Landing
 from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Generation
@@ -118,14 +118,14 @@ class Killed(Exception):  # noqa: N818 - as the kernel does it
 def killed_after(rain: Rain, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An apply whose call has had its effect, and whose ledger still says that it is about to be made."""
 
-    async def gone(book: Book, effect: Effect, landing: Landing) -> None:
+    async def gone(journal: Journal, effect: Effect, landing: Landing) -> None:
         if effect.verb == verb:
             raise Killed
-        await landed(book, effect, landing)
+        await landed(journal, effect, landing)
 
-    landed = Book.landed
+    landed = Journal.landed
     with monkeypatch.context() as patch:
-        patch.setattr(Book, "landed", gone)
+        patch.setattr(Journal, "landed", gone)
         with pytest.raises(Killed):
             rain.apply()
 
@@ -305,15 +305,15 @@ def test_a_prune_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
     rain.write(DATASET, FINETUNE)
     rain.apply()
     rain.write(DATASET)
-    landed = Book.landed
+    landed = Journal.landed
 
-    async def gone(book: Book, effect: Effect, landing: Landing) -> None:
+    async def gone(journal: Journal, effect: Effect, landing: Landing) -> None:
         if effect.verb == "delete":
             raise Killed
-        await landed(book, effect, landing)
+        await landed(journal, effect, landing)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Book, "landed", gone)
+        patch.setattr(Journal, "landed", gone)
         with pytest.raises(Killed):
             prune(rain.project(), Choice(everything=True), lambda *_: True, Patience(), Silent())
     assert rain.ledger["intents"]

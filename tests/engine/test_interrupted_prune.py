@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
-from wanctl.engine.book import Book
 from wanctl.engine.converge import Outcome, Patience
+from wanctl.engine.journal import Journal
 from wanctl.kinds.acting import Landing
 from wanctl.plan import Effect, Status
 from wanctl.project import Silent
@@ -34,15 +34,15 @@ def test_what_a_killed_prune_deleted_is_not_missed(
     rain.apply()
     rain.write(DATASET, MORE_EPOCHS)
     rain.apply()
-    landed = Book.landed
+    landed = Journal.landed
 
-    async def killed(book: Book, effect: Effect, landing: Landing) -> None:
+    async def killed(journal: Journal, effect: Effect, landing: Landing) -> None:
         if written:
-            await landed(book, effect, landing)
+            await landed(journal, effect, landing)
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(Book, "landed", killed)
+        patch.setattr(Journal, "landed", killed)
         with pytest.raises(Killed):
             pruned(rain)
     assert rain.calls("DELETE", "/fine-tunes/") == 1

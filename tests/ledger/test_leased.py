@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.ledger.papers import EXPIRED, NOW, lease, record, whose
-from wanctl.engine.book import Book, Stamp
+from wanctl.engine.journal import Journal, Stamp
 from wanctl.language.resources import Address
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost
@@ -47,47 +47,47 @@ def time() -> Time:
     return Time()
 
 
-def held_by_one(stores: Callable[[], Store], time: Time) -> tuple[LeasedStore, Book]:
+def held_by_one(stores: Callable[[], Store], time: Time) -> tuple[LeasedStore, Journal]:
     store = stores()
     store.acquire(lease("one"))
     held = LeasedStore(store, lease("one"), time)
-    return held, Book(held.save, record(), Stamp(), time)
+    return held, Journal(held.save, record(), Stamp(), time)
 
 
 def test_a_holder_that_slept_through_another_run_writes_no_intent(
     stores: Callable[[], Store], time: Time
 ) -> None:
     """Nothing was saved meanwhile, so the serial is still its own: only the lease can tell."""
-    _, book = held_by_one(stores, time)
+    _, journal = held_by_one(stores, time)
     other = stores()
     time.now = EXPIRED
     other.acquire(lease("two", EXPIRED))
     other.release(lease("two", EXPIRED))
     with pytest.raises(LeaseLost, match=r"lost its lease .* came and went.* makes no further call"):
-        asyncio.run(book.begin(Effect()))
+        asyncio.run(journal.begin(Effect()))
     assert stores().load() is None
 
 
 def test_a_holder_that_was_taken_over_hears_by_whom(stores: Callable[[], Store], time: Time) -> None:
-    _, book = held_by_one(stores, time)
+    _, journal = held_by_one(stores, time)
     time.now = EXPIRED
     stores().acquire(lease("two", EXPIRED))
     with pytest.raises(LeaseLost, match="holder two took it over at 2026-03-18 09:05:00 UTC"):
-        asyncio.run(book.begin(Effect()))
+        asyncio.run(journal.begin(Effect()))
 
 
 def test_a_holder_whose_lease_was_broken_notices_at_once(stores: Callable[[], Store], time: Time) -> None:
     """A person unlocked: the lease had not expired, and no other run has come yet."""
-    _, book = held_by_one(stores, time)
+    _, journal = held_by_one(stores, time)
     stores().release(lease("one"))
     with pytest.raises(LeaseLost, match="a person removed it"):
-        asyncio.run(book.begin(Effect()))
+        asyncio.run(journal.begin(Effect()))
 
 
 def test_a_holder_that_slept_alone_renews_and_goes_on(stores: Callable[[], Store], time: Time) -> None:
-    held, book = held_by_one(stores, time)
+    held, journal = held_by_one(stores, time)
     time.now = EXPIRED + timedelta(hours=1)
-    asyncio.run(book.begin(Effect()))
+    asyncio.run(journal.begin(Effect()))
     assert held.lease.expires == time.now + LEASE_TTL
     with pytest.raises(LeaseHeld):
         stores().acquire(lease("two", time.now))
@@ -108,8 +108,8 @@ def test_a_call_that_waited_past_its_lease_hears_that_it_is_lost(
     stores: Callable[[], Store], time: Time
 ) -> None:
     """Its intent was written in time; then the process stood still."""
-    held, book = held_by_one(stores, time)
-    asyncio.run(book.begin(Effect()))
+    held, journal = held_by_one(stores, time)
+    asyncio.run(journal.begin(Effect()))
     may_call(held)
     time.now = EXPIRED
     other = stores()
@@ -123,8 +123,8 @@ def test_a_call_that_waited_past_its_lease_hears_that_it_is_lost(
 def test_a_call_that_waited_alone_goes_on_under_a_lease_that_is_renewed(
     stores: Callable[[], Store], time: Time
 ) -> None:
-    held, book = held_by_one(stores, time)
-    asyncio.run(book.begin(Effect()))
+    held, journal = held_by_one(stores, time)
+    asyncio.run(journal.begin(Effect()))
     time.now = EXPIRED + timedelta(hours=1)
     may_call(held)
     assert held.lease.expires == time.now + LEASE_TTL

@@ -57,14 +57,14 @@ async def _bind(session: RunSession, context: Context, resource: Resource, remot
             else "an exported checkpoint is found by its job and name, without adoption"
         )
         raise AdoptionRefused(f"a {address.kind} is not adopted: {hint}")
-    entry = session.book.record.entry(address)
+    entry = session.journal.record.entry(address)
     strangers = tuple(one for one in entry.strangers if one != remote_id)
     entry = entry.model_copy(update={"strangers": strangers})
     if address.kind is Kind.DEPLOYMENT:  # the one before is ours to delete, once this one serves
         bound = Deploy.landed(entry, generation, entry.protected)
     else:
         bound = entry.with_current(generation)
-    await session.book.note(address, "adopt", bound, remote_id, sentence)
+    await session.journal.note(address, "adopt", bound, remote_id, sentence)
     return sentence
 
 
@@ -72,7 +72,7 @@ async def disown(session: RunSession, address: Address, remote_id: str) -> str:
     """Remember that this object is not the resource, however much it looks like it."""
     if address not in session.desired.resources:
         raise AdoptionRefused(f"the specs hold no {address}{near_miss(address, session.desired.resources)}")
-    entry: Entry = session.book.record.entry(address)
+    entry: Entry = session.journal.record.entry(address)
     if entry.current and entry.current.remote_id == remote_id:
         raise AdoptionRefused(
             f"the ledger says that wanctl made {remote_id} for {address}; it cannot be a stranger"
@@ -80,13 +80,13 @@ async def disown(session: RunSession, address: Address, remote_id: str) -> str:
     if remote_id not in entry.strangers:
         entry = entry.model_copy(update={"strangers": (*entry.strangers, remote_id)})
     sentence = f"{remote_id} is not {address}, and will not be taken for it"
-    await session.book.note(address, "disown", entry, remote_id, sentence)
+    await session.journal.note(address, "disown", entry, remote_id, sentence)
     return sentence
 
 
 def _refuse_claimed(session: RunSession, address: Address, remote_id: str) -> None:
     """Two documents for one object: the end of the one would be the end of the other."""
-    record = session.book.record
+    record = session.journal.record
     if old := moves_of(session.desired, record).pending.get(address):
         raise AdoptionRefused(f"{address} is about to take over the record of {old}: wanctl apply does that")
     for text, entry in record.entries.items():
@@ -114,7 +114,7 @@ async def _context(session: RunSession, address: Address, *, look: bool = True) 
         await session.settle(session.snapshot)  # what was adopted before raises questions of its own
     snapshot = session.snapshot
     assert isinstance(snapshot, Snapshot)  # noqa: S101 - a survey leaves one
-    context = Context(session.desired, snapshot, session.book.record, session.local, SETTLE_TIME)
+    context = Context(session.desired, snapshot, session.journal.record, session.local, SETTLE_TIME)
     for each, other in session.desired.resources.items():
         context.planned[each] = PLANNERS[each.kind](other, context)
     return context, resource

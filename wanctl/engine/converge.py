@@ -97,7 +97,7 @@ async def converge(
     run.take(draft)
     deadline = session.clock.now() + patience.longest
     while True:
-        await session.book.learn(run.outcome.draft.learned, run.outcome.draft.answered)
+        await session.journal.learn(run.outcome.draft.learned, run.outcome.draft.answered)
         ready = run.ready()
         if ready:
             await run.carry_out(ready)
@@ -172,7 +172,7 @@ class _Run:
             self.take(await self.session.look_again(self.outcome.draft, due), due)
             if not self._now():
                 return
-            await self.session.book.learn(self.outcome.draft.learned, self.outcome.draft.answered)
+            await self.session.journal.learn(self.outcome.draft.learned, self.outcome.draft.answered)
         self.take(await self.session.survey())
 
     def ready(self) -> list[Step]:
@@ -233,33 +233,33 @@ class _Run:
         """Intent written → called once → result written."""
         effect = step.effect
         assert isinstance(effect, Act)  # noqa: S101 - the planner makes no other
-        book, session = self.session.book, self.session
+        journal, session = self.session.journal, self.session
         self.watcher.started(session.clock.now(), step)
-        await book.begin(effect)
+        await journal.begin(effect)
         try:
             landing = await effect.perform(self._tools(effect))
         except Withheld:
-            await book.unsent(effect)
+            await journal.unsent(effect)
             return
         except LostAnswer as error:
             self.tried[_key(step)] = self.tried.get(_key(step), 0) + 1
-            await book.lost(effect, str(error))
+            await journal.lost(effect, str(error))
             return
         except Throttled as error:
             self.turned_away[_key(step)] = error
-            await book.turned_away(effect, f"{error.message}: {error.service_message}", error.request_id)
+            await journal.turned_away(effect, f"{error.message}: {error.service_message}", error.request_id)
             return
         except (Conflict, Refused, UnsupportedState) as error:
             self.tried[_key(step)] = self.tried.get(_key(step), 0) + 1
-            await book.failed(effect, str(error), error.request_id)
+            await journal.failed(effect, str(error), error.request_id)
             self.contested.append(Failure(step, error))
             return
         except StudioError as error:
-            await book.failed(effect, str(error), error.request_id)
+            await journal.failed(effect, str(error), error.request_id)
             self._fail(Failure(step, error))
             return
         self.tried[_key(step)] = TRIES
-        await book.landed(effect, landing)
+        await journal.landed(effect, landing)
         self.outcome.done.append((step, landing.remote_id))
         session.snapshot = None
         self.watcher.done(session.clock.now(), step, landing.remote_id)
@@ -281,7 +281,9 @@ class _Run:
         @asynccontextmanager
         async def archive(address: Address, content: str) -> AsyncIterator[Path]:
             async with self.session.archive(address, content) as path:
-                await self.session.book.begin(effect)  # packing took its time: ours still, and begun only now
+                await self.session.journal.begin(
+                    effect
+                )  # packing took its time: ours still, and begun only now
                 yield path
 
         return Tools(
@@ -289,7 +291,7 @@ class _Run:
             now=self.session.clock.now,
             archive=archive,
             uploaded=self.watcher.uploaded,
-            entry=self.session.book.record.entry(effect.address),
+            entry=self.session.journal.record.entry(effect.address),
         )
 
 

@@ -5,8 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wanctl.engine.book import Book
 from wanctl.engine.clock import Clock
+from wanctl.engine.journal import Journal
 from wanctl.engine.observe import answer, observe
 from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Polling
@@ -32,7 +32,7 @@ class RunSession:
     local: Mapping[Address, LocalData]
     studio: Studio
     clock: Clock
-    book: Book
+    journal: Journal
     polling: Polling
     archive: Callable[[Address, str], AbstractAsyncContextManager[Path]]
     planner: Planner = make_plan
@@ -40,7 +40,7 @@ class RunSession:
 
     async def survey(self) -> Draft:
         """Read the whole account and plan from it."""
-        return await self.settle(await observe(self.studio, self.clock.now, self.book.record))
+        return await self.settle(await observe(self.studio, self.clock.now, self.journal.record))
 
     async def look_again(self, draft: Draft, due: Collection[Address]) -> Draft:
         """Read only what is in flight and due, and plan from that."""
@@ -57,7 +57,7 @@ class RunSession:
     async def settle(self, snapshot: Snapshot) -> Draft:
         """Plan, answer what planning asks, and plan again until it asks nothing more."""
         for _ in range(ROUNDS_OF_QUESTIONS):
-            draft = self.planner(self.desired, snapshot, self.book.record, self.local)
+            draft = self.planner(self.desired, snapshot, self.journal.record, self.local)
             if not draft.questions:
                 self.snapshot = snapshot
                 return draft

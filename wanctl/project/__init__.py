@@ -15,10 +15,10 @@ from pathlib import Path
 
 from wanctl.base.running import run
 from wanctl.engine.approval import Approval
-from wanctl.engine.book import Book
 from wanctl.engine.converge import Outcome, Patience, Watcher, converge
 from wanctl.engine.destroy import make_destruction
 from wanctl.engine.gates import Gate, gated, window_gate
+from wanctl.engine.journal import Journal
 from wanctl.engine.neighbours import neighbour_gate
 from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Polling
@@ -272,7 +272,7 @@ class Project:
                 local=self.local,
                 studio=account.studio,
                 clock=account.clock,
-                book=Book(
+                journal=Journal(
                     store.save if store else _only_looking,
                     record,
                     self.surroundings.stamp(self.desired.directory),

@@ -58,10 +58,10 @@ def draft_import(project: Project, ids: Collection[str], to: Path | None) -> Dra
         async with project.session() as session:
             plan = (await session.survey()).plan
             assert session.snapshot is not None  # noqa: S101 - a survey leaves one
-            holdings = Holdings(project.desired, plan, session.book.record, session.snapshot)
+            holdings = Holdings(project.desired, plan, session.journal.record, session.snapshot)
             answers = await answer(session.studio, holdings.questions())
             full = Holdings(
-                project.desired, plan, session.book.record, session.snapshot.with_answers(answers)
+                project.desired, plan, session.journal.record, session.snapshot.with_answers(answers)
             )
             return documents_of(full, ids), session.clock.now()
 
@@ -127,7 +127,7 @@ def _adopted(project: Project, imported: Imported) -> Result:
         async with fresh.leased() as store, fresh.session(store) as session:
             sentences = await adopt_all(session, imported.adoptions)
             draft = await session.survey()
-            await session.book.learn(draft.learned)
+            await session.journal.learn(draft.learned)
             return Result(tuple(sentences), draft.plan)
 
     return run(work())

@@ -62,7 +62,7 @@ async def _planned(project: Project, session: RunSession, choice: Choice, outsid
     """The account is read once: first as the specs see it, then as it will be pruned."""
     wanted = await session.survey()
     assert session.snapshot is not None  # noqa: S101 - a survey leaves one
-    account = Account(wanted.plan, session.snapshot, session.book.record)
+    account = Account(wanted.plan, session.snapshot, session.journal.record)
     doomed = all_doomed(account) if choice.everything else doomed_by_name(account, choice.names)
     spared = not_made_here(account) if choice.everything else ()
     pruning = partial(make_pruning, doomed=doomed, everything=choice.everything, spared=spared)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wanctl.engine.book import Stamp
+from wanctl.engine.journal import Stamp
 
 
 @dataclass(frozen=True)

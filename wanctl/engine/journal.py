@@ -21,7 +21,7 @@ class Stamp:
     run: str | None = None
 
 
-class Book:
+class Journal:
     """Each entry of it returns once it is saved."""
 
     def __init__(
