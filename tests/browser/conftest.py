@@ -11,8 +11,8 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.backend import write_example
 from tests.browser.reading import Reader, reading
-from tests.browser.shelf import write_example
 
 WHICH = "WANCTL_TEST_BROWSER"
 PICTURES = Path(__file__).parents[2] / ".artifacts" / "browser"

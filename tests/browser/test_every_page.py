@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser.backend import PAGES, TEXTS
 from tests.browser.reading import DESKTOP, PAPER, PHONE, SCHEMES, SMALL_PHONE, TABLET, Reader, Scheme, reading
-from tests.browser.shelf import PAGES, TEXTS
 
 
 @pytest.fixture(scope="module", params=PAGES)

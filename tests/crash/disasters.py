@@ -15,10 +15,10 @@ from unittest import mock
 import httpx
 
 from tests.crash import others
-from wanctl.ledger.backends.backend import Paper
-from wanctl.ledger.backends.file import FileShelf
-from wanctl.ledger.backends.git import GitShelf
-from wanctl.ledger.backends.object import ObjectShelf
+from wanctl.ledger.backends.backend import Blob
+from wanctl.ledger.backends.file import FileBackend
+from wanctl.ledger.backends.git import GitBackend
+from wanctl.ledger.backends.object import ObjectBackend
 from wanctl.sandbox import Sandbox
 
 
@@ -120,7 +120,7 @@ def _idle(disaster: Disaster, moment: Moment, *, single: bool) -> bool:
     if disaster is _HALF_WRITTEN:
         return single or "given back" in moment.what
     if disaster in ROBBED:
-        return moment.what != Paper.RECORD or (single and disaster is _ROBBED_ONLY)
+        return moment.what != Blob.RECORD or (single and disaster is _ROBBED_ONLY)
     return False
 
 
@@ -145,7 +145,7 @@ class Hooks:
             sandbox.add_fault(**nth, **self._point.disaster.fault)
 
     def install(self) -> None:
-        hooks, fsync, push = self, os.fsync, GitShelf._push
+        hooks, fsync, push = self, os.fsync, GitBackend._push
 
         class Transport(httpx.ASGITransport):
             async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -160,39 +160,39 @@ class Hooks:
             fsync(handle)
             hooks.die("killed half written", hooks.moments[-1])
 
-        def pushed(shelf: Any, expected: Any, commit: str) -> None:
+        def pushed(backend: Any, expected: Any, commit: str) -> None:
             hooks.die("killed half written", hooks.moments[-1])
-            push(shelf, expected, commit)
+            push(backend, expected, commit)
 
         mock.patch("wanctl.project.provider.httpx.ASGITransport", Transport).start()
-        for shelf in (FileShelf, GitShelf, ObjectShelf):
-            mock.patch.object(shelf, "replace", self._watched(shelf.replace)).start()
+        for backend in (FileBackend, GitBackend, ObjectBackend):
+            mock.patch.object(backend, "replace", self._watched(backend.replace)).start()
         mock.patch("wanctl.ledger.backends.file.os.fsync", flushed).start()
-        mock.patch("wanctl.ledger.backends.git.GitShelf._push", pushed).start()
+        mock.patch("wanctl.ledger.backends.git.GitBackend._push", pushed).start()
 
     def _watched(self, replace: Callable[..., None]) -> Callable[..., None]:
         """Each replacement of a paper, whatever it lies on."""
         hooks = self
 
-        def replaced(shelf: Any, seen: Any, paper: Any, text: str | None, why: str) -> None:
+        def replaced(backend: Any, seen: Any, blob: Any, text: str | None, why: str) -> None:
             if hooks._others:
-                replace(shelf, seen, paper, text, why)
+                replace(backend, seen, blob, text, why)
                 return
-            moment = hooks.meet(Kind.PAPER, f"{paper}{'' if text else ' given back'}")
+            moment = hooks.meet(Kind.PAPER, f"{blob}{'' if text else ' given back'}")
             hooks.die("killed unwritten", moment)
-            hooks.meddle(moment, paper)
-            replace(shelf, seen, paper, text, why)
+            hooks.meddle(moment, blob)
+            replace(backend, seen, blob, text, why)
             hooks.die("killed once written", moment)
 
         return replaced
 
-    def meddle(self, moment: Moment, paper: Paper) -> None:
+    def meddle(self, moment: Moment, blob: Blob) -> None:
         """Another run comes in between."""
         meant = self._point if self._point and self._point.moment == moment else None
         meddler = {**ROBBED, RACED: others.write}.get(meant.disaster) if meant else None
         if meddler:
             self._others = True
-            meddler(self._folder, paper)
+            meddler(self._folder, blob)
             self._others = False
 
     def meet(self, kind: Kind, what: str) -> Moment:

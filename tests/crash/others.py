@@ -8,23 +8,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.ledger.papers import git
-from wanctl.ledger.backends.backend import Paper
-from wanctl.ledger.backends.file import FileShelf
-from wanctl.ledger.backends.object import ObjectShelf
+from tests.ledger.blobs import git
+from wanctl.ledger.backends.backend import Blob
+from wanctl.ledger.backends.file import FileBackend
+from wanctl.ledger.backends.object import ObjectBackend
 from wanctl.ledger.lease import LEASE_TTL, Lease
 from wanctl.ledger.record import HistoryLine
 from wanctl.ledger.store import Store
 from wanctl.project import Project
 
 
-def take_over(folder: Path, paper: Paper) -> None:  # noqa: ARG001 - as the others
+def take_over(folder: Path, blob: Blob) -> None:  # noqa: ARG001 - as the others
     """This one stalled for longer than its lease lasts: another takes it, and gives it back unused."""
     with _lease_of_another(folder):
         pass
 
 
-def take_over_and_write(folder: Path, paper: Paper) -> None:  # noqa: ARG001 - likewise
+def take_over_and_write(folder: Path, blob: Blob) -> None:  # noqa: ARG001 - likewise
     """And this other one had something to do."""
     with _lease_of_another(folder) as (store, lease):
         if record := store.load():
@@ -42,14 +42,14 @@ def _lease_of_another(folder: Path) -> Iterator[tuple[Store, Lease]]:
     store.release(lease)
 
 
-def write(folder: Path, paper: Paper) -> None:
+def write(folder: Path, blob: Blob) -> None:
     """It touches the same place, and changes nothing of ours: the swap fails, and is made again."""
-    shelf: Any = Project.open(folder / "specs").store._shelf
-    if isinstance(shelf, FileShelf | ObjectShelf):
-        seen = shelf.read(paper)
-        text = seen.text(paper)
+    backend: Any = Project.open(folder / "specs").store._backend
+    if isinstance(backend, FileBackend | ObjectBackend):
+        seen = backend.read(blob)
+        text = seen.text(blob)
         if text is not None:
-            shelf.replace(seen, paper, _spelled_otherwise(text), "spelled otherwise")
+            backend.replace(seen, blob, _spelled_otherwise(text), "spelled otherwise")
         return
     elsewhere = folder / "elsewhere"
     git(folder, "clone", "--quiet", "remote.git", str(elsewhere))

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from tests.ledger.papers import git, remote_with_one_commit
+from tests.ledger.blobs import git, remote_with_one_commit
 from tests.ledger.servers import KEYS, s3, serving
 
 PLACES = ("file", "git", "s3")

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from tests.ledger.papers import (
+from tests.ledger.blobs import (
     EXPIRED,
     LATER,
     NOW,
@@ -18,7 +18,7 @@ from tests.ledger.papers import (
     remote_with_one_commit,
     whose,
 )
-from wanctl.ledger.backends.backend import Paper
+from wanctl.ledger.backends.backend import Blob
 from wanctl.ledger.encoding import decode_record
 from wanctl.ledger.errors import (
     LedgerElsewhereError,
@@ -34,14 +34,14 @@ from wanctl.ledger.store import Store
 Stores = Callable[[], Store]
 
 
-def spoil(store: Store, paper: Paper, text: str) -> None:
+def spoil(store: Store, blob: Blob, text: str) -> None:
     """Somebody writes what is no ledger, or no lease."""
-    shelf = store._shelf
-    shelf.replace(shelf.read(Paper.RECORD, Paper.LEASE), paper, text, "spoilt")
+    backend = store._backend
+    backend.replace(backend.read(Blob.RECORD, Blob.LEASE), blob, text, "spoilt")
 
 
-def stored(store: Store, paper: Paper = Paper.RECORD) -> str | None:
-    return store._shelf.read(paper).text(paper)
+def stored(store: Store, blob: Blob = Blob.RECORD) -> str | None:
+    return store._backend.read(blob).text(blob)
 
 
 def test_nothing_is_stored_at_first(store: Store) -> None:
@@ -93,7 +93,7 @@ def test_saves_one_after_the_other(stores: Stores) -> None:
 @pytest.mark.parametrize("text", ["[", "[]", '{"format_version": 99}', '{"lineage": "a"}'])
 def test_what_is_not_a_ledger_is_refused_and_left_alone(stores: Stores, text: str) -> None:
     store = stores()
-    spoil(store, Paper.RECORD, text)
+    spoil(store, Blob.RECORD, text)
     with pytest.raises(LedgerUnreadableError):
         store.load()
     with pytest.raises(LedgerUnreadableError):
@@ -111,7 +111,7 @@ def test_an_emptied_file_is_no_new_ledger(tmp_path: Path, kind: str) -> None:
     folder = tmp_path / ".clone" if kind == "git" else tmp_path
     store = open_store(location, whose(folder))
     store.save(record())
-    spoil(store, Paper.RECORD, "")
+    spoil(store, Blob.RECORD, "")
     with pytest.raises(LedgerUnreadableError, match="not valid JSON"):
         open_store(location, whose(folder)).load()
     with pytest.raises(LedgerUnreadableError):
@@ -160,7 +160,7 @@ def test_a_lease_that_cannot_be_read_stops_everybody_until_a_person_removes_it(s
     store = stores()
     store.acquire(lease("one"))
     assert not store.discard_damaged_lease()
-    spoil(store, Paper.LEASE, "?")
+    spoil(store, Blob.LEASE, "?")
     with pytest.raises(LedgerUnreadableError, match="wanctl ledger unlock"):
         stores().acquire(lease("two", NOW + 2 * LEASE_TTL))
     assert stores().discard_damaged_lease()

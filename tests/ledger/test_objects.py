@@ -7,10 +7,10 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
+from tests.ledger.blobs import lease, record, whose
 from tests.ledger.conftest import new_bucket
-from tests.ledger.papers import lease, record, whose
 from tests.ledger.servers import KEYS, OSS_KEYS, s3, serving, without_conditions
-from wanctl.ledger.backends.backend import ChangedMeanwhileError, Paper
+from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError
 from wanctl.ledger.backends.oss import STATES_KEPT
 from wanctl.ledger.errors import LedgerError, LedgerMovedError
 from wanctl.ledger.opening import open_store
@@ -69,8 +69,8 @@ def test_oss_clears_old_states_away(oss_bucket: str, oss_address: str, tmp_path:
     last = record()
     for _ in range(STATES_KEPT + 3):
         last = store.save(last)
-    shelf = store._shelf
-    assert len(shelf._numbers(Paper.RECORD)) == STATES_KEPT  # type: ignore[attr-defined]  # only this shelf has them
+    backend = store._backend
+    assert len(backend._numbers(Blob.RECORD)) == STATES_KEPT  # type: ignore[attr-defined]  # only this shelf has them
 
 
 def test_oss_counts_a_write_into_a_cleared_number_as_refused(
@@ -81,12 +81,12 @@ def test_oss_counts_a_write_into_a_cleared_number_as_refused(
     whose_ = whose(tmp_path, OSS_ENDPOINT=oss_address, **OSS_KEYS)
     stalled, store = open_store(location, whose_), open_store(location, whose_)
     first = store.save(record())
-    seen = stalled._shelf.read(Paper.RECORD)
+    seen = stalled._backend.read(Blob.RECORD)
     last = first
     for _ in range(STATES_KEPT + 3):
         last = store.save(last)
     with pytest.raises(ChangedMeanwhileError):
-        stalled._shelf.replace(seen, Paper.RECORD, "stale", "stale")
+        stalled._backend.replace(seen, Blob.RECORD, "stale", "stale")
     assert store.load() == last
     with pytest.raises(LedgerMovedError):
         stalled.save(first)

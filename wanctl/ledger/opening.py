@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from wanctl.ledger.backends.backend import Shelf
-from wanctl.ledger.backends.file import FileShelf
+from wanctl.ledger.backends.backend import Backend
+from wanctl.ledger.backends.file import FileBackend
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.location import FileLocation, GitLocation, ObjectLocation, own_location, parse_location
 from wanctl.ledger.store import Store
@@ -36,27 +36,27 @@ def open_store(text: str, whose: Whose) -> Store:
         location = parse_location(text)
     except ValueError as error:
         raise LedgerError(f"ledger: {error}") from error
-    return Store(_shelf(location, whose))
+    return Store(_backend(location, whose))
 
 
-def _shelf(location: FileLocation | GitLocation | ObjectLocation, whose: Whose) -> Shelf:
+def _backend(location: FileLocation | GitLocation | ObjectLocation, whose: Whose) -> Backend:
     if isinstance(location, FileLocation):
         path = whose.directory / location.path
-        return FileShelf(path, whose.shown(path))
+        return FileBackend(path, whose.shown(path))
     if isinstance(location, GitLocation):
-        from wanctl.ledger.backends.git import GitShelf
+        from wanctl.ledger.backends.git import GitBackend
 
         name = own_location(_LEDGER_FILE, whose.environment) if whose.environment else _LEDGER_FILE
-        return GitShelf(location, whose.directory, f"{whose.project}/{name}", whose.environ)
+        return GitBackend(location, whose.directory, f"{whose.project}/{name}", whose.environ)
     try:
         import obstore  # noqa: F401 - only whether it is there
     except ImportError as error:
         raise LedgerError(f"ledger: {location} needs the package obstore: {EXTRA}") from error
     if location.scheme == "oss":
         return _oss(location, whose.environ)
-    from wanctl.ledger.backends.object import ObjectShelf
+    from wanctl.ledger.backends.object import ObjectBackend
 
-    return ObjectShelf(location, _objects(location, whose.environ))
+    return ObjectBackend(location, _objects(location, whose.environ))
 
 
 def _objects(location: ObjectLocation, environ: Mapping[str, str]) -> "ObjectStore":
@@ -74,11 +74,11 @@ def _objects(location: ObjectLocation, environ: Mapping[str, str]) -> "ObjectSto
     return S3Store(location.bucket, client_options=options, retry_config=_retries())
 
 
-def _oss(location: ObjectLocation, environ: Mapping[str, str]) -> Shelf:
+def _oss(location: ObjectLocation, environ: Mapping[str, str]) -> Backend:
     """OSS by its S3 protocol, with the variables of OSS's own tools."""
     from obstore.store import S3Store
 
-    from wanctl.ledger.backends.oss import FORBID_OVERWRITE, OssShelf
+    from wanctl.ledger.backends.oss import FORBID_OVERWRITE, OssBackend
 
     region = environ.get("OSS_REGION", "").removeprefix("oss-")
     endpoint = environ.get("OSS_ENDPOINT") or (f"https://s3.oss-{region}.aliyuncs.com" if region else "")
@@ -106,7 +106,7 @@ def _oss(location: ObjectLocation, environ: Mapping[str, str]) -> Shelf:
         options: ClientConfig = {**_patience(), "allow_http": here, "default_headers": headers}
         return S3Store(location.bucket, client_options=options, retry_config=_retries(), **config)
 
-    return OssShelf(location, client({}), client(FORBID_OVERWRITE))
+    return OssBackend(location, client({}), client(FORBID_OVERWRITE))
 
 
 def _patience() -> "ClientConfig":

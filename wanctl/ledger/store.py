@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 
-from wanctl.ledger.backends.backend import ChangedMeanwhileError, Paper, Reading, Shelf
+from wanctl.ledger.backends.backend import Backend, Blob, ChangedMeanwhileError, Reading
 from wanctl.ledger.encoding import (
     Encoder,
     decode_record,
@@ -25,7 +25,7 @@ ATTEMPTS = 12  # at a swap that others are in the way of
 LONGEST_PAUSE_MS = 250
 
 _Change = Callable[[Reading], str | None]
-_BOTH = (Paper.RECORD, Paper.LEASE)
+_BOTH = (Blob.RECORD, Blob.LEASE)
 
 
 class _Nothing(Exception):  # noqa: N818 - the way out of a swap that has nothing to write
@@ -35,8 +35,8 @@ class _Nothing(Exception):  # noqa: N818 - the way out of a swap that has nothin
 class Store:
     """One ledger and the lease on it."""
 
-    def __init__(self, shelf: Shelf, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._shelf = shelf
+    def __init__(self, backend: Backend, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._backend = backend
         self._sleep = sleep
         self._encoder = Encoder()
         self._known: tuple[str, Record] | None = None  # what we saved last, as a text and as a value
@@ -44,11 +44,11 @@ class Store:
     @property
     def location(self) -> str:
         """As the user wrote it, for messages."""
-        return self._shelf.location
+        return self._backend.location
 
     def load(self) -> Record | None:
         """The ledger, or None where there is none yet."""
-        return self._record(self._shelf.read(Paper.RECORD))
+        return self._record(self._backend.read(Blob.RECORD))
 
     def save(self, record: Record, lease: Lease | None = None) -> Record:
         """Write the record if the stored serial is still its own; the result carries the next serial.
@@ -70,15 +70,15 @@ class Store:
                 )
             if lease:
                 self._require(lease, seen)
-            text = seen.text(Paper.RECORD)
+            text = seen.text(Blob.RECORD)
             if text and not self._is_known(text) and is_older(text) and not backed_up:
-                self._shelf.keep(text)
+                self._backend.keep(text)
                 backed_up = True
             return written
 
         by = f" by {lease.holder}" if lease else ""
-        papers = _BOTH if lease else (Paper.RECORD,)
-        self._swap(papers, Paper.RECORD, change, f"{record.project}: serial {saved.serial}{by}")
+        blobs = _BOTH if lease else (Blob.RECORD,)
+        self._swap(blobs, Blob.RECORD, change, f"{record.project}: serial {saved.serial}{by}")
         self._known = written, saved
         return saved
 
@@ -87,7 +87,7 @@ class Store:
 
         def change(seen: Reading) -> str:
             self._require(lease, seen)
-            text = seen.text(Paper.RECORD)
+            text = seen.text(Blob.RECORD)
             here = None if text is None or is_moved_notice(text) else self._record(seen)
             if here and here.lineage != record.lineage:
                 raise LedgerError(
@@ -102,7 +102,7 @@ class Store:
                 )
             return encode_record(record)
 
-        self._swap(_BOTH, Paper.RECORD, change, f"{record.project}: moved here by {lease.holder}")
+        self._swap(_BOTH, Blob.RECORD, change, f"{record.project}: moved here by {lease.holder}")
 
     def set_aside(self) -> str | None:
         """Keep the ledger under another name and start anew; says where it is kept. Nothing is lost by it."""
@@ -114,7 +114,7 @@ class Store:
 
     def held(self) -> Lease | None:
         """The lease as it stands, expired or not; None where it is free."""
-        return self._lease(self._shelf.read(Paper.LEASE))
+        return self._lease(self._backend.read(Blob.LEASE))
 
     def acquire(self, lease: Lease, dead: Callable[[Lease], bool] = lambda _: False) -> Lease | None:
         """Take the lease, or raise LeaseHeld. The result is the lease that it took over, if any: one that
@@ -128,9 +128,9 @@ class Store:
             before.append(held)
             return lease.model_dump_json(indent=1) + "\n"
 
-        self._swap((Paper.LEASE,), Paper.LEASE, change, f"lease taken by {lease.holder}")
+        self._swap((Blob.LEASE,), Blob.LEASE, change, f"lease taken by {lease.holder}")
         try:
-            self._shelf.prove(self._shelf.recall() or self._shelf.read(Paper.LEASE))
+            self._backend.prove(self._backend.recall() or self._backend.read(Blob.LEASE))
         except LedgerError:
             self.release(lease)
             raise
@@ -144,7 +144,7 @@ class Store:
             self._require(lease, seen)
             return lease.model_dump_json(indent=1) + "\n"
 
-        self._swap((Paper.LEASE,), Paper.LEASE, change, f"lease renewed by {lease.holder}")
+        self._swap((Blob.LEASE,), Blob.LEASE, change, f"lease renewed by {lease.holder}")
 
     def release(self, lease: Lease) -> bool:
         """Give the lease back (or break another's), if it still stands."""
@@ -154,7 +154,7 @@ class Store:
             if held is None or held.token != lease.token:
                 raise _Nothing
 
-        return self._swap((Paper.LEASE,), Paper.LEASE, change, f"lease of {lease.holder} given back")
+        return self._swap((Blob.LEASE,), Blob.LEASE, change, f"lease of {lease.holder} given back")
 
     def discard_damaged_lease(self) -> bool:
         """Take a lease away that nobody can read; one that can be read stays."""
@@ -166,15 +166,15 @@ class Store:
                 return
             raise _Nothing
 
-        return self._swap((Paper.LEASE,), Paper.LEASE, change, "damaged lease removed")
+        return self._swap((Blob.LEASE,), Blob.LEASE, change, "damaged lease removed")
 
-    def _swap(self, papers: tuple[Paper, ...], paper: Paper, change: _Change, why: str) -> bool:
+    def _swap(self, blobs: tuple[Blob, ...], blob: Blob, change: _Change, why: str) -> bool:
         """Read, decide, replace; again when somebody was faster. `change` sees each new state."""
-        recalled = self._shelf.recall()
+        recalled = self._backend.recall()
         for attempt in range(ATTEMPTS):
-            seen = recalled or self._shelf.read(*papers)
+            seen = recalled or self._backend.read(*blobs)
             try:
-                self._shelf.replace(seen, paper, change(seen), why)
+                self._backend.replace(seen, blob, change(seen), why)
             except ChangedMeanwhileError:
                 self._sleep(attempt * secrets.randbelow(LONGEST_PAUSE_MS) / 1000)
             except (LedgerMovedError, LeaseHeld, LeaseLost):
@@ -192,23 +192,23 @@ class Store:
         )
 
     def _put_away(self, left: str | None, why: str) -> str | None:
-        text = self._shelf.read(Paper.RECORD).text(Paper.RECORD)
+        text = self._backend.read(Blob.RECORD).text(Blob.RECORD)
         if text is None:
             return None
-        kept = self._shelf.keep(text)
+        kept = self._backend.keep(text)
 
         def change(seen: Reading) -> str | None:
-            if seen.text(Paper.RECORD) != text:
+            if seen.text(Blob.RECORD) != text:
                 raise LedgerMovedError(
                     f"The ledger {self.location} was changed by another run. Run the same command again."
                 )
             return left
 
-        self._swap((Paper.RECORD,), Paper.RECORD, change, why)
+        self._swap((Blob.RECORD,), Blob.RECORD, change, why)
         return kept
 
     def _record(self, seen: Reading) -> Record | None:
-        text = seen.text(Paper.RECORD)
+        text = seen.text(Blob.RECORD)
         if text is None:
             return None
         if self._known and self._is_known(text):
@@ -220,7 +220,7 @@ class Store:
         return self._known is not None and self._known[0] == text
 
     def _lease(self, seen: Reading) -> Lease | None:
-        return decode_lease(seen.text(Paper.LEASE), self.location)
+        return decode_lease(seen.text(Blob.LEASE), self.location)
 
     def _require(self, lease: Lease, seen: Reading) -> None:
         held = self._lease(seen)

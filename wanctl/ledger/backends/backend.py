@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 
-class Paper(StrEnum):
+class Blob(StrEnum):
     """The two documents of a ledger."""
 
     RECORD = "ledger"
@@ -20,31 +20,31 @@ class Paper(StrEnum):
 class Reading:
     """Papers as they stood at one moment, with what the shelf knows them again by."""
 
-    texts: Mapping[Paper, str | None]  # None: there is none
+    texts: Mapping[Blob, str | None]  # None: there is none
     stamp: Any = field(default=None, repr=False)  # the shelf's own: a commit, entity tags, numbers
 
-    def text(self, paper: Paper) -> str | None:
-        return self.texts.get(paper)
+    def text(self, blob: Blob) -> str | None:
+        return self.texts.get(blob)
 
 
 class ChangedMeanwhileError(Exception):
     """The paper is not what it was when it was read; nothing was written."""
 
 
-class Shelf(Protocol):
+class Backend(Protocol):
     """A place for one ledger. Every failure to reach or to use the place is a LedgerError."""
 
     @property
     def location(self) -> str:
         """As the user wrote it, for messages; never with a password in it."""
 
-    def read(self, *papers: Paper) -> Reading:
+    def read(self, *blobs: Blob) -> Reading:
         """These papers as they stand now."""
 
     def recall(self) -> Reading | None:
         """Both papers after our last write, if a `replace` on it notices every change since; else None."""
 
-    def replace(self, seen: Reading, paper: Paper, text: str | None, why: str) -> None:
+    def replace(self, seen: Reading, blob: Blob, text: str | None, why: str) -> None:
         """Write this text (None: take the paper away) if the paper is still as seen, or raise
         ChangedMeanwhileError."""
 

@@ -12,39 +12,39 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from wanctl.ledger.backends.backend import ChangedMeanwhileError, Paper, Reading
+from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, Reading
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
 
 LOCK_PATIENCE = 10.0  # seconds for another process to finish its own compare-and-swap
 
 
-class FileShelf:
+class FileBackend:
     """Guards one folder's two files; a reader sees the old text or the new one, never a part."""
 
     def __init__(self, path: Path, shown: str | None = None) -> None:
         self._path = path
         self._shown = shown or str(path)
-        self._paths = {Paper.RECORD: path, Paper.LEASE: path.with_name(path.name + ".lease")}
+        self._paths = {Blob.RECORD: path, Blob.LEASE: path.with_name(path.name + ".lease")}
         self._lock_path = path.with_name(path.name + ".lock")
 
     @property
     def location(self) -> str:
         return self._shown
 
-    def read(self, *papers: Paper) -> Reading:
-        return Reading({paper: self._text(paper) for paper in papers})
+    def read(self, *blobs: Blob) -> Reading:
+        return Reading({blob: self._text(blob) for blob in blobs})
 
     def recall(self) -> Reading | None:
         return None
 
-    def replace(self, seen: Reading, paper: Paper, text: str | None, why: str) -> None:  # noqa: ARG002 - a file keeps no log
+    def replace(self, seen: Reading, blob: Blob, text: str | None, why: str) -> None:  # noqa: ARG002 - a file keeps no log
         with self._locked():
             if any(self._text(one) != then for one, then in seen.texts.items()):
                 raise ChangedMeanwhileError
             if text is None:
-                self._paths[paper].unlink(missing_ok=True)
+                self._paths[blob].unlink(missing_ok=True)
             else:
-                _replace(self._paths[paper], text)
+                _replace(self._paths[blob], text)
 
     def keep(self, text: str) -> str:
         with self._locked():
@@ -57,13 +57,13 @@ class FileShelf:
     def prove(self, seen: Reading) -> None:
         """The lock is ours to hold: there is no service that could ignore it."""
 
-    def _text(self, paper: Paper) -> str | None:
+    def _text(self, blob: Blob) -> str | None:
         try:
-            return self._paths[paper].read_text(encoding="utf-8")
+            return self._paths[blob].read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise LedgerUnreadableError(f"The ledger {self._paths[paper]} cannot be read: {error}") from error
+            raise LedgerUnreadableError(f"The ledger {self._paths[blob]} cannot be read: {error}") from error
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 
 from wanctl.base.git import OURS, Git, Ran, masked, remedy, settings_of, spoken
-from wanctl.ledger.backends.backend import ChangedMeanwhileError, Paper, Reading
+from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, Reading
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
 from wanctl.ledger.location import GitLocation
 
@@ -41,14 +41,14 @@ class _Workshop:
     url: str  # for messages
 
 
-class GitShelf:
+class GitBackend:
     """One environment's ledger and lease on the branch. Guards its own repository: one command at a time."""
 
     def __init__(self, location: GitLocation, folder: Path, path: str, environ: Mapping[str, str]) -> None:
         self._where = location
         self._folder = folder
         self._environ = environ
-        self._paths = {Paper.RECORD: path, Paper.LEASE: f"{path}.lease"}
+        self._paths = {Blob.RECORD: path, Blob.LEASE: f"{path}.lease"}
         self._branch = f"refs/heads/{location.branch}"
         self._last: Reading | None = None
         self._one_at_a_time = threading.RLock()
@@ -57,20 +57,20 @@ class GitShelf:
     def location(self) -> str:
         return str(self._where)
 
-    def read(self, *papers: Paper) -> Reading:  # noqa: ARG002 - one fetch brings both
+    def read(self, *blobs: Blob) -> Reading:  # noqa: ARG002 - one fetch brings both
         with self._one_at_a_time:
             tip = self._fetch()
-            return Reading({paper: self._text(tip, path) for paper, path in self._paths.items()}, tip)
+            return Reading({blob: self._text(tip, path) for blob, path in self._paths.items()}, tip)
 
     def recall(self) -> Reading | None:
         return self._last
 
-    def replace(self, seen: Reading, paper: Paper, text: str | None, why: str) -> None:
+    def replace(self, seen: Reading, blob: Blob, text: str | None, why: str) -> None:
         with self._one_at_a_time:
             self._last = None
-            commit = self._commit(seen.stamp, self._paths[paper], text, why)
+            commit = self._commit(seen.stamp, self._paths[blob], text, why)
             self._push(seen.stamp, commit)
-            self._last = Reading({**seen.texts, paper: text}, commit)
+            self._last = Reading({**seen.texts, blob: text}, commit)
 
     def keep(self, text: str) -> str:
         with self._one_at_a_time:
@@ -78,7 +78,7 @@ class GitShelf:
             for _ in range(ATTEMPTS_TO_KEEP):
                 tip = self._fetch()
                 number = 1
-                while self._text(tip, path := f"{self._paths[Paper.RECORD]}.{number}") is not None:
+                while self._text(tip, path := f"{self._paths[Blob.RECORD]}.{number}") is not None:
                     number += 1
                 with suppress(ChangedMeanwhileError):
                     self._push(tip, self._commit(tip, path, text, f"kept a copy as {path}"))

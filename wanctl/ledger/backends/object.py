@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import obstore
 from obstore import exceptions as refused
 
-from wanctl.ledger.backends.backend import ChangedMeanwhileError, Paper, Reading
+from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, Reading
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
 from wanctl.ledger.location import ObjectLocation
 
@@ -30,33 +30,33 @@ _NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound|bucket does not exist")
 _STALE: "PutMode" = {"e_tag": '"wanctl-stale"', "version": "1"}
 
 
-class ObjectShelf:
+class ObjectBackend:
     """Two objects. Stateless: tags travel in the readings. An empty object is a paper taken away, as
     objects cannot be deleted on a condition."""
 
     def __init__(self, location: ObjectLocation, objects: "ObjectStore") -> None:
         self._where = location
         self._objects = objects
-        self._keys = {Paper.RECORD: location.key, Paper.LEASE: f"{location.key}.lease"}
+        self._keys = {Blob.RECORD: location.key, Blob.LEASE: f"{location.key}.lease"}
 
     @property
     def location(self) -> str:
         return str(self._where)
 
-    def read(self, *papers: Paper) -> Reading:
-        texts: dict[Paper, str | None] = {}
-        tags: dict[Paper, PutMode] = {}
-        for paper in papers:
-            text, tags[paper] = self._get(self._keys[paper])
-            texts[paper] = text or None  # an empty object is a paper that was taken away
+    def read(self, *blobs: Blob) -> Reading:
+        texts: dict[Blob, str | None] = {}
+        tags: dict[Blob, PutMode] = {}
+        for blob in blobs:
+            text, tags[blob] = self._get(self._keys[blob])
+            texts[blob] = text or None  # an empty object is a paper that was taken away
         return Reading(texts, tags)
 
     def recall(self) -> Reading | None:
         return None  # a write of one object says nothing of the other
 
-    def replace(self, seen: Reading, paper: Paper, text: str | None, why: str) -> None:  # noqa: ARG002 - objects keep no log
+    def replace(self, seen: Reading, blob: Blob, text: str | None, why: str) -> None:  # noqa: ARG002 - objects keep no log
         with spoken(self.location, "written"):
-            self._put(self._keys[paper], text or "", seen.stamp[paper])
+            self._put(self._keys[blob], text or "", seen.stamp[blob])
 
     def keep(self, text: str) -> str:
         number = 1
@@ -72,11 +72,11 @@ class ObjectShelf:
 
     def prove(self, seen: Reading) -> None:
         """Two writes that must fail; were they to pass, they would write what stands there already."""
-        text = seen.text(Paper.LEASE) or ""
+        text = seen.text(Blob.LEASE) or ""
         for mode in ("create", _STALE):
             try:
                 with spoken(self.location, "written"):
-                    self._put(self._keys[Paper.LEASE], text, mode)
+                    self._put(self._keys[Blob.LEASE], text, mode)
             except ChangedMeanwhileError:
                 continue
             raise unconditional(self.location, "If-Match and If-None-Match")

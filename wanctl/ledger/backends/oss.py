@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import obstore
 from obstore import exceptions as refused
 
-from wanctl.ledger.backends.backend import ChangedMeanwhileError, Paper, Reading
+from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, Reading
 from wanctl.ledger.backends.object import spoken, unconditional
 from wanctl.ledger.location import ObjectLocation
 
@@ -25,7 +25,7 @@ FORBID_OVERWRITE = {"x-oss-forbid-overwrite": "true"}
 STATES_KEPT = 5
 
 
-class OssShelf:
+class OssBackend:
     """Two growing rows of numbered objects. Stateless: numbers travel in the readings.
 
     `creating` is a client whose every PUT forbids overwriting; the other one reads, lists and deletes.
@@ -40,25 +40,25 @@ class OssShelf:
     def location(self) -> str:
         return str(self._where)
 
-    def read(self, *papers: Paper) -> Reading:
-        texts: dict[Paper, str | None] = {}
-        numbers: dict[Paper, int] = {}
-        for paper in papers:
-            text, numbers[paper] = self._latest(paper)
-            texts[paper] = text or None  # an empty object is a paper that was taken away
+    def read(self, *blobs: Blob) -> Reading:
+        texts: dict[Blob, str | None] = {}
+        numbers: dict[Blob, int] = {}
+        for blob in blobs:
+            text, numbers[blob] = self._latest(blob)
+            texts[blob] = text or None  # an empty object is a paper that was taken away
         return Reading(texts, numbers)
 
     def recall(self) -> Reading | None:
         return None
 
-    def replace(self, seen: Reading, paper: Paper, text: str | None, why: str) -> None:  # noqa: ARG002 - objects keep no log
-        number = seen.stamp[paper] + 1
-        self._create(self._key(paper, number), text or "")
+    def replace(self, seen: Reading, blob: Blob, text: str | None, why: str) -> None:  # noqa: ARG002 - objects keep no log
+        number = seen.stamp[blob] + 1
+        self._create(self._key(blob, number), text or "")
         with spoken(self.location, "written"):
-            there = self._numbers(paper)
+            there = self._numbers(blob)
             if there[-1] != number:
                 raise ChangedMeanwhileError
-            if old := [self._key(paper, one) for one in there[:-STATES_KEPT]]:
+            if old := [self._key(blob, one) for one in there[:-STATES_KEPT]]:
                 obstore.delete(self._objects, old)
 
     def keep(self, text: str) -> str:
@@ -75,25 +75,25 @@ class OssShelf:
     def prove(self, seen: Reading) -> None:
         """One write that must fail; were it to pass, it would write what stands there already."""
         try:
-            self._create(self._key(Paper.LEASE, seen.stamp[Paper.LEASE]), seen.text(Paper.LEASE) or "")
+            self._create(self._key(Blob.LEASE, seen.stamp[Blob.LEASE]), seen.text(Blob.LEASE) or "")
         except ChangedMeanwhileError:
             return
         raise unconditional(self.location, "x-oss-forbid-overwrite (is versioning on?)")
 
-    def _key(self, paper: Paper, number: int) -> str:
-        return f"{self._where.key}/{paper.value}/{number:012d}"
+    def _key(self, blob: Blob, number: int) -> str:
+        return f"{self._where.key}/{blob.value}/{number:012d}"
 
-    def _numbers(self, paper: Paper) -> list[int]:
-        listed = obstore.list(self._objects, f"{self._where.key}/{paper.value}").collect()
+    def _numbers(self, blob: Blob) -> list[int]:
+        listed = obstore.list(self._objects, f"{self._where.key}/{blob.value}").collect()
         names = (entry["path"].rpartition("/")[2] for entry in listed)
         return sorted(int(name) for name in names if name.isdecimal())
 
-    def _latest(self, paper: Paper) -> tuple[str | None, int]:
+    def _latest(self, blob: Blob) -> tuple[str | None, int]:
         with spoken(self.location, "read"):
-            there = self._numbers(paper)
+            there = self._numbers(blob)
             if not there:
                 return None, 0
-            found = obstore.get(self._objects, self._key(paper, there[-1]))
+            found = obstore.get(self._objects, self._key(blob, there[-1]))
             return bytes(found.bytes()).decode(), there[-1]
 
     def _create(self, key: str, text: str) -> None:
