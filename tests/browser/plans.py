@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from tests.watch.boards import NOON
+from tests.watch.loop_statuses import NOON
 from wanctl.language.resources import Address
 from wanctl.language.settings import Settings
 from wanctl.ledger.record import HistoryLine, Record
@@ -22,8 +22,8 @@ from wanctl.plan import (
     When,
 )
 from wanctl.render.lineage import References
-from wanctl.watch.board import Board
 from wanctl.watch.checkout import Commit
+from wanctl.watch.status import LoopStatus
 from wanctl.watch.turn import Turn
 
 _PROMPT = (
@@ -255,7 +255,7 @@ REFERENCES: References = {
 }
 
 
-def busy_board() -> Board:
+def busy_board() -> LoopStatus:
     """The loop over that plan: something was done, something failed, the next turn is due."""
     calls = (
         ("upload", "Dataset/confetti-train", "ok", "file-ft-2b64be8d1c0d4cf2b3aa", None),
@@ -292,8 +292,8 @@ def busy_board() -> Board:
             "Deployment/petals": "429 Throttling.AllocationQuota: Allocated quota exceeded (request 3b1c)"
         },
     )
-    board = Board("effects", "prod", "origin/main", timedelta(minutes=5), NOON - timedelta(days=3))
-    return replace(board.with_turn(turn, NOON), next_turn=NOON + timedelta(minutes=4))
+    loop_status = LoopStatus("effects", "prod", "origin/main", timedelta(minutes=5), NOON - timedelta(days=3))
+    return replace(loop_status.with_turn(turn, NOON), next_turn=NOON + timedelta(minutes=4))
 
 
 def large(chains: int) -> tuple[Plan, References]:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from tests.browser.plans import BUSY, REFERENCES, busy_board
 from tests.scenarios.playing import quiet_surroundings
-from tests.watch.boards import NOON, STEPS, board_of, empty_board
+from tests.watch.loop_statuses import NOON, STEPS, board_of, empty_board
 from wanctl.plan import Action, Finding, Plan, Severity, When
 from wanctl.render.failure import Failure
 from wanctl.render.html.plan import plan_html
 from wanctl.render.sheet import Sheet
-from wanctl.watch.board import Board
 from wanctl.watch.page import watch_html
+from wanctl.watch.status import LoopStatus
 
 ROOT = Path(__file__).parents[2]
 _MISTAKES = (
@@ -49,8 +49,8 @@ def _refused() -> Plan:
     return replace(BUSY, findings=(*_MISTAKES, *BUSY.findings))
 
 
-def _shown(board: Board) -> str:
-    return watch_html(board, NOON + timedelta(minutes=1))
+def _shown(loop_status: LoopStatus) -> str:
+    return watch_html(loop_status, NOON + timedelta(minutes=1))
 
 
 TEXTS: dict[str, Callable[[], str]] = {

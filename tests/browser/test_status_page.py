@@ -18,12 +18,12 @@ from tests.browser.plans import busy_board
 from tests.browser.reading import DESKTOP, PHONE, Reader
 from tests.browser.test_plan_page import HOSTILE
 from tests.render.hostile import plan_of
-from tests.watch.boards import NOON, STEPS, board_of, empty_board
+from tests.watch.loop_statuses import NOON, STEPS, board_of, empty_board
 from tests.watch.places import BEST, HEAD, SERVING, TRAIN, TUNE, environ, make_place
 from wanctl.render.visible import visible
-from wanctl.watch.board import Board
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.server import Server, StatusEndpoints
+from wanctl.watch.status import LoopStatus
 
 Read = Callable[..., Reader]
 OTHERS = ("/healthz", "/readyz", "/metrics", "/status.json")
@@ -33,11 +33,11 @@ class Loop:
     """A server whose board the test sets."""
 
     def __init__(self) -> None:
-        self.board: Board = empty_board()
+        self.loop_status: LoopStatus = empty_board()
         self.rings = 0
-        metrics = Metrics(lambda: self.board, lambda: NOON)
+        metrics = Metrics(lambda: self.loop_status, lambda: NOON)
         endpoints = StatusEndpoints(
-            lambda: self.board, metrics, lambda: NOON + timedelta(minutes=1), self.ring, None
+            lambda: self.loop_status, metrics, lambda: NOON + timedelta(minutes=1), self.ring, None
         )
         self.server = Server(endpoints.application(), "127.0.0.1", 0)
 
@@ -61,10 +61,10 @@ def test_it_reads_itself_again_and_keeps_its_place(
     loop: Loop, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wanctl.watch.page.REFRESH", 1)
-    loop.board = busy_board()
+    loop.loop_status = busy_board()
     reader = open_loop(read, loop)
     reader.page.evaluate("scrollTo(0, 500)")
-    loop.board = replace(loop.board, ref="origin/next")
+    loop.loop_status = replace(loop.loop_status, ref="origin/next")
     with reader.page.expect_navigation():
         pass
     assert "origin/next" in reader.page.locator(".place").inner_text()
@@ -74,7 +74,7 @@ def test_it_reads_itself_again_and_keeps_its_place(
 
 
 def test_phases_and_progress_are_seen_and_heard(loop: Loop, read: Read) -> None:
-    loop.board = board_of(*STEPS)
+    loop.loop_status = board_of(*STEPS)
     reader = open_loop(read, loop)
     for width in (DESKTOP, PHONE):
         reader.looks(width)
@@ -97,7 +97,7 @@ def test_no_other_page_may_show_it_within_itself(loop: Loop, read: Read) -> None
 
 
 def test_it_has_no_door_and_nothing_takes_a_post(loop: Loop, read: Read) -> None:
-    loop.board = board_of(*STEPS)
+    loop.loop_status = board_of(*STEPS)
     reader = open_loop(read, loop)
     assert reader.measure("doors") == []
     for path in ("/", *OTHERS, "/hook"):
@@ -110,8 +110,8 @@ def test_strangers_texts_are_texts(loop: Loop, read: Read) -> None:
     reader = None
     for word in HOSTILE:
         plan = plan_of((word,))
-        board = board_of(*plan.steps, failures={word: word}, held_by=word)
-        loop.board = replace(board, project=word, ref=word).with_errors((word,))
+        loop_status = board_of(*plan.steps, failures={word: word}, held_by=word)
+        loop.loop_status = replace(loop_status, project=word, ref=word).with_errors((word,))
         if reader is None:
             reader = read(f"{loop.server.url}/", bypass_csp=True)
         reader.page.reload()

@@ -107,7 +107,7 @@ def test_the_deployment_is_one_and_is_probed_where_something_answers() -> None:
 
 
 def _routes() -> list[Route]:
-    endpoints = StatusEndpoints(board=lambda: None, metrics=None, now=None, ring=None, secret=None)  # type: ignore[arg-type,return-value]  # only its routes are looked at
+    endpoints = StatusEndpoints(loop_status=lambda: None, metrics=None, now=None, ring=None, secret=None)  # type: ignore[arg-type,return-value]  # only its routes are looked at
     return [route for route in endpoints.application().routes if isinstance(route, Route)]
 
 

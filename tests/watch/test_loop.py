@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.watch.boards import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
+from tests.watch.loop_statuses import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
 from wanctl.base.running import Interrupted
 from wanctl.plan import Action, When
-from wanctl.watch.board import Board
 from wanctl.watch.errors import WatchError
 from wanctl.watch.loop import LONGEST_RETRY, SHORTEST_PAUSE, Bell, Loop, Several
 from wanctl.watch.running import alone, signals
+from wanctl.watch.status import LoopStatus
 from wanctl.watch.turn import Turn
 from wanctl.watch.waits import Waits
 
@@ -32,7 +32,7 @@ class Stage:
         self.told: list[str] = []
         self.loop = Loop(
             take=self.take,
-            board=empty_board(),
+            loop_status=empty_board(),
             audience=self,
             spell=lambda error: [str(error)],
             now=lambda: self.time,
@@ -50,16 +50,16 @@ class Stage:
 
     def wait(self, span: timedelta, least: timedelta) -> None:
         self.least.append(least)
-        assert self.loop.board.next_turn == self.time + span
+        assert self.loop.loop_status.next_turn == self.time + span
         self.pauses.append(span)
         self.time += span
 
-    def turned(self, board: Board) -> None:
-        assert board.turn is not None
-        self.told.append(board.turn.plan.status.value)
+    def turned(self, loop_status: LoopStatus) -> None:
+        assert loop_status.turn is not None
+        self.told.append(loop_status.turn.plan.status.value)
 
-    def stumbled(self, board: Board) -> None:
-        self.told.append(" ".join(board.errors))
+    def stumbled(self, loop_status: LoopStatus) -> None:
+        self.told.append(" ".join(loop_status.errors))
 
     def run(self) -> None:
         with pytest.raises(Interrupted):
@@ -94,28 +94,28 @@ def test_many_errors_do_not_overflow() -> None:
 
 def test_readiness_follows_the_last_turn() -> None:
     stage = Stage(turn_of(*SETTLED), OSError("down"), turn_of(*SETTLED))
-    ready: list[bool] = [stage.loop.board.ready(NOON)]
+    ready: list[bool] = [stage.loop.loop_status.ready(NOON)]
     for _ in range(3):
         stage.loop.turn()
-        ready.append(stage.loop.board.ready(stage.time))
+        ready.append(stage.loop.loop_status.ready(stage.time))
     assert ready == [False, True, False, True]
-    assert not stage.loop.board.ready(NOON + timedelta(minutes=31))  # it hangs
+    assert not stage.loop.loop_status.ready(NOON + timedelta(minutes=31))  # it hangs
 
 
 def test_an_error_keeps_what_was_known() -> None:
     stage = Stage(turn_of(*STEPS), OSError("down"))
     stage.run()
-    board = stage.loop.board
-    assert board.turn is not None
-    assert (board.errors, board.failed_in_a_row) == (("down",), 1)
+    loop_status = stage.loop.loop_status
+    assert loop_status.turn is not None
+    assert (loop_status.errors, loop_status.failed_in_a_row) == (("down",), 1)
 
 
 def test_a_full_disk_does_not_end_it() -> None:
     stage = Stage(turn_of(*SETTLED), turn_of(*SETTLED))
-    calls: list[Board] = []
+    calls: list[LoopStatus] = []
 
-    def full(board: Board) -> None:
-        calls.append(board)
+    def full(loop_status: LoopStatus) -> None:
+        calls.append(loop_status)
         if len(calls) == 1:
             raise OSError("no space left")
 
@@ -126,17 +126,17 @@ def test_a_full_disk_does_not_end_it() -> None:
 
 
 def test_who_cannot_be_told_keeps_nobody_else_from_it() -> None:
-    told: list[Board] = []
+    told: list[LoopStatus] = []
 
     class Deaf:
-        def turned(self, _: Board) -> None:
+        def turned(self, _: LoopStatus) -> None:
             raise BrokenPipeError
 
         stumbled = turned
 
     class Hears:
-        def turned(self, board: Board) -> None:
-            told.append(board)
+        def turned(self, loop_status: LoopStatus) -> None:
+            told.append(loop_status)
 
         stumbled = turned
 
@@ -154,12 +154,12 @@ def test_once_is_one_turn() -> None:
 
 
 def test_how_long_something_waits_is_counted_from_when_it_was_first_seen() -> None:
-    board = board_of(*STEPS)
+    loop_status = board_of(*STEPS)
     later = NOON + timedelta(hours=1)
-    board = board.with_turn(turn_of(*STEPS), later)
-    assert board.oldest_wait(When.PERSON, later) == timedelta(hours=1)
-    board = board.with_turn(turn_of(*SETTLED), later)
-    assert board.oldest_wait(When.PERSON, later) == timedelta(0)
+    loop_status = loop_status.with_turn(turn_of(*STEPS), later)
+    assert loop_status.oldest_wait(When.PERSON, later) == timedelta(hours=1)
+    loop_status = loop_status.with_turn(turn_of(*SETTLED), later)
+    assert loop_status.oldest_wait(When.PERSON, later) == timedelta(0)
 
 
 def test_a_wait_for_the_service_that_becomes_one_for_a_person_begins_anew() -> None:

@@ -12,27 +12,27 @@ from typing import Any
 
 import pytest
 
-from tests.watch.boards import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
+from tests.watch.loop_statuses import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
 from wanctl.language.settings import Notification, NotificationFormat, Occasion, Settings
 from wanctl.plan import Action, Finding, Severity, When
-from wanctl.watch.board import Board
 from wanctl.watch.checkout import Commit
 from wanctl.watch.news import News, Situation, news_between, situation_of
 from wanctl.watch.notify import TRIES, Notifier, wrong_with
+from wanctl.watch.status import LoopStatus
 from wanctl.watch.turn import Glimpse
 
 DRIFTED = step("Deployment/rain", When.PERSON, Action.SCALE, drift=True, reason="capacity is 2")
 BLOCKED = step("Deployment/rain", When.BLOCKED, Action.DEPLOY, reason="DEPLOY_FAILED")
 
 
-def stories(*boards: Board) -> list[list[tuple[str, list[str]]]]:
+def stories(*loop_statuses: LoopStatus) -> list[list[tuple[str, list[str]]]]:
     """What is told after each board: occasions and addresses."""
     situation: Situation | None = None
     told = []
-    for board in boards:
-        after = situation_of(board, situation)
+    for loop_status in loop_statuses:
+        after = situation_of(loop_status, situation)
         told.append(
-            [(news.occasion.value, list(news.items)) for news in news_between(situation, after, board)]
+            [(news.occasion.value, list(news.items)) for news in news_between(situation, after, loop_status)]
         )
         situation = after
     return told
@@ -68,7 +68,7 @@ def test_failures_are_blocked_steps_refused_calls_and_refused_plans() -> None:
 
 
 def test_a_plan_that_is_refused_for_another_reason_is_told_again() -> None:
-    def refused(why: str) -> Board:
+    def refused(why: str) -> LoopStatus:
         turn = turn_of(*STEPS)
         plan = replace(turn.plan, findings=(Finding(Severity.ERROR, why),))
         return empty_board().with_turn(replace(turn, plan=plan), NOON)
@@ -92,8 +92,8 @@ def test_a_turn_that_fails_is_told_the_second_time_and_forgets_nothing() -> None
 
 
 def test_of_an_error_the_first_line_is_told() -> None:
-    board = empty_board().with_errors(("a.yaml:1:1: error: no\n  |\n1 | x", "1 error"))
-    assert situation_of(board, None, patience=1).failed == {"the loop": "a.yaml:1:1: error: no 1 error"}
+    loop_status = empty_board().with_errors(("a.yaml:1:1: error: no\n  |\n1 | x", "1 error"))
+    assert situation_of(loop_status, None, patience=1).failed == {"the loop": "a.yaml:1:1: error: no 1 error"}
 
 
 def test_a_message_to_slack_calls_nobody() -> None:
@@ -167,7 +167,7 @@ def receivers() -> Iterator[list[Receiver]]:
         one.close()
 
 
-def notifying(board: Board, *on: str, format_: str = "json") -> Board:
+def notifying(loop_status: LoopStatus, *on: str, format_: str = "json") -> LoopStatus:
     settings = Settings.model_validate(
         {
             "version": 1,
@@ -175,8 +175,8 @@ def notifying(board: Board, *on: str, format_: str = "json") -> Board:
             "notifications": [{"url_env": "WANCTL_NOTIFY_URL", "format": format_, "on": on}],
         }
     )
-    assert board.turn
-    return empty_board().with_turn(replace(board.turn, settings=settings), NOON)
+    assert loop_status.turn
+    return empty_board().with_turn(replace(loop_status.turn, settings=settings), NOON)
 
 
 def notifier(folder: Path, url: str, said: list[str]) -> Notifier:
@@ -189,11 +189,11 @@ def test_it_is_posted_tried_again_and_not_repeated_after_a_restart(
     receiver = Receiver(503, 500)
     receivers.append(receiver)
     said: list[str] = []
-    board = notifying(board_of(*STEPS), "waiting")
+    loop_status = notifying(board_of(*STEPS), "waiting")
     with caplog.at_level(logging.DEBUG):
         for _ in range(2):
             one = notifier(tmp_path, receiver.url, said)
-            one.turned(board)
+            one.turned(loop_status)
             _settle(receiver, 3)
             one.close()
     assert [body["event"] for body in receiver.bodies] == ["waiting"] * 3  # the last one arrived
@@ -274,9 +274,9 @@ def test_a_receiver_that_is_away_keeps_the_news_from_no_other(
     one = Notifier(environ, tmp_path / "told.json", print, sleep=sleep)
     away = Notification(url_env="WANCTL_NOTIFY_AWAY", on=(Occasion.WAITING,))
     well = Notification(url_env="WANCTL_NOTIFY_URL", on=(Occasion.WAITING,))
-    board = notifying(board_of(*STEPS), "waiting")
+    loop_status = notifying(board_of(*STEPS), "waiting")
     try:
-        one.turned(replace(board, receivers=(away, well)))
+        one.turned(replace(loop_status, receivers=(away, well)))
         _settle(receiver, 1)
         assert [body["event"] for body in receiver.bodies] == ["waiting"]
     finally:

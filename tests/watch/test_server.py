@@ -17,16 +17,16 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from tests.watch.boards import NOON, STEPS, board_of, empty_board, step, turn_of
+from tests.watch.loop_statuses import NOON, STEPS, board_of, empty_board, step, turn_of
 from wanctl import __version__
 from wanctl.engine.gates import OUTSIDE
 from wanctl.plan import Action, Finding, Severity, When
 from wanctl.watch import connections
-from wanctl.watch.board import Board
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.policy import Policy
 from wanctl.watch.server import Server, StatusEndpoints
 from wanctl.watch.signatures import LARGEST_BODY, genuine
+from wanctl.watch.status import LoopStatus
 
 COMMIT = "abcdef0123456789"
 SECRET = "the bell's secret"
@@ -36,11 +36,11 @@ BODY = b'{"ref": "refs/heads/main"}'
 class Visit:
     """A server that shows one board, and counts the rings."""
 
-    def __init__(self, board: Board, secret: str | None = SECRET, *, local: bool = False) -> None:
+    def __init__(self, loop_status: LoopStatus, secret: str | None = SECRET, *, local: bool = False) -> None:
         self.rings = 0
-        self.metrics = Metrics(lambda: board, lambda: NOON)
+        self.metrics = Metrics(lambda: loop_status, lambda: NOON)
         endpoints = StatusEndpoints(
-            lambda: board, self.metrics, lambda: NOON + timedelta(minutes=1), self.ring, secret, local
+            lambda: loop_status, self.metrics, lambda: NOON + timedelta(minutes=1), self.ring, secret, local
         )
         self.application = endpoints.application()
         self.client = TestClient(self.application, base_url="http://127.0.0.1")
@@ -170,22 +170,22 @@ def test_nothing_but_the_hook_takes_a_post() -> None:
 
 
 def test_the_probes() -> None:
-    for board, ready in (
+    for loop_status, ready in (
         (empty_board(), 503),
         (board_of(*STEPS), 200),
         (board_of(*STEPS).with_errors(("down",)), 503),
     ):
-        visit = Visit(board)
+        visit = Visit(loop_status)
         assert visit.client.get("/healthz").status_code == 200
         assert visit.client.get("/readyz").status_code == ready
 
 
 def test_the_metrics_are_what_prometheus_reads() -> None:
     drifted = step("Deployment/other", When.PERSON, Action.SCALE, drift=True)
-    board = board_of(*STEPS, drifted)
-    visit = Visit(board)
-    visit.metrics.turned(board)
-    visit.metrics.stumbled(board)
+    loop_status = board_of(*STEPS, drifted)
+    visit = Visit(loop_status)
+    visit.metrics.turned(loop_status)
+    visit.metrics.stumbled(loop_status)
     visit.metrics.heard("/api/v1/fine-tunes/ft-1/logs?line=1", 200)
     visit.metrics.heard("/api/v1/deployments", 429)
     visit.metrics.heard("/compatible-mode/v1/files", None)
@@ -199,7 +199,10 @@ def test_the_metrics_are_what_prometheus_reads() -> None:
     expected = {
         ("wanctl_ready",): 1,
         ("wanctl_build_info", __version__): 1,
-        ("wanctl_commit_info", *sorted([board.project, board.environment or "", board.ref, COMMIT])): 1,
+        (
+            "wanctl_commit_info",
+            *sorted([loop_status.project, loop_status.environment or "", loop_status.ref, COMMIT]),
+        ): 1,
         ("wanctl_resources", "FineTune", "waiting_on_service"): 1,
         ("wanctl_resources", "Dataset", "done"): 1,
         ("wanctl_drifted_resources",): 1,
@@ -270,8 +273,8 @@ class _Page(HTMLParser):
         ),
     ],
 )
-def test_the_page_is_well_formed_loads_nothing_and_escapes(board: Board) -> None:
-    answer = Visit(board).client.get("/")
+def test_the_page_is_well_formed_loads_nothing_and_escapes(loop_status: LoopStatus) -> None:
+    answer = Visit(loop_status).client.get("/")
     page = _Page(answer.text)
     assert page.open == []
     names = [tag for tag, _ in page.tags]
@@ -298,8 +301,8 @@ def test_the_policy_lets_the_page_have_its_own_style_alone() -> None:
 
 
 def test_the_page_tells_what_stands_and_whose_turn_it_is() -> None:
-    board = replace(board_of(*STEPS), next_turn=NOON + timedelta(minutes=5))
-    page = _Page(Visit(board).client.get("/").text)
+    loop_status = replace(board_of(*STEPS), next_turn=NOON + timedelta(minutes=5))
+    page = _Page(Visit(loop_status).client.get("/").text)
     text = " ".join(" ".join(page.texts).split())
     for expected in (
         "Make it rain",
@@ -340,6 +343,6 @@ def test_the_page_says_at_its_top_which_window_is_closed() -> None:
     """Or a change that is not begun looks forgotten."""
     closed = Finding(Severity.WARNING, "nothing may be applied now: a window denies it", rule=OUTSIDE)
     turn = turn_of(*STEPS)
-    board = empty_board().with_turn(replace(turn, plan=replace(turn.plan, findings=(closed,))), NOON)
-    text = " ".join(" ".join(_Page(Visit(board).client.get("/").text).texts).split())
+    loop_status = empty_board().with_turn(replace(turn, plan=replace(turn.plan, findings=(closed,))), NOON)
+    text = " ".join(" ".join(_Page(Visit(loop_status).client.get("/").text).texts).split())
     assert "Frozen nothing may be applied now: a window denies it" in text.partition("Resources")[0]

@@ -10,7 +10,7 @@ from wanctl.cli.opening import surroundings_of, tell
 
 if TYPE_CHECKING:
     from wanctl.plan import Action
-    from wanctl.watch.board import Board
+    from wanctl.watch.status import LoopStatus
 
 _SHORTEST = 5.0  # seconds
 
@@ -62,8 +62,10 @@ def watch(
         once=once,
     )
     voice = Voice(tell, TimedLines(err()), Lines(), sentences)
-    board = watch(wish, surroundings_of(base_url), voice)
-    if once and (board.errors or (board.turn and (board.turn.failures or board.turn.refused))):
+    loop_status = watch(wish, surroundings_of(base_url), voice)
+    if once and (
+        loop_status.errors or (loop_status.turn and (loop_status.turn.failures or loop_status.turn.refused))
+    ):
         raise typer.Exit(1)
 
 
@@ -73,11 +75,11 @@ class Lines:
     def __init__(self) -> None:
         self._said = ""
 
-    def turned(self, board: "Board") -> None:
+    def turned(self, loop_status: "LoopStatus") -> None:
         from wanctl.plan import When
         from wanctl.render.gist import headline
 
-        turn = board.turn
+        turn = loop_status.turn
         if turn is None:
             return
         held = f"; {turn.held_by} applies just now" if turn.held_by else ""
@@ -92,9 +94,13 @@ class Lines:
         for address, text in turn.failures.items():
             tell(f"{address} failed: {text}")
 
-    def stumbled(self, board: "Board") -> None:
-        commit = board.stumbled_at
-        self._say("\n".join((f"{commit.id[:8]} came to no plan:", *board.errors) if commit else board.errors))
+    def stumbled(self, loop_status: "LoopStatus") -> None:
+        commit = loop_status.stumbled_at
+        self._say(
+            "\n".join(
+                (f"{commit.id[:8]} came to no plan:", *loop_status.errors) if commit else loop_status.errors
+            )
+        )
 
     def _say(self, text: str) -> None:
         if text != self._said:

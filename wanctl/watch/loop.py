@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from wanctl.base.running import Interrupted
-from wanctl.watch.board import Board
+from wanctl.watch.status import LoopStatus
 from wanctl.watch.turn import NOTHING_SEEN, Glimpse, Turn
 
 FIRST_RETRY = timedelta(seconds=15)
@@ -46,10 +46,10 @@ class Bell:
 class Audience(Protocol):
     """Who is told of each turn."""
 
-    def turned(self, board: Board) -> None:
+    def turned(self, loop_status: LoopStatus) -> None:
         """After a turn that came to a plan."""
 
-    def stumbled(self, board: Board) -> None:
+    def stumbled(self, loop_status: LoopStatus) -> None:
         """After one that did not."""
 
 
@@ -59,15 +59,15 @@ class Several:
 
     members: tuple[Audience, ...]
 
-    def turned(self, board: Board) -> None:
+    def turned(self, loop_status: LoopStatus) -> None:
         with ExitStack() as each:
             for member in reversed(self.members):
-                each.callback(member.turned, board)
+                each.callback(member.turned, loop_status)
 
-    def stumbled(self, board: Board) -> None:
+    def stumbled(self, loop_status: LoopStatus) -> None:
         with ExitStack() as each:
             for member in reversed(self.members):
-                each.callback(member.stumbled, board)
+                each.callback(member.stumbled, loop_status)
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Loop:
     """The loop, and the board it keeps."""
 
     take: Callable[[], Turn]
-    board: Board
+    loop_status: LoopStatus
     audience: Audience
     spell: Callable[[Exception], list[str]]
     now: Callable[[], datetime]
@@ -83,41 +83,41 @@ class Loop:
     dice: Callable[[], float] = field(default=random.random)
     seen: Callable[[], Glimpse] = lambda: NOTHING_SEEN  # by the turn under way
 
-    def run(self, *, once: bool = False) -> Board:
+    def run(self, *, once: bool = False) -> LoopStatus:
         """Ends with `once` after one turn, else by Interrupted or KeyboardInterrupt alone."""
         while True:
             self.turn()
             if once:
-                return self.board
+                return self.loop_status
             pause = self.pause()
-            self.board = replace(self.board, next_turn=self.now() + pause)
+            self.loop_status = replace(self.loop_status, next_turn=self.now() + pause)
             self.wait(pause, min(pause, SHORTEST_PAUSE))
 
     def turn(self) -> None:
         """One turn, whatever comes of it."""
-        self.board = replace(self.board, next_turn=None)
+        self.loop_status = replace(self.loop_status, next_turn=None)
         try:
             turn = self.take()
         except Interrupted:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on and tells of it
-            self.board = self.board.with_errors(tuple(self.spell(error)), self.seen())
+            self.loop_status = self.loop_status.with_errors(tuple(self.spell(error)), self.seen())
             self._show(self.audience.stumbled)
         else:
-            self.board = self.board.with_turn(turn, self.now())
+            self.loop_status = self.loop_status.with_turn(turn, self.now())
             self._show(self.audience.turned)
 
-    def _show(self, tell: Callable[[Board], None]) -> None:
+    def _show(self, tell: Callable[[LoopStatus], None]) -> None:
         """A full disk, or a pipe that nobody reads, is no reason to stop applying."""
         try:
-            tell(self.board)
+            tell(self.loop_status)
         except Exception as error:  # noqa: BLE001 - likewise
-            self.board = self.board.with_errors(tuple(self.spell(error)))
+            self.loop_status = self.loop_status.with_errors(tuple(self.spell(error)))
 
     def pause(self) -> timedelta:
         """The interval; after errors sooner at first, then later and later, never all at the same time."""
-        if not self.board.failed_in_a_row:
-            return self.board.interval
-        doublings = min(self.board.failed_in_a_row - 1, 10)
+        if not self.loop_status.failed_in_a_row:
+            return self.loop_status.interval
+        doublings = min(self.loop_status.failed_in_a_row - 1, 10)
         longest: timedelta = min(FIRST_RETRY * 2**doublings, LONGEST_RETRY)
         return longest * (0.5 + self.dice() / 2)

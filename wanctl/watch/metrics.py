@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from wanctl import __version__
 from wanctl.plan import Cost, When
-from wanctl.watch.board import Board
+from wanctl.watch.status import LoopStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
@@ -22,9 +22,9 @@ _FAMILIES = ("files", "fine-tunes", "deployments", "chat")
 class Metrics:
     """The registry of one loop; the global one of prometheus_client is left alone."""
 
-    def __init__(self, board: Callable[[], Board], now: Callable[[], datetime]) -> None:
+    def __init__(self, loop_status: Callable[[], LoopStatus], now: Callable[[], datetime]) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_BoardCollector(board, now))
+        self._registry.register(_BoardCollector(loop_status, now))
         self._turns = Counter(
             "wanctl_turns", "Turns of the loop by how they ended.", ["result"], registry=self._registry
         )
@@ -45,15 +45,15 @@ class Metrics:
         family = next((name for name in _FAMILIES if name in parts), "other")
         self._calls.labels(family, str(status or "none")).inc()
 
-    def turned(self, board: Board) -> None:
-        turn = board.turn
+    def turned(self, loop_status: LoopStatus) -> None:
+        turn = loop_status.turn
         self._turns.labels("held" if turn and turn.held_by else "planned").inc()
         if turn:
             self._plans.observe(turn.plan_seconds)
             if turn.apply_seconds is not None:
                 self._applies.observe(turn.apply_seconds)
 
-    def stumbled(self, _: Board) -> None:
+    def stumbled(self, _: LoopStatus) -> None:
         self._turns.labels("failed").inc()
 
     def text(self) -> bytes:
@@ -67,52 +67,58 @@ class Metrics:
 class _BoardCollector(Collector):
     """Gauges made anew from the board at each scrape: what is gone from the plan is gone from them."""
 
-    def __init__(self, board: Callable[[], Board], now: Callable[[], datetime]) -> None:
-        self._board, self._now = board, now
+    def __init__(self, loop_status: Callable[[], LoopStatus], now: Callable[[], datetime]) -> None:
+        self._board, self._now = loop_status, now
 
     def collect(self) -> Iterator[Metric]:
-        board, now = self._board(), self._now()
+        loop_status, now = self._board(), self._now()
         yield _info("wanctl_build", "The running wanctl.", version=__version__)
-        yield from _what_is_watched(board)
-        yield _one("wanctl_ready", "1 while the last turn came to a plan, not long ago.", board.ready(now))
+        yield from _what_is_watched(loop_status)
         yield _one(
-            "wanctl_failed_turns_in_a_row", "Turns since the last that came to a plan.", board.failed_in_a_row
+            "wanctl_ready", "1 while the last turn came to a plan, not long ago.", loop_status.ready(now)
         )
-        at = board.turned or datetime.fromtimestamp(0, UTC)
+        yield _one(
+            "wanctl_failed_turns_in_a_row",
+            "Turns since the last that came to a plan.",
+            loop_status.failed_in_a_row,
+        )
+        at = loop_status.turned or datetime.fromtimestamp(0, UTC)
         yield _one(
             "wanctl_last_success_timestamp_seconds", "When a turn last came to a plan.", at.timestamp()
         )
         waits = GaugeMetricFamily(
             "wanctl_oldest_wait_seconds", "How long the oldest wait was seen to last.", labels=["for"]
         )
-        waits.add_metric(["person"], board.oldest_wait(When.PERSON, now).total_seconds())
-        waits.add_metric(["service"], board.oldest_wait(When.SERVICE, now).total_seconds())
+        waits.add_metric(["person"], loop_status.oldest_wait(When.PERSON, now).total_seconds())
+        waits.add_metric(["service"], loop_status.oldest_wait(When.SERVICE, now).total_seconds())
         yield waits
-        yield _one("wanctl_drifted_resources", "Resources that the world moved.", len(board.drifted))
-        if board.turn:
-            yield _one("wanctl_ledger_serial", "The ledger's serial.", board.turn.record.serial)
+        yield _one("wanctl_drifted_resources", "Resources that the world moved.", len(loop_status.drifted))
+        if loop_status.turn:
+            yield _one("wanctl_ledger_serial", "The ledger's serial.", loop_status.turn.record.serial)
             yield _one(
-                "wanctl_failed_resources", "Calls of the last turn that failed.", len(board.turn.failures)
+                "wanctl_failed_resources",
+                "Calls of the last turn that failed.",
+                len(loop_status.turn.failures),
             )
-            yield from _plan_metrics(board)
+            yield from _plan_metrics(loop_status)
 
 
-def _what_is_watched(board: Board) -> Iterator[Metric]:
+def _what_is_watched(loop_status: LoopStatus) -> Iterator[Metric]:
     """What a dashboard joins the others with: whose they are, and from which commit on."""
-    if board.turn:
+    if loop_status.turn:
         yield _info(
             "wanctl_commit",
             "The commit that the last plan was made from.",
-            project=board.project,
-            environment=board.environment or "",
-            ref=board.ref,
-            commit=board.turn.commit.id,
+            project=loop_status.project,
+            environment=loop_status.environment or "",
+            ref=loop_status.ref,
+            commit=loop_status.turn.commit.id,
         )
 
 
-def _plan_metrics(board: Board) -> Iterator[Metric]:
-    assert board.turn is not None  # noqa: S101 - asked by the caller
-    plan = board.turn.plan
+def _plan_metrics(loop_status: LoopStatus) -> Iterator[Metric]:
+    assert loop_status.turn is not None  # noqa: S101 - asked by the caller
+    plan = loop_status.turn.plan
     resources = GaugeMetricFamily(
         "wanctl_resources", "Resources of the plan by kind and phase.", labels=["kind", "phase"]
     )

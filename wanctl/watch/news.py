@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wanctl.language.settings import NotificationFormat, Occasion
 from wanctl.plan import Plan, Severity, Status, Step, When
-from wanctl.watch.board import Board
+from wanctl.watch.status import LoopStatus
 
 LOOP, PLAN = "the loop", "the plan"
 TOLD_AFTER = 2  # failed turns in a row: one may be a line that was down for a moment
@@ -83,31 +83,31 @@ _TITLES = {
 }
 
 
-def situation_of(board: Board, before: Situation | None, patience: int = TOLD_AFTER) -> Situation:
+def situation_of(loop_status: LoopStatus, before: Situation | None, patience: int = TOLD_AFTER) -> Situation:
     """How things stand after a turn. After one that came to no plan: as before, but for the failure."""
-    if board.errors:
+    if loop_status.errors:
         known = before or Situation()
-        if board.failed_in_a_row < patience:
+        if loop_status.failed_in_a_row < patience:
             return known
-        failed = {**known.failed, LOOP: " ".join(map(_first_line, board.errors))}
+        failed = {**known.failed, LOOP: " ".join(map(_first_line, loop_status.errors))}
         return known.model_copy(update={"failed": failed, "converged": False})
-    if board.turn is None:
+    if loop_status.turn is None:
         return before or Situation()
-    plan = board.turn.plan
-    refused = {PLAN: " ".join(board.turn.refused)} if board.turn.refused else {}
+    plan = loop_status.turn.plan
+    refused = {PLAN: " ".join(loop_status.turn.refused)} if loop_status.turn.refused else {}
     blocked = {str(step.address): step.reason for step in plan.steps if step.when is When.BLOCKED}
     return Situation(
         converged=plan.status is Status.CONVERGED,
         waiting={_key(step): _told(step) for step in _turns(plan)},
-        failed={**refused, **blocked, **board.turn.failures},
-        drift={str(step.address): step.reason for step in board.drifted},
+        failed={**refused, **blocked, **loop_status.turn.failures},
+        drift={str(step.address): step.reason for step in loop_status.drifted},
     )
 
 
-def news_between(before: Situation | None, after: Situation, board: Board) -> tuple[News, ...]:
+def news_between(before: Situation | None, after: Situation, loop_status: LoopStatus) -> tuple[News, ...]:
     """What has come to be so since. Whoever looks for the first time is not told that all is well."""
     known = before or Situation(converged=True)
-    commit = board.commit.id if board.commit else None
+    commit = loop_status.commit.id if loop_status.commit else None
     found = []
     for occasion in (Occasion.WAITING, Occasion.FAILED, Occasion.DRIFT):
         was, now = getattr(known, occasion.value), getattr(after, occasion.value)
@@ -119,8 +119,8 @@ def news_between(before: Situation | None, after: Situation, board: Board) -> tu
     return tuple(
         News(
             occasion=occasion,
-            project=board.project,
-            environment=board.environment,
+            project=loop_status.project,
+            environment=loop_status.environment,
             commit=commit,
             items=items,
         )

@@ -16,8 +16,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
 from wanctl.language.settings import Notification
-from wanctl.watch.board import Board
 from wanctl.watch.news import TOLD_AFTER, News, Situation, news_between, situation_of
+from wanctl.watch.status import LoopStatus
 
 TRIES = 5
 TIMEOUT = httpx.Timeout(10)
@@ -50,12 +50,12 @@ class Notifier:
         self._known: Situation | None = None
         _hush()
 
-    def turned(self, board: Board) -> None:
+    def turned(self, loop_status: LoopStatus) -> None:
         """After any turn: what has changed is queued, and remembered as told."""
         before = self._known or Situation.load(self._told)
-        after = situation_of(board, before, self._patience)
-        for news in news_between(before, after, board):
-            for one in board.receivers:
+        after = situation_of(loop_status, before, self._patience)
+        for news in news_between(before, after, loop_status):
+            for one in loop_status.receivers:
                 if news.occasion in one.on:
                     self._line_to(one).put(one, news)
         self._known = after  # also where it cannot be written down: or each turn would tell it again

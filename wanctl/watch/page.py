@@ -13,8 +13,8 @@ from wanctl.render.html.picture import laid_out
 from wanctl.render.html.templating import environment, render
 from wanctl.render.lineage import lineage_of
 from wanctl.render.spelling import spell_cost, spell_price, spell_state, spell_when
-from wanctl.watch.board import Board
 from wanctl.watch.policy import Policy
+from wanctl.watch.status import LoopStatus
 
 REFRESH = 15  # seconds
 _CALLS_SHOWN = 15
@@ -40,27 +40,27 @@ def policy() -> str:
     )
 
 
-def watch_html(board: Board, now: datetime) -> str:
+def watch_html(loop_status: LoopStatus, now: datetime) -> str:
     """The whole page at a moment."""
-    plan = board.turn.plan if board.turn else None
-    graph = lineage_of(plan, board.turn.references) if plan and board.turn else None
+    plan = loop_status.turn.plan if loop_status.turn else None
+    graph = lineage_of(plan, loop_status.turn.references) if plan and loop_status.turn else None
     css = style()
     return render(
         "watch.html.j2",
         style=Markup(css),  # noqa: S704 - a file of this package
         style_hash=_digest(css),
-        place=" / ".join(part for part in (board.project, board.environment) if part),
-        board=board,
+        place=" / ".join(part for part in (loop_status.project, loop_status.environment) if part),
+        loop_status=loop_status,
         plan=plan,
         now=now,
         refresh=REFRESH,
-        word=_word(board),
-        word_class="unready" if board.errors else plan.status.value if plan else "later",
-        headline=_headline(board),
-        by_itself=_by_itself(board.policy),
+        word=_word(loop_status),
+        word_class="unready" if loop_status.errors else plan.status.value if plan else "later",
+        headline=_headline(loop_status),
+        by_itself=_by_itself(loop_status.policy),
         **_alerts(plan),
         findings=sorted(plan.findings, key=lambda one: list(Severity).index(one.severity)) if plan else (),
-        history=tuple(reversed(board.turn.record.history[-_CALLS_SHOWN:])) if board.turn else (),
+        history=tuple(reversed(loop_status.turn.record.history[-_CALLS_SHOWN:])) if loop_status.turn else (),
         picture=laid_out(graph) if graph and graph.nodes else None,
         moment=_moment,
         ago=lambda at: f"{span(now - at)} ago",
@@ -83,18 +83,18 @@ def span(lasting: timedelta) -> str:
     return f"{seconds // 3600} h" if seconds < 48 * 3600 else f"{seconds // 86400} days"
 
 
-def _word(board: Board) -> str:
-    if board.errors:
+def _word(loop_status: LoopStatus) -> str:
+    if loop_status.errors:
         return "failing"
-    return board.turn.plan.status.value.replace("_", " ") if board.turn else "starting"
+    return loop_status.turn.plan.status.value.replace("_", " ") if loop_status.turn else "starting"
 
 
-def _headline(board: Board) -> str:
-    if board.errors:
+def _headline(loop_status: LoopStatus) -> str:
+    if loop_status.errors:
         return "The last turn failed; the loop goes on"
-    if board.turn is None:
+    if loop_status.turn is None:
         return "No turn has come to a plan yet"
-    text = verdict(board.turn.plan)
+    text = verdict(loop_status.turn.plan)
     return text[:1].upper() + text[1:]
 
 

@@ -16,7 +16,6 @@ from wanctl.engine.converge import Watcher
 from wanctl.language.load import find_project, project_name
 from wanctl.project import STATE_FOLDER
 from wanctl.project.surroundings import Surroundings
-from wanctl.watch.board import Board
 from wanctl.watch.checkout import Checkout
 from wanctl.watch.errors import WatchError
 from wanctl.watch.loop import Audience, Bell, Loop, Several
@@ -25,6 +24,7 @@ from wanctl.watch.news import TOLD_AFTER
 from wanctl.watch.notify import Notifier
 from wanctl.watch.policy import Policy
 from wanctl.watch.server import LOOPBACK, SECRET, RunSession, Server
+from wanctl.watch.status import LoopStatus
 from wanctl.watch.turn import Turns
 from wanctl.watch.waits import Waits
 
@@ -52,7 +52,7 @@ class Voice:
     spell: Callable[[Exception], list[str]]
 
 
-def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
+def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> LoopStatus:
     """Runs until it is told to end; with `once`, one turn. Raises what is wrong before the first turn."""
     home = find_project(wish.folder).resolve()
     room = home / STATE_FOLDER / "watch" / (wish.environment or "default")
@@ -65,7 +65,7 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
         notifier = Notifier(surroundings.environ, room / "told.json", voice.tell, patience=patience)
         stack.callback(notifier.close)
         waits = Waits(room / "waits.json")
-        metrics = Metrics(lambda: loop.board, _now)
+        metrics = Metrics(lambda: loop.loop_status, _now)
         turns = Turns(
             checkout=checkout,
             environment=wish.environment,
@@ -78,7 +78,7 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
         )
         loop = Loop(
             take=turns.take,
-            board=_first_board(wish, home, waits),
+            loop_status=_first_board(wish, home, waits),
             audience=Several((voice.audience, metrics, notifier, waits)),
             spell=lambda error: [checkout.as_committed(line) for line in voice.spell(error)],
             now=_now,
@@ -87,7 +87,7 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
         )
         if wish.listen and not wish.once:
             session = RunSession(
-                lambda: loop.board,
+                lambda: loop.loop_status,
                 metrics,
                 _now,
                 bell.ring,
@@ -106,7 +106,7 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> Board:
             voice.tell("ended; nothing is lost, the next turn of any run goes on from here")
             if wish.once:
                 raise  # a turn that was cut short is no success
-            return loop.board
+            return loop.loop_status
 
 
 def _bound(session: RunSession, listen: tuple[str, int]) -> Server:
@@ -119,10 +119,10 @@ def _bound(session: RunSession, listen: tuple[str, int]) -> Server:
         ) from error
 
 
-def _first_board(wish: Wish, home: Path, waits: Waits) -> Board:
+def _first_board(wish: Wish, home: Path, waits: Waits) -> LoopStatus:
     name = project_name(home, wish.environment) or home.name
     now = _now()
-    return Board(
+    return LoopStatus(
         name,
         wish.environment,
         wish.ref,

@@ -16,11 +16,11 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from wanctl.watch.board import Board
 from wanctl.watch.connections import HurriedProtocol
 from wanctl.watch.metrics import CONTENT_TYPE, Metrics
 from wanctl.watch.page import policy, watch_html
 from wanctl.watch.signatures import TooLarge, genuine
+from wanctl.watch.status import LoopStatus
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -38,7 +38,7 @@ _HEADERS = {
 class StatusEndpoints:
     """What the server shows, and what it rings; its methods are the endpoints."""
 
-    board: Callable[[], Board]
+    loop_status: Callable[[], LoopStatus]
     metrics: Metrics
     now: Callable[[], datetime]
     ring: Callable[[], None]
@@ -73,20 +73,20 @@ class StatusEndpoints:
         return PlainTextResponse("ok\n", headers=_HEADERS)
 
     async def ready(self, _: Request) -> Response:
-        board = self.board()
-        if board.ready(self.now()):
+        loop_status = self.loop_status()
+        if loop_status.ready(self.now()):
             return PlainTextResponse("ok\n", headers=_HEADERS)
-        reason = "the last turn failed" if board.errors else "no turn has come to a plan lately"
+        reason = "the last turn failed" if loop_status.errors else "no turn has come to a plan lately"
         return _said(f"not ready: {reason}", 503)
 
     async def scraped(self, _: Request) -> Response:
         return Response(self.metrics.text(), headers={**_HEADERS, "Content-Type": CONTENT_TYPE})
 
     async def status(self, _: Request) -> Response:
-        return JSONResponse(self.board().as_json(self.now()), headers=_HEADERS)
+        return JSONResponse(self.loop_status().as_json(self.now()), headers=_HEADERS)
 
     async def page(self, _: Request) -> Response:
-        text = watch_html(self.board(), self.now())
+        text = watch_html(self.loop_status(), self.now())
         return HTMLResponse(text, headers={**_HEADERS, "Content-Security-Policy": policy()})
 
     async def hook(self, request: Request) -> Response:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from wanctl.watch.board import Board
+from wanctl.watch.status import LoopStatus
 
 _Since = TypeAdapter(dict[str, AwareDatetime])
 
@@ -26,10 +26,10 @@ class Waits:
         except (OSError, ValidationError):
             return {}
 
-    def turned(self, board: Board) -> None:
+    def turned(self, loop_status: LoopStatus) -> None:
         fresh = self._path.with_suffix(".new")
-        fresh.write_bytes(_Since.dump_json(dict(board.waiting_since)))
+        fresh.write_bytes(_Since.dump_json(dict(loop_status.waiting_since)))
         fresh.replace(self._path)
 
-    def stumbled(self, board: Board) -> None:
+    def stumbled(self, loop_status: LoopStatus) -> None:
         """Nothing has been seen."""

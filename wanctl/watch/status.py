@@ -19,7 +19,7 @@ _HISTORY_SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Board:
+class LoopStatus:
     """The last turn that came to a plan, and how the loop fares."""
 
     project: str
@@ -37,14 +37,14 @@ class Board:
     next_turn: datetime | None = None  # None: one is under way
     waiting_since: Mapping[str, datetime] = field(default_factory=dict)  # by the name of the wait
 
-    def with_turn(self, turn: Turn, at: datetime) -> "Board":
+    def with_turn(self, turn: Turn, at: datetime) -> "LoopStatus":
         waiting = [step for step in turn.plan.steps if step.when in {When.PERSON, When.SERVICE}]
         since = {_wait(step): self.waiting_since.get(_wait(step), at) for step in waiting}
         fresh = replace(self, project=turn.plan.project, turn=turn, turned=at, waiting_since=since)
         receivers = turn.settings.notifications
         return replace(fresh, receivers=receivers, errors=(), stumbled_at=None, failed_in_a_row=0)
 
-    def with_errors(self, errors: tuple[str, ...], seen: Glimpse = NOTHING_SEEN) -> "Board":
+    def with_errors(self, errors: tuple[str, ...], seen: Glimpse = NOTHING_SEEN) -> "LoopStatus":
         receivers = seen.settings.notifications if seen.settings else self.receivers
         fresh = replace(self, errors=errors, stumbled_at=seen.commit, receivers=receivers)
         return replace(fresh, failed_in_a_row=self.failed_in_a_row + 1)

@@ -8,8 +8,8 @@ from wanctl.language.resources import Address
 from wanctl.language.settings import Settings
 from wanctl.ledger.record import HistoryLine, Record
 from wanctl.plan import Action, Cost, Plan, Progress, Step, When
-from wanctl.watch.board import Board
 from wanctl.watch.checkout import Commit
+from wanctl.watch.status import LoopStatus
 from wanctl.watch.turn import Turn
 
 NOON = datetime(2026, 3, 18, 12, tzinfo=UTC)
@@ -49,9 +49,9 @@ def turn_of(*steps: Step, **more: object) -> Turn:
     return replace(turn, **more)  # type: ignore[arg-type]  # any field
 
 
-def empty_board() -> Board:
-    return Board("rain", None, "origin/main", timedelta(minutes=5), NOON)
+def empty_board() -> LoopStatus:
+    return LoopStatus("rain", None, "origin/main", timedelta(minutes=5), NOON)
 
 
-def board_of(*steps: Step, **more: object) -> Board:
+def board_of(*steps: Step, **more: object) -> LoopStatus:
     return empty_board().with_turn(turn_of(*steps, **more), NOON)
