@@ -12,7 +12,7 @@ from tests.watch.loop_statuses import NOON, SETTLED, STEPS, board_of, empty_boar
 from wanctl.base.running import Interrupted
 from wanctl.plan import Action, When
 from wanctl.watch.errors import WatchError
-from wanctl.watch.loop import LONGEST_RETRY, SHORTEST_PAUSE, Bell, Loop, Several
+from wanctl.watch.loop import LONGEST_RETRY, SHORTEST_PAUSE, Listeners, Loop, Wakeup
 from wanctl.watch.running import alone, signals
 from wanctl.watch.status import LoopStatus
 from wanctl.watch.turn import Turn
@@ -33,7 +33,7 @@ class Stage:
         self.loop = Loop(
             take=self.take,
             loop_status=empty_board(),
-            audience=self,
+            listener=self,
             spell=lambda error: [str(error)],
             now=lambda: self.time,
             wait=self.wait,
@@ -58,7 +58,7 @@ class Stage:
         assert loop_status.turn is not None
         self.told.append(loop_status.turn.plan.status.value)
 
-    def stumbled(self, loop_status: LoopStatus) -> None:
+    def failed(self, loop_status: LoopStatus) -> None:
         self.told.append(" ".join(loop_status.errors))
 
     def run(self) -> None:
@@ -132,16 +132,16 @@ def test_who_cannot_be_told_keeps_nobody_else_from_it() -> None:
         def turned(self, _: LoopStatus) -> None:
             raise BrokenPipeError
 
-        stumbled = turned
+        failed = turned
 
     class Hears:
         def turned(self, loop_status: LoopStatus) -> None:
             told.append(loop_status)
 
-        stumbled = turned
+        failed = turned
 
-    several = Several((Deaf(), Hears()))
-    for tell in (several.turned, several.stumbled):
+    several = Listeners((Deaf(), Hears()))
+    for tell in (several.turned, several.failed):
         with pytest.raises(BrokenPipeError):
             tell(empty_board())
     assert len(told) == 2
@@ -185,12 +185,12 @@ def test_how_long_something_waits_is_known_after_a_restart(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("rings", [1, 5])
 def test_however_often_the_bell_rings_that_is_one_turn(rings: int) -> None:
-    bell = Bell()
+    wakeup = Wakeup()
     for _ in range(rings):
-        bell.ring()
+        wakeup.ring()
     began = datetime.now(tz=NOON.tzinfo)
-    bell.wait(timedelta(hours=1))
-    bell.wait(timedelta(seconds=-1))  # nothing is left, and it is not waited for
+    wakeup.wait(timedelta(hours=1))
+    wakeup.wait(timedelta(seconds=-1))  # nothing is left, and it is not waited for
     assert datetime.now(tz=NOON.tzinfo) - began < timedelta(seconds=30)
 
 
@@ -199,22 +199,22 @@ def test_who_rings_and_rings_brings_no_turn_after_the_other_without_a_rest() -> 
     stage = Stage(turn_of(*STEPS), turn_of(*SETTLED))
     stage.run()
     assert stage.least == [SHORTEST_PAUSE] * 2
-    bell, began = Bell(), time.monotonic()
-    bell.ring()
-    bell.wait(timedelta(hours=1), timedelta(seconds=0.2))
+    wakeup, began = Wakeup(), time.monotonic()
+    wakeup.ring()
+    wakeup.wait(timedelta(hours=1), timedelta(seconds=0.2))
     assert 0.2 <= time.monotonic() - began < 30
 
 
 def test_a_pause_that_is_over_ends_without_a_ring() -> None:
-    Bell().wait(timedelta(0))
+    Wakeup().wait(timedelta(0))
 
 
 def test_sighup_rings_and_sigterm_ends_as_ctrl_c_does() -> None:
-    bell = Bell()
+    wakeup = Wakeup()
     before = [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)]
-    with signals(bell):
+    with signals(wakeup):
         signal.raise_signal(signal.SIGHUP)
-        bell.wait(timedelta(hours=1))
+        wakeup.wait(timedelta(hours=1))
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
     assert [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)] == before

@@ -19,7 +19,7 @@ from wanctl.watch.checkout import Commit
 from wanctl.watch.news import News, Situation, news_between, situation_of
 from wanctl.watch.notify import TRIES, Notifier, wrong_with
 from wanctl.watch.status import LoopStatus
-from wanctl.watch.turn import Glimpse
+from wanctl.watch.turn import Observed
 
 DRIFTED = step("Deployment/rain", When.PERSON, Action.SCALE, drift=True, reason="capacity is 2")
 BLOCKED = step("Deployment/rain", When.BLOCKED, Action.DEPLOY, reason="DEPLOY_FAILED")
@@ -224,11 +224,11 @@ def test_who_is_to_be_told_is_known_before_the_first_plan(tmp_path: Path, receiv
     receivers.append(receiver)
     asked = notifying(board_of(*STEPS), "failed")
     assert asked.turn
-    seen = Glimpse(Commit("c0ffee"), asked.turn.settings)
+    seen = Observed(Commit("c0ffee"), asked.turn.settings)
     once = empty_board().with_errors(("401",), seen)
     one = notifier(tmp_path, receiver.url, [])
-    one.stumbled(once)
-    one.stumbled(once.with_errors(("401",), seen))
+    one.failed(once)
+    one.failed(once.with_errors(("401",), seen))
     one.close()
     assert [(body["event"], body["commit"]) for body in receiver.bodies] == [("failed", "c0ffee")]
 

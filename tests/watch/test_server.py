@@ -185,7 +185,7 @@ def test_the_metrics_are_what_prometheus_reads() -> None:
     loop_status = board_of(*STEPS, drifted)
     visit = Visit(loop_status)
     visit.metrics.turned(loop_status)
-    visit.metrics.stumbled(loop_status)
+    visit.metrics.failed(loop_status)
     visit.metrics.heard("/api/v1/fine-tunes/ft-1/logs?line=1", 200)
     visit.metrics.heard("/api/v1/deployments", 429)
     visit.metrics.heard("/compatible-mode/v1/files", None)

@@ -105,8 +105,8 @@ def test_a_project_that_was_moved_on_the_ref_is_told_as_that(place: Place) -> No
     git(other, "push", "--quiet", "origin", "HEAD:main")
     with pytest.raises(WatchError, match=r"specs/wanctl.yaml is not on refs/heads/main of origin"):
         turns.take()
-    assert turns.glimpse.commit
-    assert turns.glimpse.commit.subject == "Moved"
+    assert turns.observed.commit
+    assert turns.observed.commit.subject == "Moved"
 
 
 def test_a_project_that_is_a_symlink_out_of_the_repository_is_refused(place: Place) -> None:

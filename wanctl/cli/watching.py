@@ -50,7 +50,7 @@ def watch(
     from wanctl.render.text.console import err
     from wanctl.render.text.progress import TimedLines
     from wanctl.watch.policy import Policy
-    from wanctl.watch.running import Voice, Wish, watch
+    from wanctl.watch.running import Reporter, Wish, watch
 
     wish = Wish(
         folder=folder or Shared.folder or Path.cwd(),
@@ -61,8 +61,8 @@ def watch(
         policy=Policy(self_heal, _actions(require_approval)),
         once=once,
     )
-    voice = Voice(tell, TimedLines(err()), Lines(), sentences)
-    loop_status = watch(wish, surroundings_of(base_url), voice)
+    reporter = Reporter(tell, TimedLines(err()), Lines(), sentences)
+    loop_status = watch(wish, surroundings_of(base_url), reporter)
     if once and (
         loop_status.errors or (loop_status.turn and (loop_status.turn.failures or loop_status.turn.refused))
     ):
@@ -94,8 +94,8 @@ class Lines:
         for address, text in turn.failures.items():
             tell(f"{address} failed: {text}")
 
-    def stumbled(self, loop_status: "LoopStatus") -> None:
-        commit = loop_status.stumbled_at
+    def failed(self, loop_status: "LoopStatus") -> None:
+        commit = loop_status.failed_at
         self._say(
             "\n".join(
                 (f"{commit.id[:8]} came to no plan:", *loop_status.errors) if commit else loop_status.errors

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from wanctl.base.running import Interrupted
 from wanctl.watch.status import LoopStatus
-from wanctl.watch.turn import NOTHING_SEEN, Glimpse, Turn
+from wanctl.watch.turn import NOTHING_SEEN, Observed, Turn
 
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(minutes=10)
@@ -23,7 +23,7 @@ SHORTEST_PAUSE = timedelta(
 )  # between turns, however often somebody rings: a webhook can be replayed
 
 
-class Bell:
+class Wakeup:
     """Calls the next turn before its time. Rung by webhooks and signals; safe in a signal handler."""
 
     def __init__(self) -> None:
@@ -43,31 +43,31 @@ class Bell:
             return
 
 
-class Audience(Protocol):
+class Listener(Protocol):
     """Who is told of each turn."""
 
     def turned(self, loop_status: LoopStatus) -> None:
         """After a turn that came to a plan."""
 
-    def stumbled(self, loop_status: LoopStatus) -> None:
+    def failed(self, loop_status: LoopStatus) -> None:
         """After one that did not."""
 
 
 @dataclass(frozen=True)
-class Several:
+class Listeners:
     """An audience of several, each told in turn; who cannot be told keeps nobody else from it."""
 
-    members: tuple[Audience, ...]
+    members: tuple[Listener, ...]
 
     def turned(self, loop_status: LoopStatus) -> None:
         with ExitStack() as each:
             for member in reversed(self.members):
                 each.callback(member.turned, loop_status)
 
-    def stumbled(self, loop_status: LoopStatus) -> None:
+    def failed(self, loop_status: LoopStatus) -> None:
         with ExitStack() as each:
             for member in reversed(self.members):
-                each.callback(member.stumbled, loop_status)
+                each.callback(member.failed, loop_status)
 
 
 @dataclass
@@ -76,12 +76,12 @@ class Loop:
 
     take: Callable[[], Turn]
     loop_status: LoopStatus
-    audience: Audience
+    listener: Listener
     spell: Callable[[Exception], list[str]]
     now: Callable[[], datetime]
     wait: Callable[[timedelta, timedelta], None]
     dice: Callable[[], float] = field(default=random.random)
-    seen: Callable[[], Glimpse] = lambda: NOTHING_SEEN  # by the turn under way
+    seen: Callable[[], Observed] = lambda: NOTHING_SEEN  # by the turn under way
 
     def run(self, *, once: bool = False) -> LoopStatus:
         """Ends with `once` after one turn, else by Interrupted or KeyboardInterrupt alone."""
@@ -102,10 +102,10 @@ class Loop:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on and tells of it
             self.loop_status = self.loop_status.with_errors(tuple(self.spell(error)), self.seen())
-            self._show(self.audience.stumbled)
+            self._show(self.listener.failed)
         else:
             self.loop_status = self.loop_status.with_turn(turn, self.now())
-            self._show(self.audience.turned)
+            self._show(self.listener.turned)
 
     def _show(self, tell: Callable[[LoopStatus], None]) -> None:
         """A full disk, or a pipe that nobody reads, is no reason to stop applying."""

@@ -53,7 +53,7 @@ class Metrics:
             if turn.apply_seconds is not None:
                 self._applies.observe(turn.apply_seconds)
 
-    def stumbled(self, _: LoopStatus) -> None:
+    def failed(self, _: LoopStatus) -> None:
         self._turns.labels("failed").inc()
 
     def text(self) -> bytes:

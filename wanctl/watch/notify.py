@@ -62,7 +62,7 @@ class Notifier:
         if after != before:
             after.save(self._told)
 
-    stumbled = turned
+    failed = turned
 
     def close(self, patience: float = LAST_WORDS) -> None:
         """Deliver what is queued, without another try for what fails."""

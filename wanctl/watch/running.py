@@ -18,7 +18,7 @@ from wanctl.project import STATE_FOLDER
 from wanctl.project.surroundings import Surroundings
 from wanctl.watch.checkout import Checkout
 from wanctl.watch.errors import WatchError
-from wanctl.watch.loop import Audience, Bell, Loop, Several
+from wanctl.watch.loop import Listener, Listeners, Loop, Wakeup
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.news import TOLD_AFTER
 from wanctl.watch.notify import Notifier
@@ -43,26 +43,26 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Voice:
+class Reporter:
     """How the loop speaks: sentences, what is done at the service, boards after turns, errors in words."""
 
     tell: Callable[[str], None]
     watcher: Watcher
-    audience: Audience
+    listener: Listener
     spell: Callable[[Exception], list[str]]
 
 
-def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> LoopStatus:
+def watch(wish: Wish, surroundings: Surroundings, reporter: Reporter) -> LoopStatus:
     """Runs until it is told to end; with `once`, one turn. Raises what is wrong before the first turn."""
     home = find_project(wish.folder).resolve()
     room = home / STATE_FOLDER / "watch" / (wish.environment or "default")
     with ExitStack() as stack:
-        bell = Bell()
-        stack.enter_context(signals(bell))  # before anybody is told that it runs
+        wakeup = Wakeup()
+        stack.enter_context(signals(wakeup))  # before anybody is told that it runs
         stack.enter_context(alone(room))
         checkout = Checkout.of(home, wish.ref, room / "tree", surroundings.environ)
         patience = 1 if wish.once else TOLD_AFTER
-        notifier = Notifier(surroundings.environ, room / "told.json", voice.tell, patience=patience)
+        notifier = Notifier(surroundings.environ, room / "told.json", reporter.tell, patience=patience)
         stack.callback(notifier.close)
         waits = Waits(room / "waits.json")
         metrics = Metrics(lambda: loop.loop_status, _now)
@@ -72,38 +72,40 @@ def watch(wish: Wish, surroundings: Surroundings, voice: Voice) -> LoopStatus:
             home=home,
             policy=wish.policy,
             surroundings=surroundings,
-            tell=voice.tell,
+            tell=reporter.tell,
             heard=metrics.heard,
-            watcher=voice.watcher,
+            watcher=reporter.watcher,
         )
         loop = Loop(
             take=turns.take,
             loop_status=_first_board(wish, home, waits),
-            audience=Several((voice.audience, metrics, notifier, waits)),
-            spell=lambda error: [checkout.as_committed(line) for line in voice.spell(error)],
+            listener=Listeners((reporter.listener, metrics, notifier, waits)),
+            spell=lambda error: [checkout.as_committed(line) for line in reporter.spell(error)],
             now=_now,
-            wait=bell.wait,
-            seen=lambda: turns.glimpse,
+            wait=wakeup.wait,
+            seen=lambda: turns.observed,
         )
         if wish.listen and not wish.once:
             session = RunSession(
                 lambda: loop.loop_status,
                 metrics,
                 _now,
-                bell.ring,
+                wakeup.ring,
                 secret=surroundings.environ.get(SECRET, "").strip() or None,
                 local=wish.listen[0] in LOOPBACK,
             )
             server = _bound(session, wish.listen)
             stack.callback(server.stop)
             server.start()
-            voice.tell(f"watching {wish.ref}; the status page is {server.url}")
+            reporter.tell(f"watching {wish.ref}; the status page is {server.url}")
             if wish.listen[0] not in LOOPBACK:
-                voice.tell("who reaches this address sees the page and the metrics: they ask for no password")
+                reporter.tell(
+                    "who reaches this address sees the page and the metrics: they ask for no password"
+                )
         try:
             return loop.run(once=wish.once)
         except (Interrupted, KeyboardInterrupt):
-            voice.tell("ended; nothing is lost, the next turn of any run goes on from here")
+            reporter.tell("ended; nothing is lost, the next turn of any run goes on from here")
             if wish.once:
                 raise  # a turn that was cut short is no success
             return loop.loop_status
@@ -157,14 +159,14 @@ def alone(room: Path) -> Iterator[None]:
 
 
 @contextmanager
-def signals(bell: Bell) -> Iterator[None]:
+def signals(wakeup: Wakeup) -> Iterator[None]:
     """SIGTERM ends the loop as Ctrl-C does: calls under way finish and are written. SIGHUP calls a turn."""
 
     def end(_: int, __: FrameType | None) -> None:
         signal.raise_signal(signal.SIGINT)
 
     def ring(_: int, __: FrameType | None) -> None:
-        bell.ring()
+        wakeup.ring()
 
     wanted = {signal.SIGTERM: end}
     if os.name == "posix":

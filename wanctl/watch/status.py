@@ -12,7 +12,7 @@ from wanctl.language.settings import Notification
 from wanctl.plan import Step, When
 from wanctl.watch.checkout import Commit
 from wanctl.watch.policy import Policy
-from wanctl.watch.turn import NOTHING_SEEN, Glimpse, Turn
+from wanctl.watch.turn import NOTHING_SEEN, Observed, Turn
 
 PATIENCE = timedelta(minutes=15)  # a turn may be longer than its interval: an upload takes its time
 _HISTORY_SHOWN = 20
@@ -31,7 +31,7 @@ class LoopStatus:
     turn: Turn | None = None
     turned: datetime | None = None  # when that turn ended
     errors: tuple[str, ...] = ()  # of the turn after it, if that came to none
-    stumbled_at: Commit | None = None  # what that turn looked at, if it came so far
+    failed_at: Commit | None = None  # what that turn looked at, if it came so far
     receivers: tuple[Notification, ...] = ()  # whom the specs say to tell, as far as they were read
     failed_in_a_row: int = 0
     next_turn: datetime | None = None  # None: one is under way
@@ -42,17 +42,17 @@ class LoopStatus:
         since = {_wait(step): self.waiting_since.get(_wait(step), at) for step in waiting}
         fresh = replace(self, project=turn.plan.project, turn=turn, turned=at, waiting_since=since)
         receivers = turn.settings.notifications
-        return replace(fresh, receivers=receivers, errors=(), stumbled_at=None, failed_in_a_row=0)
+        return replace(fresh, receivers=receivers, errors=(), failed_at=None, failed_in_a_row=0)
 
-    def with_errors(self, errors: tuple[str, ...], seen: Glimpse = NOTHING_SEEN) -> "LoopStatus":
+    def with_errors(self, errors: tuple[str, ...], seen: Observed = NOTHING_SEEN) -> "LoopStatus":
         receivers = seen.settings.notifications if seen.settings else self.receivers
-        fresh = replace(self, errors=errors, stumbled_at=seen.commit, receivers=receivers)
+        fresh = replace(self, errors=errors, failed_at=seen.commit, receivers=receivers)
         return replace(fresh, failed_in_a_row=self.failed_in_a_row + 1)
 
     @property
     def commit(self) -> Commit | None:
         """What there is news of: the last plan's, or the one that came to no plan."""
-        return self.stumbled_at or (self.turn.commit if self.turn else None)
+        return self.failed_at or (self.turn.commit if self.turn else None)
 
     def ready(self, now: datetime) -> bool:
         """The last turn came to a plan, not long ago."""
@@ -80,7 +80,7 @@ class LoopStatus:
             "self_heal": self.policy.self_heal,
             "require_approval": sorted(self.policy.needs_approval),
             "commit": _spelled(turn.commit) if turn else None,
-            "failed_commit": _spelled(self.stumbled_at) if self.stumbled_at else None,
+            "failed_commit": _spelled(self.failed_at) if self.failed_at else None,
             "ready": self.ready(now),
             "errors": list(self.errors),
             "failed_in_a_row": self.failed_in_a_row,

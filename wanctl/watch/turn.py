@@ -51,14 +51,14 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class Observed:
     """What a turn has seen so far, for where it comes to no plan."""
 
     commit: Commit | None = None
     settings: Settings | None = None
 
 
-NOTHING_SEEN = Glimpse()
+NOTHING_SEEN = Observed()
 
 
 @dataclass
@@ -74,18 +74,18 @@ class Turns:
     heard: Heard = unheard
     watcher: Watcher = field(default_factory=Silent)
     stopwatch: Callable[[], float] = time.perf_counter
-    glimpse: Glimpse = NOTHING_SEEN
+    observed: Observed = NOTHING_SEEN
     _seen: str | None = None
     _approvals: Approvals = field(default_factory=Approvals)
 
     def take(self) -> Turn:
         """Whatever goes wrong is raised; what was done until then is in the ledger."""
-        self.glimpse = NOTHING_SEEN
+        self.observed = NOTHING_SEEN
         commit = self.checkout.update()
-        self.glimpse = Glimpse(commit)
+        self.observed = Observed(commit)
         self.checkout.require_project()
         desired = load_project(self.checkout.directory, self.environment)
-        self.glimpse = Glimpse(commit, desired.settings)
+        self.observed = Observed(commit, desired.settings)
         project = Project(desired, self.surroundings, tell=self.tell, home=self.home, heard=self.heard)
         began = self.stopwatch()
         self._approvals.lines = self._approval_lines()

@@ -31,5 +31,5 @@ class Waits:
         fresh.write_bytes(_Since.dump_json(dict(loop_status.waiting_since)))
         fresh.replace(self._path)
 
-    def stumbled(self, loop_status: LoopStatus) -> None:
+    def failed(self, loop_status: LoopStatus) -> None:
         """Nothing has been seen."""
