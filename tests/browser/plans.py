@@ -23,8 +23,8 @@ from wanctl.plan import (
 )
 from wanctl.render.lineage import References
 from wanctl.watch.checkout import Commit
+from wanctl.watch.iteration import Iteration
 from wanctl.watch.status import LoopStatus
-from wanctl.watch.turn import Turn
 
 _PROMPT = (
     "Describe the picture as the beginning of a video. Name the subject, what it wears, and the place. The "
@@ -282,7 +282,7 @@ def busy_board() -> LoopStatus:
         )
         for number, (verb, name, result, remote_id, note) in enumerate(calls)
     )
-    turn = Turn(
+    iteration = Iteration(
         commit=Commit("3526857a0c1d2e3f4a5b", "Snowfall: two more clips, and the harbour at dusk"),
         settings=Settings(version=1, project="effects"),
         plan=BUSY,
@@ -293,7 +293,7 @@ def busy_board() -> LoopStatus:
         },
     )
     loop_status = LoopStatus("effects", "prod", "origin/main", timedelta(minutes=5), NOON - timedelta(days=3))
-    return replace(loop_status.with_turn(turn, NOON), next_turn=NOON + timedelta(minutes=4))
+    return replace(loop_status.with_iteration(iteration, NOON), next_iteration=NOON + timedelta(minutes=4))
 
 
 def large(chains: int) -> tuple[Plan, References]:

@@ -84,8 +84,8 @@ def test_phases_and_progress_are_seen_and_heard(loop: Loop, read: Read) -> None:
         bar = reader.page.get_by_role("progressbar", name="FineTune/rain")
         assert bar.is_visible()
         assert bar.evaluate("one => one.position") == 0.61
-    turn = reader.page.locator(".alert.person")
-    assert "wanctl choose" in turn.inner_text()
+    iteration = reader.page.locator(".alert.person")
+    assert "wanctl choose" in iteration.inner_text()
     assert "61 %" in reader.page.locator("tbody").first.inner_text()
 
 

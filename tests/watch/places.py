@@ -17,8 +17,8 @@ from wanctl.project import Project
 from wanctl.project.provider import call_sandbox, open_sandbox
 from wanctl.project.surroundings import Surroundings
 from wanctl.watch.checkout import Checkout
+from wanctl.watch.iteration import Iteration, Turns
 from wanctl.watch.policy import Policy
-from wanctl.watch.turn import Turn, Turns
 
 SANDBOX = {"speed": "instant", "seed": 1, "start": "2026-03-18T09:00:00+08:00"}
 HEAD: dict[str, Any] = {"version": 1, "project": "rain", "sandbox": SANDBOX}
@@ -88,7 +88,7 @@ class Place:
         git(other, "commit", "--quiet", "-m", "Approved")
         git(other, "push", "--quiet", "origin", "HEAD:main")
 
-    def turns(self, policy: Policy | None = None) -> Turns:
+    def iterations(self, policy: Policy | None = None) -> Turns:
         machine = environ()
         room = self.specs / ".wanctl" / "watch"
         return Turns(
@@ -114,14 +114,14 @@ class Place:
         sandbox.advance(timedelta(**span))
         sandbox.close()
 
-    def converge(self, turns: Turns, most: int = 12) -> Turn:
+    def converge(self, iterations: Turns, most: int = 12) -> Iteration:
         """Turn after turn, with hours between them."""
         for _ in range(most):
-            turn = turns.take()
-            if not turn.plan.pending:
-                return turn
+            iteration = iterations.take()
+            if not iteration.plan.pending:
+                return iteration
             self.advance(hours=6)
-        raise AssertionError(f"still pending: {turn.plan.pending}")
+        raise AssertionError(f"still pending: {iteration.plan.pending}")
 
 
 def make_place(folder: Path) -> Place:
@@ -140,7 +140,7 @@ def make_place(folder: Path) -> Place:
     return place
 
 
-def step_of(turn: Turn, address: str) -> Step:
-    found = turn.plan.step(Address.parse(address))
+def step_of(iteration: Iteration, address: str) -> Step:
+    found = iteration.plan.step(Address.parse(address))
     assert found is not None
     return found

@@ -9,8 +9,8 @@ from wanctl.language.settings import Settings
 from wanctl.ledger.record import HistoryLine, Record
 from wanctl.plan import Action, Cost, Plan, Progress, Step, When
 from wanctl.watch.checkout import Commit
+from wanctl.watch.iteration import Iteration
 from wanctl.watch.status import LoopStatus
-from wanctl.watch.turn import Turn
 
 NOON = datetime(2026, 3, 18, 12, tzinfo=UTC)
 COST = Cost((100, 200), (Decimal(8), Decimal(16)), "USD", "", 150, Decimal("12.5"))
@@ -31,13 +31,13 @@ STEPS = (
 SETTLED = tuple(replace(one, when=When.DONE, action=Action.NOTHING) for one in STEPS)
 
 
-def turn_of(*steps: Step, **more: object) -> Turn:
+def turn_of(*steps: Step, **more: object) -> Iteration:
     history = (
         HistoryLine(
             at=NOON, address="Dataset/train", verb="upload", result="ok", by="<b>ann</b>", commit="c" * 40
         ),
     )
-    turn = Turn(
+    iteration = Iteration(
         commit=Commit("abcdef0123456789", "Make it rain"),
         settings=Settings(version=1, project="rain"),
         plan=Plan("rain", None, "sandbox", steps),
@@ -46,7 +46,7 @@ def turn_of(*steps: Step, **more: object) -> Turn:
         plan_seconds=0.2,
         apply_seconds=4.0,
     )
-    return replace(turn, **more)  # type: ignore[arg-type]  # any field
+    return replace(iteration, **more)  # type: ignore[arg-type]  # any field
 
 
 def empty_board() -> LoopStatus:
@@ -54,4 +54,4 @@ def empty_board() -> LoopStatus:
 
 
 def board_of(*steps: Step, **more: object) -> LoopStatus:
-    return empty_board().with_turn(turn_of(*steps, **more), NOON)
+    return empty_board().with_iteration(turn_of(*steps, **more), NOON)

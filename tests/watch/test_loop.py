@@ -12,20 +12,20 @@ from tests.watch.loop_statuses import NOON, SETTLED, STEPS, board_of, empty_boar
 from wanctl.base.running import Interrupted
 from wanctl.plan import Action, When
 from wanctl.watch.errors import WatchError
+from wanctl.watch.iteration import Iteration
 from wanctl.watch.loop import LONGEST_RETRY, SHORTEST_PAUSE, Listeners, Loop, Wakeup
 from wanctl.watch.running import alone, signals
 from wanctl.watch.status import LoopStatus
-from wanctl.watch.turn import Turn
 from wanctl.watch.waits import Waits
 
-Took = Turn | Exception
+Took = Iteration | Exception
 
 
 class Stage:
     """Gives the turns one after the other, then ends the loop; remembers every pause."""
 
-    def __init__(self, *turns: Took, dice: float = 1.0) -> None:
-        self.left = list(turns)
+    def __init__(self, *iterations: Took, dice: float = 1.0) -> None:
+        self.left = list(iterations)
         self.time = NOON
         self.pauses: list[timedelta] = []
         self.least: list[timedelta] = []
@@ -40,23 +40,23 @@ class Stage:
             dice=lambda: dice,
         )
 
-    def take(self) -> Turn:
+    def take(self) -> Iteration:
         if not self.left:
             raise Interrupted
-        turn = self.left.pop(0)
-        if isinstance(turn, Exception):
-            raise turn
-        return turn
+        iteration = self.left.pop(0)
+        if isinstance(iteration, Exception):
+            raise iteration
+        return iteration
 
     def wait(self, span: timedelta, least: timedelta) -> None:
         self.least.append(least)
-        assert self.loop.loop_status.next_turn == self.time + span
+        assert self.loop.loop_status.next_iteration == self.time + span
         self.pauses.append(span)
         self.time += span
 
-    def turned(self, loop_status: LoopStatus) -> None:
-        assert loop_status.turn is not None
-        self.told.append(loop_status.turn.plan.status.value)
+    def completed(self, loop_status: LoopStatus) -> None:
+        assert loop_status.iteration is not None
+        self.told.append(loop_status.iteration.plan.status.value)
 
     def failed(self, loop_status: LoopStatus) -> None:
         self.told.append(" ".join(loop_status.errors))
@@ -96,7 +96,7 @@ def test_readiness_follows_the_last_turn() -> None:
     stage = Stage(turn_of(*SETTLED), OSError("down"), turn_of(*SETTLED))
     ready: list[bool] = [stage.loop.loop_status.ready(NOON)]
     for _ in range(3):
-        stage.loop.turn()
+        stage.loop.iteration()
         ready.append(stage.loop.loop_status.ready(stage.time))
     assert ready == [False, True, False, True]
     assert not stage.loop.loop_status.ready(NOON + timedelta(minutes=31))  # it hangs
@@ -106,7 +106,7 @@ def test_an_error_keeps_what_was_known() -> None:
     stage = Stage(turn_of(*STEPS), OSError("down"))
     stage.run()
     loop_status = stage.loop.loop_status
-    assert loop_status.turn is not None
+    assert loop_status.iteration is not None
     assert (loop_status.errors, loop_status.failed_in_a_row) == (("down",), 1)
 
 
@@ -119,7 +119,7 @@ def test_a_full_disk_does_not_end_it() -> None:
         if len(calls) == 1:
             raise OSError("no space left")
 
-    stage.turned = full  # type: ignore[method-assign]  # an audience whose disk is full
+    stage.completed = full  # type: ignore[method-assign]  # an audience whose disk is full
     stage.run()
     assert len(calls) == 2
     assert stage.pauses[0] < stage.pauses[1]  # it is tried again soon
@@ -129,19 +129,19 @@ def test_who_cannot_be_told_keeps_nobody_else_from_it() -> None:
     told: list[LoopStatus] = []
 
     class Deaf:
-        def turned(self, _: LoopStatus) -> None:
+        def completed(self, _: LoopStatus) -> None:
             raise BrokenPipeError
 
-        failed = turned
+        failed = completed
 
     class Hears:
-        def turned(self, loop_status: LoopStatus) -> None:
+        def completed(self, loop_status: LoopStatus) -> None:
             told.append(loop_status)
 
-        failed = turned
+        failed = completed
 
     several = Listeners((Deaf(), Hears()))
-    for tell in (several.turned, several.failed):
+    for tell in (several.completed, several.failed):
         with pytest.raises(BrokenPipeError):
             tell(empty_board())
     assert len(told) == 2
@@ -156,9 +156,9 @@ def test_once_is_one_turn() -> None:
 def test_how_long_something_waits_is_counted_from_when_it_was_first_seen() -> None:
     loop_status = board_of(*STEPS)
     later = NOON + timedelta(hours=1)
-    loop_status = loop_status.with_turn(turn_of(*STEPS), later)
+    loop_status = loop_status.with_iteration(turn_of(*STEPS), later)
     assert loop_status.oldest_wait(When.PERSON, later) == timedelta(hours=1)
-    loop_status = loop_status.with_turn(turn_of(*SETTLED), later)
+    loop_status = loop_status.with_iteration(turn_of(*SETTLED), later)
     assert loop_status.oldest_wait(When.PERSON, later) == timedelta(0)
 
 
@@ -166,15 +166,15 @@ def test_a_wait_for_the_service_that_becomes_one_for_a_person_begins_anew() -> N
     asked = step("Deployment/rain", When.SERVICE, Action.DEPLOY)
     later = NOON + timedelta(hours=5)
     stopped = turn_of(replace(asked, when=When.PERSON))
-    assert board_of(asked).with_turn(stopped, later).oldest_wait(When.PERSON, later) == timedelta(0)
+    assert board_of(asked).with_iteration(stopped, later).oldest_wait(When.PERSON, later) == timedelta(0)
 
 
 def test_how_long_something_waits_is_known_after_a_restart(tmp_path: Path) -> None:
     waits = Waits(tmp_path / "waits.json")
     assert waits.known(NOON) == {}
-    waits.turned(board_of(*STEPS))
+    waits.completed(board_of(*STEPS))
     later = NOON + timedelta(hours=30)
-    again = replace(empty_board(), waiting_since=waits.known(later)).with_turn(turn_of(*STEPS), later)
+    again = replace(empty_board(), waiting_since=waits.known(later)).with_iteration(turn_of(*STEPS), later)
     assert again.oldest_wait(When.PERSON, later) == timedelta(hours=30)
     assert set(waits.known(NOON - timedelta(days=1)).values()) == {
         NOON - timedelta(days=1)

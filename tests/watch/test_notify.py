@@ -16,10 +16,10 @@ from tests.watch.loop_statuses import NOON, SETTLED, STEPS, board_of, empty_boar
 from wanctl.language.settings import Notification, NotificationFormat, Occasion, Settings
 from wanctl.plan import Action, Finding, Severity, When
 from wanctl.watch.checkout import Commit
+from wanctl.watch.iteration import Observed
 from wanctl.watch.news import News, Situation, news_between, situation_of
 from wanctl.watch.notify import TRIES, Notifier, wrong_with
 from wanctl.watch.status import LoopStatus
-from wanctl.watch.turn import Observed
 
 DRIFTED = step("Deployment/rain", When.PERSON, Action.SCALE, drift=True, reason="capacity is 2")
 BLOCKED = step("Deployment/rain", When.BLOCKED, Action.DEPLOY, reason="DEPLOY_FAILED")
@@ -59,9 +59,11 @@ def test_drift_is_told_as_drift_and_not_as_a_wait() -> None:
 
 def test_failures_are_blocked_steps_refused_calls_and_refused_plans() -> None:
     limit = Finding(Severity.ERROR, "over a limit")
-    turn = board_of(*STEPS).turn
-    assert turn
-    refused = empty_board().with_turn(replace(turn, plan=replace(turn.plan, findings=(limit,))), NOON)
+    iteration = board_of(*STEPS).iteration
+    assert iteration
+    refused = empty_board().with_iteration(
+        replace(iteration, plan=replace(iteration.plan, findings=(limit,))), NOON
+    )
     assert stories(board_of(BLOCKED)) == [[("failed", ["Deployment/rain"])]]
     assert stories(board_of(failures={"FineTune/rain": "429"})) == [[("failed", ["FineTune/rain"])]]
     assert stories(refused) == [[("failed", ["the plan"])]]
@@ -69,9 +71,9 @@ def test_failures_are_blocked_steps_refused_calls_and_refused_plans() -> None:
 
 def test_a_plan_that_is_refused_for_another_reason_is_told_again() -> None:
     def refused(why: str) -> LoopStatus:
-        turn = turn_of(*STEPS)
-        plan = replace(turn.plan, findings=(Finding(Severity.ERROR, why),))
-        return empty_board().with_turn(replace(turn, plan=plan), NOON)
+        iteration = turn_of(*STEPS)
+        plan = replace(iteration.plan, findings=(Finding(Severity.ERROR, why),))
+        return empty_board().with_iteration(replace(iteration, plan=plan), NOON)
 
     told = stories(refused("2 trainings"), refused("2 trainings"), refused("no resource"))
     assert told == [[("failed", ["the plan"])], [], [("failed", ["the plan"])]]
@@ -175,8 +177,8 @@ def notifying(loop_status: LoopStatus, *on: str, format_: str = "json") -> LoopS
             "notifications": [{"url_env": "WANCTL_NOTIFY_URL", "format": format_, "on": on}],
         }
     )
-    assert loop_status.turn
-    return empty_board().with_turn(replace(loop_status.turn, settings=settings), NOON)
+    assert loop_status.iteration
+    return empty_board().with_iteration(replace(loop_status.iteration, settings=settings), NOON)
 
 
 def notifier(folder: Path, url: str, said: list[str]) -> Notifier:
@@ -193,7 +195,7 @@ def test_it_is_posted_tried_again_and_not_repeated_after_a_restart(
     with caplog.at_level(logging.DEBUG):
         for _ in range(2):
             one = notifier(tmp_path, receiver.url, said)
-            one.turned(loop_status)
+            one.completed(loop_status)
             _settle(receiver, 3)
             one.close()
     assert [body["event"] for body in receiver.bodies] == ["waiting"] * 3  # the last one arrived
@@ -213,7 +215,7 @@ def test_where_it_cannot_be_written_down_it_is_not_told_with_each_turn(
     one = notifier(tmp_path, receiver.url, [])
     for _ in range(3):
         with contextlib.suppress(OSError):
-            one.turned(notifying(board_of(*STEPS), "waiting"))
+            one.completed(notifying(board_of(*STEPS), "waiting"))
     one.close()
     assert len(receiver.bodies) == 1
 
@@ -223,8 +225,8 @@ def test_who_is_to_be_told_is_known_before_the_first_plan(tmp_path: Path, receiv
     receiver = Receiver()
     receivers.append(receiver)
     asked = notifying(board_of(*STEPS), "failed")
-    assert asked.turn
-    seen = Observed(Commit("c0ffee"), asked.turn.settings)
+    assert asked.iteration
+    seen = Observed(Commit("c0ffee"), asked.iteration.settings)
     once = empty_board().with_errors(("401",), seen)
     one = notifier(tmp_path, receiver.url, [])
     one.failed(once)
@@ -245,8 +247,8 @@ def test_only_what_is_asked_for_is_posted(tmp_path: Path, receivers: list[Receiv
     receiver = Receiver()
     receivers.append(receiver)
     one = notifier(tmp_path, receiver.url, [])
-    one.turned(notifying(board_of(*STEPS), "converged", format_="slack"))
-    one.turned(notifying(board_of(*SETTLED), "converged", format_="slack"))
+    one.completed(notifying(board_of(*STEPS), "converged", format_="slack"))
+    one.completed(notifying(board_of(*SETTLED), "converged", format_="slack"))
     one.close()
     assert receiver.bodies == [{"text": "rain: everything is as the specs say"}]
 
@@ -254,7 +256,7 @@ def test_only_what_is_asked_for_is_posted(tmp_path: Path, receivers: list[Receiv
 def test_a_receiver_that_is_away_blocks_nothing_and_is_told_without_its_url(tmp_path: Path) -> None:
     said: list[str] = []
     one = notifier(tmp_path, "http://127.0.0.1:9/secret", said)
-    one.turned(notifying(board_of(*STEPS), "waiting"))
+    one.completed(notifying(board_of(*STEPS), "waiting"))
     one.close()
     assert said == ["waiting was not told to WANCTL_NOTIFY_URL: ConnectError"]
 
@@ -276,7 +278,7 @@ def test_a_receiver_that_is_away_keeps_the_news_from_no_other(
     well = Notification(url_env="WANCTL_NOTIFY_URL", on=(Occasion.WAITING,))
     loop_status = notifying(board_of(*STEPS), "waiting")
     try:
-        one.turned(replace(loop_status, receivers=(away, well)))
+        one.completed(replace(loop_status, receivers=(away, well)))
         _settle(receiver, 1)
         assert [body["event"] for body in receiver.bodies] == ["waiting"]
     finally:
@@ -287,7 +289,7 @@ def test_a_receiver_that_is_away_keeps_the_news_from_no_other(
 def test_a_variable_that_is_not_set_is_told(tmp_path: Path) -> None:
     said: list[str] = []
     one = notifier(tmp_path, "", said)
-    one.turned(notifying(board_of(*STEPS), "waiting"))
+    one.completed(notifying(board_of(*STEPS), "waiting"))
     one.close()
     assert said == ["waiting was not told to WANCTL_NOTIFY_URL: the variable is not set"]
 
@@ -297,7 +299,7 @@ def test_it_gives_up_after_some_tries(tmp_path: Path, receivers: list[Receiver])
     receivers.append(receiver)
     said: list[str] = []
     one = notifier(tmp_path, receiver.url, said)
-    one.turned(notifying(board_of(*STEPS), "waiting"))
+    one.completed(notifying(board_of(*STEPS), "waiting"))
     _settle(receiver, TRIES)
     one.close()
     assert len(receiver.bodies) == TRIES

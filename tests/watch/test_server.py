@@ -184,7 +184,7 @@ def test_the_metrics_are_what_prometheus_reads() -> None:
     drifted = step("Deployment/other", When.PERSON, Action.SCALE, drift=True)
     loop_status = board_of(*STEPS, drifted)
     visit = Visit(loop_status)
-    visit.metrics.turned(loop_status)
+    visit.metrics.completed(loop_status)
     visit.metrics.failed(loop_status)
     visit.metrics.heard("/api/v1/fine-tunes/ft-1/logs?line=1", 200)
     visit.metrics.heard("/api/v1/deployments", 429)
@@ -231,7 +231,7 @@ def test_the_metrics_before_the_first_turn() -> None:
 
 
 def test_the_status_as_json() -> None:
-    data = Visit(replace(board_of(*STEPS), next_turn=NOON)).client.get("/status.json").json()
+    data = Visit(replace(board_of(*STEPS), next_iteration=NOON)).client.get("/status.json").json()
     assert data["commit"] == {"id": "abcdef0123456789", "subject": "Make it rain"}
     assert data["plan"]["status"] == "in_progress"
     assert (data["ready"], data["ledger_serial"], data["next_turn"]) == (True, 7, NOON.isoformat())
@@ -267,7 +267,7 @@ class _Page(HTMLParser):
     [
         empty_board(),
         empty_board().with_errors(("<script>alert(1)</script>",)),
-        replace(board_of(*STEPS), next_turn=NOON + timedelta(minutes=5)),
+        replace(board_of(*STEPS), next_iteration=NOON + timedelta(minutes=5)),
         board_of(*STEPS, failures={"Deployment/rain": "429 <img src=x>"}, held_by="ci").with_errors(
             ("down",)
         ),
@@ -301,7 +301,7 @@ def test_the_policy_lets_the_page_have_its_own_style_alone() -> None:
 
 
 def test_the_page_tells_what_stands_and_whose_turn_it_is() -> None:
-    loop_status = replace(board_of(*STEPS), next_turn=NOON + timedelta(minutes=5))
+    loop_status = replace(board_of(*STEPS), next_iteration=NOON + timedelta(minutes=5))
     page = _Page(Visit(loop_status).client.get("/").text)
     text = " ".join(" ".join(page.texts).split())
     for expected in (
@@ -342,7 +342,9 @@ def test_the_page_says_what_the_loop_may_do_by_itself(policy: Policy, said: str)
 def test_the_page_says_at_its_top_which_window_is_closed() -> None:
     """Or a change that is not begun looks forgotten."""
     closed = Finding(Severity.WARNING, "nothing may be applied now: a window denies it", rule=OUTSIDE)
-    turn = turn_of(*STEPS)
-    loop_status = empty_board().with_turn(replace(turn, plan=replace(turn.plan, findings=(closed,))), NOON)
+    iteration = turn_of(*STEPS)
+    loop_status = empty_board().with_iteration(
+        replace(iteration, plan=replace(iteration.plan, findings=(closed,))), NOON
+    )
     text = " ".join(" ".join(_Page(Visit(loop_status).client.get("/").text).texts).split())
     assert "Frozen nothing may be applied now: a window denies it" in text.partition("Resources")[0]

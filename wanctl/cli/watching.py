@@ -64,7 +64,8 @@ def watch(
     reporter = Reporter(tell, TimedLines(err()), Lines(), sentences)
     loop_status = watch(wish, surroundings_of(base_url), reporter)
     if once and (
-        loop_status.errors or (loop_status.turn and (loop_status.turn.failures or loop_status.turn.refused))
+        loop_status.errors
+        or (loop_status.iteration and (loop_status.iteration.failures or loop_status.iteration.refused))
     ):
         raise typer.Exit(1)
 
@@ -75,23 +76,23 @@ class Lines:
     def __init__(self) -> None:
         self._said = ""
 
-    def turned(self, loop_status: "LoopStatus") -> None:
+    def completed(self, loop_status: "LoopStatus") -> None:
         from wanctl.plan import When
         from wanctl.render.gist import headline
 
-        turn = loop_status.turn
-        if turn is None:
+        iteration = loop_status.iteration
+        if iteration is None:
             return
-        held = f"; {turn.held_by} applies just now" if turn.held_by else ""
-        status = turn.plan.status.value.replace("_", " ")
-        lines = [f"{turn.commit.id[:8]} {status}: {headline(turn.plan)}{held}"]
-        lines += [f"  refused: {reason}" for reason in turn.refused]
-        lines += [f"  frozen: {reason}" for reason in turn.frozen]
-        for step in turn.plan.steps:
+        held = f"; {iteration.held_by} applies just now" if iteration.held_by else ""
+        status = iteration.plan.status.value.replace("_", " ")
+        lines = [f"{iteration.commit.id[:8]} {status}: {headline(iteration.plan)}{held}"]
+        lines += [f"  refused: {reason}" for reason in iteration.refused]
+        lines += [f"  frozen: {reason}" for reason in iteration.frozen]
+        for step in iteration.plan.steps:
             if step.when is When.PERSON:
                 lines += [f"  {step.address}: {text}" for text in (step.reason, *step.hints)]
         self._say("\n".join(lines))
-        for address, text in turn.failures.items():
+        for address, text in iteration.failures.items():
             tell(f"{address} failed: {text}")
 
     def failed(self, loop_status: "LoopStatus") -> None:

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from wanctl.base.running import Interrupted
+from wanctl.watch.iteration import NOTHING_SEEN, Iteration, Observed
 from wanctl.watch.status import LoopStatus
-from wanctl.watch.turn import NOTHING_SEEN, Observed, Turn
 
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(minutes=10)
@@ -46,7 +46,7 @@ class Wakeup:
 class Listener(Protocol):
     """Who is told of each turn."""
 
-    def turned(self, loop_status: LoopStatus) -> None:
+    def completed(self, loop_status: LoopStatus) -> None:
         """After a turn that came to a plan."""
 
     def failed(self, loop_status: LoopStatus) -> None:
@@ -59,10 +59,10 @@ class Listeners:
 
     members: tuple[Listener, ...]
 
-    def turned(self, loop_status: LoopStatus) -> None:
+    def completed(self, loop_status: LoopStatus) -> None:
         with ExitStack() as each:
             for member in reversed(self.members):
-                each.callback(member.turned, loop_status)
+                each.callback(member.completed, loop_status)
 
     def failed(self, loop_status: LoopStatus) -> None:
         with ExitStack() as each:
@@ -74,7 +74,7 @@ class Listeners:
 class Loop:
     """The loop, and the board it keeps."""
 
-    take: Callable[[], Turn]
+    take: Callable[[], Iteration]
     loop_status: LoopStatus
     listener: Listener
     spell: Callable[[Exception], list[str]]
@@ -86,26 +86,26 @@ class Loop:
     def run(self, *, once: bool = False) -> LoopStatus:
         """Ends with `once` after one turn, else by Interrupted or KeyboardInterrupt alone."""
         while True:
-            self.turn()
+            self.iteration()
             if once:
                 return self.loop_status
             pause = self.pause()
-            self.loop_status = replace(self.loop_status, next_turn=self.now() + pause)
+            self.loop_status = replace(self.loop_status, next_iteration=self.now() + pause)
             self.wait(pause, min(pause, SHORTEST_PAUSE))
 
-    def turn(self) -> None:
+    def iteration(self) -> None:
         """One turn, whatever comes of it."""
-        self.loop_status = replace(self.loop_status, next_turn=None)
+        self.loop_status = replace(self.loop_status, next_iteration=None)
         try:
-            turn = self.take()
+            iteration = self.take()
         except Interrupted:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on and tells of it
             self.loop_status = self.loop_status.with_errors(tuple(self.spell(error)), self.seen())
             self._show(self.listener.failed)
         else:
-            self.loop_status = self.loop_status.with_turn(turn, self.now())
-            self._show(self.listener.turned)
+            self.loop_status = self.loop_status.with_iteration(iteration, self.now())
+            self._show(self.listener.completed)
 
     def _show(self, tell: Callable[[LoopStatus], None]) -> None:
         """A full disk, or a pipe that nobody reads, is no reason to stop applying."""

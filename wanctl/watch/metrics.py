@@ -45,13 +45,13 @@ class Metrics:
         family = next((name for name in _FAMILIES if name in parts), "other")
         self._calls.labels(family, str(status or "none")).inc()
 
-    def turned(self, loop_status: LoopStatus) -> None:
-        turn = loop_status.turn
-        self._turns.labels("held" if turn and turn.held_by else "planned").inc()
-        if turn:
-            self._plans.observe(turn.plan_seconds)
-            if turn.apply_seconds is not None:
-                self._applies.observe(turn.apply_seconds)
+    def completed(self, loop_status: LoopStatus) -> None:
+        iteration = loop_status.iteration
+        self._turns.labels("held" if iteration and iteration.held_by else "planned").inc()
+        if iteration:
+            self._plans.observe(iteration.plan_seconds)
+            if iteration.apply_seconds is not None:
+                self._applies.observe(iteration.apply_seconds)
 
     def failed(self, _: LoopStatus) -> None:
         self._turns.labels("failed").inc()
@@ -82,7 +82,7 @@ class _BoardCollector(Collector):
             "Turns since the last that came to a plan.",
             loop_status.failed_in_a_row,
         )
-        at = loop_status.turned or datetime.fromtimestamp(0, UTC)
+        at = loop_status.completed or datetime.fromtimestamp(0, UTC)
         yield _one(
             "wanctl_last_success_timestamp_seconds", "When a turn last came to a plan.", at.timestamp()
         )
@@ -93,32 +93,32 @@ class _BoardCollector(Collector):
         waits.add_metric(["service"], loop_status.oldest_wait(When.SERVICE, now).total_seconds())
         yield waits
         yield _one("wanctl_drifted_resources", "Resources that the world moved.", len(loop_status.drifted))
-        if loop_status.turn:
-            yield _one("wanctl_ledger_serial", "The ledger's serial.", loop_status.turn.record.serial)
+        if loop_status.iteration:
+            yield _one("wanctl_ledger_serial", "The ledger's serial.", loop_status.iteration.record.serial)
             yield _one(
                 "wanctl_failed_resources",
                 "Calls of the last turn that failed.",
-                len(loop_status.turn.failures),
+                len(loop_status.iteration.failures),
             )
             yield from _plan_metrics(loop_status)
 
 
 def _what_is_watched(loop_status: LoopStatus) -> Iterator[Metric]:
     """What a dashboard joins the others with: whose they are, and from which commit on."""
-    if loop_status.turn:
+    if loop_status.iteration:
         yield _info(
             "wanctl_commit",
             "The commit that the last plan was made from.",
             project=loop_status.project,
             environment=loop_status.environment or "",
             ref=loop_status.ref,
-            commit=loop_status.turn.commit.id,
+            commit=loop_status.iteration.commit.id,
         )
 
 
 def _plan_metrics(loop_status: LoopStatus) -> Iterator[Metric]:
-    assert loop_status.turn is not None  # noqa: S101 - asked by the caller
-    plan = loop_status.turn.plan
+    assert loop_status.iteration is not None  # noqa: S101 - asked by the caller
+    plan = loop_status.iteration.plan
     resources = GaugeMetricFamily(
         "wanctl_resources", "Resources of the plan by kind and phase.", labels=["kind", "phase"]
     )

@@ -91,15 +91,15 @@ def situation_of(loop_status: LoopStatus, before: Situation | None, patience: in
             return known
         failed = {**known.failed, LOOP: " ".join(map(_first_line, loop_status.errors))}
         return known.model_copy(update={"failed": failed, "converged": False})
-    if loop_status.turn is None:
+    if loop_status.iteration is None:
         return before or Situation()
-    plan = loop_status.turn.plan
-    refused = {PLAN: " ".join(loop_status.turn.refused)} if loop_status.turn.refused else {}
+    plan = loop_status.iteration.plan
+    refused = {PLAN: " ".join(loop_status.iteration.refused)} if loop_status.iteration.refused else {}
     blocked = {str(step.address): step.reason for step in plan.steps if step.when is When.BLOCKED}
     return Situation(
         converged=plan.status is Status.CONVERGED,
         waiting={_key(step): _told(step) for step in _turns(plan)},
-        failed={**refused, **blocked, **loop_status.turn.failures},
+        failed={**refused, **blocked, **loop_status.iteration.failures},
         drift={str(step.address): step.reason for step in loop_status.drifted},
     )
 

@@ -50,7 +50,7 @@ class Notifier:
         self._known: Situation | None = None
         _hush()
 
-    def turned(self, loop_status: LoopStatus) -> None:
+    def completed(self, loop_status: LoopStatus) -> None:
         """After any turn: what has changed is queued, and remembered as told."""
         before = self._known or Situation.load(self._told)
         after = situation_of(loop_status, before, self._patience)
@@ -62,7 +62,7 @@ class Notifier:
         if after != before:
             after.save(self._told)
 
-    failed = turned
+    failed = completed
 
     def close(self, patience: float = LAST_WORDS) -> None:
         """Deliver what is queued, without another try for what fails."""

@@ -42,8 +42,8 @@ def policy() -> str:
 
 def watch_html(loop_status: LoopStatus, now: datetime) -> str:
     """The whole page at a moment."""
-    plan = loop_status.turn.plan if loop_status.turn else None
-    graph = lineage_of(plan, loop_status.turn.references) if plan and loop_status.turn else None
+    plan = loop_status.iteration.plan if loop_status.iteration else None
+    graph = lineage_of(plan, loop_status.iteration.references) if plan and loop_status.iteration else None
     css = style()
     return render(
         "watch.html.j2",
@@ -60,7 +60,9 @@ def watch_html(loop_status: LoopStatus, now: datetime) -> str:
         by_itself=_by_itself(loop_status.policy),
         **_alerts(plan),
         findings=sorted(plan.findings, key=lambda one: list(Severity).index(one.severity)) if plan else (),
-        history=tuple(reversed(loop_status.turn.record.history[-_CALLS_SHOWN:])) if loop_status.turn else (),
+        history=tuple(reversed(loop_status.iteration.record.history[-_CALLS_SHOWN:]))
+        if loop_status.iteration
+        else (),
         picture=laid_out(graph) if graph and graph.nodes else None,
         moment=_moment,
         ago=lambda at: f"{span(now - at)} ago",
@@ -86,15 +88,15 @@ def span(lasting: timedelta) -> str:
 def _word(loop_status: LoopStatus) -> str:
     if loop_status.errors:
         return "failing"
-    return loop_status.turn.plan.status.value.replace("_", " ") if loop_status.turn else "starting"
+    return loop_status.iteration.plan.status.value.replace("_", " ") if loop_status.iteration else "starting"
 
 
 def _headline(loop_status: LoopStatus) -> str:
     if loop_status.errors:
         return "The last turn failed; the loop goes on"
-    if loop_status.turn is None:
+    if loop_status.iteration is None:
         return "No turn has come to a plan yet"
-    text = verdict(loop_status.turn.plan)
+    text = verdict(loop_status.iteration.plan)
     return text[:1].upper() + text[1:]
 
 

@@ -18,6 +18,7 @@ from wanctl.project import STATE_FOLDER
 from wanctl.project.surroundings import Surroundings
 from wanctl.watch.checkout import Checkout
 from wanctl.watch.errors import WatchError
+from wanctl.watch.iteration import Turns
 from wanctl.watch.loop import Listener, Listeners, Loop, Wakeup
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.news import TOLD_AFTER
@@ -25,7 +26,6 @@ from wanctl.watch.notify import Notifier
 from wanctl.watch.policy import Policy
 from wanctl.watch.server import LOOPBACK, SECRET, RunSession, Server
 from wanctl.watch.status import LoopStatus
-from wanctl.watch.turn import Turns
 from wanctl.watch.waits import Waits
 
 
@@ -66,7 +66,7 @@ def watch(wish: Wish, surroundings: Surroundings, reporter: Reporter) -> LoopSta
         stack.callback(notifier.close)
         waits = Waits(room / "waits.json")
         metrics = Metrics(lambda: loop.loop_status, _now)
-        turns = Turns(
+        iterations = Turns(
             checkout=checkout,
             environment=wish.environment,
             home=home,
@@ -77,13 +77,13 @@ def watch(wish: Wish, surroundings: Surroundings, reporter: Reporter) -> LoopSta
             watcher=reporter.watcher,
         )
         loop = Loop(
-            take=turns.take,
+            take=iterations.take,
             loop_status=_first_board(wish, home, waits),
             listener=Listeners((reporter.listener, metrics, notifier, waits)),
             spell=lambda error: [checkout.as_committed(line) for line in reporter.spell(error)],
             now=_now,
             wait=wakeup.wait,
-            seen=lambda: turns.observed,
+            seen=lambda: iterations.observed,
         )
         if wish.listen and not wish.once:
             session = RunSession(

@@ -26,7 +26,7 @@ class Waits:
         except (OSError, ValidationError):
             return {}
 
-    def turned(self, loop_status: LoopStatus) -> None:
+    def completed(self, loop_status: LoopStatus) -> None:
         fresh = self._path.with_suffix(".new")
         fresh.write_bytes(_Since.dump_json(dict(loop_status.waiting_since)))
         fresh.replace(self._path)

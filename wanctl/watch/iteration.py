@@ -22,7 +22,7 @@ from wanctl.watch.policy import APPROVALS_FILE, Approvals, Policy, holding, read
 
 
 @dataclass(frozen=True)
-class Turn:
+class Iteration:
     """What a turn came to, where it came to a plan."""
 
     commit: Commit
@@ -78,7 +78,7 @@ class Turns:
     _seen: str | None = None
     _approvals: Approvals = field(default_factory=Approvals)
 
-    def take(self) -> Turn:
+    def take(self) -> Iteration:
         """Whatever goes wrong is raised; what was done until then is in the ledger."""
         self.observed = NOTHING_SEEN
         commit = self.checkout.update()
@@ -94,7 +94,7 @@ class Turns:
         planned = self.stopwatch()
         outcome, held_by = self._apply(project, plan)
         self._seen = outcome.plan.digest if outcome else self._seen
-        return Turn(
+        return Iteration(
             commit=commit,
             settings=desired.settings,
             plan=_told(outcome.plan if outcome else plan, self.checkout.as_committed),
