@@ -78,7 +78,7 @@ class Lines:
 
     def completed(self, loop_status: "LoopStatus") -> None:
         from wanctl.plan import When
-        from wanctl.render.gist import headline
+        from wanctl.render.summary import headline
 
         iteration = loop_status.iteration
         if iteration is None:

@@ -8,11 +8,11 @@ from typing import Any
 from markupsafe import Markup
 
 from wanctl.plan import Action, Plan, Severity, Step, When
-from wanctl.render.gist import counts, loss_sentence, money_sentence, stakes, verdict
 from wanctl.render.html.picture import laid_out
 from wanctl.render.html.templating import environment, render
 from wanctl.render.lineage import lineage_of
 from wanctl.render.spelling import spell_cost, spell_price, spell_state, spell_when
+from wanctl.render.summary import counts, impact_of, loss_sentence, money_sentence, verdict
 from wanctl.watch.policy import Policy
 from wanctl.watch.status import LoopStatus
 
@@ -116,7 +116,7 @@ def _alerts(plan: Plan | None) -> dict[str, Any]:
     pending = plan.pending
     return {
         "counts": counts(plan),
-        "risk": stakes(plan),
+        "risk": impact_of(plan),
         "loss": loss_sentence(plan),
         "money": money_sentence(plan),
         "turns": [step for step in pending if step.when is When.PERSON and not step.after],

@@ -11,12 +11,12 @@ from markupsafe import Markup
 from wanctl.plan import Plan, Severity, Status, When
 from wanctl.render.diffs import step_diff
 from wanctl.render.failure import Failure
-from wanctl.render.gist import counts, loss_sentence, money_sentence, stakes, verdict, what_now
 from wanctl.render.html.picture import laid_out
 from wanctl.render.html.templating import environment, render
 from wanctl.render.lineage import lineage_of
 from wanctl.render.sheet import Sheet
 from wanctl.render.spelling import spell_cost, spell_price, spell_progress, spell_state, spell_when
+from wanctl.render.summary import counts, impact_of, loss_sentence, money_sentence, verdict, what_now
 
 _FILTERS = {
     "cost": spell_cost,
@@ -51,7 +51,7 @@ def plan_html(made: Plan | Failure, sheet: Sheet | None = None) -> str:
         headline=_sentence(verdict(made)),
         counts=counts(made),
         now=what_now(made) if made.pending and made.status is not Status.ERROR else "",
-        risk=stakes(made),
+        risk=impact_of(made),
         loss=loss_sentence(made),
         money=money_sentence(made),
         turns=[step for step in made.pending if step.when is When.PERSON and not step.after],

@@ -10,9 +10,9 @@ from wanctl.language.resources import Address
 from wanctl.plan import Action, Plan, Status, Step, When
 from wanctl.render.failure import Failure, finding_of
 from wanctl.render.fitting import fitted
-from wanctl.render.gist import stakes
 from wanctl.render.markdown.markup import code, link_target, prose
 from wanctl.render.sheet import marker_of
+from wanctl.render.summary import impact_of
 
 ROOM = 8_000  # characters for what was done; the log has all of it
 ACTING = frozenset({When.NOW, When.LATER})
@@ -109,7 +109,7 @@ def labels_of(made: Made) -> frozenset[str]:
     """The short names of the labels that a plan asks for."""
     if not isinstance(made, Plan):
         return frozenset()
-    risk = stakes(made)
+    risk = impact_of(made)
     wanted = {
         "changes": changes(made),
         "billed": bool(risk.billed),

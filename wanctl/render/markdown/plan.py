@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from wanctl.plan import Finding, Orphan, Plan, Severity, Status, Step, When
 from wanctl.render.failure import Failure
 from wanctl.render.fitting import fitted
-from wanctl.render.gist import headline, loss_sentence, money_sentence, stakes, what_now
 from wanctl.render.lineage import Graph, lineage_of, mermaid
 from wanctl.render.markdown.markup import code, fence, link_target, prose
 from wanctl.render.markdown.steps import StepBlock, settled_table, step_table
 from wanctl.render.sheet import Sheet, marker_of
 from wanctl.render.spelling import spell_cost, spell_price
+from wanctl.render.summary import headline, impact_of, loss_sentence, money_sentence, what_now
 from wanctl.render.visible import one_line
 
 LIMIT = 60_000  # characters; GitHub refuses comments of more than 65,536
@@ -80,7 +80,7 @@ def _plan(plan: Plan, sheet: Sheet, room: int) -> list[str]:
 
 def _status_icon(plan: Plan) -> str:
     """Money and deletions show in the first sign already."""
-    risk = stakes(plan)
+    risk = impact_of(plan)
     if plan.status is not Status.ERROR and (risk.lost or risk.billed):
         return "🗑️" if risk.lost else "💸"
     return _STATUS_ICONS[plan.status]
@@ -103,7 +103,7 @@ def _alerts(plan: Plan) -> list[str]:
 
 
 def _losses(plan: Plan) -> str:
-    lost = stakes(plan).lost
+    lost = impact_of(plan).lost
     return (
         _alert("CAUTION", [f"**{loss_sentence(plan)}**", *_named(lost, _loss, _in_short, LOSS_ROOM)])
         if lost
@@ -117,7 +117,7 @@ def _loss(step: Step) -> str:
 
 
 def _money(plan: Plan) -> str:
-    billed = stakes(plan).billed
+    billed = impact_of(plan).billed
     return (
         _alert(
             "WARNING",

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from wanctl.plan import Action, Finding, Plan, Severity, Step, When
 from wanctl.render.failure import Failure
-from wanctl.render.gist import deleted, named, what_now
 from wanctl.render.spelling import spell_cost, spell_counts, spell_when
+from wanctl.render.summary import deleted, named, what_now
 from wanctl.render.text.changes import INDENT, change_lines
 
 WIDEST_MIDDLE = 60

@@ -11,7 +11,7 @@ MOST_NAMED = 6  # in a sentence; more are a wall
 
 
 @dataclass(frozen=True)
-class Stakes:
+class Impact:
     """What cannot be taken back: the trainings that will be billed, and what is live and will be deleted.
 
     What goes for good stands before what is replaced and serves again.
@@ -38,10 +38,10 @@ class Stakes:
         return " and ".join(parts)
 
 
-def stakes(plan: Plan) -> Stakes:
+def impact_of(plan: Plan) -> Impact:
     held = held_back(plan.pending)
     coming = [step for step in plan.pending if step.address not in held]
-    return Stakes(
+    return Impact(
         billed=tuple(
             step
             for step in coming
@@ -63,7 +63,7 @@ def headline(plan: Plan) -> str:
         return f"nothing can be applied: {errors} error{'' if errors == 1 else 's'}"
     if not plan.pending:
         return no_changes(plan)
-    risk = stakes(plan)
+    risk = impact_of(plan)
     counts = spell_counts(plan.pending)
     if risk.amount:
         counts = counts.replace("(billed)", f"(billed, {risk.amount})")
@@ -74,7 +74,7 @@ def headline(plan: Plan) -> str:
 
 def verdict(plan: Plan) -> str:
     """What has to be known first: what is deleted and what is billed. The counts have a line of their own."""
-    risk = stakes(plan)
+    risk = impact_of(plan)
     if plan.status is Status.ERROR or not (risk.lost or risk.billed):
         return headline(plan)
     lost, billed = len(risk.lost), len(risk.billed)
@@ -87,7 +87,7 @@ def verdict(plan: Plan) -> str:
 
 def counts(plan: Plan) -> str:
     """How much of what there is to do, beneath a verdict that does not say it."""
-    at_stake = plan.status is not Status.ERROR and any((stakes(plan).lost, stakes(plan).billed))
+    at_stake = plan.status is not Status.ERROR and any((impact_of(plan).lost, impact_of(plan).billed))
     return spell_counts(plan.pending, billed=False) if at_stake else ""
 
 
@@ -98,13 +98,13 @@ def no_changes(plan: Plan) -> str:
 
 def loss_sentence(plan: Plan) -> str:
     """How much that is live goes away. An erroneous plan only would."""
-    count = len(stakes(plan).lost)
+    count = len(impact_of(plan).lost)
     return f"{count} live object{'' if count == 1 else 's'} {_will(plan)} be deleted. This cannot be undone."
 
 
 def money_sentence(plan: Plan) -> str:
     """How many trainings are billed, and what they cost."""
-    risk = stakes(plan)
+    risk = impact_of(plan)
     count = len(risk.billed)
     return f"{count} training{'' if count == 1 else 's'} {_will(plan)} be started and billed: {risk.amount}."
 
@@ -115,7 +115,7 @@ def _will(plan: Plan) -> str:
 
 def deleted(plan: Plan) -> str:
     """What is live and goes away, by its names."""
-    lost = stakes(plan).lost
+    lost = impact_of(plan).lost
     return f"{named(lost)} will be deleted" if lost else "nothing deleted"
 
 
