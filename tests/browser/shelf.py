@@ -13,7 +13,7 @@ from tests.watch.loop_statuses import NOON, STEPS, board_of, empty_board
 from wanctl.plan import Action, Finding, Plan, Severity, When
 from wanctl.render.failure import Failure
 from wanctl.render.html.plan import plan_html
-from wanctl.render.sheet import Sheet
+from wanctl.render.options import RenderOptions
 from wanctl.watch.page import watch_html
 from wanctl.watch.status import LoopStatus
 
@@ -54,9 +54,9 @@ def _shown(loop_status: LoopStatus) -> str:
 
 
 TEXTS: dict[str, Callable[[], str]] = {
-    "plan": lambda: plan_html(BUSY, Sheet(REFERENCES)),
-    "plan-refused": lambda: plan_html(_refused(), Sheet(REFERENCES)),
-    "plan-converged": lambda: plan_html(_settled(), Sheet(REFERENCES)),
+    "plan": lambda: plan_html(BUSY, RenderOptions(REFERENCES)),
+    "plan-refused": lambda: plan_html(_refused(), RenderOptions(REFERENCES)),
+    "plan-converged": lambda: plan_html(_settled(), RenderOptions(REFERENCES)),
     "plan-failed": lambda: plan_html(Failure("effects", "prod", _MISTAKES)),
     "watch": lambda: _shown(busy_board()),
     "watch-starting": lambda: _shown(empty_board()),

@@ -12,7 +12,7 @@ from wanctl.plan import Plan
 from wanctl.render.html.picture import svg
 from wanctl.render.html.plan import plan_html
 from wanctl.render.lineage import Graph, Node, State, lineage_of
-from wanctl.render.sheet import Sheet
+from wanctl.render.options import RenderOptions
 
 Read = Callable[..., Reader]
 # The widest letters of the usual fonts, and some that no font has.
@@ -71,7 +71,7 @@ def test_the_picture_of_the_commands_is_one(example: Path, read: Read) -> None:
 
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
 def test_in_a_page_it_is_seen_and_scrolls_by_keys(width: int, read: Read) -> None:
-    reader = read(plan_html(BUSY, Sheet(REFERENCES)))
+    reader = read(plan_html(BUSY, RenderOptions(REFERENCES)))
     reader.looks(width)
     region = reader.page.get_by_role("region", name="Lineage, scrolls sideways")
     region.scroll_into_view_if_needed()

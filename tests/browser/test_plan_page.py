@@ -9,7 +9,7 @@ from tests.browser.reading import DESKTOP, PHONE, SMALL_PHONE, Reader
 from tests.render.hostile import HARMLESS, failure_of_texts, plan_of
 from wanctl.plan import Action, Orphan, Plan
 from wanctl.render.html.plan import plan_html
-from wanctl.render.sheet import Sheet
+from wanctl.render.options import RenderOptions
 from wanctl.render.visible import visible
 
 Read = Callable[..., Reader]
@@ -68,7 +68,7 @@ def test_what_runs_from_right_to_left_takes_no_number_along(read: Read) -> None:
 
 
 def test_details_open_by_click_and_by_keys(read: Read) -> None:
-    reader = read(plan_html(BUSY, Sheet(REFERENCES)))
+    reader = read(plan_html(BUSY, RenderOptions(REFERENCES)))
     details = reader.page.locator("details", has_text="FineTune/petals").first
     text = details.get_by_text("hyper_parameters.n_epochs: 200")
     assert not text.is_visible()
@@ -87,7 +87,7 @@ def test_details_open_by_click_and_by_keys(read: Read) -> None:
 
 
 def test_every_part_that_opens_is_reached_by_the_tab_key_in_the_order_of_the_page(read: Read) -> None:
-    reader = read(plan_html(BUSY, Sheet(REFERENCES)))
+    reader = read(plan_html(BUSY, RenderOptions(REFERENCES)))
     reached = []
     for _ in range(60):
         reader.page.keyboard.press("Tab")
@@ -99,7 +99,7 @@ def test_every_part_that_opens_is_reached_by_the_tab_key_in_the_order_of_the_pag
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
 def test_deletions_and_money_are_the_first_that_is_seen(width: int, read: Read) -> None:
     """On the first screen, in their colours, before any step."""
-    reader = read(plan_html(BUSY, Sheet(REFERENCES)))
+    reader = read(plan_html(BUSY, RenderOptions(REFERENCES)))
     reader.looks(width)
     headings = reader.page.locator("h1, h2")
     assert headings.all_text_contents()[:4] == [
@@ -123,7 +123,7 @@ def test_deletions_and_money_are_the_first_that_is_seen(width: int, read: Read) 
 
 def test_a_large_plan_can_be_read(read: Read) -> None:
     plan, references = large(75)
-    html = plan_html(plan, Sheet(references))
+    html = plan_html(plan, RenderOptions(references))
     assert len(html) < 1_000_000
     reader = read(html)
     assert reader.page.locator("tbody tr").count() == 300

@@ -21,7 +21,7 @@ from wanctl.forge.comments import Message
 from wanctl.forge.posting import OvertakenError, UnlabelledError, post
 from wanctl.forge.run import Forge, Request, Token
 from wanctl.forge.wire import ForgeError
-from wanctl.render.sheet import marker_of
+from wanctl.render.options import marker_of
 
 NAMELESS = marker_of(None, None)
 MARKER = marker_of("money-rain", None)

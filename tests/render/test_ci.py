@@ -27,7 +27,7 @@ from wanctl.render.markdown.ci import (
     waits,
 )
 from wanctl.render.markdown.plan import LIMIT, plan_markdown
-from wanctl.render.sheet import Sheet
+from wanctl.render.options import RenderOptions
 from wanctl.studio.errors import StudioError
 
 HERE = Address.finetune("rain")
@@ -47,7 +47,9 @@ def told(words: Sequence[str]) -> str:
     closing = closing_sections(
         outcome.plan, review=True, run_url=None, commit=words[0], previews={Address.finetune(words[0]): 3}
     )
-    return plan_markdown(outcome.plan, Sheet(apply=(), opening=done_sections(outcome), closing=closing))
+    return plan_markdown(
+        outcome.plan, RenderOptions(apply=(), opening=done_sections(outcome), closing=closing)
+    )
 
 
 @given(texts)
@@ -73,9 +75,9 @@ def test_an_apply_of_thousands_of_calls_fits_into_a_comment() -> None:
     outcome.failures *= 2_000
     sections = done_sections(outcome)
     assert all(len(section) < ROOM + 500 for section in sections)
-    markdown = plan_markdown(outcome.plan, Sheet(opening=sections, closing=("y" * 2_000,)))
+    markdown = plan_markdown(outcome.plan, RenderOptions(opening=sections, closing=("y" * 2_000,)))
     assert len(markdown) <= LIMIT
-    failure = plan_markdown(failure_of_texts(["z" * 5_000] * 50), Sheet(closing=("y" * 2_000,)))
+    failure = plan_markdown(failure_of_texts(["z" * 5_000] * 50), RenderOptions(closing=("y" * 2_000,)))
     assert len(failure) <= LIMIT
     assert "y" * 2_000 in markdown
     assert "y" * 2_000 in failure

@@ -16,7 +16,7 @@ from wanctl.render.diffs import step_diff
 from wanctl.render.failure import Failure
 from wanctl.render.markdown.markup import code, fence, link_target, prose
 from wanctl.render.markdown.plan import LIMIT, plan_markdown
-from wanctl.render.sheet import Sheet, marker_of
+from wanctl.render.options import RenderOptions, marker_of
 
 
 @given(texts)
@@ -38,7 +38,7 @@ def test_the_marker_is_found_again_on_the_last_line(words: list[str]) -> None:
     marker = marker_of(words[0], words[-1])
     assert re.fullmatch(r"<!-- wanctl plan: [\w.~%-]+/[\w.~%-]+ -->", marker, re.ASCII)
     assert "--" not in marker.removeprefix("<!--").removesuffix("-->")
-    assert plan_markdown(plan_of(words), Sheet(marker=marker)).splitlines()[-1] == marker
+    assert plan_markdown(plan_of(words), RenderOptions(marker=marker)).splitlines()[-1] == marker
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def huge() -> Iterator[tuple[str, Plan | Failure]]:
 
 @pytest.mark.parametrize(("name", "made"), list(huge()), ids=[name for name, _ in huge()])
 def test_a_huge_plan_fits_and_says_what_is_left_out(name: str, made: Plan | Failure) -> None:
-    markdown = plan_markdown(made, Sheet(link="https://ci.example/run/1"))
+    markdown = plan_markdown(made, RenderOptions(link="https://ci.example/run/1"))
     assert len(markdown) <= LIMIT
     lines = markdown.splitlines()
     assert lines[0].startswith("### ")
@@ -175,7 +175,7 @@ def test_a_plan_of_strangers_that_has_to_be_cut_keeps_its_structure(words: list[
     """Folds and fences are closed, wherever the cut falls, and what must be read stands."""
     some = plan_of([word * (1 + 600 // len(word)) for word in words])
     plan = replace(some, steps=some.steps * 3, findings=some.findings * 20, orphans=some.orphans * 20)
-    markdown = plan_markdown(plan, Sheet(link="https://ci.example/run/1"))
+    markdown = plan_markdown(plan, RenderOptions(link="https://ci.example/run/1"))
     assert len(markdown) <= LIMIT
     assert re.search(r"left out|more …", markdown)
     tokens = PARSER.parse(markdown)

@@ -12,7 +12,7 @@ from tests.render.reading import Page, check_page
 from wanctl.language.resources import Address
 from wanctl.plan import Action, Finding, Plan, Severity, Step, When
 from wanctl.render.html.plan import plan_html
-from wanctl.render.sheet import Sheet
+from wanctl.render.options import RenderOptions
 
 
 def classes(page: Page) -> set[str | None]:
@@ -38,7 +38,7 @@ def test_so_has_a_failure(words: list[str]) -> None:
 
 
 def test_the_page_loads_nothing_and_its_style_is_the_one_that_it_allows() -> None:
-    html = plan_html(plan_of(HARMLESS), Sheet(apply=("wanctl apply plan.json",)))
+    html = plan_html(plan_of(HARMLESS), RenderOptions(apply=("wanctl apply plan.json",)))
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
     style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
     assert policy

@@ -10,9 +10,9 @@ from tests.render.reading import VALIDATOR, check_schema, jsonschema, written
 from wanctl.plan import Plan
 from wanctl.render.failure import Failure
 from wanctl.render.formats import PlanFormat
+from wanctl.render.options import RenderOptions
 from wanctl.render.plan_schema import plan_schema
 from wanctl.render.rendering import rendered
-from wanctl.render.sheet import Sheet
 from wanctl.render.visible import visible
 
 DESIGNED = [
@@ -61,6 +61,6 @@ def test_errored_is_true_exactly_for_errors() -> None:
 @given(texts)
 def test_what_hides_is_an_escape_and_the_value_stays(words: list[str]) -> None:
     made = plan_of(words)
-    text = rendered(made, PlanFormat.JSON, Sheet())
+    text = rendered(made, PlanFormat.JSON, RenderOptions())
     assert json.loads(text) == json.loads(json.dumps(made.as_json()))
     assert visible(text) == text

@@ -41,8 +41,8 @@ from wanctl.render.markdown.ci import (
     labels_of,
     outputs_of,
 )
+from wanctl.render.options import RenderOptions, place_of
 from wanctl.render.rendering import rendered
-from wanctl.render.sheet import Sheet, place_of
 from wanctl.render.text.outcome import outcome_json
 from wanctl.render.text.validation import dataset_diagnostics
 from wanctl.render.visible import json_text
@@ -134,7 +134,7 @@ class Publisher:
         """A plan, what is left after an apply with its outcome, or why there is neither."""
         previews = self._previews(made, project) if project else {}
         review = self.run.trigger is Trigger.REVIEW
-        sheet = Sheet(
+        options = RenderOptions(
             references=references_of(project.desired) if project else None,
             apply=self._by_hand(made) if review else (),
             link=self.run.url,
@@ -144,10 +144,10 @@ class Publisher:
             ),
         )
         if isinstance(made, Checked):
-            text = checked_markdown(made, sheet.closing)
+            text = checked_markdown(made, options.closing)
         else:
-            text = rendered(made, PlanFormat.MARKDOWN, sheet)
-        plan_file = self._files(made, outcome, sheet, text)
+            text = rendered(made, PlanFormat.MARKDOWN, options)
+        plan_file = self._files(made, outcome, options, text)
         self._page(made, text, plan_file)
         if self.wishes.comment and review:
             self._comment(made, text)
@@ -161,14 +161,14 @@ class Publisher:
 
     # Files
 
-    def _files(self, made: Made, outcome: Outcome | None, sheet: Sheet, text: str) -> str | None:
+    def _files(self, made: Made, outcome: Outcome | None, options: RenderOptions, text: str) -> str | None:
         """Where the plan was saved, if there is one."""
         folder = self.wishes.artifacts
         files = {MARKDOWN: text, RESULT: json_text(outcome_json(outcome) if outcome else made.as_json())}
         if isinstance(made, Plan):
-            files[PLAN] = rendered(made, PlanFormat.JSON, sheet)
+            files[PLAN] = rendered(made, PlanFormat.JSON, options)
         if not isinstance(made, Checked):
-            files[PAGE] = rendered(made, PlanFormat.HTML, sheet)
+            files[PAGE] = rendered(made, PlanFormat.HTML, options)
         saved = str(folder / PLAN) if PLAN in files else None
         variables = outputs_of(made, saved)
         files[VARIABLES] = "".join(f"WANCTL_{name.upper()}={value}\n" for name, value in variables.items())

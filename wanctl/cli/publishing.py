@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wanctl.plan import Plan
     from wanctl.project import Project
     from wanctl.render.failure import Failure
-    from wanctl.render.sheet import Sheet
+    from wanctl.render.options import RenderOptions
 
 PlanFormatOption = Annotated[
     PlanFormat, typer.Option("--format", metavar="FORMAT", help="text, markdown, json or html.")
@@ -57,26 +57,26 @@ class Outputs:
         """Files first, so that what is printed is true of them as well."""
         from wanctl.render.rendering import rendered
 
-        sheet = self.publish_files(made, project)
+        options = self.publish_files(made, project)
         if self.format is PlanFormat.TEXT:
             from wanctl.render.text.console import columns, emit
             from wanctl.render.text.plan import plan_lines
 
             emit(plan_lines(made, columns=columns()))
         else:
-            sys.stdout.write(rendered(made, self.format, sheet))
+            sys.stdout.write(rendered(made, self.format, options))
 
-    def publish_files(self, made: "Plan", project: "Project") -> "Sheet":
+    def publish_files(self, made: "Plan", project: "Project") -> "RenderOptions":
         """Everything but standard output."""
         from wanctl.render.lineage import references_of
+        from wanctl.render.options import RenderOptions
         from wanctl.render.rendering import rendered
-        from wanctl.render.sheet import Sheet
 
-        sheet = Sheet(references_of(project.desired), self._commands(), self.link)
+        options = RenderOptions(references_of(project.desired), self._commands(), self.link)
         if self.saved:
-            _write(self.saved, rendered(made, PlanFormat.JSON, sheet))
-        self._write_files(made, sheet)
-        return sheet
+            _write(self.saved, rendered(made, PlanFormat.JSON, options))
+        self._write_files(made, options)
+        return options
 
     def publish_failure(self, error: Exception) -> None:
         """The error's document wherever a plan was asked for, but as a saved plan: there is none to apply.
@@ -84,27 +84,27 @@ class Outputs:
         The error itself goes on to standard error, as with every command.
         """
         from wanctl.project.errors import ProjectError
+        from wanctl.render.options import RenderOptions
         from wanctl.render.rendering import rendered
-        from wanctl.render.sheet import Sheet
         from wanctl.render.text.console import emit, err
 
         failure = failed_plan(error, self.options)
         if failure is None:
             return
-        sheet = Sheet(link=self.link)
+        options = RenderOptions(link=self.link)
         try:
-            self._write_files(failure, sheet)
+            self._write_files(failure, options)
         except ProjectError as unwritten:
             emit([f"error: {unwritten}"], err())
         if self.format is not PlanFormat.TEXT:
-            sys.stdout.write(rendered(failure, self.format, sheet))
+            sys.stdout.write(rendered(failure, self.format, options))
 
-    def _write_files(self, made: "Plan | Failure", sheet: "Sheet") -> None:
+    def _write_files(self, made: "Plan | Failure", options: "RenderOptions") -> None:
         from wanctl.render.rendering import rendered
 
         for format_, path in self.files.items():
             if path:
-                _write(path, rendered(made, format_, sheet))
+                _write(path, rendered(made, format_, options))
 
     def _commands(self) -> tuple[str, ...]:
         """How the plan is applied: as it was saved, or saved first."""

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from wanctl.plan import Plan
 from wanctl.render.failure import Failure
 from wanctl.render.formats import GraphFormat, PlanFormat
-from wanctl.render.sheet import Sheet
+from wanctl.render.options import RenderOptions
 
 if TYPE_CHECKING:
     from wanctl.render.lineage import Graph
 
 
-def rendered(made: Plan | Failure, format_: PlanFormat, sheet: Sheet) -> str:
+def rendered(made: Plan | Failure, format_: PlanFormat, options: RenderOptions) -> str:
     """The whole output, with its last line end."""
     match format_:
         case PlanFormat.TEXT:
@@ -22,7 +22,7 @@ def rendered(made: Plan | Failure, format_: PlanFormat, sheet: Sheet) -> str:
         case PlanFormat.MARKDOWN:
             from wanctl.render.markdown.plan import plan_markdown
 
-            return plan_markdown(made, sheet)
+            return plan_markdown(made, options)
         case PlanFormat.JSON:
             from wanctl.render.visible import json_text
 
@@ -30,7 +30,7 @@ def rendered(made: Plan | Failure, format_: PlanFormat, sheet: Sheet) -> str:
         case PlanFormat.HTML:
             from wanctl.render.html.plan import plan_html
 
-            return plan_html(made, sheet)
+            return plan_html(made, options)
 
 
 def drawn(graph: "Graph", format_: GraphFormat) -> str:

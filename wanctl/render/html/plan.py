@@ -14,7 +14,7 @@ from wanctl.render.failure import Failure
 from wanctl.render.html.picture import laid_out
 from wanctl.render.html.templating import environment, render
 from wanctl.render.lineage import lineage_of
-from wanctl.render.sheet import Sheet
+from wanctl.render.options import RenderOptions
 from wanctl.render.spelling import spell_cost, spell_price, spell_progress, spell_state, spell_when
 from wanctl.render.summary import counts, impact_of, loss_sentence, money_sentence, verdict, what_now
 
@@ -28,20 +28,20 @@ _FILTERS = {
 }
 
 
-def plan_html(made: Plan | Failure, sheet: Sheet | None = None) -> str:
+def plan_html(made: Plan | Failure, options: RenderOptions | None = None) -> str:
     """The whole page."""
-    sheet = sheet or Sheet()
+    options = options or RenderOptions()
     style = environment().get_template("plan.css").render()
     told = {
         "style": Markup(style),  # noqa: S704 - a file of this package
         "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         "place": " / ".join(part for part in (made.project or "wanctl", made.environment) if part),
         "findings": sorted(made.findings, key=lambda finding: list(Severity).index(finding.severity)),
-        "sheet": sheet,
+        "sheet": options,
     }
     if isinstance(made, Failure):
         return render("failure.html.j2", **told, failure=made)
-    graph = lineage_of(made, sheet.references)
+    graph = lineage_of(made, options.references)
     return render(
         "plan.html.j2",
         **told,

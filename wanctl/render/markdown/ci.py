@@ -11,7 +11,7 @@ from wanctl.plan import Action, Plan, Status, Step, When
 from wanctl.render.failure import Failure, finding_of
 from wanctl.render.fitting import fitted
 from wanctl.render.markdown.markup import code, link_target, prose
-from wanctl.render.sheet import marker_of
+from wanctl.render.options import marker_of
 from wanctl.render.summary import impact_of
 
 ROOM = 8_000  # characters for what was done; the log has all of it

@@ -12,7 +12,7 @@ from wanctl.render.fitting import fitted
 from wanctl.render.lineage import Graph, lineage_of, mermaid
 from wanctl.render.markdown.markup import code, fence, link_target, prose
 from wanctl.render.markdown.steps import StepBlock, settled_table, step_table
-from wanctl.render.sheet import Sheet, marker_of
+from wanctl.render.options import RenderOptions, marker_of
 from wanctl.render.spelling import spell_cost, spell_price
 from wanctl.render.summary import headline, impact_of, loss_sentence, money_sentence, what_now
 from wanctl.render.visible import one_line
@@ -36,45 +36,45 @@ _STATUS_ICONS = {
 _SEVERITY_ICONS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.ADVICE: "💡"}
 
 
-def plan_markdown(made: Plan | Failure, sheet: Sheet | None = None, limit: int = LIMIT) -> str:
+def plan_markdown(made: Plan | Failure, options: RenderOptions | None = None, limit: int = LIMIT) -> str:
     """The whole text, with the marker alone on its last line."""
-    sheet = sheet or Sheet()
-    marker = (sheet.marker or marker_of(made.project, made.environment)) + "\n"
+    options = options or RenderOptions()
+    marker = (options.marker or marker_of(made.project, made.environment)) + "\n"
     room = limit - len(marker) - 1
-    sections = _failure(made, sheet, room) if isinstance(made, Failure) else _plan(made, sheet, room)
+    sections = _failure(made, options, room) if isinstance(made, Failure) else _plan(made, options, room)
     return "\n\n".join(section for section in sections if section) + "\n\n" + marker
 
 
-def _failure(failure: Failure, sheet: Sheet, room: int) -> list[str]:
+def _failure(failure: Failure, options: RenderOptions, room: int) -> list[str]:
     count = failure.errors
     title = f"### ❌ {_place(failure)}: {failure.verdict}, {count} error{'' if count == 1 else 's'}"
     fact, advice = failure.consequence
     alert = _alert("CAUTION", [f"**{fact}** {advice}"])
-    around = (title, *sheet.opening, alert, *sheet.closing)
+    around = (title, *options.opening, alert, *options.closing)
     left = room - sum(len(part) + 2 for part in around) - 500
-    found = _findings(failure.findings, left, sheet)
-    return [title, *sheet.opening, alert, *found, *sheet.closing]
+    found = _findings(failure.findings, left, options)
+    return [title, *options.opening, alert, *found, *options.closing]
 
 
-def _plan(plan: Plan, sheet: Sheet, room: int) -> list[str]:
+def _plan(plan: Plan, options: RenderOptions, room: int) -> list[str]:
     title = f"### {_status_icon(plan)} {_place(plan)}: {prose(headline(plan))}"
-    top = [title, *sheet.opening, *_alerts(plan)]
+    top = [title, *options.opening, *_alerts(plan)]
     account = f" in {code(plan.account)}" if plan.account else ""
     foot = [
         f"Digest: {code(plan.digest)}, for {code(plan.provider)}{account}",
-        _next(plan, sheet),
-        *sheet.closing,
+        _next(plan, options),
+        *options.closing,
     ]
     left = room - sum(len(part) + 2 for part in (*top, *foot)) - 1_000  # for headings, notes and blank lines
     steps = plan.pending
     errors = [finding for finding in plan.findings if finding.severity is Severity.ERROR]
     others = [finding for finding in plan.findings if finding.severity is not Severity.ERROR]
-    mend, consider = _findings(errors, left // 4, sheet), _findings(others, left // 6, sheet)
+    mend, consider = _findings(errors, left // 4, options), _findings(others, left // 6, options)
     table = step_table(steps, left // 4) if steps else ""
-    picture = _picture(lineage_of(plan, sheet.references), steps, left // 6)
+    picture = _picture(lineage_of(plan, options.references), steps, left // 6)
     kept = [settled_table(plan, left // 12), _orphans(plan.orphans, left // 12)]
     left -= sum(len(part) + 2 for part in (*mend, *consider, table, picture, *kept))
-    details = _details(steps, max(left, 0), sheet)
+    details = _details(steps, max(left, 0), options)
     return [*top, *mend, table, *details, picture, *consider, *kept, *foot]
 
 
@@ -179,12 +179,12 @@ def _turn(step: Step) -> str:
     return f"{step.action.value} {code(str(step.address))}: {prose(step.reason, LONGEST_ALERT)}{hints}"
 
 
-def _findings(findings: Sequence[Finding], room: int, sheet: Sheet) -> list[str]:
+def _findings(findings: Sequence[Finding], room: int, options: RenderOptions) -> list[str]:
     if not findings:
         return []
     ranked = sorted(findings, key=lambda finding: list(Severity).index(finding.severity))
     lines, left_out = fitted([_finding(finding) for finding in ranked], room)
-    note = _left_out(left_out, sheet)
+    note = _left_out(left_out, options)
     return ["\n".join(lines), *([note] if note else [])]
 
 
@@ -195,7 +195,7 @@ def _finding(finding: Finding) -> str:
     return f"{head}: {prose(finding.message)}{hint}"
 
 
-def _details(steps: Sequence[Step], room: int, sheet: Sheet) -> list[str]:
+def _details(steps: Sequence[Step], room: int, options: RenderOptions) -> list[str]:
     """One folded block a step. Long ones are cut inside first, then blocks in the middle go."""
     if not steps:
         return []
@@ -210,13 +210,13 @@ def _details(steps: Sequence[Step], room: int, sheet: Sheet) -> list[str]:
         ]
     blocks, _ = fitted(blocks, room, gap=2)
     left_out = length - sum(len(block) for block in blocks)
-    return ["\n\n".join(blocks), _left_out(left_out, sheet) if left_out > 0 else ""]
+    return ["\n\n".join(blocks), _left_out(left_out, options) if left_out > 0 else ""]
 
 
-def _left_out(characters: int, sheet: Sheet) -> str:
+def _left_out(characters: int, options: RenderOptions) -> str:
     if not characters:
         return ""
-    whole = f"[The whole output](<{link_target(sheet.link)}>)" if sheet.link else "`wanctl plan`"
+    whole = f"[The whole output](<{link_target(options.link)}>)" if options.link else "`wanctl plan`"
     return f"_… {characters:,} characters are left out here._ {whole} has them."
 
 
@@ -248,12 +248,12 @@ def _orphans(orphans: Sequence[Orphan], room: int) -> str:
     return _folded(summary, "\n".join(kept) + note)
 
 
-def _next(plan: Plan, sheet: Sheet) -> str:
+def _next(plan: Plan, options: RenderOptions) -> str:
     if plan.status is Status.ERROR:
         return ""
     if not plan.pending:
         return ""
     told = prose(what_now(plan))
-    if not plan.this_run() or not sheet.apply:
+    if not plan.this_run() or not options.apply:
         return told
-    return f"{told}\n\n{fence(map(one_line, sheet.apply), 'sh')}"
+    return f"{told}\n\n{fence(map(one_line, options.apply), 'sh')}"

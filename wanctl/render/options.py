@@ -9,7 +9,7 @@ WITHOUT_ENVIRONMENT = "default"
 
 
 @dataclass(frozen=True)
-class Sheet:
+class RenderOptions:
     """All of it may be left out."""
 
     references: References | None = None
