@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.backend import write_example
+from tests.browser.examples import write_example
 from tests.browser.reading import Reader, reading
 
 WHICH = "WANCTL_TEST_BROWSER"

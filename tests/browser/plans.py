@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from tests.watch.loop_statuses import NOON
+from tests.watch.statuses import NOON
 from wanctl.language.resources import Address
 from wanctl.language.settings import Settings
 from wanctl.ledger.record import HistoryLine, Record

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.backend import PAGES, TEXTS
+from tests.browser.examples import PAGES, TEXTS
 from tests.browser.reading import DESKTOP, PAPER, PHONE, SCHEMES, SMALL_PHONE, TABLET, Reader, Scheme, reading
 
 

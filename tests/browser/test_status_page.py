@@ -18,8 +18,8 @@ from tests.browser.plans import busy_board
 from tests.browser.reading import DESKTOP, PHONE, Reader
 from tests.browser.test_plan_page import HOSTILE
 from tests.render.hostile import plan_of
-from tests.watch.loop_statuses import NOON, STEPS, board_of, empty_board
 from tests.watch.places import BEST, HEAD, SERVING, TRAIN, TUNE, environ, make_place
+from tests.watch.statuses import NOON, STEPS, board_of, empty_board
 from wanctl.render.visible import visible
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.server import Server, StatusEndpoints

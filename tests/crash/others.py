@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.ledger.blobs import git
+from tests.ledger.ledger_files import git
 from wanctl.ledger.backends.backend import Blob
 from wanctl.ledger.backends.file import FileBackend
 from wanctl.ledger.backends.object import ObjectBackend

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from tests.ledger.blobs import git, remote_with_one_commit
+from tests.ledger.ledger_files import git, remote_with_one_commit
 from tests.ledger.servers import KEYS, s3, serving
 
 PLACES = ("file", "git", "s3")

@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.ledger.blobs import AZURE_ACCOUNT, azure, clone, gcs, gcs_account, remote_with_one_commit, whose
+from tests.ledger.blob_servers import AZURE_ACCOUNT, azure, gcs, gcs_account
+from tests.ledger.ledger_files import clone, remote_with_one_commit, whose
 from tests.ledger.servers import KEYS, OSS_KEYS, s3, serving, with_conditions_of_oss
 from wanctl.ledger import opening
 from wanctl.ledger.opening import open_store

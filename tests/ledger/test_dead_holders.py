@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.blobs import whose
+from tests.ledger.ledger_files import whose
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, Process
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.store import Store

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from tests.ledger.blobs import NOW, generation, record, whose
+from tests.ledger.ledger_files import NOW, generation, record, whose
 from wanctl.language.addresses import Kind
 from wanctl.ledger import encoding
 from wanctl.ledger.encoding import Encoder, decode_record, encode_record

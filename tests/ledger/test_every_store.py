@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from tests.ledger.blobs import (
+from tests.ledger.ledger_files import (
     EXPIRED,
     LATER,
     NOW,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.blobs import clone, git, lease, record, remote_with_one_commit, whose
+from tests.ledger.ledger_files import clone, git, lease, record, remote_with_one_commit, whose
 from wanctl.ledger.errors import LedgerError, LedgerMovedError, LedgerUnreadableError
 from wanctl.ledger.lease import LeaseHeld
 from wanctl.ledger.opening import open_store

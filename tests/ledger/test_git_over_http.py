@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.blobs import git, lease, record, remote_with_one_commit, whose
+from tests.ledger.ledger_files import git, lease, record, remote_with_one_commit, whose
 from tests.ledger.servers import GitOverHttp, serving
 from wanctl.ledger.errors import LedgerError, LedgerMovedError
 from wanctl.ledger.opening import open_store

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.blobs import EXPIRED, NOW, lease, record, whose
+from tests.ledger.ledger_files import EXPIRED, NOW, lease, record, whose
 from wanctl.engine.journal import Journal, Stamp
 from wanctl.language.resources import Address
 from wanctl.ledger.errors import LedgerError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.blobs import whose
+from tests.ledger.ledger_files import whose
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.location import (
     FileLocation,

@@ -7,8 +7,8 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
-from tests.ledger.blobs import lease, record, whose
 from tests.ledger.conftest import new_bucket
+from tests.ledger.ledger_files import lease, record, whose
 from tests.ledger.servers import KEYS, OSS_KEYS, s3, serving, without_conditions
 from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError
 from wanctl.ledger.backends.oss import STATES_KEPT

@@ -12,7 +12,7 @@ import pytest
 
 from tests.datasets import small_dataset
 from tests.engine.test_lost_answers import write
-from tests.ledger.blobs import clone, git, lease, remote_with_one_commit
+from tests.ledger.ledger_files import clone, git, lease, remote_with_one_commit
 from tests.scenarios.playing import run_wanctl
 from wanctl.ledger.lease import Lease
 from wanctl.project import Project

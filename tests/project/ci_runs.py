@@ -17,7 +17,7 @@ from typing import Any
 import uvicorn
 
 from tests.forge.servers import PROJECT, PULL, REPOSITORY, ForgeServer, GitHubServer, GitLabServer
-from tests.ledger.blobs import clone, git, remote_with_one_commit
+from tests.ledger.ledger_files import clone, git, remote_with_one_commit
 from tests.scenarios.playing import DATA, quiet_surroundings, run_wanctl
 from wanctl.sandbox import Sandbox
 

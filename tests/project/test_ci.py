@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.forge.servers import Fault, GitHubServer, GitLabServer, served
-from tests.ledger.blobs import clone, git
+from tests.ledger.ledger_files import clone, git
 from tests.project.ci_runs import (
     CHOICE,
     Ended,

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.datasets import small_dataset
-from tests.ledger.blobs import git
+from tests.ledger.ledger_files import git
 from tests.scenarios.playing import quiet_surroundings, run_wanctl
 from wanctl.init.scaffold import IGNORED, Scaffold, Wish, forge_for, name_for
 from wanctl.language.load import packaged_models

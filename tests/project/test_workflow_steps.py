@@ -16,7 +16,7 @@ import yaml
 
 from tests.datasets import small_dataset
 from tests.forge.servers import GitHubServer, GitLabServer, served
-from tests.ledger.blobs import clone, git, remote_with_one_commit
+from tests.ledger.ledger_files import clone, git, remote_with_one_commit
 from tests.project.ci_runs import account, gitlab, merge_request, pull_request, pushed
 from tests.scenarios.playing import quiet_surroundings, run_wanctl
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.watch.loop_statuses import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
+from tests.watch.statuses import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
 from wanctl.base.running import Interrupted
 from wanctl.plan import Action, When
 from wanctl.watch.errors import WatchError

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.watch.loop_statuses import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
+from tests.watch.statuses import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
 from wanctl.language.settings import Notification, NotificationFormat, Occasion, Settings
 from wanctl.plan import Action, Finding, Severity, When
 from wanctl.watch.checkout import Commit

@@ -17,7 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from tests.watch.loop_statuses import NOON, STEPS, board_of, empty_board, step, turn_of
+from tests.watch.statuses import NOON, STEPS, board_of, empty_board, step, turn_of
 from wanctl import __version__
 from wanctl.engine.gates import OUTSIDE
 from wanctl.plan import Action, Finding, Severity, When

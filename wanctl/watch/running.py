@@ -24,7 +24,7 @@ from wanctl.watch.metrics import Metrics
 from wanctl.watch.news import TOLD_AFTER
 from wanctl.watch.notify import Notifier
 from wanctl.watch.policy import Policy
-from wanctl.watch.server import LOOPBACK, SECRET, RunSession, Server
+from wanctl.watch.server import LOOPBACK, SECRET, Server, StatusEndpoints
 from wanctl.watch.status import LoopStatus
 from wanctl.watch.waits import Waits
 
@@ -86,7 +86,7 @@ def watch(wish: Wish, surroundings: Surroundings, reporter: Reporter) -> LoopSta
             seen=lambda: iterations.observed,
         )
         if wish.listen and not wish.once:
-            session = RunSession(
+            session = StatusEndpoints(
                 lambda: loop.loop_status,
                 metrics,
                 _now,
@@ -113,7 +113,7 @@ def watch(wish: Wish, surroundings: Surroundings, reporter: Reporter) -> LoopSta
 
 def _bound(session: RunSession, listen: tuple[str, int]) -> Server:
     try:
-        return Server(session.application(), *listen)
+        return Server(endpoints.application(), *listen)
     except OSError as error:
         where = ":".join(map(str, listen))
         raise WatchError(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.browser.plans import BUSY, REFERENCES, busy_board
 from tests.scenarios.playing import quiet_surroundings
-from tests.watch.loop_statuses import NOON, STEPS, board_of, empty_board
+from tests.watch.statuses import NOON, STEPS, board_of, empty_board
 from wanctl.plan import Action, Finding, Plan, Severity, When
 from wanctl.render.failure import Failure
 from wanctl.render.html.plan import plan_html
