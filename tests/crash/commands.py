@@ -41,8 +41,10 @@ def destroy(*names: str) -> Command:
     """`wanctl destroy --yes --wait NAME…`"""
 
     def work(folder: Path, tell: Tell) -> Ended:
-        doomed = [Address.parse(name) for name in names]
-        return _ended(_project(folder, tell).apply(lambda *_: True, Patience(waits=True), doomed=doomed))
+        to_delete = [Address.parse(name) for name in names]
+        return _ended(
+            _project(folder, tell).apply(lambda *_: True, Patience(waits=True), to_delete=to_delete)
+        )
 
     return work
 

@@ -47,7 +47,7 @@ def test_a_new_config_and_capacity_are_shown_and_done_together(world: World, str
 
 def test_protection_counts_from_the_moment_it_is_written(world: World) -> None:
     world.serve(deployment(protect=True))
-    step = world.apply(doomed=()).plan.steps[0]
+    step = world.apply(to_delete=()).plan.steps[0]
     assert (step.action, step.when) == (Action.DELETE, When.BLOCKED)
     assert "write protect: false at " in step.hints[0]
     assert len(world.deployed) == 1

@@ -291,7 +291,7 @@ def test_destroy_says_what_it_leaves_because_the_ledger_does_not_know_it(tmp_pat
     rain.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
     rain.apply()
     (rain.specs / ".wanctl/ledger.json").unlink()
-    outcome = rain.project().apply(lambda *_: True, Patience(), doomed=())
+    outcome = rain.project().apply(lambda *_: True, Patience(), to_delete=())
     assert outcome is not None
     step = outcome.plan.step(LIVE)
     assert step is not None

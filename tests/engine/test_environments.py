@@ -93,7 +93,7 @@ def test_what_two_environments_share_is_ended_by_neither(tmp_path: Path) -> None
         rain.ledger["entries"]["Deployment/rain"]["current"]["remote_id"],
         None,
     )
-    assert apply_prod(rain, doomed=()).plan.status is Status.BLOCKED
+    assert apply_prod(rain, to_delete=()).plan.status is Status.BLOCKED
 
     absent = {"state": "absent"}
     rain.write(DATASET | absent, FINETUNE | absent, CHECKPOINT | absent, environments=APART)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.engine.test_convergence import Account
 from wanctl.engine.converge import Patience
-from wanctl.engine.doomed import PruneRefused
 from wanctl.engine.drift import drift_of
+from wanctl.engine.orphans import PruneRefused
 from wanctl.plan import Action, Plan
 from wanctl.project import Silent
 from wanctl.project.pruning import Choice, prune

@@ -70,11 +70,11 @@ class World:
     def plan(self) -> Plan:
         return Project.open(self.folder).plan()
 
-    def apply(self, *, waits: bool = True, doomed: Iterable[Address] | None = None) -> Outcome:
+    def apply(self, *, waits: bool = True, to_delete: Iterable[Address] | None = None) -> Outcome:
         """One run, with everything approved."""
         project = Project.open(self.folder)
-        names = None if doomed is None else tuple(doomed)
-        outcome = project.apply(lambda *_: True, Patience(waits=waits), doomed=names)
+        names = None if to_delete is None else tuple(to_delete)
+        outcome = project.apply(lambda *_: True, Patience(waits=waits), to_delete=names)
         assert outcome is not None
         return outcome
 

@@ -51,11 +51,11 @@ def destroy(
     exactly = in_words(COMMAND, *(addresses or []), options=options)
     patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
     with failures_told(format_, options):
-        doomed = [parse_address(text) for text in addresses or []]
+        to_delete = [parse_address(text) for text in addresses or []]
         approved = approved_by(digest, exactly)
         project = open_project(folder, environment, base_url)
         if dry_run:
-            made = project.plan(doomed)
+            made = project.plan(to_delete)
             show_only(made, format_, COMMAND, exactly)
             raise typer.Exit(plan_code(made, detailed=detailed))
         with watching() as watcher:
@@ -67,5 +67,7 @@ def destroy(
                 approved=approved,
                 otherwise="look at it with --dry-run, then destroy with --yes",
             )
-            outcome = project.apply(approve, patience, watcher, doomed, queue, ignore_windows=ignore_windows)
+            outcome = project.apply(
+                approve, patience, watcher, to_delete, queue, ignore_windows=ignore_windows
+            )
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))

@@ -42,8 +42,8 @@ def _sentences(error: Exception) -> list[str]:
     from wanctl.base.git import GitError
     from wanctl.dataset.contents import DatasetError
     from wanctl.engine.adopt import AdoptionRefused
-    from wanctl.engine.doomed import PruneRefused
     from wanctl.engine.importing import ImportRefused
+    from wanctl.engine.orphans import PruneRefused
     from wanctl.language.diagnostics import SpecErrors
     from wanctl.ledger.errors import LedgerError
     from wanctl.ledger.lease import LeaseHeld, LeaseLost

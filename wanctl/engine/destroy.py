@@ -19,12 +19,12 @@ def make_destruction(
     snapshot: Snapshot,
     record: Record,
     local: Mapping[Address, LocalData],
-    doomed: Collection[Address],
+    to_delete: Collection[Address],
 ) -> Draft:
     """Without names: every Deployment. Jobs, exports and datasets are worth money and go only by name."""
-    chosen = frozenset(doomed) or _deployments(desired, record)
+    chosen = frozenset(to_delete) or _deployments(desired, record)
     why = "destroy was asked for"
-    context = Context(desired, snapshot, record, local, SETTLE_TIME, why_gone=why, doomed=chosen)
+    context = Context(desired, snapshot, record, local, SETTLE_TIME, why_gone=why, to_delete=chosen)
     planned: dict[Address, Planned] = {}
     for address, resource in desired.resources.items():
         context.planned[address] = PLANNERS[address.kind](resource, context)

@@ -4,7 +4,7 @@ exception. Whoever plans asks here. Pure."""
 
 from collections.abc import Collection, Mapping
 
-from wanctl.engine.doomed import claims
+from wanctl.engine.orphans import claims
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.resources import Address, Kind
 from wanctl.ledger.record import Entry, Record

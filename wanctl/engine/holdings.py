@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from wanctl.engine.doomed import claims
+from wanctl.engine.orphans import claims
 from wanctl.kinds.snapshot import Question, Read, Snapshot
 from wanctl.language.resources import Desired, Kind
 from wanctl.ledger.record import Record

@@ -6,8 +6,8 @@ Level-triggered like every plan: made again after each call, from what is still 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from wanctl.engine.doomed import Doomed, unlisted
 from wanctl.engine.forgetting import forgotten
+from wanctl.engine.orphans import OrphanToDelete, unlisted
 from wanctl.engine.planner import SETTLE_TIME, Draft, exceeded_limits, make_plan
 from wanctl.kinds.dataset.uploading import DeleteFile
 from wanctl.kinds.deployment.deploying import DeleteDeployment
@@ -31,7 +31,7 @@ def make_pruning(
     snapshot: Snapshot,
     record: Record,
     local: Mapping[Address, LocalData],
-    doomed: tuple[Doomed, ...],
+    to_delete: tuple[OrphanToDelete, ...],
     *,
     everything: bool,
     spared: Collection[str] = (),
@@ -40,12 +40,12 @@ def make_pruning(
     word of why, and `spared` goes by name only."""
     wanted = make_plan(desired, snapshot, record, local)
     context = Context(desired, snapshot, record, local, SETTLE_TIME)
-    doomed = (*doomed, *_on_their_way_out(doomed, context))
-    pruning = _Pruning(context, wanted.plan, doomed)
-    steps = [pruning.step(one) for kind in _ORDER for one in doomed if one.kind is kind]
+    to_delete = (*to_delete, *_on_their_way_out(to_delete, context))
+    pruning = _Pruning(context, wanted.plan, to_delete)
+    steps = [pruning.step(one) for kind in _ORDER for one in to_delete if one.kind is kind]
     kept = [step for step in steps if everything and step.when is When.BLOCKED]
     steps = [step for step in steps if step not in kept]
-    going = [one for one in doomed if any(step.address == one.address for step in steps)]
+    going = [one for one in to_delete if any(step.address == one.address for step in steps)]
     plan = Plan(
         project=desired.settings.project,
         environment=desired.environment,
@@ -56,7 +56,7 @@ def make_pruning(
         orphans=unlisted(wanted.plan.orphans, going),
     )
     ended = frozenset(step.address for step in steps if step.settled)
-    named = [one.remote_id for one in doomed if one.kind is not Kind.DEPLOYMENT]
+    named = [one.remote_id for one in to_delete if one.kind is not Kind.DEPLOYMENT]
     learned = forgotten(record, snapshot, {}, named)
     return Draft(plan, learned, wanted.questions | context.questions, ended)
 
@@ -81,17 +81,17 @@ def _said_to_stay(step: Step) -> Finding:
 class _Pruning:
     """The account as one run of the planner sees it."""
 
-    def __init__(self, context: Context, wanted: Plan, doomed: tuple[Doomed, ...]) -> None:
+    def __init__(self, context: Context, wanted: Plan, to_delete: tuple[OrphanToDelete, ...]) -> None:
         self._context = context
-        self._doomed = {one.address: one for one in doomed}
+        self._to_delete = {one.address: one for one in to_delete}
         self._orphans = {(one.kind, one.remote_id) for one in wanted.orphans}
 
-    def step(self, one: Doomed) -> Step:
+    def step(self, one: OrphanToDelete) -> Step:
         if one.kind is Kind.DEPLOYMENT:
             return self._deployment(one)
         return self._job(one) if one.kind is Kind.FINETUNE else self._file(one)
 
-    def _deployment(self, one: Doomed) -> Step:
+    def _deployment(self, one: OrphanToDelete) -> Step:
         live = self._context.snapshot.deployment_by_id.get(one.remote_id)
         if live is None:
             return _gone(one)
@@ -108,7 +108,7 @@ class _Pruning:
             effect=DeleteDeployment(one.address, one.remote_id),
         )
 
-    def _job(self, one: Doomed) -> Step:
+    def _job(self, one: OrphanToDelete) -> Step:
         job = self._context.snapshot.job_by_id.get(one.remote_id)
         if job is None:
             return _gone(one)
@@ -119,7 +119,7 @@ class _Pruning:
         if not self._orphan(one):
             return _kept(one, "it is not an orphan any more")
         serving = [Address.deployment(name) for name in serving_models_of(job, self._context)]
-        standing = [address for address in serving if address not in self._doomed]
+        standing = [address for address in serving if address not in self._to_delete]
         if standing:
             return _kept(one, f"{', '.join(one.name for one in standing)} serves a model of it")
         if wanting := self._wanting(job):
@@ -142,14 +142,14 @@ class _Pruning:
             and is_model_of(resource.spec.model_name or "", job.finetuned_output)
         ]
 
-    def _file(self, one: Doomed) -> Step:
+    def _file(self, one: OrphanToDelete) -> Step:
         file = self._context.snapshot.file_by_id.get(one.remote_id)
         if file is None:
             return _gone(one)
         if not self._orphan(one):
             return _kept(one, "it is not an orphan any more")
         readers = [job for job in self._context.snapshot.jobs if self._reads(job, one)]
-        staying = [job.job_id for job in readers if Address.finetune(job.job_id) not in self._doomed]
+        staying = [job.job_id for job in readers if Address.finetune(job.job_id) not in self._to_delete]
         if staying:
             return _kept(one, f"{', '.join(staying)} may still be reading it")
         return _delete(
@@ -161,28 +161,28 @@ class _Pruning:
             effect=None if readers else DeleteFile(one.address, one.remote_id),
         )
 
-    def _reads(self, job: Job, file: Doomed) -> bool:
+    def _reads(self, job: Job, file: OrphanToDelete) -> bool:
         """It trains on it, or may; or it is to be deleted too, and then goes before what it was made from."""
         named = (*job.training_file_ids, *job.validation_file_ids)
-        doomed = self._doomed.get(Address.finetune(job.job_id))
+        to_delete = self._to_delete.get(Address.finetune(job.job_id))
         if job.in_flight:
             return not named or file.remote_id in named
-        return bool(doomed and not doomed.in_flight and file.remote_id in named)
+        return bool(to_delete and not to_delete.in_flight and file.remote_id in named)
 
-    def _orphan(self, one: Doomed) -> bool:
+    def _orphan(self, one: OrphanToDelete) -> bool:
         return (one.kind.value, one.remote_id) in self._orphans
 
 
-def _on_their_way_out(doomed: tuple[Doomed, ...], context: Context) -> tuple[Doomed, ...]:
+def _on_their_way_out(to_delete: tuple[OrphanToDelete, ...], context: Context) -> tuple[OrphanToDelete, ...]:
     """Deployments that somebody told to go already, and that a doomed job has to outlast."""
-    jobs = (context.snapshot.job_by_id.get(one.remote_id) for one in doomed if one.kind is Kind.FINETUNE)
+    jobs = (context.snapshot.job_by_id.get(one.remote_id) for one in to_delete if one.kind is Kind.FINETUNE)
     serving = dict.fromkeys(name for job in jobs if job for name in serving_models_of(job, context))
     live = context.snapshot.deployment_by_id
-    leaving = (Doomed(Kind.DEPLOYMENT, name) for name in serving if live[name].leaving)
-    return tuple(one for one in leaving if one not in doomed)
+    leaving = (OrphanToDelete(Kind.DEPLOYMENT, name) for name in serving if live[name].leaving)
+    return tuple(one for one in leaving if one not in to_delete)
 
 
-def _canceled(one: Doomed, job: Job) -> Step:
+def _canceled(one: OrphanToDelete, job: Job) -> Step:
     if job.terminal:
         reason = "canceled" if job.canceled else f"{job.status} before it could be canceled"
         return Step(one.address, Action.NOTHING, When.DONE, reason, remote_id=one.remote_id)
@@ -203,13 +203,13 @@ def _spell_bill(job: Job) -> str:
     return f", {job.usage:,} tokens billed" if job.usage else ""
 
 
-def _gone(one: Doomed) -> Step:
+def _gone(one: OrphanToDelete) -> Step:
     return Step(one.address, Action.NOTHING, When.DONE, "deleted", remote_id=one.remote_id)
 
 
-def _kept(one: Doomed, why: str) -> Step:
+def _kept(one: OrphanToDelete, why: str) -> Step:
     return Step(one.address, Action.DELETE, When.BLOCKED, why, remote_id=one.remote_id)
 
 
-def _delete(one: Doomed, when: When, reason: str, **more: Any) -> Step:
+def _delete(one: OrphanToDelete, when: When, reason: str, **more: Any) -> Step:
     return Step(one.address, Action.DELETE, when, reason, remote_id=one.remote_id, **more)

@@ -80,7 +80,7 @@ class Context:
     questions: set[Question] = field(default_factory=set)
     promised_names: dict[str, Address] = field(default_factory=dict)  # model → who takes its name
     why_gone: str = "the spec says state: absent"  # why what is absent is to go
-    doomed: frozenset[Address] = frozenset()  # what is to go although its document says nothing of it
+    to_delete: frozenset[Address] = frozenset()  # what is to go although its document says nothing of it
 
     @property
     def project(self) -> str:
@@ -105,7 +105,7 @@ class Context:
         resource = self.desired.resources.get(address)
         spec = resource.spec if resource else None
         guarded = self.entry(address).protected or getattr(spec, "protect", False)
-        going = spec is None or spec.state is State.ABSENT or address in self.doomed
+        going = spec is None or spec.state is State.ABSENT or address in self.to_delete
         return going and not guarded
 
     def ask(self, read: Read, remote_id: str) -> Any | None:

@@ -155,10 +155,10 @@ class Project:
         """What the rules say once the datasets are counted."""
         return check(self.desired, {address: data.facts for address, data in self.local.items()})
 
-    def plan(self, doomed: Collection[Address] | None = None) -> Plan:
+    def plan(self, to_delete: Collection[Address] | None = None) -> Plan:
         """Read the account and plan; nothing is locked, nothing is written. With `doomed` it is the plan of
         `destroy`."""
-        planner = None if doomed is None else self._destruction(doomed)
+        planner = None if to_delete is None else self._destruction(to_delete)
 
         async def work() -> Plan:
             async with self.session(planner=planner) as session:
@@ -171,7 +171,7 @@ class Project:
         approve: Callable[[Plan, tuple[Step, ...]], bool],
         patience: Patience | None = None,
         watcher: Watcher | None = None,
-        doomed: Collection[Address] | None = None,
+        to_delete: Collection[Address] | None = None,
         lock_wait: timedelta = timedelta(),
         *,
         ignore_windows: bool = False,
@@ -184,7 +184,7 @@ class Project:
         Outside the windows of wanctl.yaml nothing is started, unless they are ignored.
         With `doomed` it is the plan of `destroy`; an empty collection means every Deployment.
         """
-        planner = None if doomed is None else self._destruction(doomed)
+        planner = None if to_delete is None else self._destruction(to_delete)
         outside = Severity.WARNING if ignore_windows else Severity.ERROR
 
         async def work() -> Outcome | None:
@@ -197,11 +197,11 @@ class Project:
 
         return run(work())
 
-    def _destruction(self, doomed: Collection[Address]) -> Planner:
+    def _destruction(self, to_delete: Collection[Address]) -> Planner:
         record = self.record()
         known = {Address.parse(text) for text in record.entries}
         moving = moves_of(self.desired, record).pending
-        for address in doomed:
+        for address in to_delete:
             if address in moving:
                 raise ProjectError(f"{address} is {moving[address]} until wanctl apply has moved its record")
             if address not in self.desired.resources and address not in known:
@@ -209,7 +209,7 @@ class Project:
                 raise ProjectError(f"neither the specs nor the ledger know {address}{near}")
             if address not in self.desired.resources and address.kind is not Kind.DEPLOYMENT:
                 raise ProjectError(f"{address} left the specs; bring it back with state: absent to delete it")
-        return partial(make_destruction, doomed=doomed)
+        return partial(make_destruction, to_delete=to_delete)
 
     def record(self) -> Record:
         """The ledger, checked to be this project's own; a new one where there is none."""

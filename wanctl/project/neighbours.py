@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from wanctl.engine.doomed import claims
+from wanctl.engine.orphans import claims
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.store import Store
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience, Watcher
-from wanctl.engine.doomed import Account, all_doomed, doomed_by_name, not_made_here
+from wanctl.engine.orphans import Account, all_to_delete, not_made_here, to_delete_by_name
 from wanctl.engine.planner import Draft
 from wanctl.engine.prune import make_pruning
 from wanctl.engine.session import RunSession
@@ -63,8 +63,8 @@ async def _planned(project: Project, session: RunSession, choice: Choice, outsid
     wanted = await session.survey()
     assert session.snapshot is not None  # noqa: S101 - a survey leaves one
     account = Account(wanted.plan, session.snapshot, session.journal.record)
-    doomed = all_doomed(account) if choice.everything else doomed_by_name(account, choice.names)
+    to_delete = all_to_delete(account) if choice.everything else to_delete_by_name(account, choice.names)
     spared = not_made_here(account) if choice.everything else ()
-    pruning = partial(make_pruning, doomed=doomed, everything=choice.everything, spared=spared)
+    pruning = partial(make_pruning, to_delete=to_delete, everything=choice.everything, spared=spared)
     session.planner = project.gated(pruning, outside)
     return await session.look_again(wanted, ())

@@ -16,7 +16,7 @@ class PruneRefused(Exception):  # noqa: N818 - reads as what happened
 
 
 @dataclass(frozen=True)
-class Doomed:
+class OrphanToDelete:
     """An orphan that is to go."""
 
     kind: Kind
@@ -38,18 +38,18 @@ class Account:
     record: Record
 
     @property
-    def orphans(self) -> Iterator[Doomed]:
+    def orphans(self) -> Iterator[OrphanToDelete]:
         for orphan in self.plan.orphans:
             kind = Kind(orphan.kind)
             job = self.snapshot.job_by_id.get(orphan.remote_id) if kind is Kind.FINETUNE else None
-            yield Doomed(kind, orphan.remote_id, in_flight=bool(job and job.in_flight))
+            yield OrphanToDelete(kind, orphan.remote_id, in_flight=bool(job and job.in_flight))
 
 
-def doomed_by_name(account: Account, names: Collection[str]) -> tuple[Doomed, ...]:
+def to_delete_by_name(account: Account, names: Collection[str]) -> tuple[OrphanToDelete, ...]:
     """The orphans that are named, by id or by the resource that they once stood for."""
     _refuse_doubt(account.plan)
     orphans = tuple(account.orphans)
-    found: dict[Doomed, None] = {}
+    found: dict[OrphanToDelete, None] = {}
     for name in names:
         meant = [one for one in orphans if name in {one.remote_id, str(one.address)}]
         meant = meant or [one for one in orphans if name in _former_addresses(one, account)]
@@ -60,7 +60,7 @@ def doomed_by_name(account: Account, names: Collection[str]) -> tuple[Doomed, ..
     return tuple(found)
 
 
-def all_doomed(account: Account) -> tuple[Doomed, ...]:
+def all_to_delete(account: Account) -> tuple[OrphanToDelete, ...]:
     """Every orphan but what is in flight, which is being paid for, and what was not made with this ledger,
     which a clone or an environment of the same name may need: these go only by name."""
     _refuse_doubt(account.plan)
@@ -86,7 +86,7 @@ def _refuse_doubt(plan: Plan) -> None:
             )
 
 
-def _former_addresses(orphan: Doomed, account: Account) -> set[str]:
+def _former_addresses(orphan: OrphanToDelete, account: Account) -> set[str]:
     """What it stood for: by the ledger, and by the name that it carries."""
     context_claims = claims(account.record)
     known = {context_claims[orphan.remote_id]} if orphan.remote_id in context_claims else set()
@@ -129,12 +129,12 @@ def claims(record: Record) -> dict[str, str]:
     }
 
 
-def _on_its_way_out(name: str, account: Account) -> list[Doomed]:
+def _on_its_way_out(name: str, account: Account) -> list[OrphanToDelete]:
     """A deployment that an earlier prune told to go is no orphan any more, and may be waited for."""
     live = account.snapshot.deployment_by_id.get(name.removeprefix(f"{Kind.DEPLOYMENT}/"))
     if live is None or not live.leaving:
         return []
-    asked = Doomed(Kind.DEPLOYMENT, live.deployed_model)
+    asked = OrphanToDelete(Kind.DEPLOYMENT, live.deployed_model)
     ours = any(
         line.address == str(asked.address) and line.verb == "delete" for line in account.record.history
     )
@@ -166,7 +166,7 @@ def _why_not(name: str, account: Account) -> str:
     return f"there is no orphan {name}; wanctl prune lists what there is"
 
 
-def unlisted(orphans: Collection[Orphan], doomed: Collection[Doomed]) -> tuple[Orphan, ...]:
+def unlisted(orphans: Collection[Orphan], to_delete: Collection[OrphanToDelete]) -> tuple[Orphan, ...]:
     """The orphans that stay."""
-    going = {(one.kind.value, one.remote_id) for one in doomed}
+    going = {(one.kind.value, one.remote_id) for one in to_delete}
     return tuple(one for one in orphans if (one.kind, one.remote_id) not in going)
