@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wanctl.engine.holdings import Holdings
 from wanctl.engine.importing import Imported, documents_of
+from wanctl.engine.inventory import Inventory
 from wanctl.engine.planner import make_plan
 from wanctl.kinds.snapshot import Question, Read, Snapshot
 from wanctl.language.load import load_project
@@ -128,7 +128,7 @@ def project(folder: Path, text: str | None = None) -> Desired:
 def imported(desired: Desired, snapshot: Snapshot) -> Imported:
     record = Record(lineage="l", project="rain", endpoint="sandbox")
     plan = make_plan(desired, snapshot, record, {}).plan
-    return documents_of(Holdings(desired, plan, record, snapshot), ())
+    return documents_of(Inventory(desired, plan, record, snapshot), ())
 
 
 @given(snapshot=accounts())

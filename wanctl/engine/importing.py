@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from wanctl.dataset.naming import parse_upload_name
-from wanctl.engine.holdings import Holdings
+from wanctl.engine.inventory import Inventory
 from wanctl.kinds.deployment.told_config import told_config
 from wanctl.kinds.marks import mark_name, parse_mark
 from wanctl.kinds.snapshot import Question, Read
@@ -36,10 +36,10 @@ class Imported:
     adoptions: Mapping[Address, str]
 
 
-def documents_of(holdings: Holdings, ids: Collection[str]) -> Imported:
+def documents_of(inventory: Inventory, ids: Collection[str]) -> Imported:
     """Everything that is new, or what is named with all that it was made from."""
-    writing = _Writing(holdings)
-    for thing in _chosen(holdings, ids):
+    writing = _Writing(inventory)
+    for thing in _chosen(inventory, ids):
         if isinstance(thing, Job):
             writing.finetune(thing)
         elif isinstance(thing, Deployment):
@@ -50,40 +50,40 @@ def documents_of(holdings: Holdings, ids: Collection[str]) -> Imported:
 
 
 def _chosen(
-    holdings: Holdings, ids: Collection[str]
+    inventory: Inventory, ids: Collection[str]
 ) -> Iterator[Job | Deployment | tuple[Job, CheckpointRow]]:
     things: dict[str, Job | Deployment | tuple[Job, CheckpointRow]] = {}
-    for job in holdings.new_jobs():
+    for job in inventory.new_jobs():
         things[job.job_id] = job
-        for row in holdings.rows(job.job_id):
+        for row in inventory.rows(job.job_id):
             if row.model_name and row.model_name != job.finetuned_output:
                 things[row.model_name] = (job, row)
-    for one in holdings.new_deployments():
+    for one in inventory.new_deployments():
         things[f"{one.deployed_model} deployed"] = one
     if not ids:
-        yield from (thing for thing in things.values() if not _of_another_project(holdings, thing))
+        yield from (thing for thing in things.values() if not _of_another_project(inventory, thing))
     for remote_id in ids:
         found = things.get(f"{remote_id} deployed") or things.get(remote_id)
         if found is None:
-            raise ImportRefused(_why_not(holdings, remote_id))
+            raise ImportRefused(_why_not(inventory, remote_id))
         yield found
 
 
-def _of_another_project(holdings: Holdings, thing: Job | Deployment | tuple[Job, CheckpointRow]) -> bool:
+def _of_another_project(inventory: Inventory, thing: Job | Deployment | tuple[Job, CheckpointRow]) -> bool:
     """What another project trained is imported only by name."""
     if isinstance(thing, Deployment):
-        job = holdings.job_of(thing.model_name or "")
+        job = inventory.job_of(thing.model_name or "")
     else:
         job = thing if isinstance(thing, Job) else thing[0]
     mark = parse_mark(job) if job else None
-    return mark is not None and mark[0] != holdings.desired.settings.project
+    return mark is not None and mark[0] != inventory.desired.settings.project
 
 
-def _why_not(holdings: Holdings, remote_id: str) -> str:
-    for kind, names in holdings.names.items():
+def _why_not(inventory: Inventory, remote_id: str) -> str:
+    for kind, names in inventory.names.items():
         if remote_id in names:
             return f"{remote_id} is in the specs already, as {kind}/{names[remote_id]}"
-    if owner := holdings.claimed.get(remote_id):
+    if owner := inventory.claimed.get(remote_id):
         return f"{remote_id} is {owner} by the ledger"
     return (
         f"{remote_id} is no job that gave a model, no exported checkpoint and no deployment of a video model "
@@ -95,7 +95,7 @@ def _why_not(holdings: Holdings, remote_id: str) -> str:
 class _Writing:
     """The documents so far, and the names that are given away."""
 
-    holdings: Holdings
+    inventory: Inventory
     documents: list[Written] = field(default_factory=list)
     adoptions: dict[Address, str] = field(default_factory=dict)
     _names: dict[Kind, dict[str, str | None]] = field(default_factory=dict)  # None: it could not be written
@@ -107,15 +107,15 @@ class _Writing:
     )  # of FineTunes: a spec tells them by nothing else
 
     def __post_init__(self) -> None:
-        for address, resource in self.holdings.desired.resources.items():
+        for address, resource in self.inventory.desired.resources.items():
             if isinstance(resource.spec, FineTune):
                 self._inputs.setdefault(_inputs_of(resource.spec), address)
-        self._names = {kind: dict(names) for kind, names in self.holdings.names.items()}
-        self._used = {*self.holdings.desired.resources, *map(Address.parse, self.holdings.record.entries)}
+        self._names = {kind: dict(names) for kind, names in self.inventory.names.items()}
+        self._used = {*self.inventory.desired.resources, *map(Address.parse, self.inventory.record.entries)}
 
     def dataset(self, file_id: str) -> str | None:
         known = self._names[Kind.DATASET]
-        file = self.holdings.snapshot.file_by_id.get(file_id)
+        file = self.inventory.snapshot.file_by_id.get(file_id)
         if file_id not in known and file:
             ours = parse_upload_name(file.filename)
             address = self._address(
@@ -136,7 +136,7 @@ class _Writing:
         return known.get(listed.job_id)
 
     def _job(self, listed: Job) -> Job:
-        asked = self.holdings.snapshot.answers.get(Question(Read.JOB, listed.job_id))
+        asked = self.inventory.snapshot.answers.get(Question(Read.JOB, listed.job_id))
         return asked if isinstance(asked, Job) else listed
 
     def _write_job(self, job: Job) -> None:
@@ -188,7 +188,7 @@ class _Writing:
         return known.get(row.model_name)
 
     def deployment(self, listed: Deployment) -> None:
-        asked = self.holdings.snapshot.answers.get(Question(Read.DEPLOYMENT, listed.deployed_model))
+        asked = self.inventory.snapshot.answers.get(Question(Read.DEPLOYMENT, listed.deployed_model))
         live = asked if isinstance(asked, Deployment) else listed
         model = self._model(live.model_name or "")
         name = model.get("finetune") or model.get("checkpoint") or live.deployed_model
@@ -211,11 +211,11 @@ class _Writing:
 
     def _model(self, model_name: str) -> dict[str, str]:
         """What it serves, by the documents where that is possible, else by its name at the service."""
-        job = self.holdings.job_of(model_name)
+        job = self.inventory.job_of(model_name)
         if job and model_name == job.finetuned_output and (name := self.finetune(job)):
             return {"finetune": name}
         if job and model_name != job.finetuned_output:
-            rows = [row for row in self.holdings.rows(job.job_id) if row.model_name == model_name]
+            rows = [row for row in self.inventory.rows(job.job_id) if row.model_name == model_name]
             if rows and (name := self.checkpoint(job, rows[0])):
                 return {"checkpoint": name}
         return {"model_name": model_name}

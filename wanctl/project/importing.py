@@ -9,8 +9,8 @@ from pathlib import Path
 
 from wanctl.base.running import run
 from wanctl.engine.adopt import adopt_all
-from wanctl.engine.holdings import Holdings
 from wanctl.engine.importing import Imported, ImportRefused, documents_of
+from wanctl.engine.inventory import Inventory
 from wanctl.engine.observe import answer
 from wanctl.language.writing import yaml_text
 from wanctl.plan import Plan
@@ -58,9 +58,9 @@ def draft_import(project: Project, ids: Collection[str], to: Path | None) -> Dra
         async with project.session() as session:
             plan = (await session.survey()).plan
             assert session.snapshot is not None  # noqa: S101 - a survey leaves one
-            holdings = Holdings(project.desired, plan, session.journal.record, session.snapshot)
-            answers = await answer(session.studio, holdings.questions())
-            full = Holdings(
+            inventory = Inventory(project.desired, plan, session.journal.record, session.snapshot)
+            answers = await answer(session.studio, inventory.questions())
+            full = Inventory(
                 project.desired, plan, session.journal.record, session.snapshot.with_answers(answers)
             )
             return documents_of(full, ids), session.clock.now()

@@ -12,7 +12,7 @@ from wanctl.studio.objects import CheckpointRow, CheckpointStatus, Deployment, J
 
 
 @dataclass(frozen=True)
-class Holdings:
+class Inventory:
     """The account, and what of it is in the specs already."""
 
     desired: Desired
