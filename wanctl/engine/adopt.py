@@ -8,8 +8,8 @@ from wanctl.engine.planner import SETTLE_TIME
 from wanctl.engine.session import RunSession
 from wanctl.kinds import PLANNERS
 from wanctl.kinds.deployment.deploying import Deploy, config_identity
+from wanctl.kinds.deployment.echoed_config import differences, echoed_config
 from wanctl.kinds.deployment.serving import upstream_of
-from wanctl.kinds.deployment.told_config import differences, told_config
 from wanctl.kinds.finetune.evidence import Wanted, contradicted
 from wanctl.kinds.finetune.inputs import job_inputs, sent_parameters, wanted_job
 from wanctl.kinds.moving import moves_of
@@ -191,7 +191,7 @@ async def _adopt_deployment(
         raise AdoptionRefused(
             f"{deployed_model} serves {live.model_name}, and {resource.address} wants {model_name}"
         )
-    told, written = told_config(live), None if spec.aigc_config.unknown else spec.aigc_config.sent()
+    told, written = echoed_config(live), None if spec.aigc_config.unknown else spec.aigc_config.sent()
     differs = told is not None and (written is None or differences(told, written))
     sent = {
         "model_name": model_name,

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.engine.inventory import Inventory
-from wanctl.kinds.deployment.told_config import told_config
+from wanctl.kinds.deployment.echoed_config import echoed_config
 from wanctl.kinds.marks import mark_name, parse_mark
 from wanctl.kinds.snapshot import Question, Read
 from wanctl.language.models import LONGEST_NAME, FineTune, HyperParameters
@@ -198,7 +198,7 @@ class _Writing:
         if live.capacity is None:
             remarks.append(f"{UNREADABLE}: capacity; 1 is taken for it")
         fields["capacity"] = live.capacity or 1
-        config = told_config(live)
+        config = echoed_config(live)
         fields["aigc_config"] = config or {"unknown": True}
         if config is None:
             remarks.append(

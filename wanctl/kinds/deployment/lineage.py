@@ -1,6 +1,7 @@
 """Deployments that the ledger does not know: found again by what they serve, or left to a person."""
 
 from wanctl.kinds.deployment.deploying import Deploy, config_identity, deployed_name
+from wanctl.kinds.deployment.echoed_config import differences, echoed_config
 from wanctl.kinds.deployment.namesakes import tail_of, unclaimed
 from wanctl.kinds.deployment.serving import (
     Target,
@@ -11,7 +12,6 @@ from wanctl.kinds.deployment.serving import (
     standing,
     status_step,
 )
-from wanctl.kinds.deployment.told_config import differences, told_config
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.resources import Address, Resource
@@ -44,7 +44,7 @@ def with_intent_result(address: Address, context: Context) -> Entry:
     return Deploy.landed(entry, made, intent.inputs.get("protect", entry.protected))
 
 
-def with_told_by_name(
+def with_echoed_by_name(
     resource: Resource, spec: DeploymentSpec, target: Target, entry: Entry, context: Context
 ) -> Entry:
     """The entry, completed by the deployment whose suffix says that it was given this very config."""
@@ -70,7 +70,7 @@ def with_told_by_name(
     return entry.model_copy(update={"current": made})
 
 
-def as_told(entry: Entry, context: Context) -> Entry:
+def with_echoed_capacity(entry: Entry, context: Context) -> Entry:
     """The entry with the capacity that the service tells, where it tells one: somebody may have scaled it."""
     current = entry.current
     live = standing(current, context) if current else None
@@ -152,7 +152,7 @@ def _unverified(
     resource: Resource, spec: DeploymentSpec, live: Deployment, why: str, unknown: str
 ) -> Finding | None:
     """What nobody can vouch for, and what a person can do; None where the service itself vouches for it."""
-    told = told_config(live)
+    told = echoed_config(live)
     other = differences(told, spec.aigc_config.sent()) if told is not None else ()
     if told is not None and not other:
         return None

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from wanctl.kinds.deployment.deploying import Protect, Scale
 from wanctl.kinds.deployment.lineage import (
-    as_told,
     plan_unrecorded,
     plan_unverified,
+    with_echoed_by_name,
+    with_echoed_capacity,
     with_intent_result,
-    with_told_by_name,
 )
 from wanctl.kinds.deployment.namesakes import needs_suffix, tails_of
 from wanctl.kinds.deployment.removal import plan_removal
@@ -56,8 +56,8 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
         return lifting or plan_removal(resource.address, context, context.why_gone, ())
     target = _target(resource, spec, context)
     entry = with_intent_result(resource.address, context)
-    entry = with_told_by_name(resource, spec, target, entry, context)
-    entry = as_told(entry, context)
+    entry = with_echoed_by_name(resource, spec, target, entry, context)
+    entry = with_echoed_capacity(entry, context)
     learn = entry if entry != context.entry(resource.address) else None
     planned = (
         _plan_protection(resource, spec, target, entry)

@@ -5,7 +5,7 @@
 
 from dataclasses import replace
 
-from wanctl.kinds.deployment.told_config import differences, told_config
+from wanctl.kinds.deployment.echoed_config import differences, echoed_config
 from wanctl.kinds.world import Context, Planned
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.resources import Resource
@@ -49,7 +49,7 @@ def _told_otherwise(
 ) -> Finding | None:
     """It was sent what the spec says, and a service that gives it back tells something else."""
     live = context.snapshot.deployment_by_id.get(planned.step.remote_id or "")
-    told = told_config(live) if live else None
+    told = echoed_config(live) if live else None
     other = differences(told, spec.aigc_config.sent()) if told is not None else ()
     if not other:
         return None

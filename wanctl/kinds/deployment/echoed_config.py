@@ -14,7 +14,7 @@ from wanctl.language.spelling import quoted
 from wanctl.studio.objects import Deployment
 
 
-def told_config(live: Deployment) -> dict[str, Any] | None:
+def echoed_config(live: Deployment) -> dict[str, Any] | None:
     """What it serves with, as it would be sent; None where that is not told whole and usable."""
     echoed = (live.model_extra or {}).get("aigc_config")
     if not isinstance(echoed, dict):
