@@ -11,7 +11,7 @@ import yaml
 from tests.datasets import small_dataset
 from tests.ledger.ledger_files import git
 from tests.scenarios.playing import quiet_surroundings, run_wanctl
-from wanctl.init.scaffold import IGNORED, Scaffold, Wish, forge_for, name_for
+from wanctl.init.scaffold import IGNORED, ProjectOptions, Scaffold, forge_for, name_for
 from wanctl.language.load import packaged_models
 from wanctl.project.errors import ProjectError
 from wanctl.studio.regions import REGIONS
@@ -271,8 +271,8 @@ def test_the_names_of_folders_become_names(tmp_path: Path) -> None:
 
 def test_templates_leave_no_bracket_behind(tmp_path: Path) -> None:
     for forge in ("github", "gitlab"):
-        wish = Wish("rain", "wan2.2-kf2v-flash", "frankfurt", forge, "llm-1", pre_commit=True)
-        for path, text in Scaffold.of(wish, tmp_path / "x").files.items():
+        options = ProjectOptions("rain", "wan2.2-kf2v-flash", "frankfurt", forge, "llm-1", pre_commit=True)
+        for path, text in Scaffold.of(options, tmp_path / "x").files.items():
             assert "[[" not in text, path
             assert "[%" not in text, path
             if path.suffix in {".yaml", ".yml"}:
@@ -290,7 +290,7 @@ def test_without_git_it_says_so(here: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_file_that_comes_up_meanwhile_is_not_written_over(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planned = Scaffold.of(Wish("rain", "wan2.6-i2v", "singapore", "none"), here)
+    planned = Scaffold.of(ProjectOptions("rain", "wan2.6-i2v", "singapore", "none"), here)
     (here / "specs").mkdir()
     mine = here / "specs" / "rain.yaml"
     mine.write_text("mine\n", encoding="utf-8")

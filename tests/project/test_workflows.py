@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from wanctl.init.scaffold import Scaffold, Wish
+from wanctl.init.scaffold import ProjectOptions, Scaffold
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,7 +60,7 @@ GITLAB_PREDEFINED = {
 
 def written(forge: str, tmp_path: Path, below: str = "") -> str:
     (tmp_path / ".git").mkdir()
-    files = Scaffold.of(Wish("rain", "wan2.6-i2v", "singapore", forge), tmp_path / below).files
+    files = Scaffold.of(ProjectOptions("rain", "wan2.6-i2v", "singapore", forge), tmp_path / below).files
     return next(text for path, text in files.items() if path.suffix == ".yml")
 
 

@@ -62,7 +62,7 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True)
-class Wishes:
+class CiOptions:
     """What was asked for besides the plan."""
 
     artifacts: Path
@@ -126,7 +126,7 @@ class Publisher:
     """Tells what a run came to: in files, on the run's page, in a comment."""
 
     run: Run
-    wishes: Wishes
+    options: CiOptions
     options: Mapping[str, str]  # that name the project on the command line
     tell: Callable[[str], None]
 
@@ -149,7 +149,7 @@ class Publisher:
             text = rendered(made, PlanFormat.MARKDOWN, options)
         plan_file = self._files(made, outcome, options, text)
         self._page(made, text, plan_file)
-        if self.wishes.comment and review:
+        if self.options.comment and review:
             self._comment(made, text)
 
     def _by_hand(self, made: Made) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ class Publisher:
 
     def _files(self, made: Made, outcome: Outcome | None, options: RenderOptions, text: str) -> str | None:
         """Where the plan was saved, if there is one."""
-        folder = self.wishes.artifacts
+        folder = self.options.artifacts
         files = {MARKDOWN: text, RESULT: json_text(outcome_json(outcome) if outcome else made.as_json())}
         if isinstance(made, Plan):
             files[PLAN] = rendered(made, PlanFormat.JSON, options)
@@ -221,8 +221,8 @@ class Publisher:
 
     def _previews(self, made: Made, project: Project) -> Mapping[Address, int]:
         """Videos for whoever has to choose, into the artefacts; how many of each training."""
-        folder = self.wishes.artifacts / PREVIEWS
-        if not self.wishes.previews or not isinstance(made, Plan) or _link_in(self.wishes.artifacts):
+        folder = self.options.artifacts / PREVIEWS
+        if not self.options.previews or not isinstance(made, Plan) or _link_in(self.options.artifacts):
             return {}
         saved: dict[Address, int] = {}
         for training in _trainings(made, project):

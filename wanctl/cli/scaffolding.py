@@ -12,7 +12,7 @@ import typer
 from wanctl.cli.app import app
 
 if TYPE_CHECKING:
-    from wanctl.init.scaffold import Wish
+    from wanctl.init.scaffold import ProjectOptions
 
 DEFAULT_MODEL, DEFAULT_REGION = "wan2.6-i2v", "singapore"
 
@@ -72,19 +72,19 @@ def init(
     if forge != "none":
         question = "What CI installs wanctl from, as git+https://HOST/PATH@COMMIT (empty: you write it later)"
         package = ask(question, package, installed_from(), check_package)
-    wish = scaffold.Wish(name, model, region, forge, workspace, pre_commit, package or "")
-    _begin(wish.checked(), folder)
+    options = scaffold.ProjectOptions(name, model, region, forge, workspace, pre_commit, package or "")
+    _begin(options.checked(), folder)
 
 
-def _begin(wish: "Wish", folder: Path) -> None:
+def _begin(options: "ProjectOptions", folder: Path) -> None:
     from wanctl.init import scaffold
     from wanctl.project.local import shown_path
     from wanctl.render.text.console import emit, err
 
-    scaffold.Scaffold.of(wish, folder).require_room()
+    scaffold.Scaffold.of(options, folder).require_room()
     if scaffold.begin_repository(folder):
         emit([f"git init {folder}"], err())
-    planned = scaffold.Scaffold.of(wish, folder)
+    planned = scaffold.Scaffold.of(options, folder)
     emit((f"wrote {shown_path(path)}" for path in planned.write()), err())
     where = None if planned.folder == Path.cwd() else shown_path(planned.folder)
     workflow = None
@@ -95,7 +95,7 @@ def _begin(wish: "Wish", folder: Path) -> None:
         for path in planned.files
         if not path.is_relative_to(planned.folder)
     ]
-    emit(_next_steps(wish, workflow, where, [".", *elsewhere]))
+    emit(_next_steps(options, workflow, where, [".", *elsewhere]))
 
 
 def _take(_: str, given: str | None, default: str, __: Callable[[str], Any]) -> str:
@@ -118,9 +118,11 @@ def _ask(question: str, given: str | None, default: str, check: Callable[[str], 
     return given
 
 
-def _next_steps(wish: "Wish", workflow: str | None, where: str | None, new: list[str]) -> list[str]:
+def _next_steps(
+    options: "ProjectOptions", workflow: str | None, where: str | None, new: list[str]
+) -> list[str]:
     """What a person does now: commands that work as they stand, once the data is there."""
-    missing = workflow and not wish.package
+    missing = workflow and not options.package
     return [
         "",
         "Next:",
@@ -130,7 +132,7 @@ def _next_steps(wish: "Wish", workflow: str | None, where: str | None, new: list
         "  wanctl validate                  # until then it says that data/train is not there",
         "  wanctl --env rehearsal plan      # in the embedded sandbox: no key, no bill",
         f"  git add {shlex.join(new)} && git commit -m 'A wanctl project'",
-        *_LAST_STEPS[wish.forge],
+        *_LAST_STEPS[options.forge],
     ]
 
 

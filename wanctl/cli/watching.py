@@ -50,9 +50,9 @@ def watch(
     from wanctl.render.text.console import err
     from wanctl.render.text.progress import TimedLines
     from wanctl.watch.policy import Policy
-    from wanctl.watch.running import Reporter, Wish, watch
+    from wanctl.watch.running import Reporter, WatchOptions, watch
 
-    wish = Wish(
+    options = WatchOptions(
         folder=folder or Shared.folder or Path.cwd(),
         environment=environment or Shared.environment,
         ref=ref,
@@ -62,7 +62,7 @@ def watch(
         once=once,
     )
     reporter = Reporter(tell, TimedLines(err()), Lines(), sentences)
-    loop_status = watch(wish, surroundings_of(base_url), reporter)
+    loop_status = watch(options, surroundings_of(base_url), reporter)
     if once and (
         loop_status.errors
         or (loop_status.iteration and (loop_status.iteration.failures or loop_status.iteration.refused))

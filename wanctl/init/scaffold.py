@@ -33,7 +33,7 @@ LAST_FRAMES = "first_and_last_frame"
 
 
 @dataclass(frozen=True)
-class Wish:
+class ProjectOptions:
     """What a project begins with; `checked` says whether it can."""
 
     name: str
@@ -44,7 +44,7 @@ class Wish:
     pre_commit: bool = False
     package: str = ""  # what CI installs; empty: a person has yet to say it
 
-    def checked(self) -> "Wish":
+    def checked(self) -> "ProjectOptions":
         check_project_name(self.name)
         check_model(self.model)
         region = check_region(self.region)
@@ -132,23 +132,23 @@ class Scaffold:
     workflow: Path | None = None  # the one for CI
 
     @classmethod
-    def of(cls, wish: Wish, folder: Path) -> "Scaffold":
+    def of(cls, options: ProjectOptions, folder: Path) -> "Scaffold":
         folder = folder.resolve()
         root = Root.around(folder).path
-        specs, values = folder / "specs", _values(wish, folder, root)
+        specs, values = folder / "specs", _values(options, folder, root)
         workflow = {
             "github": root / ".github" / "workflows" / f"{values['workflow']}.yml",
             "gitlab": root / ".gitlab-ci.yml",
-        }.get(wish.forge)
+        }.get(options.forge)
         templates = {
             specs / SETTINGS_FILE: "wanctl.yaml.j2",
-            specs / f"{wish.name}.yaml": "resources.yaml.j2",
-            specs / "prompts" / f"{wish.name}.txt": "prompt.txt.j2",
+            specs / f"{options.name}.yaml": "resources.yaml.j2",
+            specs / "prompts" / f"{options.name}.txt": "prompt.txt.j2",
             folder / "data" / "README.md": "data.md.j2",
         }
         if workflow:
-            templates[workflow] = f"{wish.forge}.yml.j2"
-        if wish.pre_commit:
+            templates[workflow] = f"{options.forge}.yml.j2"
+        if options.pre_commit:
             templates[root / ".pre-commit-config.yaml"] = "pre-commit.yaml.j2"
         files = {path: _templates().get_template(name).render(values) for path, name in templates.items()}
         return cls(folder, root, files, workflow)
@@ -235,30 +235,30 @@ def _branch(root: Path) -> str:
     return found if re.fullmatch(r"[A-Za-z][\w./-]*", found, re.ASCII) else "main"
 
 
-def _values(wish: Wish, folder: Path, root: Path) -> dict[str, object]:
+def _values(options: ProjectOptions, folder: Path, root: Path) -> dict[str, object]:
     """What the templates are told; names of people's own are spelt so that YAML reads them as text."""
     below = "" if folder == root else folder.relative_to(root).as_posix()
-    named = wish.forge != "none" or wish.pre_commit
+    named = options.forge != "none" or options.pre_commit
     if named and not re.fullmatch(r"[\w./-]*", below, re.ASCII):
         raise ProjectError(f"{below} cannot be written into a workflow file; use letters, digits, -, _ and .")
-    models, region = packaged_models(), check_region(wish.region)
-    price = Catalogue(models, region.name).price(wish.model)
+    models, region = packaged_models(), check_region(options.region)
+    price = Catalogue(models, region.name).price(options.model)
     currency = price.per_1k_tokens.currency if price else None
-    last_frames = models[wish.model].mode == LAST_FRAMES
+    last_frames = models[options.model].mode == LAST_FRAMES
     return {
-        "title": wish.name,
-        "name": _scalar(wish.name),
-        "rehearsal": _scalar(wish.name[: LONGEST_NAME - len(REHEARSAL)].rstrip("-_") + REHEARSAL),
-        "model": wish.model,
+        "title": options.name,
+        "name": _scalar(options.name),
+        "rehearsal": _scalar(options.name[: LONGEST_NAME - len(REHEARSAL)].rstrip("-_") + REHEARSAL),
+        "model": options.model,
         "region": region.name,
-        "workspace": _scalar(wish.workspace) if wish.workspace else None,
+        "workspace": _scalar(options.workspace) if options.workspace else None,
         "currency": currency,
         "spend": SPEND.get(currency or "", 0),
         "last_frames": last_frames,
         "first_frames": True,
-        "package": _scalar(wish.package) if wish.package else None,
+        "package": _scalar(options.package) if options.package else None,
         "branch": _branch(root),
-        "workflow": f"wanctl-{wish.name}" if below else "wanctl",
+        "workflow": f"wanctl-{options.name}" if below else "wanctl",
         "there": f" -C {shlex.quote(below)}" if below else "",
         "specs": f"{below}/specs" if below else "specs",
         "pattern": f"{re.escape(below)}/" if below else "(specs|data)/",

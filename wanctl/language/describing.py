@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from wanctl.language.models import AigcConfig, HyperParameters, Resourceful, Source
 from wanctl.language.resources import MODELS
-from wanctl.language.settings import Limits, Polling, SandboxWish, Settings
+from wanctl.language.settings import Limits, Polling, SandboxSettings, Settings
 
 Schema = dict[str, Any]
 PROJECT = "Project"
@@ -28,7 +28,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     Settings,
     Limits,
     Polling,
-    SandboxWish,
+    SandboxSettings,
 )
 
 

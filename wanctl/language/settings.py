@@ -141,7 +141,7 @@ class Moved(Model):
     """What it is called now, or what the next line goes on from."""
 
 
-class SandboxWish(Model):
+class SandboxSettings(Model):
     """How the embedded sandbox behaves."""
 
     speed: Speed = Field(default=1200.0, examples=["instant", 600])
@@ -203,7 +203,7 @@ class Settings(Model):
     )
     """What has another name now: the ledger's record goes along, and nothing is made again. A line that was
     applied everywhere can go."""
-    sandbox: SandboxWish = SandboxWish()
+    sandbox: SandboxSettings = SandboxSettings()
     """How the embedded sandbox behaves."""
     environments: dict[Name, dict[str, Any]] = Field(
         default={}, examples=[{"prod": {"provider": "model-studio", "project": "money-rain-prod"}}]

@@ -92,11 +92,11 @@ async def rig(request: Request) -> Response:
     service, body = service_of(request), await json_body(request)
     with service.store.write():
         try:
-            wishes = service.rig.arrange(body)
+            wanted_faults = service.rig.arrange(body)
         except RiggingError as error:
             raise bad_request(str(error)) from error
-        if wishes.deployment is not None:
-            force_status(service, wishes.deployment, wishes.status)
+        if wanted_faults.deployment is not None:
+            force_status(service, wanted_faults.deployment, wanted_faults.status)
     return JSONResponse({"arranged": True})
 
 

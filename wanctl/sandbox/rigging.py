@@ -60,7 +60,7 @@ class Outage(BaseModel):
         return {"kind": FaultKind.STATUS, "status": self.status, "nth": self.after + 1, "count": count}
 
 
-class Wishes(BaseModel):
+class WantedFaults(BaseModel):
     """What may be arranged. null takes an arrangement back."""
 
     model_config = _STRICT
@@ -89,26 +89,26 @@ class Rig:
         self._store = store
         self._faults = faults
 
-    def arrange(self, asked: dict[str, Any]) -> Wishes:
+    def arrange(self, asked: dict[str, Any]) -> WantedFaults:
         """Take it all down, or nothing; the status of a deployment is for the caller to set."""
         try:
-            wishes = Wishes.model_validate(asked)
-            changes = dict(wishes.quirks or {})
-            if wishes.job_quota is not None:
-                changes["job_quota"] = wishes.job_quota
+            wanted_faults = WantedFaults.model_validate(asked)
+            changes = dict(wanted_faults.quirks or {})
+            if wanted_faults.job_quota is not None:
+                changes["job_quota"] = wanted_faults.job_quota
             quirks = Quirks(**{**asdict(self.quirks), **changes})
         except ValidationError as error:
-            known = sorted(Wishes.model_fields)
+            known = sorted(WantedFaults.model_fields)
             raise RiggingError(f"{first_problem(error)}; there is {', '.join(known)}") from error
         if changes:
             self._set("quirks", asdict(quirks))
         for key in _ONE_TIME & asked.keys():
-            self._set(key, getattr(wishes, key))
-        if wishes.outage:
-            self._faults.add(wishes.outage.rule(), identifier=OUTAGE)
+            self._set(key, getattr(wanted_faults, key))
+        if wanted_faults.outage:
+            self._faults.add(wanted_faults.outage.rule(), identifier=OUTAGE)
         elif "outage" in asked:
             self._faults.clear(OUTAGE)
-        return wishes
+        return wanted_faults
 
     @property
     def quirks(self) -> Quirks:

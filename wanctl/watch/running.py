@@ -30,7 +30,7 @@ from wanctl.watch.waits import Waits
 
 
 @dataclass(frozen=True)
-class Wish:
+class WatchOptions:
     """What a person asked the loop to do."""
 
     folder: Path
@@ -52,25 +52,25 @@ class Reporter:
     spell: Callable[[Exception], list[str]]
 
 
-def watch(wish: Wish, surroundings: Surroundings, reporter: Reporter) -> LoopStatus:
+def watch(options: WatchOptions, surroundings: Surroundings, reporter: Reporter) -> LoopStatus:
     """Runs until it is told to end; with `once`, one turn. Raises what is wrong before the first turn."""
-    home = find_project(wish.folder).resolve()
-    room = home / STATE_FOLDER / "watch" / (wish.environment or "default")
+    home = find_project(options.folder).resolve()
+    room = home / STATE_FOLDER / "watch" / (options.environment or "default")
     with ExitStack() as stack:
         wakeup = Wakeup()
         stack.enter_context(signals(wakeup))  # before anybody is told that it runs
         stack.enter_context(alone(room))
-        checkout = Checkout.of(home, wish.ref, room / "tree", surroundings.environ)
-        patience = 1 if wish.once else TOLD_AFTER
+        checkout = Checkout.of(home, options.ref, room / "tree", surroundings.environ)
+        patience = 1 if options.once else TOLD_AFTER
         notifier = Notifier(surroundings.environ, room / "told.json", reporter.tell, patience=patience)
         stack.callback(notifier.close)
         waits = Waits(room / "waits.json")
         metrics = Metrics(lambda: loop.loop_status, _now)
         iterations = Turns(
             checkout=checkout,
-            environment=wish.environment,
+            environment=options.environment,
             home=home,
-            policy=wish.policy,
+            policy=options.policy,
             surroundings=surroundings,
             tell=reporter.tell,
             heard=metrics.heard,
@@ -78,35 +78,35 @@ def watch(wish: Wish, surroundings: Surroundings, reporter: Reporter) -> LoopSta
         )
         loop = Loop(
             take=iterations.take,
-            loop_status=_first_board(wish, home, waits),
+            loop_status=_first_board(options, home, waits),
             listener=Listeners((reporter.listener, metrics, notifier, waits)),
             spell=lambda error: [checkout.as_committed(line) for line in reporter.spell(error)],
             now=_now,
             wait=wakeup.wait,
             seen=lambda: iterations.observed,
         )
-        if wish.listen and not wish.once:
+        if options.listen and not options.once:
             session = StatusEndpoints(
                 lambda: loop.loop_status,
                 metrics,
                 _now,
                 wakeup.ring,
                 secret=surroundings.environ.get(SECRET, "").strip() or None,
-                local=wish.listen[0] in LOOPBACK,
+                local=options.listen[0] in LOOPBACK,
             )
-            server = _bound(session, wish.listen)
+            server = _bound(session, options.listen)
             stack.callback(server.stop)
             server.start()
-            reporter.tell(f"watching {wish.ref}; the status page is {server.url}")
-            if wish.listen[0] not in LOOPBACK:
+            reporter.tell(f"watching {options.ref}; the status page is {server.url}")
+            if options.listen[0] not in LOOPBACK:
                 reporter.tell(
                     "who reaches this address sees the page and the metrics: they ask for no password"
                 )
         try:
-            return loop.run(once=wish.once)
+            return loop.run(once=options.once)
         except (Interrupted, KeyboardInterrupt):
             reporter.tell("ended; nothing is lost, the next turn of any run goes on from here")
-            if wish.once:
+            if options.once:
                 raise  # a turn that was cut short is no success
             return loop.loop_status
 
@@ -121,16 +121,16 @@ def _bound(session: RunSession, listen: tuple[str, int]) -> Server:
         ) from error
 
 
-def _first_board(wish: Wish, home: Path, waits: Waits) -> LoopStatus:
-    name = project_name(home, wish.environment) or home.name
+def _first_board(options: WatchOptions, home: Path, waits: Waits) -> LoopStatus:
+    name = project_name(home, options.environment) or home.name
     now = _now()
     return LoopStatus(
         name,
-        wish.environment,
-        wish.ref,
-        wish.interval,
+        options.environment,
+        options.ref,
+        options.interval,
         now,
-        policy=wish.policy,
+        policy=options.policy,
         waiting_since=waits.known(now),
     )
 
