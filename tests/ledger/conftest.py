@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.ledger.blob_servers import AZURE_ACCOUNT, azure, gcs, gcs_account
-from tests.ledger.ledger_files import clone, remote_with_one_commit, whose
+from tests.ledger.ledger_files import clone, owner, remote_with_one_commit
 from tests.ledger.servers import KEYS, OSS_KEYS, s3, serving, with_conditions_of_oss
 from wanctl.ledger import opening
 from wanctl.ledger.opening import open_store
@@ -72,20 +72,20 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store
     """Opens the same empty place again and again, as another run would."""
     kind: str = request.param
     if kind == "file":
-        return lambda: open_store("state/ledger.json", whose(tmp_path))
+        return lambda: open_store("state/ledger.json", owner(tmp_path))
     if kind == "git":
         bare = remote_with_one_commit(tmp_path)
         clones = (clone(bare, f"clone-{number}") for number in itertools.count())
-        return lambda: open_store("git:wanctl-ledger", whose(next(clones)))
+        return lambda: open_store("git:wanctl-ledger", owner(next(clones)))
     if kind == "s3":
         bucket, address = request.getfixturevalue("bucket"), request.getfixturevalue("s3_address")
-        return lambda: open_store(f"s3://{bucket}/a/ledger.json", whose(tmp_path, AWS_ENDPOINT_URL=address))
+        return lambda: open_store(f"s3://{bucket}/a/ledger.json", owner(tmp_path, AWS_ENDPOINT_URL=address))
     if kind in {"gs", "az"}:
         bucket = request.getfixturevalue("gcs_bucket" if kind == "gs" else "azure_container")
-        return lambda: open_store(f"{kind}://{bucket}/a/ledger.json", whose(tmp_path))
+        return lambda: open_store(f"{kind}://{bucket}/a/ledger.json", owner(tmp_path))
     bucket, address = request.getfixturevalue("oss_bucket"), request.getfixturevalue("oss_address")
     return lambda: open_store(
-        f"oss://{bucket}/a/ledger.json", whose(tmp_path, OSS_ENDPOINT=address, **OSS_KEYS)
+        f"oss://{bucket}/a/ledger.json", owner(tmp_path, OSS_ENDPOINT=address, **OSS_KEYS)
     )
 
 

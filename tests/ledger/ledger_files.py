@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from wanctl.ledger.lease import LEASE_TTL, Lease
-from wanctl.ledger.opening import Whose
+from wanctl.ledger.opening import LedgerOwner
 from wanctl.ledger.record import Generation, Record
 
 NOW = datetime(2026, 3, 18, 9, tzinfo=UTC)
@@ -26,7 +26,7 @@ def lease(token: str, since: datetime = NOW) -> Lease:
     return Lease(token=token, holder=f"holder {token}", since=since, expires=since + LEASE_TTL)
 
 
-def whose(directory: Path, environment: str | None = None, **environ: str) -> Whose:
+def owner(directory: Path, environment: str | None = None, **environ: str) -> LedgerOwner:
     """Whose ledger it is, on a machine of which nothing shows but the path to its commands."""
     quiet = {
         "PATH": os.environ["PATH"],
@@ -34,7 +34,7 @@ def whose(directory: Path, environment: str | None = None, **environ: str) -> Wh
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
     }
-    return Whose("rain", environment, directory, {**quiet, **environ})
+    return LedgerOwner("rain", environment, directory, {**quiet, **environ})
 
 
 def git(folder: Path, *words: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.ledger_files import whose
+from tests.ledger.ledger_files import owner
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, Process
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.store import Store
@@ -54,7 +54,7 @@ def take(store: Store, lock_wait: timedelta = timedelta()) -> list[str]:
 def test_a_dead_holders_lease_is_taken_over_at_once(
     tmp_path: Path, holder: tuple[subprocess.Popen[str], Process]
 ) -> None:
-    store, (process, mark) = open_store("ledger.json", whose(tmp_path)), holder
+    store, (process, mark) = open_store("ledger.json", owner(tmp_path)), holder
     store.acquire(held_by(mark))
     with pytest.raises(LeaseHeld):
         take(store)
@@ -86,7 +86,7 @@ def test_one_that_ended_and_was_not_waited_for_is_dead(
 def test_whoever_may_live_elsewhere_is_waited_for(tmp_path: Path, other: dict[str, object] | None) -> None:
     mark = this_process()
     assert mark
-    store = open_store("ledger.json", whose(tmp_path))
+    store = open_store("ledger.json", owner(tmp_path))
     store.acquire(held_by(mark.model_copy(update=other) if other else None))
     with pytest.raises(LeaseHeld):
         take(store)
@@ -112,7 +112,7 @@ def test_where_the_system_says_nothing_nobody_is_dead(
 def test_a_run_that_waits_for_the_lease_says_for_whom_and_gets_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = open_store("ledger.json", whose(tmp_path))
+    store = open_store("ledger.json", owner(tmp_path))
     store.acquire(held_by(this_process()))
     naps: list[float] = []
 
@@ -128,7 +128,7 @@ def test_a_run_that_waits_for_the_lease_says_for_whom_and_gets_it(
 
 
 def test_waiting_for_the_lease_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = open_store("ledger.json", whose(tmp_path))
+    store = open_store("ledger.json", owner(tmp_path))
     store.acquire(held_by(this_process()))
     monkeypatch.setattr(leasing, "LOOK_AGAIN", 0.01)
     with pytest.raises(LeaseHeld):

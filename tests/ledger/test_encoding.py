@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from tests.ledger.ledger_files import NOW, generation, record, whose
+from tests.ledger.ledger_files import NOW, generation, owner, record
 from wanctl.language.addresses import Kind
 from wanctl.ledger import encoding
 from wanctl.ledger.encoding import Encoder, decode_record, encode_record
@@ -75,7 +75,7 @@ def test_an_older_format_is_brought_up_to_date_and_a_copy_of_it_kept(
     monkeypatch.setattr(encoding, "MIGRATIONS", {0: renamed})
     path = tmp_path / "ledger.json"
     path.write_text(older(), encoding="utf-8")
-    store = open_store("ledger.json", whose(tmp_path))
+    store = open_store("ledger.json", owner(tmp_path))
     loaded = store.load()
     assert loaded == record(serial=3)
     assert path.read_text(encoding="utf-8") == older(), "a plan writes nothing"

@@ -14,9 +14,9 @@ from tests.ledger.ledger_files import (
     generation,
     git,
     lease,
+    owner,
     record,
     remote_with_one_commit,
-    whose,
 )
 from wanctl.ledger.backends.backend import Blob
 from wanctl.ledger.encoding import decode_record
@@ -109,13 +109,13 @@ def test_an_emptied_file_is_no_new_ledger(tmp_path: Path, kind: str) -> None:
         location = "git:wanctl-ledger"
         git(tmp_path, "clone", "--quiet", str(remote_with_one_commit(tmp_path)), ".clone")
     folder = tmp_path / ".clone" if kind == "git" else tmp_path
-    store = open_store(location, whose(folder))
+    store = open_store(location, owner(folder))
     store.save(record())
     spoil(store, Blob.RECORD, "")
     with pytest.raises(LedgerUnreadableError, match="not valid JSON"):
-        open_store(location, whose(folder)).load()
+        open_store(location, owner(folder)).load()
     with pytest.raises(LedgerUnreadableError):
-        open_store(location, whose(folder)).save(record())
+        open_store(location, owner(folder)).save(record())
 
 
 def test_a_second_holder_is_told_about_the_first(stores: Stores) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.ledger_files import clone, git, lease, record, remote_with_one_commit, whose
+from tests.ledger.ledger_files import clone, git, lease, owner, record, remote_with_one_commit
 from wanctl.ledger.errors import LedgerError, LedgerMovedError, LedgerUnreadableError
 from wanctl.ledger.lease import LeaseHeld
 from wanctl.ledger.opening import open_store
@@ -23,7 +23,7 @@ def bare(tmp_path: Path) -> Path:
 
 
 def opened(folder: Path, location: str = BRANCH, environment: str | None = None, **environ: str) -> Store:
-    return open_store(location, whose(folder, environment, **environ))
+    return open_store(location, owner(folder, environment, **environ))
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
@@ -216,7 +216,7 @@ def test_nothing_is_left_behind(bare: Path, tmp_path: Path, monkeypatch: pytest.
 
 def _save_and_lease(folder: Path) -> list[str]:
     """One of several processes in the same clone."""
-    store = open_store(BRANCH, whose(folder))
+    store = open_store(BRANCH, owner(folder))
     told = []
     first = store.load()
     assert first

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.ledger_files import git, lease, record, remote_with_one_commit, whose
+from tests.ledger.ledger_files import git, lease, owner, record, remote_with_one_commit
 from tests.ledger.servers import GitOverHttp, serving
 from wanctl.ledger.errors import LedgerError, LedgerMovedError
 from wanctl.ledger.opening import open_store
@@ -36,7 +36,7 @@ def checkout(address: str, tmp_path: Path) -> Path:
 
 
 def opened(folder: Path, **environ: str) -> Store:
-    return open_store("git:wanctl-ledger", whose(folder, **environ))
+    return open_store("git:wanctl-ledger", owner(folder, **environ))
 
 
 def use(store: Store) -> None:

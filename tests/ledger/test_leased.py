@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.ledger_files import EXPIRED, NOW, lease, record, whose
+from tests.ledger.ledger_files import EXPIRED, NOW, lease, owner, record
 from wanctl.engine.journal import Journal, Stamp
 from wanctl.language.resources import Address
 from wanctl.ledger.errors import LedgerError
@@ -134,7 +134,7 @@ def test_the_store_is_not_asked_for_each_call(
     time: Time, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor by each of those that wait side by side; but again once the clock has moved, either way."""
-    store = open_store("ledger.json", whose(tmp_path))
+    store = open_store("ledger.json", owner(tmp_path))
     store.acquire(lease("one"))
     held = LeasedStore(store, lease("one"), time)
     asked: list[datetime] = []
@@ -160,7 +160,7 @@ def test_a_holder_that_stood_still_while_it_asked_asks_again(
     tmp_path: Path, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store answered yes; another run came and went before the answer was heard."""
-    store, other = (open_store("ledger.json", whose(tmp_path)) for _ in range(2))
+    store, other = (open_store("ledger.json", owner(tmp_path)) for _ in range(2))
     store.acquire(lease("one"))
     renew, stood_still = store.renew, list[bool]()
 
@@ -187,7 +187,7 @@ async def stopped_from_outside() -> None:
 
 
 def test_the_lease_is_given_back_and_what_it_took_over_is_told(tmp_path: Path) -> None:
-    store = open_store("ledger.json", whose(tmp_path))
+    store = open_store("ledger.json", owner(tmp_path))
     store.acquire(lease("dead", datetime(2026, 1, 1, tzinfo=UTC)))
     told: list[str] = []
 
@@ -205,7 +205,7 @@ def test_the_lease_is_given_back_and_what_it_took_over_is_told(tmp_path: Path) -
 
 
 def test_the_heartbeat_stops_a_run_whose_lease_is_gone(tmp_path: Path) -> None:
-    store = open_store("ledger.json", whose(tmp_path))
+    store = open_store("ledger.json", owner(tmp_path))
 
     async def work() -> None:
         async with leased(store, surroundings(), print, heartbeat=SOON):
@@ -237,7 +237,7 @@ class Away:
 def test_the_heartbeat_bears_a_store_that_is_away_for_a_moment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = open_store("ledger.json", whose(tmp_path))
+    store = open_store("ledger.json", owner(tmp_path))
 
     async def work() -> None:
         away = Away(store, times=3)
@@ -252,7 +252,7 @@ def test_the_heartbeat_bears_a_store_that_is_away_for_a_moment(
 def test_the_heartbeat_gives_up_when_the_lease_ran_out_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, time: Time
 ) -> None:
-    store = open_store("ledger.json", whose(tmp_path))
+    store = open_store("ledger.json", owner(tmp_path))
 
     async def work() -> None:
         monkeypatch.setattr(store, "renew", Away(store, times=1_000_000).renew)
@@ -267,7 +267,7 @@ def test_the_heartbeat_gives_up_when_the_lease_ran_out_meanwhile(
 def test_a_store_that_is_away_at_the_end_makes_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = open_store("ledger.json", whose(tmp_path))
+    store = open_store("ledger.json", owner(tmp_path))
     told: list[str] = []
 
     def away(_: Lease) -> bool:

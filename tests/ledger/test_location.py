@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.ledger_files import whose
+from tests.ledger.ledger_files import owner
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.location import (
     FileLocation,
@@ -63,7 +63,7 @@ def test_a_location_has_parts(text: str, location: Location) -> None:
 )
 def test_what_is_no_location_is_refused_with_what_to_write(text: str, word: str, tmp_path: Path) -> None:
     with pytest.raises(LedgerError) as refused:
-        open_store(text, whose(tmp_path))
+        open_store(text, owner(tmp_path))
     assert word in str(refused.value)
 
 
@@ -87,9 +87,9 @@ def test_without_the_extra_an_object_store_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(LedgerError, match=r"pip install 'wanctl\[object-stores\]'"):
-        open_store("s3://bucket/key", whose(tmp_path))
+        open_store("s3://bucket/key", owner(tmp_path))
 
 
 def test_oss_says_which_variables_it_misses(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET, and OSS_REGION"):
-        open_store("oss://bucket/key", whose(tmp_path, OSS_ACCESS_KEY_ID="a", OSS_REGION="x"))
+        open_store("oss://bucket/key", owner(tmp_path, OSS_ACCESS_KEY_ID="a", OSS_REGION="x"))

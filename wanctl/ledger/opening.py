@@ -20,7 +20,7 @@ _LEDGER_FILE = "ledger.json"
 
 
 @dataclass(frozen=True)
-class Whose:
+class LedgerOwner:
     """Whose ledger it is, and from where it is opened."""
 
     project: str
@@ -30,33 +30,33 @@ class Whose:
     shown: Callable[[Path], str] = str  # a path in a message
 
 
-def open_store(text: str, whose: Whose) -> Store:
+def open_store(text: str, owner: LedgerOwner) -> Store:
     """The store at this location. Nothing is read yet."""
     try:
         location = parse_location(text)
     except ValueError as error:
         raise LedgerError(f"ledger: {error}") from error
-    return Store(_backend(location, whose))
+    return Store(_backend(location, owner))
 
 
-def _backend(location: FileLocation | GitLocation | ObjectLocation, whose: Whose) -> Backend:
+def _backend(location: FileLocation | GitLocation | ObjectLocation, owner: LedgerOwner) -> Backend:
     if isinstance(location, FileLocation):
-        path = whose.directory / location.path
-        return FileBackend(path, whose.shown(path))
+        path = owner.directory / location.path
+        return FileBackend(path, owner.shown(path))
     if isinstance(location, GitLocation):
         from wanctl.ledger.backends.git import GitBackend
 
-        name = own_location(_LEDGER_FILE, whose.environment) if whose.environment else _LEDGER_FILE
-        return GitBackend(location, whose.directory, f"{whose.project}/{name}", whose.environ)
+        name = own_location(_LEDGER_FILE, owner.environment) if owner.environment else _LEDGER_FILE
+        return GitBackend(location, owner.directory, f"{owner.project}/{name}", owner.environ)
     try:
         import obstore  # noqa: F401 - only whether it is there
     except ImportError as error:
         raise LedgerError(f"ledger: {location} needs the package obstore: {EXTRA}") from error
     if location.scheme == "oss":
-        return _oss(location, whose.environ)
+        return _oss(location, owner.environ)
     from wanctl.ledger.backends.object import ObjectBackend
 
-    return ObjectBackend(location, _objects(location, whose.environ))
+    return ObjectBackend(location, _objects(location, owner.environ))
 
 
 def _objects(location: ObjectLocation, environ: Mapping[str, str]) -> "ObjectStore":

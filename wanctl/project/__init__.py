@@ -32,7 +32,7 @@ from wanctl.language.resources import Address, Desired, Kind
 from wanctl.language.rules import check
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.leased import LeasedStore
-from wanctl.ledger.opening import Whose, open_store
+from wanctl.ledger.opening import LedgerOwner, open_store
 from wanctl.ledger.record import Record
 from wanctl.ledger.store import Store
 from wanctl.plan import Plan, Severity, Step
@@ -136,7 +136,7 @@ class Project:
     def _store_of(self, environment: str | None, location: str) -> Store:
         return open_store(
             location,
-            Whose(
+            LedgerOwner(
                 project=self.name,
                 environment=environment,
                 directory=self.home,
