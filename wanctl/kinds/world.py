@@ -202,7 +202,7 @@ class Context:
         return found
 
     @cached_property
-    def suffixes(self) -> dict[str, Address]:
+    def suffix_owners(self) -> dict[str, Address]:
         """What a deployment's name would end with → whose it would be."""
         return {
             config_suffix(self.project, name, resource.spec): address

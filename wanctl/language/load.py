@@ -129,7 +129,7 @@ class _Loading:
             catalogue=catalogue,
             sources=self.sources,
             renames=renames,
-            namesakes=project.namesakes(),
+            ledgers_of_same_name=project.ledgers_of_same_name(),
             projects=frozenset(settings.project for settings in project.everywhere.values()),
         )
 

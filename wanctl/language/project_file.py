@@ -34,7 +34,7 @@ class ProjectFile:
     def catalogues(self) -> set[str]:
         return {one.catalogue for one in self.everywhere.values() if one.catalogue}
 
-    def namesakes(self) -> dict[str | None, str]:
+    def ledgers_of_same_name(self) -> dict[str | None, str]:
         """Environments of the project's name in its account, as far as the specs tell → their ledgers."""
         own = self.settings
         if own is None:

@@ -67,7 +67,7 @@ class Desired:
     diagnostics: tuple[Diagnostic, ...]
     catalogue: Catalogue
     sources: Mapping[Address, Path] = field(default_factory=dict)
-    namesakes: Mapping[str | None, str] = field(
+    ledgers_of_same_name: Mapping[str | None, str] = field(
         default_factory=dict
     )  # environments of this name → their ledger
     projects: frozenset[str] = frozenset()  # what this project is called in any environment

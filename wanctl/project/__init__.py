@@ -240,7 +240,9 @@ class Project:
     def gated(self, planner: Planner, outside: Severity = Severity.WARNING) -> Planner:
         """The planner with everything that may narrow it; `outside` is how much it matters to be outside the
         windows."""
-        ledgers = {name: self._store_of(name, ledger) for name, ledger in self.desired.namesakes.items()}
+        ledgers = {
+            name: self._store_of(name, ledger) for name, ledger in self.desired.ledgers_of_same_name.items()
+        }
         known = known_to_neighbours(ledgers, self.store, self.tell) if ledgers else {}
         settings = self.desired.settings
         located = partial(_at, place_name(settings, self.surroundings))

@@ -239,8 +239,8 @@ def _under_way(resource: Resource, asked: Generation | None, spec: Checkpoint, c
 
 def _plan_export(resource: Resource, spec: Checkpoint, job_id: str, status: str, context: Context) -> Planned:
     assert spec.checkpoint is not None  # noqa: S101 - without a choice there is no row
-    tail = job_id.removeprefix("ft-")[-JOB_TAIL:]
-    name = f"{context.project}-{resource.address.name}-{spec.checkpoint}-{tail}"
+    suffix = job_id.removeprefix("ft-")[-JOB_TAIL:]
+    name = f"{context.project}-{resource.address.name}-{spec.checkpoint}-{suffix}"
     if spec.attempt > 1:
         name = f"{name}-{spec.attempt}"
     step = _step(

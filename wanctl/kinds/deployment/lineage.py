@@ -2,7 +2,6 @@
 
 from wanctl.kinds.deployment.deploying import Deploy, config_identity, deployed_name
 from wanctl.kinds.deployment.echoed_config import differences, echoed_config
-from wanctl.kinds.deployment.namesakes import tail_of, unclaimed
 from wanctl.kinds.deployment.serving import (
     Target,
     config_changes,
@@ -12,6 +11,7 @@ from wanctl.kinds.deployment.serving import (
     standing,
     status_step,
 )
+from wanctl.kinds.deployment.suffix_owners import suffix_of, unclaimed
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.resources import Address, Resource
@@ -51,15 +51,15 @@ def with_echoed_by_name(
     if entry.current or target.model_name is None or context.intent(resource.address):
         return entry
     named = [
-        (one, tail)
+        (one, suffix)
         for one in unclaimed(target.model_name, entry, context)
-        if (tail := tail_of(one, target.tails))
+        if (suffix := suffix_of(one, target.suffixes))
     ]
     if len(named) != 1:
         return entry
-    live, tail = named[0]
+    live, suffix = named[0]
     capacity = spec.capacity if live.capacity is None else live.capacity
-    sent = {**sent_with(target, spec, shared=True), "capacity": capacity, "suffix": tail}
+    sent = {**sent_with(target, spec, shared=True), "capacity": capacity, "suffix": suffix}
     made = Generation(
         remote_id=live.deployed_model,
         identity=config_identity(sent),
@@ -88,7 +88,7 @@ def plan_unrecorded(
     if target.model_name is None:
         return None
     live = unclaimed(target.model_name, context.entry(resource.address), context)
-    named = [one for one in live if tail_of(one, target.tails)]
+    named = [one for one in live if suffix_of(one, target.suffixes)]
     live = named or _nobody_elses(live, target, resource, context)
     if not live:
         return None
@@ -113,8 +113,8 @@ def _nobody_elses(
     """Without those that another Deployment's suffix is on; one that shares a model knows its own by that."""
     if target.shared:
         return []
-    tails = {one.deployed_model: one.deployed_model.rpartition("-")[2] for one in live}
-    owners = {name: context.suffixes.get(tail, resource.address) for name, tail in tails.items()}
+    suffixes = {one.deployed_model: one.deployed_model.rpartition("-")[2] for one in live}
+    owners = {name: context.suffix_owners.get(suffix, resource.address) for name, suffix in suffixes.items()}
     return [one for one in live if owners[one.deployed_model] == resource.address]
 
 

@@ -15,7 +15,6 @@ from wanctl.kinds.deployment.lineage import (
     with_echoed_capacity,
     with_intent_result,
 )
-from wanctl.kinds.deployment.namesakes import needs_suffix, tails_of
 from wanctl.kinds.deployment.removal import plan_removal
 from wanctl.kinds.deployment.replacing import (
     plan_deploy,
@@ -35,6 +34,7 @@ from wanctl.kinds.deployment.serving import (
     status_step,
     upstream_of,
 )
+from wanctl.kinds.deployment.suffix_owners import needs_suffix, suffixes_of
 from wanctl.kinds.deployment.unknown_config import without_guess
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.language.models import Deployment as DeploymentSpec
@@ -72,14 +72,14 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
 
 def _target(resource: Resource, spec: DeploymentSpec, context: Context) -> Target:
     config = spec.aigc_config.sent()
-    tails = tails_of(resource.address, spec, context)
+    suffixes = suffixes_of(resource.address, spec, context)
     upstream = upstream_of(spec)
     if upstream is None:
-        shared = needs_suffix(resource.address, spec.model_name, tails, context)
-        return Target(spec.model_name, None, False, config, tails, shared)
+        shared = needs_suffix(resource.address, spec.model_name, suffixes, context)
+        return Target(spec.model_name, None, False, config, suffixes, shared)
     outcome = context.outcome(upstream)
-    shared = needs_suffix(resource.address, outcome.model_name, tails, context)
-    return Target(outcome.model_name, upstream, outcome.owned, config, tails, shared)
+    shared = needs_suffix(resource.address, outcome.model_name, suffixes, context)
+    return Target(outcome.model_name, upstream, outcome.owned, config, suffixes, shared)
 
 
 def _plan_protection(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from wanctl.kinds.deployment.deploying import DeleteDeployment
-from wanctl.kinds.deployment.namesakes import Tails
+from wanctl.kinds.deployment.suffix_owners import Suffixes
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.world import Context
 from wanctl.language.models import Deployment as DeploymentSpec
@@ -25,7 +25,9 @@ class Target:
     upstream: Address | None
     owned: bool
     config: dict[str, Any]
-    tails: Tails  # which tell it from another deployment of the same model: the suffix to give it comes first
+    suffixes: (
+        Suffixes  # which tell it from another deployment of the same model: the suffix to give it comes first
+    )
     shared: bool  # another deployment of the same model has its plain name
 
 
@@ -35,7 +37,7 @@ def sent_with(target: Target, spec: DeploymentSpec, *, shared: bool) -> dict[str
         "model_name": target.model_name,
         "capacity": spec.capacity,
         "aigc_config": target.config,
-        "suffix": target.tails[0] if shared else None,
+        "suffix": target.suffixes[0] if shared else None,
         "attempt": spec.attempt,
     }
 

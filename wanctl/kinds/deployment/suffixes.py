@@ -11,33 +11,33 @@ from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry
 from wanctl.studio.objects import Deployment
 
-Tails = tuple[str, ...]
+Suffixes = tuple[str, ...]
 
 
-def tails_of(address: Address, spec: DeploymentSpec, context: Context) -> Tails:
+def suffixes_of(address: Address, spec: DeploymentSpec, context: Context) -> Suffixes:
     """What the name of its deployment may end with: its suffix, and those under the names that it had."""
     names = (address, *(one.old for one in context.desired.renames.get(address, ())))
     return tuple(config_suffix(context.project, name, spec) for name in names)
 
 
-def needs_suffix(address: Address, model_name: str | None, tails: Tails, context: Context) -> bool:
+def needs_suffix(address: Address, model_name: str | None, suffixes: Suffixes, context: Context) -> bool:
     """The model's plain name is, or will be, another deployment's."""
     if model_name is None:
         return False
     holder = context.plain_names.get(model_name)
     if holder is not None:
         return holder != address
-    if not _may_take_it(model_name, tails, context.entry(address), context):
+    if not _may_take_it(model_name, suffixes, context.entry(address), context):
         return True
     return context.promised_names.setdefault(model_name, address) != address
 
 
-def _may_take_it(model_name: str, tails: Tails, entry: Entry, context: Context) -> bool:
+def _may_take_it(model_name: str, suffixes: Suffixes, entry: Entry, context: Context) -> bool:
     """A new deployment may, unless somebody has the name; a lost one has it already, if it is still there."""
     live = context.snapshot.deployment_by_id.get(model_name)
     if entry.current:
         return live is None and entry.current.inputs.get("model_name") != model_name
-    if any(tail_of(one, tails) for one in unclaimed(model_name, entry, context)):
+    if any(suffix_of(one, suffixes) for one in unclaimed(model_name, entry, context)):
         return False
     return live is None or live.deployed_model not in entry.strangers
 
@@ -51,6 +51,6 @@ def unclaimed(model_name: str, entry: Entry, context: Context) -> list[Deploymen
     ]
 
 
-def tail_of(one: Deployment, tails: Tails) -> str | None:
+def suffix_of(one: Deployment, suffixes: Suffixes) -> str | None:
     """Which of them its name ends with, if any."""
-    return next((tail for tail in tails if one.deployed_model.endswith(f"-{tail}")), None)
+    return next((suffix for suffix in suffixes if one.deployed_model.endswith(f"-{suffix}")), None)
