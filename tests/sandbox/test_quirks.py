@@ -9,7 +9,7 @@ import pytest
 
 from tests.sandbox.conftest import CONFIG, DEPLOYMENTS, FILES, JOBS, Account
 from wanctl.sandbox.faults import FaultKind, Rule
-from wanctl.sandbox.rigging import Quirks, Wishes
+from wanctl.sandbox.rigging import Quirks, WantedFaults
 
 FULL = {"n_epochs": 40, "eval_epochs": 10, "max_pixels": 16384, "learning_rate": 2e-5}
 
@@ -124,7 +124,7 @@ def test_every_quirk_is_here() -> None:
 
 def test_what_can_be_arranged_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
-    words = {*SWITCHES, *Wishes.model_fields, *FaultKind, *map(str, Rule.model_fields)}
+    words = {*SWITCHES, *WantedFaults.model_fields, *FaultKind, *map(str, Rule.model_fields)}
     assert [word for word in sorted(words) if word not in page] == []
 
 
@@ -275,7 +275,7 @@ def test_an_outage(account: Account, outage: dict[str, int], codes: list[int]) -
 def test_what_cannot_be_arranged_changes_nothing(account: Account, wish: dict[str, Any]) -> None:
     answer = account.http.post("/_sandbox/rig", json=wish)
     assert (answer.status_code, answer.json()["code"]) == (400, "InvalidParameter")
-    assert all(name in answer.json()["message"] for name in Wishes.model_fields)
+    assert all(name in answer.json()["message"] for name in WantedFaults.model_fields)
     assert len(created(account)["training_file_ids"]) == 1
 
 

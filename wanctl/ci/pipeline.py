@@ -127,7 +127,7 @@ class Publisher:
 
     run: Run
     options: CiOptions
-    options: Mapping[str, str]  # that name the project on the command line
+    project_options: Mapping[str, str]  # that name the project on the command line
     tell: Callable[[str], None]
 
     def publish(self, made: Made, project: Project | None, outcome: Outcome | None = None) -> None:
@@ -156,8 +156,8 @@ class Publisher:
         """The command that applies this very plan, for who does not merge, or not yet."""
         if not isinstance(made, Plan):
             return ()
-        options = [word for pair in self.options.items() for word in pair]
-        return (shlex.join(["wanctl", "apply", *options, "--approve", made.digest]),)
+        named = [word for pair in self.project_options.items() for word in pair]
+        return (shlex.join(["wanctl", "apply", *named, "--approve", made.digest]),)
 
     # Files
 
@@ -211,7 +211,7 @@ class Publisher:
             return
         try:
             named = made.project is not None
-            place = place_on_request(Path(self.options.get("-C", ".")), made.environment)
+            place = place_on_request(Path(self.project_options.get("-C", ".")), made.environment)
             message = Message(text, labels_of(made), place, named, self.run.commit)
             post(self.run.forge, request, request.token, message)
         except ForgeError as error:

@@ -86,7 +86,7 @@ def watch(options: WatchOptions, surroundings: Surroundings, reporter: Reporter)
             seen=lambda: iterations.observed,
         )
         if options.listen and not options.once:
-            session = StatusEndpoints(
+            endpoints = StatusEndpoints(
                 lambda: loop.loop_status,
                 metrics,
                 _now,
@@ -94,7 +94,7 @@ def watch(options: WatchOptions, surroundings: Surroundings, reporter: Reporter)
                 secret=surroundings.environ.get(SECRET, "").strip() or None,
                 local=options.listen[0] in LOOPBACK,
             )
-            server = _bound(session, options.listen)
+            server = _bound(endpoints, options.listen)
             stack.callback(server.stop)
             server.start()
             reporter.tell(f"watching {options.ref}; the status page is {server.url}")
@@ -111,7 +111,7 @@ def watch(options: WatchOptions, surroundings: Surroundings, reporter: Reporter)
             return loop.loop_status
 
 
-def _bound(session: RunSession, listen: tuple[str, int]) -> Server:
+def _bound(endpoints: StatusEndpoints, listen: tuple[str, int]) -> Server:
     try:
         return Server(endpoints.application(), *listen)
     except OSError as error:

@@ -11,7 +11,7 @@ from wanctl.kinds.deployment.serving import (
     standing,
     status_step,
 )
-from wanctl.kinds.deployment.suffix_owners import suffix_of, unclaimed
+from wanctl.kinds.deployment.suffixes import suffix_of, unclaimed
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.resources import Address, Resource

@@ -34,7 +34,7 @@ from wanctl.kinds.deployment.serving import (
     status_step,
     upstream_of,
 )
-from wanctl.kinds.deployment.suffix_owners import needs_suffix, suffixes_of
+from wanctl.kinds.deployment.suffixes import needs_suffix, suffixes_of
 from wanctl.kinds.deployment.unknown_config import without_guess
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.language.models import Deployment as DeploymentSpec

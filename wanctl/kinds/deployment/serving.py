@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from wanctl.kinds.deployment.deploying import DeleteDeployment
-from wanctl.kinds.deployment.suffix_owners import Suffixes
+from wanctl.kinds.deployment.suffixes import Suffixes
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.world import Context
 from wanctl.language.models import Deployment as DeploymentSpec
