@@ -125,7 +125,7 @@ def empty(world: World) -> Snapshot:
     return Snapshot(world.snapshot.observed_at)
 
 
-def unmarked(world: World) -> Snapshot:
+def unnamed(world: World) -> Snapshot:
     """The account of a server that keeps no names of jobs."""
     jobs = tuple(job.model_copy(update={"job_name": None}) for job in world.snapshot.jobs)
     return replace(world.snapshot, jobs=jobs)
@@ -161,7 +161,7 @@ CASES: dict[str, Callable[[World], Work]] = {
     "everything to do": lambda world: partial(plan, world, snapshot=empty(world), record=unknown(world)),
     "ledger lost": lambda world: partial(plan, world, record=unknown(world)),
     "ledger lost, jobs unmarked": lambda world: partial(
-        plan, world, record=unknown(world), snapshot=unmarked(world)
+        plan, world, record=unknown(world), snapshot=unnamed(world)
     ),
     "account lost": lambda world: partial(plan, world, snapshot=empty(world)),
     "every answer lost": lambda world: partial(plan, world, record=unanswered(world), snapshot=empty(world)),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wanctl.dataset.naming import NAME, UploadName, parse_upload_name, upload_name
-from wanctl.kinds.marks import job_mark, mark_name, parse_mark
+from wanctl.kinds.identity import job_name_for, parse_job_name, resource_in_job_name
 from wanctl.studio.objects import Job
 
 DIGEST = "0123456789abcdef"
@@ -29,9 +29,9 @@ def test_the_name_of_an_upload_is_read_back(project: str, name: str, digest: byt
 
 @given(NAMES, NAMES)
 def test_the_mark_of_a_job_is_read_back(project: str, name: str) -> None:
-    job = Job(job_id="ft-1", job_name=job_mark(project, name, DIGEST * 4))
-    assert parse_mark(job) == (project, DIGEST)
-    assert mark_name(job) == name
+    job = Job(job_id="ft-1", job_name=job_name_for(project, name, DIGEST * 4))
+    assert parse_job_name(job) == (project, DIGEST)
+    assert resource_in_job_name(job) == name
 
 
 @given(NEARLY, NEARLY)
@@ -39,7 +39,7 @@ def test_what_is_read_has_one_reading(project: str, name: str) -> None:
     """A name that no project may have is nobody's, however its hyphens are counted."""
     allowed = re.fullmatch(NAME, project) and re.fullmatch(NAME, name)
     parsed = parse_upload_name(upload_name(project, name, DIGEST))
-    mark = parse_mark(Job(job_id="ft-1", job_name=job_mark(project, name, DIGEST)))
+    mark = parse_job_name(Job(job_id="ft-1", job_name=job_name_for(project, name, DIGEST)))
     assert parsed == (UploadName(project, name, DIGEST) if allowed else None)
     assert mark == ((project, DIGEST) if allowed else None)
 
@@ -62,4 +62,4 @@ def test_what_is_read_has_one_reading(project: str, name: str) -> None:
 )
 def test_the_name_of_somebody_elses_upload_says_nothing(filename: str) -> None:
     assert parse_upload_name(filename) is None
-    assert parse_mark(Job(job_id="ft-1", job_name=filename.removesuffix(".zip") + "-")) is None
+    assert parse_job_name(Job(job_id="ft-1", job_name=filename.removesuffix(".zip") + "-")) is None

@@ -20,13 +20,15 @@ from wanctl.project.surroundings import Surroundings
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says for sure who is dead")
 
-_MARK = "from wanctl.project.process import this_process; print(this_process().model_dump_json(), flush=True)"
+_JOB_NAME = (
+    "from wanctl.project.process import this_process; print(this_process().model_dump_json(), flush=True)"
+)
 
 
 @pytest.fixture
 def holder() -> Iterator[tuple[subprocess.Popen[str], Process]]:
     """Another process, which lives until its input ends, and how it knows itself."""
-    command = [sys.executable, "-c", f"{_MARK}; input()"]
+    command = [sys.executable, "-c", f"{_JOB_NAME}; input()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         yield process, Process.model_validate_json(process.stdout.readline())

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.engine.inventory import Inventory
 from wanctl.kinds.deployment.echoed_config import echoed_config
-from wanctl.kinds.marks import mark_name, parse_mark
+from wanctl.kinds.identity import parse_job_name, resource_in_job_name
 from wanctl.kinds.snapshot import Question, Read
 from wanctl.language.models import LONGEST_NAME, FineTune, HyperParameters
 from wanctl.language.resources import MODELS, Address, Kind
@@ -75,7 +75,7 @@ def _of_another_project(inventory: Inventory, thing: Job | Deployment | tuple[Jo
         job = inventory.job_of(thing.model_name or "")
     else:
         job = thing if isinstance(thing, Job) else thing[0]
-    mark = parse_mark(job) if job else None
+    mark = parse_job_name(job) if job else None
     return mark is not None and mark[0] != inventory.desired.settings.project
 
 
@@ -141,7 +141,7 @@ class _Writing:
 
     def _write_job(self, job: Job) -> None:
         own = job.job_name if job.job_name != job.job_id else None
-        address = self._address(Kind.FINETUNE, mark_name(job) or own or job.job_id)
+        address = self._address(Kind.FINETUNE, resource_in_job_name(job) or own or job.job_id)
         training = [self.dataset(file_id) for file_id in dict.fromkeys(job.training_file_ids)]
         validation = [self.dataset(file_id) for file_id in dict.fromkeys(job.validation_file_ids)]
         parameters, unread = _parameters(job)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from wanctl.dataset.naming import parse_upload_name
-from wanctl.kinds.marks import is_model_of, mark_name
+from wanctl.kinds.identity import is_model_of, resource_in_job_name
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.resources import Address, Kind
 from wanctl.ledger.record import LOOK, Record
@@ -94,7 +94,7 @@ def _former_addresses(orphan: OrphanToDelete, account: Account) -> set[str]:
     job = account.snapshot.job_by_id.get(orphan.remote_id)
     if file and (named := parse_upload_name(file.filename)):
         known.add(str(Address.dataset(named.name)))
-    if job and (name := mark_name(job)):
+    if job and (name := resource_in_job_name(job)):
         known.add(str(Address.finetune(name)))
     return known
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from wanctl.engine.forgetting import forgotten
 from wanctl.kinds import PLANNERS
 from wanctl.kinds.deployment.removal import plan_removal
-from wanctl.kinds.marks import is_model_of
+from wanctl.kinds.identity import is_model_of
 from wanctl.kinds.moving import after_move, move_step, moves_of
 from wanctl.kinds.snapshot import Question, Snapshot
 from wanctl.kinds.world import Context, LocalData, Planned
@@ -237,7 +237,7 @@ def _orphans(context: Context, steps: list[Step]) -> tuple[Orphan, ...]:
         if owner == project and file.id not in used[Kind.DATASET]
     ]
     ours = {
-        job.job_id for (owner, _), jobs in snapshot.jobs_by_mark.items() if owner == project for job in jobs
+        job.job_id for (owner, _), jobs in snapshot.jobs_by_name.items() if owner == project for job in jobs
     }
     ours |= {job.job_id for job in snapshot.jobs if job.job_id in context.claimed}
     jobs = [

@@ -13,7 +13,7 @@ from wanctl.kinds.dataset.uploading import DeleteFile
 from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.kinds.finetune.removal import serving_models_of
 from wanctl.kinds.finetune.training import CancelJob, DeleteJob
-from wanctl.kinds.marks import is_model_of
+from wanctl.kinds.identity import is_model_of
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.kinds.world import Context, LocalData
 from wanctl.language.models import Deployment as DeploymentSpec

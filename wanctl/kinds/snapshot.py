@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from wanctl.dataset.naming import parse_upload_name
-from wanctl.kinds.marks import parse_mark
+from wanctl.kinds.identity import parse_job_name
 from wanctl.studio.objects import Deployment, Job, RemoteFile
 
 _Object = TypeVar("_Object")
@@ -79,11 +79,11 @@ class Snapshot:
         return {job.job_id: job for job in self.jobs}
 
     @cached_property
-    def jobs_by_mark(self) -> dict[tuple[str, str], list[Job]]:
+    def jobs_by_name(self) -> dict[tuple[str, str], list[Job]]:
         """(project, digest16) → the jobs whose name carries them."""
         found: dict[tuple[str, str], list[Job]] = defaultdict(list)
         for job in self.jobs:
-            if mark := parse_mark(job):
+            if mark := parse_job_name(job):
                 found[mark].append(job)
         return found
 
@@ -91,7 +91,7 @@ class Snapshot:
     def jobs_by_inputs(self) -> dict[str, list[tuple[str, Job]]]:
         """Digest16 → the jobs of whatever project whose name carries it, with the project."""
         found: dict[str, list[tuple[str, Job]]] = defaultdict(list)
-        for (project, digest), jobs in self.jobs_by_mark.items():
+        for (project, digest), jobs in self.jobs_by_name.items():
             found[digest] += [(project, job) for job in jobs]
         return found
 
@@ -103,23 +103,23 @@ class Snapshot:
         return found
 
     @cached_property
-    def unmarked_by_model(self) -> dict[str, list[Job]]:
+    def unnamed_by_model(self) -> dict[str, list[Job]]:
         """Those of them whose name tells nothing."""
         return {
-            model: [job for job in jobs if parse_mark(job) is None]
+            model: [job for job in jobs if parse_job_name(job) is None]
             for model, jobs in self.jobs_by_model.items()
         }
 
-    def unmarked(self, model: str, file_id: str | None) -> Sequence[Job]:
+    def unnamed(self, model: str, file_id: str | None) -> Sequence[Job]:
         """Jobs whose name tells nothing, trained on this file first, of this model or one they do not say."""
-        found = self.unmarked_by_file
+        found = self.unnamed_by_file
         return (*found.get((model, file_id), ()), *found.get(("", file_id), ()))
 
     @cached_property
-    def unmarked_by_file(self) -> dict[tuple[str, str | None], list[Job]]:
+    def unnamed_by_file(self) -> dict[tuple[str, str | None], list[Job]]:
         """(model, the first file that it was trained on) → those jobs; None: they do not say which."""
         found: dict[tuple[str, str | None], list[Job]] = defaultdict(list)
-        for model, jobs in self.unmarked_by_model.items():
+        for model, jobs in self.unnamed_by_model.items():
             for job in jobs:
                 found[model, next(iter(job.training_file_ids), None)].append(job)
         return found

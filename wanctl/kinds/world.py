@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from wanctl.dataset.contents import DatasetFacts, Problem
-from wanctl.kinds.marks import config_suffix
+from wanctl.kinds.identity import config_suffix
 from wanctl.kinds.snapshot import Question, Read, Snapshot
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import State

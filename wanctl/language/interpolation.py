@@ -9,7 +9,7 @@ from wanctl.language.spelling import suggestion
 LONGEST = 65_536  # characters that one text may grow to
 
 Scalar = str | int | float | bool
-_MARK = re.compile(r"\$\$\{|\$\{(?P<name>[^{}\n]*)\}|\$\{")
+_JOB_NAME = re.compile(r"\$\$\{|\$\{(?P<name>[^{}\n]*)\}|\$\{")
 _WHOLE = re.compile(r"\$\{([^{}\n]*)\}")
 
 
@@ -44,10 +44,12 @@ def interpolate_text(text: str, variables: Mapping[str, Scalar]) -> str:
         value = _lookup(match["name"], variables)
         return str(value).lower() if isinstance(value, bool) else str(value)
 
-    size = len(text) + sum(len(str(variables.get(match["name"] or "", ""))) for match in _MARK.finditer(text))
+    size = len(text) + sum(
+        len(str(variables.get(match["name"] or "", ""))) for match in _JOB_NAME.finditer(text)
+    )
     if size > LONGEST:
         raise Unresolved(f"grows to more than {LONGEST:,} characters by its vars")
-    return _MARK.sub(replacement, text)
+    return _JOB_NAME.sub(replacement, text)
 
 
 def variables_of(value: Any) -> dict[str, Scalar]:

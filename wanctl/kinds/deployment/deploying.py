@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wanctl.kinds.acting import Landing, OnRemote, Tools
-from wanctl.kinds.marks import digest_of
+from wanctl.kinds.identity import digest_of
 from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Generation
 from wanctl.studio.errors import Conflict, LostAnswer, NotFound, StudioError

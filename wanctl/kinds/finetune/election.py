@@ -13,10 +13,10 @@ from wanctl.kinds.finetune.evidence import (
     earliest,
     made_at_once,
     twins_by_files,
-    twins_by_mark,
+    twins_by_name,
 )
 from wanctl.kinds.finetune.training import Withdraw
-from wanctl.kinds.marks import parse_mark
+from wanctl.kinds.identity import parse_job_name
 from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.language.resources import Resource
 from wanctl.plan import Action, Progress, Step, When
@@ -87,8 +87,8 @@ def plan_withdrawal(resource: Resource, elected: Election) -> Planned:
 
 def _rivals(wanted: Wanted, job: Job, context: Context) -> list[Job]:
     """Other live jobs of these very inputs, as far as the service lets them be told."""
-    marked = [one for one in twins_by_mark(wanted, context) if one.live and one.job_id != job.job_id]
-    if marked or parse_mark(job):
+    marked = [one for one in twins_by_name(wanted, context) if one.live and one.job_id != job.job_id]
+    if marked or parse_job_name(job):
         return marked
     return [
         one

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from wanctl.kinds.marks import canonical_number
+from wanctl.kinds.identity import canonical_number
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.world import Context
 from wanctl.language.models import FineTune
@@ -46,12 +46,12 @@ class Match:
 def match_job(wanted: Wanted, context: Context) -> Match:
     """Find the job. A billed job is never started beside a possible twin: doubt is a result of its own."""
     entry = context.entry(wanted.address)
-    for look in (_by_ledger, _by_mark, _by_files):
+    for look in (_by_ledger, _by_name, _by_files):
         match = look(wanted, entry, context)
         if match.job or match.candidates:
             return match
     match = _by_parameters(wanted, entry, context)
-    return match if match.job or match.candidates else _by_mark_of_others(wanted, entry, context)
+    return match if match.job or match.candidates else _by_name_of_others(wanted, entry, context)
 
 
 def earliest(jobs: Iterable[Job]) -> Job:
@@ -66,10 +66,10 @@ def made_at_once(one: Job, other: Job) -> bool:
     return abs(one.create_time - other.create_time) <= AT_ONCE
 
 
-def twins_by_mark(wanted: Wanted, context: Context) -> list[Job]:
+def twins_by_name(wanted: Wanted, context: Context) -> list[Job]:
     """Every job whose name carries these inputs."""
     key = (context.project, wanted.identity[:16])
-    return _strangers_out(context.snapshot.jobs_by_mark.get(key, ()), context.entry(wanted.address))
+    return _strangers_out(context.snapshot.jobs_by_name.get(key, ()), context.entry(wanted.address))
 
 
 def twins_by_files(wanted: Wanted, context: Context) -> list[Job]:
@@ -98,19 +98,19 @@ def _by_ledger(wanted: Wanted, entry: Entry, context: Context) -> Match:
 def _stands_elsewhere(wanted: Wanted, job: Job, context: Context) -> bool:
     """Another job of the same inputs lives: by its name; or, where names are not kept, by its files and by
     having been made when this one was."""
-    if any(twin.live for twin in twins_by_mark(wanted, context)):
+    if any(twin.live for twin in twins_by_name(wanted, context)):
         return True
     return any(twin.live and made_at_once(twin, job) for twin in twins_by_files(wanted, context))
 
 
-def _by_mark(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa: ARG001 - as the others
+def _by_name(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa: ARG001 - as the others
     """The mark holds the digest of the inputs, the attempt among them: a renamed FineTune is found too."""
-    named = twins_by_mark(wanted, context)
+    named = twins_by_name(wanted, context)
     live = [job for job in named if job.live]
     return Match(earliest(live), "its name") if live else _decide(named, "its name", needed=1)
 
 
-def _by_mark_of_others(wanted: Wanted, entry: Entry, context: Context) -> Match:
+def _by_name_of_others(wanted: Wanted, entry: Entry, context: Context) -> Match:
     """The very same inputs under another project's name: this one may have been called so, or it is a copy.
     What the other environments of these specs train, they train for themselves."""
     own = context.desired.projects | {context.project}
@@ -184,7 +184,7 @@ def _unlike(wanted: Wanted, entry: Entry, context: Context) -> list[Job]:
     return [
         job
         for job in _unclaimed(
-            context.snapshot.unmarked_by_model.get(wanted.spec.model, ()), wanted, entry, context
+            context.snapshot.unnamed_by_model.get(wanted.spec.model, ()), wanted, entry, context
         )
         if job.live
         and contradicted(wanted.declared, job.hyper_parameters)
@@ -217,7 +217,7 @@ def _decide(found: list[Job], evidence: str, needed: int) -> Match:
 def _possible(wanted: Wanted, entry: Entry, context: Context, file_id: str | None) -> list[Job]:
     """Jobs of the same model, trained on this file first (None: their row does not say), that nothing rules
     out."""
-    jobs = context.snapshot.unmarked(wanted.spec.model, file_id)
+    jobs = context.snapshot.unnamed(wanted.spec.model, file_id)
     return [
         job
         for job in (_in_full(job, context) for job in _unclaimed(jobs, wanted, entry, context))

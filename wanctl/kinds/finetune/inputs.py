@@ -3,7 +3,7 @@
 from typing import Any
 
 from wanctl.kinds.finetune.evidence import Wanted
-from wanctl.kinds.marks import canonical_number, digest_of
+from wanctl.kinds.identity import canonical_number, digest_of
 from wanctl.kinds.world import Context
 from wanctl.language.estimate import estimate_training
 from wanctl.language.models import FineTune

@@ -15,7 +15,7 @@ from wanctl.kinds.finetune.inputs import (
 )
 from wanctl.kinds.finetune.removal import plan_job_removal
 from wanctl.kinds.finetune.training import Train
-from wanctl.kinds.marks import job_mark
+from wanctl.kinds.identity import job_name_for
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.soundness import errors_in_uploaded
 from wanctl.kinds.world import Context, Outcome, Planned
@@ -282,7 +282,7 @@ def _train(resource: Resource, spec: FineTune, wanted: Wanted, context: Context)
         "training_file_ids": [context.outcome(Address.dataset(name)).file_id for name in spec.training],
         "training_type": spec.training_type,
         "hyper_parameters": sent_parameters(spec, context),
-        "job_name": job_mark(context.project, resource.address.name, wanted.identity),
+        "job_name": job_name_for(context.project, resource.address.name, wanted.identity),
     }
     if spec.validation:
         body["validation_file_ids"] = [

@@ -5,7 +5,7 @@ Only what is surely ours is ended, and nothing that a deployment still serves.
 
 from wanctl.kinds.finetune.evidence import Match, Wanted, ambiguity
 from wanctl.kinds.finetune.training import CancelJob, DeleteJob
-from wanctl.kinds.marks import is_model_of
+from wanctl.kinds.identity import is_model_of
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.world import Context, Planned
 from wanctl.language.resources import Address, Resource

@@ -41,23 +41,23 @@ def config_suffix(project: str, address: Address, spec: DeploymentSpec) -> str:
     return digest_of([project, str(address), spec.aigc_config.sent(), spec.attempt])[:SUFFIX_LENGTH]
 
 
-_MARK = re.compile(rf"(?P<project>{NAME})--(?P<name>{NAME})--(?P<digest>[0-9a-f]{{16}})")
+_JOB_NAME = re.compile(rf"(?P<project>{NAME})--(?P<name>{NAME})--(?P<digest>[0-9a-f]{{16}})")
 
 
-def job_mark(project: str, name: str, identity: str) -> str:
+def job_name_for(project: str, name: str, identity: str) -> str:
     """The job's name, which says whose it is and which one."""
     return f"{project}--{name}--{identity[:16]}"
 
 
-def parse_mark(job: Job) -> tuple[str, str] | None:
+def parse_job_name(job: Job) -> tuple[str, str] | None:
     """The project and the digest that a job's name carries, if it carries a mark at all."""
-    match = _MARK.fullmatch(job.job_name or "")
+    match = _JOB_NAME.fullmatch(job.job_name or "")
     return (match["project"], match["digest"]) if match else None
 
 
-def mark_name(job: Job) -> str | None:
+def resource_in_job_name(job: Job) -> str | None:
     """The name of the resource in a job's mark, if it carries one."""
-    match = _MARK.fullmatch(job.job_name or "")
+    match = _JOB_NAME.fullmatch(job.job_name or "")
     return match["name"] if match else None
 
 
