@@ -13,8 +13,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from PIL import Image
 
-from wanctl.dataset.boxes import declared_frames
 from wanctl.dataset.contents import Media, MediaKind
+from wanctl.dataset.mp4_boxes import declared_frames
 from wanctl.dataset.sniffing import sniff
 
 LARGEST_SIDE = 4096
