@@ -11,10 +11,10 @@ from starlette.routing import Route
 from wanctl.sandbox.answers import bad_request, json_body, not_found, parsed, service_of
 from wanctl.sandbox.bodies import Advance
 from wanctl.sandbox.deployments import all_live, force_status, ready_at, status_of
+from wanctl.sandbox.fault_setup import FaultSetupError
 from wanctl.sandbox.faults import FaultError
 from wanctl.sandbox.generation import RENDERING, task_status
 from wanctl.sandbox.jobs import known_jobs
-from wanctl.sandbox.rigging import RiggingError
 from wanctl.sandbox.service import Service
 
 
@@ -93,7 +93,7 @@ async def rig(request: Request) -> Response:
     with service.store.write():
         try:
             wanted_faults = service.rig.arrange(body)
-        except RiggingError as error:
+        except FaultSetupError as error:
             raise bad_request(str(error)) from error
         if wanted_faults.deployment is not None:
             force_status(service, wanted_faults.deployment, wanted_faults.status)

@@ -7,7 +7,7 @@ plain; that they follow from the pictures alone is what tests and rehearsals nee
 
 import re
 
-from wanctl.sandbox.seeing import Sight
+from wanctl.sandbox.vision import Sight
 
 _TEMPLATE = re.compile(r"template\s*:\s*(?P<it>.+?)(?=\n|Requirements?\s*:|Example\s*:|\Z)", re.IGNORECASE)
 _PHRASE = re.compile(r"phrase\s*[“\"](?P<it>[^“”\"]+)[“”\"]", re.IGNORECASE)

@@ -19,7 +19,7 @@ from wanctl.sandbox.answers import Fault, bad_request, flat, json_body, parsed, 
 from wanctl.sandbox.bodies import Chat, Part
 
 if TYPE_CHECKING:
-    from wanctl.sandbox.seeing import Sight
+    from wanctl.sandbox.vision import Sight
 
 MODELS = ("qwen", "qvq")  # how the names of those that can see begin
 MOST_MEDIA = 256
@@ -76,7 +76,7 @@ def _answer(asked: Chat) -> Answer:
 
 
 def _look(part: Part) -> "Sight":
-    from wanctl.sandbox import seeing
+    from wanctl.sandbox import vision as seeing
 
     match part:
         case Part(type="image_url", image_url=link) if link:

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from wanctl.sandbox.answers import bad_request, cut, host_of, not_found, output, page, paging, service_of
+from wanctl.sandbox.fault_setup import Quirks
 from wanctl.sandbox.jobs import course_of, finetuned_output, known_jobs
-from wanctl.sandbox.rigging import Quirks
 from wanctl.sandbox.service import Service
 from wanctl.sandbox.training import Course, checkpoint_epochs
 

@@ -7,7 +7,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wanctl.sandbox import breaking
+from wanctl.sandbox import fault_modes as breaking
 from wanctl.sandbox.answers import Fault, fault_answer
 from wanctl.sandbox.service import Service
 from wanctl.sandbox.store import RequestLine

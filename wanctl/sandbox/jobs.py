@@ -20,7 +20,7 @@ from wanctl.sandbox.answers import (
     service_of,
 )
 from wanctl.sandbox.bodies import CreateJob, as_kept
-from wanctl.sandbox.rigging import Quirks
+from wanctl.sandbox.fault_setup import Quirks
 from wanctl.sandbox.service import ACCOUNT, HEX, WORKSPACE, Service
 from wanctl.sandbox.training import Course, checkpoint_epochs, log_lines
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
 from wanctl.sandbox.clock import SandboxClock
+from wanctl.sandbox.fault_setup import Rig
 from wanctl.sandbox.faults import Faults
-from wanctl.sandbox.rigging import Rig
 from wanctl.sandbox.store import Store
 from wanctl.sandbox.training import Course, courses
 

@@ -78,7 +78,7 @@ class WantedFaults(BaseModel):
     quirks: dict[str, Any] | None = None
 
 
-class RiggingError(ValueError):
+class FaultSetupError(ValueError):
     """Something was asked for that cannot be arranged."""
 
 
@@ -99,7 +99,7 @@ class Rig:
             quirks = Quirks(**{**asdict(self.quirks), **changes})
         except ValidationError as error:
             known = sorted(WantedFaults.model_fields)
-            raise RiggingError(f"{first_problem(error)}; there is {', '.join(known)}") from error
+            raise FaultSetupError(f"{first_problem(error)}; there is {', '.join(known)}") from error
         if changes:
             self._set("quirks", asdict(quirks))
         for key in _ONE_TIME & asked.keys():
