@@ -186,9 +186,9 @@ def test_the_metrics_are_what_prometheus_reads() -> None:
     visit = Visit(loop_status)
     visit.metrics.completed(loop_status)
     visit.metrics.failed(loop_status)
-    visit.metrics.heard("/api/v1/fine-tunes/ft-1/logs?line=1", 200)
-    visit.metrics.heard("/api/v1/deployments", 429)
-    visit.metrics.heard("/compatible-mode/v1/files", None)
+    visit.metrics.on_call("/api/v1/fine-tunes/ft-1/logs?line=1", 200)
+    visit.metrics.on_call("/api/v1/deployments", 429)
+    visit.metrics.on_call("/compatible-mode/v1/files", None)
     answer = visit.client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     samples = {

@@ -57,12 +57,12 @@ def test_turn_after_turn_it_converges(place: Place) -> None:
 
 
 def test_each_call_to_the_service_is_heard(place: Place) -> None:
-    heard: list[tuple[str, int | None]] = []
+    on_call: list[tuple[str, int | None]] = []
     iterations = place.iterations()
-    iterations.heard = lambda path, status: heard.append((path.partition("?")[0], status))
+    iterations.on_call = lambda path, status: on_call.append((path.partition("?")[0], status))
     iterations.take()
-    assert ("/compatible-mode/v1/files", 200) in heard
-    assert ("/api/v1/fine-tunes", 200) in heard
+    assert ("/compatible-mode/v1/files", 200) in on_call
+    assert ("/api/v1/fine-tunes", 200) in on_call
 
 
 def test_a_plan_that_stands_still_is_applied_once(place: Place) -> None:

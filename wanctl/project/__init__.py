@@ -42,7 +42,7 @@ from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, sil
 from wanctl.project.neighbours import known_to_neighbours
 from wanctl.project.provider import Account, connect, endpoint_name, place_name
 from wanctl.project.surroundings import Surroundings
-from wanctl.studio.wire import Heard, Permission, freely, unheard
+from wanctl.studio.wire import CallListener, Permission, always_allowed, no_listener
 
 STATE_FOLDER = ".wanctl"
 
@@ -77,7 +77,7 @@ class Project:
         reading: Reading = silently,
         home: Path | None = None,
         gates: tuple[Gate, ...] = (),
-        heard: Heard = unheard,
+        on_call: CallListener = no_listener,
     ) -> None:
         """`home` is where this machine keeps its ledger and caches, if that is not beside the specs; `gates`
         narrow every plan; `heard` is told of each call to the service."""
@@ -86,7 +86,7 @@ class Project:
         self.tell = tell  # where a sentence goes that a person should see, and that is no result
         self.home = home or desired.directory
         self.gates = gates
-        self._heard = heard
+        self._on_call = on_call
         self.datasets = LocalDatasets(desired, self.state / "cache", trust_cache=trust_cache)
         self._reading = reading
 
@@ -266,7 +266,7 @@ class Project:
         `outside` is how much it matters to be outside the windows.
         """
         settings = self.desired.settings
-        async with self.account(while_held(store) if store else freely) as account:
+        async with self.account(while_held(store) if store else always_allowed) as account:
             record = self.record()
             now = account.clock.now
             yield RunSession(
@@ -286,10 +286,10 @@ class Project:
             )
 
     @asynccontextmanager
-    async def account(self, permission: Permission = freely) -> AsyncIterator[Account]:
+    async def account(self, permission: Permission = always_allowed) -> AsyncIterator[Account]:
         """The account alone, for reads that plan nothing."""
         settings = self.desired.settings
-        async with connect(settings, self.state, self.surroundings, self._heard, permission) as account:
+        async with connect(settings, self.state, self.surroundings, self._on_call, permission) as account:
             yield account
 
 

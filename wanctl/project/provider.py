@@ -17,7 +17,7 @@ from wanctl.project.surroundings import Surroundings
 from wanctl.studio.client import Studio
 from wanctl.studio.credentials import Key, find_key
 from wanctl.studio.regions import Endpoint
-from wanctl.studio.wire import Heard, Permission, freely, unheard
+from wanctl.studio.wire import CallListener, Permission, always_allowed, no_listener
 
 if TYPE_CHECKING:
     from wanctl.sandbox import Sandbox
@@ -107,8 +107,8 @@ async def connect(
     settings: Settings,
     state: Path,
     surroundings: Surroundings,
-    heard: Heard = unheard,
-    permission: Permission = freely,
+    on_call: CallListener = no_listener,
+    permission: Permission = always_allowed,
 ) -> AsyncIterator[Account]:
     """Open the account for one run; `heard` is told of each call, `permission` asked before each change."""
     if not embedded(settings):
@@ -116,7 +116,7 @@ async def connect(
         sandboxed = settings.provider is Provider.SANDBOX
         key = Key("sandbox") if sandboxed else find_key(surroundings.environ, surroundings.home)
         async with Studio(
-            endpoint, key, workspace=settings.workspace, heard=heard, permission=permission
+            endpoint, key, workspace=settings.workspace, on_call=on_call, permission=permission
         ) as studio:
             yield Account(studio, WallClock())
         return
@@ -128,7 +128,7 @@ async def connect(
             Key("sandbox"),
             transport=httpx.ASGITransport(app=sandbox.app),
             sleep=clock.back_off,
-            heard=heard,
+            on_call=on_call,
             permission=permission,
         ) as studio:
             yield Account(studio, clock)

@@ -21,7 +21,7 @@ from wanctl.studio.files import Files
 from wanctl.studio.jobs import Jobs
 from wanctl.studio.pace import Monotonic, Pace, Sleep
 from wanctl.studio.regions import Endpoint
-from wanctl.studio.wire import Heard, Permission, Wire, freely, unheard
+from wanctl.studio.wire import CallListener, Permission, Wire, always_allowed, no_listener
 
 
 class Studio:
@@ -37,8 +37,8 @@ class Studio:
         sleep: Sleep = asyncio.sleep,
         monotonic: Monotonic = time.monotonic,
         user_agent: str = "wanctl",
-        heard: Heard = unheard,
-        permission: Permission = freely,
+        on_call: CallListener = no_listener,
+        permission: Permission = always_allowed,
     ) -> None:
         pace = Pace(monotonic, sleep)
         self._wire = Wire(
@@ -48,7 +48,7 @@ class Studio:
             transport=transport,
             pace=pace,
             user_agent=user_agent,
-            heard=heard,
+            on_call=on_call,
             permission=permission,
         )
         self._downloads = Downloads(endpoint, transport, pace, user_agent)

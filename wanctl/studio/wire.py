@@ -31,10 +31,10 @@ from wanctl.studio.verdict import Call, Effect, Reply, judge
 _log = logging.getLogger("wanctl.studio")
 
 # Told of each call: its path, and the status, None if no answer came.
-Heard = Callable[[str, int | None], None]
+CallListener = Callable[[str, int | None], None]
 
 
-def unheard(path: str, status: int | None) -> None:
+def no_listener(path: str, status: int | None) -> None:
     """Who does not listen to the calls."""
 
 
@@ -42,7 +42,7 @@ def unheard(path: str, status: int | None) -> None:
 Permission = Callable[[], Awaitable[None]]
 
 
-async def freely() -> None:
+async def always_allowed() -> None:
     """Who has nobody to ask."""
 
 
@@ -87,15 +87,15 @@ class Wire:
         transport: httpx.AsyncBaseTransport | None,
         pace: Pace,
         user_agent: str,
-        heard: Heard = unheard,
-        permission: Permission = freely,
+        on_call: CallListener = no_listener,
+        permission: Permission = always_allowed,
     ) -> None:
         endpoint.require_trust()
         keep_signatures_out_of_logs()
         self.endpoint = endpoint
         self._auth = _Bearer(key)
         self._pace = pace
-        self._heard = heard
+        self._on_call = on_call
         self._permission = permission
         self._changing = True
         headers = {"User-Agent": user_agent, "Accept": "application/json"}
@@ -146,12 +146,12 @@ class Wire:
                 )
             except httpx.HTTPError as error:
                 _log.info("%s %s: no answer (%s)", call.method, call.path, type(error).__name__)
-                self._heard(call.path, None)
+                self._on_call(call.path, None)
                 raise broken_off(call, error) from error
             except httpx.InvalidURL as error:
                 raise _no_url(request, error) from None
         spent = time.perf_counter() - started
-        self._heard(call.path, response.status_code)
+        self._on_call(call.path, response.status_code)
         try:
             reply = judge(call, response.status_code, response.headers, response.content)
         except StudioError as error:

@@ -15,7 +15,7 @@ from wanctl.plan import Plan, Severity, When
 from wanctl.project import Project, Silent
 from wanctl.project.surroundings import Surroundings
 from wanctl.render.lineage import References, references_of
-from wanctl.studio.wire import Heard, unheard
+from wanctl.studio.wire import CallListener, no_listener
 from wanctl.watch.checkout import Checkout, Commit
 from wanctl.watch.intents import intents_of
 from wanctl.watch.policy import APPROVALS_FILE, Approvals, Policy, holding, read_approvals
@@ -71,7 +71,7 @@ class Turns:
     policy: Policy
     surroundings: Surroundings
     tell: Callable[[str], None] = lambda _: None
-    heard: Heard = unheard
+    on_call: CallListener = no_listener
     watcher: Watcher = field(default_factory=Silent)
     stopwatch: Callable[[], float] = time.perf_counter
     observed: Observed = NOTHING_SEEN
@@ -86,7 +86,7 @@ class Turns:
         self.checkout.require_project()
         desired = load_project(self.checkout.directory, self.environment)
         self.observed = Observed(commit, desired.settings)
-        project = Project(desired, self.surroundings, tell=self.tell, home=self.home, heard=self.heard)
+        project = Project(desired, self.surroundings, tell=self.tell, home=self.home, on_call=self.on_call)
         began = self.stopwatch()
         self._approvals.lines = self._approval_lines()
         project.gates = (holding(self.policy, self._approvals, intents_of(desired, project.local)),)

@@ -39,7 +39,7 @@ class Metrics:
         self._plans = self._histogram("wanctl_plan_duration_seconds", "How long planning took.")
         self._applies = self._histogram("wanctl_apply_duration_seconds", "How long applying took.")
 
-    def heard(self, path: str, status: int | None) -> None:
+    def on_call(self, path: str, status: int | None) -> None:
         """A call to the service."""
         parts = path.partition("?")[0].split("/")
         family = next((name for name in _FAMILIES if name in parts), "other")

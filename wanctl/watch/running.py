@@ -73,7 +73,7 @@ def watch(options: WatchOptions, surroundings: Surroundings, reporter: Reporter)
             policy=options.policy,
             surroundings=surroundings,
             tell=reporter.tell,
-            heard=metrics.heard,
+            on_call=metrics.on_call,
             watcher=reporter.watcher,
         )
         loop = Loop(
