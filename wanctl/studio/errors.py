@@ -23,7 +23,7 @@ Only after `LostAnswer` is it open whether the call had its effect. All others b
 call that may be repeated say that it had none. Which answer becomes which error: `verdict.py`.
 """
 
-from wanctl.studio.discretion import without_queries
+from wanctl.studio.redaction import without_queries
 
 # ruff: noqa: N818 - the names say what happened; "Error" on each would add nothing
 

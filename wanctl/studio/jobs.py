@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from wanctl.studio.discretion import without_queries
 from wanctl.studio.errors import NotFound
 from wanctl.studio.objects import Job, LogPage, Preview, checkpoint_number
 from wanctl.studio.reading import MOST_PAGES, Answer, Page, output, parse, parse_rows, read_numbered, rows
+from wanctl.studio.redaction import without_queries
 from wanctl.studio.verdict import Effect
 from wanctl.studio.wire import Request, Wire, segment
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from wanctl.studio.discretion import without_queries
+from wanctl.studio.redaction import without_queries
 
 
 def _number(value: Any) -> int | None:

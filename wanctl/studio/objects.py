@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from wanctl.studio.discretion import without_queries
 from wanctl.studio.lenient import Lines, Number, Said, Table, Text, Texts, Time, known
+from wanctl.studio.redaction import without_queries
 
 
 class FileStatus(StrEnum):

@@ -14,7 +14,6 @@ from urllib.parse import quote
 import httpx
 
 from wanctl.studio.credentials import Key
-from wanctl.studio.discretion import keep_signatures_out_of_logs, without_queries
 from wanctl.studio.errors import (
     InvalidRequest,
     LostAnswer,
@@ -24,6 +23,7 @@ from wanctl.studio.errors import (
     Withheld,
 )
 from wanctl.studio.pace import CALLS_AT_ONCE, Family, Pace
+from wanctl.studio.redaction import keep_signatures_out_of_logs, without_queries
 from wanctl.studio.regions import Endpoint, check_workspace
 from wanctl.studio.trying import passes, retrying, surely_refused
 from wanctl.studio.verdict import Call, Effect, Reply, judge

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from tests.studio.service import native_error, serve
-from wanctl.studio.discretion import without_queries
 from wanctl.studio.errors import InvalidRequest, StudioError
 from wanctl.studio.objects import Deployment, Job, LogPage
+from wanctl.studio.redaction import without_queries
 
 SIGNED = [
     "cannot read https://b.oss-ap-southeast-1.aliyuncs.com/x.zip?OSSAccessKeyId=SIGNED&Signature=SIGNED",
