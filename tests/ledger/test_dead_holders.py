@@ -14,9 +14,9 @@ from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, Process
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.store import Store
 from wanctl.project import leasing
+from wanctl.project.host import Host
 from wanctl.project.leasing import leased
 from wanctl.project.process import surely_dead, this_process
-from wanctl.project.surroundings import Surroundings
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says for sure who is dead")
 
@@ -44,9 +44,7 @@ def take(store: Store, lock_wait: timedelta = timedelta()) -> list[str]:
     told: list[str] = []
 
     async def work() -> None:
-        async with leased(
-            store, Surroundings({"USER": "robot"}, Path("/x")), told.append, lock_wait=lock_wait
-        ):
+        async with leased(store, Host({"USER": "robot"}, Path("/x")), told.append, lock_wait=lock_wait):
             pass
 
     asyncio.run(work())

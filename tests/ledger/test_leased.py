@@ -15,8 +15,8 @@ from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost
 from wanctl.ledger.leased import FRESH, LeasedStore
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.store import Store
+from wanctl.project.host import Host
 from wanctl.project.leasing import leased, while_held
-from wanctl.project.surroundings import Surroundings
 
 SOON = 0.005  # real seconds; short, and only ever waited for by the event loop
 
@@ -176,8 +176,8 @@ def test_a_holder_that_stood_still_while_it_asked_asks_again(
         may_call(LeasedStore(store, lease("one"), time))
 
 
-def surroundings() -> Surroundings:
-    return Surroundings({"USER": "robot", "CI_JOB_URL": "https://ci.example/7"}, Path("/nonexistent"))
+def host() -> Host:
+    return Host({"USER": "robot", "CI_JOB_URL": "https://ci.example/7"}, Path("/nonexistent"))
 
 
 async def stopped_from_outside() -> None:
@@ -192,7 +192,7 @@ def test_the_lease_is_given_back_and_what_it_took_over_is_told(tmp_path: Path) -
     told: list[str] = []
 
     async def work() -> Lease | None:
-        async with leased(store, surroundings(), told.append):
+        async with leased(store, host(), told.append):
             return store.held()
 
     during = asyncio.run(work())
@@ -208,7 +208,7 @@ def test_the_heartbeat_stops_a_run_whose_lease_is_gone(tmp_path: Path) -> None:
     store = open_store("ledger.json", owner(tmp_path))
 
     async def work() -> None:
-        async with leased(store, surroundings(), print, heartbeat=SOON):
+        async with leased(store, host(), print, heartbeat=SOON):
             held = store.held()
             assert held
             store.release(held)
@@ -243,7 +243,7 @@ def test_the_heartbeat_bears_a_store_that_is_away_for_a_moment(
         away = Away(store, times=3)
         away.loop = asyncio.get_running_loop()
         monkeypatch.setattr(store, "renew", away.renew)
-        async with leased(store, surroundings(), print, heartbeat=SOON):
+        async with leased(store, host(), print, heartbeat=SOON):
             await asyncio.wait_for(away.renewed.wait(), 30)
 
     asyncio.run(work())
@@ -256,7 +256,7 @@ def test_the_heartbeat_gives_up_when_the_lease_ran_out_meanwhile(
 
     async def work() -> None:
         monkeypatch.setattr(store, "renew", Away(store, times=1_000_000).renew)
-        async with leased(store, surroundings(), print, time, heartbeat=SOON):
+        async with leased(store, host(), print, time, heartbeat=SOON):
             time.now = EXPIRED
             await stopped_from_outside()
 
@@ -274,7 +274,7 @@ def test_a_store_that_is_away_at_the_end_makes_no_failure(
         raise LedgerError("The network is away.")
 
     async def work() -> str:
-        async with leased(store, surroundings(), told.append):
+        async with leased(store, host(), told.append):
             monkeypatch.setattr(store, "release", away)
             return "done"
 

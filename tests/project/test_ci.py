@@ -25,7 +25,7 @@ from tests.render.reading import PARSER
 from tests.scenarios.playing import quiet_surroundings
 from wanctl.ledger.lease import LEASE_TTL, Lease
 from wanctl.project import Project
-from wanctl.project.surroundings import Surroundings
+from wanctl.project.host import Host
 from wanctl.render.failure import failure_of
 from wanctl.sandbox import Sandbox
 
@@ -234,7 +234,7 @@ def test_a_run_beside_another_one_is_stopped_by_the_lease(
     commit = repository.push("main")
     machine = clone(repository.bare, "machine-of-another")
     with contextlib.chdir(machine):
-        store = Project.open(machine, surroundings=Surroundings(quiet_surroundings())).store
+        store = Project.open(machine, host=Host(quiet_surroundings())).store
         now = datetime.now(UTC)
         store.acquire(Lease(token="t", holder="another run", since=now, expires=now + LEASE_TTL))
     ended = repository.run("main", pushed(github, commit))

@@ -11,7 +11,7 @@ from wanctl.ci.pipeline import Mode, mode_of
 from wanctl.ci.run import run_of
 from wanctl.forge.run import Forge, Run, Trigger
 from wanctl.project.errors import ProjectError
-from wanctl.project.surroundings import Surroundings
+from wanctl.project.host import Host
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 HUB, LAB = GitHubServer(url="https://github.example/api/v3"), GitLabServer(url="https://gitlab.example")
@@ -21,7 +21,7 @@ def run(environ: dict[str, str], folder: Path) -> Run:
     if "EVENT" in environ:
         (folder / "event.json").write_text(environ["EVENT"], encoding="utf-8")
         environ = {**environ, "GITHUB_EVENT_PATH": str(folder / "event.json")}
-    return run_of(Surroundings(environ=environ))
+    return run_of(Host(environ=environ))
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from wanctl.language.settings import Settings
+from wanctl.project.host import Host
 from wanctl.project.provider import place_name
-from wanctl.project.surroundings import Surroundings
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ from wanctl.project.surroundings import Surroundings
 def test_place(more: dict[str, str], named: str | None, place: str | None) -> None:
     settings = Settings.model_validate({"version": 1, "project": "rain", **more})
     environ = {"WANCTL_BASE_URL": named} if named else {}
-    assert place_name(settings, Surroundings(environ=environ, home=Path("/nonexistent"))) == place
+    assert place_name(settings, Host(environ=environ, home=Path("/nonexistent"))) == place

@@ -14,8 +14,8 @@ from wanctl.base.running import run
 from wanctl.language.resources import Address
 from wanctl.plan import Step
 from wanctl.project import Project
+from wanctl.project.host import Host
 from wanctl.project.provider import call_sandbox, open_sandbox
-from wanctl.project.surroundings import Surroundings
 from wanctl.watch.checkout import Checkout
 from wanctl.watch.iteration import Iteration, Turns
 from wanctl.watch.policy import Policy
@@ -96,7 +96,7 @@ class Place:
             environment=None,
             home=self.specs,
             policy=policy or Policy(),
-            surroundings=Surroundings(environ=machine),
+            host=Host(environ=machine),
         )
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:

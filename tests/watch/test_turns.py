@@ -193,9 +193,7 @@ def test_a_plans_digest_approves_its_steps_also_those_that_come_later(place: Pla
     held = iterations.take()
     assert not held.record.history
     place.approve(
-        Project(load_project(iterations.checkout.directory), iterations.surroundings, home=place.specs)
-        .plan()
-        .digest
+        Project(load_project(iterations.checkout.directory), iterations.host, home=place.specs).plan().digest
     )
     verbs = [line.verb for line in place.converge(iterations).record.history if line.result == "ok"]
     assert verbs[-2:] == ["train", "deploy"]
@@ -323,7 +321,7 @@ def test_a_freeze_that_begins_in_the_middle_of_an_apply_lets_nothing_more_start(
     place.push(TRAIN, TUNE, BEST, SERVING, head={**HEAD, "windows": [begins]})
     iterations = place.iterations()
     iterations.checkout.update()
-    project = Project(load_project(iterations.checkout.directory), iterations.surroundings, home=place.specs)
+    project = Project(load_project(iterations.checkout.directory), iterations.host, home=place.specs)
     outcome = project.apply(lambda *_: True, Patience(waits=True))
     assert outcome
     assert [one.rule for one in outcome.plan.findings if one.severity is Severity.ERROR] == ["window"]

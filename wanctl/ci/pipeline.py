@@ -90,7 +90,7 @@ def why_offline(project: Project, run: Run) -> str | None:
     if not run.from_outside or not needs_key(project.desired.settings):
         return None
     try:
-        find_key(project.surroundings.environ, project.surroundings.home)
+        find_key(project.host.environ, project.host.home)
     except NoKey:
         return "this comes from a fork or a bot, whose runs get no API key"
     return None
@@ -101,7 +101,7 @@ def why_only_checked(project: Project, run: Run, wished: Mode) -> str | None:
 
     Whoever says --mode apply means these specs, whichever commit's they are.
     """
-    folder, environ = project.desired.directory, project.surroundings.environ
+    folder, environ = project.desired.directory, project.host.environ
     require_reviewed_specs(run, folder, environ)
     if why := why_offline(project, run):
         return why

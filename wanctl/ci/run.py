@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wanctl.forge.run import Forge, Request, Run, Token, Trigger
-from wanctl.project.surroundings import Surroundings
+from wanctl.project.host import Host
 
 _GITHUB_REVIEWS = {"pull_request", "pull_request_target"}
 _GITHUB_OF_THE_BRANCH = {"push", "schedule", "workflow_dispatch", "repository_dispatch"}
@@ -19,9 +19,9 @@ _GITLAB_OF_THE_BRANCH = {"push", "schedule", "web", "api", "trigger"}
 _WITHOUT_SECRETS = "dependabot[bot]"  # its runs get a token that only reads, and none of the secrets
 
 
-def run_of(surroundings: Surroundings) -> Run:
+def run_of(host: Host) -> Run:
     """The run of this process; a generic one where no forge says that it is one."""
-    environ, url = surroundings.environ, surroundings.run_url
+    environ, url = host.environ, host.run_url
     if url and not re.match(r"https?://[^\s/]", url):
         url = None  # nothing that a reader could follow
     if environ.get("GITHUB_ACTIONS") == "true":

@@ -67,10 +67,10 @@ def ci(
     """Plan a pull request, apply the default branch: on GitHub Actions, GitLab CI or elsewhere."""
     from wanctl.ci.pipeline import CiOptions, Mode, Publisher, mode_of, why_only_checked
     from wanctl.ci.run import run_of
-    from wanctl.project.surroundings import Surroundings
+    from wanctl.project.host import Host
 
     patience = patience_of(wait, max_wait)
-    run, options = run_of(Surroundings()), same_project(folder, environment, base_url)
+    run, options = run_of(Host()), same_project(folder, environment, base_url)
     publisher = Publisher(run, CiOptions(artifacts, comment, previews), options, _warn)
     approve = Approver(Format.TEXT, "wanctl ci", yes=True, display=None)
     with _no_commands(run):

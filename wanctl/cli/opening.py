@@ -9,7 +9,7 @@ from wanctl.cli.app import Shared
 if TYPE_CHECKING:
     from wanctl.language.resources import Address
     from wanctl.project import Project
-    from wanctl.project.surroundings import Surroundings
+    from wanctl.project.host import Host
 
 
 def open_project(
@@ -29,14 +29,14 @@ def open_project(
     )
 
 
-def surroundings_of(base_url: str | None) -> "Surroundings":
+def surroundings_of(base_url: str | None) -> "Host":
     """The machine's, with the endpoint that the options name."""
-    from wanctl.project.surroundings import Surroundings
+    from wanctl.project.host import Host
 
     environ = dict(os.environ)
     if named := base_url or Shared.base_url:
         environ["WANCTL_BASE_URL"] = named
-    return Surroundings(environ=environ)
+    return Host(environ=environ)
 
 
 def tell(sentence: str) -> None:

@@ -37,11 +37,11 @@ from wanctl.ledger.record import Record
 from wanctl.ledger.store import Store
 from wanctl.plan import Plan, Severity, Step
 from wanctl.project.errors import ProjectError
+from wanctl.project.host import Host
 from wanctl.project.leasing import leased, while_held
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
 from wanctl.project.neighbours import known_to_neighbours
 from wanctl.project.provider import Account, connect, endpoint_name, place_name
-from wanctl.project.surroundings import Surroundings
 from wanctl.studio.wire import CallListener, Permission, always_allowed, no_listener
 
 STATE_FOLDER = ".wanctl"
@@ -70,7 +70,7 @@ class Project:
     def __init__(
         self,
         desired: Desired,
-        surroundings: Surroundings,
+        host: Host,
         *,
         tell: Callable[[str], None] = lambda _: None,
         trust_cache: bool = True,
@@ -82,7 +82,7 @@ class Project:
         """`home` is where this machine keeps its ledger and caches, if that is not beside the specs; `gates`
         narrow every plan; `heard` is told of each call to the service."""
         self.desired = desired
-        self.surroundings = surroundings
+        self.host = host
         self.tell = tell  # where a sentence goes that a person should see, and that is no result
         self.home = home or desired.directory
         self.gates = gates
@@ -95,7 +95,7 @@ class Project:
         cls,
         directory: Path | None = None,
         environment: str | None = None,
-        surroundings: Surroundings | None = None,
+        host: Host | None = None,
         tell: Callable[[str], None] = lambda _: None,
         *,
         trust_cache: bool = True,
@@ -106,9 +106,7 @@ class Project:
         `reading` gives, while the datasets are read, what hears how many bytes are done with.
         """
         desired = load_project(find_project(directory or Path.cwd()), environment)
-        return cls(
-            desired, surroundings or Surroundings(), tell=tell, trust_cache=trust_cache, reading=reading
-        )
+        return cls(desired, host or Host(), tell=tell, trust_cache=trust_cache, reading=reading)
 
     @property
     def name(self) -> str:
@@ -140,7 +138,7 @@ class Project:
                 project=self.name,
                 environment=environment,
                 directory=self.home,
-                environ=self.surroundings.environ,
+                environ=self.host.environ,
                 shown=shown_path,
             ),
         )
@@ -149,7 +147,7 @@ class Project:
         self, store: Store | None = None, lock_wait: timedelta = timedelta()
     ) -> AbstractAsyncContextManager[LeasedStore]:
         """Hold the ledger's lease: whoever writes the ledger does it through the store that this gives."""
-        return leased(store or self.store, self.surroundings, self.tell, lock_wait=lock_wait)
+        return leased(store or self.store, self.host, self.tell, lock_wait=lock_wait)
 
     def findings(self) -> tuple[Diagnostic, ...]:
         """What the rules say once the datasets are counted."""
@@ -213,7 +211,7 @@ class Project:
 
     def record(self) -> Record:
         """The ledger, checked to be this project's own; a new one where there is none."""
-        endpoint = endpoint_name(self.desired.settings, self.surroundings)
+        endpoint = endpoint_name(self.desired.settings, self.host)
         environment = self.desired.environment or ""
         record = self.store.load()
         if record is None:
@@ -245,7 +243,7 @@ class Project:
         }
         known = known_to_neighbours(ledgers, self.store, self.tell) if ledgers else {}
         settings = self.desired.settings
-        located = partial(_at, place_name(settings, self.surroundings))
+        located = partial(_at, place_name(settings, self.host))
         gates: tuple[Gate, ...] = (
             located,
             *self.gates,
@@ -277,7 +275,7 @@ class Project:
                 journal=Journal(
                     store.save if store else _only_looking,
                     record,
-                    self.surroundings.stamp(self.desired.directory),
+                    self.host.stamp(self.desired.directory),
                     now,
                 ),
                 polling=Polling(settings.polling.by_kind()),
@@ -289,7 +287,7 @@ class Project:
     async def account(self, permission: Permission = always_allowed) -> AsyncIterator[Account]:
         """The account alone, for reads that plan nothing."""
         settings = self.desired.settings
-        async with connect(settings, self.state, self.surroundings, self._on_call, permission) as account:
+        async with connect(settings, self.state, self.host, self._on_call, permission) as account:
             yield account
 
 

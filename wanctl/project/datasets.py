@@ -134,7 +134,7 @@ def lock(project: Project, name: str, *, check_only: bool = False) -> Locked:
     if edited is None:
         raise ProjectError(f"{resource.origin} does not hold the document any more; run the command again")
     _rewrite(file, edited)
-    again = Project.open(project.desired.directory, project.desired.environment, project.surroundings)
+    again = Project.open(project.desired.directory, project.desired.environment, project.host)
     if _spec(again, address).digest != digest:
         raise ProjectError(f"{resource.origin.file} was edited and does not say so; look at it: git diff")
     return Locked(address, digest, str(place), changed=True)

@@ -121,7 +121,7 @@ def _rename_to_new(beside: Path, path: Path) -> None:
 def _adopted(project: Project, imported: Imported) -> Result:
     """The project is read anew, with the file in it; adoptions first, then what plain reading shows."""
     desired = project.desired
-    fresh = Project.open(desired.directory, desired.environment, project.surroundings, project.tell)
+    fresh = Project.open(desired.directory, desired.environment, project.host, project.tell)
 
     async def work() -> Result:
         async with fresh.leased() as store, fresh.session(store) as session:

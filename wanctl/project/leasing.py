@@ -10,8 +10,8 @@ from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost
 from wanctl.ledger.leased import LeasedStore
 from wanctl.ledger.store import Store
+from wanctl.project.host import Host
 from wanctl.project.process import surely_dead, this_process
-from wanctl.project.surroundings import Surroundings
 
 HEARTBEAT = LEASE_TTL.total_seconds() / 5
 LOOK_AGAIN = 2.0  # seconds between two tries for a lease that another run holds
@@ -24,7 +24,7 @@ def _now() -> datetime:
 @asynccontextmanager
 async def leased(
     store: Store,
-    surroundings: Surroundings,
+    host: Host,
     tell: Callable[[str], None],
     now: Callable[[], datetime] = _now,
     heartbeat: float = HEARTBEAT,
@@ -34,7 +34,7 @@ async def leased(
 
     While another run holds it, this one queues for as long as `lock_wait`, and then raises LeaseHeld.
     """
-    held = LeasedStore(store, await _queued(store, surroundings, tell, now, lock_wait), now)
+    held = LeasedStore(store, await _queued(store, host, tell, now, lock_wait), now)
     lost: list[LeaseLost | LedgerError] = []
     body = asyncio.current_task()
 
@@ -82,7 +82,7 @@ def while_held(held: LeasedStore) -> Callable[[], Awaitable[None]]:
 
 async def _queued(
     store: Store,
-    surroundings: Surroundings,
+    host: Host,
     tell: Callable[[str], None],
     now: Callable[[], datetime],
     lock_wait: timedelta,
@@ -91,7 +91,7 @@ async def _queued(
     told: set[str] = set()
     while True:
         try:
-            return _taken(store, surroundings, tell, now())
+            return _taken(store, host, tell, now())
         except LeaseHeld as taken:
             left = (deadline - now()).total_seconds()
             if left <= 0:
@@ -103,12 +103,12 @@ async def _queued(
             await asyncio.sleep(min(LOOK_AGAIN, left))
 
 
-def _taken(store: Store, surroundings: Surroundings, tell: Callable[[str], None], since: datetime) -> Lease:
+def _taken(store: Store, host: Host, tell: Callable[[str], None], since: datetime) -> Lease:
     """A new lease, ours; whose expired one it replaces is told."""
     lease = Lease(
         token=uuid.uuid4().hex,
-        holder=surroundings.holder,
-        run=surroundings.run_url,
+        holder=host.holder,
+        run=host.run_url,
         since=since,
         expires=since + LEASE_TTL,
         process=this_process(),

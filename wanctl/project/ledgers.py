@@ -98,7 +98,7 @@ def unlock(project: Project, seen: Lock) -> str:
 
 
 def _line(project: Project, verb: str, note: str) -> HistoryLine:
-    stamp = project.surroundings.stamp(project.desired.directory)
+    stamp = project.host.stamp(project.desired.directory)
     return HistoryLine(
         at=datetime.now(UTC),
         address=LEDGER,

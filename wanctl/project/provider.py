@@ -13,7 +13,7 @@ import httpx
 from wanctl.engine.clock import Clock
 from wanctl.language.settings import Provider, Settings
 from wanctl.project.errors import ProjectError
-from wanctl.project.surroundings import Surroundings
+from wanctl.project.host import Host
 from wanctl.studio.client import Studio
 from wanctl.studio.credentials import Key, find_key
 from wanctl.studio.regions import Endpoint
@@ -66,28 +66,28 @@ class Account:
     clock: Clock
 
 
-def endpoint_name(settings: Settings, surroundings: Surroundings) -> str:
+def endpoint_name(settings: Settings, host: Host) -> str:
     """What the ledger is bound to: records of one account never speak for another."""
     if embedded(settings):
         return "sandbox"
-    return resolve_endpoint(settings, surroundings).base_url
+    return resolve_endpoint(settings, host).base_url
 
 
-def resolve_endpoint(settings: Settings, surroundings: Surroundings) -> Endpoint:
+def resolve_endpoint(settings: Settings, host: Host) -> Endpoint:
     """What is named outside the specs wins; what the specs name is trusted only if it is a known host."""
-    if surroundings.base_url:
-        return Endpoint.parse(surroundings.base_url, named_outside_specs=True)
+    if host.base_url:
+        return Endpoint.parse(host.base_url, named_outside_specs=True)
     if settings.base_url:
         return Endpoint.parse(settings.base_url)
     return Endpoint.for_region(settings.region, settings.workspace)
 
 
-def place_name(settings: Settings, surroundings: Surroundings) -> str | None:
+def place_name(settings: Settings, host: Host) -> str | None:
     """Where the account is, as a person says it; None for the sandbox in this very process."""
     if embedded(settings):
         return None
-    if surroundings.base_url or settings.base_url:
-        endpoint = resolve_endpoint(settings, surroundings)
+    if host.base_url or settings.base_url:
+        endpoint = resolve_endpoint(settings, host)
         return f"{endpoint.host}:{endpoint.port}" if endpoint.port else endpoint.host
     return settings.region
 
@@ -106,15 +106,15 @@ def needs_key(settings: Settings) -> bool:
 async def connect(
     settings: Settings,
     state: Path,
-    surroundings: Surroundings,
+    host: Host,
     on_call: CallListener = no_listener,
     permission: Permission = always_allowed,
 ) -> AsyncIterator[Account]:
     """Open the account for one run; `heard` is told of each call, `permission` asked before each change."""
     if not embedded(settings):
-        endpoint = resolve_endpoint(settings, surroundings)
+        endpoint = resolve_endpoint(settings, host)
         sandboxed = settings.provider is Provider.SANDBOX
-        key = Key("sandbox") if sandboxed else find_key(surroundings.environ, surroundings.home)
+        key = Key("sandbox") if sandboxed else find_key(host.environ, host.home)
         async with Studio(
             endpoint, key, workspace=settings.workspace, on_call=on_call, permission=permission
         ) as studio:

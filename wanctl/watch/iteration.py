@@ -13,7 +13,7 @@ from wanctl.ledger.lease import LeaseHeld
 from wanctl.ledger.record import Record
 from wanctl.plan import Plan, Severity, When
 from wanctl.project import Project, Silent
-from wanctl.project.surroundings import Surroundings
+from wanctl.project.host import Host
 from wanctl.render.lineage import References, references_of
 from wanctl.studio.wire import CallListener, no_listener
 from wanctl.watch.checkout import Checkout, Commit
@@ -69,7 +69,7 @@ class Turns:
     environment: str | None
     home: Path
     policy: Policy
-    surroundings: Surroundings
+    host: Host
     tell: Callable[[str], None] = lambda _: None
     on_call: CallListener = no_listener
     watcher: Watcher = field(default_factory=Silent)
@@ -86,7 +86,7 @@ class Turns:
         self.checkout.require_project()
         desired = load_project(self.checkout.directory, self.environment)
         self.observed = Observed(commit, desired.settings)
-        project = Project(desired, self.surroundings, tell=self.tell, home=self.home, on_call=self.on_call)
+        project = Project(desired, self.host, tell=self.tell, home=self.home, on_call=self.on_call)
         began = self.stopwatch()
         self._approvals.lines = self._approval_lines()
         project.gates = (holding(self.policy, self._approvals, intents_of(desired, project.local)),)

@@ -15,7 +15,7 @@ from wanctl.base.running import Interrupted
 from wanctl.engine.converge import Watcher
 from wanctl.language.load import find_project, project_name
 from wanctl.project import STATE_FOLDER
-from wanctl.project.surroundings import Surroundings
+from wanctl.project.host import Host
 from wanctl.watch.checkout import Checkout
 from wanctl.watch.errors import WatchError
 from wanctl.watch.iteration import Turns
@@ -52,7 +52,7 @@ class Reporter:
     spell: Callable[[Exception], list[str]]
 
 
-def watch(options: WatchOptions, surroundings: Surroundings, reporter: Reporter) -> LoopStatus:
+def watch(options: WatchOptions, host: Host, reporter: Reporter) -> LoopStatus:
     """Runs until it is told to end; with `once`, one turn. Raises what is wrong before the first turn."""
     home = find_project(options.folder).resolve()
     room = home / STATE_FOLDER / "watch" / (options.environment or "default")
@@ -60,9 +60,9 @@ def watch(options: WatchOptions, surroundings: Surroundings, reporter: Reporter)
         wakeup = Wakeup()
         stack.enter_context(signals(wakeup))  # before anybody is told that it runs
         stack.enter_context(alone(room))
-        checkout = Checkout.of(home, options.ref, room / "tree", surroundings.environ)
+        checkout = Checkout.of(home, options.ref, room / "tree", host.environ)
         patience = 1 if options.once else TOLD_AFTER
-        notifier = Notifier(surroundings.environ, room / "told.json", reporter.tell, patience=patience)
+        notifier = Notifier(host.environ, room / "told.json", reporter.tell, patience=patience)
         stack.callback(notifier.close)
         waits = Waits(room / "waits.json")
         metrics = Metrics(lambda: loop.loop_status, _now)
@@ -71,7 +71,7 @@ def watch(options: WatchOptions, surroundings: Surroundings, reporter: Reporter)
             environment=options.environment,
             home=home,
             policy=options.policy,
-            surroundings=surroundings,
+            host=host,
             tell=reporter.tell,
             on_call=metrics.on_call,
             watcher=reporter.watcher,
@@ -91,7 +91,7 @@ def watch(options: WatchOptions, surroundings: Surroundings, reporter: Reporter)
                 metrics,
                 _now,
                 wakeup.ring,
-                secret=surroundings.environ.get(SECRET, "").strip() or None,
+                secret=host.environ.get(SECRET, "").strip() or None,
                 local=options.listen[0] in LOOPBACK,
             )
             server = _bound(endpoints, options.listen)

@@ -12,7 +12,7 @@ from wanctl.engine.journal import Stamp
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Host:
     """What the machine says, as values that can be passed on (and replaced in a test)."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wanctl.project.surroundings import Surroundings
+from wanctl.project.host import Host
 from wanctl.studio.credentials import find_key
 from wanctl.studio.errors import StudioError
 
@@ -20,8 +20,8 @@ def test_a_user_whom_nobody_knows_has_no_home_and_no_name(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Path, "home", nowhere)
     monkeypatch.setattr("getpass.getuser", nobody)
-    surroundings = Surroundings(environ={})
-    assert surroundings.actor == "unknown"
-    find_key({"DASHSCOPE_API_KEY": "sk-one"}, surroundings.home)
+    host = Host(environ={})
+    assert host.actor == "unknown"
+    find_key({"DASHSCOPE_API_KEY": "sk-one"}, host.home)
     with pytest.raises(StudioError, match="DASHSCOPE_API_KEY"):
-        find_key({}, surroundings.home)
+        find_key({}, host.home)
