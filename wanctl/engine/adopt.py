@@ -7,6 +7,7 @@ from wanctl.dataset.naming import parse_upload_name
 from wanctl.engine.planner import SETTLE_TIME
 from wanctl.engine.session import RunSession
 from wanctl.kinds import PLANNERS
+from wanctl.kinds.context import Context
 from wanctl.kinds.deployment.deploying import Deploy, config_identity
 from wanctl.kinds.deployment.echoed_config import differences, echoed_config
 from wanctl.kinds.deployment.serving import upstream_of
@@ -14,7 +15,6 @@ from wanctl.kinds.finetune.evidence import Wanted, contradicted
 from wanctl.kinds.finetune.inputs import job_inputs, sent_parameters, wanted_job
 from wanctl.kinds.moving import moves_of
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.kinds.world import Context
 from wanctl.language.models import Deployment, FineTune
 from wanctl.language.naming import near_miss
 from wanctl.language.resources import Address, Kind, Resource

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from wanctl.engine.planner import SETTLE_TIME, Draft, exceeded_limits
 from wanctl.kinds import PLANNERS
+from wanctl.kinds.context import Context, LocalData, Planned
 from wanctl.kinds.deployment.removal import plan_removal
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.kinds.world import Context, LocalData, Planned
 from wanctl.language.models import State
 from wanctl.language.resources import Address, Desired, Kind, Resource
 from wanctl.ledger.record import Record

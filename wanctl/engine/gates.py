@@ -11,8 +11,8 @@ from datetime import datetime
 from wanctl.engine.planner import Draft
 from wanctl.engine.session import Planner
 from wanctl.engine.windows import judge, next_change
+from wanctl.kinds.context import LocalData
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.kinds.world import LocalData
 from wanctl.language.resources import Address, Desired
 from wanctl.language.settings import Window
 from wanctl.ledger.record import Record

@@ -12,11 +12,11 @@ from decimal import Decimal
 
 from wanctl.engine.forgetting import forgotten
 from wanctl.kinds import PLANNERS
+from wanctl.kinds.context import Context, LocalData, Planned
 from wanctl.kinds.deployment.removal import plan_removal
 from wanctl.kinds.identity import is_model_of
 from wanctl.kinds.moving import after_move, move_step, moves_of
 from wanctl.kinds.snapshot import Question, Snapshot
-from wanctl.kinds.world import Context, LocalData, Planned
 from wanctl.language.diagnostics import Diagnostic
 from wanctl.language.models import State
 from wanctl.language.resources import Address, Desired, Kind

@@ -9,13 +9,13 @@ from typing import Any
 from wanctl.engine.forgetting import forgotten
 from wanctl.engine.orphans import OrphanToDelete, unlisted
 from wanctl.engine.planner import SETTLE_TIME, Draft, exceeded_limits, make_plan
+from wanctl.kinds.context import Context, LocalData
 from wanctl.kinds.dataset.uploading import DeleteFile
 from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.kinds.finetune.removal import serving_models_of
 from wanctl.kinds.finetune.training import CancelJob, DeleteJob
 from wanctl.kinds.identity import is_model_of
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.kinds.world import Context, LocalData
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.resources import Address, Desired, Kind
 from wanctl.ledger.record import Record

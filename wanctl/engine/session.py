@@ -11,8 +11,8 @@ from wanctl.engine.observe import answer, observe
 from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Polling
 from wanctl.kinds import in_flight
+from wanctl.kinds.context import LocalData
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.kinds.world import LocalData
 from wanctl.language.resources import Address, Desired, Kind
 from wanctl.ledger.record import Record
 from wanctl.plan import Step, When

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from wanctl.kinds.checkpoint.planning import plan_checkpoint
+from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.dataset.planning import plan_dataset
 from wanctl.kinds.deployment.planning import plan_deployment
 from wanctl.kinds.finetune.planning import plan_finetune
 from wanctl.kinds.finetune.training import unless_refused
 from wanctl.kinds.snapshot import Question, Read
-from wanctl.kinds.world import Context, Planned
 from wanctl.language.resources import Kind, Resource
 from wanctl.plan import Step
 

@@ -1,7 +1,7 @@
 """What is wrong with a dataset, as findings of the plan. Errors stop an upload, and a training on it."""
 
 from wanctl.dataset.checks import abridged
-from wanctl.kinds.world import Context, LocalData
+from wanctl.kinds.context import Context, LocalData
 from wanctl.language.resources import Address
 from wanctl.plan import Finding, Severity
 

@@ -23,8 +23,8 @@ from wanctl.engine.neighbours import neighbour_gate
 from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Polling
 from wanctl.engine.session import Planner, RunSession
+from wanctl.kinds.context import LocalData
 from wanctl.kinds.moving import moves_of
-from wanctl.kinds.world import LocalData
 from wanctl.language.diagnostics import Diagnostic
 from wanctl.language.load import find_project, load_project
 from wanctl.language.naming import near_miss

@@ -14,7 +14,7 @@ from wanctl.dataset.archive import write_archive
 from wanctl.dataset.checks import check_dataset
 from wanctl.dataset.contents import DatasetError, DatasetFacts, Problem
 from wanctl.dataset.reading import read_dataset
-from wanctl.kinds.world import LocalData
+from wanctl.kinds.context import LocalData
 from wanctl.language.dataset_uses import uses_of
 from wanctl.language.models import Dataset
 from wanctl.language.resources import Address, Desired

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from wanctl.kinds.world import LocalData
+from wanctl.kinds.context import LocalData
 from wanctl.language.models import Dataset
 from wanctl.language.resources import Address, Desired, Resource
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from wanctl.kinds.checkpoint.exporting import Export, asked_again
+from wanctl.kinds.context import Context, Outcome, Planned
 from wanctl.kinds.snapshot import Read
-from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.language.models import Checkpoint, State
 from wanctl.language.resources import Address, Resource
 from wanctl.ledger.record import Generation, Intent

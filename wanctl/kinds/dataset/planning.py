@@ -11,11 +11,11 @@ from wanctl.dataset.contents import DatasetFacts
 from wanctl.dataset.manifest import changes_since, manifest
 from wanctl.dataset.naming import upload_name
 from wanctl.dataset.spelling import spell_bytes, spell_samples
+from wanctl.kinds.context import Context, LocalData, Outcome, Planned
 from wanctl.kinds.dataset.removal import plan_file_removal
 from wanctl.kinds.dataset.uploading import Upload
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.soundness import dataset_findings
-from wanctl.kinds.world import Context, LocalData, Outcome, Planned
 from wanctl.language.models import Dataset, State
 from wanctl.language.resources import Address, Resource
 from wanctl.ledger.record import Generation

@@ -1,5 +1,6 @@
 """Deployments that the ledger does not know: found again by what they serve, or left to a person."""
 
+from wanctl.kinds.context import Context, Outcome, Planned
 from wanctl.kinds.deployment.deploying import Deploy, config_identity, deployed_name
 from wanctl.kinds.deployment.echoed_config import differences, echoed_config
 from wanctl.kinds.deployment.serving import (
@@ -12,7 +13,6 @@ from wanctl.kinds.deployment.serving import (
     status_step,
 )
 from wanctl.kinds.deployment.suffixes import suffix_of, unclaimed
-from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.resources import Address, Resource
 from wanctl.ledger.record import Entry, Generation

@@ -7,6 +7,7 @@ ledger's entry is in `deploying`.
 
 from dataclasses import replace
 
+from wanctl.kinds.context import Context, Outcome, Planned
 from wanctl.kinds.deployment.deploying import Protect, Scale
 from wanctl.kinds.deployment.lineage import (
     plan_unrecorded,
@@ -36,7 +37,6 @@ from wanctl.kinds.deployment.serving import (
 )
 from wanctl.kinds.deployment.suffixes import needs_suffix, suffixes_of
 from wanctl.kinds.deployment.unknown_config import without_guess
-from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import State
 from wanctl.language.resources import Resource

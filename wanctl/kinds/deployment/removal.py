@@ -1,9 +1,9 @@
 """The end of a Deployment: last of all, never a protected one, and forgotten once it is gone."""
 
+from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.kinds.deployment.lineage import with_intent_result
 from wanctl.kinds.deployment.serving import lift_protection, standing
-from wanctl.kinds.world import Context, Planned
 from wanctl.language.resources import Address, Resource
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Finding, Progress, Severity, Step, When

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from wanctl.kinds.context import Context, Outcome, Planned
 from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, config_identity, deployed_name
 from wanctl.kinds.deployment.serving import (
     Target,
@@ -13,7 +14,6 @@ from wanctl.kinds.deployment.serving import (
     spell_capacity,
     standing,
 )
-from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import Strategy
 from wanctl.language.resources import Resource

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from wanctl.kinds.context import Context
 from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.kinds.deployment.suffixes import Suffixes
 from wanctl.kinds.snapshot import Read
-from wanctl.kinds.world import Context
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.resources import Address, Resource
 from wanctl.ledger.record import Entry, Generation

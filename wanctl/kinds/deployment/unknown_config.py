@@ -5,8 +5,8 @@
 
 from dataclasses import replace
 
+from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.deployment.echoed_config import differences, echoed_config
-from wanctl.kinds.world import Context, Planned
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.resources import Resource
 from wanctl.plan import Action, Finding, Severity, Step, When

@@ -7,6 +7,7 @@ unanswered call may have started; and only before it trains. Whoever plans a Fin
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from wanctl.kinds.context import Context, Outcome, Planned
 from wanctl.kinds.finetune.evidence import (
     Match,
     Wanted,
@@ -17,7 +18,6 @@ from wanctl.kinds.finetune.evidence import (
 )
 from wanctl.kinds.finetune.training import Withdraw
 from wanctl.kinds.identity import parse_job_name
-from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.language.resources import Resource
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.studio.objects import NOT_BEGUN, Job

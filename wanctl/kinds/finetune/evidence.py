@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from wanctl.kinds.context import Context
 from wanctl.kinds.identity import canonical_number
 from wanctl.kinds.snapshot import Read
-from wanctl.kinds.world import Context
 from wanctl.language.models import FineTune
 from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Intent

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from wanctl.kinds.context import Context
 from wanctl.kinds.finetune.evidence import Wanted
 from wanctl.kinds.identity import canonical_number, digest_of
-from wanctl.kinds.world import Context
 from wanctl.language.estimate import estimate_training
 from wanctl.language.models import FineTune
 from wanctl.language.resources import Address

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from wanctl.kinds.context import Context, Outcome, Planned
 from wanctl.kinds.finetune.election import election, plan_withdrawal
 from wanctl.kinds.finetune.evidence import Match, Wanted, ambiguity, match_job
 from wanctl.kinds.finetune.inputs import (
@@ -18,7 +19,6 @@ from wanctl.kinds.finetune.training import Train
 from wanctl.kinds.identity import job_name_for
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.soundness import errors_in_uploaded
-from wanctl.kinds.world import Context, Outcome, Planned
 from wanctl.language.models import FineTune, State
 from wanctl.language.resources import Address, Resource
 from wanctl.ledger.record import Entry, Generation, Intent

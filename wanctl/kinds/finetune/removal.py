@@ -3,11 +3,11 @@
 Only what is surely ours is ended, and nothing that a deployment still serves.
 """
 
+from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.finetune.evidence import Match, Wanted, ambiguity
 from wanctl.kinds.finetune.training import CancelJob, DeleteJob
 from wanctl.kinds.identity import is_model_of
 from wanctl.kinds.snapshot import Read
-from wanctl.kinds.world import Context, Planned
 from wanctl.language.resources import Address, Resource
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.studio.objects import Job, JobStatus

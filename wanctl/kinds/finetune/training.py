@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wanctl.kinds.acting import Landing, OnRemote, Tools
-from wanctl.kinds.world import Context, Planned
+from wanctl.kinds.context import Context, Planned
 from wanctl.language.resources import Address, Resource
 from wanctl.plan import Action, Step, When
 from wanctl.studio.errors import Conflict, InvalidRequest, UnsupportedState

@@ -5,7 +5,7 @@ from typing import Any
 
 from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import Problem
-from wanctl.kinds.world import LocalData
+from wanctl.kinds.context import LocalData
 from wanctl.language.diagnostics import Diagnostic, Severity
 from wanctl.language.resources import Address, Desired, Resource
 from wanctl.language.sources import missing_sources
