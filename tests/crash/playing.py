@@ -13,8 +13,8 @@ from tests.crash.disasters import ROBBED, Kind, Moment, Point
 from tests.crash.forks import Report, adopt, run
 from tests.crash.places import Place
 from tests.crash.project import begin, pass_time, write
+from tests.crash.reference_model import Truth, truth
 from tests.crash.scenes import SCENES, Scene
-from tests.crash.truth import Truth, truth
 
 RUNS = 5  # of the command, after the disaster, until nothing moves
 HEALED, ASKED, WRONG = VERDICTS = ("healed alone", "asked", "wrong")

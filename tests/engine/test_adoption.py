@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.worlds import World, dataset, deployment, finetune
+from tests.engine.accounts import World, dataset, deployment, finetune
 from wanctl.engine.adopt import AdoptionRefused
 from wanctl.language.resources import Address
 from wanctl.plan import Action, Status

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.rain import CHECKPOINT, DATASET, FINETUNE, Bent, Rain
+from tests.engine.random_faults import CHECKPOINT, DATASET, FINETUNE, Bent, Rain
 from wanctl.language.resources import Address
 from wanctl.plan import When
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.engine.worlds import World, checkpoint, dataset, deployment, finetune
+from tests.engine.accounts import World, checkpoint, dataset, deployment, finetune
 from wanctl.engine.adopt import AdoptionRefused
 from wanctl.language.resources import Address
 from wanctl.plan import Action, Status, When

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Bent, Rain
+from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Bent, Rain
 from wanctl.engine.converge import Patience
 from wanctl.engine.journal import Journal
 from wanctl.kinds.acting import Landing

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.language.resources import Address
 from wanctl.ledger.errors import LedgerError

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.engine.rain import Rain
-from tests.engine.worlds import CHANGING
+from tests.engine.accounts import CHANGING
+from tests.engine.random_faults import Rain
 from tests.scenarios.playing import run_wanctl
 from wanctl.base.running import run
 from wanctl.engine.importing import ImportRefused

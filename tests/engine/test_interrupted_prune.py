@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.engine.journal import Journal
 from wanctl.kinds.acting import Landing

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.datasets import small_dataset
-from tests.engine.worlds import HEAD, World, dataset, finetune
+from tests.engine.accounts import HEAD, World, dataset, finetune
 from wanctl.engine import planner
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.language.resources import Desired

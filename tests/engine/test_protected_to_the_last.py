@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
 from wanctl.kinds.deployment.serving import deletion_step
 from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry

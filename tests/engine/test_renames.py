@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.engine.worlds import CHANGING, World, checkpoint, dataset, deployment, finetune
+from tests.engine.accounts import CHANGING, World, checkpoint, dataset, deployment, finetune
 from wanctl.language.resources import Address
 from wanctl.ledger.errors import LedgerError
 from wanctl.plan import Action, Plan, Severity, Status, When

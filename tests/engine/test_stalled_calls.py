@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.worlds import CHANGING, World, checkpoint, dataset, deployment, finetune
+from tests.engine.accounts import CHANGING, World, checkpoint, dataset, deployment, finetune
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseLost
 from wanctl.plan import Status
 from wanctl.project import Project

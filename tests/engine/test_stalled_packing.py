@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.worlds import World, dataset
+from tests.engine.accounts import World, dataset
 from wanctl.language.resources import Address
 from wanctl.ledger.lease import LeaseLost
 from wanctl.project import Project

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.rain import DATASET, FINETUNE, Bent, Rain
+from tests.engine.random_faults import DATASET, FINETUNE, Bent, Rain
 from wanctl.engine.converge import Patience
 from wanctl.language.resources import Address
 from wanctl.plan import Action, Step, When

@@ -6,7 +6,7 @@ from typing import ClassVar
 import httpx
 import pytest
 
-from tests.engine.rain import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
 from wanctl.language.resources import Address
 from wanctl.plan import Action, Status, When
 from wanctl.studio.errors import AuthError

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.datasets import small_dataset
-from tests.engine.worlds import World, dataset
+from tests.engine.accounts import World, dataset
 from wanctl.engine.converge import CALLS_AT_ONCE
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.leased import LeasedStore

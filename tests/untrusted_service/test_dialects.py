@@ -7,7 +7,7 @@ import yaml
 
 from tests.datasets import small_dataset
 from tests.scenarios.playing import quiet_surroundings, run_wanctl
-from tests.strangers.service import GONE, Dialect, served
+from tests.untrusted_service.service import GONE, Dialect, served
 
 _BARE = frozenset({"job_id", "status", "finetuned_output"})
 _DIALECTS = (
