@@ -109,7 +109,7 @@ def test_a_withdrawal_that_breaks_off_is_taken_up_again(
         if when == "before":
             patched.setattr("wanctl.studio.jobs.Jobs.cancel", killed)
         else:
-            patched.setattr("wanctl.engine.journal.Journal.landed", killed)
+            patched.setattr("wanctl.engine.journal.Journal.succeeded", killed)
         with pytest.raises(Killed):
             apply(folder)
     (intent,) = Project.open(folder / "specs").record().intents

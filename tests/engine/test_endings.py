@@ -12,7 +12,7 @@ import pytest
 from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Bent, Rain
 from wanctl.engine.converge import Patience
 from wanctl.engine.journal import Journal
-from wanctl.kinds.acting import Landing
+from wanctl.kinds.acting import CallResult
 from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Effect, Severity, Status, When
@@ -118,12 +118,12 @@ class Killed(Exception):  # noqa: N818 - as the kernel does it
 def killed_after(rain: Rain, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An apply whose call has had its effect, and whose ledger still says that it is about to be made."""
 
-    async def gone(journal: Journal, effect: Effect, landing: Landing) -> None:
+    async def gone(journal: Journal, effect: Effect, result: CallResult) -> None:
         if effect.verb == verb:
             raise Killed
-        await landed(journal, effect, landing)
+        await succeeded(journal, effect, result)
 
-    landed = Journal.landed
+    succeeded = Journal.succeeded
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "landed", gone)
         with pytest.raises(Killed):
@@ -305,12 +305,12 @@ def test_a_prune_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
     rain.write(DATASET, FINETUNE)
     rain.apply()
     rain.write(DATASET)
-    landed = Journal.landed
+    succeeded = Journal.succeeded
 
-    async def gone(journal: Journal, effect: Effect, landing: Landing) -> None:
+    async def gone(journal: Journal, effect: Effect, result: CallResult) -> None:
         if effect.verb == "delete":
             raise Killed
-        await landed(journal, effect, landing)
+        await succeeded(journal, effect, result)
 
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "landed", gone)

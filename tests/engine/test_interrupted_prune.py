@@ -7,7 +7,7 @@ import pytest
 from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.engine.journal import Journal
-from wanctl.kinds.acting import Landing
+from wanctl.kinds.acting import CallResult
 from wanctl.plan import Effect, Status
 from wanctl.project import Silent
 from wanctl.project.pruning import Choice, prune
@@ -34,11 +34,11 @@ def test_what_a_killed_prune_deleted_is_not_missed(
     rain.apply()
     rain.write(DATASET, MORE_EPOCHS)
     rain.apply()
-    landed = Journal.landed
+    succeeded = Journal.succeeded
 
-    async def killed(journal: Journal, effect: Effect, landing: Landing) -> None:
+    async def killed(journal: Journal, effect: Effect, result: CallResult) -> None:
         if written:
-            await landed(journal, effect, landing)
+            await succeeded(journal, effect, result)
         raise Killed
 
     with monkeypatch.context() as patch:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.studio.service import Service, job, native, native_error, serve
-from wanctl.kinds.acting import Landing, Tools
+from wanctl.kinds.acting import CallResult, Tools
 from wanctl.kinds.finetune.training import Train
 from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry
@@ -23,10 +23,10 @@ BODY = {
 DETAIL = {"detail": [{"loc": ["body", "job_name"], "msg": "Extra inputs are not permitted"}]}
 
 
-def train(service: Service) -> Landing:
+def train(service: Service) -> CallResult:
     act = Train(Address.finetune("rain"), "identity", BODY, {}, ())
 
-    async def performed(studio: Studio) -> Landing:
+    async def performed(studio: Studio) -> CallResult:
         nothing: Any = None
         now = datetime(2026, 3, 18, tzinfo=UTC)
         return await act.perform(Tools(studio, lambda: now, nothing, nothing, Entry()))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wanctl.engine.polling import Lookout, Polling
+from wanctl.engine.polling import LookSchedule, Polling
 from wanctl.language.resources import Address, Kind
 from wanctl.plan import Action, Progress, Step, When
 
@@ -22,11 +22,11 @@ JOB = Step(
 LIVE = Step(Address(Kind.DEPLOYMENT, "rain"), Action.DEPLOY, When.SERVICE, "coming up", remote_id="m-1")
 
 
-def lookout(fixed: dict[Kind, float] | None = None, thrown: float = 0.0) -> Lookout:
-    return Lookout(Polling(fixed or {}, dice=lambda: thrown))
+def schedule(fixed: dict[Kind, float] | None = None, thrown: float = 0.0) -> LookSchedule:
+    return LookSchedule(Polling(fixed or {}, dice=lambda: thrown))
 
 
-def pauses(watching: Lookout, steps: list[list[Step]]) -> list[float]:
+def pauses(watching: LookSchedule, steps: list[list[Step]]) -> list[float]:
     """Seconds between looks, when each look shows the next of these."""
     at, found = START, []
     watching.saw(at, steps[0])
@@ -39,25 +39,25 @@ def pauses(watching: Lookout, steps: list[list[Step]]) -> list[float]:
 
 
 def test_a_job_is_asked_for_less_often_while_nothing_changes() -> None:
-    assert pauses(lookout(), [[JOB]] * 7) == [15, 22.5, 33.75, 50.625, 60, 60]
+    assert pauses(schedule(), [[JOB]] * 7) == [15, 22.5, 33.75, 50.625, 60, 60]
 
 
 def test_its_progress_is_no_change_but_its_status_is() -> None:
     further = replace(JOB, progress=Progress("RUNNING", 0.5, "step 4 of 8"))
     canceling = replace(JOB, progress=Progress("CANCELING"))
-    assert pauses(lookout(), [[JOB], [further], [canceling], [canceling]]) == [15, 22.5, 15]
+    assert pauses(schedule(), [[JOB], [further], [canceling], [canceling]]) == [15, 22.5, 15]
 
 
 def test_a_deployment_is_asked_for_every_fifteen_seconds_at_the_latest() -> None:
-    assert pauses(lookout(), [[LIVE]] * 6) == [5, 7.5, 11.25, 15, 15]
+    assert pauses(schedule(), [[LIVE]] * 6) == [5, 7.5, 11.25, 15, 15]
 
 
 def test_what_is_written_down_is_kept_to_the_second() -> None:
-    assert pauses(lookout({Kind.FINETUNE: 1800.0}, thrown=0.9), [[JOB]] * 4) == [1800, 1800, 1800]
+    assert pauses(schedule({Kind.FINETUNE: 1800.0}, thrown=0.9), [[JOB]] * 4) == [1800, 1800, 1800]
 
 
 def test_each_is_looked_at_in_its_own_time() -> None:
-    watching = lookout({Kind.FINETUNE: 60.0, Kind.DEPLOYMENT: 15.0})
+    watching = schedule({Kind.FINETUNE: 60.0, Kind.DEPLOYMENT: 15.0})
     at, looks = START, []
     watching.saw(at, [JOB, LIVE])
     for _ in range(8):
@@ -69,13 +69,13 @@ def test_each_is_looked_at_in_its_own_time() -> None:
 
 
 def test_when_the_wait_ends_early_everything_is_looked_at() -> None:
-    watching = lookout()
+    watching = schedule()
     watching.saw(START, [JOB, LIVE])
     assert watching.due(START + timedelta(seconds=1)) == {JOB.address, LIVE.address}
 
 
 def test_what_was_read_on_the_way_need_not_be_read_again_at_once() -> None:
-    watching = lookout()
+    watching = schedule()
     watching.saw(START, [JOB])
     watching.saw(START + timedelta(seconds=10), [JOB])
     assert watching.seconds(START + timedelta(seconds=10)) == 22.5
@@ -83,6 +83,6 @@ def test_what_was_read_on_the_way_need_not_be_read_again_at_once() -> None:
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(2, 12))
 def test_the_dice_make_an_interval_shorter_and_never_longer(thrown: float, looks: int) -> None:
-    sure, thrown_for = pauses(lookout(), [[JOB]] * looks), pauses(lookout(thrown=thrown), [[JOB]] * looks)
+    sure, thrown_for = pauses(schedule(), [[JOB]] * looks), pauses(schedule(thrown=thrown), [[JOB]] * looks)
     for longest, seconds in zip(sure, thrown_for, strict=True):
         assert 0.9 * longest - 0.001 <= seconds <= longest

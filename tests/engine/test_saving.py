@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from wanctl.engine.saving import Saving
+from wanctl.engine.saving import RecordWriter
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.record import Intent, Record
 
@@ -49,7 +49,7 @@ def test_what_comes_side_by_side_is_one_write_and_what_comes_meanwhile_is_the_ne
     place = Place()
 
     async def work() -> Record:
-        saving = Saving(place.save, empty())
+        saving = RecordWriter(place.save, empty())
         first = [asyncio.create_task(saving.save(opened(name))) for name in "abc"]
         await begun(place)
         later = [asyncio.create_task(saving.save(opened(name))) for name in "de"]
@@ -72,7 +72,7 @@ def test_what_could_not_be_saved_is_not_in_the_record_and_everyone_hears_of_it()
     place.failure = LedgerError("away")
 
     async def work() -> Record:
-        saving = Saving(place.save, empty())
+        saving = RecordWriter(place.save, empty())
         tasks = [asyncio.create_task(saving.save(opened(name))) for name in "ab"]
         place.may_end.release()
         for error in await asyncio.gather(*tasks, return_exceptions=True):
@@ -90,7 +90,7 @@ def test_who_stops_waiting_stops_nobody_else() -> None:
     place = Place()
 
     async def work() -> None:
-        saving = Saving(place.save, empty())
+        saving = RecordWriter(place.save, empty())
         gone, staying = (asyncio.create_task(saving.save(opened(name))) for name in "ab")
         await begun(place)
         gone.cancel()
@@ -105,5 +105,5 @@ def test_who_stops_waiting_stops_nobody_else() -> None:
 
 def test_a_change_that_changes_nothing_is_not_written() -> None:
     place = Place()
-    asyncio.run(Saving(place.save, empty()).save(lambda record: record))
+    asyncio.run(RecordWriter(place.save, empty()).save(lambda record: record))
     assert place.written == []

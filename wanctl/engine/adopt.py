@@ -61,7 +61,7 @@ async def _bind(session: RunSession, context: Context, resource: Resource, remot
     strangers = tuple(one for one in entry.strangers if one != remote_id)
     entry = entry.model_copy(update={"strangers": strangers})
     if address.kind is Kind.DEPLOYMENT:  # the one before is ours to delete, once this one serves
-        bound = Deploy.landed(entry, generation, entry.protected)
+        bound = Deploy.succeeded(entry, generation, entry.protected)
     else:
         bound = entry.with_current(generation)
     await session.journal.note(address, "adopt", bound, remote_id, sentence)

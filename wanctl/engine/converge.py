@@ -14,7 +14,7 @@ from typing import Protocol
 
 from wanctl.engine.approval import Approval
 from wanctl.engine.planner import Draft
-from wanctl.engine.polling import Lookout
+from wanctl.engine.polling import LookSchedule
 from wanctl.engine.session import RunSession
 from wanctl.kinds.acting import Act, Tools
 from wanctl.language.resources import Address
@@ -93,7 +93,7 @@ async def converge(
     session: RunSession, draft: Draft, approval: Approval, patience: Patience, watcher: Watcher
 ) -> Outcome:
     """Run until nothing can move any more without a person, a fix, or more patience."""
-    run = _Run(session, approval, watcher, Outcome(draft), Lookout(session.polling))
+    run = _Run(session, approval, watcher, Outcome(draft), LookSchedule(session.polling))
     run.take(draft)
     deadline = session.clock.now() + patience.longest
     while True:
@@ -112,7 +112,7 @@ async def converge(
         if left <= 0:
             run.outcome.overdue = True
             break
-        await session.clock.sleep(min(run.lookout.seconds(session.clock.now()), left))
+        await session.clock.sleep(min(run.schedule.seconds(session.clock.now()), left))
         await run.look()
     run.sort_what_is_left()
     return run.outcome
@@ -129,7 +129,7 @@ class _Run:
     approval: Approval
     watcher: Watcher
     outcome: Outcome
-    lookout: Lookout
+    schedule: LookSchedule
     tried: dict[_Key, int] = field(default_factory=dict)
     turned_away: dict[_Key, Throttled] = field(default_factory=dict)
     in_vain: int = 0
@@ -139,7 +139,7 @@ class _Run:
         """The plan as it stands for this run: what was turned away waits for the service."""
         steps = tuple(self._as_it_stands(step) for step in draft.plan.steps)
         self.outcome.draft = replace(draft, plan=replace(draft.plan, steps=steps))
-        self.lookout.saw(self.session.clock.now(), steps, looked_at)
+        self.schedule.saw(self.session.clock.now(), steps, looked_at)
 
     def _as_it_stands(self, step: Step) -> Step:
         refusal = self.turned_away.get(_key(step)) if step.when is When.NOW and step.effect else None
@@ -150,7 +150,7 @@ class _Run:
 
     async def look(self) -> None:
         """Look at what is due. What cannot be read now is looked at again later: nothing follows from it."""
-        due = self.lookout.due(self.session.clock.now())
+        due = self.schedule.due(self.session.clock.now())
         try:
             await self._look_at(due)
         except (StudioError, ExceptionGroup) as error:
@@ -159,7 +159,7 @@ class _Run:
                 raise
             now = self.session.clock.now()
             self.watcher.missed(now, error)
-            self.lookout.saw(now, self.outcome.plan.steps, due)
+            self.schedule.saw(now, self.outcome.plan.steps, due)
             return
         self.in_vain = 0
 
@@ -237,7 +237,7 @@ class _Run:
         self.watcher.started(session.clock.now(), step)
         await journal.begin(effect)
         try:
-            landing = await effect.perform(self._tools(effect))
+            result = await effect.perform(self._tools(effect))
         except Withheld:
             await journal.unsent(effect)
             return
@@ -259,10 +259,10 @@ class _Run:
             self._fail(Failure(step, error))
             return
         self.tried[_key(step)] = TRIES
-        await journal.landed(effect, landing)
-        self.outcome.done.append((step, landing.remote_id))
+        await journal.succeeded(effect, result)
+        self.outcome.done.append((step, result.remote_id))
         session.snapshot = None
-        self.watcher.done(session.clock.now(), step, landing.remote_id)
+        self.watcher.done(session.clock.now(), step, result.remote_id)
 
     def judge_contested(self) -> None:
         """A call that was refused is no failure where the account has what it was for: another run was

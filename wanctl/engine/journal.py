@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from wanctl.engine.saving import Saving
-from wanctl.kinds.acting import Landing
+from wanctl.engine.saving import RecordWriter
+from wanctl.kinds.acting import CallResult
 from wanctl.language.resources import Address
 from wanctl.ledger.record import LOOK, Entry, HistoryLine, Intent, Record
 from wanctl.plan import Effect
@@ -27,7 +27,7 @@ class Journal:
     def __init__(
         self, save: Callable[[Record], Record], record: Record, stamp: Stamp, now: Callable[[], datetime]
     ) -> None:
-        self._saving = Saving(save, record)
+        self._saving = RecordWriter(save, record)
         self._stamp = stamp
         self._now = now
 
@@ -48,21 +48,21 @@ class Journal:
         )
         await self._saving.save(lambda record: record.with_intent(intent))
 
-    async def landed(self, effect: Effect, landing: Landing) -> None:
+    async def succeeded(self, effect: Effect, result: CallResult) -> None:
         line = self._line(
             effect.address,
             effect.verb,
             "ok",
-            remote_id=landing.remote_id,
-            request_id=landing.request_id,
-            note=landing.note,
+            remote_id=result.remote_id,
+            request_id=result.request_id,
+            note=result.note,
         )
 
         def change(record: Record) -> Record:
             record = record.without_intent(effect.address).with_history(line)
-            if landing.moved_from:
-                return record.renamed(landing.moved_from, effect.address)
-            return record.with_entry(effect.address, landing.entry)
+            if result.moved_from:
+                return record.renamed(result.moved_from, effect.address)
+            return record.with_entry(effect.address, result.entry)
 
         await self._saving.save(change)
 

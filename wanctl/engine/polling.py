@@ -63,7 +63,7 @@ class _Look:
     due: datetime
 
 
-class Lookout:
+class LookSchedule:
     """Keeps the looks of one run."""
 
     def __init__(self, polling: Polling) -> None:

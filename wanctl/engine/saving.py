@@ -13,7 +13,7 @@ from wanctl.ledger.record import Record
 Change = Callable[[Record], Record]
 
 
-class Saving:
+class RecordWriter:
     """Guards one thing: `record` is what the store last saved, and nothing that could not be."""
 
     def __init__(self, write: Callable[[Record], Record], record: Record) -> None:

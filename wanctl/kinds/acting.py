@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Landing:
+class CallResult:
     """What a call left behind: the ledger's new entry for the address, and the ids to quote."""
 
     entry: Entry | None
@@ -44,7 +44,7 @@ class Tools:
 class Act(Effect, Protocol):
     """An effect that can be carried out."""
 
-    async def perform(self, tools: Tools) -> Landing:
+    async def perform(self, tools: Tools) -> CallResult:
         """Make the call, once."""
 
 

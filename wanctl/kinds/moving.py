@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wanctl.kinds.acting import Landing, Tools
+from wanctl.kinds.acting import CallResult, Tools
 from wanctl.language.resources import Address, Desired, Rename
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Change, FieldClass, Finding, Severity, Step, When
@@ -112,5 +112,5 @@ class Move:
     def inputs(self) -> dict[str, Any]:
         return {"moved_from": str(self.old)}
 
-    async def perform(self, tools: Tools) -> Landing:
-        return Landing(tools.entry, note=f"it was {self.old}", moved_from=self.old)
+    async def perform(self, tools: Tools) -> CallResult:
+        return CallResult(tools.entry, note=f"it was {self.old}", moved_from=self.old)

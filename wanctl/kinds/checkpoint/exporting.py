@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from wanctl.kinds.acting import Landing, Tools
+from wanctl.kinds.acting import CallResult, Tools
 from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Generation
 
@@ -26,10 +26,10 @@ class Export:
     def inputs(self) -> dict[str, Any]:
         return {"display_name": self.display_name, "model_name": None, "attempt": self.attempt}
 
-    async def perform(self, tools: Tools) -> Landing:
+    async def perform(self, tools: Tools) -> CallResult:
         answer = await tools.studio.checkpoints.export(self.job_id, self.checkpoint, self.display_name)
         made = tools.generation(self.identity, self.identity, self.inputs())
-        return Landing(asked_again(tools.entry, made), self.identity, answer.request_id)
+        return CallResult(asked_again(tools.entry, made), self.identity, answer.request_id)
 
 
 def asked_again(entry: Entry, made: Generation) -> Entry:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from wanctl.kinds.acting import Landing, OnRemote, Tools
+from wanctl.kinds.acting import CallResult, OnRemote, Tools
 from wanctl.language.resources import Address
 
 
@@ -25,13 +25,13 @@ class Upload:
     def inputs(self) -> dict[str, Any]:
         return {"filename": self.filename, "size": self.size}
 
-    async def perform(self, tools: Tools) -> Landing:
+    async def perform(self, tools: Tools) -> CallResult:
         async with tools.archive(self.address, self.content) as path:
             answer = await tools.studio.files.upload(
                 path, self.filename, progress=lambda sent: tools.uploaded(self.address, sent)
             )
         made = tools.generation(answer.value.id, self.content, self.kept)
-        return Landing(tools.entry.with_current(made), answer.value.id, answer.request_id)
+        return CallResult(tools.entry.with_current(made), answer.value.id, answer.request_id)
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,6 @@ class DeleteFile(OnRemote):
 
     verb: str = "delete"
 
-    async def perform(self, tools: Tools) -> Landing:
+    async def perform(self, tools: Tools) -> CallResult:
         answer = await tools.studio.files.delete(self.remote_id)
-        return Landing(tools.entry.without(self.remote_id), self.remote_id, answer.request_id)
+        return CallResult(tools.entry.without(self.remote_id), self.remote_id, answer.request_id)

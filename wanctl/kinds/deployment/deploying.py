@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from wanctl.kinds.acting import Landing, OnRemote, Tools
+from wanctl.kinds.acting import CallResult, OnRemote, Tools
 from wanctl.kinds.identity import digest_of
 from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Generation
@@ -37,7 +37,7 @@ class Deploy:
     def inputs(self) -> dict[str, Any]:
         return {**self.sent, "protect": self.protect}
 
-    async def perform(self, tools: Tools) -> Landing:
+    async def perform(self, tools: Tools) -> CallResult:
         body = {
             "model_name": self.sent["model_name"],
             "capacity": self.sent["capacity"],
@@ -53,7 +53,7 @@ class Deploy:
             live, request_id = await self._there_already(tools, taken), taken.request_id
         made = tools.generation(live.deployed_model, self.identity, self.sent)
         made = made.model_copy(update={"created": live.gmt_create})
-        return Landing(self.landed(tools.entry, made, self.protect), made.remote_id, request_id)
+        return CallResult(self.succeeded(tools.entry, made, self.protect), made.remote_id, request_id)
 
     async def _there_already(self, tools: Tools, taken: Conflict) -> Deployment:
         """What an earlier call of ours made, whose answer was lost and which no list showed yet."""
@@ -70,7 +70,7 @@ class Deploy:
         return live
 
     @staticmethod
-    def landed(entry: Entry, made: Generation, protect: bool) -> Entry:
+    def succeeded(entry: Entry, made: Generation, protect: bool) -> Entry:
         """The new one is current; the old one is to be deleted, and never counted among the past."""
         old = entry.current
         retiring = tuple(one for one in entry.retiring if one.remote_id != made.remote_id)
@@ -95,13 +95,13 @@ class Scale:
     def inputs(self) -> dict[str, Any]:
         return {"deployed_model": self.remote_id, "capacity": self.capacity}
 
-    async def perform(self, tools: Tools) -> Landing:
+    async def perform(self, tools: Tools) -> CallResult:
         answer = await tools.studio.deployments.scale(self.remote_id, self.capacity)
         current = tools.entry.current
         assert current is not None  # noqa: S101 - only a recorded deployment is scaled
         sent = {**current.inputs, "capacity": self.capacity}
         made = current.model_copy(update={"inputs": sent, "identity": config_identity(sent)})
-        return Landing(tools.entry.model_copy(update={"current": made}), self.remote_id, answer.request_id)
+        return CallResult(tools.entry.model_copy(update={"current": made}), self.remote_id, answer.request_id)
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,13 @@ class DeleteDeployment(OnRemote):
 
     verb: str = "delete"
 
-    async def perform(self, tools: Tools) -> Landing:
+    async def perform(self, tools: Tools) -> CallResult:
         answer = await tools.studio.deployments.delete(self.remote_id)
         entry, current = tools.entry, tools.entry.current
         if current and current.remote_id == self.remote_id:
             retiring = (*entry.retiring, current)
             entry = entry.model_copy(update={"current": None, "retiring": retiring})
-        return Landing(entry, self.remote_id, answer.request_id)
+        return CallResult(entry, self.remote_id, answer.request_id)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Protect:
     def inputs(self) -> dict[str, Any]:
         return {"protect": self.protect}
 
-    async def perform(self, tools: Tools) -> Landing:
+    async def perform(self, tools: Tools) -> CallResult:
         entry = tools.entry.model_copy(update={"protected": self.protect})
         current = entry.current
-        return Landing(entry, current.remote_id if current else None, note=self.identity)
+        return CallResult(entry, current.remote_id if current else None, note=self.identity)

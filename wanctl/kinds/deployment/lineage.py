@@ -41,7 +41,7 @@ def with_intent_result(address: Address, context: Context) -> Entry:
         since=intent.at,
         created=live.gmt_create,
     )
-    return Deploy.landed(entry, made, intent.inputs.get("protect", entry.protected))
+    return Deploy.succeeded(entry, made, intent.inputs.get("protect", entry.protected))
 
 
 def with_echoed_by_name(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wanctl.kinds.acting import Landing, OnRemote, Tools
+from wanctl.kinds.acting import CallResult, OnRemote, Tools
 from wanctl.kinds.context import Context, Planned
 from wanctl.language.resources import Address, Resource
 from wanctl.plan import Action, Step, When
@@ -27,7 +27,7 @@ class Train:
     def inputs(self) -> dict[str, Any]:
         return self.sent
 
-    async def perform(self, tools: Tools) -> Landing:
+    async def perform(self, tools: Tools) -> CallResult:
         try:
             answer = await tools.studio.jobs.create(self.body)
         except InvalidRequest as error:
@@ -37,7 +37,7 @@ class Train:
             unnamed = {key: value for key, value in self.body.items() if key != "job_name"}
             answer = await tools.studio.jobs.create(unnamed)
         made = tools.generation(answer.value.job_id, self.identity, self.sent)
-        return Landing(tools.entry.with_current(made), answer.value.job_id, answer.request_id)
+        return CallResult(tools.entry.with_current(made), answer.value.job_id, answer.request_id)
 
     def _may_mean_the_name(self, said: str) -> bool:
         """A refusal need not say that it is the name; but one that speaks of something else means that."""
@@ -54,9 +54,9 @@ class CancelJob(OnRemote):
 
     verb: str = "cancel"
 
-    async def perform(self, tools: Tools) -> Landing:
+    async def perform(self, tools: Tools) -> CallResult:
         answer = await tools.studio.jobs.cancel(self.remote_id)
-        return Landing(tools.entry, self.remote_id, answer.request_id)
+        return CallResult(tools.entry, self.remote_id, answer.request_id)
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,13 @@ class Withdraw:
     def inputs(self) -> dict[str, Any]:
         return {"losers": list(self.losers)}
 
-    async def perform(self, tools: Tools) -> Landing:
+    async def perform(self, tools: Tools) -> CallResult:
         for job_id in self.losers:
             answer = await tools.studio.jobs.cancel(job_id)
         entry = tools.entry
         if entry.current and entry.current.remote_id in self.losers:
             entry = entry.model_copy(update={"current": None})
-        return Landing(entry, self.identity, answer.request_id, "an earlier job of the same inputs stands")
+        return CallResult(entry, self.identity, answer.request_id, "an earlier job of the same inputs stands")
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,14 @@ class DeleteJob(OnRemote):
 
     verb: str = "delete"
 
-    async def perform(self, tools: Tools) -> Landing:
+    async def perform(self, tools: Tools) -> CallResult:
         try:
             answer = await tools.studio.jobs.delete(self.remote_id)
         except (UnsupportedState, Conflict) as refusal:
             note = f"refused, the service keeps it: {refusal.service_message or refusal.message}"
             kept = tools.entry.with_undeletable(self.remote_id)
-            return Landing(kept, self.remote_id, refusal.request_id, note)
-        return Landing(tools.entry, self.remote_id, answer.request_id)
+            return CallResult(kept, self.remote_id, refusal.request_id, note)
+        return CallResult(tools.entry, self.remote_id, answer.request_id)
 
 
 def unless_refused(plan: Callable[[Resource, Context], Planned]) -> Callable[[Resource, Context], Planned]:
