@@ -88,7 +88,7 @@ def test_a_protected_deployment_is_not_forgotten_in_an_account_that_has_none(tmp
 
 
 def test_what_was_deleted_leaves_the_rest_of_the_entry() -> None:
-    entry = Entry(current=made("ft-2"), past=(made("ft-1"),), strangers=("ft-9",), protected=True)
+    entry = Entry(current=made("ft-2"), past=(made("ft-1"),), disowned=("ft-9",), protected=True)
     assert entry.without("ft-2") == entry.model_copy(update={"current": None})
     assert entry.without("ft-1") == entry.model_copy(update={"past": ()})
     assert entry.without("ft-3") == entry
@@ -125,7 +125,7 @@ def killed_after(rain: Rain, verb: str, monkeypatch: pytest.MonkeyPatch) -> None
 
     succeeded = Journal.succeeded
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "landed", gone)
+        patch.setattr(Journal, "succeeded", gone)
         with pytest.raises(Killed):
             rain.apply()
 
@@ -313,7 +313,7 @@ def test_a_prune_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
         await succeeded(journal, effect, result)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "landed", gone)
+        patch.setattr(Journal, "succeeded", gone)
         with pytest.raises(Killed):
             prune(rain.project(), Choice(everything=True), lambda *_: True, Patience(), Silent())
     assert rain.ledger["intents"]

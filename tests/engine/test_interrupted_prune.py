@@ -42,7 +42,7 @@ def test_what_a_killed_prune_deleted_is_not_missed(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "landed", killed)
+        patch.setattr(Journal, "succeeded", killed)
         with pytest.raises(Killed):
             pruned(rain)
     assert rain.calls("DELETE", "/fine-tunes/") == 1

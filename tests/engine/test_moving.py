@@ -30,9 +30,9 @@ def record(**entries: Entry) -> Record:
     return Record(lineage="l", project="p", endpoint="sandbox", entries=named)
 
 
-def entry(job_id: str, *strangers: str) -> Entry:
+def entry(job_id: str, *disowned: str) -> Entry:
     made = Generation(remote_id=job_id, identity=f"of {job_id}", inputs={}, since=NOW)
-    return Entry(current=made, protected=True, strangers=strangers)
+    return Entry(current=made, protected=True, disowned=disowned)
 
 
 def intent(address: str, verb: str) -> Intent:
@@ -55,8 +55,8 @@ def test_the_intent_of_the_move_itself_makes_way() -> None:
 
 
 def test_strangers_of_both_names_stay_strangers() -> None:
-    moved = record(old=entry("ft-1", "ft-8", "ft-9"), new=Entry(strangers=("ft-7", "ft-8"))).renamed(OLD, NEW)
-    assert moved.entry(NEW).strangers == ("ft-7", "ft-8", "ft-9")
+    moved = record(old=entry("ft-1", "ft-8", "ft-9"), new=Entry(disowned=("ft-7", "ft-8"))).renamed(OLD, NEW)
+    assert moved.entry(NEW).disowned == ("ft-7", "ft-8", "ft-9")
 
 
 @pytest.mark.parametrize("recorded", ["two", "zwei", "drei"])

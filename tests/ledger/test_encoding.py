@@ -41,7 +41,7 @@ def test_what_is_not_a_ledger_is_refused_with_the_reason(text: str, word: str) -
     ["Banana/train", "train", "Dataset/", "/train", "Dataset/a/b", "dataset/train", "Dataset/a\x1b[2J", ""],
 )
 def test_what_stands_under_no_address_is_refused_by_its_name(address: str) -> None:
-    kept = encode_record(record().with_entry(address, Entry(strangers=("ft-1",))))
+    kept = encode_record(record().with_entry(address, Entry(disowned=("ft-1",))))
     intent = Intent(address=address, verb="train", identity="i", inputs={}, seen=(), at=NOW)
     for text in (kept, encode_record(record().with_intent(intent))):
         with pytest.raises(
@@ -54,7 +54,7 @@ def test_what_stands_under_no_address_is_refused_by_its_name(address: str) -> No
 def test_the_kinds_of_addresses_are_those_of_the_specs() -> None:
     assert tuple(Kind) == KINDS
     for kind in Kind:
-        named = record().with_entry(f"{kind}/a-b_c.2:x", Entry(strangers=("ft-1",)))
+        named = record().with_entry(f"{kind}/a-b_c.2:x", Entry(disowned=("ft-1",)))
         assert decode_record(encode_record(named), "here") == named
 
 

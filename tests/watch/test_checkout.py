@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.watch.places import TRAIN, Place, environ, git
-from wanctl.base.git import Git, masked
-from wanctl.ledger.errors import LedgerError
+from wanctl.base.git import Git, GitError, masked
 from wanctl.watch.checkout import _FRUGAL, Checkout
 from wanctl.watch.errors import WatchError
 
@@ -131,7 +130,7 @@ def test_git_that_hangs_is_ended_with_what_it_started(tmp_path: Path) -> None:
     script.write_text(f'#!/bin/sh\necho $$ > "{pid}"\nexec sleep 300\n', encoding="utf-8")
     script.chmod(0o755)
     git = replace(Git.within(tmp_path, {**environ(), "GIT_SSH": str(script)}), patience=1.0)
-    with pytest.raises(LedgerError, match="did not end within 1 s"):
+    with pytest.raises(GitError, match="did not end within 1 s"):
         git.run("ls-remote", "ssh://nowhere.invalid/repository")
     hanging = int(pid.read_text(encoding="utf-8"))
     deadline = time.monotonic() + 5

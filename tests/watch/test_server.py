@@ -263,7 +263,7 @@ class _Page(HTMLParser):
 
 
 @pytest.mark.parametrize(
-    "board",
+    "loop_status",
     [
         empty_board(),
         empty_board().with_errors(("<script>alert(1)</script>",)),

@@ -58,8 +58,8 @@ async def _bind(session: RunSession, context: Context, resource: Resource, remot
         )
         raise AdoptionRefused(f"a {address.kind} is not adopted: {hint}")
     entry = session.journal.record.entry(address)
-    strangers = tuple(one for one in entry.strangers if one != remote_id)
-    entry = entry.model_copy(update={"strangers": strangers})
+    disowned = tuple(one for one in entry.disowned if one != remote_id)
+    entry = entry.model_copy(update={"disowned": disowned})
     if address.kind is Kind.DEPLOYMENT:  # the one before is ours to delete, once this one serves
         bound = Deploy.succeeded(entry, generation, entry.protected)
     else:
@@ -77,8 +77,8 @@ async def disown(session: RunSession, address: Address, remote_id: str) -> str:
         raise AdoptionRefused(
             f"the ledger says that wanctl made {remote_id} for {address}; it cannot be a stranger"
         )
-    if remote_id not in entry.strangers:
-        entry = entry.model_copy(update={"strangers": (*entry.strangers, remote_id)})
+    if remote_id not in entry.disowned:
+        entry = entry.model_copy(update={"disowned": (*entry.disowned, remote_id)})
     sentence = f"{remote_id} is not {address}, and will not be taken for it"
     await session.journal.note(address, "disown", entry, remote_id, sentence)
     return sentence

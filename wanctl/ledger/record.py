@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 FORMAT_VERSION = 1  # raised together with a line in encoding.MIGRATIONS
 HISTORY_KEPT = 2000
@@ -12,7 +12,9 @@ KINDS = ("Dataset", "FineTune", "Checkpoint", "Deployment")  # of the addresses 
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
 
 
 class Generation(_Frozen):
@@ -33,7 +35,7 @@ class Entry(_Frozen):
     past: tuple[Generation, ...] = ()  # worth money: found again when a spec goes back
     retiring: tuple[Generation, ...] = ()  # deployments that are to be deleted once the new one serves
     protected: bool = False
-    strangers: tuple[str, ...] = ()  # what a person said is not ours
+    disowned: tuple[str, ...] = Field(default=(), alias="strangers")  # what a person said is not ours
     undeletable: tuple[str, ...] = ()  # what the service refused to delete: asked for once, not at every run
 
     def generation(self, identity: str) -> Generation | None:
@@ -119,8 +121,8 @@ class Record(_Frozen):
     def renamed(self, old: object, new: object) -> "Record":
         """What is known of one resource, and its open call, under another name."""
         here, there = self.entry(old), self.entry(new)
-        strangers = tuple(dict.fromkeys((*there.strangers, *here.strangers)))
-        moved = self.with_entry(old, None).with_entry(new, here.model_copy(update={"strangers": strangers}))
+        disowned = tuple(dict.fromkeys((*there.disowned, *here.disowned)))
+        moved = self.with_entry(old, None).with_entry(new, here.model_copy(update={"disowned": disowned}))
         intents = tuple(
             one.model_copy(update={"address": str(new)}) if one.address == str(old) else one
             for one in moved.without_intent(new).intents

@@ -21,7 +21,7 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
     if not still_there and entry.protected:
         return Planned(_absent(address), findings=(_protected_and_gone(address, known),))
     if not still_there:
-        forget = Entry(strangers=entry.strangers)
+        forget = Entry(disowned=entry.disowned)
         return Planned(_absent(address), learn=forget if known else None, answered=intent is not None)
     live = standing(still_there[0], context)
     assert live is not None  # noqa: S101 - it stands

@@ -193,7 +193,7 @@ def _deploy(resource: Resource, spec: DeploymentSpec, target: Target, context: C
     taken = target.model_name in context.snapshot.deployment_by_id  # by whomever: the call would be refused
     sent = sent_with(target, spec, shared=target.shared or taken)
     identity, name, intent = config_identity(sent), deployed_name(sent), context.intent(address)
-    nobody_elses = name not in context.claimed and name not in context.entry(address).strangers
+    nobody_elses = name not in context.claimed and name not in context.entry(address).disowned
     asked_for = sent["suffix"] is not None or (intent is not None and intent.identity == identity)
     seen = context.snapshot.deployment_names
     return Deploy(address, identity, sent, spec.protect, seen, ours_if_there=nobody_elses and asked_for)

@@ -39,7 +39,7 @@ def _may_take_it(model_name: str, suffixes: Suffixes, entry: Entry, context: Con
         return live is None and entry.current.inputs.get("model_name") != model_name
     if any(suffix_of(one, suffixes) for one in unclaimed(model_name, entry, context)):
         return False
-    return live is None or live.deployed_model not in entry.strangers
+    return live is None or live.deployed_model not in entry.disowned
 
 
 def unclaimed(model_name: str, entry: Entry, context: Context) -> list[Deployment]:
@@ -47,7 +47,7 @@ def unclaimed(model_name: str, entry: Entry, context: Context) -> list[Deploymen
     return [
         one
         for one in context.snapshot.deployments_by_model.get(model_name, ())
-        if one.deployed_model not in context.claimed and one.deployed_model not in entry.strangers
+        if one.deployed_model not in context.claimed and one.deployed_model not in entry.disowned
     ]
 
 

@@ -69,7 +69,7 @@ def made_at_once(one: Job, other: Job) -> bool:
 def twins_by_name(wanted: Wanted, context: Context) -> list[Job]:
     """Every job whose name carries these inputs."""
     key = (context.project, wanted.identity[:16])
-    return _strangers_out(context.snapshot.jobs_by_name.get(key, ()), context.entry(wanted.address))
+    return _without_disowned(context.snapshot.jobs_by_name.get(key, ()), context.entry(wanted.address))
 
 
 def twins_by_files(wanted: Wanted, context: Context) -> list[Job]:
@@ -117,7 +117,7 @@ def _by_name_of_others(wanted: Wanted, entry: Entry, context: Context) -> Match:
     found = [
         (job, project)
         for project, job in context.snapshot.jobs_by_inputs.get(wanted.identity[:16], ())
-        if project not in own and job.live and job.job_id not in entry.strangers
+        if project not in own and job.live and job.job_id not in entry.disowned
     ]
     names = ", ".join(sorted({project for _, project in found}))
     return Match(
@@ -236,7 +236,7 @@ def _unclaimed(jobs: Sequence[Job], wanted: Wanted, entry: Entry, context: Conte
     """Those that are not another resource's."""
     return [
         job
-        for job in _strangers_out(jobs, entry)
+        for job in _without_disowned(jobs, entry)
         if context.claimed.get(job.job_id, str(wanted.address)) == str(wanted.address)
         and not _claimed_for_other_inputs(job, wanted, entry)
     ]
@@ -248,8 +248,8 @@ def _claimed_for_other_inputs(job: Job, wanted: Wanted, entry: Entry) -> bool:
     return any(one.remote_id == job.job_id and one.identity != wanted.identity for one in known)
 
 
-def _strangers_out(jobs: Sequence[Job], entry: Entry) -> list[Job]:
-    return [job for job in jobs if job.job_id not in entry.strangers]
+def _without_disowned(jobs: Sequence[Job], entry: Entry) -> list[Job]:
+    return [job for job in jobs if job.job_id not in entry.disowned]
 
 
 def contradicted(declared: Mapping[str, Any], echoed: Mapping[str, Any]) -> list[str]:

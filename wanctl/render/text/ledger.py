@@ -48,8 +48,8 @@ def _entry(address: str, entry: Entry) -> Iterator[Text]:
     for word, generations in (("before", entry.past), ("to be deleted", entry.retiring)):
         for one in generations:
             yield Text(f"      {word}: {one.remote_id}, since {one.since:%Y-%m-%d %H:%M}", style="dim")
-    if entry.strangers:
-        yield Text(f"      not ours: {', '.join(entry.strangers)}", style="dim")
+    if entry.disowned:
+        yield Text(f"      not ours: {', '.join(entry.disowned)}", style="dim")
 
 
 def _spell_input(key: str, value: Any) -> str:
