@@ -26,7 +26,7 @@ class World(Account):
 
     def begin(self) -> None:
         super().begin()
-        self.foreign = self.standing()  # nothing was applied yet: all of it is somebody else's
+        self.others_before = self.standing()  # nothing was applied yet: all of it is somebody else's
         self.apply_to_the_end()
 
     def standing(self) -> dict[str, set[str]]:
@@ -44,7 +44,7 @@ class World(Account):
 
     def deploy_a_model_of_ours(self) -> None:
         taken = {one["model_name"] for one in self.deployments()}
-        ours = [job for job in self.jobs() if job["job_id"] not in self.foreign["jobs"]]
+        ours = [job for job in self.jobs() if job["job_id"] not in self.others_before["jobs"]]
         free = [job["finetuned_output"] for job in ours if job["status"] == "SUCCEEDED"]
         for model in sorted(set(free) - taken)[:1]:
             config = {"use_input_prompt": True, "prompt": "", "lora_prompt_default": ""}
@@ -74,7 +74,7 @@ class World(Account):
         after = self.standing()
         gone = set().union(*(before[kind] - after[kind] for kind in before))
         assert gone <= {one.remote_id for one in plan.orphans}
-        assert all(self.foreign[kind] <= after[kind] for kind in after)
+        assert all(self.others_before[kind] <= after[kind] for kind in after)
         assert protected <= after["deployments"]
         if choice.everything:
             assert not in_flight & gone
