@@ -37,7 +37,7 @@ def plan_html(made: Plan | Failure, options: RenderOptions | None = None) -> str
         "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         "place": " / ".join(part for part in (made.project or "wanctl", made.environment) if part),
         "findings": sorted(made.findings, key=lambda finding: list(Severity).index(finding.severity)),
-        "sheet": options,
+        "options": options,
     }
     if isinstance(made, Failure):
         return render("failure.html.j2", **told, failure=made)
