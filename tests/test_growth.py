@@ -14,11 +14,12 @@ import pytest
 import yaml
 
 from tests.bench.chains import apply_all, write
+from wanctl.address import Address
 from wanctl.base.running import run
 from wanctl.engine.planner import make_plan
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.language.resources import Address, Desired, Rename
+from wanctl.language.resources import Desired, Rename
 from wanctl.ledger.record import Intent, Record
 from wanctl.plan import Plan
 from wanctl.project import Project

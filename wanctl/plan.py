@@ -14,7 +14,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol
 
-from wanctl.language.resources import Address
+from wanctl.address import Address
+from wanctl.finding import Finding, Severity
 
 FORMAT_VERSION = "1.0"
 
@@ -72,14 +73,6 @@ class Status(StrEnum):
     WAITING_FOR_PERSON = "waiting_for_person"
     BLOCKED = "blocked"
     ERROR = "error"
-
-
-class Severity(StrEnum):
-    """How much a finding matters: an error stops apply, the others do not."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    ADVICE = "advice"
 
 
 @dataclass(frozen=True)
@@ -143,28 +136,6 @@ class Cost:
             "basis": self.basis,
             "billed_tokens": self.billed_tokens,
             "billed_amount": None if self.billed_amount is None else str(self.billed_amount),
-        }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something a person should know which is not a step."""
-
-    severity: Severity
-    message: str
-    address: Address | None = None
-    hint: str | None = None
-    place: str | None = None  # file:line:column
-    rule: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "severity": self.severity.value,
-            "rule": self.rule,
-            "address": str(self.address) if self.address else None,
-            "message": self.message,
-            "hint": self.hint,
-            "place": self.place,
         }
 
 

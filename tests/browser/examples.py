@@ -10,7 +10,8 @@ from pathlib import Path
 from tests.browser.plans import BUSY, REFERENCES, busy_board
 from tests.scenarios.playing import quiet_surroundings
 from tests.watch.statuses import NOON, STEPS, board_of, empty_board
-from wanctl.plan import Action, Finding, Plan, Severity, When
+from wanctl.finding import Finding, Severity
+from wanctl.plan import Action, Plan, When
 from wanctl.render.failure import Failure
 from wanctl.render.html.plan import plan_html
 from wanctl.render.options import RenderOptions

@@ -5,22 +5,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 from tests.watch.statuses import NOON
-from wanctl.language.resources import Address
+from wanctl.address import Address
+from wanctl.finding import Finding, Severity
 from wanctl.language.settings import Settings
 from wanctl.ledger.record import HistoryLine, Record
-from wanctl.plan import (
-    Action,
-    Change,
-    Cost,
-    FieldClass,
-    Finding,
-    Orphan,
-    Plan,
-    Progress,
-    Severity,
-    Step,
-    When,
-)
+from wanctl.plan import Action, Change, Cost, FieldClass, Orphan, Plan, Progress, Step, When
 from wanctl.render.lineage import References
 from wanctl.watch.checkout import Commit
 from wanctl.watch.iteration import Iteration

@@ -6,11 +6,11 @@ from pathlib import Path
 from tests.browser.reading import DESKTOP, PHONE, Reader
 from tests.browser.test_plan_page import HOSTILE
 from tests.dataset.making import annotations, folder, good, sample
+from wanctl.address import Address
 from wanctl.dataset.checks import check_dataset
 from wanctl.dataset.reading import read_dataset
 from wanctl.language.inspection import inspection
 from wanctl.language.load import load_project
-from wanctl.language.resources import Address
 from wanctl.render.html.dataset import write_page
 from wanctl.render.visible import visible
 

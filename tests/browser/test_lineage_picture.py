@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser.plans import BUSY, REFERENCES, large
 from tests.browser.reading import DESKTOP, PHONE, SCHEMES, Reader
-from wanctl.language.resources import Address
+from wanctl.address import Address
 from wanctl.plan import Plan
 from wanctl.render.html.picture import svg
 from wanctl.render.html.plan import plan_html

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from wanctl.address import Address
 from wanctl.engine.converge import Outcome, Patience
-from wanctl.language.resources import Address
 from wanctl.plan import Plan
 from wanctl.project import Project, Silent
 from wanctl.project.importing import DEFAULT_FILE, carry_out_import, draft_import

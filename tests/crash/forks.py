@@ -18,7 +18,7 @@ import wanctl
 from tests.crash.commands import Command, Ended
 from tests.crash.disasters import Hooks, Moment, Point
 from tests.crash.project import account
-from wanctl.language.resources import Address
+from wanctl.address import Address
 from wanctl.plan import Plan, Status, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind

@@ -24,7 +24,7 @@ from tests.crash.project import (
     start_twin,
 )
 from tests.datasets import small_dataset
-from wanctl.language.resources import Address
+from wanctl.address import Address
 from wanctl.plan import Status
 from wanctl.project import Project
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.crash.project import account, call, pass_time, start_twin, write
 from tests.datasets import small_dataset
+from wanctl.address import Address
 from wanctl.engine.converge import Outcome, Patience
-from wanctl.language.resources import Address
 from wanctl.plan import Action, Status, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.dataset.making import folder, good
+from wanctl.address import Address
 from wanctl.dataset.contents import DatasetError
 from wanctl.language.load import load_project
-from wanctl.language.resources import Address
 from wanctl.project.local import LocalDatasets, Packer
 
 TRAIN = Address.dataset("train")

@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from tests.datasets import small_dataset
+from wanctl.address import Address
 from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience
-from wanctl.language.resources import Address
 from wanctl.plan import Plan
 from wanctl.project import Project
 from wanctl.project.provider import call_sandbox, open_sandbox

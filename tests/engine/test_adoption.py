@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.engine.accounts import World, dataset, deployment, finetune
+from wanctl.address import Address
 from wanctl.engine.adopt import AdoptionRefused
-from wanctl.language.resources import Address
 from wanctl.plan import Action, Status
 from wanctl.project import Project
 from wanctl.project.outputs import bind

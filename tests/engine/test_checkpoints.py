@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.engine.random_faults import CHECKPOINT, DATASET, FINETUNE, Bent, Rain
-from wanctl.language.resources import Address
+from wanctl.address import Address
 from wanctl.plan import When
 
 BEST = Address.checkpoint("best")

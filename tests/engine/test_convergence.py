@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.datasets import small_dataset
+from wanctl.address import Address
 from wanctl.base.running import run
 from wanctl.engine.converge import Patience
-from wanctl.language.resources import Address
 from wanctl.plan import Action, Plan, Status, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind

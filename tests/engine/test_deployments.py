@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from tests.engine.accounts import World, checkpoint, dataset, deployment, finetune
+from wanctl.address import Address
 from wanctl.engine.adopt import AdoptionRefused
-from wanctl.language.resources import Address
 from wanctl.plan import Action, Status, When
 from wanctl.project import Project
 from wanctl.project.approved import PlanDiffers, require_same

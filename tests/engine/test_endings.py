@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Bent, Rain
+from wanctl.address import Address
 from wanctl.engine.converge import Patience
 from wanctl.engine.journal import Journal
+from wanctl.finding import Severity
 from wanctl.kinds.acting import CallResult
-from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Generation
-from wanctl.plan import Action, Effect, Severity, Status, When
+from wanctl.plan import Action, Effect, Status, When
 from wanctl.project import Silent
 from wanctl.project.pruning import Choice, prune
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from wanctl.address import Address
 from wanctl.engine.converge import Outcome, Patience
-from wanctl.language.resources import Address
+from wanctl.finding import Severity
 from wanctl.ledger.errors import LedgerError
-from wanctl.plan import Severity, Status, When
+from wanctl.plan import Status, When
 from wanctl.project import Project, Silent
 from wanctl.project.outputs import bind
 from wanctl.project.pruning import Choice, prune

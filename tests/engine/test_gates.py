@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from wanctl.address import Address
 from wanctl.engine.gates import window_gate
-from wanctl.language.resources import Address
+from wanctl.finding import Severity
 from wanctl.language.settings import Window
-from wanctl.plan import Action, Plan, Severity, Status, Step, When
+from wanctl.plan import Action, Plan, Status, Step, When
 
 FRIDAY = (Window.model_validate({"deny": "0 16 * * FRI", "duration": "64h"}),)
 OPEN, CLOSED = datetime(2026, 3, 20, 15, tzinfo=UTC), datetime(2026, 3, 20, 17, tzinfo=UTC)

@@ -7,12 +7,13 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from wanctl.address import Kind
 from wanctl.engine.importing import Imported, documents_of
 from wanctl.engine.inventory import Inventory
 from wanctl.engine.planner import make_plan
 from wanctl.kinds.snapshot import Question, Read, Snapshot
 from wanctl.language.load import load_project
-from wanctl.language.resources import Desired, Kind
+from wanctl.language.resources import Desired
 from wanctl.language.writing import yaml_text
 from wanctl.ledger.record import Record
 from wanctl.studio.objects import CheckpointRow, Deployment, Job, RemoteFile

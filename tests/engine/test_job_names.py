@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from tests.studio.service import Service, job, native, native_error, serve
+from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, Tools
 from wanctl.kinds.finetune.training import Train
-from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import InvalidRequest

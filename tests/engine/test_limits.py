@@ -22,8 +22,9 @@ from tests.datasets import small_dataset
 from tests.engine.accounts import HEAD, World, dataset, finetune
 from wanctl.engine import planner
 from wanctl.engine.converge import Outcome, Patience
+from wanctl.finding import Finding, Severity
 from wanctl.language.resources import Desired
-from wanctl.plan import Action, Finding, Severity, Step, When
+from wanctl.plan import Action, Step, When
 from wanctl.project import Project
 from wanctl.studio.errors import StudioError
 

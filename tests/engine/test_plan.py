@@ -7,24 +7,13 @@ from typing import Any
 
 import pytest
 
+from wanctl.address import Address
 from wanctl.engine.approval import Approval
+from wanctl.finding import Finding, Severity
 from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy
 from wanctl.kinds.finetune.training import Train
-from wanctl.language.resources import Address
 from wanctl.language.settings import Provider, Settings
-from wanctl.plan import (
-    Action,
-    Change,
-    Cost,
-    FieldClass,
-    Finding,
-    Plan,
-    Progress,
-    Severity,
-    Status,
-    Step,
-    When,
-)
+from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Progress, Status, Step, When
 
 DATASET, JOB = Address.dataset("d"), Address.finetune("f")
 CHOICE, LIVE = Address.checkpoint("c"), Address.deployment("l")

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wanctl.address import Address, Kind
 from wanctl.engine.polling import LookSchedule, Polling
-from wanctl.language.resources import Address, Kind
 from wanctl.plan import Action, Progress, Step, When
 
 START = datetime(2026, 3, 18, tzinfo=UTC)

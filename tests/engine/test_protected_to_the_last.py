@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from wanctl.address import Address
 from wanctl.kinds.deployment.serving import deletion_step
-from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry
 from wanctl.plan import When
 

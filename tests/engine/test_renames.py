@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from tests.engine.accounts import CHANGING, World, checkpoint, dataset, deployment, finetune
-from wanctl.language.resources import Address
+from wanctl.address import Address
+from wanctl.finding import Severity
 from wanctl.ledger.errors import LedgerError
-from wanctl.plan import Action, Plan, Severity, Status, When
+from wanctl.plan import Action, Plan, Status, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.accounts import World, dataset
-from wanctl.language.resources import Address
+from wanctl.address import Address
 from wanctl.ledger.lease import LeaseLost
 from wanctl.project import Project
 from wanctl.project.local import Packer

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.engine.random_faults import DATASET, FINETUNE, Bent, Rain
+from wanctl.address import Address
 from wanctl.engine.converge import Patience
-from wanctl.language.resources import Address
 from wanctl.plan import Action, Step, When
 from wanctl.project.outputs import bind
 

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from tests.datasets import small_dataset
+from wanctl.address import Address
 from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience
-from wanctl.language.resources import Address
 from wanctl.plan import Plan, Step, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
-from wanctl.language.resources import Address
+from wanctl.address import Address
 from wanctl.plan import Action, Status, When
 from wanctl.studio.errors import AuthError
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.language.projects import CHAIN, HEAD, load, told, write_project
+from wanctl.address import Address, Kind
 from wanctl.language.diagnostics import SpecErrors
 from wanctl.language.load import find_project, load_project
 from wanctl.language.models import Dataset, Deployment, FineTune
-from wanctl.language.resources import Address, Kind
 
 RAIN = Address.finetune("rain")
 

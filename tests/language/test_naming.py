@@ -2,7 +2,7 @@
 
 import pytest
 
-from wanctl.language.addresses import Address, Kind
+from wanctl.address import Address, Kind
 from wanctl.language.naming import Unknown, near_miss, resource_named
 
 RAIN, SERVED, TRAIN = Address.finetune("rain"), Address.deployment("rain"), Address.dataset("train")

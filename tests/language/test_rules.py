@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.language.projects import load
+from wanctl.address import Address
 from wanctl.dataset.contents import DatasetFacts, Sample
 from wanctl.language.diagnostics import Diagnostic
-from wanctl.language.resources import Address
 from wanctl.language.rules import check
 
 DATASET = "kind: Dataset\nname: {0}\nsource: data/{0}\n---\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.language.projects import load, told
-from wanctl.language.addresses import Kind
+from wanctl.address import Kind
 from wanctl.language.scalars import Money, parse_duration, parse_money
 from wanctl.language.settings import Occasion, Provider, Settings
 

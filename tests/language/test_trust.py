@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.language.projects import CHAIN, HEAD, load, told, write_project
+from wanctl.address import Kind
 from wanctl.language.diagnostics import SpecErrors
 from wanctl.language.load import load_project
-from wanctl.language.resources import MODELS, Kind
+from wanctl.language.resources import MODELS
 from wanctl.language.settings import Settings
 
 SECRET = "the content of a file outside"

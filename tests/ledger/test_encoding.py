@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from tests.ledger.ledger_files import NOW, generation, owner, record
-from wanctl.language.addresses import Kind
+from wanctl.address import Kind
 from wanctl.ledger import encoding
 from wanctl.ledger.encoding import Encoder, decode_record, encode_record
 from wanctl.ledger.errors import LedgerUnreadableError

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.ledger.ledger_files import EXPIRED, NOW, lease, owner, record
+from wanctl.address import Address
 from wanctl.engine.journal import Journal, Stamp
-from wanctl.language.resources import Address
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost
 from wanctl.ledger.leased import FRESH, LeasedStore

@@ -7,20 +7,9 @@ from itertools import cycle
 
 from hypothesis import strategies as st
 
-from wanctl.language.resources import Address
-from wanctl.plan import (
-    Action,
-    Change,
-    Cost,
-    FieldClass,
-    Finding,
-    Orphan,
-    Plan,
-    Progress,
-    Severity,
-    Step,
-    When,
-)
+from wanctl.address import Address
+from wanctl.finding import Finding, Severity
+from wanctl.plan import Action, Change, Cost, FieldClass, Orphan, Plan, Progress, Step, When
 from wanctl.render.failure import Failure
 
 HARMLESS = ("x",)

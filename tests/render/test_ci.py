@@ -8,12 +8,12 @@ from hypothesis import given
 
 from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.render.reading import blocks, check_markdown
+from wanctl.address import Address
 from wanctl.engine.converge import Failure as FailedCall
 from wanctl.engine.converge import Outcome
 from wanctl.engine.planner import Draft
 from wanctl.language.diagnostics import Diagnostic, Severity
 from wanctl.language.places import Place
-from wanctl.language.resources import Address
 from wanctl.plan import Action, Plan, Status, Step, When
 from wanctl.render.markdown.ci import (
     ROOM,

@@ -4,11 +4,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from tests.dataset.making import annotations, folder, good, packed, sample
+from wanctl.address import Address
 from wanctl.dataset.checks import check_dataset
 from wanctl.dataset.reading import read_dataset
 from wanctl.language.inspection import inspection
 from wanctl.language.load import load_project
-from wanctl.language.resources import Address
 from wanctl.render.html.dataset import dataset_page
 
 HOSTILE = '</p><script>alert(1)</script><img src=x onerror=y>" \u202e [x](javascript:y)'

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.render.hostile import plan_of, texts
-from wanctl.language.resources import Address, Kind
+from wanctl.address import Address, Kind
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.html.picture import HEIGHT, WIDTH, laid_out, svg
 from wanctl.render.lineage import Graph, Node, State, dot, lineage_of, mermaid

@@ -10,8 +10,9 @@ from hypothesis import example, given, settings
 
 from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.render.reading import PARSER, blocks, check_markdown, inline
-from wanctl.language.resources import Address
-from wanctl.plan import Action, Change, Cost, FieldClass, Finding, Orphan, Plan, Severity, Step, When
+from wanctl.address import Address
+from wanctl.finding import Finding, Severity
+from wanctl.plan import Action, Change, Cost, FieldClass, Orphan, Plan, Step, When
 from wanctl.render.diffs import step_diff
 from wanctl.render.failure import Failure
 from wanctl.render.markdown.markup import code, fence, link_target, prose

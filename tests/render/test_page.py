@@ -9,8 +9,9 @@ from hypothesis import given
 
 from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.render.reading import Page, check_page
-from wanctl.language.resources import Address
-from wanctl.plan import Action, Finding, Plan, Severity, Step, When
+from wanctl.address import Address
+from wanctl.finding import Finding, Severity
+from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.html.plan import plan_html
 from wanctl.render.options import RenderOptions
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from wanctl.language.resources import Address
+from wanctl.address import Address
 from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Progress, Step, When
 from wanctl.render.spelling import spell_cost, spell_number, spell_tokens, spell_value, spell_when
 from wanctl.render.text.console import emit, plain

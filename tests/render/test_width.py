@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from wanctl.language.addresses import Address
+from wanctl.address import Address
 from wanctl.language.diagnostics import Diagnostic, Severity
 from wanctl.language.places import Place
 from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Step, When

@@ -10,8 +10,8 @@ import yaml
 
 from tests.datasets import small_dataset
 from tests.scenarios.playing import quiet_surroundings
+from wanctl.address import Address
 from wanctl.base.running import run
-from wanctl.language.resources import Address
 from wanctl.plan import Step
 from wanctl.project import Project
 from wanctl.project.host import Host

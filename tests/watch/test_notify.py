@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from tests.watch.statuses import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
+from wanctl.finding import Finding, Severity
 from wanctl.language.settings import Notification, NotificationFormat, Occasion, Settings
-from wanctl.plan import Action, Finding, Severity, When
+from wanctl.plan import Action, When
 from wanctl.watch.checkout import Commit
 from wanctl.watch.iteration import Observed
 from wanctl.watch.news import News, Situation, news_between, situation_of

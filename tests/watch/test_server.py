@@ -20,7 +20,8 @@ from starlette.testclient import TestClient
 from tests.watch.statuses import NOON, STEPS, board_of, empty_board, step, turn_of
 from wanctl import __version__
 from wanctl.engine.gates import OUTSIDE
-from wanctl.plan import Action, Finding, Severity, When
+from wanctl.finding import Finding, Severity
+from wanctl.plan import Action, When
 from wanctl.watch import connections
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.policy import Policy

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from wanctl.address import Address
 from wanctl.base.git import GitError
 from wanctl.base.running import run
 from wanctl.ci.checkout import require_reviewed_specs, why_overtaken
@@ -21,7 +22,6 @@ from wanctl.forge.run import Forge, Run, Trigger
 from wanctl.forge.wire import ForgeError
 from wanctl.language.diagnostics import Severity, SpecErrors
 from wanctl.language.models import Checkpoint
-from wanctl.language.resources import Address
 from wanctl.language.root import Root
 from wanctl.ledger.errors import LedgerError
 from wanctl.plan import Plan

@@ -72,8 +72,8 @@ def previews(
     base_url: BaseUrl = None,
 ) -> None:
     """Download previews to choose a checkpoint. The service keeps them for a day."""
+    from wanctl.address import Kind
     from wanctl.base.running import run
-    from wanctl.language.resources import Kind
     from wanctl.project.outputs import download, named
     from wanctl.render.text.console import emit, err
 

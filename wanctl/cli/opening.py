@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wanctl.cli.app import Shared
 
 if TYPE_CHECKING:
-    from wanctl.language.resources import Address
+    from wanctl.address import Address
     from wanctl.project import Project
     from wanctl.project.host import Host
 
@@ -48,7 +48,7 @@ def tell(sentence: str) -> None:
 
 def parse_address(text: str) -> "Address":
     """Kind/name from an argument, or an error that shows the form."""
-    from wanctl.language.resources import Address
+    from wanctl.address import Address
     from wanctl.project.errors import ProjectError
 
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from wanctl.address import Address, Kind
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.engine.planner import SETTLE_TIME
 from wanctl.engine.session import RunSession
@@ -17,7 +18,7 @@ from wanctl.kinds.moving import moves_of
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.models import Deployment, FineTune
 from wanctl.language.naming import near_miss
-from wanctl.language.resources import Address, Kind, Resource
+from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation
 from wanctl.studio.objects import Deployment as LiveDeployment
 from wanctl.studio.objects import Job

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from wanctl.language.resources import Address
+from wanctl.address import Address
 from wanctl.plan import Action, Change, Plan, Step, When
 
 WITHDRAW = "withdraw"  # approving one training is approving to take a second one of it back

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from wanctl.address import Address
 from wanctl.engine.approval import Approval
 from wanctl.engine.planner import Draft
 from wanctl.engine.polling import LookSchedule
 from wanctl.engine.session import RunSession
+from wanctl.finding import Severity
 from wanctl.kinds.acting import Act, Tools
-from wanctl.language.resources import Address
-from wanctl.plan import PROTECTIONS, Effect, Plan, Severity, Step, When
+from wanctl.plan import PROTECTIONS, Effect, Plan, Step, When
 from wanctl.studio.errors import (
     Conflict,
     LostAnswer,

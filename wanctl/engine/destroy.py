@@ -3,13 +3,14 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from wanctl.address import Address, Kind
 from wanctl.engine.planner import SETTLE_TIME, Draft, exceeded_limits
 from wanctl.kinds import PLANNERS
 from wanctl.kinds.context import Context, LocalData, Planned
 from wanctl.kinds.deployment.removal import plan_removal
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.models import State
-from wanctl.language.resources import Address, Desired, Kind, Resource
+from wanctl.language.resources import Desired, Resource
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Plan, Step, When
 

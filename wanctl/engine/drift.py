@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from wanctl.language.resources import Address, Kind
-from wanctl.plan import Finding, Orphan, Plan, Step
+from wanctl.address import Address, Kind
+from wanctl.finding import Finding
+from wanctl.plan import Orphan, Plan, Step
 
 UNSEEN = frozenset({"aigc-config-unverified"})  # rules of findings about what nobody can vouch for
 

@@ -4,9 +4,9 @@ exception. Whoever plans asks here. Pure."""
 
 from collections.abc import Collection, Mapping
 
+from wanctl.address import Address, Kind
 from wanctl.engine.orphans import claims
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.language.resources import Address, Kind
 from wanctl.ledger.record import Entry, Record
 
 # A deployment's name may be given again; of a checkpoint it matters later which job it was chosen for.

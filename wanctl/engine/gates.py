@@ -8,15 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from wanctl.address import Address
 from wanctl.engine.planner import Draft
 from wanctl.engine.session import Planner
 from wanctl.engine.windows import judge, next_change
+from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.language.resources import Address, Desired
+from wanctl.language.resources import Desired
 from wanctl.language.settings import Window
 from wanctl.ledger.record import Record
-from wanctl.plan import Action, Finding, Plan, Severity, Step, When
+from wanctl.plan import Action, Plan, Step, When
 
 OUTSIDE = "window"  # the rule of the finding that says that now is not the time
 Gate = Callable[[Plan, datetime], Plan]

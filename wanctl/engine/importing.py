@@ -10,13 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from wanctl.address import Address, Kind
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.engine.inventory import Inventory
 from wanctl.kinds.deployment.echoed_config import echoed_config
 from wanctl.kinds.identity import parse_job_name, resource_in_job_name
 from wanctl.kinds.snapshot import Question, Read
 from wanctl.language.models import LONGEST_NAME, FineTune, HyperParameters
-from wanctl.language.resources import MODELS, Address, Kind
+from wanctl.language.resources import MODELS
 from wanctl.language.writing import Written
 from wanctl.studio.objects import CheckpointRow, Deployment, Job
 

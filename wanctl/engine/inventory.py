@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from wanctl.address import Kind
 from wanctl.engine.orphans import claims
 from wanctl.kinds.snapshot import Question, Read, Snapshot
-from wanctl.language.resources import Desired, Kind
+from wanctl.language.resources import Desired
 from wanctl.ledger.record import Record
 from wanctl.plan import Plan
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, Deployment, Job

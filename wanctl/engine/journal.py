@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from wanctl.address import Address
 from wanctl.engine.saving import RecordWriter
 from wanctl.kinds.acting import CallResult
-from wanctl.language.resources import Address
 from wanctl.ledger.record import LOOK, Entry, HistoryLine, Intent, Record
 from wanctl.plan import Effect
 

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from wanctl.address import Address, Kind
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.kinds.identity import is_model_of, resource_in_job_name
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.language.resources import Address, Kind
 from wanctl.ledger.record import LOOK, Record
 from wanctl.plan import Action, Orphan, Plan, When
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from wanctl.address import Address, Kind
 from wanctl.engine.forgetting import forgotten
+from wanctl.finding import Finding, Severity
 from wanctl.kinds import PLANNERS
 from wanctl.kinds.context import Context, LocalData, Planned
 from wanctl.kinds.deployment.removal import plan_removal
@@ -19,9 +21,9 @@ from wanctl.kinds.moving import after_move, move_step, moves_of
 from wanctl.kinds.snapshot import Question, Snapshot
 from wanctl.language.diagnostics import Diagnostic
 from wanctl.language.models import State
-from wanctl.language.resources import Address, Desired, Kind
+from wanctl.language.resources import Desired
 from wanctl.ledger.record import Entry, Record
-from wanctl.plan import Action, Finding, Orphan, Plan, Severity, Step, When
+from wanctl.plan import Action, Orphan, Plan, Step, When
 
 SETTLE_TIME = timedelta(seconds=30)
 _ENDINGS = frozenset({"delete", "cancel"})

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from wanctl.language.resources import Address, Kind
+from wanctl.address import Address, Kind
 from wanctl.plan import Step, When
 
 GROWTH = 1.5

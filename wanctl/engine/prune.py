@@ -6,9 +6,11 @@ Level-triggered like every plan: made again after each call, from what is still 
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from wanctl.address import Address, Kind
 from wanctl.engine.forgetting import forgotten
 from wanctl.engine.orphans import OrphanToDelete, unlisted
 from wanctl.engine.planner import SETTLE_TIME, Draft, exceeded_limits, make_plan
+from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, LocalData
 from wanctl.kinds.dataset.uploading import DeleteFile
 from wanctl.kinds.deployment.deploying import DeleteDeployment
@@ -17,9 +19,9 @@ from wanctl.kinds.finetune.training import CancelJob, DeleteJob
 from wanctl.kinds.identity import is_model_of
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.models import Deployment as DeploymentSpec
-from wanctl.language.resources import Address, Desired, Kind
+from wanctl.language.resources import Desired
 from wanctl.ledger.record import Record
-from wanctl.plan import Action, Finding, Plan, Progress, Severity, Step, When
+from wanctl.plan import Action, Plan, Progress, Step, When
 from wanctl.studio.objects import Job, JobStatus
 
 _ORDER = (Kind.DEPLOYMENT, Kind.FINETUNE, Kind.DATASET)  # what serves goes before what it was made from

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from wanctl.address import Address, Kind
 from wanctl.engine.clock import Clock
 from wanctl.engine.journal import Journal
 from wanctl.engine.observe import answer, observe
@@ -13,7 +14,7 @@ from wanctl.engine.polling import Polling
 from wanctl.kinds import in_flight
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.language.resources import Address, Desired, Kind
+from wanctl.language.resources import Desired
 from wanctl.ledger.record import Record
 from wanctl.plan import Step, When
 from wanctl.studio.client import Studio

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from wanctl.address import Kind
 from wanctl.kinds.deployment.deploying import deployed_name
-from wanctl.language.resources import Kind
 from wanctl.ledger.record import Generation, Record
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import InvalidRequest, NotFound, StudioError

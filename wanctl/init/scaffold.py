@@ -13,12 +13,12 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from wanctl.base.words import quoted, suggestion
 from wanctl.init.package import check_package
 from wanctl.language.catalogue import Catalogue
 from wanctl.language.load import packaged_models
 from wanctl.language.models import LONGEST_NAME, check_name
 from wanctl.language.root import SETTINGS_FILE, Root
-from wanctl.language.spelling import quoted, suggestion
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
 from wanctl.studio import regions

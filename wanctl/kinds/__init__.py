@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from wanctl.address import Kind
 from wanctl.kinds.checkpoint.planning import plan_checkpoint
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.dataset.planning import plan_dataset
@@ -9,7 +10,7 @@ from wanctl.kinds.deployment.planning import plan_deployment
 from wanctl.kinds.finetune.planning import plan_finetune
 from wanctl.kinds.finetune.training import unless_refused
 from wanctl.kinds.snapshot import Question, Read
-from wanctl.language.resources import Kind, Resource
+from wanctl.language.resources import Resource
 from wanctl.plan import Step
 
 PLANNERS: dict[Kind, Callable[[Resource, Context], Planned]] = {

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from wanctl.language.resources import Address
+from wanctl.address import Address
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Effect
 

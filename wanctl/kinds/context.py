@@ -11,14 +11,16 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
+from wanctl.address import Address, Kind
 from wanctl.dataset.contents import DatasetFacts, Problem
+from wanctl.finding import Finding
 from wanctl.kinds.identity import config_suffix
 from wanctl.kinds.snapshot import Question, Read, Snapshot
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import State
-from wanctl.language.resources import Address, Desired, Kind
+from wanctl.language.resources import Desired
 from wanctl.ledger.record import Entry, Generation, Intent, Record
-from wanctl.plan import Finding, Step
+from wanctl.plan import Step
 from wanctl.studio.objects import CheckpointRow, Job, LogPage
 
 BILLED_PATIENCE = 20  # times the settle time

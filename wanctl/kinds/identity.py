@@ -6,9 +6,9 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.dataset.naming import NAME
 from wanctl.language.models import Deployment as DeploymentSpec
-from wanctl.language.resources import Address
 from wanctl.studio.objects import Job
 
 LONGEST_NUMBER = 40  # digits that are written out; beyond, numbers are spelled with their exponent

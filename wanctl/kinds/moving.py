@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wanctl.address import Address
+from wanctl.finding import Finding, Severity
 from wanctl.kinds.acting import CallResult, Tools
-from wanctl.language.resources import Address, Desired, Rename
+from wanctl.language.resources import Desired, Rename
 from wanctl.ledger.record import Record
-from wanctl.plan import Action, Change, FieldClass, Finding, Severity, Step, When
+from wanctl.plan import Action, Change, FieldClass, Step, When
 
 VERB = "move"
 

@@ -1,9 +1,9 @@
 """What is wrong with a dataset, as findings of the plan. Errors stop an upload, and a training on it."""
 
+from wanctl.address import Address
 from wanctl.dataset.checks import abridged
+from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, LocalData
-from wanctl.language.resources import Address
-from wanctl.plan import Finding, Severity
 
 
 def dataset_findings(address: Address, local: LocalData) -> tuple[Finding, ...]:

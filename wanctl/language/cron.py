@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from wanctl.language.spelling import did_you_mean
+from wanctl.base.words import did_you_mean
 
 _FIELDS = 5
 

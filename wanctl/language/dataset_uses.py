@@ -7,10 +7,10 @@ templates are held against the captions that its model was trained on.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from wanctl.address import Address
 from wanctl.dataset.checks import Use
 from wanctl.dataset.checks.captions import Effect, effect_of, likeness, made_up_words
 from wanctl.dataset.contents import DatasetFacts
-from wanctl.language.addresses import Address
 from wanctl.language.catalogue import Mode
 from wanctl.language.diagnostics import Diagnostic, Severity
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, State

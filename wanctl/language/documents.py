@@ -14,6 +14,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from wanctl.base.words import quoted
 from wanctl.language.findings import Findings
 from wanctl.language.nodes import (
     DEEPEST,
@@ -29,7 +30,6 @@ from wanctl.language.nodes import (
 )
 from wanctl.language.places import Place
 from wanctl.language.secrecy import ADVICE, is_secret_name, mask_keys
-from wanctl.language.spelling import quoted
 from wanctl.language.translation import Complaint, TextFile
 from wanctl.language.yaml_errors import reading_of
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.dataset.checks.captions import Effect, effect_of
 from wanctl.dataset.contents import DatasetFacts, Problem
 from wanctl.language.catalogue import Catalogue, Mode
 from wanctl.language.estimate import TrainingEstimate, estimate_training
 from wanctl.language.models import FineTune
-from wanctl.language.resources import Address, Desired
+from wanctl.language.resources import Desired
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from wanctl.language.spelling import suggestion
+from wanctl.base.words import suggestion
 
 LONGEST = 65_536  # characters that one text may grow to
 

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from wanctl.language.addresses import Address, Kind
+from wanctl.address import Address, Kind
+from wanctl.base.words import listed, quoted, suggestion
 from wanctl.language.catalogue import BaseModel, Catalogue, CatalogueFile
 from wanctl.language.diagnostics import Diagnostic, Severity, SpecErrors
 from wanctl.language.documents import Document, SourceFile
@@ -26,7 +27,6 @@ from wanctl.language.root import SETTINGS_FILE, Refused, Root
 from wanctl.language.rules import check_declared
 from wanctl.language.settings import merged
 from wanctl.language.sources import missing_sources
-from wanctl.language.spelling import listed, quoted, suggestion
 from wanctl.language.texts import with_texts, with_vars
 from wanctl.language.translation import Complaint, complaints
 from wanctl.language.urls import local_part

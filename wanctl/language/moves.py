@@ -6,12 +6,12 @@ The loader calls this; the planner does the moving.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from wanctl.language.addresses import Address
+from wanctl.address import Address
+from wanctl.base.words import did_you_mean
 from wanctl.language.findings import Findings
 from wanctl.language.places import Place
 from wanctl.language.resources import Rename, Resource
 from wanctl.language.settings import Moved
-from wanctl.language.spelling import did_you_mean
 
 
 @dataclass(frozen=True)

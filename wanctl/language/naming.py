@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from wanctl.language.addresses import Address, Kind
-from wanctl.language.spelling import did_you_mean, listed, quoted
+from wanctl.address import Address, Kind
+from wanctl.base.words import did_you_mean, listed, quoted
 
 
 class Unknown(ValueError):  # noqa: N818 - reads as what happened

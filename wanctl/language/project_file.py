@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from wanctl.base.words import quoted, suggestion
 from wanctl.language.diagnostics import Diagnostic, Severity
 from wanctl.language.documents import Document
 from wanctl.language.findings import Findings
 from wanctl.language.interpolation import Scalar, variables_of
 from wanctl.language.nodes import DocumentPath, dotted
 from wanctl.language.settings import Provider, Settings, merged
-from wanctl.language.spelling import quoted, suggestion
 from wanctl.language.texts import with_vars
 from wanctl.language.translation import Complaint, complaints
 from wanctl.ledger.location import own_location

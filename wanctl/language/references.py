@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from wanctl.language.addresses import Address, Kind
+from wanctl.address import Address, Kind
+from wanctl.base.words import did_you_mean, listed
 from wanctl.language.findings import Findings
 from wanctl.language.models import Checkpoint, Deployment, FineTune, State
 from wanctl.language.resources import Resource, Spec
-from wanctl.language.spelling import did_you_mean, listed
 
 _FIELD_OF = {Kind.CHECKPOINT: "checkpoint", Kind.FINETUNE: "finetune"}
 

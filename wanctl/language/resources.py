@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wanctl.language.addresses import Address, Kind
+from wanctl.address import Address, Kind
 from wanctl.language.catalogue import Catalogue
 from wanctl.language.diagnostics import Diagnostic
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune
 from wanctl.language.places import Place
 from wanctl.language.settings import Settings
-
-__all__ = ["MODELS", "Address", "Desired", "Kind", "Place", "Rename", "Resource", "Spec"]
 
 Spec = Dataset | FineTune | Checkpoint | Deployment
 

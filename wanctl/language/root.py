@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from wanctl.language.spelling import did_you_mean
+from wanctl.base.words import did_you_mean
 
 SETTINGS_FILE = "wanctl.yaml"
 LARGEST_TEXT = 64 * 1024

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wanctl.address import Address
+from wanctl.base.words import counted, did_you_mean, listed, quoted
 from wanctl.dataset.contents import DatasetFacts
-from wanctl.language.addresses import Address
 from wanctl.language.catalogue import BaseModel, Catalogue
 from wanctl.language.dataset_uses import check_templates
 from wanctl.language.diagnostics import Diagnostic, Severity
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, State
 from wanctl.language.resources import Desired, Resource
-from wanctl.language.spelling import counted, did_you_mean, listed, quoted
 
 ADVISED_STEPS = 800
 FAR_OFF = 50  # times more or less than usual

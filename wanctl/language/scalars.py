@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic.json_schema import WithJsonSchema
 
-from wanctl.language.addresses import Kind
+from wanctl.address import Kind
+from wanctl.base.words import did_you_mean
 from wanctl.language.cron import check_cron, check_zone
 from wanctl.language.models import check_name
-from wanctl.language.spelling import did_you_mean
 from wanctl.ledger.location import parse_location
 
 _DURATION = re.compile(

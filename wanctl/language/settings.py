@@ -9,7 +9,7 @@ from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from wanctl.language.addresses import Kind
+from wanctl.address import Kind
 from wanctl.language.models import Identifier, Model, Name, Whole
 from wanctl.language.scalars import (
     DURATION_PATTERN,

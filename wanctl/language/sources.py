@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from wanctl.language.addresses import Address
+from wanctl.address import Address
 from wanctl.language.diagnostics import Diagnostic, Severity
 from wanctl.language.models import Dataset
 from wanctl.language.resources import Resource

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from wanctl.base.words import did_you_mean, listed, quoted
 from wanctl.language.nodes import DocumentPath, dotted
 from wanctl.language.schema_reading import keys_at
-from wanctl.language.spelling import did_you_mean, listed, quoted
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ is found and hidden with all other credentials (`secrecy`).
 import ipaddress
 from urllib.parse import urlsplit
 
+from wanctl.base.words import listed, quoted
 from wanctl.dataset.remote import EXTRAS
 from wanctl.language.root import Refused
-from wanctl.language.spelling import listed, quoted
 
 _STORES = sorted({*EXTRAS, "file"} - {"http"})
 

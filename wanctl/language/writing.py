@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from wanctl.language.addresses import Address
+from wanctl.address import Address
 
 SCHEMA_COMMENT = "# yaml-language-server: $schema=.wanctl-schema.json"
 _WIDTH = 100

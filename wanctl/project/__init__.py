@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 
+from wanctl.address import Address, Kind
 from wanctl.base.running import run
 from wanctl.engine.approval import Approval
 from wanctl.engine.converge import Outcome, Patience, Watcher, converge
@@ -23,19 +24,20 @@ from wanctl.engine.neighbours import neighbour_gate
 from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Polling
 from wanctl.engine.session import Planner, RunSession
+from wanctl.finding import Severity
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.moving import moves_of
 from wanctl.language.diagnostics import Diagnostic
 from wanctl.language.load import find_project, load_project
 from wanctl.language.naming import near_miss
-from wanctl.language.resources import Address, Desired, Kind
+from wanctl.language.resources import Desired
 from wanctl.language.rules import check
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.leased import LeasedStore
 from wanctl.ledger.opening import LedgerOwner, open_store
 from wanctl.ledger.record import Record
 from wanctl.ledger.store import Store
-from wanctl.plan import Plan, Severity, Step
+from wanctl.plan import Plan, Step
 from wanctl.project.errors import ProjectError
 from wanctl.project.host import Host
 from wanctl.project.leasing import leased, while_held

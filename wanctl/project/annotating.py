@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from wanctl.address import Address
 from wanctl.base.running import run
 from wanctl.dataset.captioning import Brief, Captions, parts_of, unwritten
 from wanctl.dataset.checks.captions import effect_of
 from wanctl.dataset.contents import DatasetFacts, Sample
-from wanctl.language.resources import Address
 from wanctl.project import Project
 from wanctl.project.datasets import dataset_address
 from wanctl.project.errors import ProjectError

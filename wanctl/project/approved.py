@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wanctl.language.spelling import quoted
+from wanctl.base.words import quoted
 from wanctl.plan import FORMAT_VERSION, Plan
 
 LONGEST_VALUE = 80

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wanctl.address import Address
+from wanctl.base.words import did_you_mean
 from wanctl.dataset.contents import DatasetError, DatasetFacts, Problem, ProblemSeverity
 from wanctl.dataset.manifest import ContentChanges, changes_since, manifest
 from wanctl.dataset.reading import read_dataset
 from wanctl.language.editing import with_digest
 from wanctl.language.inspection import Inspection, inspection
 from wanctl.language.models import Dataset
-from wanctl.language.resources import Address
-from wanctl.language.spelling import did_you_mean
 from wanctl.project import Project
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from dataclasses import replace
 from pathlib import Path
 
+from wanctl.address import Address
 from wanctl.dataset.archive import write_archive
 from wanctl.dataset.checks import check_dataset
 from wanctl.dataset.contents import DatasetError, DatasetFacts, Problem
@@ -17,7 +18,7 @@ from wanctl.dataset.reading import read_dataset
 from wanctl.kinds.context import LocalData
 from wanctl.language.dataset_uses import uses_of
 from wanctl.language.models import Dataset
-from wanctl.language.resources import Address, Desired
+from wanctl.language.resources import Desired
 from wanctl.language.root import likely_meant
 
 Tick = Callable[[int], None]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wanctl.address import Address, Kind
 from wanctl.base.running import run
 from wanctl.engine.adopt import adopt, disown
 from wanctl.language.naming import resource_named
-from wanctl.language.resources import Address, Kind
 from wanctl.plan import Action, When
 from wanctl.project import Project
 from wanctl.project.errors import ProjectError

@@ -11,7 +11,8 @@ from wanctl.engine.orphans import Account, all_to_delete, not_made_here, to_dele
 from wanctl.engine.planner import Draft
 from wanctl.engine.prune import make_pruning
 from wanctl.engine.session import RunSession
-from wanctl.plan import Plan, Severity, Step
+from wanctl.finding import Severity
+from wanctl.plan import Plan, Step
 from wanctl.project import Project, carry_out
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from wanctl.finding import Finding, Severity
 from wanctl.language.diagnostics import Diagnostic, SpecErrors
-from wanctl.plan import FORMAT_VERSION, Finding, Severity, Status
+from wanctl.plan import FORMAT_VERSION, Status
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wanctl.language.resources import Address, Desired, Kind
+from wanctl.address import Address, Kind
+from wanctl.language.resources import Desired
 from wanctl.plan import Plan, Step, When
 from wanctl.render.spelling import spell_state
 from wanctl.render.visible import clipped, one_line

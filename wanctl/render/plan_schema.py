@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wanctl.plan import Action, FieldClass, Severity, Status, When
+from wanctl.finding import Severity
+from wanctl.plan import Action, FieldClass, Status, When
 
 _Address = Annotated[str, Field(pattern="^(Dataset|FineTune|Checkpoint|Deployment)/")]
 _Amount = Annotated[str, Field(pattern=r"^-?\d+(\.\d+)?(E[+-]?\d+)?$")]

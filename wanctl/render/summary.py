@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from wanctl.plan import Action, Plan, Severity, Status, Step, When, held_back
+from wanctl.finding import Severity
+from wanctl.plan import Action, Plan, Status, Step, When, held_back
 from wanctl.render.spelling import spell_amounts, spell_counts, spell_names
 
 MOST_NAMED = 6  # in a sentence; more are a wall

@@ -9,9 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.kinds.context import LocalData
 from wanctl.language.models import Dataset
-from wanctl.language.resources import Address, Desired, Resource
+from wanctl.language.resources import Desired, Resource
 
 
 def intents_of(desired: Desired, local: Mapping[Address, LocalData]) -> Mapping[Address, str]:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from wanctl.engine.converge import Outcome, Patience, Watcher
 from wanctl.engine.gates import OUTSIDE, restores
+from wanctl.finding import Severity
 from wanctl.language.load import load_project
 from wanctl.language.settings import Settings
 from wanctl.ledger.lease import LeaseHeld
 from wanctl.ledger.record import Record
-from wanctl.plan import Plan, Severity, When
+from wanctl.plan import Plan, When
 from wanctl.project import Project, Silent
 from wanctl.project.host import Host
 from wanctl.render.lineage import References, references_of

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from wanctl.finding import Severity
 from wanctl.language.settings import NotificationFormat, Occasion
-from wanctl.plan import Plan, Severity, Status, Step, When
+from wanctl.plan import Plan, Status, Step, When
 from wanctl.watch.status import LoopStatus
 
 LOOP, PLAN = "the loop", "the plan"

@@ -7,7 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from wanctl.plan import Action, Plan, Severity, Step, When
+from wanctl.finding import Severity
+from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.html.picture import laid_out
 from wanctl.render.html.templating import environment, render
 from wanctl.render.lineage import lineage_of

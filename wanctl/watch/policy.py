@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from wanctl.address import Address
 from wanctl.engine.gates import Gate, concludes
-from wanctl.language.resources import Address
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.watch.intents import digest_of
 

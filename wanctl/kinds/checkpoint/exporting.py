@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, Tools
-from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Generation
 
 

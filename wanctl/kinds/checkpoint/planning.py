@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from wanctl.address import Address
+from wanctl.finding import Finding, Severity
 from wanctl.kinds.checkpoint.exporting import Export, asked_again
 from wanctl.kinds.context import Context, Outcome, Planned
 from wanctl.kinds.snapshot import Read
 from wanctl.language.models import Checkpoint, State
-from wanctl.language.resources import Address, Resource
+from wanctl.language.resources import Resource
 from wanctl.ledger.record import Generation, Intent
-from wanctl.plan import Action, Change, FieldClass, Finding, Progress, Severity, Step, When
+from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, checkpoint_number
 
 _SETTLED = frozenset({CheckpointStatus.SUCCEEDED, CheckpointStatus.FAILED, CheckpointStatus.UNSUPPORTED})

@@ -6,20 +6,22 @@ This file plans; what the calls do is in `uploading`.
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.dataset.checks.files import listed
 from wanctl.dataset.contents import DatasetFacts
 from wanctl.dataset.manifest import changes_since, manifest
 from wanctl.dataset.naming import upload_name
 from wanctl.dataset.spelling import spell_bytes, spell_samples
+from wanctl.finding import Severity
 from wanctl.kinds.context import Context, LocalData, Outcome, Planned
 from wanctl.kinds.dataset.removal import plan_file_removal
 from wanctl.kinds.dataset.uploading import Upload
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.soundness import dataset_findings
 from wanctl.language.models import Dataset, State
-from wanctl.language.resources import Address, Resource
+from wanctl.language.resources import Resource
 from wanctl.ledger.record import Generation
-from wanctl.plan import Action, Change, FieldClass, Progress, Severity, Step, When
+from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import RemoteFile
 
 _CAPTIONS_SHOWN = 5

@@ -1,11 +1,12 @@
 """The end of a Dataset's upload, by the tombstone in its document: once no job reads it, then forgotten."""
 
+from wanctl.address import Address
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.kinds.context import Context, Outcome, Planned
 from wanctl.kinds.dataset.uploading import DeleteFile
 from wanctl.kinds.snapshot import Read
 from wanctl.language.models import State
-from wanctl.language.resources import Address, Resource
+from wanctl.language.resources import Resource
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.studio.objects import Job, RemoteFile
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, OnRemote, Tools
-from wanctl.language.resources import Address
 
 
 @dataclass(frozen=True)

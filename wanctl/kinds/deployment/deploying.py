@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, OnRemote, Tools
 from wanctl.kinds.identity import digest_of
-from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Generation
 from wanctl.studio.errors import Conflict, LostAnswer, NotFound, StudioError
 from wanctl.studio.objects import Deployment

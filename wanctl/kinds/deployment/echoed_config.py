@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from wanctl.base.words import quoted
 from wanctl.language.models import AigcConfig
-from wanctl.language.spelling import quoted
 from wanctl.studio.objects import Deployment
 
 

@@ -1,5 +1,7 @@
 """Deployments that the ledger does not know: found again by what they serve, or left to a person."""
 
+from wanctl.address import Address
+from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Outcome, Planned
 from wanctl.kinds.deployment.deploying import Deploy, config_identity, deployed_name
 from wanctl.kinds.deployment.echoed_config import differences, echoed_config
@@ -14,9 +16,9 @@ from wanctl.kinds.deployment.serving import (
 )
 from wanctl.kinds.deployment.suffixes import suffix_of, unclaimed
 from wanctl.language.models import Deployment as DeploymentSpec
-from wanctl.language.resources import Address, Resource
+from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation
-from wanctl.plan import Action, Finding, Progress, Severity, Step, When
+from wanctl.plan import Action, Progress, Step, When
 from wanctl.studio.objects import Deployment
 
 

@@ -7,6 +7,7 @@ ledger's entry is in `deploying`.
 
 from dataclasses import replace
 
+from wanctl.base.words import listed
 from wanctl.kinds.context import Context, Outcome, Planned
 from wanctl.kinds.deployment.deploying import Protect, Scale
 from wanctl.kinds.deployment.lineage import (
@@ -40,7 +41,6 @@ from wanctl.kinds.deployment.unknown_config import without_guess
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import State
 from wanctl.language.resources import Resource
-from wanctl.language.spelling import listed
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import Deployment

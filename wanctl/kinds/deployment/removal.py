@@ -1,12 +1,14 @@
 """The end of a Deployment: last of all, never a protected one, and forgotten once it is gone."""
 
+from wanctl.address import Address
+from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.kinds.deployment.lineage import with_intent_result
 from wanctl.kinds.deployment.serving import lift_protection, standing
-from wanctl.language.resources import Address, Resource
+from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation
-from wanctl.plan import Action, Finding, Progress, Severity, Step, When
+from wanctl.plan import Action, Progress, Step, When
 
 
 def plan_removal(address: Address, context: Context, why: str, first: tuple[Address, ...]) -> Planned:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.kinds.context import Context
 from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.kinds.deployment.suffixes import Suffixes
 from wanctl.kinds.snapshot import Read
 from wanctl.language.models import Deployment as DeploymentSpec
-from wanctl.language.resources import Address, Resource
+from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import Deployment, DeploymentStatus

@@ -4,10 +4,10 @@ The service gives a model's name to one deployment; every other one needs a suff
 by what is recorded and what is live; the order of the documents only among those that are still to be made.
 """
 
+from wanctl.address import Address
 from wanctl.kinds.context import Context
 from wanctl.kinds.identity import config_suffix
 from wanctl.language.models import Deployment as DeploymentSpec
-from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry
 from wanctl.studio.objects import Deployment
 

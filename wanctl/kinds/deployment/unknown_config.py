@@ -5,11 +5,12 @@
 
 from dataclasses import replace
 
+from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.deployment.echoed_config import differences, echoed_config
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.resources import Resource
-from wanctl.plan import Action, Finding, Severity, Step, When
+from wanctl.plan import Action, Step, When
 
 RULE = "aigc-config-unverified"
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.kinds.context import Context
 from wanctl.kinds.identity import canonical_number
 from wanctl.kinds.snapshot import Read
 from wanctl.language.models import FineTune
-from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry, Intent
 from wanctl.studio.objects import Job
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.kinds.context import Context
 from wanctl.kinds.finetune.evidence import Wanted
 from wanctl.kinds.identity import canonical_number, digest_of
 from wanctl.language.estimate import estimate_training
 from wanctl.language.models import FineTune
-from wanctl.language.resources import Address
 from wanctl.ledger.record import Entry
 from wanctl.plan import Change, Cost, FieldClass
 from wanctl.studio.objects import Job

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from wanctl.address import Address
+from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Outcome, Planned
 from wanctl.kinds.finetune.election import election, plan_withdrawal
 from wanctl.kinds.finetune.evidence import Match, Wanted, ambiguity, match_job
@@ -20,9 +22,9 @@ from wanctl.kinds.identity import job_name_for
 from wanctl.kinds.snapshot import Read
 from wanctl.kinds.soundness import errors_in_uploaded
 from wanctl.language.models import FineTune, State
-from wanctl.language.resources import Address, Resource
+from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Intent
-from wanctl.plan import Action, Cost, Finding, Progress, Severity, Step, When
+from wanctl.plan import Action, Cost, Progress, Step, When
 from wanctl.studio.objects import Job, JobStatus
 from wanctl.studio.training_log import training_progress
 

@@ -3,12 +3,13 @@
 Only what is surely ours is ended, and nothing that a deployment still serves.
 """
 
+from wanctl.address import Address
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.finetune.evidence import Match, Wanted, ambiguity
 from wanctl.kinds.finetune.training import CancelJob, DeleteJob
 from wanctl.kinds.identity import is_model_of
 from wanctl.kinds.snapshot import Read
-from wanctl.language.resources import Address, Resource
+from wanctl.language.resources import Resource
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.studio.objects import Job, JobStatus
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, OnRemote, Tools
 from wanctl.kinds.context import Context, Planned
-from wanctl.language.resources import Address, Resource
+from wanctl.language.resources import Resource
 from wanctl.plan import Action, Step, When
 from wanctl.studio.errors import Conflict, InvalidRequest, UnsupportedState
 

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
 
-from wanctl.language.resources import Address, Kind
+from wanctl.address import Address, Kind
 from wanctl.render.html.templating import render
 from wanctl.render.lineage import Graph, Node
 from wanctl.render.visible import one_line

@@ -8,7 +8,8 @@ import hashlib
 
 from markupsafe import Markup
 
-from wanctl.plan import Plan, Severity, Status, When
+from wanctl.finding import Severity
+from wanctl.plan import Plan, Status, When
 from wanctl.render.diffs import step_diff
 from wanctl.render.failure import Failure
 from wanctl.render.html.picture import laid_out

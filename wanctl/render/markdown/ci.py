@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.engine.converge import Outcome
 from wanctl.language.diagnostics import Diagnostic, Severity
-from wanctl.language.resources import Address
 from wanctl.plan import Action, Plan, Status, Step, When
 from wanctl.render.failure import Failure, finding_of
 from wanctl.render.fitting import fitted

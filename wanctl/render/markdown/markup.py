@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Iterable
 
-from wanctl.language.spelling import quoted
+from wanctl.base.words import quoted
 from wanctl.render.visible import cut, one_line, visible
 
 LONGEST_CODE = 200

@@ -6,7 +6,8 @@ text says by how much. Every value goes through `markup`, so that none becomes a
 
 from collections.abc import Callable, Sequence
 
-from wanctl.plan import Finding, Orphan, Plan, Severity, Status, Step, When
+from wanctl.finding import Finding, Severity
+from wanctl.plan import Orphan, Plan, Status, Step, When
 from wanctl.render.failure import Failure
 from wanctl.render.fitting import fitted
 from wanctl.render.lineage import Graph, lineage_of, mermaid

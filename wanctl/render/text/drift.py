@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.text import Text
 
+from wanctl.base.words import listed
 from wanctl.engine.drift import Drift
-from wanctl.language.spelling import listed
 from wanctl.plan import Step, When
 from wanctl.render.text.changes import INDENT
 from wanctl.render.text.plan import finding_block

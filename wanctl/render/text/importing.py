@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from wanctl.base.words import listed
 from wanctl.engine.importing import Imported
-from wanctl.language.spelling import listed
 from wanctl.plan import Plan
 
 

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from wanctl.plan import Action, Finding, Plan, Severity, Step, When
+from wanctl.finding import Finding, Severity
+from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.failure import Failure
 from wanctl.render.spelling import spell_cost, spell_counts, spell_when
 from wanctl.render.summary import deleted, named, what_now

@@ -12,8 +12,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from wanctl.address import Address
 from wanctl.dataset.spelling import spell_bytes
-from wanctl.language.resources import Address
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.spelling import spell_progress
 from wanctl.render.text.console import emit

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import Problem
 from wanctl.kinds.context import LocalData
 from wanctl.language.diagnostics import Diagnostic, Severity
-from wanctl.language.resources import Address, Desired, Resource
+from wanctl.language.resources import Desired, Resource
 from wanctl.language.sources import missing_sources
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from wanctl.language.spelling import did_you_mean, quoted
+from wanctl.base.words import did_you_mean, quoted
 
 
 class Kind(StrEnum):
