@@ -1,22 +1,71 @@
 """Kind/name: what every resource is called, in specs, plans, ledgers and on the command line."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Self
+from typing import ClassVar, Self
 
 from wanctl.base.words import did_you_mean, quoted
 
 
-class Kind(StrEnum):
-    """The kinds of resource, in the order in which one can refer to another."""
+class _Registered(type):
+    """Iterates over the kinds, upstream first."""
 
-    DATASET = "Dataset"
-    FINETUNE = "FineTune"
-    CHECKPOINT = "Checkpoint"
-    DEPLOYMENT = "Deployment"
+    def __iter__(cls) -> "Iterator[Kind]":
+        return iter(tuple(_KINDS.values()))
 
 
-_ORDER = {kind: number for number, kind in enumerate(Kind)}
+class Kind(str, metaclass=_Registered):
+    """A kind of resource, by its name. `Kind(name)` gives the one that is registered, or raises ValueError.
+
+    The kinds stand in the order in which they were registered: one can refer to those before it.
+    """
+
+    __slots__ = ()
+
+    DATASET: ClassVar["Kind"]
+    FINETUNE: ClassVar["Kind"]
+    CHECKPOINT: ClassVar["Kind"]
+    DEPLOYMENT: ClassVar["Kind"]
+
+    def __new__(cls, name: object) -> "Kind":
+        known = _KINDS.get(str(name))
+        if known is None:
+            raise ValueError(f"there is no kind {name}")
+        return known
+
+    @classmethod
+    def register(cls, name: str) -> "Kind":
+        """A new kind, downstream of all that are there; one that is there already stays as it is."""
+        kind = _KINDS.setdefault(name, str.__new__(cls, name))
+        _RANKS.setdefault(kind, len(_RANKS))
+        return kind
+
+    @classmethod
+    def unregister(cls, name: str) -> None:
+        """Take a kind back that was registered for a while."""
+        if kind := _KINDS.pop(name, None):
+            del _RANKS[kind]
+
+    @property
+    def value(self) -> str:
+        """The name as a plain text."""
+        return str(self)
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order, upstream first."""
+        return _RANKS[self]
+
+    def __getnewargs__(self) -> tuple[str]:
+        return (str(self),)
+
+
+_KINDS: dict[str, Kind] = {}
+_RANKS: dict[Kind, int] = {}
+Kind.DATASET = Kind.register("Dataset")
+Kind.FINETUNE = Kind.register("FineTune")
+Kind.CHECKPOINT = Kind.register("Checkpoint")
+Kind.DEPLOYMENT = Kind.register("Deployment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +108,7 @@ class Address:
         return f"{self.kind.value}/{self.name}"
 
     def __hash__(self) -> int:
-        return hash(self.name)  # an Enum hashes in Python; names alone tell nearly all addresses apart
+        return hash(self.name)  # names alone tell nearly all addresses apart
 
     def __lt__(self, other: "Address") -> bool:
-        return (_ORDER[self.kind], self.name) < (_ORDER[other.kind], other.name)
+        return (self.kind.rank, self.name) < (other.kind.rank, other.name)

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from wanctl.address import Address
 from wanctl.finding import Finding, Severity
+from wanctl.ledger.record import Verb
 
 FORMAT_VERSION = "1.0"
 
@@ -147,8 +148,8 @@ class Effect(Protocol):
         """Whose step it is."""
 
     @property
-    def verb(self) -> str:
-        """What the call does: upload, train, export, deploy, scale, delete, cancel, record."""
+    def verb(self) -> Verb:
+        """What the call does."""
 
     @property
     def identity(self) -> str:

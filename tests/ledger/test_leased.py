@@ -14,6 +14,7 @@ from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost
 from wanctl.ledger.leased import FRESH, LeasedStore
 from wanctl.ledger.opening import open_store
+from wanctl.ledger.record import Verb
 from wanctl.ledger.store import Store
 from wanctl.project.host import Host
 from wanctl.project.leasing import leased, while_held
@@ -35,7 +36,7 @@ class Effect:
     """A call that is about to be made."""
 
     address = Address.parse("FineTune/rain")
-    verb = "train"
+    verb = Verb.TRAIN
     identity = "i"
 
     def inputs(self) -> dict[str, object]:

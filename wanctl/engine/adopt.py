@@ -19,7 +19,7 @@ from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.models import Deployment, FineTune
 from wanctl.language.naming import near_miss
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Entry, Generation
+from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.studio.objects import Deployment as LiveDeployment
 from wanctl.studio.objects import Job
 
@@ -65,7 +65,7 @@ async def _bind(session: RunSession, context: Context, resource: Resource, remot
         bound = Deploy.succeeded(entry, generation, entry.protected)
     else:
         bound = entry.with_current(generation)
-    await session.journal.note(address, "adopt", bound, remote_id, sentence)
+    await session.journal.note(address, Verb.ADOPT, bound, remote_id, sentence)
     return sentence
 
 
@@ -81,7 +81,7 @@ async def disown(session: RunSession, address: Address, remote_id: str) -> str:
     if remote_id not in entry.disowned:
         entry = entry.model_copy(update={"disowned": (*entry.disowned, remote_id)})
     sentence = f"{remote_id} is not {address}, and will not be taken for it"
-    await session.journal.note(address, "disown", entry, remote_id, sentence)
+    await session.journal.note(address, Verb.DISOWN, entry, remote_id, sentence)
     return sentence
 
 

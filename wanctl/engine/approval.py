@@ -3,25 +3,26 @@
 from dataclasses import dataclass
 
 from wanctl.address import Address
+from wanctl.ledger.record import Verb
 from wanctl.plan import Action, Change, Plan, Step, When
 
-WITHDRAW = "withdraw"  # approving one training is approving to take a second one of it back
-_VERBS: dict[Action, frozenset[str]] = {
-    Action.UPLOAD: frozenset({"upload"}),
-    Action.TRAIN: frozenset({"train", WITHDRAW}),
-    Action.EXPORT: frozenset({"export"}),
-    Action.DEPLOY: frozenset({"deploy"}),
-    Action.SCALE: frozenset({"scale"}),
-    Action.REPLACE: frozenset({"deploy", "delete"}),
-    Action.DELETE: frozenset({"delete"}),
-    Action.CANCEL: frozenset({"cancel", "delete", WITHDRAW}),
-    Action.MOVE: frozenset({"move"}),
-    Action.PROTECT: frozenset({"record"}),
-    Action.UNPROTECT: frozenset({"record"}),
+# Approving one training is approving to take a second one of it back.
+_VERBS: dict[Action, frozenset[Verb]] = {
+    Action.UPLOAD: frozenset({Verb.UPLOAD}),
+    Action.TRAIN: frozenset({Verb.TRAIN, Verb.WITHDRAW}),
+    Action.EXPORT: frozenset({Verb.EXPORT}),
+    Action.DEPLOY: frozenset({Verb.DEPLOY}),
+    Action.SCALE: frozenset({Verb.SCALE}),
+    Action.REPLACE: frozenset({Verb.DEPLOY, Verb.DELETE}),
+    Action.DELETE: frozenset({Verb.DELETE}),
+    Action.CANCEL: frozenset({Verb.CANCEL, Verb.DELETE, Verb.WITHDRAW}),
+    Action.MOVE: frozenset({Verb.MOVE}),
+    Action.PROTECT: frozenset({Verb.RECORD}),
+    Action.UNPROTECT: frozenset({Verb.RECORD}),
 }
 
 
-_ON_REMOTE = frozenset({"delete", "cancel"})  # what they end has to be what was shown
+_ON_REMOTE = frozenset({Verb.DELETE, Verb.CANCEL})  # what they end has to be what was shown
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,11 @@ class Approval:
         approved = self.steps.get(step.address)
         if approved is None or step.effect is None:
             return False
-        if approved.action is not step.action and step.effect.verb != WITHDRAW and not _ends(approved, step):
+        if (
+            approved.action is not step.action
+            and step.effect.verb != Verb.WITHDRAW
+            and not _ends(approved, step)
+        ):
             return False
         if approved.when is When.BLOCKED or step.effect.verb not in _VERBS.get(approved.action, frozenset()):
             return False

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from wanctl.address import Address, Kind
 from wanctl.engine.orphans import claims
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.ledger.record import Entry, Record
+from wanctl.ledger.record import Entry, Record, Verb
 
 # A deployment's name may be given again; of a checkpoint it matters later which job it was chosen for.
 _KINDS = (Kind.DATASET, Kind.FINETUNE)
@@ -30,8 +30,8 @@ def forgotten(
 
 def _ended_by_name(record: Record) -> set[str]:
     """Orphans stand under their own ids."""
-    ended = {line.address for line in record.history if line.verb == "delete"}
-    ended |= {intent.address for intent in record.intents if intent.verb == "delete"}
+    ended = {line.address for line in record.history if line.verb == Verb.DELETE}
+    ended |= {intent.address for intent in record.intents if intent.verb == Verb.DELETE}
     return {one.name for one in map(Address.parse, ended) if one.kind in _KINDS}
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from wanctl.address import Address
 from wanctl.engine.saving import RecordWriter
 from wanctl.kinds.acting import CallResult
-from wanctl.ledger.record import LOOK, Entry, HistoryLine, Intent, Record
+from wanctl.ledger.record import Entry, HistoryLine, Intent, Record, Verb
 from wanctl.plan import Effect
 
 
@@ -110,7 +110,8 @@ class Journal:
         for address, entry in learned.items():
             found = entry.current
             record = record.with_entry(address, entry)
-            intent, verb = record.intent(address), LOOK
+            intent = record.intent(address)
+            verb: str = Verb.LOOK
             if intent and _answered(intent, entry):
                 record, verb = record.without_intent(address), intent.verb
             if found and found != before.entry(address).current:
@@ -126,7 +127,7 @@ class Journal:
         line = self._line(address, verb, "noted", remote_id=remote_id, note=note)
 
         def change(record: Record) -> Record:
-            record = record.without_intent(address) if verb == "adopt" else record
+            record = record.without_intent(address) if verb == Verb.ADOPT else record
             return record.with_entry(address, entry).with_history(line)
 
         await self._saving.save(change)
@@ -153,8 +154,8 @@ class Journal:
 def _answered(intent: Intent, entry: Entry) -> bool:
     """What the reads showed is what the call was for: its answer is not missed any more."""
     found = entry.current
-    if intent.verb == "delete":
+    if intent.verb == Verb.DELETE:
         return intent.identity not in {one.remote_id for one in (found, *entry.retiring) if one}
-    if intent.verb == "withdraw":
+    if intent.verb == Verb.WITHDRAW:
         return found is not None
     return found is not None and found.identity == intent.identity

@@ -7,7 +7,7 @@ from wanctl.address import Address, Kind
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.kinds.identity import is_model_of, resource_in_job_name
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.ledger.record import LOOK, Record
+from wanctl.ledger.record import Record, Verb
 from wanctl.plan import Action, Orphan, Plan, When
 
 
@@ -105,7 +105,9 @@ def not_made_here(account: Account) -> tuple[str, ...]:
     made = {
         line.remote_id
         for line in account.record.history
-        if line.result == "ok" or line.verb == "adopt" or (line.result == "found" and line.verb != LOOK)
+        if line.result == "ok"
+        or line.verb == Verb.ADOPT
+        or (line.result == "found" and line.verb != Verb.LOOK)
     }
     outputs = {job.finetuned_output for job in account.snapshot.jobs if job.job_id in made} - {None}
     live = account.snapshot.deployment_by_id
@@ -136,7 +138,7 @@ def _on_its_way_out(name: str, account: Account) -> list[OrphanToDelete]:
         return []
     asked = OrphanToDelete(Kind.DEPLOYMENT, live.deployed_model)
     ours = any(
-        line.address == str(asked.address) and line.verb == "delete" for line in account.record.history
+        line.address == str(asked.address) and line.verb == Verb.DELETE for line in account.record.history
     )
     return [asked] if ours else []
 

@@ -22,11 +22,11 @@ from wanctl.kinds.snapshot import Question, Snapshot
 from wanctl.language.diagnostics import Diagnostic
 from wanctl.language.models import State
 from wanctl.language.resources import Desired
-from wanctl.ledger.record import Entry, Record
+from wanctl.ledger.record import Entry, Record, Verb
 from wanctl.plan import Action, Orphan, Plan, Step, When
 
 SETTLE_TIME = timedelta(seconds=30)
-_ENDINGS = frozenset({"delete", "cancel"})
+_ENDINGS = frozenset({Verb.DELETE, Verb.CANCEL})
 
 
 @dataclass(frozen=True)

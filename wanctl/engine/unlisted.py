@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from wanctl.address import Kind
 from wanctl.kinds.deployment.deploying import deployed_name
-from wanctl.ledger.record import Generation, Record
+from wanctl.ledger.record import Generation, Record, Verb
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import InvalidRequest, NotFound, StudioError
 from wanctl.studio.objects import Deployment, Job, RemoteFile
@@ -38,7 +38,7 @@ class Known:
     def deployments(self) -> set[str]:
         """Those that stood, and those that a call without an answer may have made."""
         made = {one.remote_id for one in self._generations(Kind.DEPLOYMENT)}
-        calls = (intent.inputs for intent in self.record.intents if intent.verb == "deploy")
+        calls = (intent.inputs for intent in self.record.intents if intent.verb == Verb.DEPLOY)
         return made | {deployed_name(sent) for sent in calls}
 
     def _generations(self, kind: Kind) -> Iterable[Generation]:

@@ -19,7 +19,7 @@ from wanctl.kinds.snapshot import Question, Read, Snapshot
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import State
 from wanctl.language.resources import Desired
-from wanctl.ledger.record import Entry, Generation, Intent, Record
+from wanctl.ledger.record import Entry, Generation, Intent, Record, Verb
 from wanctl.plan import Step
 from wanctl.studio.objects import CheckpointRow, Job, LogPage
 
@@ -142,7 +142,7 @@ class Context:
 
     def patience_for(self, intent: Intent) -> timedelta:
         """How long lists may lag behind a call: longest where making it again would be billed again."""
-        return self.settle_time * BILLED_PATIENCE if intent.verb == "train" else self.settle_time
+        return self.settle_time * BILLED_PATIENCE if intent.verb == Verb.TRAIN else self.settle_time
 
     def listed_by_now(self, intent: Intent) -> bool:
         """A call's effect is in the lists by now, as a rule: enough to take it over, not to call again."""
@@ -233,7 +233,7 @@ class Context:
                 if one and one.remote_id == one.inputs.get("model_name"):
                     found.setdefault(one.remote_id, Address.parse(text))
         for intent in self.record.intents:
-            if intent.verb == "deploy" and not intent.inputs.get("suffix"):
+            if intent.verb == Verb.DEPLOY and not intent.inputs.get("suffix"):
                 found.setdefault(intent.inputs["model_name"], Address.parse(intent.address))
         return found
 

@@ -11,10 +11,8 @@ from wanctl.address import Address
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.acting import CallResult, Tools
 from wanctl.language.resources import Desired, Rename
-from wanctl.ledger.record import Record
+from wanctl.ledger.record import Record, Verb
 from wanctl.plan import Action, Change, FieldClass, Step, When
-
-VERB = "move"
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def moves_of(desired: Desired, record: Record) -> Moves:
 
 def _is_recorded(address: Address, record: Record) -> bool:
     entry, intent = record.entry(address), record.intent(address)
-    return bool(entry.current or entry.past or entry.retiring or (intent and intent.verb != VERB))
+    return bool(entry.current or entry.past or entry.retiring or (intent and intent.verb != Verb.MOVE))
 
 
 def _left_behind(one: Rename, known: Address) -> Finding:
@@ -105,7 +103,7 @@ class Move:
 
     address: Address
     old: Address
-    verb: str = VERB
+    verb: Verb = Verb.MOVE
 
     @property
     def identity(self) -> str:

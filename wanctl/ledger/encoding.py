@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from wanctl.address import Kind
 from wanctl.ledger.errors import LedgerElsewhereError, LedgerUnreadableError
-from wanctl.ledger.record import FORMAT_VERSION, KINDS, Record
+from wanctl.ledger.record import FORMAT_VERSION, Record
 
 # Format n → the function that makes format n + 1 of a document. A new format adds its line here.
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -101,11 +102,11 @@ def decode_record(text: str, location: str) -> Record:
 
 def _check_address(address: str, location: str) -> None:
     kind, _, name = address.partition("/")
-    if kind not in KINDS or not name or "/" in name or not name.isprintable():
+    if kind not in set(Kind) or not name or "/" in name or not name.isprintable():
         shown = json.dumps(address[:_LONGEST_SHOWN])
         raise LedgerUnreadableError(
             f"The ledger {location} is damaged: it knows of {shown}, and that is no "
-            f"address (Kind/name, the kinds are {', '.join(KINDS)}). {_REMEDY}"
+            f"address (Kind/name, the kinds are {', '.join(Kind)}). {_REMEDY}"
         )
 
 

@@ -1,14 +1,31 @@
 """The ledger's contents: entries, open intents, protections, history. Values only; stores are beside."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 FORMAT_VERSION = 1  # raised together with a line in encoding.MIGRATIONS
 HISTORY_KEPT = 2000
-LOOK = "look for"  # the verb of what was found without a call of ours
-KINDS = ("Dataset", "FineTune", "Checkpoint", "Deployment")  # of the addresses that entries stand under
+
+
+class Verb(StrEnum):
+    """What a line of the history, or an open intent, is about. A ledger may hold others: they are kept."""
+
+    UPLOAD = "upload"
+    TRAIN = "train"
+    EXPORT = "export"
+    DEPLOY = "deploy"
+    SCALE = "scale"
+    DELETE = "delete"
+    CANCEL = "cancel"
+    WITHDRAW = "withdraw"  # of two trainings of the same inputs, the later one is canceled
+    RECORD = "record"  # a protection was written
+    MOVE = "move"
+    ADOPT = "adopt"
+    DISOWN = "disown"
+    LOOK = "look for"  # found without a call of ours
 
 
 class _Frozen(BaseModel):

@@ -5,7 +5,7 @@ from typing import Any
 
 from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, Tools
-from wanctl.ledger.record import Entry, Generation
+from wanctl.ledger.record import Entry, Generation, Verb
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Export:
     checkpoint: str
     display_name: str
     attempt: int
-    verb: str = "export"
+    verb: Verb = Verb.EXPORT
 
     @property
     def identity(self) -> str:

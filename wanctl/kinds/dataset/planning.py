@@ -20,7 +20,7 @@ from wanctl.kinds.snapshot import Read
 from wanctl.kinds.soundness import dataset_findings
 from wanctl.language.models import Dataset, State
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Generation
+from wanctl.ledger.record import Generation, Verb
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import RemoteFile
 
@@ -116,7 +116,7 @@ def _not_listed_yet(address: Address, digest: str, context: Context) -> list[Rem
 def _plan_upload(resource: Resource, content: _Content, context: Context) -> Planned:
     outcome = Outcome(content=content.digest)
     intent, before = context.intent(resource.address), context.entry(resource.address).current
-    if intent and intent.verb == "upload" and context.settling(intent):
+    if intent and intent.verb == Verb.UPLOAD and context.settling(intent):
         step = Step(
             address=resource.address,
             action=Action.UPLOAD,

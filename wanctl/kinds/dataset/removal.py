@@ -7,6 +7,7 @@ from wanctl.kinds.dataset.uploading import DeleteFile
 from wanctl.kinds.snapshot import Read
 from wanctl.language.models import State
 from wanctl.language.resources import Resource
+from wanctl.ledger.record import Verb
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.studio.objects import Job, RemoteFile
 
@@ -73,7 +74,7 @@ def _standing(address: Address, content: str, context: Context) -> RemoteFile | 
 def _plan_gone(address: Address, content: str, context: Context) -> Planned:
     """Deleted, by this run or by one that was killed over it: either way nobody is to miss it later."""
     outcome, intent = Outcome(content=content), context.intent(address)
-    if intent and intent.verb == "upload" and context.settling(intent):
+    if intent and intent.verb == Verb.UPLOAD and context.settling(intent):
         reason = "the answer to its upload was lost; waiting to see whether it arrived"
         step = Step(address, Action.DELETE, When.SERVICE, reason, progress=Progress("UNKNOWN"))
         return Planned(step, outcome)
@@ -99,7 +100,7 @@ def _of_same_content(address: Address, content: str, context: Context) -> list[A
 def _readers(file_id: str, context: Context) -> list[str]:
     """Jobs that train on it, and trainings whose answer was lost: they may."""
     jobs = [job.job_id for job in context.snapshot.jobs_in_flight if _may_use(job, file_id)]
-    sent = [one.address for one in context.record.intents if one.verb == "train" and context.settling(one)]
+    sent = [one.address for one in context.record.intents if one.verb == Verb.TRAIN and context.settling(one)]
     return jobs + sent
 
 

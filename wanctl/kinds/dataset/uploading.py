@@ -5,6 +5,7 @@ from typing import Any
 
 from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, OnRemote, Tools
+from wanctl.ledger.record import Verb
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Upload:
     filename: str
     size: int | None
     kept: dict[str, Any]  # what the ledger keeps of it, once it is there
-    verb: str = "upload"
+    verb: Verb = Verb.UPLOAD
 
     @property
     def identity(self) -> str:
@@ -38,7 +39,7 @@ class Upload:
 class DeleteFile(OnRemote):
     """DELETE an upload of ours that the spec declares absent."""
 
-    verb: str = "delete"
+    verb: Verb = Verb.DELETE
 
     async def perform(self, tools: Tools) -> CallResult:
         answer = await tools.studio.files.delete(self.remote_id)

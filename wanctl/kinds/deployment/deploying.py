@@ -6,7 +6,7 @@ from typing import Any
 from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, OnRemote, Tools
 from wanctl.kinds.identity import digest_of
-from wanctl.ledger.record import Entry, Generation
+from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.studio.errors import Conflict, LostAnswer, NotFound, StudioError
 from wanctl.studio.objects import Deployment
 
@@ -32,7 +32,7 @@ class Deploy:
     protect: bool
     seen: tuple[str, ...]
     ours_if_there: bool = False  # the name is taken by an earlier call of ours only
-    verb: str = "deploy"
+    verb: Verb = Verb.DEPLOY
 
     def inputs(self) -> dict[str, Any]:
         return {**self.sent, "protect": self.protect}
@@ -86,7 +86,7 @@ class Scale:
     address: Address
     remote_id: str
     capacity: int
-    verb: str = "scale"
+    verb: Verb = Verb.SCALE
 
     @property
     def identity(self) -> str:
@@ -108,7 +108,7 @@ class Scale:
 class DeleteDeployment(OnRemote):
     """DELETE: irreversible, asynchronous. What was deleted stays listed as retiring until it is gone."""
 
-    verb: str = "delete"
+    verb: Verb = Verb.DELETE
 
     async def perform(self, tools: Tools) -> CallResult:
         answer = await tools.studio.deployments.delete(self.remote_id)
@@ -125,7 +125,7 @@ class Protect:
 
     address: Address
     protect: bool
-    verb: str = "record"
+    verb: Verb = Verb.RECORD
 
     @property
     def identity(self) -> str:

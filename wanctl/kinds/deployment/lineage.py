@@ -17,7 +17,7 @@ from wanctl.kinds.deployment.serving import (
 from wanctl.kinds.deployment.suffixes import suffix_of, unclaimed
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Entry, Generation
+from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.studio.objects import Deployment
 
@@ -28,7 +28,7 @@ def with_intent_result(address: Address, context: Context) -> Entry:
     One of another name is somebody else's, whenever it came.
     """
     entry, intent = context.entry(address), context.intent(address)
-    if not intent or intent.verb != "deploy":
+    if not intent or intent.verb != Verb.DEPLOY:
         return entry
     sent = {key: value for key, value in intent.inputs.items() if key != "protect"}
     live = context.snapshot.deployment_by_id.get(deployed_name(sent))

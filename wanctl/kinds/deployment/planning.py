@@ -41,7 +41,7 @@ from wanctl.kinds.deployment.unknown_config import without_guess
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import State
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Entry, Generation
+from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import Deployment
 
@@ -144,7 +144,7 @@ def _plan_gone(
 ) -> Planned:
     """It was there and is not: our own interrupted replacement goes on, anything else is drift."""
     intent = context.intent(resource.address)
-    if intent and intent.verb == "delete":
+    if intent and intent.verb == Verb.DELETE:
         return plan_redeploy(resource, spec, target, current, context)
     reason = f"{current.remote_id} was deleted outside wanctl"
     planned = plan_deploy(resource, spec, target, reason, context)
@@ -161,7 +161,7 @@ def _leaving(
 ) -> Step:
     """It is on its way out, by our own unanswered call or by somebody else; shown is what comes after it."""
     intent = context.intent(resource.address)
-    ours = intent is not None and intent.verb == "delete"
+    ours = intent is not None and intent.verb == Verb.DELETE
     reason = f"{live.deployed_model} is being deleted{'' if ours else ' outside wanctl'}"
     action = Action.REPLACE if ours else Action.DEPLOY
     progress = Progress(str(live.status))

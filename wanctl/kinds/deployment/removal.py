@@ -7,7 +7,7 @@ from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.kinds.deployment.lineage import with_intent_result
 from wanctl.kinds.deployment.serving import lift_protection, standing
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Entry, Generation
+from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.plan import Action, Progress, Step, When
 
 
@@ -17,7 +17,7 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
     learn = entry if entry != context.entry(address) else None
     known = [*((entry.current,) if entry.current else ()), *entry.retiring]
     still_there = [one for one in known if standing(one, context)]
-    if not still_there and intent and intent.verb == "deploy" and context.settling(intent):
+    if not still_there and intent and intent.verb == Verb.DEPLOY and context.settling(intent):
         reason = f"{why}; the answer to its deployment was lost: waiting to see whether it appears"
         return Planned(Step(address, Action.DELETE, When.SERVICE, reason, progress=Progress("UNKNOWN")))
     if not still_there and entry.protected:

@@ -17,7 +17,7 @@ from wanctl.kinds.deployment.serving import (
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import Strategy
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Entry, Generation
+from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.plan import Action, Change, Progress, Step, When
 from wanctl.studio.objects import Deployment
 
@@ -180,7 +180,7 @@ def _unsettled(
 ) -> Step | None:
     """It is too early to call again: what the lost call made may not be listed yet."""
     intent = context.intent(resource.address)
-    if not intent or intent.verb != "deploy" or not context.settling(intent):
+    if not intent or intent.verb != Verb.DEPLOY or not context.settling(intent):
         return None
     reason = "the answer to the deploy call was lost; waiting to see whether it appears"
     progress = Progress("UNKNOWN")

@@ -19,6 +19,7 @@ from wanctl.kinds.finetune.evidence import (
 from wanctl.kinds.finetune.training import Withdraw
 from wanctl.kinds.identity import parse_job_name
 from wanctl.language.resources import Resource
+from wanctl.ledger.record import Verb
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.studio.objects import NOT_BEGUN, Job
 
@@ -105,6 +106,6 @@ def _own(job: Job, wanted: Wanted, context: Context) -> bool:
         return True
     if intent is None:
         return False
-    if intent.verb == "withdraw":
+    if intent.verb == Verb.WITHDRAW:
         return job.job_id in intent.inputs["losers"]
-    return intent.verb == "train" and intent.identity == wanted.identity and job.job_id not in intent.seen
+    return intent.verb == Verb.TRAIN and intent.identity == wanted.identity and job.job_id not in intent.seen

@@ -7,6 +7,7 @@ the ledger, our mark in the job's name, the files it read, and last its model an
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from wanctl.address import Address
@@ -14,11 +15,24 @@ from wanctl.kinds.context import Context
 from wanctl.kinds.identity import canonical_number
 from wanctl.kinds.snapshot import Read
 from wanctl.language.models import FineTune
-from wanctl.ledger.record import Entry, Intent
+from wanctl.ledger.record import Entry, Intent, Verb
 from wanctl.studio.objects import Job
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # between this machine and the service, at the most that is believed
 AT_ONCE = timedelta(minutes=10)
+
+
+class Evidence(StrEnum):
+    """What says that a job is this training; each is also how a person reads it."""
+
+    LEDGER = "the ledger"
+    NAME = "its name"
+    INTENT = "the open intent"
+    FILES = "the files it was trained on"
+    FILES_EARLIEST = "the files it is trained on, as the earliest of them"
+
+
+SURE = frozenset({Evidence.LEDGER, Evidence.NAME})  # enough to end a job that was paid for
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,7 @@ class Match:
     """The job that is surely ours, or the candidates among which nobody but a person can decide."""
 
     job: Job | None = None
-    evidence: str = ""
+    evidence: Evidence | None = None
     candidates: tuple[Job, ...] = ()
     why: str = ""  # they are candidates, where more is known than that nothing tells
 
@@ -92,7 +106,7 @@ def _by_ledger(wanted: Wanted, entry: Entry, context: Context) -> Match:
     job = context.snapshot.job_by_id.get(known.remote_id) if known else None
     if job and not job.live and _stands_elsewhere(wanted, job, context):
         return Match()  # it was taken back
-    return Match(job, "the ledger") if job else Match()
+    return Match(job, Evidence.LEDGER) if job else Match()
 
 
 def _stands_elsewhere(wanted: Wanted, job: Job, context: Context) -> bool:
@@ -107,7 +121,7 @@ def _by_name(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa: 
     """The mark holds the digest of the inputs, the attempt among them: a renamed FineTune is found too."""
     named = twins_by_name(wanted, context)
     live = [job for job in named if job.live]
-    return Match(earliest(live), "its name") if live else _decide(named, "its name", needed=1)
+    return Match(earliest(live), Evidence.NAME) if live else _decide(named, Evidence.NAME, needed=1)
 
 
 def _by_name_of_others(wanted: Wanted, entry: Entry, context: Context) -> Match:
@@ -135,14 +149,14 @@ def _by_files(wanted: Wanted, entry: Entry, context: Context) -> Match:  # noqa:
     if any(content.startswith("file:") for content in wanted.training):
         sure = intent is not None and intent.identity == wanted.identity and len(fresh) == 1
         if sure:
-            return Match(fresh[0], "the open intent")
+            return Match(fresh[0], Evidence.INTENT)
         return Match(candidates=tuple(job for job in found if job.live))
     if intent and intent.identity != wanted.identity and fresh:
         return Match(candidates=tuple(fresh))
     live = [job for job in found if job.live]
     if len(live) > 1 and all(job.in_flight and made_at_once(job, live[0]) for job in live):
-        return Match(earliest(live), "the files it is trained on, as the earliest of them")
-    return _decide(found, "the files it was trained on", needed=wanted.spec.attempt)
+        return Match(earliest(live), Evidence.FILES_EARLIEST)
+    return _decide(found, Evidence.FILES, needed=wanted.spec.attempt)
 
 
 def _by_parameters(wanted: Wanted, entry: Entry, context: Context) -> Match:
@@ -158,7 +172,7 @@ def _by_parameters(wanted: Wanted, entry: Entry, context: Context) -> Match:
         if context.settling(intent) and not (sure and context.listed_by_now(intent)):
             return Match()
         if sure and _in_the_window(fresh[0], intent, context):
-            return Match(fresh[0], "the open intent")
+            return Match(fresh[0], Evidence.INTENT)
         odd = tuple(job for job in _unlike(wanted, entry, context) if job.job_id not in intent.seen)
         return Match(candidates=(*fresh, *odd))
     if not _training_is_live(wanted, context):
@@ -168,7 +182,7 @@ def _by_parameters(wanted: Wanted, entry: Entry, context: Context) -> Match:
 
 def _lost_training(wanted: Wanted, context: Context) -> Intent | None:
     intent = context.intent(wanted.address)
-    return intent if intent and intent.verb == "train" else None
+    return intent if intent and intent.verb == Verb.TRAIN else None
 
 
 def _in_the_window(job: Job, intent: Intent, context: Context) -> bool:
@@ -195,14 +209,14 @@ def _unlike(wanted: Wanted, entry: Entry, context: Context) -> list[Job]:
 def _rivals(wanted: Wanted, context: Context) -> bool:
     """Another training of the same model lost its answer too: a new job may be either's."""
     return any(
-        intent.verb == "train"
+        intent.verb == Verb.TRAIN
         and intent.address != str(wanted.address)
         and intent.inputs.get("model") == wanted.spec.model
         for intent in context.record.intents
     )
 
 
-def _decide(found: list[Job], evidence: str, needed: int) -> Match:
+def _decide(found: list[Job], evidence: Evidence, needed: int) -> Match:
     """One live job is the one. Failed ones count only when there are as many as attempts were asked for."""
     live = [job for job in found if job.live]
     if len(live) == 1:

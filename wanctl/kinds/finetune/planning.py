@@ -6,7 +6,7 @@ from wanctl.address import Address
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Outcome, Planned
 from wanctl.kinds.finetune.election import election, plan_withdrawal
-from wanctl.kinds.finetune.evidence import Match, Wanted, ambiguity, match_job
+from wanctl.kinds.finetune.evidence import Evidence, Match, Wanted, ambiguity, match_job
 from wanctl.kinds.finetune.inputs import (
     datasets_of,
     input_changes,
@@ -23,7 +23,7 @@ from wanctl.kinds.snapshot import Read
 from wanctl.kinds.soundness import errors_in_uploaded
 from wanctl.language.models import FineTune, State
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Entry, Generation, Intent
+from wanctl.ledger.record import Entry, Generation, Intent, Verb
 from wanctl.plan import Action, Cost, Progress, Step, When
 from wanctl.studio.objects import Job, JobStatus
 from wanctl.studio.training_log import training_progress
@@ -98,7 +98,7 @@ def _in_training(
     # one trains at a time, and what waits in the queue has written nothing yet
     page = None if job.status == JobStatus.QUEUING else context.logs(job.job_id)
     seen = training_progress(page.logs if page else (), expected)
-    found = "" if match.evidence == "the ledger" else f", found by {match.evidence}"
+    found = "" if match.evidence is Evidence.LEDGER else f", found by {match.evidence}"
     return Step(
         resource.address,
         Action.TRAIN,
@@ -178,7 +178,7 @@ def _plan_missing(
     """The ledger knows the job and the list does not: gone, or the list lags. Never train again unasked."""
     asked = context.ask(Read.JOB, known.remote_id)
     if isinstance(asked, Job):
-        match = Match(asked, "the ledger")
+        match = Match(asked, Evidence.LEDGER)
         elected = election(wanted, match, context)
         return (
             plan_withdrawal(resource, elected) if elected else _plan_known(resource, wanted, match, context)
@@ -214,7 +214,7 @@ def _unknown_inputs(resource: Resource, spec: FineTune, context: Context) -> Pla
 
 def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: Context) -> Planned:
     intent, entry = context.intent(resource.address), context.entry(resource.address)
-    if intent and intent.verb == "train" and context.settling(intent):
+    if intent and intent.verb == Verb.TRAIN and context.settling(intent):
         step = Step(
             resource.address,
             Action.TRAIN,
@@ -269,7 +269,7 @@ def _earlier_attempt(entry: Entry, wanted: Wanted, context: Context) -> Job | No
 
 
 def _why_train(entry: Entry, spec: FineTune, intent: Intent | None) -> str:
-    if intent and intent.verb == "train":
+    if intent and intent.verb == Verb.TRAIN:
         return "a training was sent, and no job of it appeared"
     if entry.current is None:
         return "not trained yet"

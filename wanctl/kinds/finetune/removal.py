@@ -5,11 +5,12 @@ Only what is surely ours is ended, and nothing that a deployment still serves.
 
 from wanctl.address import Address
 from wanctl.kinds.context import Context, Planned
-from wanctl.kinds.finetune.evidence import Match, Wanted, ambiguity
+from wanctl.kinds.finetune.evidence import SURE, Evidence, Match, Wanted, ambiguity
 from wanctl.kinds.finetune.training import CancelJob, DeleteJob
 from wanctl.kinds.identity import is_model_of
 from wanctl.kinds.snapshot import Read
 from wanctl.language.resources import Resource
+from wanctl.ledger.record import Verb
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.studio.objects import Job, JobStatus
 
@@ -17,7 +18,7 @@ from wanctl.studio.objects import Job, JobStatus
 def plan_job_removal(resource: Resource, wanted: Wanted, match: Match, context: Context) -> Planned:
     match = _not_listed_yet(wanted, match, context)
     job = match.job
-    if job and match.evidence not in {"the ledger", "its name"}:
+    if job and match.evidence not in SURE:
         step = Step(
             resource.address,
             Action.DELETE,
@@ -86,13 +87,13 @@ def _not_listed_yet(wanted: Wanted, match: Match, context: Context) -> Match:
     if known is None or match.job or match.candidates:
         return match
     asked = context.ask(Read.JOB, known.remote_id)
-    return Match(asked, "the ledger") if isinstance(asked, Job) else match
+    return Match(asked, Evidence.LEDGER) if isinstance(asked, Job) else match
 
 
 def _plan_gone(address: Address, wanted: Wanted, context: Context) -> Planned:
     """Deleted, by this run or by one that was killed over it: written again, its document trains anew."""
     intent = context.intent(address)
-    if intent and intent.verb == "train" and context.settling(intent):
+    if intent and intent.verb == Verb.TRAIN and context.settling(intent):
         reason = "the answer to its training call was lost; waiting to see whether the job appears"
         return Planned(Step(address, Action.DELETE, When.SERVICE, reason, progress=Progress("UNKNOWN")))
     entry = context.entry(address)

@@ -8,6 +8,7 @@ from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, OnRemote, Tools
 from wanctl.kinds.context import Context, Planned
 from wanctl.language.resources import Resource
+from wanctl.ledger.record import Verb
 from wanctl.plan import Action, Step, When
 from wanctl.studio.errors import Conflict, InvalidRequest, UnsupportedState
 
@@ -23,7 +24,7 @@ class Train:
     body: dict[str, Any]
     sent: dict[str, Any]
     seen: tuple[str, ...]
-    verb: str = "train"
+    verb: Verb = Verb.TRAIN
 
     def inputs(self) -> dict[str, Any]:
         return self.sent
@@ -53,7 +54,7 @@ class Train:
 class CancelJob(OnRemote):
     """POST cancel: idempotent, and billed up to here."""
 
-    verb: str = "cancel"
+    verb: Verb = Verb.CANCEL
 
     async def perform(self, tools: Tools) -> CallResult:
         answer = await tools.studio.jobs.cancel(self.remote_id)
@@ -66,7 +67,7 @@ class Withdraw:
 
     address: Address
     losers: tuple[str, ...]
-    verb: str = "withdraw"
+    verb: Verb = Verb.WITHDRAW
 
     @property
     def identity(self) -> str:
@@ -89,7 +90,7 @@ class DeleteJob(OnRemote):
     """DELETE the job's record; a service may refuse this in any state. The ledger forgets it once it is gone:
     while it is there, nothing else may tell whose it is."""
 
-    verb: str = "delete"
+    verb: Verb = Verb.DELETE
 
     async def perform(self, tools: Tools) -> CallResult:
         try:
