@@ -80,7 +80,7 @@ def test_phases_and_progress_are_seen_and_heard(loop: Loop, read: Read) -> None:
         reader.looks(width)
         rows = reader.page.get_by_role("table", name="Resources").get_by_role("row")
         found = [row.locator(".badge").inner_text() for row in rows.all()[1:]]
-        assert found == ["as wanted", "in progress", "a person", "later"]
+        assert found == ["done", "in progress", "needs a person", "later"]
         bar = reader.page.get_by_role("progressbar", name="FineTune/rain")
         assert bar.is_visible()
         assert bar.evaluate("one => one.position") == 0.61

@@ -50,6 +50,6 @@ def quoted(value: Any) -> str:
     return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 1]}…"
 
 
-def counted(number: int, noun: str) -> str:
-    """1 sample, 2 samples."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """1 sample, 2 samples; 1 resource is, 2 resources are."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -11,8 +11,8 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from wanctl.plan import Change, FieldClass, Step
-from wanctl.render.spelling import QUOTED, spell_number
 from wanctl.render.visible import one_line, visible
+from wanctl.render.words import QUOTED, spell_number
 
 LONG_LINE = 100  # columns after which a text is shown, and compared, in sentences
 SAME_LINE = "↪ "  # stands before what goes on in the same line of the text

@@ -11,8 +11,8 @@ from enum import StrEnum
 from wanctl.address import Address, Kind
 from wanctl.language.resources import Desired
 from wanctl.plan import Plan, Step, When
-from wanctl.render.spelling import spell_state
 from wanctl.render.visible import clipped, one_line
+from wanctl.render.words import spell_state
 
 References = Mapping[Address, tuple[Address, ...]]
 

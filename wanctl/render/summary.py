@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from wanctl.finding import Severity
 from wanctl.plan import Action, Plan, Status, Step, When, held_back
-from wanctl.render.spelling import spell_amounts, spell_counts, spell_names
+from wanctl.render.words import ACTIONS, spell_amounts, spell_counts, spell_names
 
 MOST_NAMED = 6  # in a sentence; more are a wall
 
@@ -46,7 +46,7 @@ def impact_of(plan: Plan) -> Impact:
         billed=tuple(
             step
             for step in coming
-            if step.action is Action.TRAIN and step.when in {When.NOW, When.LATER, When.PERSON}
+            if ACTIONS[step.action].billed and step.when in {When.NOW, When.LATER, When.PERSON}
         ),
         lost=tuple(
             sorted(

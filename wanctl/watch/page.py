@@ -12,21 +12,13 @@ from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.html.picture import laid_out
 from wanctl.render.html.templating import environment, render
 from wanctl.render.lineage import lineage_of
-from wanctl.render.spelling import spell_cost, spell_price, spell_state, spell_when
 from wanctl.render.summary import counts, impact_of, loss_sentence, money_sentence, verdict
+from wanctl.render.words import PHASES, spell_cost, spell_price, spell_state, spell_when
 from wanctl.watch.policy import Policy
 from wanctl.watch.status import LoopStatus
 
 REFRESH = 15  # seconds
 _CALLS_SHOWN = 15
-_PHASES = {
-    When.DONE: "as wanted",
-    When.NOW: "now",
-    When.SERVICE: "in progress",
-    When.PERSON: "a person",
-    When.LATER: "later",
-    When.BLOCKED: "blocked",
-}
 
 
 def style() -> str:
@@ -126,7 +118,7 @@ def _alerts(plan: Plan | None) -> dict[str, Any]:
 
 
 def _phase(step: Step) -> str:
-    return _PHASES[step.when]
+    return PHASES[step.when].label
 
 
 def _paid(step: Step) -> str:

@@ -16,8 +16,8 @@ from wanctl.render.html.picture import laid_out
 from wanctl.render.html.templating import environment, render
 from wanctl.render.lineage import lineage_of
 from wanctl.render.options import RenderOptions
-from wanctl.render.spelling import spell_cost, spell_price, spell_progress, spell_state, spell_when
 from wanctl.render.summary import counts, impact_of, loss_sentence, money_sentence, verdict, what_now
+from wanctl.render.words import spell_cost, spell_price, spell_progress, spell_state, spell_when
 
 _FILTERS = {
     "cost": spell_cost,

@@ -6,7 +6,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from wanctl.base.words import counted
 from wanctl.render.visible import visible
+from wanctl.render.words import ACTIONS
 
 
 def render(template: str, **values: Any) -> str:
@@ -15,7 +17,7 @@ def render(template: str, **values: Any) -> str:
 
 @cache
 def environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=PackageLoader("wanctl.render.html"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -24,6 +26,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.globals.update(actions=ACTIONS, counted=counted)
+    return made
 
 
 def _shown(value: Any) -> Any:

@@ -14,9 +14,9 @@ from wanctl.render.lineage import Graph, lineage_of, mermaid
 from wanctl.render.markdown.markup import code, fence, link_target, prose
 from wanctl.render.markdown.steps import StepBlock, settled_table, step_table
 from wanctl.render.options import RenderOptions, marker_of
-from wanctl.render.spelling import spell_cost, spell_price
 from wanctl.render.summary import headline, impact_of, loss_sentence, money_sentence, what_now
 from wanctl.render.visible import one_line
+from wanctl.render.words import spell_cost, spell_price
 
 LIMIT = 60_000  # characters; GitHub refuses comments of more than 65,536
 NAMED = 12  # trainings or deletions that a warning explains one by one

@@ -3,32 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wanctl.plan import Action, Plan, Step
+from wanctl.plan import Plan, Step
 from wanctl.render.diffs import DiffLine, step_diff
 from wanctl.render.fitting import fitted
 from wanctl.render.markdown.markup import code, fence, in_html, prose, row
-from wanctl.render.spelling import spell_cost, spell_price, spell_progress, spell_state, spell_when
 from wanctl.render.visible import cut, one_line
+from wanctl.render.words import ACTIONS, spell_cost, spell_price, spell_progress, spell_state, spell_when
 
 LONGEST_CELL = 240
 LONGEST_LINE = 2_000
 
-ICONS: dict[Action, str] = {
-    Action.NOTHING: "✔️",
-    Action.UPLOAD: "📤",
-    Action.TRAIN: "💸",
-    Action.CHOOSE: "👤",
-    Action.EXPORT: "📦",
-    Action.DEPLOY: "🚀",
-    Action.SCALE: "📏",
-    Action.REPLACE: "♻️",
-    Action.DELETE: "🗑️",
-    Action.CANCEL: "🛑",
-    Action.ADOPT: "🤝",
-    Action.MOVE: "🏷️",
-    Action.PROTECT: "🔒",
-    Action.UNPROTECT: "🔓",
-}
 _HEAD = ("| Step | Resource | When | Why | Cost |", "|---|---|---|---|---|")
 _SETTLED_HEAD = ("| Resource | State | Live as |", "|---|---|---|")
 
@@ -42,7 +26,7 @@ def _row(step: Step) -> str:
     why = " · ".join(part for part in (step.reason, step.summary) if part)
     return row(
         (
-            f"{ICONS[step.action]} {step.action.value}",
+            f"{ACTIONS[step.action].icon} {step.action.value}",
             code(str(step.address), LONGEST_CELL),
             _cell(spell_when(step)),
             ("**drift:** " if step.drift else "") + _cell(why),
@@ -86,7 +70,7 @@ class StepBlock:
 
     @classmethod
     def of(cls, step: Step) -> "StepBlock":
-        title = f"{ICONS[step.action]} {step.action.value} {in_html(str(step.address))}"
+        title = f"{ACTIONS[step.action].icon} {step.action.value} {in_html(str(step.address))}"
         hints = [one_line(hint, 400) for hint in step.hints[:12]]
         parts = [*_paragraphs(step), fence(hints, "text") if hints else ""]
         return cls(

@@ -8,8 +8,8 @@ from textwrap import wrap
 
 from rich.text import Text
 
-from wanctl.plan import Action, Change, Step
-from wanctl.render.spelling import QUOTED, spell_number, spell_value
+from wanctl.plan import Change, Step
+from wanctl.render.words import ACTIONS, QUOTED, spell_number, spell_value
 
 DIFF_PLACES = 6  # changed places of a text before the rest is only counted
 
@@ -26,7 +26,7 @@ _UNBROKEN = "\xa0"  # a name and its value stay in one line
 
 def change_lines(step: Step, columns: int | None = None) -> Iterator[Text]:
     """The fields of a step, for a terminal of so many columns, or for whatever has no width."""
-    if step.action is Action.TRAIN:
+    if ACTIONS[step.action].billed:
         yield from _parameters(step, min(WIDEST_LINE, (columns or WIDEST_LINE * 2) - len(INDENT)))
         return
     shown = [change for change in step.changes if not _told_already(step, change)]

@@ -12,7 +12,7 @@ from wanctl.dataset.contents import DatasetFacts, Media, MediaKind, Problem
 from wanctl.dataset.manifest import ContentChanges
 from wanctl.dataset.spelling import spell_bytes, spell_samples
 from wanctl.language.inspection import Estimate, Inspection
-from wanctl.render.spelling import spell_tokens
+from wanctl.render.words import spell_tokens
 
 _COLOURS = {"error": "red", "warning": "yellow", "advice": "cyan"}
 _MOST_SIZES = 4

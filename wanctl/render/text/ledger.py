@@ -8,7 +8,7 @@ from rich.text import Text
 
 from wanctl.ledger.lease import Lease
 from wanctl.ledger.record import Entry, HistoryLine, Record
-from wanctl.render.spelling import spell_value
+from wanctl.render.words import spell_value
 
 
 def ledger_lines(record: Record, location: str) -> list[Text]:

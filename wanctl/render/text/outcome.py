@@ -6,8 +6,8 @@ from rich.text import Text
 
 from wanctl.engine.converge import Failure, Outcome
 from wanctl.plan import Status, When
-from wanctl.render.spelling import spell_progress
 from wanctl.render.text.plan import plan_lines
+from wanctl.render.words import PHASES, spell_progress
 
 
 def outcome_lines(
@@ -71,12 +71,7 @@ def _waiting_lines(outcome: Outcome) -> list[Text]:
     """What is not done, each with what it waits for."""
     lines = []
     for step in outcome.plan.pending:
-        label = {
-            When.SERVICE: "in progress",
-            When.PERSON: "waiting for a person",
-            When.BLOCKED: "blocked",
-            When.LATER: "later",
-        }.get(step.when, str(step.when))
+        label = PHASES[step.when].label
         summary = step.summary if step.when is not When.BLOCKED else ""  # the reason says it all
         told = " · ".join(part for part in (step.reason, summary, spell_progress(step)) if part)
         after = f" (after {', '.join(map(str, step.after))})" if step.after else ""

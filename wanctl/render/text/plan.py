@@ -12,31 +12,13 @@ from rich.text import Text
 from wanctl.finding import Finding, Severity
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.failure import Failure
-from wanctl.render.spelling import spell_cost, spell_counts, spell_when
 from wanctl.render.summary import deleted, named, what_now
 from wanctl.render.text.changes import INDENT, change_lines
+from wanctl.render.words import ACTIONS, PHASES, spell_cost, spell_counts, spell_when
 
 WIDEST_MIDDLE = 60
 MOST_SETTLED = 20  # lines of what stays as it is
 HEAD = 46  # where the head's second half begins
-
-_SIGNS: dict[Action, tuple[str, str]] = {
-    Action.NOTHING: (" ", "dim"),
-    Action.UPLOAD: ("+", "green"),
-    Action.TRAIN: ("+", "green"),
-    Action.CHOOSE: ("?", "magenta"),
-    Action.EXPORT: ("+", "green"),
-    Action.DEPLOY: ("+", "green"),
-    Action.SCALE: ("~", "yellow"),
-    Action.REPLACE: ("±", "red"),
-    Action.DELETE: ("-", "red"),
-    Action.CANCEL: ("-", "red"),
-    Action.ADOPT: ("<", "cyan"),
-    Action.MOVE: (">", "cyan"),
-    Action.PROTECT: ("!", "cyan"),
-    Action.UNPROTECT: ("!", "yellow"),
-}
-
 
 _SEVERITY_STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
 
@@ -101,17 +83,17 @@ def _table(steps: Iterable[Step], columns: int | None) -> Iterator[Text]:
     )
     narrow = columns is not None and widest > columns
     for step, address, middle, when in rows:
-        sign, style = _SIGNS[step.action]
+        words = ACTIONS[step.action]
         quiet = "dim" if step.settled else ""
         verbs = ("" if step.settled else step.action.value).ljust(verb)
         yield Text.assemble(
             "  ",
             (address.ljust(first), quiet or "bold"),
             "  ",
-            (f"{sign} {verbs}", quiet or style),
+            (f"{words.sign} {verbs}", quiet or words.style),
             "  ",
             ("" if narrow else middle.ljust(second) + "  ", quiet),
-            (when, _when_style(step)),
+            (when, PHASES[step.when].style),
         )
         if not step.settled:
             if narrow and middle:
@@ -126,17 +108,6 @@ def _middle(step: Step) -> str:
     return step.summary or step.remote_id or ""
 
 
-def _when_style(step: Step) -> str:
-    return {
-        When.DONE: "dim",
-        When.NOW: "bold green",
-        When.SERVICE: "cyan",
-        When.PERSON: "magenta",
-        When.LATER: "",
-        When.BLOCKED: "bold red",
-    }[step.when]
-
-
 def _details(step: Step, columns: int | None) -> Iterator[Text]:
     """What a reviewer needs beneath the line: why, the money, the fields, the loss, what to do."""
     if step.action is Action.CHOOSE:
@@ -145,7 +116,7 @@ def _details(step: Step, columns: int | None) -> Iterator[Text]:
     elif step.drift or step.when in {When.BLOCKED, When.SERVICE} or _worth_saying(step):
         label = "drift: " if step.drift else ""
         yield Text.assemble(INDENT, (label, "yellow"), step.reason)
-    if step.cost and step.action is Action.TRAIN:
+    if step.cost and ACTIONS[step.action].billed:
         yield Text(INDENT + spell_cost(step.cost))
     yield from change_lines(step, columns)
     if step.warning:
@@ -225,7 +196,7 @@ def verdict(plan: Plan, command: str = "wanctl plan", run: tuple[Step, ...] | No
 
 def question(steps: tuple[Step, ...]) -> str:
     """What a person says yes to; it names the money and the losses."""
-    trainings = [step for step in steps if step.action is Action.TRAIN]
+    trainings = [step for step in steps if ACTIONS[step.action].billed]
     parts = [f"Apply {spell_counts(steps)}"]
     if trainings:
         amounts = [step.cost.amount[1] for step in trainings if step.cost and step.cost.amount]

@@ -15,34 +15,11 @@ from rich.text import Text
 from wanctl.address import Address
 from wanctl.dataset.spelling import spell_bytes
 from wanctl.plan import Action, Plan, Step, When
-from wanctl.render.spelling import spell_progress
 from wanctl.render.text.console import emit
+from wanctl.render.words import spell_call, spell_progress
 
 QUIET = timedelta(minutes=30)  # account time after which an unchanged wait is said again
 STRIDE = 0.1  # progress that is worth a new line
-
-_DOING = {
-    Action.UPLOAD: ("uploading", "uploaded"),
-    Action.TRAIN: ("starting the training", "training started"),
-    Action.EXPORT: ("asking for the export", "export asked for"),
-    Action.DEPLOY: ("deploying", "deployment asked for"),
-    Action.SCALE: ("scaling", "scaled"),
-    Action.REPLACE: ("replacing", "replacement goes on"),
-    Action.DELETE: ("deleting", "deletion asked for"),
-    Action.CANCEL: ("canceling", "cancellation asked for"),
-    Action.MOVE: ("moving its record", "its record moved"),
-    Action.PROTECT: ("protecting", "protected"),
-    Action.UNPROTECT: ("lifting the protection", "protection lifted"),
-}
-
-
-def _verbs(step: Step) -> tuple[str, str]:
-    if step.action is Action.REPLACE and step.effect:
-        return {
-            "deploy": ("deploying the new one", "new deployment asked for"),
-            "delete": ("deleting the old one", "deletion asked for"),
-        }[step.effect.verb]
-    return _DOING.get(step.action, (step.action.value, "done"))
 
 
 class TimedLines:
@@ -53,13 +30,13 @@ class TimedLines:
         self._said: dict[Address, tuple[str, float, datetime]] = {}
 
     def started(self, at: datetime, step: Step) -> None:
-        self._say(at, step, f"{_verbs(step)[0]} …")
+        self._say(at, step, f"{spell_call(step)[0]} …")
 
     def uploaded(self, address: Address, sent: int) -> None:
         """A log does not count bytes."""
 
     def done(self, at: datetime, step: Step, remote_id: str | None) -> None:
-        self._say(at, step, f"{_verbs(step)[1]}" + (f": {remote_id}" if remote_id else ""))
+        self._say(at, step, spell_call(step)[1] + (f": {remote_id}" if remote_id else ""))
 
     def failed(self, at: datetime, step: Step, error: Exception) -> None:
         self._say(at, step, f"failed: {error}")

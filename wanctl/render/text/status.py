@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from wanctl.plan import Action, Plan, Step, When
-from wanctl.render.spelling import spell_cost, spell_state
+from wanctl.plan import Action, Plan, Step
 from wanctl.render.text.plan import finding_block
+from wanctl.render.words import PHASES, spell_cost, spell_state
 
 
 def status_lines(plan: Plan) -> list[Text]:
@@ -24,7 +24,7 @@ def status_lines(plan: Plan) -> list[Text]:
                 "  ",
                 (address.ljust(widths[0]), "bold"),
                 "  ",
-                (state.ljust(widths[1]), _style(step)),
+                (state.ljust(widths[1]), PHASES[step.when].state_style),
                 "  ",
                 remote_id,
             )
@@ -36,12 +36,6 @@ def status_lines(plan: Plan) -> list[Text]:
     if plan.findings:
         lines += [Text(), *finding_block(plan.findings)[:-1]]
     return lines
-
-
-def _style(step: Step) -> str:
-    return {When.DONE: "green", When.SERVICE: "cyan", When.PERSON: "magenta", When.BLOCKED: "bold red"}.get(
-        step.when, "yellow"
-    )
 
 
 def _waits(step: Step) -> Iterator[Text]:

@@ -1,31 +1,103 @@
-"""Values as a person says them: durations, counts, money, progress. Small pure functions to strings."""
+"""The words of a plan: one row per action and one per phase, and how values, costs and counts are said.
+
+Text, Markdown, HTML, progress and questions read the same rows. Small pure functions to strings.
+"""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from wanctl.base.words import counted
+from wanctl.ledger.record import Verb
 from wanctl.plan import Action, Cost, Step, When, held_back
 
 QUOTED = 48  # characters of a value before it is cut
 FEW_NAMES = 4  # of what a step waits for
 
 
-_NOUNS: dict[Action, tuple[str, str]] = {
-    Action.UPLOAD: ("upload", "uploads"),
-    Action.TRAIN: ("training (billed)", "trainings (billed)"),
-    Action.CHOOSE: ("choice", "choices"),
-    Action.EXPORT: ("export", "exports"),
-    Action.DEPLOY: ("deployment", "deployments"),
-    Action.SCALE: ("scaling", "scalings"),
-    Action.REPLACE: ("replacement", "replacements"),
-    Action.DELETE: ("deletion", "deletions"),
-    Action.CANCEL: ("cancellation", "cancellations"),
-    Action.ADOPT: ("adoption", "adoptions"),
-    Action.MOVE: ("move", "moves"),
-    Action.PROTECT: ("protection", "protections"),
-    Action.UNPROTECT: ("protection lifted", "protections lifted"),
+@dataclass(frozen=True)
+class ActionWords:
+    """How one action is said and drawn, wherever it is shown."""
+
+    noun: str  # one of them, in a count
+    doing: str  # while its call is made
+    done: str  # once the call is made
+    sign: str  # on a terminal
+    style: str  # of the sign and the verb there
+    icon: str  # in Markdown
+    colour: str  # on pages: a variable of plan.css
+    nouns: str | None = None  # several of them, where it is more than an s
+    billed: bool = False
+
+
+ACTIONS: Mapping[Action, ActionWords] = {
+    Action.NOTHING: ActionWords("", "", "", " ", "dim", "✔️", "soft"),
+    Action.UPLOAD: ActionWords("upload", "uploading", "uploaded", "+", "green", "📤", "green"),
+    Action.TRAIN: ActionWords(
+        "training", "starting the training", "training started", "+", "green", "💸", "yellow", billed=True
+    ),
+    Action.CHOOSE: ActionWords("choice", "choosing", "chosen", "?", "magenta", "👤", "violet"),
+    Action.EXPORT: ActionWords(
+        "export", "asking for the export", "export asked for", "+", "green", "📦", "green"
+    ),
+    Action.DEPLOY: ActionWords(
+        "deployment", "deploying", "deployment asked for", "+", "green", "🚀", "green"
+    ),
+    Action.SCALE: ActionWords("scaling", "scaling", "scaled", "~", "yellow", "📏", "yellow"),
+    Action.REPLACE: ActionWords("replacement", "replacing", "replacement goes on", "±", "red", "♻️", "red"),
+    Action.DELETE: ActionWords("deletion", "deleting", "deletion asked for", "-", "red", "🗑️", "red"),
+    Action.CANCEL: ActionWords(
+        "cancellation", "canceling", "cancellation asked for", "-", "red", "🛑", "red"
+    ),
+    Action.ADOPT: ActionWords("adoption", "adopting", "adopted", "<", "cyan", "🤝", "blue"),
+    Action.MOVE: ActionWords("move", "moving its record", "its record moved", ">", "cyan", "🏷️", "soft"),
+    Action.PROTECT: ActionWords("protection", "protecting", "protected", "!", "cyan", "🔒", "blue"),
+    Action.UNPROTECT: ActionWords(
+        "protection lifted",
+        "lifting the protection",
+        "protection lifted",
+        "!",
+        "yellow",
+        "🔓",
+        "yellow",
+        nouns="protections lifted",
+    ),
 }
+
+_REPLACING = {
+    Verb.DEPLOY: ("deploying the new one", "new deployment asked for"),
+    Verb.DELETE: ("deleting the old one", "deletion asked for"),
+}
+
+
+@dataclass(frozen=True)
+class WhenWords:
+    """How a phase is said and coloured."""
+
+    label: str
+    style: str  # of when a step of a plan runs, on a terminal
+    state_style: str  # of a resource's state in `status`
+
+
+PHASES: Mapping[When, WhenWords] = {
+    When.DONE: WhenWords("done", "dim", "green"),
+    When.NOW: WhenWords("now", "bold green", "yellow"),
+    When.SERVICE: WhenWords("in progress", "cyan", "cyan"),
+    When.PERSON: WhenWords("needs a person", "magenta", "magenta"),
+    When.LATER: WhenWords("later", "", "yellow"),
+    When.BLOCKED: WhenWords("blocked", "bold red", "bold red"),
+}
+
+
+def spell_call(step: Step) -> tuple[str, str]:
+    """The call of a step while it is made, and once it is. A replacement makes two, one after the other."""
+    words = ACTIONS[step.action]
+    usual = words.doing, words.done
+    if step.action is Action.REPLACE and step.effect:
+        return _REPLACING.get(step.effect.verb, usual)
+    return usual
 
 
 def spell_when(step: Step) -> str:
@@ -40,7 +112,7 @@ def spell_when(step: Step) -> str:
             percent = spell_progress(step)
             return f"waiting on the service{', ' + percent if percent else ''}"
         case When.PERSON:
-            return f"a person, after {names}" if names else "a person"
+            return f"needs a person, after {names}" if names else "needs a person"
         case When.LATER:
             return f"after {names}" if names else "later"
         case When.BLOCKED:
@@ -88,7 +160,7 @@ def spell_cost(cost: Cost) -> str:
 def spell_price(step: Step) -> str:
     """The money alone, for a column of a table; empty where a step costs none."""
     cost = step.cost
-    if step.action is not Action.TRAIN or cost is None:
+    if not ACTIONS[step.action].billed or cost is None:
         return ""
     if cost.billed_amount is not None:
         return f"billed {cost.billed_amount:.2f} {cost.currency}"
@@ -147,10 +219,10 @@ def spell_counts(steps: Iterable[Step], *, billed: bool = True) -> str:
         elif step.action is not Action.NOTHING:
             counts[step.action] = counts.get(step.action, 0) + 1
     parts = []
-    for action, (one, many) in _NOUNS.items():
+    for action, words in ACTIONS.items():
         if count := counts.get(action):
-            noun = one if count == 1 else many
-            parts.append(f"{count} {noun if billed else noun.removesuffix(' (billed)')}")
+            price = " (billed)" if billed and words.billed else ""
+            parts.append(counted(count, words.noun, words.nouns) + price)
     parts += [f"{under_way} in progress"] if under_way else []
     parts += [f"{blocked} blocked"] if blocked else []
     parts += [f"{len(held)} waiting behind {'it' if blocked == 1 else 'them'}"] if held else []
