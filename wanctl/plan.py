@@ -177,6 +177,7 @@ class Step:
     hints: tuple[str, ...] = ()  # what a person does next
     drift: bool = False  # the world moved, not the spec
     goes_on: bool = False  # once the service is done with it, a call of ours follows
+    routine: bool = False  # the reason says no more than a first run of it does
     effect: Effect | None = None
 
     @property

@@ -95,7 +95,7 @@ def _told(ended: Ended) -> Report:
 
 
 def _shown(plan: Plan) -> list[str]:
-    return [str(line) for line in plan_lines(plan, command="wanctl plan")]
+    return [str(line) for line in plan_lines(plan)]
 
 
 def _candidates(plan: Plan) -> list[tuple[str, str]]:

@@ -245,6 +245,6 @@ def test_the_price_of_each_training_is_told_however_many_there_are() -> None:
 def test_thousands_of_deletions_are_counted_where_they_cannot_be_named() -> None:
     markdown = plan_markdown(Plan("p", "e", "sandbox", tuple(step(n) for n in range(3_000))))
     assert len(markdown) <= LIMIT
-    assert "**3000 live objects will be deleted" in markdown
+    assert "**3,000 live objects will be deleted" in markdown
     named = markdown[: markdown.index("| Step | Resource")].count("`Deployment/d")
     assert f"> - … and {3_000 - named:,} more" in markdown

@@ -9,8 +9,7 @@ from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.render.reading import VALIDATOR, check_schema, jsonschema, written
 from wanctl.plan import Plan
 from wanctl.render.failure import Failure
-from wanctl.render.formats import PlanFormat
-from wanctl.render.options import RenderOptions
+from wanctl.render.options import PlanFormat, RenderOptions
 from wanctl.render.plan_schema import plan_schema
 from wanctl.render.rendering import rendered
 from wanctl.render.visible import visible

@@ -29,7 +29,6 @@ from wanctl.project import Project
 from wanctl.project.errors import ProjectError
 from wanctl.project.outputs import download
 from wanctl.project.provider import needs_key
-from wanctl.render.formats import PlanFormat
 from wanctl.render.lineage import references_of
 from wanctl.render.markdown.ci import (
     Checked,
@@ -41,7 +40,7 @@ from wanctl.render.markdown.ci import (
     labels_of,
     outputs_of,
 )
-from wanctl.render.options import RenderOptions, place_of
+from wanctl.render.options import PlanFormat, RenderOptions, place_of
 from wanctl.render.rendering import rendered
 from wanctl.render.text.outcome import outcome_json
 from wanctl.render.text.validation import dataset_diagnostics

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wanctl.cli.asking import confirmed
 from wanctl.cli.options import Exit, Format, plan_code
+from wanctl.render.options import Command
 
 if TYPE_CHECKING:
     from wanctl.engine.converge import Outcome
@@ -28,7 +29,7 @@ class Approver:
     def __init__(
         self,
         format_: Format,
-        command: str,
+        command: Command,
         *,
         yes: bool,
         display: Any,
@@ -85,7 +86,7 @@ def approved_by(digest: str | None, command: str) -> "Callable[[Plan], None] | N
     return None if digest is None else partial(require_digest, checked_digest(digest), command=command)
 
 
-def show_only(made: "Plan", format_: Format, command: str, exactly: str) -> None:
+def show_only(made: "Plan", format_: Format, command: Command, exactly: str) -> None:
     """A plan that is looked at, and the words that carry out just that."""
     from wanctl.plan import Status
     from wanctl.render.text.console import columns, emit

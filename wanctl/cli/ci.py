@@ -14,6 +14,7 @@ from wanctl.cli.approving import Approver, approved_by, finish, watching
 from wanctl.cli.opening import open_project
 from wanctl.cli.options import Detailed, Exit, Format, MaxWait, Wait, patience_of, plan_code
 from wanctl.cli.publishing import failed_plan, in_words, same_project
+from wanctl.render.options import Command
 
 if TYPE_CHECKING:
     from wanctl.ci.pipeline import Mode
@@ -72,12 +73,12 @@ def ci(
     patience = patience_of(wait, max_wait)
     run, options = run_of(Host()), same_project(folder, environment, base_url)
     publisher = Publisher(run, CiOptions(artifacts, comment, previews), options, _warn)
-    approve = Approver(Format.TEXT, "wanctl ci", yes=True, display=None)
+    approve = Approver(Format.TEXT, Command.CI, yes=True, display=None)
     with _no_commands(run):
         try:
             chosen = mode_of(run, Mode(mode))
             if approved is not None:
-                approve = _approver_of(approved, chosen, in_words("wanctl ci", options=options))
+                approve = _approver_of(approved, chosen, in_words(Command.CI, options=options))
             _say(f"{run.forge.value}, {run.event}: {chosen.value}")
             project = open_project(folder, environment, base_url, no_cache=no_cache)
             if why := why_only_checked(project, run, Mode(mode)):
@@ -134,7 +135,7 @@ def _approver_of(digest: str, chosen: "Mode", exactly: str) -> Approver:
     if chosen is not Mode.APPLY:
         raise ProjectError("--approve is for an apply, and this run only plans")
     same = approved_by(digest, exactly)
-    return Approver(Format.TEXT, "wanctl ci", yes=True, display=None, approved=same)
+    return Approver(Format.TEXT, Command.CI, yes=True, display=None, approved=same)
 
 
 def _check(project: "Project", why: str) -> _Ended:

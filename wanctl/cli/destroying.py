@@ -23,8 +23,7 @@ from wanctl.cli.options import (
     span,
 )
 from wanctl.cli.publishing import failures_told, in_words, same_project
-
-COMMAND = "wanctl destroy"
+from wanctl.render.options import Command
 
 
 @app.command()
@@ -48,7 +47,7 @@ def destroy(
 ) -> None:
     """Delete deployments (all, or those named). Jobs and datasets are worth money: only by name."""
     options = same_project(folder, environment, base_url)
-    exactly = in_words(COMMAND, *(addresses or []), options=options)
+    exactly = in_words(Command.DESTROY, *(addresses or []), options=options)
     patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
     with failures_told(format_, options):
         to_delete = [parse_address(text) for text in addresses or []]
@@ -56,12 +55,12 @@ def destroy(
         project = open_project(folder, environment, base_url)
         if dry_run:
             made = project.plan(to_delete)
-            show_only(made, format_, COMMAND, exactly)
+            show_only(made, format_, Command.DESTROY, exactly)
             raise typer.Exit(plan_code(made, detailed=detailed))
         with watching() as watcher:
             approve = Approver(
                 format_,
-                COMMAND,
+                Command.DESTROY,
                 yes=yes,
                 display=watcher,
                 approved=approved,

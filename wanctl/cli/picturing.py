@@ -7,7 +7,7 @@ import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, app
 from wanctl.cli.opening import open_project
-from wanctl.render.formats import GraphFormat
+from wanctl.render.options import GraphFormat
 
 
 @app.command()

@@ -39,7 +39,7 @@ from wanctl.cli.publishing import (
     in_words,
     same_project,
 )
-from wanctl.render.formats import PlanFormat
+from wanctl.render.options import Command, PlanFormat
 
 if TYPE_CHECKING:
     from wanctl.plan import Plan
@@ -111,10 +111,10 @@ def apply(
     patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
     options = same_project(folder, environment, base_url)
     with failures_told(format_, options):
-        approved = _approved(saved, digest, in_words("wanctl apply", options=options))
+        approved = _approved(saved, digest, in_words(Command.APPLY, options=options))
         project = open_project(folder, environment, base_url, no_cache=no_cache)
         with watching() as watcher:
-            approve = Approver(format_, "wanctl apply", yes=yes, display=watcher, approved=approved)
+            approve = Approver(format_, Command.APPLY, yes=yes, display=watcher, approved=approved)
             outcome = project.apply(
                 approve, patience, watcher, lock_wait=queue, ignore_windows=ignore_windows
             )

@@ -24,11 +24,10 @@ from wanctl.cli.options import (
     span,
 )
 from wanctl.cli.publishing import failures_told, in_words, same_project
+from wanctl.render.options import Command
 
 if TYPE_CHECKING:
     from wanctl.plan import Plan
-
-COMMAND = "wanctl prune"
 
 
 @app.command()
@@ -61,7 +60,7 @@ def prune(
     if names and everything:
         raise typer.BadParameter("give names or --all, not both", param_hint="--all")
     options = same_project(folder, environment, base_url)
-    exactly = in_words(COMMAND, *(["--all"] if everything else names or []), options=options)
+    exactly = in_words(Command.PRUNE, *(["--all"] if everything else names or []), options=options)
     patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
     choice = Choice(tuple(names or ()), everything)
     with failures_told(format_, options):
@@ -74,7 +73,7 @@ def prune(
         with watching() as watcher:
             approve = Approver(
                 format_,
-                COMMAND,
+                Command.PRUNE,
                 yes=yes,
                 display=watcher,
                 approved=approved,
@@ -97,4 +96,4 @@ def _show(made: "Plan", format_: Format, exactly: str, *, chosen: bool) -> None:
     if format_ is Format.TEXT and not made.steps:
         emit(orphan_lines(made, chosen=chosen))
     else:
-        show_only(made, format_, COMMAND, exactly)
+        show_only(made, format_, Command.PRUNE, exactly)

@@ -13,7 +13,7 @@ import typer
 
 from wanctl.cli.app import Shared
 from wanctl.cli.options import Format
-from wanctl.render.formats import PlanFormat
+from wanctl.render.options import PlanFormat
 
 if TYPE_CHECKING:
     from wanctl.plan import Plan

@@ -1,18 +1,51 @@
-"""What an output is told besides the plan: the lineage, the command that applies it, a link, a marker."""
+"""What an output takes besides the plan: format, command, lineage, links, marker.
+
+The command line reads this before it knows what else to import: nothing heavy is imported here.
+"""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from wanctl.render.lineage import References
+if TYPE_CHECKING:
+    from wanctl.render.lineage import References
 
 WITHOUT_ENVIRONMENT = "default"
+
+
+class PlanFormat(StrEnum):
+    """How a plan is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+    HTML = "html"
+
+
+class GraphFormat(StrEnum):
+    """How a lineage is drawn."""
+
+    MERMAID = "mermaid"
+    DOT = "dot"
+    SVG = "svg"
+
+
+class Command(StrEnum):
+    """A command that shows a plan, as it is typed."""
+
+    PLAN = "wanctl plan"
+    APPLY = "wanctl apply"
+    DESTROY = "wanctl destroy"
+    PRUNE = "wanctl prune"
+    CI = "wanctl ci"
 
 
 @dataclass(frozen=True)
 class RenderOptions:
     """All of it may be left out."""
 
-    references: References | None = None
+    references: "References | None" = None
     apply: tuple[str, ...] = field(default=("wanctl plan --out plan.json", "wanctl apply plan.json"))
     link: str | None = None  # to the whole output, where this one is cut
     marker: str | None = None  # what is hidden at the end of the Markdown, to find a comment again

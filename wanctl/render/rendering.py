@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 from wanctl.plan import Plan
 from wanctl.render.failure import Failure
-from wanctl.render.formats import GraphFormat, PlanFormat
-from wanctl.render.options import RenderOptions
+from wanctl.render.options import GraphFormat, PlanFormat, RenderOptions
 
 if TYPE_CHECKING:
     from wanctl.render.lineage import Graph

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from wanctl.base.words import counted
 from wanctl.finding import Severity
 from wanctl.plan import Action, Plan, Status, Step, When, held_back
 from wanctl.render.words import ACTIONS, spell_amounts, spell_counts, spell_names
@@ -61,16 +62,13 @@ def headline(plan: Plan) -> str:
     """The verdict in one sentence."""
     errors = sum(finding.severity is Severity.ERROR for finding in plan.findings)
     if errors:
-        return f"nothing can be applied: {errors} error{'' if errors == 1 else 's'}"
+        return f"nothing can be applied: {counted(errors, 'error')}"
     if not plan.pending:
         return no_changes(plan)
     risk = impact_of(plan)
-    counts = spell_counts(plan.pending)
-    if risk.amount:
-        counts = counts.replace("(billed)", f"(billed, {risk.amount})")
-    count = len(risk.lost)
-    lost = f"{count} live object{'' if count == 1 else 's'} will be deleted" if count else "nothing deleted"
-    return f"{counts}; {lost}"
+    billed = f"billed, {risk.amount}" if risk.amount else "billed"
+    lost = f"{_live_objects(risk)} will be deleted" if risk.lost else "nothing deleted"
+    return f"{spell_counts(plan.pending, billed)}; {lost}"
 
 
 def verdict(plan: Plan) -> str:
@@ -78,36 +76,40 @@ def verdict(plan: Plan) -> str:
     risk = impact_of(plan)
     if plan.status is Status.ERROR or not (risk.lost or risk.billed):
         return headline(plan)
-    lost, billed = len(risk.lost), len(risk.billed)
-    deletions = f"{lost} live object{'' if lost == 1 else 's'} will be deleted"
-    trainings = f"{billed} training{'' if billed == 1 else 's'} will be billed: {risk.amount}"
-    if not billed:
+    deletions = f"{_live_objects(risk)} will be deleted"
+    trainings = f"{counted(len(risk.billed), 'training')} will be billed: {risk.amount}"
+    if not risk.billed:
         return deletions
-    return f"{deletions}; {trainings}" if lost else f"{trainings}; nothing deleted"
+    return f"{deletions}; {trainings}" if risk.lost else f"{trainings}; nothing deleted"
 
 
 def counts(plan: Plan) -> str:
     """How much of what there is to do, beneath a verdict that does not say it."""
     at_stake = plan.status is not Status.ERROR and any((impact_of(plan).lost, impact_of(plan).billed))
-    return spell_counts(plan.pending, billed=False) if at_stake else ""
+    return spell_counts(plan.pending, billed="") if at_stake else ""
 
 
 def no_changes(plan: Plan) -> str:
-    count = plan.size
-    return f"no changes; {count} resource{' is' if count == 1 else 's are'} as the specs say"
+    return f"no changes; {as_specified(plan.size)}"
+
+
+def as_specified(count: int) -> str:
+    return f"{counted(count, 'resource is', 'resources are')} as the specs say"
 
 
 def loss_sentence(plan: Plan) -> str:
     """How much that is live goes away. An erroneous plan only would."""
-    count = len(impact_of(plan).lost)
-    return f"{count} live object{'' if count == 1 else 's'} {_will(plan)} be deleted. This cannot be undone."
+    return f"{_live_objects(impact_of(plan))} {_will(plan)} be deleted. This cannot be undone."
 
 
 def money_sentence(plan: Plan) -> str:
     """How many trainings are billed, and what they cost."""
     risk = impact_of(plan)
-    count = len(risk.billed)
-    return f"{count} training{'' if count == 1 else 's'} {_will(plan)} be started and billed: {risk.amount}."
+    return f"{counted(len(risk.billed), 'training')} {_will(plan)} be started and billed: {risk.amount}."
+
+
+def _live_objects(risk: Impact) -> str:
+    return counted(len(risk.lost), "live object")
 
 
 def _will(plan: Plan) -> str:
@@ -133,7 +135,7 @@ def what_now(plan: Plan, run: tuple[Step, ...] | None = None) -> str:
         left = any(step.address not in started and step.when is not When.SERVICE for step in plan.pending)
         tail = " The rest follows in later runs." if left else ""
         begin = "Apply now" if run is None else "In this run"
-        return f"{begin}: {spell_counts(now, billed=False)}.{tail}"
+        return f"{begin}: {spell_counts(now, billed='')}.{tail}"
     phases = {step.when for step in plan.pending}
     if When.SERVICE in phases:
         return "Nothing to start now: the service is at work."

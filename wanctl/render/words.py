@@ -203,7 +203,7 @@ def spell_number(value: Any) -> str:
     return re.sub(r"e([-+])0*(\d)", r"e\1\2", str(value))
 
 
-def spell_counts(steps: Iterable[Step], *, billed: bool = True) -> str:
+def spell_counts(steps: Iterable[Step], billed: str = "billed") -> str:
     """1 upload, 1 training (billed), 1 in progress: what is under way or blocked is not to come."""
     counts: dict[Action, int] = {}
     under_way = blocked = 0
@@ -221,7 +221,7 @@ def spell_counts(steps: Iterable[Step], *, billed: bool = True) -> str:
     parts = []
     for action, words in ACTIONS.items():
         if count := counts.get(action):
-            price = " (billed)" if billed and words.billed else ""
+            price = f" ({billed})" if billed and words.billed else ""
             parts.append(counted(count, words.noun, words.nouns) + price)
     parts += [f"{under_way} in progress"] if under_way else []
     parts += [f"{blocked} blocked"] if blocked else []

@@ -102,6 +102,7 @@ def _plan_later(resource: Resource, spec: Checkpoint, finetune: Address, context
             When.LATER,
             "chosen" if context.outcome(finetune).job else "chosen before the training",
             after=(finetune,),
+            routine=True,
             changes=_changes(resource, spec, context),
             warning=_unseen(resource, spec, context.outcome(finetune).job_id, context),
         )
@@ -245,11 +246,13 @@ def _plan_export(resource: Resource, spec: Checkpoint, job_id: str, status: str,
     name = f"{context.project}-{resource.address.name}-{spec.checkpoint}-{suffix}"
     if spec.attempt > 1:
         name = f"{name}-{spec.attempt}"
+    failed = status == CheckpointStatus.FAILED
     step = _step(
         resource,
         spec,
         When.NOW,
-        "the export failed before; asked for again" if status == CheckpointStatus.FAILED else "chosen",
+        "the export failed before; asked for again" if failed else "chosen",
+        routine=not failed,
         remote_id=_identity(job_id, spec),
         changes=_changes(resource, spec, context),
         warning=_unseen(resource, spec, job_id, context),

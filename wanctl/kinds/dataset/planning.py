@@ -143,6 +143,7 @@ def _plan_upload(resource: Resource, content: _Content, context: Context) -> Pla
         drift=drift,
         hints=() if content.fetchable else ("apply once where its media are; after that no plan needs them",),
         effect=_upload(resource.address, content, context) if content.fetchable else None,
+        routine=before is None,
     )
     return Planned(step, outcome)
 

@@ -64,10 +64,15 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
         or plan_retired(resource, spec, target, entry, context)
         or _plan_current(resource, spec, target, entry, context)
         or plan_unrecorded(resource, spec, target, context)
-        or plan_deploy(resource, spec, target, "not deployed yet", context)
+        or _plan_first(resource, spec, target, context)
     )
     planned = without_guess(resource, spec, planned, context)
     return replace(planned, learn=planned.learn or learn)
+
+
+def _plan_first(resource: Resource, spec: DeploymentSpec, target: Target, context: Context) -> Planned:
+    planned = plan_deploy(resource, spec, target, "not deployed yet", context)
+    return replace(planned, step=replace(planned.step, routine=True))
 
 
 def _target(resource: Resource, spec: DeploymentSpec, context: Context) -> Target:

@@ -253,6 +253,7 @@ def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: 
         cost=training_cost(spec, context, None),
         summary=spell_training(spec, context),
         effect=None if missing else _train(resource, spec, wanted, context),
+        routine=entry.current is None and not _sent(intent),
     )
     return Planned(step)
 
@@ -269,13 +270,17 @@ def _earlier_attempt(entry: Entry, wanted: Wanted, context: Context) -> Job | No
 
 
 def _why_train(entry: Entry, spec: FineTune, intent: Intent | None) -> str:
-    if intent and intent.verb == Verb.TRAIN:
+    if _sent(intent):
         return "a training was sent, and no job of it appeared"
     if entry.current is None:
         return "not trained yet"
     if entry.current.inputs.get("attempt") != spec.attempt:
         return f"attempt {spec.attempt}"
     return f"its inputs changed; {entry.current.remote_id} stays beside it"
+
+
+def _sent(intent: Intent | None) -> bool:
+    return intent is not None and intent.verb == Verb.TRAIN
 
 
 def _train(resource: Resource, spec: FineTune, wanted: Wanted, context: Context) -> Train:

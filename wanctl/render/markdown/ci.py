@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wanctl.address import Address
+from wanctl.base.words import counted
 from wanctl.engine.converge import Outcome
 from wanctl.language.diagnostics import Diagnostic, Severity
 from wanctl.plan import Action, Plan, Status, Step, When
@@ -35,8 +36,7 @@ class Checked:
         return {**document, "status": "valid", "errored": False, "why": self.why}
 
     def sentence(self) -> str:
-        count = self.resources
-        return f"{count} resource{'' if count == 1 else 's'}, valid; no plan: {self.why}"
+        return f"{counted(self.resources, 'resource')}, valid; no plan: {self.why}"
 
 
 Made = Plan | Failure | Checked
@@ -72,9 +72,8 @@ def done_sections(outcome: Outcome) -> tuple[str, ...]:
         lines, _ = fitted(failed, ROOM, hole="> - …")
         sections.append("\n".join(["> [!CAUTION]", "> **This apply failed:**", *lines]))
     if done:
-        count = len(done)
         lines, _ = fitted(done, ROOM, hole="- …")
-        sections.append("\n".join([f"**{count} call{'' if count == 1 else 's'} made:**", "", *lines]))
+        sections.append("\n".join([f"**{counted(len(done), 'call')} made:**", "", *lines]))
     elif not failed and outcome.plan.pending:
         sections.append("**Nothing to call in this run.** What is left:")
     return tuple(sections)
@@ -96,7 +95,7 @@ def closing_sections(
         )
     run = f"[this run](<{link_target(run_url)}>)" if run_url else "this run"
     sections += [
-        f"👀 {count} preview{'' if count == 1 else 's'} of {code(str(address))}: in the artefacts of {run}."
+        f"👀 {counted(count, 'preview')} of {code(str(address))}: in the artefacts of {run}."
         for address, count in previews.items()
     ]
     marks = [f"Commit {code(commit[:12])}" if commit else "", run if run_url else ""]

@@ -97,6 +97,11 @@ def fence(lines: Iterable[str], language: str = "") -> str:
     return f"{ticks}{language}\n{content}\n{ticks}"
 
 
+def folded(summary: str, content: str) -> str:
+    """A block that opens on a click."""
+    return f"<details><summary>{summary}</summary>\n\n{content}\n\n</details>"
+
+
 def _longest_run(text: str) -> int:
     return max(map(len, re.findall("`+", text)), default=0)
 

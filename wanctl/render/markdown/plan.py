@@ -6,12 +6,13 @@ text says by how much. Every value goes through `markup`, so that none becomes a
 
 from collections.abc import Callable, Sequence
 
+from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
 from wanctl.plan import Orphan, Plan, Status, Step, When
 from wanctl.render.failure import Failure
 from wanctl.render.fitting import fitted
 from wanctl.render.lineage import Graph, lineage_of, mermaid
-from wanctl.render.markdown.markup import code, fence, link_target, prose
+from wanctl.render.markdown.markup import code, fence, folded, link_target, prose
 from wanctl.render.markdown.steps import StepBlock, settled_table, step_table
 from wanctl.render.options import RenderOptions, marker_of
 from wanctl.render.summary import headline, impact_of, loss_sentence, money_sentence, what_now
@@ -47,8 +48,7 @@ def plan_markdown(made: Plan | Failure, options: RenderOptions | None = None, li
 
 
 def _failure(failure: Failure, options: RenderOptions, room: int) -> list[str]:
-    count = failure.errors
-    title = f"### ❌ {_place(failure)}: {failure.verdict}, {count} error{'' if count == 1 else 's'}"
+    title = f"### ❌ {_place(failure)}: {failure.verdict}, {counted(failure.errors, 'error')}"
     fact, advice = failure.consequence
     alert = _alert("CAUTION", [f"**{fact}** {advice}"])
     around = (title, *options.opening, alert, *options.closing)
@@ -231,11 +231,7 @@ def _picture(graph: Graph, steps: Sequence[Step], room: int) -> str:
     if not shown.nodes or len(shown.nodes) > NODES or len(drawn) > room:
         count = f"{len(graph.nodes):,} resources"
         return f"_The lineage of {count} is too large for a picture here: `wanctl graph` draws it._"
-    return _folded("Lineage", fence(drawn.rstrip("\n").split("\n"), "mermaid"))
-
-
-def _folded(summary: str, content: str) -> str:
-    return f"<details><summary>{summary}</summary>\n\n{content}\n\n</details>"
+    return folded("Lineage", fence(drawn.rstrip("\n").split("\n"), "mermaid"))
 
 
 def _orphans(orphans: Sequence[Orphan], room: int) -> str:
@@ -244,9 +240,8 @@ def _orphans(orphans: Sequence[Orphan], room: int) -> str:
     lines = [f"- {code(one.kind)} {code(one.remote_id)}: {prose(one.note)}" for one in orphans]
     kept, left_out = fitted(lines, room)
     note = f"\n\n_… {left_out:,} characters are left out here._" if left_out else ""
-    count = f"{len(orphans)} orphan{'' if len(orphans) == 1 else 's'}"
-    summary = f"{count}, kept: in no spec; to delete any: <code>wanctl prune</code>"
-    return _folded(summary, "\n".join(kept) + note)
+    summary = f"{counted(len(orphans), 'orphan')}, kept: in no spec; to delete any: <code>wanctl prune</code>"
+    return folded(summary, "\n".join(kept) + note)
 
 
 def _next(plan: Plan, options: RenderOptions) -> str:

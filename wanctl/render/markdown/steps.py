@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from wanctl.plan import Plan, Step
 from wanctl.render.diffs import DiffLine, step_diff
 from wanctl.render.fitting import fitted
-from wanctl.render.markdown.markup import code, fence, in_html, prose, row
+from wanctl.render.markdown.markup import code, fence, folded, in_html, prose, row
+from wanctl.render.summary import as_specified
 from wanctl.render.visible import cut, one_line
 from wanctl.render.words import ACTIONS, spell_cost, spell_price, spell_progress, spell_state, spell_when
 
@@ -48,8 +49,7 @@ def settled_table(plan: Plan, room: int) -> str:
         row((code(str(step.address)), _cell(spell_state(step)), code(step.remote_id or "—")))
         for step in settled
     ]
-    count = f"{len(settled)} resource{' is' if len(settled) == 1 else 's are'} as the specs say"
-    return f"<details><summary>{count}</summary>\n\n{_table(_SETTLED_HEAD, rows, room)}\n\n</details>"
+    return folded(as_specified(len(settled)), _table(_SETTLED_HEAD, rows, room))
 
 
 def _table(head: tuple[str, str], rows: Sequence[str], room: int) -> str:

@@ -86,7 +86,7 @@ def _estimate_row(one: Estimate) -> tuple[str, str, str, str]:
     if tokens:
         spelt = spell_tokens(tokens[0]) if tokens[0] == tokens[1] else "–".join(map(spell_tokens, tokens))
     basis = one.training.basis
-    price = basis if "unknown" in basis else f"unknown: {basis}"
+    price = basis if one.training.price is None else f"unknown: {basis}"
     if amount:
         money = [f"{value:,.2f}" for value in dict.fromkeys(amount)]
         price = f"{'–'.join(money)} {one.training.currency} ({one.training.basis})"

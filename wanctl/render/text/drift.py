@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from wanctl.base.words import listed
+from wanctl.base.words import counted, listed
 from wanctl.engine.drift import Drift
 from wanctl.plan import Step, When
 from wanctl.render.text.changes import INDENT
@@ -31,9 +31,7 @@ def drift_lines(drift: Drift) -> list[Text]:
         lines.append(Text())
     lines += finding_block(drift.findings)
     count = len(drift.steps) + len(drift.orphans) + len(drift.findings)
-    lines.append(
-        Text.assemble(("Drift: ", "bold yellow"), f"{count} thing{'' if count == 1 else 's'} to look at.")
-    )
+    lines.append(Text.assemble(("Drift: ", "bold yellow"), f"{counted(count, 'thing')} to look at."))
     return lines
 
 

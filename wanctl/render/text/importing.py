@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from wanctl.base.words import listed
+from wanctl.base.words import counted, listed
 from wanctl.engine.importing import Imported
 from wanctl.plan import Plan
 
@@ -15,15 +15,12 @@ def spell_kinds(imported: Imported) -> str:
     for one in imported.documents:
         if not one.proposed:
             counts[one.address.kind] = counts.get(one.address.kind, 0) + 1
-    return listed(
-        [f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items()] or ["nothing"]
-    )
+    return listed([counted(count, kind) for kind, count in counts.items()] or ["nothing"])
 
 
 def question(imported: Imported, path: str) -> str:
     """What a person says yes to."""
-    count = len(imported.adoptions)
-    adoptions = f"{count} adoption{'' if count == 1 else 's'}"
+    adoptions = counted(len(imported.adoptions), "adoption")
     return f"Write {spell_kinds(imported)} to {path}, and {adoptions} into the ledger?"
 
 

@@ -4,14 +4,16 @@ from typing import Any
 
 from rich.text import Text
 
+from wanctl.base.words import counted
 from wanctl.engine.converge import Failure, Outcome
 from wanctl.plan import Status, When
+from wanctl.render.options import Command
 from wanctl.render.text.plan import plan_lines
 from wanctl.render.words import PHASES, spell_progress
 
 
 def outcome_lines(
-    outcome: Outcome, command: str, *, plan_shown: bool, columns: int | None = None
+    outcome: Outcome, command: Command, *, plan_shown: bool, columns: int | None = None
 ) -> list[Text]:
     """The last words of apply and destroy, for a terminal of so many columns."""
     plan = outcome.plan
@@ -47,12 +49,11 @@ def _announced(outcome: Outcome) -> Text:
 
 
 def _done(outcome: Outcome) -> str:
-    calls, count = len(outcome.done), len(outcome.plan.steps)
-    made = f"{calls} call{'' if calls == 1 else 's'} made; " if calls else ""
-    return f"{made}{count} resource{' is' if count == 1 else 's are'} as wanted."
+    made = f"{counted(len(outcome.done), 'call')} made; " if outcome.done else ""
+    return f"{made}{counted(len(outcome.plan.steps), 'resource is', 'resources are')} as wanted."
 
 
-def _failure_lines(failure: Failure, command: str) -> list[Text]:
+def _failure_lines(failure: Failure, command: Command) -> list[Text]:
     step, error = failure.step, failure.error
     lines = [
         Text.assemble(("Failed: ", "bold red"), (f"{step.address} ", "bold"), f"{step.action.value}: {error}")
@@ -80,7 +81,7 @@ def _waiting_lines(outcome: Outcome) -> list[Text]:
     return lines
 
 
-def _turn(outcome: Outcome, command: str) -> list[Text]:
+def _turn(outcome: Outcome, command: Command) -> list[Text]:
     """Whose turn it is."""
     phases = {step.when for step in outcome.plan.pending}
     if When.SERVICE in phases:

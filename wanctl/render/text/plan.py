@@ -9,10 +9,12 @@ from decimal import Decimal
 
 from rich.text import Text
 
+from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.failure import Failure
-from wanctl.render.summary import deleted, named, what_now
+from wanctl.render.options import Command
+from wanctl.render.summary import as_specified, deleted, named, what_now
 from wanctl.render.text.changes import INDENT, change_lines
 from wanctl.render.words import ACTIONS, PHASES, spell_cost, spell_counts, spell_when
 
@@ -26,7 +28,7 @@ _SEVERITY_STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Sever
 def plan_lines(
     plan: Plan,
     *,
-    command: str = "wanctl plan",
+    command: Command = Command.PLAN,
     run: tuple[Step, ...] | None = None,
     columns: int | None = None,
 ) -> list[Text]:
@@ -56,18 +58,9 @@ def _steps(plan: Plan, columns: int | None) -> Iterator[Text]:
     yield Text(f"  {settled:,} more resources are as the specs say", style="dim")
 
 
-def _header(plan: Plan, command: str, columns: int | None) -> Text:
-    count = plan.size
-    place = " · ".join(
-        part
-        for part in (
-            plan.project,
-            plan.environment,
-            plan.service,
-            f"{count} resource{'' if count == 1 else 's'}",
-        )
-        if part
-    )
+def _header(plan: Plan, command: Command, columns: int | None) -> Text:
+    size = counted(plan.size, "resource")
+    place = " · ".join(part for part in (plan.project, plan.environment, plan.service, size) if part)
     gap = max(4, (columns or HEAD + len(place)) - len(place) - len(command))
     return Text.assemble((command, "bold"), " " * min(gap, max(4, HEAD - len(command))), (place, "dim"))
 
@@ -126,15 +119,9 @@ def _details(step: Step, columns: int | None) -> Iterator[Text]:
 
 
 def _worth_saying(step: Step) -> bool:
-    """The reason is already on the line, or it is what a first run of anything looks like."""
-    plain = {
-        "not uploaded yet",
-        "not trained yet",
-        "not deployed yet",
-        "chosen",
-        "chosen before the training",
-    }
-    return step.reason not in plain and step.reason != _middle(step)
+    """The reason is not on the line yet, and is none of those that every first run has."""
+    starts = step.when in {When.NOW, When.LATER}
+    return not (step.routine and starts) and step.reason != _middle(step)
 
 
 def finding_block(findings: tuple[Finding, ...]) -> list[Text]:
@@ -156,36 +143,29 @@ def finding_block(findings: tuple[Finding, ...]) -> list[Text]:
 
 def failure_lines(failure: Failure) -> list[Text]:
     """What stands in a plan's place."""
-    count = failure.errors
     what = "Stopped before the end" if failure.begun else "No plan could be made"
-    verdict_ = f"{what}: {count} error{'' if count == 1 else 's'}. {failure.consequence[0]}"
+    verdict_ = f"{what}: {counted(failure.errors, 'error')}. {failure.consequence[0]}"
     return [*finding_block(failure.findings), Text(verdict_, style="bold red")]
 
 
 def _orphan_block(plan: Plan) -> list[Text]:
     if not plan.orphans:
         return []
-    count = len(plan.orphans)
-    lines = [
-        Text(
-            f"{count} orphan{'' if count == 1 else 's'}, kept (in no spec; to delete any: wanctl prune):",
-            style="dim",
-        )
-    ]
+    count = counted(len(plan.orphans), "orphan")
+    lines = [Text(f"{count}, kept (in no spec; to delete any: wanctl prune):", style="dim")]
     lines += [
         Text(f"  {orphan.kind}  {orphan.remote_id}  {orphan.note}", style="dim") for orphan in plan.orphans
     ]
     return [*lines, Text()]
 
 
-def verdict(plan: Plan, command: str = "wanctl plan", run: tuple[Step, ...] | None = None) -> list[Text]:
+def verdict(plan: Plan, command: Command = Command.PLAN, run: tuple[Step, ...] | None = None) -> list[Text]:
     """The last lines: what it comes to, and what one apply does of it."""
     if any(finding.severity is Severity.ERROR for finding in plan.findings):
         return [Text("Nothing can be applied until the errors above are mended.", style="bold red")]
     if not plan.pending:
-        count = plan.size
-        standing = f" {count} resource{' is' if count == 1 else 's are'} as the specs say."
-        if command == "wanctl destroy":
+        standing = f" {as_specified(plan.size)}."
+        if command is Command.DESTROY:
             standing = " Nothing of it is live: there is nothing to delete."
         return [Text.assemble(("No changes.", "bold green"), standing)]
     return [

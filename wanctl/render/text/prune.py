@@ -2,6 +2,7 @@
 
 from rich.text import Text
 
+from wanctl.base.words import counted
 from wanctl.plan import Plan
 from wanctl.render.text.plan import finding_block
 
@@ -15,10 +16,9 @@ def orphan_lines(plan: Plan, *, chosen: bool = False) -> list[Text]:
     """What could be pruned: nothing of it is chosen yet, or nothing of what was chosen can go."""
     if not plan.orphans:
         return [Text.assemble(("No orphans.", "bold green"), " Everything of ours is in the specs.")]
-    count = len(plan.orphans)
     names = [f"{orphan.kind}/{orphan.remote_id}" for orphan in plan.orphans]
     width = max(map(len, names))
-    lines = [Text(f"{count} orphan{'' if count == 1 else 's'}, live and in no spec:", style="bold"), Text()]
+    lines = [Text(f"{counted(len(plan.orphans), 'orphan')}, live and in no spec:", style="bold"), Text()]
     lines += [
         Text.assemble("  ", (name.ljust(width), "bold"), "  ", (orphan.note, "dim"))
         for name, orphan in zip(names, plan.orphans, strict=True)

@@ -5,6 +5,8 @@ from typing import Any
 
 from rich.text import Text
 
+from wanctl.base.words import counted
+
 
 def sandbox_lines(found: Mapping[str, Any]) -> Iterator[Text]:
     """The clock, then each object on its line."""
@@ -51,7 +53,7 @@ def _which(rule: Mapping[str, Any]) -> str:
     count = rule.get("count")
     nth = _ordinal(rule["nth"]) if "nth" in rule else ""
     first = f"from the {nth} on" if count is not None else f"the {nth} alone"
-    times = f"{count} time{'' if count == 1 else 's'}" if isinstance(count, int) else ""
+    times = counted(count, "time") if isinstance(count, int) else ""
     share = f"with probability {rule['probability']:g}" if "probability" in rule else ""
     said = [part for part in (first if nth else "", times, share) if part]
     return f", {', '.join(said)}" if said else ""
