@@ -13,7 +13,7 @@ from tests.language.projects import CHAIN, HEAD, load, told, write_project
 from wanctl.address import Kind
 from wanctl.language.diagnostics import SpecErrors
 from wanctl.language.load import load_project
-from wanctl.language.resources import MODELS
+from wanctl.language.resources import DOCUMENTS
 from wanctl.language.settings import Settings
 
 SECRET = "the content of a file outside"
@@ -206,8 +206,8 @@ SCALARS = st.one_of(
 )
 KEYS = st.sampled_from(
     [
-        *MODELS[Kind.FINETUNE].model_fields,
-        *MODELS[Kind.DEPLOYMENT].model_fields,
+        *DOCUMENTS[Kind.FINETUNE].model.model_fields,
+        *DOCUMENTS[Kind.DEPLOYMENT].model.model_fields,
         *Settings.model_fields,
         *("kind", "source", "n_epochs", "split", "spend", "jobs", "speed", "prod", "prompt", "file"),
     ]

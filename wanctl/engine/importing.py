@@ -17,7 +17,7 @@ from wanctl.kinds.deployment.echoed_config import echoed_config
 from wanctl.kinds.identity import parse_job_name, resource_in_job_name
 from wanctl.kinds.snapshot import Question, Read
 from wanctl.language.models import LONGEST_NAME, FineTune, HyperParameters
-from wanctl.language.resources import MODELS
+from wanctl.language.resources import DOCUMENTS
 from wanctl.language.writing import Written
 from wanctl.studio.objects import CheckpointRow, Deployment, Job
 
@@ -232,7 +232,7 @@ class _Writing:
     ) -> None:
         """A document that is sure to be read again; what cannot be is proposed only."""
         try:
-            MODELS[address.kind].model_validate({"name": address.name, **fields})
+            DOCUMENTS[address.kind].model.model_validate({"name": address.name, **fields})
         except ValidationError as error:
             why = "; ".join(str(one["msg"]) for one in error.errors())
             self._propose(address, remote_id, fields, (*remarks, f"cannot be written as specs: {why}"))

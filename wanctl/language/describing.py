@@ -13,14 +13,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from wanctl.language.models import AigcConfig, HyperParameters, Resourceful, Source
-from wanctl.language.resources import MODELS
+from wanctl.language.resources import DOCUMENTS
 from wanctl.language.settings import Limits, Polling, SandboxSettings, Settings
 
 Schema = dict[str, Any]
 PROJECT = "Project"
 
 _MODELS: tuple[type[BaseModel], ...] = (
-    *MODELS.values(),
     Resourceful,
     HyperParameters,
     AigcConfig,
@@ -32,13 +31,14 @@ _MODELS: tuple[type[BaseModel], ...] = (
 )
 
 
-@cache
 def described() -> dict[str, Schema]:
     """Dataset, FineTune, …, and Project → its schema, without references, each field described."""
-    tops: dict[str, type[BaseModel]] = {
-        **{str(kind): model for kind, model in MODELS.items()},
-        PROJECT: Settings,
-    }
+    return _schemas(tuple((str(kind), document.model) for kind, document in DOCUMENTS.items()))
+
+
+@cache
+def _schemas(kinds: tuple[tuple[str, type[BaseModel]], ...]) -> dict[str, Schema]:
+    tops: dict[str, type[BaseModel]] = {**dict(kinds), PROJECT: Settings}
     schemas = {name: _described(model) for name, model in tops.items()}
     project = schemas[PROJECT]["properties"]
     fixed = {"version", "environments"}
@@ -92,7 +92,8 @@ def _without_null(node: Schema) -> Schema:
 
 
 def _with_descriptions(schema: Schema, model: str) -> Schema:
-    told = {**_docstrings().get("Resourceful", {}), **_docstrings().get(model, {})}
+    documented = _docstrings(tuple(one.model for one in DOCUMENTS.values()))
+    told = {**documented.get("Resourceful", {}), **documented.get(model, {})}
     properties = {
         name: {**value, "description": told[name]} if name in told else value
         for name, value in schema.get("properties", {}).items()
@@ -104,10 +105,10 @@ def _with_descriptions(schema: Schema, model: str) -> Schema:
 
 
 @cache
-def _docstrings() -> dict[str, dict[str, str]]:
+def _docstrings(kinds: tuple[type[BaseModel], ...]) -> dict[str, dict[str, str]]:
     """Model → field → the string that stands below it in the source."""
     found: dict[str, dict[str, str]] = {}
-    for module in {inspect.getmodule(model) for model in _MODELS}:
+    for module in {inspect.getmodule(model) for model in (*_MODELS, *kinds)}:
         if module is None:
             continue
         for node in ast.parse(inspect.getsource(module)).body:

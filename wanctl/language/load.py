@@ -21,8 +21,8 @@ from wanctl.language.moves import Stated, moves_of
 from wanctl.language.nodes import DocumentPath, dotted
 from wanctl.language.places import Place
 from wanctl.language.project_file import ProjectFile, read_project_file
-from wanctl.language.references import check_references, in_order, references_of
-from wanctl.language.resources import MODELS, Desired, Resource
+from wanctl.language.references import check_references, in_order
+from wanctl.language.resources import DOCUMENTS, Desired, Resource, references_of
 from wanctl.language.root import SETTINGS_FILE, Refused, Root
 from wanctl.language.rules import check_declared
 from wanctl.language.settings import merged
@@ -218,17 +218,18 @@ class _Loading:
             self._complain(document, one, owner)
 
         value = with_vars(written, variables, complain)
-        texts = with_texts(value, MODELS[kind], self.root, folder, variables, complain)
+        model = DOCUMENTS[kind].model
+        texts = with_texts(value, model, self.root, folder, variables, complain)
         try:
-            spec = MODELS[kind].model_validate(value)
+            spec = model.model_validate(value)
         except ValidationError as error:
-            for one in complaints(error, MODELS[kind]):
+            for one in complaints(error, model):
                 if one.path not in known:
                     complain(one)
             self._note_unread(document)
             return
         address = Address(kind, spec.name)
-        references = tuple(target for _, target in references_of(spec))
+        references = tuple(target for _, target in references_of(address, spec))
         resource = Resource(address, spec, references, document.start, document.places, texts)
         if self._is_new(resource) and isinstance(spec, Dataset):
             self._source(resource, spec, folder)

@@ -1,31 +1,13 @@
 """Who refers to whom: names that nothing has, names of another kind, what is absent; and the order."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from wanctl.address import Address, Kind
 from wanctl.base.words import did_you_mean, listed
 from wanctl.language.findings import Findings
-from wanctl.language.models import Checkpoint, Deployment, FineTune, State
-from wanctl.language.resources import Resource, Spec
-
-_FIELD_OF = {Kind.CHECKPOINT: "checkpoint", Kind.FINETUNE: "finetune"}
-
-
-def references_of(spec: Spec) -> Iterator[tuple[str, Address]]:
-    """Each reference with the path at which the document has it."""
-    if isinstance(spec, FineTune):
-        for number, name in enumerate(spec.training):
-            yield f"training[{number}]", Address.dataset(name)
-        for number, name in enumerate(spec.validation):
-            yield f"validation[{number}]", Address.dataset(name)
-    elif isinstance(spec, Checkpoint):
-        yield "finetune", Address.finetune(spec.finetune)
-    elif isinstance(spec, Deployment):
-        if spec.checkpoint is not None:
-            yield "checkpoint", Address.checkpoint(spec.checkpoint)
-        if spec.finetune is not None:
-            yield "finetune", Address.finetune(spec.finetune)
+from wanctl.language.models import State
+from wanctl.language.resources import DOCUMENTS, Resource, references_of
 
 
 def check_references(
@@ -40,7 +22,7 @@ def check_references(
             _report_repeated(resource, findings)
         if all(_is_present(resources.get(target)) for target in resource.references):
             continue
-        for path, target in references_of(resource.spec):
+        for path, target in references_of(resource.address, resource.spec):
             found = resources.get(target)
             if found is None:
                 if target.name in unread or findings.incomplete:
@@ -64,7 +46,7 @@ def _is_present(resource: Resource | None) -> bool:
 
 def _report_repeated(resource: Resource, findings: Findings) -> None:
     seen: set[tuple[str, Address]] = set()
-    for path, target in references_of(resource.spec):
+    for path, target in references_of(resource.address, resource.spec):
         entry = (path.partition("[")[0], target)
         if entry in seen:
             message = f"{target.name} is listed twice"
@@ -97,9 +79,10 @@ def _other_kind(resource: Resource, target: Address, kinds: list[Kind]) -> str |
     """The name belongs to another kind: either the field is the wrong one, or the name is."""
     if not kinds:
         return None
-    if isinstance(resource.spec, Deployment):
+    document = DOCUMENTS[resource.address.kind]
+    if document.one_of:
         for kind in kinds:
-            if field := _FIELD_OF.get(kind):
+            if field := document.field_for(kind):
                 return f"there is a {kind} of that name; write {field}: {target.name}"
     return f"there is a {listed(kinds)} of that name; a {target.kind} is wanted here"
 

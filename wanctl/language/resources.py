@@ -3,25 +3,68 @@
 Values only: nothing here reads a file, a clock or the environment, and the planner rests on that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from wanctl.address import Address, Kind
 from wanctl.language.catalogue import Catalogue
 from wanctl.language.diagnostics import Diagnostic
-from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune
+from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, Resourceful
 from wanctl.language.places import Place
 from wanctl.language.settings import Settings
 
-Spec = Dataset | FineTune | Checkpoint | Deployment
+Spec = Resourceful
 
-MODELS: Mapping[Kind, type[Dataset] | type[FineTune] | type[Checkpoint] | type[Deployment]] = {
-    Kind.DATASET: Dataset,
-    Kind.FINETUNE: FineTune,
-    Kind.CHECKPOINT: Checkpoint,
-    Kind.DEPLOYMENT: Deployment,
+
+@dataclass(frozen=True)
+class Reference:
+    """A field of a document that names one resource of a kind, or several."""
+
+    field: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class DocumentKind:
+    """How the documents of a kind read: their model, and which of its fields name other resources."""
+
+    model: type[Resourceful]
+    references: tuple[Reference, ...] = ()
+    one_of: tuple[str, ...] = ()  # exactly one of these keys is written
+
+    def references_of(self, spec: Spec) -> Iterator[tuple[str, Address]]:
+        """Each reference with the path at which the document has it."""
+        for one in self.references:
+            value = getattr(spec, one.field)
+            if isinstance(value, str):
+                yield one.field, Address(one.kind, value)
+            for number, name in enumerate(value if isinstance(value, tuple) else ()):
+                yield f"{one.field}[{number}]", Address(one.kind, name)
+
+    def field_for(self, kind: Kind) -> str | None:
+        """The key that names a resource of this kind, where there is one."""
+        return next((one.field for one in self.references if one.kind == kind), None)
+
+
+# By kind; a kind that is registered later adds its own.
+DOCUMENTS: dict[Kind, DocumentKind] = {
+    Kind.DATASET: DocumentKind(Dataset),
+    Kind.FINETUNE: DocumentKind(
+        FineTune, (Reference("training", Kind.DATASET), Reference("validation", Kind.DATASET))
+    ),
+    Kind.CHECKPOINT: DocumentKind(Checkpoint, (Reference("finetune", Kind.FINETUNE),)),
+    Kind.DEPLOYMENT: DocumentKind(
+        Deployment,
+        (Reference("checkpoint", Kind.CHECKPOINT), Reference("finetune", Kind.FINETUNE)),
+        one_of=("checkpoint", "finetune", "model_name"),
+    ),
 }
+
+
+def references_of(address: Address, spec: Spec) -> Iterator[tuple[str, Address]]:
+    """Each reference of a resource with the path at which its document has it."""
+    return DOCUMENTS[address.kind].references_of(spec)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,9 @@ about it, so that an editor complains of what is wrong with a FineTune and not t
 
 from typing import Any
 
+from wanctl.address import Kind
 from wanctl.language.describing import PROJECT, Schema, described
+from wanctl.language.resources import DOCUMENTS
 
 _VARIABLE: Schema = {"type": "string", "pattern": r"\$\{[^{}]+\}", "description": "${name}, from vars."}
 _NARROW = frozenset({"pattern", "enum", "const", "format"})
@@ -41,14 +43,14 @@ def _definition(name: str, schema: Schema) -> Schema:
     if name != PROJECT:
         lenient["properties"] = {"kind": {"const": name}, **lenient["properties"]}
         lenient["required"] = ["kind", *lenient.get("required", [])]
-        return _with_one_model(lenient) if name == "Deployment" else lenient
+        return _with_one_of(lenient, DOCUMENTS[Kind(name)].one_of)
     version = schema["properties"]["version"]
     return {**lenient, "properties": {**lenient["properties"], "version": version}}
 
 
-def _with_one_model(schema: Schema) -> Schema:
-    """Exactly one of three keys, which a model checks by itself."""
-    return {**schema, "oneOf": [{"required": [key]} for key in ("checkpoint", "finetune", "model_name")]}
+def _with_one_of(schema: Schema, keys: tuple[str, ...]) -> Schema:
+    """Exactly one of several keys, which a model checks by itself."""
+    return {**schema, "oneOf": [{"required": [key]} for key in keys]} if keys else schema
 
 
 def _with_variables(node: Any) -> Any:
