@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.accounts import World, dataset, deployment, finetune
 from wanctl.address import Address
-from wanctl.engine.adopt import AdoptionRefused
+from wanctl.kinds.kind import AdoptionRefused
 from wanctl.plan import Action, Status
 from wanctl.project import Project
 from wanctl.project.outputs import bind

@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.accounts import World, checkpoint, dataset, deployment, finetune
 from wanctl.address import Address
-from wanctl.engine.adopt import AdoptionRefused
+from wanctl.kinds.kind import AdoptionRefused
 from wanctl.plan import Action, Status, When
 from wanctl.project import Project
 from wanctl.project.approved import PlanDiffers, require_same

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from wanctl.address import Kind
 from wanctl.engine.importing import Imported, documents_of
-from wanctl.engine.inventory import Inventory
 from wanctl.engine.planner import make_plan
+from wanctl.kinds.importing import Inventory
 from wanctl.kinds.snapshot import Question, Read, Snapshot
 from wanctl.language.load import load_project
 from wanctl.language.resources import Desired

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.language.projects import load, told
-from wanctl.address import Kind
 from wanctl.language.scalars import Money, parse_duration, parse_money
 from wanctl.language.settings import Occasion, Provider, Settings
 
@@ -43,8 +42,8 @@ environments:
     assert prod.vars == {"a": 1, "b": 3}
     assert prod.limits.new_jobs == 1
     assert prod.limits.spend == Money(Decimal(100), "EUR")
-    assert base.polling.by_kind()[Kind.FINETUNE] == 10
-    assert prod.polling.by_kind()[Kind.FINETUNE] == 120
+    assert base.polling.seconds("jobs") == 10
+    assert prod.polling.seconds("jobs") == 120
 
 
 @pytest.mark.parametrize(

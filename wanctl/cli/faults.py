@@ -41,9 +41,9 @@ def _sentences(error: Exception) -> list[str]:
     """The message of an error that we know; empty for one that should not have happened."""
     from wanctl.base.git import GitError
     from wanctl.dataset.contents import DatasetError
-    from wanctl.engine.adopt import AdoptionRefused
     from wanctl.engine.importing import ImportRefused
     from wanctl.engine.orphans import PruneRefused
+    from wanctl.kinds.kind import AdoptionRefused
     from wanctl.language.diagnostics import SpecErrors
     from wanctl.ledger.errors import LedgerError
     from wanctl.ledger.lease import LeaseHeld, LeaseLost

@@ -72,13 +72,13 @@ def previews(
     base_url: BaseUrl = None,
 ) -> None:
     """Download previews to choose a checkpoint. The service keeps them for a day."""
-    from wanctl.address import Kind
     from wanctl.base.running import run
+    from wanctl.kinds.registry import previewed_kind
     from wanctl.project.outputs import download, named
     from wanctl.render.text.console import emit, err
 
     project = open_project(folder, environment, base_url)
-    training = named(project, address, Kind.FINETUNE)
+    training = named(project, address, previewed_kind())
     saved = run(download(project, training, to, checkpoint or [], lambda line: emit([line], err())))
     emit(str(one.video) for one in saved if one.video)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from wanctl.address import Address, Kind
 from wanctl.finding import Finding
+from wanctl.kinds.registry import kind_of
 from wanctl.plan import Orphan, Plan, Step
 
 UNSEEN = frozenset({"aigc-config-unverified"})  # rules of findings about what nobody can vouch for
@@ -29,7 +30,7 @@ def drift_of(plan: Plan, ignored: Collection[Address] = ()) -> Drift:
     """Deleted, stopped or deployed by somebody else, or unverified; without what a person looks away from."""
     steps = [step for step in plan.steps if step.drift]
     # An orphan of another kind was left behind by our own changes: that is no drift.
-    orphans = [orphan for orphan in plan.orphans if orphan.kind == Kind.DEPLOYMENT]
+    orphans = [orphan for orphan in plan.orphans if kind_of(_address(orphan)).orphan_is_drift]
     unseen = [one for one in plan.findings if one.rule in UNSEEN]
     found = {step.address for step in steps} | {_address(orphan) for orphan in orphans}
     found |= {one.address for one in unseen if one.address}
@@ -43,4 +44,4 @@ def drift_of(plan: Plan, ignored: Collection[Address] = ()) -> Drift:
 
 
 def _address(orphan: Orphan) -> Address:
-    return Address.deployment(orphan.remote_id)
+    return Address(Kind(orphan.kind), orphan.remote_id)

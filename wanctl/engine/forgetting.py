@@ -4,13 +4,10 @@ exception. Whoever plans asks here. Pure."""
 
 from collections.abc import Collection, Mapping
 
-from wanctl.address import Address, Kind
-from wanctl.engine.orphans import claims
+from wanctl.address import Address
+from wanctl.kinds.registry import kind_of, kinds
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.ledger.record import Entry, Record, Verb
-
-# A deployment's name may be given again; of a checkpoint it matters later which job it was chosen for.
-_KINDS = (Kind.DATASET, Kind.FINETUNE)
 
 
 def forgotten(
@@ -20,10 +17,11 @@ def forgotten(
 
     `named` are the ids that a person has named just now.
     """
-    gone = {*_ended_by_name(record), *named} - set(snapshot.file_by_id) - set(snapshot.job_by_id)
+    standing = {remote_id for kind in kinds() for remote_id in kind.standing(snapshot)}
+    gone = {*_ended_by_name(record), *named} - standing
     if not gone:
         return dict(learned)
-    owners = {Address.parse(owner) for one, owner in claims(record).items() if one in gone}
+    owners = {Address.parse(owner) for one, owner in record.owners.items() if one in gone}
     entries = {**{one: record.entry(one) for one in owners}, **learned}
     return {one: _without(entry, gone) if one in owners else entry for one, entry in entries.items()}
 
@@ -32,7 +30,7 @@ def _ended_by_name(record: Record) -> set[str]:
     """Orphans stand under their own ids."""
     ended = {line.address for line in record.history if line.verb == Verb.DELETE}
     ended |= {intent.address for intent in record.intents if intent.verb == Verb.DELETE}
-    return {one.name for one in map(Address.parse, ended) if one.kind in _KINDS}
+    return {one.name for one in map(Address.parse, ended) if kind_of(one).forgotten_when_gone}
 
 
 def _without(entry: Entry, gone: Collection[str]) -> Entry:

@@ -5,19 +5,16 @@ removals, limits, orphans. Reads that are still needed come back as questions.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 
 from wanctl.address import Address, Kind
 from wanctl.engine.forgetting import forgotten
 from wanctl.finding import Finding, Severity
-from wanctl.kinds import PLANNERS
 from wanctl.kinds.context import Context, LocalData, Planned
-from wanctl.kinds.deployment.removal import plan_removal
-from wanctl.kinds.identity import is_model_of
 from wanctl.kinds.moving import after_move, move_step, moves_of
+from wanctl.kinds.registry import kinds, planned_context
 from wanctl.kinds.snapshot import Question, Snapshot
 from wanctl.language.diagnostics import Diagnostic
 from wanctl.language.models import State
@@ -25,7 +22,6 @@ from wanctl.language.resources import Desired
 from wanctl.ledger.record import Entry, Record, Verb
 from wanctl.plan import Action, Orphan, Plan, Step, When
 
-SETTLE_TIME = timedelta(seconds=30)
 _ENDINGS = frozenset({Verb.DELETE, Verb.CANCEL})
 
 
@@ -48,14 +44,14 @@ def make_plan(
 ) -> Draft:
     """Plan every resource, then what is gone from the specs."""
     moves = moves_of(desired, record)
-    context = Context(desired, snapshot, moves.record, local, SETTLE_TIME)
-    for address, resource in desired.resources.items():
-        context.planned[address] = PLANNERS[address.kind](resource, context)
+    context = planned_context(desired, snapshot, moves.record, local)
+    in_order = [context.planned[address] for address in desired.resources]
     steps = [move_step(new, old, record) for new, old in moves.pending.items()]
-    steps += [after_move(planned.step, moves) for planned in context.planned.values()]
+    steps += [after_move(planned.step, moves) for planned in in_order]
     findings = [finding_of(diagnostic) for diagnostic in (*desired.diagnostics, *diagnostics)]
     findings += (*moves.findings, *_unlisted(snapshot))
-    findings += [finding for planned in context.planned.values() for finding in planned.findings]
+    findings += [finding for planned in in_order for finding in planned.findings]
+    removals: list[Planned] = []
     if desired.resources:
         removals = _removals(context, steps)
         steps += [one.step for one in removals if not one.step.settled]
@@ -64,18 +60,11 @@ def make_plan(
         findings += _refuse_emptiness(context)
     steps = _endings_last(steps, desired)
     findings += exceeded_limits(desired, steps)
-    plan = Plan(
-        project=desired.settings.project,
-        environment=desired.environment,
-        provider=str(desired.settings.provider),
-        account=desired.settings.account,
-        steps=tuple(steps),
-        findings=tuple(findings),
-        orphans=_orphans(context, steps),
-    )
+    plan = plan_of(desired, steps, findings, _orphans(context, steps))
+    everything = {**context.planned, **{one.step.address: one for one in removals}}
     learned = {
         address: planned.learn
-        for address, planned in context.planned.items()
+        for address, planned in everything.items()
         if planned.learn is not None and address not in moves.pending
     }
     learned = {
@@ -83,7 +72,24 @@ def make_plan(
         for address, entry in forgotten(record, snapshot, learned).items()
         if address not in moves.pending.values()
     }
-    return Draft(plan, learned, frozenset(context.questions), _answered(context) - moves.pending.keys())
+    return Draft(
+        plan, learned, frozenset(context.questions), _answered(context, everything) - moves.pending.keys()
+    )
+
+
+def plan_of(
+    desired: Desired, steps: Iterable[Step], findings: Iterable[Finding] = (), orphans: Iterable[Orphan] = ()
+) -> Plan:
+    """A plan of this project, in this environment."""
+    return Plan(
+        project=desired.settings.project,
+        environment=desired.environment,
+        provider=str(desired.settings.provider),
+        account=desired.settings.account,
+        steps=tuple(steps),
+        findings=tuple(findings),
+        orphans=tuple(orphans),
+    )
 
 
 def _endings_last(steps: list[Step], desired: Desired) -> list[Step]:
@@ -96,13 +102,13 @@ def _endings_last(steps: list[Step], desired: Desired) -> list[Step]:
     return [one for one in steps if not ends(one)] + [one for one in reversed(steps) if ends(one)]
 
 
-def _answered(context: Context) -> frozenset[Address]:
+def _answered(context: Context, planned: Mapping[Address, Planned]) -> frozenset[Address]:
     """Where nothing is waited for any more: the kinds say so of their resources. What has no document was
     ended by name, and how that went is seen by what still stands."""
-    known = {address for address, planned in context.planned.items() if planned.answered}
+    known = {address for address, one in planned.items() if one.answered}
     for intent in context.record.intents:
         address = Address.parse(intent.address)
-        if intent.verb in _ENDINGS and address not in context.planned and context.overdue(address):
+        if intent.verb in _ENDINGS and address not in planned and context.overdue(address):
             known.add(address)
     return frozenset(known)
 
@@ -128,25 +134,25 @@ def finding_of(diagnostic: Diagnostic) -> Finding:
 
 
 def _removals(context: Context, steps: list[Step]) -> list[Planned]:
-    """Deployments that left the specs go last, once everything that this plan deploys serves."""
-    deploying = tuple(
-        step.address
-        for step in steps
-        if step.address.kind is Kind.DEPLOYMENT and not step.settled and step.action is not Action.DELETE
-    )
-    removed = []
-    left = (one for one, _ in context.left_the_specs(Kind.DEPLOYMENT))
-    for address in dict.fromkeys((*left, *_lost_deployments(context))):
-        planned = plan_removal(address, context, "its document left the specs", deploying)
-        context.planned[address] = planned
-        removed.append(planned)
+    """What left the specs goes last, once everything of its kind that this plan makes is there."""
+    removed: list[Planned] = []
+    for kind in kinds():
+        making = tuple(
+            step.address
+            for step in steps
+            if step.address.kind == kind.kind and not step.settled and step.action is not Action.DELETE
+        )
+        left = [one for one, _ in context.left_the_specs(kind.kind)]
+        addresses = dict.fromkeys((*left, *_left_by_lost_calls(kind.kind, context)))
+        planned = (kind.plan_without_document(address, context, making) for address in addresses)
+        removed += [one for one in planned if one]
     return removed
 
 
-def _lost_deployments(context: Context) -> list[Address]:
-    """Calls without an answer may have deployed for documents that are gone by now."""
+def _left_by_lost_calls(kind: Kind, context: Context) -> list[Address]:
+    """Calls without an answer may have made something for documents that are gone by now."""
     open_calls = (Address.parse(intent.address) for intent in context.record.intents)
-    return [one for one in open_calls if one.kind is Kind.DEPLOYMENT and one not in context.desired.resources]
+    return [one for one in open_calls if one.kind == kind and one not in context.desired.resources]
 
 
 def _refuse_emptiness(context: Context) -> list[Finding]:
@@ -223,44 +229,9 @@ def _exceeded(limit: str, allowed: str, what: str, steps: list[Step]) -> Finding
     )
 
 
-def _orphans(context: Context, steps: list[Step]) -> tuple[Orphan, ...]:
+def _orphans(context: Context, steps: list[Step]) -> list[Orphan]:
     """What is ours by name or by the ledger, live, and in no spec. It stays; a person should know of it."""
     used: dict[Kind, set[str | None]] = defaultdict(set)  # by kind: a model and its deployment share a name
     for step in steps:
         used[step.address.kind].add(step.remote_id)
-    for planned in context.planned.values():
-        used[Kind.DATASET].add(planned.outcome.file_id)
-        used[Kind.FINETUNE].add(planned.outcome.job_id)
-    snapshot, project = context.snapshot, context.project
-    files = [
-        Orphan("Dataset", file.id, file.filename)
-        for (owner, _), held in snapshot.files_by_content.items()
-        for file in held
-        if owner == project and file.id not in used[Kind.DATASET]
-    ]
-    ours = {
-        job.job_id for (owner, _), jobs in snapshot.jobs_by_name.items() if owner == project for job in jobs
-    }
-    ours |= {job.job_id for job in snapshot.jobs if job.job_id in context.claimed}
-    jobs = [
-        Orphan("FineTune", job.job_id, f"{job.model}, {job.status}")
-        for job in snapshot.jobs
-        if job.job_id in ours and job.job_id not in used[Kind.FINETUNE] and job.live
-    ]
-    return (*files, *jobs, *_orphan_deployments(context, ours, used[Kind.DEPLOYMENT]))
-
-
-def _orphan_deployments(context: Context, ours: set[str], used: set[str | None]) -> tuple[Orphan, ...]:
-    """Deployments of our jobs' models that nothing in the ledger accounts for: ours by lineage only."""
-    outputs = tuple(
-        job.finetuned_output for job in context.snapshot.jobs if job.job_id in ours and job.finetuned_output
-    )
-    return tuple(
-        Orphan("Deployment", one.deployed_model, f"{one.status}, ours by its model {one.model_name} only")
-        for one in context.snapshot.deployments
-        if one.deployed_model not in used
-        and one.deployed_model not in context.claimed
-        and not one.gone
-        and not one.leaving
-        and any(is_model_of(one.model_name or "", output) for output in outputs)
-    )
+    return [orphan for kind in kinds() for orphan in kind.orphans(context, used[kind.kind])]

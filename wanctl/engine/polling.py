@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wanctl.address import Address, Kind
+from wanctl.kinds.kind import Cadence
+from wanctl.kinds.registry import kind_of
 from wanctl.plan import Step, When
 
 GROWTH = 1.5
@@ -17,20 +19,6 @@ SPREAD = 0.1  # by how much of itself an interval may be shorter
 TOGETHER = 0.1  # what is due within this part of its interval is looked at along with the rest
 
 
-@dataclass(frozen=True)
-class Cadence:
-    """Seconds until the next look: after a change, and at the most. What is quick is soon seen to be done."""
-
-    first: float
-    slowest: float
-
-
-CADENCES = {
-    Kind.DATASET: Cadence(2, 5),
-    Kind.FINETUNE: Cadence(15, 60),
-    Kind.CHECKPOINT: Cadence(5, 15),
-    Kind.DEPLOYMENT: Cadence(5, 15),
-}
 TURNED_AWAY = Cadence(15, 60)  # a call that the service refused for now
 
 
@@ -46,7 +34,7 @@ class Polling:
         kind = step.address.kind
         if kind in self.fixed:
             return self.fixed[kind]
-        cadence = TURNED_AWAY if step.effect else CADENCES[kind]
+        cadence = TURNED_AWAY if step.effect else kind_of(step.address).cadence
         return cadence.first if before is None else min(before * GROWTH, cadence.slowest)
 
     def spread(self, step: Step, pause: float) -> float:

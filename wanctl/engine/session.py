@@ -5,20 +5,19 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wanctl.address import Address, Kind
+from wanctl.address import Address
 from wanctl.engine.clock import Clock
 from wanctl.engine.journal import Journal
 from wanctl.engine.observe import answer, observe
 from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import Polling
-from wanctl.kinds import in_flight
 from wanctl.kinds.context import LocalData
+from wanctl.kinds.registry import kind_of
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.resources import Desired
 from wanctl.ledger.record import Record
-from wanctl.plan import Step, When
+from wanctl.plan import When
 from wanctl.studio.client import Studio
-from wanctl.studio.objects import NOT_BEGUN
 
 ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
 
@@ -48,8 +47,8 @@ class RunSession:
         if self.snapshot is None:
             return await self.survey()
         waited = [step for step in draft.plan.steps if step.when is When.SERVICE and step.address in due]
-        questions = {question for step in waited for question in in_flight(step)}
-        if any(step.remote_id is None or _may_have_a_twin(step) for step in waited):
+        questions = {question for step in waited for question in kind_of(step.address).watched(step)}
+        if any(step.remote_id is None or kind_of(step.address).may_have_twin(step) for step in waited):
             return await self.survey()  # only the lists can tell what a lost answer, or another run, left
         fresh = await answer(self.studio, questions)
         merged = self.snapshot.merged(fresh)
@@ -64,9 +63,3 @@ class RunSession:
                 return draft
             snapshot = snapshot.with_answers(await answer(self.studio, draft.questions))
         raise RuntimeError(f"planning keeps asking: {sorted(draft.questions)}")
-
-
-def _may_have_a_twin(step: Step) -> bool:
-    """A job that does not train yet can still be taken back, should another run have started the same one."""
-    progress = step.progress
-    return step.address.kind is Kind.FINETUNE and progress is not None and progress.status in NOT_BEGUN

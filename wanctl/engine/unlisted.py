@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from wanctl.address import Kind
-from wanctl.kinds.deployment.deploying import deployed_name
-from wanctl.ledger.record import Generation, Record, Verb
+from wanctl.address import Address
+from wanctl.kinds.registry import kind_of
+from wanctl.kinds.snapshot import Listing
+from wanctl.ledger.record import Generation, Record
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import InvalidRequest, NotFound, StudioError
 from wanctl.studio.objects import Deployment, Job, RemoteFile
@@ -22,7 +23,7 @@ _Object = TypeVar("_Object")
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownByLedger:
     """What the ledger knows of the account."""
 
     record: Record
@@ -32,18 +33,18 @@ class Known:
             one.remote_id: RemoteFile(
                 id=one.remote_id, filename=one.inputs.get("filename") or "", bytes=one.inputs.get("size")
             )
-            for one in self._generations(Kind.DATASET)
+            for one in self._generations(Listing.FILES)
         }
 
     def deployments(self) -> set[str]:
         """Those that stood, and those that a call without an answer may have made."""
-        made = {one.remote_id for one in self._generations(Kind.DEPLOYMENT)}
-        calls = (intent.inputs for intent in self.record.intents if intent.verb == Verb.DEPLOY)
-        return made | {deployed_name(sent) for sent in calls}
+        made = {one.remote_id for one in self._generations(Listing.DEPLOYMENTS)}
+        left = (kind_of(Address.parse(one.address)).left_by(one) for one in self.record.intents)
+        return made | {name for name in left if name}
 
-    def _generations(self, kind: Kind) -> Iterable[Generation]:
+    def _generations(self, listing: Listing) -> Iterable[Generation]:
         for address, entry in self.record.entries.items():
-            if address.startswith(f"{kind.value}/"):
+            if kind_of(Address.parse(address)).listing == listing:
                 yield from (*entry.generations, *entry.retiring)
 
 
@@ -58,7 +59,7 @@ async def unless_unlisted(reading: Awaitable[tuple[_Object, ...]]) -> tuple[_Obj
 
 
 async def files_one_by_one(
-    studio: Studio, known: Known, jobs: tuple[Job, ...]
+    studio: Studio, known: KnownByLedger, jobs: tuple[Job, ...]
 ) -> tuple[tuple[RemoteFile, ...], tuple[Job, ...]]:
     """The files that the ledger or a job names. Where the service tells of none at all, the ledger's word has
     to do, and what a job read of other files nobody knows."""
@@ -71,7 +72,7 @@ async def files_one_by_one(
 
 
 async def deployments_one_by_one(
-    studio: Studio, known: Known, jobs: tuple[Job, ...]
+    studio: Studio, known: KnownByLedger, jobs: tuple[Job, ...]
 ) -> tuple[Deployment, ...]:
     """Those that the ledger knows, and those that have the plain name of a job's model."""
     models = {job.finetuned_output for job in jobs if job.succeeded and job.finetuned_output}

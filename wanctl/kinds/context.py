@@ -23,7 +23,10 @@ from wanctl.ledger.record import Entry, Generation, Intent, Record, Verb
 from wanctl.plan import Step
 from wanctl.studio.objects import CheckpointRow, Job, LogPage
 
+SETTLE_TIME = timedelta(seconds=30)
 BILLED_PATIENCE = 20  # times the settle time
+
+Claim = tuple[str, str]  # of what sort, and which
 
 
 @dataclass(frozen=True)
@@ -46,43 +49,59 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a resource gives to those that refer to it; None is not there yet."""
+class Provided:
+    """What a resource gives to those that refer to it. A kind that gives more has a class of its own."""
 
-    content: str | None = None  # Dataset: its identity, known before the upload
-    file_id: str | None = None  # Dataset
-    job: Job | None = None  # FineTune, once its job is found
-    job_id: str | None = None  # FineTune: also when only the ledger still knows the job
-    model_name: str | None = None  # FineTune and Checkpoint: what can be deployed
     owned: bool = True  # its lineage ends in something of ours
 
 
 @dataclass(frozen=True)
+class ProvidedDataset(Provided):
+    """None is not there yet."""
+
+    content: str | None = None  # its identity, known before the upload
+    file_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ProvidedModel(Provided):
+    """What a training or an export gives; None is not there yet."""
+
+    model_name: str | None = None  # what can be deployed
+    job: Job | None = None  # of a training, once its job is found
+    job_id: str | None = None  # also when only the ledger still knows the job
+
+
+@dataclass(frozen=True)
 class Planned:
-    """A kind's answer for one resource: the step, what it gives downstream, what the ledger learns."""
+    """A kind's answer for one resource: the step, what it provides, what the ledger learns."""
 
     step: Step
-    outcome: Outcome = field(default_factory=Outcome)
+    provided: Provided = field(default_factory=Provided)
     learn: Entry | None = None
     findings: tuple[Finding, ...] = ()
     answered: bool = False  # what the open call came to is known: its intent is closed
+    claims: tuple[Claim, ...] = ()  # what only one resource can have, the first that is planned
 
 
-@dataclass
+@dataclass(frozen=True)
 class Context:
-    """Everything a kind may look at. It lives for one run of the planner."""
+    """Everything a kind may look at, for one run of the planner; a kind can change nothing of it.
+
+    Resources are planned in the order of their addresses, upstream first, however the specs are sorted: what
+    was planned before stands in `planned`, and what it claimed in `claimed_first`. Questions are gathered.
+    """
 
     desired: Desired
     snapshot: Snapshot
     record: Record
     local: Mapping[Address, LocalData]
-    settle_time: timedelta
-    planned: dict[Address, Planned] = field(default_factory=dict)
-    trainings: dict[str, Address] = field(default_factory=dict)  # identity → the FineTune that has it
-    questions: set[Question] = field(default_factory=set)
-    promised_names: dict[str, Address] = field(default_factory=dict)  # model → who takes its name
+    planned: Mapping[Address, Planned]
+    claimed_first: Mapping[Claim, Address] = field(default_factory=dict)
+    settle_time: timedelta = SETTLE_TIME
     why_gone: str = "the spec says state: absent"  # why what is absent is to go
     to_delete: frozenset[Address] = frozenset()  # what is to go although its document says nothing of it
+    questions: set[Question] = field(default_factory=set)
 
     @property
     def project(self) -> str:
@@ -98,9 +117,17 @@ class Context:
     def _intents(self) -> Mapping[str, Intent]:
         return {intent.address: intent for intent in self.record.intents}
 
-    def outcome(self, address: Address) -> Outcome:
+    def dataset(self, address: Address) -> ProvidedDataset:
+        provided = self._provided(address)
+        return provided if isinstance(provided, ProvidedDataset) else ProvidedDataset()
+
+    def model(self, address: Address) -> ProvidedModel:
+        provided = self._provided(address)
+        return provided if isinstance(provided, ProvidedModel) else ProvidedModel()
+
+    def _provided(self, address: Address) -> Provided | None:
         planned = self.planned.get(address)
-        return planned.outcome if planned else Outcome()
+        return planned.provided if planned else None
 
     def ends(self, address: Address) -> bool:
         """This very plan takes it away, and nothing guards it."""
@@ -134,7 +161,7 @@ class Context:
         local = self.local.get(address)
         if local and local.facts:
             return Measured(len(local.facts.samples), local.facts.seconds)
-        content = self.outcome(address).content
+        content = self.dataset(address).content
         kept = self.entry(address).generation(content) if content else None
         if kept is None or "samples" not in kept.inputs:
             return None

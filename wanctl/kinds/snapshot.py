@@ -26,11 +26,18 @@ class Read(StrEnum):
     DEPLOYMENT = "deployment"
 
 
+class Listing(StrEnum):
+    """A list of the service that it may not have."""
+
+    FILES = "files"
+    DEPLOYMENTS = "deployments"
+
+
 @dataclass(frozen=True, order=True)
 class Question:
-    """A read that planning needs."""
+    """A read that planning needs: a `Read`, or one that a kind brings."""
 
-    read: Read
+    read: str
     remote_id: str
 
 
@@ -43,11 +50,13 @@ class Snapshot:
     jobs: tuple[Job, ...] = ()
     deployments: tuple[Deployment, ...] = ()
     answers: Mapping[Question, Any] = field(default_factory=dict)
-    unlisted: tuple[str, ...] = ()  # what the service has no list of, so that only what is known of is here
+    unlisted: tuple[
+        Listing, ...
+    ] = ()  # what the service has no list of, so that only what is known of is here
 
     def merged(self, answers: Mapping[Question, Any]) -> "Snapshot":
         """The same account with some objects read again."""
-        fresh: dict[Read, dict[str, Any]] = defaultdict(dict)
+        fresh: dict[str, dict[str, Any]] = defaultdict(dict)
         for question, answer in answers.items():
             fresh[question.read][question.remote_id] = answer
         return replace(
@@ -77,6 +86,13 @@ class Snapshot:
     @cached_property
     def job_by_id(self) -> dict[str, Job]:
         return {job.job_id: job for job in self.jobs}
+
+    @cached_property
+    def job_by_output(self) -> dict[str, Job]:
+        """The name of a model → the job that gave it; of several the first in the list."""
+        return {
+            job.finetuned_output: job for job in reversed(self.jobs) if job.succeeded and job.finetuned_output
+        }
 
     @cached_property
     def jobs_by_name(self) -> dict[tuple[str, str], list[Job]]:

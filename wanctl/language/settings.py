@@ -9,7 +9,6 @@ from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from wanctl.address import Kind
 from wanctl.language.models import Identifier, Model, Name, Whole
 from wanctl.language.scalars import (
     DURATION_PATTERN,
@@ -75,15 +74,10 @@ class Polling(Model):
         each = handler.resolve_ref_schema(handler(core))
         return {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, each]}
 
-    def by_kind(self) -> Mapping[Kind, float]:
-        """Seconds between two looks at what is in flight, for each kind of which it is said."""
-        said = {
-            Kind.DATASET: self.files,
-            Kind.FINETUNE: self.jobs,
-            Kind.CHECKPOINT: self.exports,
-            Kind.DEPLOYMENT: self.deployments,
-        }
-        return {kind: seconds for kind, seconds in said.items() if seconds is not None}
+    def seconds(self, key: str) -> float | None:
+        """Seconds between two looks, where it is said."""
+        found: float | None = getattr(self, key)
+        return found
 
 
 class Window(Model):

@@ -120,6 +120,15 @@ class Record(_Frozen):
     intents: tuple[Intent, ...] = ()
     history: tuple[HistoryLine, ...] = ()
 
+    @property
+    def owners(self) -> dict[str, str]:
+        """Remote id → the address that it stands or stood for; of several the last one."""
+        return {
+            one.remote_id: address
+            for address, entry in self.entries.items()
+            for one in (*entry.past, *entry.retiring, *((entry.current,) if entry.current else ()))
+        }
+
     def entry(self, address: object) -> Entry:
         return self.entries.get(str(address)) or Entry()
 

@@ -27,11 +27,13 @@ from wanctl.engine.session import Planner, RunSession
 from wanctl.finding import Severity
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.moving import moves_of
+from wanctl.kinds.registry import kind_of, kinds
 from wanctl.language.diagnostics import Diagnostic
 from wanctl.language.load import find_project, load_project
 from wanctl.language.naming import near_miss
 from wanctl.language.resources import Desired
 from wanctl.language.rules import check
+from wanctl.language.settings import Settings
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.leased import LeasedStore
 from wanctl.ledger.opening import LedgerOwner, open_store
@@ -207,9 +209,9 @@ class Project:
             if address not in self.desired.resources and address not in known:
                 near = near_miss(address, [*self.desired.resources, *known])
                 raise ProjectError(f"neither the specs nor the ledger know {address}{near}")
-            if address not in self.desired.resources and address.kind is not Kind.DEPLOYMENT:
+            if address not in self.desired.resources and not kind_of(address).goes_with_its_document:
                 raise ProjectError(f"{address} left the specs; bring it back with state: absent to delete it")
-        return partial(make_destruction, to_delete=to_delete)
+        return partial(make_destruction, named=to_delete)
 
     def record(self) -> Record:
         """The ledger, checked to be this project's own; a new one where there is none."""
@@ -280,7 +282,7 @@ class Project:
                     self.host.stamp(self.desired.directory),
                     now,
                 ),
-                polling=Polling(settings.polling.by_kind()),
+                polling=Polling(_fixed_intervals(settings)),
                 archive=Packer(self.datasets, self.local, self.state / "packing").archive,
                 planner=self.gated(planner or partial(make_plan, diagnostics=self.findings()), outside),
             )
@@ -321,3 +323,9 @@ def _at(place: str | None, plan: Plan, _: datetime) -> Plan:
 
 def _only_looking(_: Record) -> Record:
     raise RuntimeError("the ledger is written under its lease only")
+
+
+def _fixed_intervals(settings: Settings) -> dict[Kind, float]:
+    """Seconds between two looks at what is in flight, for each kind of which wanctl.yaml says it."""
+    found = ((one.kind, settings.polling.seconds(one.polling)) for one in kinds() if one.polling)
+    return {kind: seconds for kind, seconds in found if seconds is not None}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from wanctl.base.running import run
 from wanctl.engine.adopt import adopt_all
-from wanctl.engine.importing import Imported, ImportRefused, documents_of
-from wanctl.engine.inventory import Inventory
+from wanctl.engine.importing import Imported, ImportRefused, documents_of, questions_of
 from wanctl.engine.observe import answer
+from wanctl.kinds.importing import Inventory
 from wanctl.language.writing import yaml_text
 from wanctl.plan import Plan
 from wanctl.project import Project
@@ -59,7 +59,7 @@ def draft_import(project: Project, ids: Collection[str], to: Path | None) -> Dra
             plan = (await session.survey()).plan
             assert session.snapshot is not None  # noqa: S101 - a survey leaves one
             inventory = Inventory(project.desired, plan, session.journal.record, session.snapshot)
-            answers = await answer(session.studio, inventory.questions())
+            answers = await answer(session.studio, questions_of(inventory))
             full = Inventory(
                 project.desired, plan, session.journal.record, session.snapshot.with_answers(answers)
             )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-from wanctl.engine.orphans import claims
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.store import Store
 
@@ -21,6 +20,6 @@ def known_to_neighbours(
         except LedgerError as error:
             tell(f"what {name} has in this account is not known here: {error}")
             continue
-        for remote_id, address in (claims(record) if record else {}).items():
+        for remote_id, address in (record.owners if record else {}).items():
             known[remote_id] = f"{address} of {name}"
     return known

@@ -10,6 +10,7 @@ from typing import Any
 from wanctl.address import Address, Kind
 from wanctl.base.running import run
 from wanctl.engine.adopt import adopt, disown
+from wanctl.kinds.registry import called_kind, kind_of
 from wanctl.language.naming import resource_named
 from wanctl.plan import Action, When
 from wanctl.project import Project
@@ -36,21 +37,14 @@ class Output:
         return f"{self.value}\n"
 
 
-_WORDS = {
-    Kind.DATASET: ("file_id", "is not uploaded"),
-    Kind.FINETUNE: ("job_id", "is not trained"),
-    Kind.CHECKPOINT: ("model_name", "is not exported"),
-    Kind.DEPLOYMENT: ("deployed_model", "is not serving"),
-}
-
-
 def output_of(project: Project, name: str) -> Output:
     """The remote name of a resource that is ready; anything else is an error that says how far it is.
 
-    A name alone means the Deployment, since that is what callers ask for.
+    A name alone means what callers ask for, which is the last of the kinds that go with their documents.
     """
-    address = named(project, name, Kind.DEPLOYMENT)
-    word, missing = _WORDS[address.kind]
+    address = named(project, name, called_kind())
+    kind = kind_of(address)
+    word, missing = kind.output.word, kind.output.missing
 
     async def work() -> Output:
         async with project.session() as session:
@@ -62,15 +56,8 @@ def output_of(project: Project, name: str) -> Output:
             if step is None or step.remote_id is None or not serving:
                 raise ProjectError(f"{address} {missing}: {step.reason if step else 'unknown'}")
             facts: dict[str, Any] = {word: step.remote_id}
-            live = session.snapshot.deployment_by_id.get(step.remote_id) if session.snapshot else None
-            if live:
-                base = session.desired.catalogue.base_model(live.base_model or "")
-                facts |= {
-                    "model_name": live.model_name,
-                    "base_model": live.base_model,
-                    "status": str(live.status),
-                    "call_path": base.call_path if base else None,
-                }
+            if session.snapshot:
+                facts |= kind.facts(step.remote_id, session.snapshot, session.desired)
             variable = re.sub(r"\W", "_", f"{address.name}_{word}").upper()
             return Output(address, variable, step.remote_id, facts)
 
@@ -89,7 +76,7 @@ async def download(
     project: Project, address: Address, folder: Path, checkpoints: Sequence[str], say: Callable[[str], None]
 ) -> list[Saved]:
     """Previews of a FineTune (or of a Checkpoint's FineTune) into a folder, with a word on how to choose."""
-    if address.kind is not Kind.FINETUNE:
+    if not kind_of(address).has_previews:
         raise ProjectError(f"previews are made by a training: name a FineTune, not {address}")
     async with project.session() as session:
         step = (await session.survey()).plan.step(address)

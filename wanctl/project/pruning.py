@@ -7,7 +7,7 @@ from functools import partial
 
 from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience, Watcher
-from wanctl.engine.orphans import Account, all_to_delete, not_made_here, to_delete_by_name
+from wanctl.engine.orphans import OrphanChoice, all_to_delete, not_made_here, to_delete_by_name
 from wanctl.engine.planner import Draft
 from wanctl.engine.prune import make_pruning
 from wanctl.engine.session import RunSession
@@ -63,7 +63,7 @@ async def _planned(project: Project, session: RunSession, choice: Choice, outsid
     """The account is read once: first as the specs see it, then as it will be pruned."""
     wanted = await session.survey()
     assert session.snapshot is not None  # noqa: S101 - a survey leaves one
-    account = Account(wanted.plan, session.snapshot, session.journal.record)
+    account = OrphanChoice(wanted.plan, session.snapshot, session.journal.record)
     to_delete = all_to_delete(account) if choice.everything else to_delete_by_name(account, choice.names)
     spared = not_made_here(account) if choice.everything else ()
     pruning = partial(make_pruning, to_delete=to_delete, everything=choice.everything, spared=spared)

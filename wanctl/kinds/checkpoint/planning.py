@@ -5,7 +5,8 @@ from typing import Any
 from wanctl.address import Address
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.checkpoint.exporting import Export, asked_again
-from wanctl.kinds.context import Context, Outcome, Planned
+from wanctl.kinds.context import Context, Planned, ProvidedModel
+from wanctl.kinds.fields import FieldRule, FieldTable
 from wanctl.kinds.snapshot import Read
 from wanctl.language.models import Checkpoint, State
 from wanctl.language.resources import Resource
@@ -14,6 +15,7 @@ from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, checkpoint_number
 
 _SETTLED = frozenset({CheckpointStatus.SUCCEEDED, CheckpointStatus.FAILED, CheckpointStatus.UNSUPPORTED})
+FIELDS = FieldTable(FieldRule("checkpoint", FieldClass.IMMUTABLE))
 JOB_TAIL = 13  # "202511111122-496e" without its century: enough to tell jobs apart in a display name
 
 
@@ -24,7 +26,7 @@ def plan_checkpoint(resource: Resource, context: Context) -> Planned:
     if spec.state is State.ABSENT:
         return _plan_absent(resource, context)
     finetune = Address.finetune(spec.finetune)
-    upstream = context.outcome(finetune)
+    upstream = context.model(finetune)
     if spec.checkpoint is None:
         return _plan_choice(resource, finetune, context)
     if upstream.job_id is None:
@@ -55,7 +57,7 @@ def _step(resource: Resource, spec: Checkpoint, when: When, reason: str, **more:
 
 def _plan_choice(resource: Resource, finetune: Address, context: Context) -> Planned:
     """None chosen yet: a healthy state. Once there is something to look at, say what and how."""
-    job = context.outcome(finetune).job
+    job = context.model(finetune).job
     place = str(resource.origin)
     if job is None or not job.succeeded:
         step = Step(
@@ -100,11 +102,11 @@ def _plan_later(resource: Resource, spec: Checkpoint, finetune: Address, context
             resource,
             spec,
             When.LATER,
-            "chosen" if context.outcome(finetune).job else "chosen before the training",
+            "chosen" if context.model(finetune).job else "chosen before the training",
             after=(finetune,),
             routine=True,
             changes=_changes(resource, spec, context),
-            warning=_unseen(resource, spec, context.outcome(finetune).job_id, context),
+            warning=_unseen(resource, spec, context.model(finetune).job_id, context),
         )
     )
 
@@ -133,7 +135,7 @@ def _exported(resource: Resource, spec: Checkpoint, known: Generation, context: 
         summary=spec.checkpoint or "",
     )
     learn = entry.with_current(known) if entry.current != known else None
-    return Planned(step, Outcome(model_name=model_name), learn)
+    return Planned(step, ProvidedModel(model_name=model_name), learn)
 
 
 def _plan_unlisted(
@@ -172,7 +174,7 @@ def _plan_row(
             since=context.snapshot.observed_at,
         )
         exported = _exported(resource, spec, made, context)
-        return Planned(exported.step, exported.outcome, exported.learn, _expiry(resource, row))
+        return Planned(exported.step, exported.provided, exported.learn, _expiry(resource, row))
     under_way = _under_way(resource, asked, spec, context)
     if status == CheckpointStatus.PROCESSING or (status not in _SETTLED and under_way):
         lost = status != CheckpointStatus.PROCESSING and not _asked_for(
@@ -266,7 +268,7 @@ def _changes(resource: Resource, spec: Checkpoint, context: Context) -> tuple[Ch
     before = current.identity.rpartition("/")[2] if current else None
     if before == spec.checkpoint:
         return ()
-    return (Change("checkpoint", before, spec.checkpoint, FieldClass.IMMUTABLE),)
+    return (FIELDS.change("checkpoint", before, spec.checkpoint),)
 
 
 def _expiry(resource: Resource, row: CheckpointRow) -> tuple[Finding, ...]:

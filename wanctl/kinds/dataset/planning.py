@@ -13,10 +13,11 @@ from wanctl.dataset.manifest import changes_since, manifest
 from wanctl.dataset.naming import upload_name
 from wanctl.dataset.spelling import spell_bytes, spell_samples
 from wanctl.finding import Severity
-from wanctl.kinds.context import Context, LocalData, Outcome, Planned
+from wanctl.kinds.context import Context, LocalData, Planned, ProvidedDataset
 from wanctl.kinds.dataset.removal import plan_file_removal
 from wanctl.kinds.dataset.uploading import Upload
-from wanctl.kinds.snapshot import Read
+from wanctl.kinds.fields import FieldRule, FieldTable
+from wanctl.kinds.snapshot import Listing, Read
 from wanctl.kinds.soundness import dataset_findings
 from wanctl.language.models import Dataset, State
 from wanctl.language.resources import Resource
@@ -25,6 +26,11 @@ from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import RemoteFile
 
 _CAPTIONS_SHOWN = 5
+_BY_CONTENT = "a dataset is known by its content"
+FIELDS = FieldTable(
+    FieldRule("content", FieldClass.IMMUTABLE, _BY_CONTENT, "the content changed"),
+    FieldRule("caption", FieldClass.IMMUTABLE, _BY_CONTENT),
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def plan_dataset(resource: Resource, context: Context) -> Planned:
             reason="the dataset has errors; nothing is uploaded until they are mended",
             summary=content.summary,
         )
-        return Planned(step, Outcome(content=content.digest), findings=problems)
+        return Planned(step, ProvidedDataset(content=content.digest), findings=problems)
     return replace(planned, findings=problems)
 
 
@@ -100,7 +106,7 @@ def _plan_content(resource: Resource, content: _Content, context: Context) -> Pl
             progress=Progress(str(live[0].status)),
             summary=content.summary,
         )
-        return Planned(step, Outcome(content=content.digest))
+        return Planned(step, ProvidedDataset(content=content.digest))
     return _plan_upload(resource, content, context)
 
 
@@ -114,7 +120,7 @@ def _not_listed_yet(address: Address, digest: str, context: Context) -> list[Rem
 
 
 def _plan_upload(resource: Resource, content: _Content, context: Context) -> Planned:
-    outcome = Outcome(content=content.digest)
+    provided = ProvidedDataset(content=content.digest)
     intent, before = context.intent(resource.address), context.entry(resource.address).current
     if intent and intent.verb == Verb.UPLOAD and context.settling(intent):
         step = Step(
@@ -126,7 +132,7 @@ def _plan_upload(resource: Resource, content: _Content, context: Context) -> Pla
             summary=content.summary,
             changes=(_content_change(before, content.digest),),
         )
-        return Planned(step, outcome)
+        return Planned(step, provided)
     drift = before is not None and before.identity == content.digest
     reason, changes = _what_changed(before, content) if before and not drift else ("not uploaded yet", ())
     if drift:
@@ -145,7 +151,7 @@ def _plan_upload(resource: Resource, content: _Content, context: Context) -> Pla
         effect=_upload(resource.address, content, context) if content.fetchable else None,
         routine=before is None,
     )
-    return Planned(step, outcome)
+    return Planned(step, provided)
 
 
 def _upload(address: Address, content: _Content, context: Context) -> Upload:
@@ -159,16 +165,10 @@ def _what_changed(before: Generation, content: _Content) -> tuple[str, tuple[Cha
     kept = before.inputs.get("samples")
     changes = (_content_change(before, content.digest),)
     if kept is None or content.facts is None:
-        return "the content changed", changes
+        return FIELDS.why(changes), changes
     differing = changes_since(kept, content.facts)
     captions = tuple(
-        Change(
-            f"caption of {one.sample}",
-            one.before,
-            one.after,
-            FieldClass.IMMUTABLE,
-            "a dataset is known by its content",
-        )
+        replace(FIELDS.change("caption", one.before, one.after), path=f"caption of {one.sample}")
         for one in differing.captions[:_CAPTIONS_SHOWN]
     )
     more = len(differing.captions) - len(captions)
@@ -186,13 +186,8 @@ def _beside_samples(facts: DatasetFacts) -> str:
 
 
 def _content_change(before: Generation | None, digest: str) -> Change:
-    return Change(
-        path="content",
-        before=f"sha256:{before.identity[:16]}" if before else None,
-        after=f"sha256:{digest[:16]}",
-        field_class=FieldClass.IMMUTABLE,
-        reason="a dataset is known by its content",
-    )
+    old = f"sha256:{before.identity[:16]}" if before else None
+    return FIELDS.change("content", old, f"sha256:{digest[:16]}")
 
 
 def _found(resource: Resource, file: RemoteFile, content: _Content, context: Context) -> Planned:
@@ -206,7 +201,7 @@ def _found(resource: Resource, file: RemoteFile, content: _Content, context: Con
     )
     entry = context.entry(resource.address)
     learn = context.learned(entry, file.id, content.digest, content.inputs(file.filename, file.bytes))
-    return Planned(step, Outcome(content=content.digest, file_id=file.id), learn)
+    return Planned(step, ProvidedDataset(content=content.digest, file_id=file.id), learn)
 
 
 def _plan_uploaded(resource: Resource, file_id: str, context: Context) -> Planned:
@@ -215,7 +210,7 @@ def _plan_uploaded(resource: Resource, file_id: str, context: Context) -> Planne
     if file is None:
         asked = context.ask(Read.FILE, file_id)
         file = asked if isinstance(asked, RemoteFile) else None
-    if file is None and "files" in context.snapshot.unlisted and not context.snapshot.files:
+    if file is None and Listing.FILES in context.snapshot.unlisted and not context.snapshot.files:
         file = RemoteFile(id=file_id)  # the service tells of no file at all: a training will show
     content = f"file:{file_id}"
     if file is None:
@@ -228,7 +223,7 @@ def _plan_uploaded(resource: Resource, file_id: str, context: Context) -> Planne
             remote_id=file_id,
             hints=(f"check source.file_id at {resource.at('source')}",),
         )
-        return Planned(step, Outcome(content=content, owned=False))
+        return Planned(step, ProvidedDataset(content=content, owned=False))
     step = Step(
         address=resource.address,
         action=Action.NOTHING,
@@ -238,7 +233,9 @@ def _plan_uploaded(resource: Resource, file_id: str, context: Context) -> Planne
         progress=None if file.usable else Progress(str(file.status)),
         summary=file.filename,
     )
-    return Planned(step, Outcome(content=content, file_id=file_id if file.usable else None, owned=False))
+    return Planned(
+        step, ProvidedDataset(content=content, file_id=file_id if file.usable else None, owned=False)
+    )
 
 
 def _plan_unread(resource: Resource, local: LocalData, context: Context) -> Planned:

@@ -2,7 +2,7 @@
 
 from wanctl.address import Address
 from wanctl.dataset.naming import parse_upload_name
-from wanctl.kinds.context import Context, Outcome, Planned
+from wanctl.kinds.context import Context, Planned, ProvidedDataset
 from wanctl.kinds.dataset.uploading import DeleteFile
 from wanctl.kinds.snapshot import Read
 from wanctl.language.models import State
@@ -18,7 +18,7 @@ def plan_file_removal(resource: Resource, content: str | None, context: Context)
     content = content or (current.identity if current else None)
     if content is None:
         return _plan_unread(address, context)
-    outcome = Outcome(content=content)  # the job that is to go with it is found by that
+    provided = ProvidedDataset(content=content)  # the job that is to go with it is found by that
     file = _standing(address, content, context)
     if file is None:
         return _plan_gone(address, content, context)
@@ -26,12 +26,12 @@ def plan_file_removal(resource: Resource, content: str | None, context: Context)
     if sharing:
         reason = f"absent; {file.id} stays, since {', '.join(sharing)} has the same content"
         step = Step(address, Action.NOTHING, When.DONE, reason)
-        return Planned(step, outcome, answered=context.overdue(address))
+        return Planned(step, provided, answered=context.overdue(address))
     readers = _readers(file.id, context)
     if readers:
         reason = f"{', '.join(readers)} may still be reading {file.id}"
         step = Step(address, Action.DELETE, When.SERVICE, reason, remote_id=file.id, goes_on=True)
-        return Planned(step, outcome)
+        return Planned(step, provided)
     step = Step(
         address,
         Action.DELETE,
@@ -41,7 +41,7 @@ def plan_file_removal(resource: Resource, content: str | None, context: Context)
         warning="a deleted file cannot be brought back",
         effect=DeleteFile(address, file.id),
     )
-    return Planned(step, outcome)
+    return Planned(step, provided)
 
 
 def _plan_unread(address: Address, context: Context) -> Planned:
@@ -73,16 +73,16 @@ def _standing(address: Address, content: str, context: Context) -> RemoteFile | 
 
 def _plan_gone(address: Address, content: str, context: Context) -> Planned:
     """Deleted, by this run or by one that was killed over it: either way nobody is to miss it later."""
-    outcome, intent = Outcome(content=content), context.intent(address)
+    provided, intent = ProvidedDataset(content=content), context.intent(address)
     if intent and intent.verb == Verb.UPLOAD and context.settling(intent):
         reason = "the answer to its upload was lost; waiting to see whether it arrived"
         step = Step(address, Action.DELETE, When.SERVICE, reason, progress=Progress("UNKNOWN"))
-        return Planned(step, outcome)
+        return Planned(step, provided)
     entry = context.entry(address)
     known = entry.generation(content)
     return Planned(
         Step(address, Action.NOTHING, When.DONE, "absent, as wanted"),
-        outcome,
+        provided,
         learn=entry.without(known.remote_id) if known else None,
         answered=intent is not None,
     )

@@ -2,7 +2,7 @@
 
 from wanctl.address import Address
 from wanctl.finding import Finding, Severity
-from wanctl.kinds.context import Context, Outcome, Planned
+from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.deployment.deploying import Deploy, config_identity, deployed_name
 from wanctl.kinds.deployment.echoed_config import differences, echoed_config
 from wanctl.kinds.deployment.serving import (
@@ -147,7 +147,7 @@ def plan_unverified(
     if live.running:
         step = live_step(resource, Action.NOTHING, When.DONE, "serving", live, summary=spell_capacity(spec))
     finding = _unverified(resource, spec, live, why, unknown)
-    return Planned(step, Outcome(model_name=live.model_name), findings=(finding,) if finding else ())
+    return Planned(step, ProvidedModel(model_name=live.model_name), findings=(finding,) if finding else ())
 
 
 def _unverified(

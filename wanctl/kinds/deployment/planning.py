@@ -8,7 +8,7 @@ ledger's entry is in `deploying`.
 from dataclasses import replace
 
 from wanctl.base.words import listed
-from wanctl.kinds.context import Context, Outcome, Planned
+from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.deployment.deploying import Protect, Scale
 from wanctl.kinds.deployment.lineage import (
     plan_unrecorded,
@@ -26,6 +26,7 @@ from wanctl.kinds.deployment.replacing import (
     plan_retired,
 )
 from wanctl.kinds.deployment.serving import (
+    FIELDS,
     Target,
     config_changes,
     deletion_step,
@@ -36,13 +37,13 @@ from wanctl.kinds.deployment.serving import (
     status_step,
     upstream_of,
 )
-from wanctl.kinds.deployment.suffixes import needs_suffix, suffixes_of
+from wanctl.kinds.deployment.suffixes import PLAIN_NAME, needs_suffix, suffixes_of
 from wanctl.kinds.deployment.unknown_config import without_guess
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import State
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Verb
-from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
+from wanctl.plan import Action, Change, Progress, Step, When
 from wanctl.studio.objects import Deployment
 
 
@@ -67,7 +68,8 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
         or _plan_first(resource, spec, target, context)
     )
     planned = without_guess(resource, spec, planned, context)
-    return replace(planned, learn=planned.learn or learn)
+    name = () if target.model_name is None or target.shared else ((PLAIN_NAME, target.model_name),)
+    return replace(planned, learn=planned.learn or learn, claims=name)
 
 
 def _plan_first(resource: Resource, spec: DeploymentSpec, target: Target, context: Context) -> Planned:
@@ -82,9 +84,9 @@ def _target(resource: Resource, spec: DeploymentSpec, context: Context) -> Targe
     if upstream is None:
         shared = needs_suffix(resource.address, spec.model_name, suffixes, context)
         return Target(spec.model_name, None, False, config, suffixes, shared)
-    outcome = context.outcome(upstream)
-    shared = needs_suffix(resource.address, outcome.model_name, suffixes, context)
-    return Target(outcome.model_name, upstream, outcome.owned, config, suffixes, shared)
+    provided = context.model(upstream)
+    shared = needs_suffix(resource.address, provided.model_name, suffixes, context)
+    return Target(provided.model_name, upstream, provided.owned, config, suffixes, shared)
 
 
 def _plan_protection(
@@ -107,10 +109,10 @@ def _plan_protection(
         When.NOW,
         reason,
         remote_id=entry.current.remote_id,
-        changes=(Change("protect", entry.protected, spec.protect, FieldClass.UPDATABLE),),
+        changes=(FIELDS.change("protect", entry.protected, spec.protect),),
         effect=Protect(resource.address, spec.protect),
     )
-    return Planned(step, Outcome(model_name=entry.current.inputs.get("model_name")))
+    return Planned(step, ProvidedModel(model_name=entry.current.inputs.get("model_name")))
 
 
 def _plan_current(
@@ -136,11 +138,11 @@ def _plan_current(
         effect = Scale(resource.address, live.deployed_model, spec.capacity)
         recorded = context.entry(resource.address).current
         drift = recorded is not None and recorded.inputs.get("capacity") == spec.capacity
-        reason = "it was scaled outside wanctl" if drift else "the capacity changed"
+        reason = "it was scaled outside wanctl" if drift else FIELDS.why(changes)
         step = live_step(
             resource, Action.SCALE, When.NOW, reason, live, changes=changes, drift=drift, effect=effect
         )
-        return Planned(step, Outcome(model_name=target.model_name))
+        return Planned(step, ProvidedModel(model_name=target.model_name))
     return _plan_serving(resource, spec, entry, live, context)
 
 
@@ -191,14 +193,14 @@ def _plan_serving(
     resource: Resource, spec: DeploymentSpec, entry: Entry, live: Deployment, context: Context
 ) -> Planned:
     """It is what the spec wants; its status says whether it serves yet."""
-    outcome = Outcome(model_name=live.model_name)
+    provided = ProvidedModel(model_name=live.model_name)
     old = [one for one in entry.retiring if standing(one, context)]
     if not live.running:
-        return Planned(status_step(resource, spec, live, bool(old)), outcome)
+        return Planned(status_step(resource, spec, live, bool(old)), provided)
     if not old:
         step = live_step(resource, Action.NOTHING, When.DONE, "serving", live, summary=spell_capacity(spec))
         learn = entry.model_copy(update={"retiring": ()}) if entry.retiring else None
-        return Planned(step, outcome, learn)
+        return Planned(step, provided, learn)
     leaving = standing(old[0], context)
     if leaving and leaving.leaving:
         reason = f"{live.deployed_model} serves; {old[0].remote_id} is being deleted"
@@ -207,4 +209,4 @@ def _plan_serving(
     else:
         reason = f"{live.deployed_model} serves; the old one goes"
         step = deletion_step(resource, old[0], reason, entry)
-    return Planned(step, outcome)
+    return Planned(step, provided)

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from wanctl.kinds.context import Context, Outcome, Planned
+from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, config_identity, deployed_name
 from wanctl.kinds.deployment.serving import (
+    FIELDS,
     Target,
     config_changes,
     deletion_step,
@@ -18,7 +19,7 @@ from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import Strategy
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Verb
-from wanctl.plan import Action, Change, Progress, Step, When
+from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import Deployment
 
 OUT_OF_SERVICE = "delete and deploy again: out of service 5–10 minutes, irreversible"
@@ -142,12 +143,8 @@ def _handover(old: str, new: str) -> str:
 
 
 def _why_replace(changes: tuple[Change, ...], excuse: str = "") -> str:
-    paths = {change.path for change in changes} - {"capacity"}
-    if "model_name" in paths:
-        return "the model changed"
-    if paths == {"attempt"}:
-        return "a new attempt"
-    return f"the aigc_config changed{excuse}"
+    in_place = any(FIELDS.rule(change.path).field_class is FieldClass.WRITE_ONLY for change in changes)
+    return FIELDS.why(changes) + (excuse if in_place else "")
 
 
 def plan_deploy(
@@ -172,7 +169,7 @@ def plan_deploy(
         summary=spell_capacity(spec),
         effect=_deploy(resource, spec, target, context) if known else None,
     )
-    return Planned(step, Outcome(model_name=target.model_name))
+    return Planned(step, ProvidedModel(model_name=target.model_name))
 
 
 def _unsettled(

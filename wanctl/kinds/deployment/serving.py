@@ -8,6 +8,7 @@ from wanctl.address import Address
 from wanctl.kinds.context import Context
 from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.kinds.deployment.suffixes import Suffixes
+from wanctl.kinds.fields import FieldRule, FieldTable
 from wanctl.kinds.snapshot import Read
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.resources import Resource
@@ -15,6 +16,18 @@ from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import Deployment, DeploymentStatus
 
+FIELDS = FieldTable(
+    FieldRule("model_name", FieldClass.IMMUTABLE, changed="the model changed"),
+    FieldRule(
+        "aigc_config.*",
+        FieldClass.WRITE_ONLY,
+        "compared with what was last sent; the service does not give it back",
+        "the aigc_config changed",
+    ),
+    FieldRule("attempt", FieldClass.IMMUTABLE, changed="a new attempt"),
+    FieldRule("capacity", FieldClass.UPDATABLE, changed="the capacity changed"),
+    FieldRule("protect", FieldClass.UPDATABLE),
+)
 SAME_TIME = timedelta(minutes=1)  # however precisely it is told; a deletion alone takes about as long
 
 
@@ -149,11 +162,10 @@ def config_changes(
         later = target.upstream if target.model_name is None else None
         old_name = before.get("model_name")
         changes.append(
-            Change(
+            FIELDS.change(
                 "model_name",
                 old_name,
                 target.model_name,
-                FieldClass.IMMUTABLE,
                 known_after=later,
                 derived_from=target.upstream,
             )
@@ -164,26 +176,13 @@ def config_changes(
     for key, value in target.config.items():
         if told and (not current or old.get(key) != value):
             path = f"aigc_config.{key}"
-            changes.append(
-                Change(
-                    path,
-                    old.get(key),
-                    value,
-                    FieldClass.WRITE_ONLY,
-                    "compared with what was last sent; the service does not give it back",
-                    resource.texts.get(path),
-                )
-            )
-    for key, value, field_class in (
-        ("capacity", spec.capacity, FieldClass.UPDATABLE),
-        ("attempt", spec.attempt, FieldClass.IMMUTABLE),
-    ):
-        if current and before.get(key) != value:
-            changes.append(Change(key, before.get(key), value, field_class))
-    if not current:
-        changes.append(Change("capacity", None, spec.capacity, FieldClass.UPDATABLE))
+            changes.append(FIELDS.change(path, old.get(key), value, origin=resource.texts.get(path)))
+    if current:
+        changes += FIELDS.differing(before, {"capacity": spec.capacity, "attempt": spec.attempt})
+    else:
+        changes.append(FIELDS.change("capacity", None, spec.capacity))
     if not current and spec.protect:
-        changes.append(Change("protect", None, True, FieldClass.UPDATABLE))
+        changes.append(FIELDS.change("protect", None, True))
     return tuple(changes)
 
 

@@ -1,7 +1,7 @@
 """Several deployments of one model: which one has the model's plain name, and what tells the others apart.
 
 The service gives a model's name to one deployment; every other one needs a suffix. Who has it is decided
-by what is recorded and what is live; the order of the documents only among those that are still to be made.
+by what is recorded and what is live; among those that are still to be made the first by name has it.
 """
 
 from wanctl.address import Address
@@ -10,6 +10,8 @@ from wanctl.kinds.identity import config_suffix
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.ledger.record import Entry
 from wanctl.studio.objects import Deployment
+
+PLAIN_NAME = "the plain name of a model"  # which one deployment has
 
 Suffixes = tuple[str, ...]
 
@@ -29,7 +31,7 @@ def needs_suffix(address: Address, model_name: str | None, suffixes: Suffixes, c
         return holder != address
     if not _may_take_it(model_name, suffixes, context.entry(address), context):
         return True
-    return context.promised_names.setdefault(model_name, address) != address
+    return context.claimed_first.get((PLAIN_NAME, model_name), address) != address
 
 
 def _may_take_it(model_name: str, suffixes: Suffixes, entry: Entry, context: Context) -> bool:

@@ -7,7 +7,7 @@ unanswered call may have started; and only before it trains. Whoever plans a Fin
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wanctl.kinds.context import Context, Outcome, Planned
+from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.finetune.evidence import (
     Match,
     Wanted,
@@ -57,7 +57,7 @@ def plan_withdrawal(resource: Resource, elected: Election) -> Planned:
     winner, losers = elected.winner, elected.losers
     names = ", ".join(job.job_id for job in losers)
     training = [job for job in losers if job.status not in NOT_BEGUN]
-    outcome = Outcome(job=winner, job_id=winner.job_id)
+    provided = ProvidedModel(job=winner, job_id=winner.job_id)
     same = f"another run started the same training before, {winner.job_id} ({winner.status})"
     if training:
         step = Step(
@@ -73,7 +73,7 @@ def plan_withdrawal(resource: Resource, elected: Election) -> Planned:
                 for job in (winner, *training)
             ),
         )
-        return Planned(step, outcome)
+        return Planned(step, provided)
     step = Step(
         resource.address,
         Action.CANCEL,
@@ -83,7 +83,7 @@ def plan_withdrawal(resource: Resource, elected: Election) -> Planned:
         progress=Progress(str(losers[0].status)),
         effect=Withdraw(resource.address, tuple(job.job_id for job in losers)),
     )
-    return Planned(step, outcome)
+    return Planned(step, provided)
 
 
 def _rivals(wanted: Wanted, job: Job, context: Context) -> list[Job]:

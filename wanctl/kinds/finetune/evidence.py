@@ -13,7 +13,7 @@ from typing import Any
 from wanctl.address import Address
 from wanctl.kinds.context import Context
 from wanctl.kinds.identity import canonical_number
-from wanctl.kinds.snapshot import Read
+from wanctl.kinds.snapshot import Listing, Read
 from wanctl.language.models import FineTune
 from wanctl.ledger.record import Entry, Intent, Verb
 from wanctl.studio.objects import Job
@@ -294,7 +294,7 @@ def _contents(file_ids: tuple[str, ...], contents: Mapping[str, str]) -> tuple[s
 
 def _training_is_live(wanted: Wanted, context: Context) -> bool:
     """A job can only have read what was uploaded, as far as the uploads are seen."""
-    if "files" in context.snapshot.unlisted:
+    if Listing.FILES in context.snapshot.unlisted:
         return True
     live = set(_contents_of_files(wanted, context).values())
     return all(content in live for content in wanted.training)

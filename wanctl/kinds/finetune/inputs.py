@@ -4,6 +4,7 @@ from typing import Any
 
 from wanctl.address import Address
 from wanctl.kinds.context import Context
+from wanctl.kinds.fields import FieldRule, FieldTable
 from wanctl.kinds.finetune.evidence import Wanted
 from wanctl.kinds.identity import canonical_number, digest_of
 from wanctl.language.estimate import estimate_training
@@ -12,11 +13,19 @@ from wanctl.ledger.record import Entry
 from wanctl.plan import Change, Cost, FieldClass
 from wanctl.studio.objects import Job
 
+FIELDS = FieldTable(  # what is left out of the hyper-parameters is a default, by the catalogue
+    FieldRule("model", FieldClass.IMMUTABLE),
+    FieldRule("training", FieldClass.IMMUTABLE),
+    FieldRule("validation", FieldClass.IMMUTABLE),
+    FieldRule("hyper_parameters.*", FieldClass.IMMUTABLE),
+    FieldRule("attempt", FieldClass.IMMUTABLE),
+)
+
 
 def wanted_job(address: Address, spec: FineTune, context: Context) -> Wanted | None:
     """The FineTune with its datasets' contents; None while one of them cannot be read."""
-    training = [context.outcome(Address.dataset(name)).content for name in spec.training]
-    validation = [context.outcome(Address.dataset(name)).content for name in spec.validation]
+    training = [context.dataset(Address.dataset(name)).content for name in spec.training]
+    validation = [context.dataset(Address.dataset(name)).content for name in spec.validation]
     if None in training or None in validation:
         return None
     declared = spec.hyper_parameters.declared()
@@ -66,23 +75,17 @@ def input_changes(spec: FineTune, wanted: Wanted, entry: Entry, context: Context
     before = entry.current.inputs if entry.current else {}
     after = job_inputs(wanted, context)
     changes = [
-        Change(key, _short(before.get(key)), _short(after[key]), FieldClass.IMMUTABLE)
+        FIELDS.change(key, _short(before.get(key)), _short(after[key]))
         for key in ("model", "training", "validation", "attempt")
         if before.get(key) != after[key] and not (key == "attempt" and not before) and after[key] != []
     ]
     old = before.get("hyper_parameters", {})
+    origin = context.desired.catalogue.origin(spec.model)
+    defaults = FieldTable(FieldRule("hyper_parameters.*", FieldClass.SERVER_DEFAULT, origin))
     for key, value in after["hyper_parameters"].items():
         if canonical_number(old.get(key)) != canonical_number(value):
-            declared = key in wanted.declared
-            changes.append(
-                Change(
-                    f"hyper_parameters.{key}",
-                    old.get(key),
-                    value,
-                    FieldClass.IMMUTABLE if declared else FieldClass.SERVER_DEFAULT,
-                    "" if declared else context.desired.catalogue.origin(spec.model),
-                )
-            )
+            table = FIELDS if key in wanted.declared else defaults
+            changes.append(table.change(f"hyper_parameters.{key}", old.get(key), value))
     return tuple(changes)
 
 

@@ -1,10 +1,11 @@
 """FineTune: an immutable, billed training job. Never started twice; a changed one goes beside the old."""
 
+from dataclasses import replace
 from typing import Any
 
 from wanctl.address import Address
 from wanctl.finding import Finding, Severity
-from wanctl.kinds.context import Context, Outcome, Planned
+from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.finetune.election import election, plan_withdrawal
 from wanctl.kinds.finetune.evidence import Evidence, Match, Wanted, ambiguity, match_job
 from wanctl.kinds.finetune.inputs import (
@@ -28,6 +29,8 @@ from wanctl.plan import Action, Cost, Progress, Step, When
 from wanctl.studio.objects import Job, JobStatus
 from wanctl.studio.training_log import training_progress
 
+SAME_INPUTS = "the inputs of a training"  # which one FineTune may have
+
 
 def plan_finetune(resource: Resource, context: Context) -> Planned:
     """Find the job of these inputs; start it only when surely none exists."""
@@ -36,7 +39,12 @@ def plan_finetune(resource: Resource, context: Context) -> Planned:
     wanted = wanted_job(resource.address, spec, context)
     if wanted is None:
         return _unknown_inputs(resource, spec, context)
-    first = context.trainings.setdefault(wanted.identity, resource.address)
+    planned = _plan_wanted(resource, spec, wanted, context)
+    return replace(planned, claims=((SAME_INPUTS, wanted.identity),))
+
+
+def _plan_wanted(resource: Resource, spec: FineTune, wanted: Wanted, context: Context) -> Planned:
+    first = context.claimed_first.get((SAME_INPUTS, wanted.identity), resource.address)
     if first != resource.address and spec.state is State.PRESENT:
         return _plan_twin(resource, spec, first, context)
     match = match_job(wanted, context)
@@ -72,7 +80,9 @@ def _plan_known(resource: Resource, wanted: Wanted, match: Match, context: Conte
     assert job is not None  # noqa: S101 - the caller looked
     inputs = job_inputs(wanted, context)
     learn = context.learned(context.entry(resource.address), job.job_id, wanted.identity, inputs)
-    outcome = Outcome(job=job, job_id=job.job_id, model_name=job.finetuned_output if job.succeeded else None)
+    provided = ProvidedModel(
+        job=job, job_id=job.job_id, model_name=job.finetuned_output if job.succeeded else None
+    )
     cost = training_cost(wanted.spec, context, job)
     if job.succeeded:
         step = Step(
@@ -88,7 +98,7 @@ def _plan_known(resource: Resource, wanted: Wanted, match: Match, context: Conte
         step = _ended_badly(resource, wanted.spec, job, context)
     else:
         step = _in_training(resource, wanted.spec, job, match, cost, context)
-    return Planned(step, outcome, learn, _older_in_flight(resource, job, context))
+    return Planned(step, provided, learn, _older_in_flight(resource, job, context))
 
 
 def _in_training(
@@ -193,14 +203,14 @@ def _plan_missing(
         summary=spell_training(spec, context),
         hints=(f"to train again, write attempt: {spec.attempt + 1} at {resource.at('attempt')} (billed)",),
     )
-    return Planned(step, Outcome(job_id=known.remote_id))
+    return Planned(step, ProvidedModel(job_id=known.remote_id))
 
 
 def _unknown_inputs(resource: Resource, spec: FineTune, context: Context) -> Planned:
     """A dataset cannot be read: the job in the ledger, if any, goes on standing for it."""
     current = context.entry(resource.address).current
     job = context.snapshot.job_by_id.get(current.remote_id) if current else None
-    unread = tuple(address for address in datasets_of(spec) if context.outcome(address).content is None)
+    unread = tuple(address for address in datasets_of(spec) if context.dataset(address).content is None)
     step = Step(
         resource.address,
         Action.DELETE if spec.state is State.ABSENT else Action.TRAIN,
@@ -209,7 +219,7 @@ def _unknown_inputs(resource: Resource, spec: FineTune, context: Context) -> Pla
         after=unread,
         remote_id=job.job_id if job else None,
     )
-    return Planned(step, Outcome(job_id=job.job_id if job else None))
+    return Planned(step, ProvidedModel(job_id=job.job_id if job else None))
 
 
 def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: Context) -> Planned:
@@ -226,7 +236,7 @@ def _plan_training(resource: Resource, spec: FineTune, wanted: Wanted, context: 
             summary=spell_training(spec, context),
         )
         return Planned(step)
-    missing = tuple(address for address in datasets_of(spec) if context.outcome(address).file_id is None)
+    missing = tuple(address for address in datasets_of(spec) if context.dataset(address).file_id is None)
     if running := _earlier_attempt(entry, wanted, context):
         step = Step(
             resource.address,
@@ -286,14 +296,14 @@ def _sent(intent: Intent | None) -> bool:
 def _train(resource: Resource, spec: FineTune, wanted: Wanted, context: Context) -> Train:
     body: dict[str, Any] = {
         "model": spec.model,
-        "training_file_ids": [context.outcome(Address.dataset(name)).file_id for name in spec.training],
+        "training_file_ids": [context.dataset(Address.dataset(name)).file_id for name in spec.training],
         "training_type": spec.training_type,
         "hyper_parameters": sent_parameters(spec, context),
         "job_name": job_name_for(context.project, resource.address.name, wanted.identity),
     }
     if spec.validation:
         body["validation_file_ids"] = [
-            context.outcome(Address.dataset(name)).file_id for name in spec.validation
+            context.dataset(Address.dataset(name)).file_id for name in spec.validation
         ]
     return Train(
         resource.address,

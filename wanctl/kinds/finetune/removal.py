@@ -105,6 +105,13 @@ def _plan_gone(address: Address, wanted: Wanted, context: Context) -> Planned:
     )
 
 
+def our_jobs(context: Context) -> set[str]:
+    """The jobs that are ours by their name, or by the ledger."""
+    named = context.snapshot.jobs_by_name.items()
+    ours = {job.job_id for (owner, _), jobs in named if owner == context.project for job in jobs}
+    return ours | {job.job_id for job in context.snapshot.jobs if job.job_id in context.claimed}
+
+
 def serving_models_of(job: Job, context: Context) -> list[str]:
     """Deployments of the job's own model, and of what was exported from it under whatever name."""
     exported = set(context.exports.get(job.job_id, ()))

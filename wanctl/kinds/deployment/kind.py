@@ -1,0 +1,213 @@
+"""The Deployment, as the engine sees it: it serves, costs by the hour, and goes with its document."""
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+from wanctl.address import Address, Kind
+from wanctl.kinds.checkpoint.kind import write_checkpoint
+from wanctl.kinds.context import Context, Planned
+from wanctl.kinds.deployment.adopting import adopt_deployment
+from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, deployed_name
+from wanctl.kinds.deployment.echoed_config import echoed_config
+from wanctl.kinds.deployment.planning import plan_deployment
+from wanctl.kinds.deployment.removal import plan_removal
+from wanctl.kinds.deployment.serving import FIELDS
+from wanctl.kinds.finetune.importing import exported_rows, job_of, project_of, questions_about, write_job
+from wanctl.kinds.finetune.removal import our_jobs
+from wanctl.kinds.identity import is_model_of
+from wanctl.kinds.importing import UNREADABLE, Importable, Inventory, Writing
+from wanctl.kinds.kind import Adopting, Cadence, Output, Reader, ResourceKind
+from wanctl.kinds.pruning import WHY, OrphanToDelete, Pruning, deletion, gone, no_orphan
+from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot
+from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.resources import DOCUMENTS, Desired, Resource
+from wanctl.ledger.record import Entry, Generation, Intent, Verb
+from wanctl.plan import Action, Orphan, Progress, Step, When
+from wanctl.studio.objects import Deployment
+
+_ONLY_CALLS = "irreversible; calls to it fail from then on"
+
+
+class DeploymentKind(ResourceKind):
+    """What is ours by its model alone is listed, and deleted only by name."""
+
+    kind = Kind.DEPLOYMENT
+    document = DOCUMENTS[kind]
+    fields = FIELDS
+    cadence = Cadence(5, 15)
+    polling = "deployments"
+    output = Output("deployed_model", "is not serving")
+    reads: ClassVar[Mapping[str, Reader]] = {
+        Read.DEPLOYMENT: lambda studio, remote_id: studio.deployments.get(remote_id)
+    }
+    listing = Listing.DEPLOYMENTS
+    goes_with_its_document = True
+    orphan_is_drift = True
+
+    def plan(self, resource: Resource, context: Context) -> Planned:
+        return plan_deployment(resource, context)
+
+    def watched(self, step: Step) -> tuple[Question, ...]:
+        return (Question(Read.DEPLOYMENT, step.remote_id),) if step.remote_id else ()
+
+    def plan_without_document(
+        self, address: Address, context: Context, first: tuple[Address, ...]
+    ) -> Planned | None:
+        return plan_removal(address, context, "its document left the specs", first)
+
+    def plan_destruction(self, address: Address, context: Context) -> Planned | None:
+        removal = plan_removal(address, context, context.why_gone, ())
+        unknown = _left_standing(address, context) if removal.step.settled else None
+        return unknown or removal
+
+    def orphans(self, context: Context, used: Collection[str | None]) -> Iterable[Orphan]:
+        """Deployments of our jobs' models that nothing in the ledger accounts for: ours by lineage only."""
+        ours = our_jobs(context)
+        outputs = [
+            job.finetuned_output
+            for job in context.snapshot.jobs
+            if job.job_id in ours and job.finetuned_output
+        ]
+        for one in context.snapshot.deployments:
+            known = one.deployed_model in used or one.deployed_model in context.claimed
+            if known or one.gone or one.leaving:
+                continue
+            if any(is_model_of(one.model_name or "", output) for output in outputs):
+                note = f"{one.status}, ours by its model {one.model_name} only"
+                yield Orphan(self.kind, one.deployed_model, note)
+
+    def standing(self, snapshot: Snapshot) -> Collection[str]:
+        return snapshot.deployment_by_id
+
+    def leaving(self, snapshot: Snapshot, remote_id: str) -> bool:
+        live = snapshot.deployment_by_id.get(remote_id)
+        return bool(live and live.leaving)
+
+    def made_from(self, snapshot: Snapshot, remote_id: str, made: Collection[str | None]) -> bool:
+        outputs = {job.finetuned_output for job in snapshot.jobs if job.job_id in made} - {None}
+        model_name = snapshot.deployment_by_id[remote_id].model_name or ""
+        return any(is_model_of(model_name, output) for output in outputs)
+
+    def left_by(self, intent: Intent) -> str | None:
+        return deployed_name(intent.inputs) if intent.verb == Verb.DEPLOY else None
+
+    def prune(self, one: OrphanToDelete, pruning: Pruning) -> Step:
+        live = pruning.context.snapshot.deployment_by_id.get(one.remote_id)
+        if live is None:
+            return gone(one)
+        if live.leaving:
+            progress = Progress(str(live.status))
+            return deletion(one, When.SERVICE, f"{one.remote_id} is being deleted", progress=progress)
+        if not pruning.is_orphan(one):
+            return no_orphan(one)
+        return deletion(
+            one,
+            When.NOW,
+            f"{WHY}; {str(live.status).lower()}, a model of ours: {live.model_name}",
+            warning=_ONLY_CALLS,
+            effect=DeleteDeployment(one.address, one.remote_id),
+        )
+
+    async def adopt(self, adopting: Adopting) -> tuple[Generation, str]:
+        spec = adopting.resource.spec
+        assert isinstance(spec, DeploymentSpec)  # noqa: S101 - the registry pairs each kind with its model
+        return await adopt_deployment(adopting, spec)
+
+    def bound(self, entry: Entry, generation: Generation) -> Entry:
+        """The one before is ours to delete, once this one serves."""
+        return Deploy.succeeded(entry, generation, entry.protected)
+
+    def why_not_shared(self, other: Address, address: Address, *, in_specs: bool) -> str | None:
+        return f"if it has another name now, write moved_from: {other.name} in the document of {address}"
+
+    def import_questions(self, inventory: Inventory) -> Iterable[Question]:
+        for one in _new_deployments(inventory):
+            yield Question(Read.DEPLOYMENT, one.deployed_model)
+            if job := job_of(inventory, one.model_name or ""):
+                yield from questions_about(job)
+
+    def importable(self, inventory: Inventory) -> Iterable[Importable]:
+        for one in _new_deployments(inventory):
+            project = project_of(job_of(inventory, one.model_name or ""))
+            yield Importable(one.deployed_model, partial(_write, listed=one), project)
+
+    def facts(self, remote_id: str, snapshot: Snapshot, desired: Desired) -> dict[str, Any]:
+        live = snapshot.deployment_by_id.get(remote_id)
+        if live is None:
+            return {}
+        base = desired.catalogue.base_model(live.base_model or "")
+        return {
+            "model_name": live.model_name,
+            "base_model": live.base_model,
+            "status": str(live.status),
+            "call_path": base.call_path if base else None,
+        }
+
+
+def _left_standing(address: Address, context: Context) -> Planned | None:
+    """What serves for it, and is not the one that the ledger knows: a person can say that it is theirs."""
+    seen = context.planned.get(address)
+    live = context.snapshot.deployment_by_id.get((seen and seen.step.remote_id) or "")
+    if live is None or live.leaving:
+        return None
+    name = live.deployed_model
+    step = Step(
+        address,
+        Action.DELETE,
+        When.BLOCKED,
+        f"{name} serves for it, but nothing in the ledger says that wanctl deployed it",
+        remote_id=name,
+        hints=(f"if it is yours: wanctl adopt {address} {name}",),
+    )
+    return Planned(step)
+
+
+def _new_deployments(inventory: Inventory) -> list[Deployment]:
+    known = inventory.desired.catalogue.base_model
+    ordered = sorted(
+        inventory.snapshot.deployments, key=lambda one: (str(one.gmt_create), one.deployed_model)
+    )
+    return [
+        one
+        for one in ordered
+        if not one.gone
+        and not one.leaving
+        and not inventory.taken(Kind.DEPLOYMENT, one.deployed_model)
+        and (known(one.base_model or "") or job_of(inventory, one.model_name or ""))
+    ]
+
+
+def _write(writing: Writing, listed: Deployment) -> None:
+    asked = writing.inventory.in_full(Read.DEPLOYMENT, listed.deployed_model)
+    live = asked if isinstance(asked, Deployment) else listed
+    model = _model(writing, live.model_name or "")
+    name = model.get("finetune") or model.get("checkpoint") or live.deployed_model
+    address = writing.address(Kind.DEPLOYMENT, name)
+    remarks = [f"{live.deployed_model}, {live.status}, serves {live.model_name}"]
+    fields: dict[str, Any] = dict(model)
+    if live.capacity is None:
+        remarks.append(f"{UNREADABLE}: capacity; 1 is taken for it")
+    fields["capacity"] = live.capacity or 1
+    config = echoed_config(live)
+    fields["aigc_config"] = config or {"unknown": True}
+    if config is None:
+        remarks.append(
+            f"{UNREADABLE}: aigc_config. It serves on; nothing is deployed from this document before you "
+            "write what it was given (use_input_prompt, prompt, lora_prompt_default) in the place of "
+            "unknown: true, and say that it is that:"
+        )
+        remarks.append(f"  wanctl adopt {address} {live.deployed_model}")
+    writing.write(address, live.deployed_model, fields, tuple(remarks), adopt=True)
+
+
+def _model(writing: Writing, model_name: str) -> dict[str, str]:
+    """What it serves, by the documents where that is possible, else by its name at the service."""
+    job = job_of(writing.inventory, model_name)
+    if job and model_name == job.finetuned_output and (name := write_job(writing, job)):
+        return {"finetune": name}
+    if job and model_name != job.finetuned_output:
+        rows = [row for row in exported_rows(writing.inventory, job.job_id) if row.model_name == model_name]
+        if rows and (name := write_checkpoint(writing, job, rows[0])):
+            return {"checkpoint": name}
+    return {"model_name": model_name}

@@ -1,0 +1,174 @@
+"""The FineTune, as the engine sees it: a job that is billed, and worth money when it is done."""
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from wanctl.address import Address, Kind
+from wanctl.kinds.context import Context, Planned, ProvidedModel
+from wanctl.kinds.finetune.adopting import adopt_job
+from wanctl.kinds.finetune.importing import (
+    declared_inputs,
+    new_jobs,
+    project_of,
+    questions_about,
+    write_job,
+)
+from wanctl.kinds.finetune.inputs import FIELDS
+from wanctl.kinds.finetune.planning import plan_finetune
+from wanctl.kinds.finetune.removal import our_jobs, serving_models_of
+from wanctl.kinds.finetune.training import CancelJob, DeleteJob, unless_refused
+from wanctl.kinds.identity import is_model_of, resource_in_job_name
+from wanctl.kinds.importing import Importable, Inventory
+from wanctl.kinds.kind import Adopting, Cadence, Output, Reader, ResourceKind
+from wanctl.kinds.pruning import WHY, OrphanToDelete, Pruning, deletion, gone, kept, no_orphan
+from wanctl.kinds.snapshot import Question, Read, Snapshot
+from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.models import FineTune
+from wanctl.language.resources import DOCUMENTS, Resource, Spec
+from wanctl.ledger.record import Generation
+from wanctl.plan import Action, Orphan, Progress, Step, When
+from wanctl.studio.errors import InvalidRequest, NotFound, UnsupportedState
+from wanctl.studio.objects import NOT_BEGUN, Job, JobStatus
+
+if TYPE_CHECKING:
+    from wanctl.studio.client import Studio
+
+
+async def _logs(studio: "Studio", job_id: str) -> Any:
+    """A job may have no log and say so in its own way: an answer as well, for no step follows from logs."""
+    try:
+        return await studio.jobs.logs(job_id)
+    except (NotFound, InvalidRequest, UnsupportedState):
+        return None
+
+
+class FineTuneKind(ResourceKind):
+    """Never started twice; kept when its document is gone."""
+
+    kind = Kind.FINETUNE
+    document = DOCUMENTS[kind]
+    fields = FIELDS
+    cadence = Cadence(15, 60)
+    polling = "jobs"
+    output = Output("job_id", "is not trained")
+    reads: ClassVar[Mapping[str, Reader]] = {
+        Read.JOB: lambda studio, remote_id: studio.jobs.get(remote_id),
+        Read.VALIDATED: lambda studio, remote_id: studio.jobs.validated(remote_id),
+        Read.LOGS: _logs,
+    }
+    has_previews = True
+    forgotten_when_gone = True
+
+    def plan(self, resource: Resource, context: Context) -> Planned:
+        return unless_refused(plan_finetune)(resource, context)
+
+    def watched(self, step: Step) -> tuple[Question, ...]:
+        job_id = step.remote_id
+        return (Question(Read.JOB, job_id), Question(Read.LOGS, job_id)) if job_id else ()
+
+    def may_have_twin(self, step: Step) -> bool:
+        """A job that does not train yet can still be taken back, should another run have started the same."""
+        return step.progress is not None and step.progress.status in NOT_BEGUN
+
+    def orphans(self, context: Context, used: Collection[str | None]) -> Iterable[Orphan]:
+        provided = (planned.provided for planned in context.planned.values())
+        used = {*used, *(one.job_id for one in provided if isinstance(one, ProvidedModel))}
+        ours = our_jobs(context)
+        for job in context.snapshot.jobs:
+            if job.job_id in ours and job.job_id not in used and job.live:
+                yield Orphan(self.kind, job.job_id, f"{job.model}, {job.status}")
+
+    def standing(self, snapshot: Snapshot) -> Collection[str]:
+        return snapshot.job_by_id
+
+    def in_flight(self, snapshot: Snapshot, remote_id: str) -> bool:
+        job = snapshot.job_by_id.get(remote_id)
+        return bool(job and job.in_flight)
+
+    def former_name(self, snapshot: Snapshot, remote_id: str) -> str | None:
+        job = snapshot.job_by_id.get(remote_id)
+        return resource_in_job_name(job) if job else None
+
+    def prune(self, one: OrphanToDelete, pruning: Pruning) -> Step:
+        context = pruning.context
+        job = context.snapshot.job_by_id.get(one.remote_id)
+        if job is None:
+            return gone(one)
+        if one.in_flight:
+            return _canceled(one, job)
+        if one.remote_id in context.entry(one.address).undeletable:
+            return kept(one, "the service refused to delete it, and keeps it")
+        if not pruning.is_orphan(one):
+            return no_orphan(one)
+        serving = [Address.deployment(name) for name in serving_models_of(job, context)]
+        standing = [address for address in serving if address not in pruning.to_delete]
+        if standing:
+            return kept(one, f"{', '.join(one.name for one in standing)} serves a model of it")
+        if wanting := _wanting(job, context):
+            return kept(one, f"{', '.join(wanting)} is to serve a model of it")
+        return deletion(
+            one,
+            When.LATER if serving else When.NOW,
+            f"{WHY}; {job.model}, {job.status}{_spell_bill(job)}",
+            after=tuple(serving),
+            warning="it was paid for; its checkpoints may go with it, and training again is billed",
+            effect=None if serving else DeleteJob(one.address, one.remote_id),
+        )
+
+    def outlasts(self, one: OrphanToDelete, context: Context) -> Iterable[OrphanToDelete]:
+        job, live = context.snapshot.job_by_id.get(one.remote_id), context.snapshot.deployment_by_id
+        for name in serving_models_of(job, context) if job else ():
+            if live[name].leaving:
+                yield OrphanToDelete(Kind.DEPLOYMENT, name)
+
+    async def adopt(self, adopting: Adopting) -> tuple[Generation, str]:
+        spec = adopting.resource.spec
+        assert isinstance(spec, FineTune)  # noqa: S101 - the registry pairs each kind with its model
+        return await adopt_job(adopting, spec)
+
+    def why_not_shared(self, other: Address, address: Address, *, in_specs: bool) -> str | None:
+        return "one job stands for one document; let both uses refer to that" if in_specs else None
+
+    def import_questions(self, inventory: Inventory) -> Iterable[Question]:
+        for job in new_jobs(inventory):
+            yield from questions_about(job)
+
+    def importable(self, inventory: Inventory) -> Iterable[Importable]:
+        for job in new_jobs(inventory):
+            yield Importable(job.job_id, partial(write_job, listed=job), project_of(job))
+
+    def told_apart_by(self, spec: Spec) -> object:
+        assert isinstance(spec, FineTune)  # noqa: S101 - the registry pairs each kind with its model
+        return declared_inputs(spec)
+
+
+def _wanting(job: Job, context: Context) -> list[str]:
+    """Deployments of the specs that name a model of this job literally."""
+    return [
+        str(address)
+        for address, resource in context.desired.resources.items()
+        if isinstance(resource.spec, DeploymentSpec)
+        and is_model_of(resource.spec.model_name or "", job.finetuned_output)
+    ]
+
+
+def _canceled(one: OrphanToDelete, job: Job) -> Step:
+    if job.terminal:
+        reason = "canceled" if job.canceled else f"{job.status} before it could be canceled"
+        return Step(one.address, Action.NOTHING, When.DONE, reason, remote_id=one.remote_id)
+    canceling = job.status == JobStatus.CANCELING
+    return Step(
+        one.address,
+        Action.CANCEL,
+        When.SERVICE if canceling else When.NOW,
+        "it is being canceled" if canceling else f"{WHY}; named, and in flight: {job.model}, {job.status}",
+        remote_id=one.remote_id,
+        progress=Progress(str(job.status)),
+        warning=f"it was paid for: what it trained so far is billed{_spell_bill(job)}",
+        effect=None if canceling else CancelJob(one.address, one.remote_id),
+    )
+
+
+def _spell_bill(job: Job) -> str:
+    return f", {job.usage:,} tokens billed" if job.usage else ""

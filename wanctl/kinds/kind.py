@@ -1,0 +1,199 @@
+"""What a kind of resource is to the rest of wanctl: one protocol, which the engine works by.
+
+A kind brings its documents' model and references, its fields, the reads it needs, and what is planned,
+adopted, imported, pruned and given out for it. Whoever asks goes through `registry`. README.md says how to
+add one.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from wanctl.address import Address, Kind
+from wanctl.base.errors import WanctlError
+from wanctl.kinds.context import Context, Planned
+from wanctl.kinds.fields import FieldTable
+from wanctl.kinds.importing import Importable, Inventory
+from wanctl.kinds.pruning import OrphanToDelete, Pruning, kept
+from wanctl.kinds.snapshot import Listing, Question, Snapshot
+from wanctl.language.models import State
+from wanctl.language.resources import Desired, DocumentKind, Resource, Spec
+from wanctl.ledger.record import Entry, Generation, Intent
+from wanctl.plan import Orphan, Step
+
+if TYPE_CHECKING:
+    from wanctl.studio.client import Studio
+
+Reader = Callable[["Studio", str], Awaitable[Any]]
+
+
+class AdoptionRefused(WanctlError):  # noqa: N818 - reads as what happened
+    """The object cannot be this resource; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """Seconds until the next look: after a change, and at the most. What is quick is soon seen to be done."""
+
+    first: float
+    slowest: float
+
+
+@dataclass(frozen=True)
+class Output:
+    """What `wanctl output` gives of a kind, and what it says while there is nothing to give."""
+
+    word: str
+    missing: str
+
+
+@dataclass(frozen=True)
+class Adopting:
+    """One adoption: the resource, the object that is to stand for it, and what both are judged by."""
+
+    resource: Resource
+    remote_id: str
+    context: Context
+    studio: "Studio"
+    now: datetime
+
+    def generation(
+        self, identity: str, inputs: dict[str, Any], created: datetime | None = None
+    ) -> Generation:
+        return Generation(
+            remote_id=self.remote_id,
+            identity=identity,
+            inputs=inputs,
+            since=self.now,
+            adopted=True,
+            created=created,
+        )
+
+
+class ResourceKind(ABC):
+    """One kind. What has a default here is what most kinds want."""
+
+    kind: ClassVar[Kind]
+    document: ClassVar[DocumentKind]
+    fields: ClassVar[FieldTable]
+    cadence: ClassVar[Cadence]
+    output: ClassVar[Output]
+    polling: ClassVar[str | None] = None  # its key under polling: in wanctl.yaml
+    reads: ClassVar[
+        Mapping[str, Reader]
+    ] = {}  # what planning may ask for: the name of a read → how it is made
+    listing: ClassVar[Listing | None] = None  # the list of the service in which its objects stand
+
+    goes_with_its_document: ClassVar[bool] = False  # else it is kept as an orphan, since it was paid for
+    orphan_is_drift: ClassVar[bool] = False  # nothing of ours leaves one behind
+    has_previews: ClassVar[bool] = False
+    forgotten_when_gone: ClassVar[bool] = False  # by the ledger, once it was deleted by name
+    unread_content: ClassVar[bool] = (
+        False  # while it is blocked, nobody can tell what it wants of the account
+    )
+    why_never_pruned: ClassVar[str | None] = None
+
+    # Planning
+
+    @abstractmethod
+    def plan(self, resource: Resource, context: Context) -> Planned:
+        """The step of one resource. Pure: it reads the context and asks it for what is missing."""
+
+    def watched(self, step: Step) -> tuple[Question, ...]:
+        """What is read again, and nothing else, while this step waits on the service."""
+        return ()
+
+    def may_have_twin(self, step: Step) -> bool:
+        """Only the lists can tell what another run may have made at the same time."""
+        return False
+
+    # Endings
+
+    def plan_without_document(
+        self, address: Address, context: Context, first: tuple[Address, ...]
+    ) -> Planned | None:
+        """The end of what left the specs, after `first`; None where it is kept."""
+        return None
+
+    def plan_destruction(self, address: Address, context: Context) -> Planned | None:
+        """The end that a person asked for by name; None where no document says what it is."""
+        resource = context.desired.resources.get(address)
+        if resource is None:
+            return None
+        absent = resource.spec.model_copy(update={"state": State.ABSENT})
+        return self.plan(replace(resource, spec=absent), context)
+
+    def orphans(self, context: Context, used: Collection[str | None]) -> Iterable[Orphan]:
+        """What is ours, live, and in no spec; `used` are the ids that the plan's steps of this kind have."""
+        return ()
+
+    def prune(self, one: OrphanToDelete, pruning: Pruning) -> Step:
+        """The step that ends an orphan."""
+        return kept(one, "wanctl does not delete it")
+
+    def outlasts(self, one: OrphanToDelete, context: Context) -> Iterable[OrphanToDelete]:
+        """What is on its way out already, and has to be gone before this one."""
+        return ()
+
+    # What stands in the account
+
+    def standing(self, snapshot: Snapshot) -> Collection[str]:
+        """The ids of all objects of this kind in the account."""
+        return ()
+
+    def in_flight(self, snapshot: Snapshot, remote_id: str) -> bool:
+        return False
+
+    def leaving(self, snapshot: Snapshot, remote_id: str) -> bool:
+        return False
+
+    def former_name(self, snapshot: Snapshot, remote_id: str) -> str | None:
+        """The name of the resource that an object was made for, as far as the object itself tells it."""
+        return None
+
+    def made_from(self, snapshot: Snapshot, remote_id: str, made: Collection[str | None]) -> bool:
+        """The object comes from one of these."""
+        return False
+
+    def left_by(self, intent: Intent) -> str | None:
+        """The id of what an unanswered call may have made, where that follows from what was sent."""
+        return None
+
+    # Adoption
+
+    async def adopt(self, adopting: Adopting) -> tuple[Generation, str]:
+        """What the ledger is to hold, and the sentence that says what is trusted; or AdoptionRefused."""
+        raise AdoptionRefused(f"a {self.kind} is not adopted: {self.instead_of_adoption(adopting.remote_id)}")
+
+    def instead_of_adoption(self, remote_id: str) -> str:
+        return "it is found by its name"
+
+    def bound(self, entry: Entry, generation: Generation) -> Entry:
+        """The ledger's entry with what was adopted."""
+        return entry.with_current(generation)
+
+    def why_not_shared(self, other: Address, address: Address, *, in_specs: bool) -> str | None:
+        """Why an object that stands for `other` cannot stand for `address` as well."""
+        return None
+
+    # Import
+
+    def import_questions(self, inventory: Inventory) -> Iterable[Question]:
+        """What is to be read one by one before documents can be made."""
+        return ()
+
+    def importable(self, inventory: Inventory) -> Iterable[Importable]:
+        """What is live and new, each with how its document is written."""
+        return ()
+
+    def told_apart_by(self, spec: Spec) -> object:
+        """Two documents for which this is equal cannot both be in the specs; None where any can."""
+        return None
+
+    # Output
+
+    def facts(self, remote_id: str, snapshot: Snapshot, desired: Desired) -> dict[str, Any]:
+        """What callers should know beside the name."""
+        return {}
