@@ -1,4 +1,4 @@
-"""Bind a live object to a resource because a person says so, after its kind has checked that it can be that."""
+"""Bind a live object to a resource because a person says so; its kind checks that it can be that."""
 
 from collections.abc import Mapping
 
