@@ -8,7 +8,7 @@ import pytest
 
 from tests.render.reading import check_markdown, check_page, check_schema
 from tests.scenarios.playing import play, quiet_surroundings
-from wanctl.engine import planner, prune
+from wanctl.engine import planner
 from wanctl.plan import Plan
 from wanctl.render.html.plan import plan_html
 from wanctl.render.markdown.plan import plan_markdown
@@ -48,5 +48,4 @@ def recorded_plans(monkeypatch: pytest.MonkeyPatch) -> dict[str, Plan]:
         return plan
 
     monkeypatch.setattr(planner, "Plan", recording)
-    monkeypatch.setattr(prune, "Plan", recording)
     return plans
