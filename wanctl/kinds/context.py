@@ -137,7 +137,7 @@ class Context:
         going = spec is None or spec.state is State.ABSENT or address in self.to_delete
         return going and not guarded
 
-    def ask(self, read: Read, remote_id: str) -> Any | None:
+    def ask(self, read: str, remote_id: str) -> Any | None:
         """The answer to a question, or None while it is open (and then it is asked)."""
         question = Question(read, remote_id)
         if question not in self.snapshot.answers:
@@ -145,7 +145,7 @@ class Context:
             return None
         return self.snapshot.answers[question]
 
-    def answered(self, read: Read, remote_id: str) -> bool:
+    def answered(self, read: str, remote_id: str) -> bool:
         return Question(read, remote_id) in self.snapshot.answers
 
     def logs(self, job_id: str) -> LogPage | None:
