@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from wanctl.base.errors import WanctlError
 from wanctl.base.words import did_you_mean, quoted
 
 
@@ -68,6 +69,10 @@ Kind.CHECKPOINT = Kind.register("Checkpoint")
 Kind.DEPLOYMENT = Kind.register("Deployment")
 
 
+class NotAnAddress(WanctlError, ValueError):  # noqa: N818 - reads as what happened
+    """A text that names no resource; the message says how one is written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A resource's kind and name. Sorts by kind, upstream first, then by name."""
@@ -93,15 +98,17 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """An address from its written form; ValueError says what the form is."""
+        """An address from its written form; NotAnAddress says what the form is."""
         kind, slash, name = text.partition("/")
         if not slash or not name or "/" in name:
-            raise ValueError(f"{quoted(text)} is not an address: write Kind/name, as in FineTune/money-rain")
+            raise NotAnAddress(
+                f"{quoted(text)} is not an address: write Kind/name, as in FineTune/money-rain"
+            )
         exact = {one.lower(): one for one in Kind}.get(kind.lower())
         if exact is None:
             near = did_you_mean(kind, list(Kind))
             hint = f"did you mean {near}/{name}?" if near else f"the kinds are {', '.join(Kind)}"
-            raise ValueError(f"{quoted(text)} is not an address: there is no kind {quoted(kind)}; {hint}")
+            raise NotAnAddress(f"{quoted(text)} is not an address: there is no kind {quoted(kind)}", hint)
         return cls(exact, name)
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from wanctl.address import Address
-from wanctl.base.git import GitError
+from wanctl.base.errors import WanctlError
 from wanctl.base.running import run
 from wanctl.ci.checkout import require_reviewed_specs, why_overtaken
 from wanctl.engine.converge import Outcome
@@ -23,7 +23,6 @@ from wanctl.forge.wire import ForgeError
 from wanctl.language.diagnostics import Severity, SpecErrors
 from wanctl.language.models import Checkpoint
 from wanctl.language.root import Root
-from wanctl.ledger.errors import LedgerError
 from wanctl.plan import Plan
 from wanctl.project import Project
 from wanctl.project.errors import ProjectError
@@ -46,7 +45,7 @@ from wanctl.render.text.outcome import outcome_json
 from wanctl.render.text.validation import dataset_diagnostics
 from wanctl.render.visible import json_text
 from wanctl.studio.credentials import find_key
-from wanctl.studio.errors import NoKey, StudioError
+from wanctl.studio.errors import NoKey
 
 PLAN, RESULT, MARKDOWN, PAGE, VARIABLES = "plan.json", "result.json", "plan.md", "plan.html", "wanctl.env"
 PREVIEWS = "previews"
@@ -72,7 +71,7 @@ class CiOptions:
 def mode_of(run: Run, wished: Mode) -> Mode:
     """Plan or apply. Only the default branch applies by itself, and no specs from outside ever do."""
     if wished is Mode.APPLY and run.from_outside:
-        raise ProjectError("specs from a fork are never applied; merge them first")
+        raise ProjectError("specs from a fork are never applied", "merge them first")
     if wished is Mode.AUTO:
         return Mode.APPLY if run.trigger is Trigger.DEFAULT_BRANCH else Mode.PLAN
     return wished
@@ -227,7 +226,7 @@ class Publisher:
         for training in _trainings(made, project):
             try:
                 found = run(download(project, training, folder / training.name, (), lambda _: None))
-            except (StudioError, LedgerError, GitError, ProjectError, OSError) as error:
+            except (WanctlError, OSError) as error:
                 self.tell(f"no previews of {training}: {error}")
                 continue
             saved[training] = sum(one.video is not None for one in found)

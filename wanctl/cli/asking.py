@@ -13,7 +13,7 @@ def confirmed(question: str, otherwise: str) -> bool:
     if not sys.stdin.isatty():
         from wanctl.project.errors import ProjectError
 
-        raise ProjectError(f"nobody is here to say yes; {otherwise}")
+        raise ProjectError("nobody is here to say yes", otherwise)
     with _given_up_at_once():
         return typer.confirm(question, default=False, err=True)
 

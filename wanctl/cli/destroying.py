@@ -6,7 +6,7 @@ import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, app
 from wanctl.cli.approving import Approver, approved_by, finish, show_only, watching
-from wanctl.cli.opening import open_project, parse_address
+from wanctl.cli.opening import open_project
 from wanctl.cli.options import (
     Approve,
     Detailed,
@@ -46,11 +46,13 @@ def destroy(
     ignore_windows: IgnoreWindows = False,
 ) -> None:
     """Delete deployments (all, or those named). Jobs and datasets are worth money: only by name."""
+    from wanctl.address import Address
+
     options = same_project(folder, environment, base_url)
     exactly = in_words(Command.DESTROY, *(addresses or []), options=options)
     patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
     with failures_told(format_, options):
-        to_delete = [parse_address(text) for text in addresses or []]
+        to_delete = [Address.parse(text) for text in addresses or []]
         approved = approved_by(digest, exactly)
         project = open_project(folder, environment, base_url)
         if dry_run:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
-from wanctl.cli.opening import open_project, parse_address
+from wanctl.cli.opening import open_project
 from wanctl.cli.options import Exit, Format, FormatOption
 from wanctl.cli.publishing import failures_told, same_project
 
@@ -26,12 +26,13 @@ def drift(
     no_cache: NoCache = False,
 ) -> None:
     """Show where the account is no longer as wanctl left it. Reads only."""
+    from wanctl.address import Address
     from wanctl.engine.drift import drift_of
     from wanctl.render.text.console import emit
     from wanctl.render.text.drift import drift_json, drift_lines
     from wanctl.render.visible import json_text
 
-    ignored = {parse_address(text) for text in ignore or []}
+    ignored = {Address.parse(text) for text in ignore or []}
     with failures_told(format_, same_project(folder, environment, base_url)):
         made = open_project(folder, environment, base_url, no_cache=no_cache).plan()
     found = drift_of(made, ignored)

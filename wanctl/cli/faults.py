@@ -38,48 +38,17 @@ def sentences(error: Exception) -> list[str]:
 
 
 def _sentences(error: Exception) -> list[str]:
-    """The message of an error that we know; empty for one that should not have happened."""
-    from wanctl.base.git import GitError
-    from wanctl.dataset.contents import DatasetError
-    from wanctl.engine.importing import ImportRefused
-    from wanctl.engine.orphans import PruneRefused
-    from wanctl.kinds.kind import AdoptionRefused
-    from wanctl.language.diagnostics import SpecErrors
-    from wanctl.ledger.errors import LedgerError
-    from wanctl.ledger.lease import LeaseHeld, LeaseLost
-    from wanctl.project.approved import PlanDiffers
-    from wanctl.project.errors import ProjectError
+    """The message of an error that a person can do something about; empty for a fault of wanctl's own."""
+    from wanctl.base.errors import WanctlError
     from wanctl.render.text.console import columns, err
-    from wanctl.studio.errors import StudioError
-    from wanctl.watch.errors import WatchError
 
-    if isinstance(error, SpecErrors):
-        count = sum(one.severity.value == "error" for one in error.diagnostics)
-        counted = f"{count} error{'' if count == 1 else 's'}"
-        told = f"{counted}. What is in the datasets is checked once these are mended."
-        elsewhere = any(one.rule == "no-project" for one in error.diagnostics)
-        room = columns(err())
-        rendered = error.rendered(room) if room else error.rendered()
-        return [*rendered] if elsewhere else [*rendered, told]
-    known = (
-        StudioError,
-        LedgerError,
-        GitError,
-        LeaseHeld,
-        LeaseLost,
-        ProjectError,
-        AdoptionRefused,
-        DatasetError,
-        ImportRefused,
-        PlanDiffers,
-        PruneRefused,
-        WatchError,
-    )
+    if isinstance(error, WanctlError):
+        return error.lines(columns(err()))
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         where = f"{error.filename}: " if error.filename else ""
-        remedy = "Mend that on this machine, then run the same command again; nothing is lost."
+        remedy = "Correct that on this machine, then run the same command again; nothing is lost."
         return [f"error: {where}{os.strerror(error.errno)}.", remedy]
-    return [f"error: {error}"] if isinstance(error, known) else []
+    return []
 
 
 def _say(*lines: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, app
-from wanctl.cli.opening import open_project, parse_address
+from wanctl.cli.opening import open_project
 from wanctl.cli.options import Format, FormatOption
 
 
@@ -96,11 +96,12 @@ def adopt(
     base_url: BaseUrl = None,
 ) -> None:
     """Say which live object a resource is. Or which one it is not."""
+    from wanctl.address import Address
     from wanctl.project.outputs import bind
     from wanctl.render.text.console import emit
 
     if (remote_id is None) == (stranger is None):
         raise typer.BadParameter("give either the ID that it is, or --not ID")
     project = open_project(folder, environment, base_url)
-    sentence = bind(project, parse_address(address), remote_id, stranger)
+    sentence = bind(project, Address.parse(address), remote_id, stranger)
     emit([sentence + "."])

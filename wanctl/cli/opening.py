@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from wanctl.cli.app import Shared
 
 if TYPE_CHECKING:
-    from wanctl.address import Address
     from wanctl.project import Project
     from wanctl.project.host import Host
 
@@ -44,14 +43,3 @@ def tell(sentence: str) -> None:
     from wanctl.render.text.console import emit, err
 
     emit([f"note: {sentence}"], err())
-
-
-def parse_address(text: str) -> "Address":
-    """Kind/name from an argument, or an error that shows the form."""
-    from wanctl.address import Address
-    from wanctl.project.errors import ProjectError
-
-    try:
-        return Address.parse(text)
-    except ValueError as error:
-        raise ProjectError(str(error)) from error

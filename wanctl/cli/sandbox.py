@@ -241,5 +241,5 @@ def clear_faults(
     cleared = opened.clear_faults(fault)
     opened.close()
     if fault and not cleared:
-        raise ProjectError(f"there is no fault {fault}; `wanctl sandbox faults` lists them")
+        raise ProjectError(f"there is no fault {fault}", "`wanctl sandbox faults` lists them")
     emit([f"{cleared} fault{'' if cleared == 1 else 's'} taken back."])

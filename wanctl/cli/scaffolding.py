@@ -58,7 +58,9 @@ def init(
     if not asking and not yes and None in (name, model, region, forge):
         from wanctl.project.errors import ProjectError
 
-        raise ProjectError("nobody is here to ask; name --name, --model, --region and --forge, or say --yes")
+        raise ProjectError(
+            "nobody is here to ask", "name --name, --model, --region and --forge, or say --yes"
+        )
     scaffold.check_folder(folder)
     ask = _ask if asking else _take
     name = ask("Name of the project", name, scaffold.name_for(folder), scaffold.check_project_name)

@@ -71,12 +71,7 @@ def explain(
     path: Annotated[str | None, typer.Argument(metavar="PATH", help="e.g. FineTune.hyper_parameters")] = None,
 ) -> None:
     """Document a kind or a field. From the models that read it."""
-    from wanctl.language.explain import UnknownPath
     from wanctl.language.explain import explain as explanation
-    from wanctl.project.errors import ProjectError
     from wanctl.render.text.console import emit
 
-    try:
-        emit([explanation(path or "").render()])
-    except UnknownPath as error:
-        raise ProjectError(str(error)) from error
+    emit([explanation(path or "").render()])

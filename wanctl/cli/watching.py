@@ -31,7 +31,7 @@ def watch(
         ),
     ] = "127.0.0.1:8788",
     self_heal: Annotated[
-        bool, typer.Option("--self-heal", help="Mend drift, too; without it, drift is only told of.")
+        bool, typer.Option("--self-heal", help="Correct drift, too; without it, drift is only reported.")
     ] = False,
     require_approval: Annotated[
         str,

@@ -11,10 +11,12 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Self
 
+from wanctl.base.errors import WanctlError
+
 ANNOTATIONS = "data.jsonl"
 
 
-class DatasetError(ValueError):
+class DatasetError(WanctlError, ValueError):
     """A dataset that cannot be read, or is not safe to: it has no facts."""
 
 

@@ -146,7 +146,7 @@ class _Run:
         refusal = self.turned_away.get(_key(step)) if step.when is When.NOW and step.effect else None
         if refusal is None:
             return step
-        why = "; ".join(part for part in (refusal.message, refusal.hint) if part)
+        why = "; ".join(part for part in (refusal.message, refusal.remedy) if part)
         return replace(step, when=When.SERVICE, reason=f"turned away for now: {why}")
 
     async def look(self) -> None:

@@ -15,6 +15,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity.wait import wait_base, wait_random_exponential
 
 from wanctl import __version__
+from wanctl.base.errors import WanctlError
 from wanctl.forge.run import Token
 
 _log = logging.getLogger("wanctl.forge")
@@ -28,7 +29,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _RATE_LIMITED = {403, 429}
 
 
-class ForgeError(Exception):
+class ForgeError(WanctlError):
     """A call that failed, as one sentence for a person."""
 
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:

@@ -240,7 +240,9 @@ def _values(options: ProjectOptions, folder: Path, root: Path) -> dict[str, obje
     below = "" if folder == root else folder.relative_to(root).as_posix()
     named = options.forge != "none" or options.pre_commit
     if named and not re.fullmatch(r"[\w./-]*", below, re.ASCII):
-        raise ProjectError(f"{below} cannot be written into a workflow file; use letters, digits, -, _ and .")
+        raise ProjectError(
+            f"{below} cannot be written into a workflow file", "use letters, digits, -, _ and ."
+        )
     models, region = packaged_models(), check_region(options.region)
     price = Catalogue(models, region.name).price(options.model)
     currency = price.per_1k_tokens.currency if price else None

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from wanctl.base.errors import WanctlError
+from wanctl.base.words import counted
 from wanctl.language.places import Place
 
 _WIDEST = 100  # columns of a source line that are shown
@@ -84,12 +86,19 @@ class Diagnostic:
         ]
 
 
-class SpecErrors(Exception):  # noqa: N818 - it holds all of them, which its name says
+class SpecErrors(WanctlError):  # noqa: N818 - it holds all of them, which its name says
     """The specs cannot be used. Holds every finding, errors and the rest, in the order of the files."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
         super().__init__("\n\n".join(self.rendered()))
+
+    def lines(self, columns: int | None = None) -> list[str]:
+        rendered = self.rendered(columns) if columns else self.rendered()
+        if any(one.rule == "no-project" for one in self.diagnostics):
+            return [*rendered]
+        errors = counted(sum(one.severity is Severity.ERROR for one in self.diagnostics), "error")
+        return [*rendered, f"{errors}. What is in the datasets is checked once these are corrected."]
 
     def rendered(self, columns: int = 2 * _WIDEST) -> tuple[str, ...]:
         return tuple(one.render(columns) for one in self.diagnostics)

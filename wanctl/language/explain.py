@@ -5,6 +5,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
+from wanctl.base.errors import WanctlError
 from wanctl.base.words import did_you_mean, listed
 from wanctl.language.describing import PROJECT, Schema, described
 from wanctl.language.load import packaged_models
@@ -24,7 +25,7 @@ _TYPES = {
 }
 
 
-class UnknownPath(ValueError):  # noqa: N818 - reads as what happened
+class UnknownPath(WanctlError, ValueError):  # noqa: N818 - reads as what happened
     """No kind or field has this path; the message says which was probably meant."""
 
 
@@ -92,7 +93,7 @@ def explain(path: str) -> Explanation:
     if first not in schemas:
         near = did_you_mean(first, list(schemas))
         hint = f"did you mean {'.'.join([near, *rest])}?" if near else f"there are {listed(schemas)}"
-        raise UnknownPath(f"there is nothing called {first}; {hint}")
+        raise UnknownPath(f"there is nothing called {first}", hint)
     schema, required, walked = schemas[first], False, first
     for part in rest:
         schema, required = _step(schema, part, walked)
@@ -113,7 +114,7 @@ def _step(schema: Schema, part: str, walked: str) -> tuple[Schema, bool]:
     hint = (
         f"did you mean {walked}.{near}?" if near else f"it has {listed(known)}" if known else "it has no keys"
     )
-    raise UnknownPath(f"{walked} has no key {part}; {hint}")
+    raise UnknownPath(f"{walked} has no key {part}", hint)
 
 
 def _parts(schema: Schema) -> tuple[Schema, ...]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from wanctl.address import Address, Kind
+from wanctl.base.errors import WanctlError
 from wanctl.base.words import did_you_mean, listed, quoted
 
 
-class Unknown(ValueError):  # noqa: N818 - reads as what happened
+class Unknown(WanctlError, ValueError):  # noqa: N818 - reads as what happened
     """The specs hold nothing of that name; the message says what was probably meant."""
 
 
@@ -20,14 +21,14 @@ def resource_named(text: str, known: Iterable[Address], kind: Kind | None = None
         address = Address.parse(text)
         if address in addresses:
             return address
-        raise Unknown(f"the specs hold no {address}; {_near(str(address), addresses)}")
+        raise Unknown(f"the specs hold no {address}", _near(str(address), addresses))
     wanted = [one for one in addresses if one.name == text and kind in {None, one.kind}]
     if len(wanted) == 1:
         return wanted[0]
     if wanted:
-        raise Unknown(f"{quoted(text)} may be {listed(map(str, wanted), 'or')}; write which")
+        raise Unknown(f"{quoted(text)} may be {listed(map(str, wanted), 'or')}", "write which")
     of_kind = [one for one in addresses if kind in {None, one.kind}]
-    raise Unknown(f"the specs hold no {kind or 'resource'} called {text}; {_near(text, of_kind)}")
+    raise Unknown(f"the specs hold no {kind or 'resource'} called {text}", _near(text, of_kind))
 
 
 def near_miss(address: Address, known: Iterable[Address]) -> str:

@@ -112,7 +112,7 @@ class _Reading:
                 anywhere = "any" if settings.provider is Provider.SANDBOX else None  # only its prices count
                 Endpoint.for_region(settings.region, settings.workspace or anywhere)
         except Misconfigured as error:
-            self._complain(Complaint((key,), "endpoint", error.message, error.hint), environment)
+            self._complain(Complaint((key,), "endpoint", error.message, error.remedy), environment)
 
     def _check_section(self, environment: str) -> None:
         for key in ("version", "environments"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from wanctl.base.errors import WanctlError
 from wanctl.base.words import did_you_mean
 
 SETTINGS_FILE = "wanctl.yaml"
@@ -16,7 +17,7 @@ LARGEST_YAML = 16 * 1024 * 1024
 _YAML = frozenset({".yaml", ".yml"})
 
 
-class Refused(ValueError):  # noqa: N818 - reads as what happened
+class Refused(WanctlError, ValueError):  # noqa: N818 - reads as what happened
     """A file that specs may not have, or that cannot be read; `hint` says what would do."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:

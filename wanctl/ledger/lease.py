@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from wanctl.base.errors import WanctlError
 from wanctl.ledger.errors import LeaseDamagedError
 
 LEASE_TTL = timedelta(minutes=5)
@@ -43,7 +44,7 @@ class Lease(BaseModel):
         return f"{self.holder} ({self.run})" if self.run else self.holder
 
 
-class LeaseHeld(Exception):  # noqa: N818 - it is a state of the world, not a fault
+class LeaseHeld(WanctlError):  # noqa: N818 - it is a state of the world, not a fault
     """Somebody else holds the lease."""
 
     def __init__(self, held: Lease, location: str) -> None:
@@ -55,7 +56,7 @@ class LeaseHeld(Exception):  # noqa: N818 - it is a state of the world, not a fa
         )
 
 
-class LeaseLost(Exception):  # noqa: N818 - likewise
+class LeaseLost(WanctlError):  # noqa: N818 - likewise
     """The lease was ours, and is no more: nothing may be called or written in its name."""
 
     def __init__(self, held: Lease | None, location: str) -> None:

@@ -210,7 +210,9 @@ class Project:
                 near = near_miss(address, [*self.desired.resources, *known])
                 raise ProjectError(f"neither the specs nor the ledger know {address}{near}")
             if address not in self.desired.resources and not kind_of(address).goes_with_its_document:
-                raise ProjectError(f"{address} left the specs; bring it back with state: absent to delete it")
+                raise ProjectError(
+                    f"{address} left the specs", "bring it back with state: absent to delete it"
+                )
         return partial(make_destruction, named=to_delete)
 
     def record(self) -> Record:

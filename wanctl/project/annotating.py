@@ -36,7 +36,7 @@ def drafting(project: Project, name: str, model: str, trigger: str | None, effec
     address = dataset_address(project, name)
     folder = project.datasets.path(address)
     if not folder.is_dir() or project.desired.local_source(address) is None:
-        raise ProjectError(f"{address} is no folder here; unpack it into one and annotate that")
+        raise ProjectError(f"{address} is no folder here", "unpack it into one and annotate that")
     facts = project.datasets.facts(address)
     known = effect_of([prompt for prompt in facts.prompts if prompt.strip()])
     word = trigger or known.trigger or project.desired.settings.vars.get("trigger")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from wanctl.base.errors import WanctlError
 from wanctl.base.words import quoted
 from wanctl.plan import FORMAT_VERSION, Plan
 
@@ -13,7 +14,7 @@ LONGEST_VALUE = 80
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")  # shorter ones could be met by chance
 
 
-class PlanDiffers(Exception):  # noqa: N818 - it is the world's state, said plainly
+class PlanDiffers(WanctlError):  # noqa: N818 - it is the world's state, said plainly
     """The plan made now is not the plan that was approved. There is no force past it."""
 
 
@@ -55,18 +56,18 @@ def load_plan(path: Path) -> dict[str, Any]:
             if isinstance(error, FileNotFoundError)
             else f"{path}: {error.strerror}"
         )
-        raise PlanDiffers(f"{why}; {_SAVE}") from error
+        raise PlanDiffers(why, _SAVE) from error
     except (ValueError, RecursionError) as error:
-        raise PlanDiffers(f"{path} is not a plan that wanctl plan --out wrote; {_SAVE}") from error
+        raise PlanDiffers(f"{path} is not a plan that wanctl plan --out wrote", _SAVE) from error
     if not isinstance(data, dict) or not isinstance(data.get("digest"), str):
-        raise PlanDiffers(f"{path} is not a plan that wanctl plan --out wrote; {_SAVE}")
+        raise PlanDiffers(f"{path} is not a plan that wanctl plan --out wrote", _SAVE)
     major = str(data.get("format_version", "")).partition(".")[0]
     if major != FORMAT_VERSION.partition(".")[0]:
         raise PlanDiffers(
             f"{path} has plan format {data.get('format_version')}, and this wanctl reads {FORMAT_VERSION}"
         )
     if not _comparable(data.get("steps")):
-        raise PlanDiffers(f"{path} is not as wanctl plan --out wrote it: its steps cannot be read; {_SAVE}")
+        raise PlanDiffers(f"{path} is not as wanctl plan --out wrote it: its steps cannot be read", _SAVE)
     return data
 
 

@@ -29,7 +29,7 @@ def dataset_address(project: Project, name: str) -> Address:
     known = [one.name for one in project.desired.resources if one.kind == address.kind]
     near = did_you_mean(plain, known)
     hint = f"did you mean {near}?" if near else f"there are: {', '.join(known) or 'none'}"
-    raise ProjectError(f"the specs hold no Dataset/{plain}; {hint}")
+    raise ProjectError(f"the specs hold no Dataset/{plain}", hint)
 
 
 def inspect(project: Project, name: str) -> Inspection:
@@ -132,11 +132,11 @@ def lock(project: Project, name: str, *, check_only: bool = False) -> Locked:
         text = stream.read()
     edited = with_digest(text, resource.origin.line, digest)
     if edited is None:
-        raise ProjectError(f"{resource.origin} does not hold the document any more; run the command again")
+        raise ProjectError(f"{resource.origin} does not hold the document any more", "run the command again")
     _rewrite(file, edited)
     again = Project.open(project.desired.directory, project.desired.environment, project.host)
     if _spec(again, address).digest != digest:
-        raise ProjectError(f"{resource.origin.file} was edited and does not say so; look at it: git diff")
+        raise ProjectError(f"{resource.origin.file} was edited and does not say so", "look at it: git diff")
     return Locked(address, digest, str(place), changed=True)
 
 

@@ -66,10 +66,7 @@ def output_of(project: Project, name: str) -> Output:
 
 def named(project: Project, text: str, kind: Kind | None = None) -> Address:
     """The resource that a person means."""
-    try:
-        return resource_named(text, project.desired.resources, kind)
-    except ValueError as error:
-        raise ProjectError(str(error)) from error
+    return resource_named(text, project.desired.resources, kind)
 
 
 async def download(

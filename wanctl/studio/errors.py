@@ -23,12 +23,13 @@ Only after `LostAnswer` is it open whether the call had its effect. All others b
 call that may be repeated say that it had none. Which answer becomes which error: `verdict.py`.
 """
 
+from wanctl.base.errors import WanctlError
 from wanctl.studio.redaction import without_queries
 
 # ruff: noqa: N818 - the names say what happened; "Error" on each would add nothing
 
 
-class StudioError(Exception):
+class StudioError(WanctlError):
     """A failed call, as one sentence for a person. Never holds the key or a signed URL."""
 
     def __init__(
@@ -44,15 +45,13 @@ class StudioError(Exception):
         hint: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(without_queries(message))
-        self.message = without_queries(message)
+        super().__init__(without_queries(message), hint)
         self.method = method
         self.path = path
         self.status = status
         self.code = _shown(code)
         self.service_message = _shown(service_message)
         self.request_id = request_id
-        self.hint = hint
         self.retry_after = retry_after
 
     def __str__(self) -> str:
@@ -64,7 +63,7 @@ class StudioError(Exception):
             sentence += f": {said}"
         if listed := ", ".join(mark for mark in marks if mark):
             sentence += f" ({listed})"
-        return f"{sentence}; {self.hint}" if self.hint else sentence
+        return f"{sentence}; {self.remedy}" if self.remedy else sentence
 
     def _spelled_request_id(self) -> str:
         return f"request id {self.request_id}" if self.request_id else ""

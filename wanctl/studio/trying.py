@@ -90,7 +90,7 @@ class _NoBudget(stop_base):
             return False
         error = retry_state.outcome.exception() if retry_state.outcome else None
         if isinstance(error, StudioError):
-            error.hint = "; ".join(part for part in (error.hint, _NO_TRIES_LEFT) if part)
+            error.remedy = "; ".join(part for part in (error.remedy, _NO_TRIES_LEFT) if part)
         return True
 
 

@@ -112,7 +112,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
                 "message": str(failure.error),
                 "code": failure.error.code,
                 "request_id": failure.error.request_id,
-                "hint": failure.error.hint,
+                "hint": failure.error.remedy,
             }
             for failure in outcome.failures
         ],
