@@ -12,8 +12,8 @@ from tests.scenarios.playing import quiet_surroundings
 from tests.watch.statuses import NOON, STEPS, board_of, empty_board
 from wanctl.finding import Finding, Severity
 from wanctl.plan import Action, Plan, When
-from wanctl.render.failure import Failure
 from wanctl.render.html.plan import plan_html
+from wanctl.render.made import PlanFailure
 from wanctl.render.options import RenderOptions
 from wanctl.watch.page import watch_html
 from wanctl.watch.status import LoopStatus
@@ -58,7 +58,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     "plan": lambda: plan_html(BUSY, RenderOptions(REFERENCES)),
     "plan-refused": lambda: plan_html(_refused(), RenderOptions(REFERENCES)),
     "plan-converged": lambda: plan_html(_settled(), RenderOptions(REFERENCES)),
-    "plan-failed": lambda: plan_html(Failure("effects", "prod", _MISTAKES)),
+    "plan-failed": lambda: plan_html(PlanFailure("effects", "prod", _MISTAKES)),
     "watch": lambda: _shown(busy_board()),
     "watch-starting": lambda: _shown(empty_board()),
     "watch-failing": lambda: _shown(

@@ -11,7 +11,7 @@ from wanctl.address import Address
 from wanctl.plan import Plan
 from wanctl.render.html.picture import svg
 from wanctl.render.html.plan import plan_html
-from wanctl.render.lineage import Graph, Node, State, lineage_of
+from wanctl.render.lineage import Graph, Node, NodeState, lineage_of
 from wanctl.render.options import RenderOptions
 
 Read = Callable[..., Reader]
@@ -31,7 +31,7 @@ NAMES = (
 def wide() -> Graph:
     nodes = [
         Node(make(name), state, f"waiting on the service {name}")
-        for name, state in zip(NAMES, State, strict=True)
+        for name, state in zip(NAMES, NodeState, strict=True)
         for make in (Address.dataset, Address.deployment)
     ]
     edges = [(above.address, below.address) for above, below in zip(nodes[::2], nodes[1::2], strict=True)]

@@ -15,7 +15,7 @@ from wanctl.language.explain import UnknownPath, explain
 from wanctl.language.load import load_project
 from wanctl.language.schema import json_schema
 from wanctl.project import Project
-from wanctl.render.text.validation import dataset_diagnostics
+from wanctl.project.validation import dataset_diagnostics
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECTS = sorted(

@@ -26,7 +26,7 @@ from tests.scenarios.playing import quiet_surroundings
 from wanctl.ledger.lease import LEASE_TTL, Lease
 from wanctl.project import Project
 from wanctl.project.host import Host
-from wanctl.render.failure import failure_of
+from wanctl.render.made import failure_of
 from wanctl.sandbox import Sandbox
 
 KEY = "sk-0123456789abcdef0123456789abcdef"

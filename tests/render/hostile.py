@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wanctl.address import Address
 from wanctl.finding import Finding, Severity
 from wanctl.plan import Action, Change, Cost, FieldClass, Orphan, Plan, Progress, Step, When
-from wanctl.render.failure import Failure
+from wanctl.render.made import PlanFailure
 
 HARMLESS = ("x",)
 FRAGMENTS = (
@@ -74,9 +74,9 @@ def plan_of(words: Sequence[str]) -> Plan:
     )
 
 
-def failure_of_texts(words: Sequence[str]) -> Failure:
+def failure_of_texts(words: Sequence[str]) -> PlanFailure:
     text = cycle(words).__next__
-    return Failure(text(), text(), findings_of(text, Severity.ERROR))
+    return PlanFailure(text(), text(), findings_of(text, Severity.ERROR))
 
 
 def findings_of(text: Callable[[], str], severity: Severity) -> tuple[Finding, ...]:

@@ -11,8 +11,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from wanctl.plan import Plan
-from wanctl.render.failure import Failure
-from wanctl.render.plan_schema import PlanKeys, plan_schema
+from wanctl.render.json.schema import PlanKeys, plan_schema
+from wanctl.render.made import PlanFailure
 from wanctl.render.visible import visible
 
 PARSER = MarkdownIt("gfm-like", {"html": True})
@@ -104,11 +104,11 @@ jsonschema = pytest.importorskip("jsonschema")
 VALIDATOR = jsonschema.Draft202012Validator(plan_schema())
 
 
-def written(made: Plan | Failure) -> Any:
+def written(made: Plan | PlanFailure) -> Any:
     return json.loads(json.dumps(made.as_json(), ensure_ascii=False))
 
 
-def check_schema(made: Plan | Failure) -> None:
+def check_schema(made: Plan | PlanFailure) -> None:
     """Valid, and nothing in it that the models do not know."""
     document = written(made)
     VALIDATOR.validate(document)

@@ -9,23 +9,15 @@ from hypothesis import given
 from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.render.reading import blocks, check_markdown
 from wanctl.address import Address
+from wanctl.ci.answers import changes, labels_of, outputs_of, waits
 from wanctl.engine.converge import Failure as FailedCall
 from wanctl.engine.converge import Outcome
 from wanctl.engine.planner import Draft
 from wanctl.language.diagnostics import Diagnostic, Severity
 from wanctl.language.places import Place
 from wanctl.plan import Action, Plan, Status, Step, When
-from wanctl.render.markdown.ci import (
-    ROOM,
-    Checked,
-    changes,
-    checked_markdown,
-    closing_sections,
-    done_sections,
-    labels_of,
-    outputs_of,
-    waits,
-)
+from wanctl.render.made import Checked
+from wanctl.render.markdown.ci import ROOM, checked_markdown, closing_sections, done_sections
 from wanctl.render.markdown.plan import LIMIT, plan_markdown
 from wanctl.render.options import RenderOptions
 from wanctl.studio.errors import StudioError

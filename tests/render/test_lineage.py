@@ -12,7 +12,7 @@ from tests.render.hostile import plan_of, texts
 from wanctl.address import Address, Kind
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.html.picture import HEIGHT, WIDTH, laid_out, svg
-from wanctl.render.lineage import Graph, Node, State, dot, lineage_of, mermaid
+from wanctl.render.lineage import Graph, Node, NodeState, dot, lineage_of, mermaid
 from wanctl.render.visible import visible
 
 _LABEL = r'"(Dataset|FineTune|Checkpoint|Deployment)(<br/>[^"<>&#;:`$%@\\|(){}\[\]\n]*){1,2}"'
@@ -69,7 +69,7 @@ def test_without_references_the_order_of_the_steps_has_to_do() -> None:
     )
     graph = lineage_of(Plan("p", None, "sandbox", steps))
     assert graph.edges == ((data, one),)
-    assert [node.state for node in graph.nodes] == [State.NOW, State.LATER, State.LEAVING]
+    assert [node.state for node in graph.nodes] == [NodeState.NOW, NodeState.LATER, NodeState.LEAVING]
 
 
 def test_boxes_do_not_touch_and_lines_run_from_left_to_right() -> None:
@@ -109,7 +109,7 @@ def test_the_same_graph_is_the_same_picture() -> None:
 
 def test_long_names_are_cut_and_whole_in_the_title() -> None:
     name = "a-very-long-name-that-no-box-can-hold-at-all"
-    drawn = svg(Graph((Node(Address.dataset(name), State.SETTLED, "uploaded"),), ()))
+    drawn = svg(Graph((Node(Address.dataset(name), NodeState.SETTLED, "uploaded"),), ()))
     assert f"<title>Dataset/{name}: uploaded</title>" in drawn
     assert 'class="name" x="12" y="36">a-very-long-name-t…<' in drawn
 
@@ -136,7 +136,7 @@ def graphs(draw: st.DrawFn) -> Graph:
     ]
     forward = [(a, b) for a in addresses for b in addresses if COLUMN[a.kind] < COLUMN[b.kind]]
     edges = draw(st.lists(st.sampled_from(forward), unique=True, max_size=12)) if forward else []
-    return Graph(tuple(Node(address, State.SETTLED, "") for address in addresses), tuple(edges))
+    return Graph(tuple(Node(address, NodeState.SETTLED, "") for address in addresses), tuple(edges))
 
 
 def points(path: str) -> Iterator[tuple[float, float]]:

@@ -14,7 +14,7 @@ from wanctl.address import Address
 from wanctl.finding import Finding, Severity
 from wanctl.plan import Action, Change, Cost, FieldClass, Orphan, Plan, Step, When
 from wanctl.render.diffs import step_diff
-from wanctl.render.failure import Failure
+from wanctl.render.made import PlanFailure
 from wanctl.render.markdown.markup import code, fence, link_target, prose
 from wanctl.render.markdown.plan import LIMIT, plan_markdown
 from wanctl.render.options import RenderOptions, marker_of
@@ -133,7 +133,7 @@ def step(number: int, text: str = "text ", size: int = 20) -> Step:
     )
 
 
-def huge() -> Iterator[tuple[str, Plan | Failure]]:
+def huge() -> Iterator[tuple[str, Plan | PlanFailure]]:
     findings = tuple(
         Finding(Severity.WARNING, f"finding {n} " * 30, hint="do it " * 50) for n in range(2_000)
     )
@@ -145,7 +145,7 @@ def huge() -> Iterator[tuple[str, Plan | Failure]]:
     yield "hidden", Plan("p", "e", "sandbox", tuple(step(n, "\u200b" * 900) for n in range(40)))
     yield "findings", Plan("p", "e", "sandbox", (step(0),), findings)
     yield "orphans", Plan("p", "e", "s", (step(0),), (), (Orphan("FineTune", "ft-1", "RUNNING"),) * 3_000)
-    yield "failure", Failure("p", "e", findings)
+    yield "failure", PlanFailure("p", "e", findings)
     settled = tuple(
         Step(Address.dataset(f"d{n}"), Action.NOTHING, When.DONE, "uploaded") for n in range(9_000)
     )
@@ -153,7 +153,7 @@ def huge() -> Iterator[tuple[str, Plan | Failure]]:
 
 
 @pytest.mark.parametrize(("name", "made"), list(huge()), ids=[name for name, _ in huge()])
-def test_a_huge_plan_fits_and_says_what_is_left_out(name: str, made: Plan | Failure) -> None:
+def test_a_huge_plan_fits_and_says_what_is_left_out(name: str, made: Plan | PlanFailure) -> None:
     markdown = plan_markdown(made, RenderOptions(link="https://ci.example/run/1"))
     assert len(markdown) <= LIMIT
     lines = markdown.splitlines()

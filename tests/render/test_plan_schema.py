@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.render.reading import VALIDATOR, check_schema, jsonschema, written
 from wanctl.plan import Plan
-from wanctl.render.failure import Failure
+from wanctl.render.json.schema import plan_schema
+from wanctl.render.made import PlanFailure
 from wanctl.render.options import PlanFormat, RenderOptions
-from wanctl.render.plan_schema import plan_schema
 from wanctl.render.rendering import rendered
 from wanctl.render.visible import visible
 
@@ -34,7 +34,7 @@ def test_the_schema_itself_is_valid() -> None:
 
 
 @pytest.mark.parametrize("made", [plan_of(HARMLESS), failure_of_texts(HARMLESS)])
-def test_the_names_of_the_design_are_all_there(made: Plan | Failure) -> None:
+def test_the_names_of_the_design_are_all_there(made: Plan | PlanFailure) -> None:
     document = written(made)
     assert set(DESIGNED) <= set(document)
     for step in document["steps"]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios.playing import DATA, quiet_surroundings, run_wanctl
-from wanctl.render.plan_schema import PlanKeys
+from wanctl.render.json.schema import PlanKeys
 
 BASE = Path(__file__).parents[1] / "scenarios" / "base"
 FORMATS = ("text", "markdown", "json", "html")

@@ -14,6 +14,7 @@ from pathlib import Path
 from wanctl.address import Address
 from wanctl.base.errors import WanctlError
 from wanctl.base.running import run
+from wanctl.ci.answers import choices, labels_of, outputs_of
 from wanctl.ci.checkout import require_reviewed_specs, why_overtaken
 from wanctl.engine.converge import Outcome
 from wanctl.forge.comments import Message
@@ -28,21 +29,13 @@ from wanctl.project import Project
 from wanctl.project.errors import ProjectError
 from wanctl.project.outputs import download
 from wanctl.project.provider import needs_key
+from wanctl.project.validation import dataset_diagnostics
+from wanctl.render.json.documents import outcome_json
 from wanctl.render.lineage import references_of
-from wanctl.render.markdown.ci import (
-    Checked,
-    Made,
-    checked_markdown,
-    choices,
-    closing_sections,
-    done_sections,
-    labels_of,
-    outputs_of,
-)
+from wanctl.render.made import Checked, Made
+from wanctl.render.markdown.ci import checked_markdown, closing_sections, done_sections
 from wanctl.render.options import PlanFormat, RenderOptions, place_of
 from wanctl.render.rendering import rendered
-from wanctl.render.text.outcome import outcome_json
-from wanctl.render.text.validation import dataset_diagnostics
 from wanctl.render.visible import json_text
 from wanctl.studio.credentials import find_key
 from wanctl.studio.errors import NoKey

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def watching() -> "AbstractContextManager[Any]":
     from wanctl.render.text.console import err
-    from wanctl.render.text.progress import LiveDisplay, TimedLines
+    from wanctl.render.text.run import LiveDisplay, TimedLines
 
     console = err()
     return LiveDisplay(console) if console.is_terminal else nullcontext(TimedLines(console))
@@ -103,8 +103,9 @@ def show_only(made: "Plan", format_: Format, command: Command, exactly: str) -> 
 
 def finish(outcome: "Outcome | None", approver: Approver, format_: Format, *, detailed: bool) -> Exit:
     from wanctl.plan import Status
+    from wanctl.render.json.documents import outcome_json
     from wanctl.render.text.console import columns, emit, err
-    from wanctl.render.text.outcome import outcome_json, outcome_lines
+    from wanctl.render.text.run import outcome_lines
     from wanctl.render.visible import json_text
 
     if outcome is None:

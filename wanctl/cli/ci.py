@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wanctl.engine.converge import Outcome, Patience
     from wanctl.forge.run import Run
     from wanctl.project import Project
-    from wanctl.render.markdown.ci import Made
+    from wanctl.render.made import Made
 
 MODES = ("auto", "plan", "apply")
 Artifacts = Annotated[

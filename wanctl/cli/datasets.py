@@ -30,8 +30,9 @@ def inspect(
 ) -> None:
     """Show contents, cost and every problem. Of one dataset, before it is uploaded."""
     from wanctl.project.datasets import inspect as look_into
+    from wanctl.render.json.documents import inspection_json
     from wanctl.render.text.console import emit
-    from wanctl.render.text.dataset import inspection_json, inspection_lines
+    from wanctl.render.text.dataset import inspection_lines
     from wanctl.render.visible import json_text
 
     found = look_into(open_project(folder, environment, no_cache=no_cache), name)
@@ -103,8 +104,9 @@ def diff(
 ) -> None:
     """Show which samples and captions differ. From A to B."""
     from wanctl.project.datasets import differences
+    from wanctl.render.json.documents import changes_json
     from wanctl.render.text.console import emit
-    from wanctl.render.text.dataset import changes_json, changes_lines
+    from wanctl.render.text.dataset import changes_lines
     from wanctl.render.visible import json_text
 
     changes = differences(open_project(folder, environment), before, after)

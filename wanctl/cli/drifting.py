@@ -28,8 +28,9 @@ def drift(
     """Show where the account is no longer as wanctl left it. Reads only."""
     from wanctl.address import Address
     from wanctl.engine.drift import drift_of
+    from wanctl.render.json.documents import drift_json
+    from wanctl.render.text.account import drift_lines
     from wanctl.render.text.console import emit
-    from wanctl.render.text.drift import drift_json, drift_lines
     from wanctl.render.visible import json_text
 
     ignored = {Address.parse(text) for text in ignore or []}

@@ -36,8 +36,8 @@ def import_(
     """Write specs for what is live, so that the next plan is empty. Nothing is changed at the service."""
     from wanctl.project.importing import carry_out_import, draft_import
     from wanctl.project.local import shown_path
+    from wanctl.render.text.account import adopted_lines, import_question, nothing_lines, written_lines
     from wanctl.render.text.console import emit
-    from wanctl.render.text.importing import adopted_lines, nothing_lines, question, written_lines
 
     project = open_project(folder, environment, base_url)
     draft = draft_import(project, ids or [], to)
@@ -49,7 +49,7 @@ def import_(
         return
     draft.require_room()
     path = shown_path(draft.path)
-    asked = question(draft.imported, path)
+    asked = import_question(draft.imported, path)
     if adopts and not yes and not confirmed(asked, "look at it with --dry-run, then add --yes"):
         emit(["Nothing was done."])
         raise typer.Exit(1)

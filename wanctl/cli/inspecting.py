@@ -28,8 +28,8 @@ def status(
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Show what is live and what it waits for. With the trainings' progress."""
+    from wanctl.render.text.account import status_lines
     from wanctl.render.text.console import emit
-    from wanctl.render.text.status import status_lines
     from wanctl.render.visible import json_text
 
     made = open_project(folder, environment, base_url).plan()

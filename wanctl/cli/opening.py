@@ -16,7 +16,7 @@ def open_project(
 ) -> "Project":
     """The project that the options name."""
     from wanctl.project import Project
-    from wanctl.render.text.reading import reading_bar
+    from wanctl.render.text.console import reading_bar
 
     return Project.open(
         folder or Shared.folder,

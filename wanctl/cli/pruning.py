@@ -90,8 +90,8 @@ def prune(
 
 def _show(made: "Plan", format_: Format, exactly: str, *, chosen: bool) -> None:
     """Until something is chosen that can go there is no plan, only a list."""
+    from wanctl.render.text.account import orphan_lines
     from wanctl.render.text.console import emit
-    from wanctl.render.text.prune import orphan_lines
 
     if format_ is Format.TEXT and not made.steps:
         emit(orphan_lines(made, chosen=chosen))

@@ -18,7 +18,7 @@ from wanctl.render.options import PlanFormat
 if TYPE_CHECKING:
     from wanctl.plan import Plan
     from wanctl.project import Project
-    from wanctl.render.failure import Failure
+    from wanctl.render.made import PlanFailure
     from wanctl.render.options import RenderOptions
 
 PlanFormatOption = Annotated[
@@ -99,7 +99,7 @@ class Outputs:
         if self.format is not PlanFormat.TEXT:
             sys.stdout.write(rendered(failure, self.format, options))
 
-    def _write_files(self, made: "Plan | Failure", options: "RenderOptions") -> None:
+    def _write_files(self, made: "Plan | PlanFailure", options: "RenderOptions") -> None:
         from wanctl.render.rendering import rendered
 
         for format_, path in self.files.items():
@@ -115,7 +115,7 @@ class Outputs:
         return (in_words("wanctl plan", "--out", saved, options=self.options), apply)
 
 
-def failed_plan(error: Exception, options: Mapping[str, str], *, begun: bool = False) -> "Failure | None":
+def failed_plan(error: Exception, options: Mapping[str, str], *, begun: bool = False) -> "PlanFailure | None":
     """What stands in a plan's place; None for Ctrl-C, which is no failure.
 
     With the project's name, if that much can be read, and the environment that was asked for.
@@ -123,7 +123,7 @@ def failed_plan(error: Exception, options: Mapping[str, str], *, begun: bool = F
     from wanctl.base.running import Interrupted
     from wanctl.cli.faults import sentences
     from wanctl.language.load import project_name
-    from wanctl.render.failure import failure_of
+    from wanctl.render.made import failure_of
 
     if isinstance(error, Interrupted):
         return None

@@ -19,8 +19,9 @@ def validate(
 ) -> None:
     """Check specs and datasets, offline. Every error at once, with its place."""
     from wanctl.language.diagnostics import Severity, SpecErrors
+    from wanctl.project.validation import dataset_diagnostics
+    from wanctl.render.json.documents import validation_json
     from wanctl.render.text.console import columns, emit, err
-    from wanctl.render.text.validation import dataset_diagnostics, validation_json
     from wanctl.render.visible import json_text
 
     try:
@@ -59,7 +60,7 @@ def schema(
     from wanctl.render.visible import json_text
 
     if plan:
-        from wanctl.render.plan_schema import plan_schema as made
+        from wanctl.render.json.schema import plan_schema as made
     else:
         from wanctl.language.schema import json_schema as made
 

@@ -48,7 +48,7 @@ def watch(
 
     from wanctl.cli.faults import sentences
     from wanctl.render.text.console import err
-    from wanctl.render.text.progress import TimedLines
+    from wanctl.render.text.run import TimedLines
     from wanctl.watch.policy import Policy
     from wanctl.watch.running import Reporter, WatchOptions, watch
 

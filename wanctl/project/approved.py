@@ -74,7 +74,7 @@ def load_plan(path: Path) -> dict[str, Any]:
 def _comparable(steps: Any) -> bool:
     from pydantic import TypeAdapter, ValidationError
 
-    from wanctl.render.plan_schema import StepKeys
+    from wanctl.render.json.schema import StepKeys
 
     try:
         TypeAdapter(list[StepKeys]).validate_python(steps)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wanctl.address import Address, Kind
+from wanctl.address import Address
 from wanctl.language.resources import Desired
 from wanctl.plan import Plan, Step, When
 from wanctl.render.visible import clipped, one_line
@@ -17,7 +17,7 @@ from wanctl.render.words import spell_state
 References = Mapping[Address, tuple[Address, ...]]
 
 
-class State(StrEnum):
+class NodeState(StrEnum):
     """How a node is drawn."""
 
     SETTLED = "settled"
@@ -35,7 +35,7 @@ class Node:
     """A resource, and what is to be said of it in a few words."""
 
     address: Address
-    state: State
+    state: NodeState
     told: str
 
 
@@ -69,16 +69,6 @@ class Graph:
         return self.only(found)
 
 
-_STATES = {
-    When.DONE: State.SETTLED,
-    When.NOW: State.NOW,
-    When.SERVICE: State.SERVICE,
-    When.PERSON: State.PERSON,
-    When.LATER: State.LATER,
-    When.BLOCKED: State.BLOCKED,
-}
-
-
 def references_of(desired: Desired) -> References:
     """Who refers to whom, as the specs say."""
     return {address: resource.references for address, resource in desired.resources.items()}
@@ -93,16 +83,23 @@ def lineage_of(plan: Plan, references: References | None = None) -> Graph:
 
 def lineage_of_specs(desired: Desired) -> Graph:
     """The graph of the specs alone: nobody was asked what is live."""
-    nodes = {address: Node(address, State.WRITTEN, "") for address in desired.resources}
+    nodes = {address: Node(address, NodeState.WRITTEN, "") for address in desired.resources}
     return Graph(tuple(nodes.values()), _edges(nodes, references_of(desired)))
 
 
-def _state(step: Step) -> State:
+_STATES = {
+    When.DONE: NodeState.SETTLED,
+    When.NOW: NodeState.NOW,
+    When.SERVICE: NodeState.SERVICE,
+    When.PERSON: NodeState.PERSON,
+    When.LATER: NodeState.LATER,
+    When.BLOCKED: NodeState.BLOCKED,
+}
+
+
+def _state(step: Step) -> NodeState:
     leaving = step.deletes and step.when is not When.BLOCKED
-    return State.LEAVING if leaving else _STATES[step.when]
-
-
-_COLUMN = {kind: number for number, kind in enumerate(Kind)}
+    return NodeState.LEAVING if leaving else _STATES[step.when]
 
 
 def _edges(nodes: Mapping[Address, Node], references: References) -> tuple[tuple[Address, Address], ...]:
@@ -112,22 +109,42 @@ def _edges(nodes: Mapping[Address, Node], references: References) -> tuple[tuple
             (upstream, address)
             for address in nodes
             for upstream in references.get(address, ())
-            if upstream in nodes and _COLUMN[upstream.kind] < _COLUMN[address.kind]
+            if upstream in nodes and upstream.kind.rank < address.kind.rank
         )
     )
 
 
 LONGEST_LABEL = 48
 
-_MERMAID_CLASSES = {
-    State.SETTLED: "fill:#dafbe1,stroke:#1a7f37,color:#1f2328",
-    State.NOW: "fill:#ddf4ff,stroke:#0969da,color:#1f2328,stroke-width:3px",
-    State.SERVICE: "fill:#ddf4ff,stroke:#0969da,color:#1f2328,stroke-dasharray:5 3",
-    State.PERSON: "fill:#fbefff,stroke:#8250df,color:#1f2328,stroke-width:3px",
-    State.LATER: "fill:#f6f8fa,stroke:#59636e,color:#1f2328,stroke-dasharray:5 3",
-    State.BLOCKED: "fill:#fff8c5,stroke:#9a6700,color:#1f2328,stroke-width:3px",
-    State.LEAVING: "fill:#ffebe9,stroke:#cf222e,color:#1f2328,stroke-width:3px",
-    State.WRITTEN: "fill:#f6f8fa,stroke:#59636e,color:#1f2328",
+
+@dataclass(frozen=True)
+class _Drawing:
+    """How a node is drawn in the pictures that are text; the SVG has its own style."""
+
+    fill: str
+    border: str
+    line: str = ""  # "bold" or "dashed"
+
+    @property
+    def mermaid(self) -> str:
+        line = {"bold": ",stroke-width:3px", "dashed": ",stroke-dasharray:5 3"}.get(self.line, "")
+        return f"fill:{self.fill},stroke:{self.border},color:#1f2328{line}"
+
+    @property
+    def dot(self) -> str:
+        style = ",".join(part for part in ("filled", self.line) if part)
+        return f'fillcolor="{self.fill}", color="{self.border}", style="{style}"'
+
+
+_DRAWN = {
+    NodeState.SETTLED: _Drawing("#dafbe1", "#1a7f37"),
+    NodeState.NOW: _Drawing("#ddf4ff", "#0969da", "bold"),
+    NodeState.SERVICE: _Drawing("#ddf4ff", "#0969da", "dashed"),
+    NodeState.PERSON: _Drawing("#fbefff", "#8250df", "bold"),
+    NodeState.LATER: _Drawing("#f6f8fa", "#59636e", "dashed"),
+    NodeState.BLOCKED: _Drawing("#fff8c5", "#9a6700", "bold"),
+    NodeState.LEAVING: _Drawing("#ffebe9", "#cf222e", "bold"),
+    NodeState.WRITTEN: _Drawing("#f6f8fa", "#59636e"),
 }
 
 
@@ -141,7 +158,7 @@ def mermaid(graph: Graph) -> str:
         lines.append(f'  n{numbers[node.address]}["{label}"]:::{node.state.value}')
     lines += [f"  n{numbers[upstream]} --> n{numbers[downstream]}" for upstream, downstream in graph.edges]
     used = dict.fromkeys(node.state for node in graph.nodes)
-    lines += [f"  classDef {state.value} {_MERMAID_CLASSES[state]}" for state in used]
+    lines += [f"  classDef {state.value} {_DRAWN[state].mermaid}" for state in used]
     return "\n".join(lines) + "\n"
 
 
@@ -154,30 +171,14 @@ def _harmless(text: str) -> str:
     )
 
 
-_DOT_COLOURS = {
-    State.SETTLED: ("#dafbe1", "#1a7f37", "filled"),
-    State.NOW: ("#ddf4ff", "#0969da", "filled,bold"),
-    State.SERVICE: ("#ddf4ff", "#0969da", "filled,dashed"),
-    State.PERSON: ("#fbefff", "#8250df", "filled,bold"),
-    State.LATER: ("#f6f8fa", "#59636e", "filled,dashed"),
-    State.BLOCKED: ("#fff8c5", "#9a6700", "filled,bold"),
-    State.LEAVING: ("#ffebe9", "#cf222e", "filled,bold"),
-    State.WRITTEN: ("#f6f8fa", "#59636e", "filled"),
-}
-
-
 def dot(graph: Graph) -> str:
     """A digraph for Graphviz."""
     numbers = {node.address: number for number, node in enumerate(graph.nodes)}
     lines = ["digraph lineage {", "  rankdir=LR;", '  node [shape=box, fontname="sans-serif"];']
     for node in graph.nodes:
-        fill, border, style = _DOT_COLOURS[node.state]
         told = [node.address.kind.value, node.address.name, *([node.told] if node.told else [])]
         label = "\\n".join(_dot_text(part) for part in told)
-        lines.append(
-            f'  n{numbers[node.address]} [label="{label}", fillcolor="{fill}", color="{border}", '
-            f'style="{style}"];'
-        )
+        lines.append(f'  n{numbers[node.address]} [label="{label}", {_DRAWN[node.state].dot}];')
     lines += [f"  n{numbers[upstream]} -> n{numbers[downstream]};" for upstream, downstream in graph.edges]
     return "\n".join([*lines, "}"]) + "\n"
 

@@ -1,4 +1,4 @@
-"""Text that hides nothing: what a screen would obey or not show at all is spelt out as ⟨U+202E⟩.
+"""Text that hides nothing and is cut where it is too long: what a screen would obey is spelt out as ⟨U+202E⟩.
 
 For the outputs that are read elsewhere (Markdown, HTML, pictures). Each of them escapes for its own language
 on top of this.
@@ -7,7 +7,7 @@ on top of this.
 import json
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _ALWAYS_SEEN = frozenset("\n\t \u3000\ufe0f")  # with the wide space of Chinese, and what colours emoji
@@ -78,3 +78,23 @@ def clipped(text: str, columns: int) -> str:
 
 def _columns(letter: str) -> int:
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+HOLE = "…"
+
+
+def fitted(parts: Sequence[str], room: int, gap: int = 1, hole: str = HOLE) -> tuple[list[str], int]:
+    """Parts that fit into so many characters, from both ends, the hole between; and what was left out."""
+    if sum(len(part) + gap for part in parts) <= room:
+        return list(parts), 0
+    left = room - len(hole) - gap
+    first, last = 0, len(parts)
+    while first < last:
+        from_end = (len(parts) - last) * 2 < first  # twice as much of the beginning
+        size = len(parts[last - 1 if from_end else first]) + gap
+        if size > left:
+            break
+        left -= size
+        first, last = (first, last - 1) if from_end else (first + 1, last)
+    skipped = sum(len(part) for part in parts[first:last])
+    return [*parts[:first], hole, *parts[last:]], skipped

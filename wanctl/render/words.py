@@ -7,11 +7,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wanctl.base.words import counted
 from wanctl.ledger.record import Verb
 from wanctl.plan import Action, Cost, Step, When, held_back
+
+if TYPE_CHECKING:
+    from wanctl.dataset.contents import Media
+    from wanctl.language.inspection import Estimate
 
 QUOTED = 48  # characters of a value before it is cut
 FEW_NAMES = 4  # of what a step waits for
@@ -227,3 +231,33 @@ def spell_counts(steps: Iterable[Step], billed: str = "billed") -> str:
     parts += [f"{blocked} blocked"] if blocked else []
     parts += [f"{len(held)} waiting behind {'it' if blocked == 1 else 'them'}"] if held else []
     return ", ".join(parts) or "nothing to start"
+
+
+def spell_aspect(media: "Media") -> str:
+    """16:9 and the like; the nearest that has a name, if it is near."""
+    named = {"16:9": 16 / 9, "9:16": 9 / 16, "4:3": 4 / 3, "3:4": 3 / 4, "1:1": 1.0, "21:9": 21 / 9}
+    if not media.aspect:
+        return ""
+    name, value = min(named.items(), key=lambda one: abs(one[1] / (media.aspect or 1) - 1))
+    return name if abs(value / media.aspect - 1) < 0.02 else f"{media.aspect:.2f}:1"
+
+
+def estimate_rows(estimates: "Iterable[Estimate]") -> list[tuple[str, str, str, str]]:
+    """Model, epochs, tokens, price, in words."""
+    return [_estimate_row(one) for one in estimates]
+
+
+def _estimate_row(one: "Estimate") -> tuple[str, str, str, str]:
+    model = f"{one.model}{f'  ({one.by})' if one.by else ''}"
+    if not one.fits:
+        return (model, "", "", "its mode needs other frames than these samples have")
+    tokens, amount = one.training.tokens, one.training.amount
+    spelt = "unknown"
+    if tokens:
+        spelt = spell_tokens(tokens[0]) if tokens[0] == tokens[1] else "–".join(map(spell_tokens, tokens))
+    basis = one.training.basis
+    price = basis if one.training.price is None else f"unknown: {basis}"
+    if amount:
+        money = [f"{value:,.2f}" for value in dict.fromkeys(amount)]
+        price = f"{'–'.join(money)} {one.training.currency} ({one.training.basis})"
+    return (model, str(one.epochs or ""), spelt, price)

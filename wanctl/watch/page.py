@@ -1,7 +1,5 @@
 """The loop as a page in a browser: read-only, loads nothing, reads itself again."""
 
-import base64
-import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +8,7 @@ from markupsafe import Markup
 from wanctl.finding import Severity
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.html.picture import laid_out
-from wanctl.render.html.templating import environment, render
+from wanctl.render.html.templating import render, styled
 from wanctl.render.lineage import lineage_of
 from wanctl.render.summary import counts, impact_of, loss_sentence, money_sentence, verdict
 from wanctl.render.words import PHASES, spell_cost, spell_price, spell_state, spell_when
@@ -21,14 +19,11 @@ REFRESH = 15  # seconds
 _CALLS_SHOWN = 15
 
 
-def style() -> str:
-    return environment().get_template("watch.css").render()
-
-
 def policy() -> str:
     """What the page may load: its own style, by its digest. For the header; the page says it, too."""
+    digest = styled("watch.css")["style_hash"]
     return (
-        f"default-src 'none'; style-src 'sha256-{_digest(style())}'; img-src data:; base-uri 'none'; "
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'none'"
     )
 
@@ -37,11 +32,9 @@ def watch_html(loop_status: LoopStatus, now: datetime) -> str:
     """The whole page at a moment."""
     plan = loop_status.iteration.plan if loop_status.iteration else None
     graph = lineage_of(plan, loop_status.iteration.references) if plan and loop_status.iteration else None
-    css = style()
     return render(
         "watch.html.j2",
-        style=Markup(css),  # noqa: S704 - a file of this package
-        style_hash=_digest(css),
+        **styled("watch.css"),
         place=" / ".join(part for part in (loop_status.project, loop_status.environment) if part),
         loop_status=loop_status,
         plan=plan,
@@ -133,7 +126,3 @@ def _moment(at: datetime) -> Markup:
     shown = at.strftime("%Y-%m-%d %H:%M:%S")
     zone = "UTC" if at.utcoffset() == timedelta(0) else at.strftime("%z")
     return Markup('<time datetime="{}">{} {}</time>').format(at.isoformat(), shown, zone)
-
-
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

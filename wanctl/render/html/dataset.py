@@ -4,7 +4,6 @@ Frames are in the page, small; clips stay where they are and are linked, so the 
 """
 
 import base64
-import hashlib
 import io
 import os
 from collections import defaultdict
@@ -17,12 +16,13 @@ from markupsafe import Markup
 from PIL import Image, ImageOps
 
 from wanctl.dataset.checks import abridged
-from wanctl.dataset.contents import ANNOTATIONS, Media, MediaKind, Sample
+from wanctl.dataset.contents import ANNOTATIONS, Media, MediaKind, Problem, Sample
 from wanctl.dataset.media import LARGEST_SIDE
 from wanctl.dataset.source import Source, source_at
+from wanctl.finding import Finding, Severity
 from wanctl.language.inspection import Inspection
-from wanctl.render.html.templating import environment, render
-from wanctl.render.text.dataset import estimate_rows, spell_aspect
+from wanctl.render.html.templating import render, styled
+from wanctl.render.words import estimate_rows, spell_aspect
 
 _MOST = 500  # samples on a page
 _THUMBNAIL = (480, 360)
@@ -45,10 +45,7 @@ def write_page(found: Inspection, destination: Path) -> None:
 
 def dataset_page(found: Inspection, folder: Path) -> str:
     """The page, to be kept in this folder."""
-    style = (
-        environment().get_template("plan.css").render() + environment().get_template("dataset.css").render()
-    )
-    problems = defaultdict(list)
+    problems: dict[int, list[Problem]] = defaultdict(list)
     for one in found.problems:
         if one.member == ANNOTATIONS and one.line:
             problems[one.line].append(one)
@@ -59,31 +56,23 @@ def dataset_page(found: Inspection, folder: Path) -> str:
         ]
     return render(
         "dataset.html.j2",
-        style=Markup(style),  # noqa: S704 - files of this package
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        **styled("plan.css", "dataset.css"),
         place="wanctl",
         found=found,
-        findings=[_Finding(one) for one in abridged(found.problems)],
+        findings=[_finding(one) for one in abridged(found.problems)],
         estimates=estimate_rows(found.estimates),
         samples=samples,
         left_out=max(0, len(found.facts.samples) - _MOST),
     )
 
 
-class _Finding:
-    """A problem, in the form in which a plan's findings are drawn."""
-
-    address = None
-
-    def __init__(self, problem: Any) -> None:
-        self.severity = problem.severity
-        self.place = problem.place
-        self.message = problem.message
-        self.hint = problem.remedy
+def _finding(one: Problem) -> Finding:
+    severity = Severity(one.severity)
+    return Finding(severity, one.message, hint=one.remedy, place=one.place or None, rule=one.rule)
 
 
 def _sample(
-    sample: Sample, found: Inspection, source: Source, folder: Path, problems: list[Any]
+    sample: Sample, found: Inspection, source: Source, folder: Path, problems: list[Problem]
 ) -> dict[str, Any]:
     return {
         "line": sample.line,

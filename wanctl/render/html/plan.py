@@ -3,18 +3,13 @@
 What stands where is the template's; here is what it is told.
 """
 
-import base64
-import hashlib
-
-from markupsafe import Markup
-
 from wanctl.finding import Severity
 from wanctl.plan import Plan, Status, When
 from wanctl.render.diffs import step_diff
-from wanctl.render.failure import Failure
 from wanctl.render.html.picture import laid_out
-from wanctl.render.html.templating import environment, render
+from wanctl.render.html.templating import render, styled
 from wanctl.render.lineage import lineage_of
+from wanctl.render.made import PlanFailure
 from wanctl.render.options import RenderOptions
 from wanctl.render.summary import counts, impact_of, loss_sentence, money_sentence, verdict, what_now
 from wanctl.render.words import spell_cost, spell_price, spell_progress, spell_state, spell_when
@@ -29,18 +24,16 @@ _FILTERS = {
 }
 
 
-def plan_html(made: Plan | Failure, options: RenderOptions | None = None) -> str:
+def plan_html(made: Plan | PlanFailure, options: RenderOptions | None = None) -> str:
     """The whole page."""
     options = options or RenderOptions()
-    style = environment().get_template("plan.css").render()
     told = {
-        "style": Markup(style),  # noqa: S704 - a file of this package
-        "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        **styled("plan.css"),
         "place": " / ".join(part for part in (made.project or "wanctl", made.environment) if part),
         "findings": sorted(made.findings, key=lambda finding: list(Severity).index(finding.severity)),
         "options": options,
     }
-    if isinstance(made, Failure):
+    if isinstance(made, PlanFailure):
         return render("failure.html.j2", **told, failure=made)
     graph = lineage_of(made, options.references)
     return render(

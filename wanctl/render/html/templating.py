@@ -1,5 +1,7 @@
 """Templates of this folder, with every value made visible and escaped unless a template says otherwise."""
 
+import base64
+import hashlib
 from functools import cache
 from typing import Any
 
@@ -13,6 +15,13 @@ from wanctl.render.words import ACTIONS
 
 def render(template: str, **values: Any) -> str:
     return environment().get_template(template).render(values)
+
+
+def styled(*names: str) -> dict[str, str]:
+    """The style of a page, and the digest by which its policy allows that style and no other."""
+    style = "".join(environment().get_template(name).render() for name in names)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return {"style": Markup(style), "style_hash": digest}  # noqa: S704 - files of this package
 
 
 @cache

@@ -1,45 +1,18 @@
-"""What a CI run says besides the plan: what an apply did, where the previews are, labels, outputs. Pure."""
+"""What a CI run says besides the plan, as Markdown: what an apply did, where the previews are. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from wanctl.address import Address
 from wanctl.base.words import counted
 from wanctl.engine.converge import Outcome
 from wanctl.language.diagnostics import Diagnostic, Severity
-from wanctl.plan import Action, Plan, Status, Step, When
-from wanctl.render.failure import Failure, finding_of
-from wanctl.render.fitting import fitted
+from wanctl.plan import Plan, Status, Step
+from wanctl.render.made import Checked, Made
 from wanctl.render.markdown.markup import code, link_target, prose
 from wanctl.render.options import marker_of
-from wanctl.render.summary import impact_of
+from wanctl.render.visible import fitted
 
 ROOM = 8_000  # characters for what was done; the log has all of it
-ACTING = frozenset({When.NOW, When.LATER})
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What stands in a plan's place where there is no key: the specs were checked, and are sound."""
-
-    project: str
-    environment: str | None
-    resources: int
-    found: tuple[Diagnostic, ...]
-    why: str  # there is no plan
-
-    def as_json(self) -> dict[str, Any]:
-        """The keys of a plan's document, none of whose statuses this is."""
-        found = tuple(map(finding_of, self.found))
-        document = Failure(self.project, self.environment, found).as_json()
-        return {**document, "status": "valid", "errored": False, "why": self.why}
-
-    def sentence(self) -> str:
-        return f"{counted(self.resources, 'resource')}, valid; no plan: {self.why}"
-
-
-Made = Plan | Failure | Checked
 
 
 def checked_markdown(checked: Checked, closing: Sequence[str] = ()) -> str:
@@ -102,50 +75,3 @@ def closing_sections(
     if told := " · ".join(mark for mark in marks if mark):
         sections.append(told)
     return tuple(sections)
-
-
-def labels_of(made: Made) -> frozenset[str]:
-    """The short names of the labels that a plan asks for."""
-    if not isinstance(made, Plan):
-        return frozenset()
-    risk = impact_of(made)
-    wanted = {
-        "changes": changes(made),
-        "billed": bool(risk.billed),
-        "deletes": bool(risk.lost),
-        "waiting": waits(made),
-    }
-    return frozenset(short for short, holds in wanted.items() if holds)
-
-
-def changes(made: Made) -> bool:
-    """Something would be called, now or after something else."""
-    return isinstance(made, Plan) and any(
-        step.when in ACTING and step.action is not Action.CHOOSE for step in made.steps
-    )
-
-
-def waits(made: Made) -> bool:
-    """It is a person's turn now."""
-    return isinstance(made, Plan) and any(step.when is When.PERSON and not step.after for step in made.steps)
-
-
-def choices(plan: Plan) -> tuple[Address, ...]:
-    """The Checkpoints that a person can choose now."""
-    return tuple(
-        step.address
-        for step in plan.steps
-        if step.action is Action.CHOOSE and step.when is When.PERSON and not step.after
-    )
-
-
-def outputs_of(made: Made, plan_file: str | None) -> dict[str, str]:
-    """What later steps of a pipeline can ask about; every value is one line."""
-    status = "valid" if isinstance(made, Checked) else "error"
-    return {
-        "status": made.status.value if isinstance(made, Plan) else status,
-        "digest": made.digest if isinstance(made, Plan) else "",
-        "changes": str(changes(made)).lower(),
-        "waiting": str(waits(made)).lower(),
-        "plan": plan_file or "",
-    }

@@ -9,14 +9,13 @@ from collections.abc import Callable, Sequence
 from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
 from wanctl.plan import Orphan, Plan, Status, Step, When
-from wanctl.render.failure import Failure
-from wanctl.render.fitting import fitted
 from wanctl.render.lineage import Graph, lineage_of, mermaid
+from wanctl.render.made import PlanFailure
 from wanctl.render.markdown.markup import code, fence, folded, link_target, prose
 from wanctl.render.markdown.steps import StepBlock, settled_table, step_table
 from wanctl.render.options import RenderOptions, marker_of
 from wanctl.render.summary import headline, impact_of, loss_sentence, money_sentence, what_now
-from wanctl.render.visible import one_line
+from wanctl.render.visible import fitted, one_line
 from wanctl.render.words import spell_cost, spell_price
 
 LIMIT = 60_000  # characters; GitHub refuses comments of more than 65,536
@@ -38,16 +37,16 @@ _STATUS_ICONS = {
 _SEVERITY_ICONS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.ADVICE: "💡"}
 
 
-def plan_markdown(made: Plan | Failure, options: RenderOptions | None = None, limit: int = LIMIT) -> str:
+def plan_markdown(made: Plan | PlanFailure, options: RenderOptions | None = None, limit: int = LIMIT) -> str:
     """The whole text, with the marker alone on its last line."""
     options = options or RenderOptions()
     marker = (options.marker or marker_of(made.project, made.environment)) + "\n"
     room = limit - len(marker) - 1
-    sections = _failure(made, options, room) if isinstance(made, Failure) else _plan(made, options, room)
+    sections = _failure(made, options, room) if isinstance(made, PlanFailure) else _plan(made, options, room)
     return "\n\n".join(section for section in sections if section) + "\n\n" + marker
 
 
-def _failure(failure: Failure, options: RenderOptions, room: int) -> list[str]:
+def _failure(failure: PlanFailure, options: RenderOptions, room: int) -> list[str]:
     title = f"### ❌ {_place(failure)}: {failure.verdict}, {counted(failure.errors, 'error')}"
     fact, advice = failure.consequence
     alert = _alert("CAUTION", [f"**{fact}** {advice}"])
@@ -87,7 +86,7 @@ def _status_icon(plan: Plan) -> str:
     return _STATUS_ICONS[plan.status]
 
 
-def _place(made: Plan | Failure) -> str:
+def _place(made: Plan | PlanFailure) -> str:
     return code(" / ".join(part for part in (made.project or "wanctl", made.environment) if part))
 
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from wanctl.plan import Plan, Step
 from wanctl.render.diffs import DiffLine, step_diff
-from wanctl.render.fitting import fitted
 from wanctl.render.markdown.markup import code, fence, folded, in_html, prose, row
 from wanctl.render.summary import as_specified
-from wanctl.render.visible import cut, one_line
+from wanctl.render.visible import cut, fitted, one_line
 from wanctl.render.words import ACTIONS, spell_cost, spell_price, spell_progress, spell_state, spell_when
 
 LONGEST_CELL = 240

@@ -6,7 +6,9 @@ everywhere else a line stays a line, for whoever searches in it.
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -79,3 +81,29 @@ def plain(lines: Iterable[Text | str]) -> str:
     """The same lines without colour, as a file or a test wants them."""
     texts = (line.plain if isinstance(line, Text) else line for line in lines)
     return "".join(_CONTROL.sub("�", text).rstrip() + "\n" for text in texts)
+
+
+_READING_PATIENCE = 0.5  # seconds before anything is shown: most datasets are read by then
+
+
+@contextmanager
+def reading_bar() -> Iterator[Callable[[int], None]]:
+    """A bar that counts the bytes read so far, on a terminal; nothing elsewhere. It is gone afterwards."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
+
+    parts = (SpinnerColumn(), TextColumn("reading the datasets"), DownloadColumn(), TransferSpeedColumn())
+    bar = Progress(*parts, console=Console(file=sys.stderr), transient=True)
+    task, began = bar.add_task("", total=None), time.monotonic()
+
+    def tick(count: int) -> None:
+        bar.advance(task, count)
+        if not bar.live.is_started and time.monotonic() - began > _READING_PATIENCE:
+            bar.start()
+
+    try:
+        yield tick
+    finally:
+        bar.stop()

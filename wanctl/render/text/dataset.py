@@ -3,16 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from statistics import median
-from typing import Any
 
 from rich.text import Text
 
 from wanctl.dataset.checks import abridged
-from wanctl.dataset.contents import DatasetFacts, Media, MediaKind, Problem
+from wanctl.dataset.contents import DatasetFacts, MediaKind, Problem
 from wanctl.dataset.manifest import ContentChanges
 from wanctl.dataset.spelling import spell_bytes, spell_samples
 from wanctl.language.inspection import Estimate, Inspection
-from wanctl.render.words import spell_tokens
+from wanctl.render.words import estimate_rows, spell_aspect
 
 _COLOURS = {"error": "red", "warning": "yellow", "advice": "cyan"}
 _MOST_SIZES = 4
@@ -55,42 +54,12 @@ def sizes_of(facts: DatasetFacts, kind: MediaKind) -> str:
     return ", ".join(shown) + (f" and {more} more sizes" if more else "")
 
 
-def spell_aspect(media: Media) -> str:
-    """16:9 and the like; the nearest that has a name, if it is near."""
-    named = {"16:9": 16 / 9, "9:16": 9 / 16, "4:3": 4 / 3, "3:4": 3 / 4, "1:1": 1.0, "21:9": 21 / 9}
-    if not media.aspect:
-        return ""
-    name, value = min(named.items(), key=lambda one: abs(one[1] / (media.aspect or 1) - 1))
-    return name if abs(value / media.aspect - 1) < 0.02 else f"{media.aspect:.2f}:1"
-
-
 def _estimate_table(estimates: Iterable[Estimate]) -> Iterator[Text]:
     rows = [("base model", "epochs", "tokens", "price"), *estimate_rows(estimates)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for number, row in enumerate(rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         yield Text("  " + "  ".join([*cells, row[3]]), style="dim" if number == 0 else "")
-
-
-def estimate_rows(estimates: Iterable[Estimate]) -> list[tuple[str, str, str, str]]:
-    """Model, epochs, tokens, price, in words."""
-    return [_estimate_row(one) for one in estimates]
-
-
-def _estimate_row(one: Estimate) -> tuple[str, str, str, str]:
-    model = f"{one.model}{f'  ({one.by})' if one.by else ''}"
-    if not one.fits:
-        return (model, "", "", "its mode needs other frames than these samples have")
-    tokens, amount = one.training.tokens, one.training.amount
-    spelt = "unknown"
-    if tokens:
-        spelt = spell_tokens(tokens[0]) if tokens[0] == tokens[1] else "–".join(map(spell_tokens, tokens))
-    basis = one.training.basis
-    price = basis if one.training.price is None else f"unknown: {basis}"
-    if amount:
-        money = [f"{value:,.2f}" for value in dict.fromkeys(amount)]
-        price = f"{'–'.join(money)} {one.training.currency} ({one.training.basis})"
-    return (model, str(one.epochs or ""), spelt, price)
 
 
 def problem_lines(problems: tuple[Problem, ...], source: str) -> Iterator[Text]:
@@ -120,71 +89,3 @@ def changes_lines(changes: ContentChanges) -> Iterator[Text]:
         yield Text(f"    + {one.after}", style="green")
     yield Text()
     yield Text(f"{changes}.")
-
-
-def inspection_json(found: Inspection) -> dict[str, Any]:
-    """Everything, unabridged."""
-    facts = found.facts
-    return {
-        "address": str(found.address),
-        "source": found.source,
-        "digest": f"sha256:{facts.digest}",
-        "bytes": facts.size,
-        "seconds": list(facts.seconds),
-        "trigger": found.effect.trigger,
-        "samples": [
-            {
-                "line": sample.line,
-                "prompt": sample.prompt,
-                "media": {path: _media_json(facts.media.get(path)) for path in sample.references},
-            }
-            for sample in facts.samples
-        ],
-        "estimates": [
-            {
-                "model": one.model,
-                "by": one.by,
-                "fits": one.fits,
-                "epochs": one.epochs,
-                "tokens": one.training.tokens,
-                "amount": [str(value) for value in one.training.amount] if one.training.amount else None,
-                "currency": one.training.currency,
-                "basis": one.training.basis,
-            }
-            for one in found.estimates
-        ],
-        "problems": [
-            {
-                "severity": one.severity.value,
-                "rule": one.rule,
-                "member": one.member,
-                "line": one.line,
-                "message": one.message,
-                "remedy": one.remedy,
-            }
-            for one in found.problems
-        ],
-    }
-
-
-def _media_json(media: Media | None) -> dict[str, Any] | None:
-    if media is None:
-        return None
-    return {
-        "kind": media.kind.value,
-        "format": media.format,
-        "width": media.width,
-        "height": media.height,
-        "seconds": media.seconds,
-        "fault": media.fault,
-    }
-
-
-def changes_json(changes: ContentChanges) -> dict[str, Any]:
-    return {
-        "added": list(changes.added),
-        "removed": list(changes.removed),
-        "captions": [
-            {"sample": one.sample, "before": one.before, "after": one.after} for one in changes.captions
-        ],
-    }

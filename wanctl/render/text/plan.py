@@ -12,7 +12,7 @@ from rich.text import Text
 from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
 from wanctl.plan import Action, Plan, Step, When
-from wanctl.render.failure import Failure
+from wanctl.render.made import PlanFailure
 from wanctl.render.options import Command
 from wanctl.render.summary import as_specified, deleted, named, what_now
 from wanctl.render.text.changes import INDENT, change_lines
@@ -141,7 +141,7 @@ def finding_block(findings: tuple[Finding, ...]) -> list[Text]:
     return [*lines, Text()] if lines else []
 
 
-def failure_lines(failure: Failure) -> list[Text]:
+def failure_lines(failure: PlanFailure) -> list[Text]:
     """What stands in a plan's place."""
     what = "Stopped before the end" if failure.begun else "No plan could be made"
     verdict_ = f"{what}: {counted(failure.errors, 'error')}. {failure.consequence[0]}"

@@ -1,7 +1,6 @@
-"""Diagnostics of specs and datasets, as JSON, and datasets' problems in the form of the specs' own."""
+"""What is wrong with the datasets' files, in the form in which the specs' mistakes are told."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from wanctl.address import Address
 from wanctl.dataset.checks import abridged
@@ -38,20 +37,3 @@ def _at_source(resource: Resource, problem: Problem, source: str) -> Diagnostic:
         column=named.column,
         path=str(resource.address),
     )
-
-
-def validation_json(found: Iterable[Diagnostic]) -> dict[str, Any]:
-    diagnostics = [
-        {
-            "severity": one.severity.value,
-            "rule": one.rule,
-            "file": one.file,
-            "line": one.line,
-            "column": one.column,
-            "path": one.path,
-            "message": one.message,
-            "hint": one.hint,
-        }
-        for one in found
-    ]
-    return {"valid": not any(one["severity"] == "error" for one in diagnostics), "diagnostics": diagnostics}

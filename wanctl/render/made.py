@@ -1,19 +1,20 @@
-"""What stands in a plan's place when none could be made, or when an apply broke off.
+"""What stands in a plan's place: a failure, where there is none or an apply broke off, or a check alone.
 
-The same keys as a plan's, status error, and what went wrong.
+Each writes the same keys as a plan does.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
 from wanctl.language.diagnostics import Diagnostic, SpecErrors
-from wanctl.plan import FORMAT_VERSION, Status
+from wanctl.plan import FORMAT_VERSION, Plan, Status
 
 
 @dataclass(frozen=True)
-class Failure:
+class PlanFailure:
     """No plan, and why. The project is None where not even its name could be read."""
 
     project: str | None
@@ -54,14 +55,14 @@ class Failure:
 
 def failure_of(
     error: Exception, sentences: Iterable[str], project: str | None, environment: str | None
-) -> Failure:
+) -> PlanFailure:
     """The document of an error: every mistake of the specs with its place, else the sentences as they are."""
     if isinstance(error, SpecErrors):
-        return Failure(project, environment, tuple(map(finding_of, error.diagnostics)))
+        return PlanFailure(project, environment, tuple(map(finding_of, error.diagnostics)))
     findings = (
         Finding(Severity.ERROR, sentence.removeprefix("error: "), rule="failed") for sentence in sentences
     )
-    return Failure(project, environment, tuple(findings))
+    return PlanFailure(project, environment, tuple(findings))
 
 
 def finding_of(one: Diagnostic) -> Finding:
@@ -73,3 +74,26 @@ def finding_of(one: Diagnostic) -> Finding:
         place=f"{one.file}:{one.line}:{one.column}" if one.line else one.file,
         rule=one.rule,
     )
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What stands in a plan's place where there is no key: the specs were checked, and are sound."""
+
+    project: str
+    environment: str | None
+    resources: int
+    found: tuple[Diagnostic, ...]
+    why: str  # there is no plan
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys of a plan's document, none of whose statuses this is."""
+        found = tuple(map(finding_of, self.found))
+        document = PlanFailure(self.project, self.environment, found).as_json()
+        return {**document, "status": "valid", "errored": False, "why": self.why}
+
+    def sentence(self) -> str:
+        return f"{counted(self.resources, 'resource')}, valid; no plan: {self.why}"
+
+
+Made = Plan | PlanFailure | Checked

@@ -6,12 +6,29 @@ change or go in major ones, so a reader ignores what it does not know.
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
+from wanctl.address import Kind
 from wanctl.finding import Severity
 from wanctl.plan import Action, FieldClass, Status, When
 
-_Address = Annotated[str, Field(pattern="^(Dataset|FineTune|Checkpoint|Deployment)/")]
+
+def _of_a_kind(address: str) -> str:
+    Kind(address.partition("/")[0])  # raises ValueError where there is none of that name
+    return address
+
+
+class _AnyKind:
+    """The kinds that are registered when the schema is printed."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(core), "pattern": f"^({'|'.join(Kind)})/"}
+
+
+_Address = Annotated[str, AfterValidator(_of_a_kind), _AnyKind]
 _Amount = Annotated[str, Field(pattern=r"^-?\d+(\.\d+)?(E[+-]?\d+)?$")]
 
 

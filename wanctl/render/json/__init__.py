@@ -1,0 +1,1 @@
+"""For programs: JSON, and its schema."""

@@ -1,0 +1,145 @@
+"""The documents that `--format json` prints, besides the plan, which writes itself. Values in, values out."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wanctl.dataset.contents import Media
+    from wanctl.dataset.manifest import ContentChanges
+    from wanctl.engine.converge import Outcome
+    from wanctl.engine.drift import Drift
+    from wanctl.language.diagnostics import Diagnostic
+    from wanctl.language.inspection import Inspection
+
+DRIFT_FORMAT_VERSION = "1.0"
+
+
+def inspection_json(found: "Inspection") -> dict[str, Any]:
+    """Everything, unabridged."""
+    facts = found.facts
+    return {
+        "address": str(found.address),
+        "source": found.source,
+        "digest": f"sha256:{facts.digest}",
+        "bytes": facts.size,
+        "seconds": list(facts.seconds),
+        "trigger": found.effect.trigger,
+        "samples": [
+            {
+                "line": sample.line,
+                "prompt": sample.prompt,
+                "media": {path: _media_json(facts.media.get(path)) for path in sample.references},
+            }
+            for sample in facts.samples
+        ],
+        "estimates": [
+            {
+                "model": one.model,
+                "by": one.by,
+                "fits": one.fits,
+                "epochs": one.epochs,
+                "tokens": one.training.tokens,
+                "amount": [str(value) for value in one.training.amount] if one.training.amount else None,
+                "currency": one.training.currency,
+                "basis": one.training.basis,
+            }
+            for one in found.estimates
+        ],
+        "problems": [
+            {
+                "severity": one.severity.value,
+                "rule": one.rule,
+                "member": one.member,
+                "line": one.line,
+                "message": one.message,
+                "remedy": one.remedy,
+            }
+            for one in found.problems
+        ],
+    }
+
+
+def _media_json(media: "Media | None") -> dict[str, Any] | None:
+    if media is None:
+        return None
+    return {
+        "kind": media.kind.value,
+        "format": media.format,
+        "width": media.width,
+        "height": media.height,
+        "seconds": media.seconds,
+        "fault": media.fault,
+    }
+
+
+def changes_json(changes: "ContentChanges") -> dict[str, Any]:
+    return {
+        "added": list(changes.added),
+        "removed": list(changes.removed),
+        "captions": [
+            {"sample": one.sample, "before": one.before, "after": one.after} for one in changes.captions
+        ],
+    }
+
+
+def drift_json(drift: "Drift") -> dict[str, Any]:
+    """For programs: the same keys as in a plan's JSON, and whether there is any drift."""
+    plan = drift.plan
+    return {
+        "format_version": DRIFT_FORMAT_VERSION,
+        "project": plan.project,
+        "environment": plan.environment,
+        "provider": plan.provider,
+        "drift": drift.found,
+        "steps": [step.as_json() for step in drift.steps],
+        "findings": [finding.as_json() for finding in drift.findings],
+        "orphans": [orphan.as_json() for orphan in drift.orphans],
+    }
+
+
+_CHOOSE = "Nothing is deleted by looking. To delete some: wanctl prune ID…; what is not in flight: --all"
+_NONE_CAN = (
+    "None of them goes with --all. What is in flight, or another ledger's, goes by its ID: wanctl prune ID…"
+)
+
+
+def outcome_json(outcome: "Outcome") -> dict[str, Any]:
+    """The plan that is left, with what was done and what failed."""
+    return {
+        **outcome.plan.as_json(),
+        "done": [
+            {"address": str(step.address), "action": step.action.value, "remote_id": remote_id}
+            for step, remote_id in outcome.done
+        ],
+        "failures": [
+            {
+                "address": str(failure.step.address),
+                "action": failure.step.action.value,
+                "remote_id": failure.step.remote_id,
+                "message": str(failure.error),
+                "code": failure.error.code,
+                "request_id": failure.error.request_id,
+                "hint": failure.error.remedy,
+            }
+            for failure in outcome.failures
+        ],
+        "unapproved": [str(step.address) for step in outcome.unapproved],
+        "overdue": outcome.overdue,
+    }
+
+
+def validation_json(found: "Iterable[Diagnostic]") -> dict[str, Any]:
+    diagnostics = [
+        {
+            "severity": one.severity.value,
+            "rule": one.rule,
+            "file": one.file,
+            "line": one.line,
+            "column": one.column,
+            "path": one.path,
+            "message": one.message,
+            "hint": one.hint,
+        }
+        for one in found
+    ]
+    return {"valid": not any(one["severity"] == "error" for one in diagnostics), "diagnostics": diagnostics}

@@ -1,0 +1,157 @@
+"""The account in lines: what is live, what drifted, what is in no spec, and what an import takes over."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from wanctl.base.words import counted, listed
+from wanctl.plan import Action, Plan, Step, When
+from wanctl.render.text.changes import INDENT
+from wanctl.render.text.plan import finding_block
+from wanctl.render.words import PHASES, spell_cost, spell_state
+
+if TYPE_CHECKING:
+    from wanctl.engine.drift import Drift
+    from wanctl.engine.importing import Imported
+
+
+_CHOOSE = "Nothing is deleted by looking. To delete some: wanctl prune ID…; what is not in flight: --all"
+_NONE_CAN = (
+    "None of them goes with --all. What is in flight, or another ledger's, goes by its ID: wanctl prune ID…"
+)
+
+
+def status_lines(plan: Plan) -> list[Text]:
+    """The account as the specs name it."""
+    place = " · ".join(part for part in (plan.project, plan.environment, plan.service) if part)
+    lines = [Text.assemble((place, "bold"), f"  {plan.status.value.replace('_', ' ')}"), Text()]
+    rows = [(step, str(step.address), spell_state(step), step.remote_id or "—") for step in plan.steps]
+    widths = (
+        max((len(address) for _, address, _, _ in rows), default=0),
+        max((len(state) for _, _, state, _ in rows), default=0),
+    )
+    for step, address, state, remote_id in rows:
+        lines.append(
+            Text.assemble(
+                "  ",
+                (address.ljust(widths[0]), "bold"),
+                "  ",
+                (state.ljust(widths[1]), PHASES[step.when].state_style),
+                "  ",
+                remote_id,
+            )
+        )
+        lines += _waits(step)
+    if plan.orphans:
+        lines += [Text(), Text("Ours, live, and in no spec:", style="dim")]
+        lines += [Text(f"  {one.kind}  {one.remote_id}  {one.note}", style="dim") for one in plan.orphans]
+    if plan.findings:
+        lines += [Text(), *finding_block(plan.findings)[:-1]]
+    return lines
+
+
+def _waits(step: Step) -> Iterator[Text]:
+    indent = " " * 6
+    if step.cost and step.cost.billed_tokens is not None:
+        yield Text(indent + spell_cost(step.cost), style="dim")
+    if step.settled:
+        return
+    after = f", after {', '.join(map(str, step.after))}" if step.after else ""
+    summary = f" · {step.summary}" if step.action is Action.CHOOSE and step.summary else ""
+    detail = step.progress.detail if step.progress else ""
+    detail = f" · {detail}" if detail and not step.reason.endswith(detail) else ""
+    yield Text(f"{indent}{step.reason}{after}{summary}{detail}")
+    for hint in step.hints:
+        yield Text.assemble(indent, ("→ ", "cyan"), hint)
+
+
+def drift_lines(drift: "Drift") -> list[Text]:
+    """What moved, and what apply would do about it; a sentence where nothing did."""
+    if not drift.found and drift.passed_over:
+        names = listed([str(address) for address in drift.passed_over])
+        return [Text.assemble(("No drift", "bold green"), f" but what is ignored: {names}.")]
+    if not drift.found:
+        return [Text.assemble(("No drift.", "bold green"), " The account is as wanctl left it.")]
+    lines = [line for step in drift.steps for line in _step_lines(step)]
+    for orphan in drift.orphans:
+        lines.append(
+            Text.assemble("  ", (f"{orphan.kind}/{orphan.remote_id}", "bold"), f"  {orphan.note}; in no spec")
+        )
+        lines.append(Text.assemble(INDENT, ("→ ", "cyan"), f"to delete it: wanctl prune {orphan.remote_id}"))
+    if lines:
+        lines.append(Text())
+    lines += finding_block(drift.findings)
+    count = len(drift.steps) + len(drift.orphans) + len(drift.findings)
+    lines.append(Text.assemble(("Drift: ", "bold yellow"), f"{counted(count, 'thing')} to look at."))
+    return lines
+
+
+def _step_lines(step: Step) -> Iterator[Text]:
+    yield Text.assemble("  ", (str(step.address), "bold"), f"  {step.reason}")
+    if step.when in {When.NOW, When.LATER}:
+        yield Text.assemble(INDENT, ("→ ", "cyan"), f"wanctl apply would {step.action.value} it again")
+    for hint in step.hints:
+        yield Text.assemble(INDENT, ("→ ", "cyan"), hint)
+
+
+def orphan_lines(plan: Plan, *, chosen: bool = False) -> list[Text]:
+    """What could be pruned: nothing of it is chosen yet, or nothing of what was chosen can go."""
+    if not plan.orphans:
+        return [Text.assemble(("No orphans.", "bold green"), " Everything of ours is in the specs.")]
+    names = [f"{orphan.kind}/{orphan.remote_id}" for orphan in plan.orphans]
+    width = max(map(len, names))
+    lines = [Text(f"{counted(len(plan.orphans), 'orphan')}, live and in no spec:", style="bold"), Text()]
+    lines += [
+        Text.assemble("  ", (name.ljust(width), "bold"), "  ", (orphan.note, "dim"))
+        for name, orphan in zip(names, plan.orphans, strict=True)
+    ]
+    return [
+        *lines,
+        Text(),
+        *finding_block(plan.findings),
+        Text(_NONE_CAN if chosen else _CHOOSE),
+    ]
+
+
+def spell_kinds(imported: "Imported") -> str:
+    """2 Datasets, 1 FineTune and 1 Deployment."""
+    counts: dict[str, int] = {}
+    for one in imported.documents:
+        if not one.proposed:
+            counts[one.address.kind] = counts.get(one.address.kind, 0) + 1
+    return listed([counted(count, kind) for kind, count in counts.items()] or ["nothing"])
+
+
+def import_question(imported: "Imported", path: str) -> str:
+    """What a person says yes to."""
+    adoptions = counted(len(imported.adoptions), "adoption")
+    return f"Write {spell_kinds(imported)} to {path}, and {adoptions} into the ledger?"
+
+
+def nothing_lines(imported: "Imported") -> Iterator[Text]:
+    """No file is written for comments alone."""
+    yield Text("Nothing to import: what is live is in the specs, or of another wanctl project.")
+    for one in imported.documents:
+        yield Text(f"  {one.address}  could be a comment only; to see why: wanctl import --dry-run")
+
+
+def written_lines(imported: "Imported", path: str) -> Iterator[Text]:
+    """The file, and what a person has to add to it."""
+    yield Text.assemble(("Written: ", "bold green"), f"{path}: {spell_kinds(imported)}.")
+    for one in imported.documents:
+        if one.proposed:
+            yield Text(f"  {one.address}  as a comment only: see its remarks")
+        elif one.fields.get("aigc_config") == {"unknown": True}:
+            yield Text(f"  {one.address}  its aigc_config is not readable from the service: write it there")
+
+
+def adopted_lines(imported: "Imported", sentences: tuple[str, ...], plan: Plan) -> Iterator[Text]:
+    """Each adoption, and whether the plan is empty now as far as the imported documents go."""
+    yield from (Text(f"  {sentence}.") for sentence in sentences)
+    ours = {one.address for one in imported.documents if not one.proposed}
+    pending = [step for step in plan.pending if step.address in ours]
+    for step in pending:
+        yield Text.assemble("  ", (str(step.address), "bold"), f"  not settled: {step.reason}")
+    if not pending:
+        yield Text("The plan has nothing to do for them. Read the file, and commit it.")
