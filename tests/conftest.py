@@ -1,4 +1,6 @@
-"""Options and fixtures that all tests share."""
+"""Options that all tests share, and what is said of tests that could not run."""
+
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -7,6 +9,33 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("wanctl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("wanctl")
 
+STRICT = "WANCTL_TEST_STRICT"  # set where every tool has to be there, as in CI
+LACKS = "needs "  # how the reason of a skip begins that a tool is missing for
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="Rewrite the golden files of the scenarios.")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where every tool has to be there, a test that was skipped for want of one is a failure."""
+    if os.environ.get(STRICT) and _skipped_for_tools(session.config) and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = _skipped_for_tools(terminalreporter.config)
+    for reason in dict.fromkeys(reasons):
+        count = reasons.count(reason)
+        were = "1 test was" if count == 1 else f"{count} tests were"
+        terminalreporter.write_line(f"{were} not run: {reason}", yellow=True)
+    if reasons and os.environ.get(STRICT):
+        terminalreporter.write_line(f"{STRICT} is set: tests that are not run are failures", red=True)
+
+
+def _skipped_for_tools(config: pytest.Config) -> list[str]:
+    """The reasons of all tests that a tool was missing for; empty in the workers of a parallel run."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    reasons = [str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped]
+    return [reason for reason in reasons if reason.startswith(LACKS)]

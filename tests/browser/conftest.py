@@ -15,6 +15,16 @@ from tests.browser.examples import write_example
 from tests.browser.reading import Reader, reading
 
 WHICH = "WANCTL_TEST_BROWSER"
+ALONE = [  # it asks nobody but this machine, and runs as root, too, as in CI
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PICTURES = Path(__file__).parents[2] / ".artifacts" / "browser"
 
 
@@ -33,9 +43,7 @@ def browser() -> Iterator[Browser]:
     if found is None:
         pytest.skip(f"needs Chromium: apt install chromium, or name one in {WHICH}")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=found, args=["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-        )
+        launched = playwright.chromium.launch(executable_path=found, args=ALONE)
         yield launched
         launched.close()
 

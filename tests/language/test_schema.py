@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
 from wanctl.language.schema import json_schema
-
-jsonschema = pytest.importorskip("jsonschema")
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECTS = sorted(

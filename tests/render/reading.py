@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
-import pytest
+import jsonschema
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -100,7 +100,6 @@ def check_page(html: str) -> Page:
     return page
 
 
-jsonschema = pytest.importorskip("jsonschema")
 VALIDATOR = jsonschema.Draft202012Validator(plan_schema())
 
 
