@@ -1,4 +1,4 @@
-"""A test that is not run for want of a tool is said at the end; where every tool has to be there, it is red."""
+"""A test that is skipped for want of a tool is said at the end; where every tool has to be, it is red."""
 
 import os
 import subprocess

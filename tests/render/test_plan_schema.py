@@ -2,11 +2,12 @@
 
 import json
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 
 from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
-from tests.render.reading import VALIDATOR, check_schema, jsonschema, written
+from tests.render.reading import VALIDATOR, check_schema, written
 from wanctl.plan import Plan
 from wanctl.render.json.schema import plan_schema
 from wanctl.render.made import PlanFailure
