@@ -14,7 +14,7 @@ from wanctl.ledger.backends.file import FileBackend
 from wanctl.ledger.backends.object import ObjectBackend
 from wanctl.ledger.lease import LEASE_TTL, Lease
 from wanctl.ledger.record import HistoryLine
-from wanctl.ledger.store import Store
+from wanctl.ledger.store import LedgerStore
 from wanctl.project import Project
 
 
@@ -33,7 +33,7 @@ def take_over_and_write(folder: Path, blob: Blob) -> None:  # noqa: ARG001 - lik
 
 
 @contextmanager
-def _lease_of_another(folder: Path) -> Iterator[tuple[Store, Lease]]:
+def _lease_of_another(folder: Path) -> Iterator[tuple[LedgerStore, Lease]]:
     store = Project.open(folder / "specs").store
     now = datetime.now(UTC)
     lease = Lease(token=uuid.uuid4().hex, holder="another", since=now, expires=now + LEASE_TTL)

@@ -20,7 +20,7 @@ from tests.scenarios.playing import quiet_surroundings
 from tests.scenarios.test_terminal import Terminal
 from wanctl.engine.converge import CALLS_AT_ONCE
 from wanctl.ledger.lease import LEASE_TTL, Lease
-from wanctl.ledger.store import Store
+from wanctl.ledger.store import LedgerStore
 from wanctl.project import Project
 from wanctl.studio.pace import LIMITS, Family
 
@@ -88,7 +88,7 @@ class Run:
         self._process.send_signal(number)
 
     @property
-    def store(self) -> Store:
+    def store(self) -> LedgerStore:
         return Project.open(self.specs).store
 
     def ended(self) -> int:

@@ -12,7 +12,7 @@ from tests.ledger.ledger_files import clone, owner, remote_with_one_commit
 from tests.ledger.servers import KEYS, OSS_KEYS, s3, serving, with_conditions_of_oss
 from wanctl.ledger import opening
 from wanctl.ledger.opening import open_store
-from wanctl.ledger.store import Store
+from wanctl.ledger.store import LedgerStore
 
 KINDS = ("file", "git", "s3", "oss", "gs", "az")
 _numbers = itertools.count()
@@ -68,7 +68,7 @@ def new_bucket(address: str) -> str:
 
 
 @pytest.fixture(params=KINDS)
-def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], LedgerStore]:
     """Opens the same empty place again and again, as another run would."""
     kind: str = request.param
     if kind == "file":
@@ -90,5 +90,5 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store
 
 
 @pytest.fixture
-def store(stores: Callable[[], Store]) -> Store:
+def store(stores: Callable[[], LedgerStore]) -> LedgerStore:
     return stores()

@@ -12,7 +12,7 @@ import pytest
 from tests.ledger.ledger_files import owner
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, Process
 from wanctl.ledger.opening import open_store
-from wanctl.ledger.store import Store
+from wanctl.ledger.store import LedgerStore
 from wanctl.project import leasing
 from wanctl.project.host import Host
 from wanctl.project.leasing import leased
@@ -40,7 +40,7 @@ def held_by(process: Process | None) -> Lease:
     return Lease(token="theirs", holder="somebody", since=now, expires=now + LEASE_TTL, process=process)
 
 
-def take(store: Store, lock_wait: timedelta = timedelta()) -> list[str]:
+def take(store: LedgerStore, lock_wait: timedelta = timedelta()) -> list[str]:
     told: list[str] = []
 
     async def work() -> None:

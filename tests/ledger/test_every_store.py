@@ -29,22 +29,22 @@ from wanctl.ledger.errors import (
 from wanctl.ledger.lease import LEASE_TTL, LeaseHeld, LeaseLost
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.record import Entry, HistoryLine, Intent, Record
-from wanctl.ledger.store import Store
+from wanctl.ledger.store import LedgerStore
 
-Stores = Callable[[], Store]
+Stores = Callable[[], LedgerStore]
 
 
-def spoil(store: Store, blob: Blob, text: str) -> None:
+def spoil(store: LedgerStore, blob: Blob, text: str) -> None:
     """Somebody writes what is no ledger, or no lease."""
     backend = store._backend
     backend.replace(backend.read(Blob.RECORD, Blob.LEASE), blob, text, "spoilt")
 
 
-def stored(store: Store, blob: Blob = Blob.RECORD) -> str | None:
+def stored(store: LedgerStore, blob: Blob = Blob.RECORD) -> str | None:
     return store._backend.read(blob).text(blob)
 
 
-def test_nothing_is_stored_at_first(store: Store) -> None:
+def test_nothing_is_stored_at_first(store: LedgerStore) -> None:
     assert store.load() is None
     assert store.held() is None
     assert store.set_aside() is None
@@ -202,7 +202,7 @@ def test_who_comes_to_a_place_that_was_left_is_sent_on(stores: Stores) -> None:
         stores().save(record())
 
 
-def race(stores: Stores, do: Callable[[Store, int], object], runners: int = 4) -> list[object]:
+def race(stores: Stores, do: Callable[[LedgerStore, int], object], runners: int = 4) -> list[object]:
     """All at once: what each got, a result or an error."""
     ready, start = [stores() for _ in range(runners)], Barrier(runners)
 

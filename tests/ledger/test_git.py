@@ -12,7 +12,7 @@ from tests.ledger.ledger_files import clone, git, lease, owner, record, remote_w
 from wanctl.ledger.errors import LedgerError, LedgerMovedError, LedgerUnreadableError
 from wanctl.ledger.lease import LeaseHeld
 from wanctl.ledger.opening import open_store
-from wanctl.ledger.store import Store
+from wanctl.ledger.store import LedgerStore
 
 BRANCH = "git:wanctl-ledger"
 
@@ -22,7 +22,9 @@ def bare(tmp_path: Path) -> Path:
     return remote_with_one_commit(tmp_path)
 
 
-def opened(folder: Path, location: str = BRANCH, environment: str | None = None, **environ: str) -> Store:
+def opened(
+    folder: Path, location: str = BRANCH, environment: str | None = None, **environ: str
+) -> LedgerStore:
     return open_store(location, owner(folder, environment, **environ))
 
 

@@ -9,7 +9,7 @@ from tests.ledger.ledger_files import git, lease, owner, record, remote_with_one
 from tests.ledger.servers import GitOverHttp, serving
 from wanctl.ledger.errors import LedgerError, LedgerMovedError
 from wanctl.ledger.opening import open_store
-from wanctl.ledger.store import Store
+from wanctl.ledger.store import LedgerStore
 
 TOKEN = "basic cm9ib3Q6c2VzYW1l"
 
@@ -35,11 +35,11 @@ def checkout(address: str, tmp_path: Path) -> Path:
     return folder
 
 
-def opened(folder: Path, **environ: str) -> Store:
+def opened(folder: Path, **environ: str) -> LedgerStore:
     return open_store("git:wanctl-ledger", owner(folder, **environ))
 
 
-def use(store: Store) -> None:
+def use(store: LedgerStore) -> None:
     held = lease("one")
     store.acquire(held)
     store.save(store.save(record(), held), held)

@@ -15,7 +15,7 @@ from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost
 from wanctl.ledger.leased import FRESH, LeasedStore
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.record import Verb
-from wanctl.ledger.store import Store
+from wanctl.ledger.store import LedgerStore
 from wanctl.project.host import Host
 from wanctl.project.leasing import leased, while_held
 
@@ -48,7 +48,7 @@ def time() -> Time:
     return Time()
 
 
-def held_by_one(stores: Callable[[], Store], time: Time) -> tuple[LeasedStore, Journal]:
+def held_by_one(stores: Callable[[], LedgerStore], time: Time) -> tuple[LeasedStore, Journal]:
     store = stores()
     store.acquire(lease("one"))
     held = LeasedStore(store, lease("one"), time)
@@ -56,7 +56,7 @@ def held_by_one(stores: Callable[[], Store], time: Time) -> tuple[LeasedStore, J
 
 
 def test_a_holder_that_slept_through_another_run_writes_no_intent(
-    stores: Callable[[], Store], time: Time
+    stores: Callable[[], LedgerStore], time: Time
 ) -> None:
     """Nothing was saved meanwhile, so the serial is still its own: only the lease can tell."""
     _, journal = held_by_one(stores, time)
@@ -69,7 +69,7 @@ def test_a_holder_that_slept_through_another_run_writes_no_intent(
     assert stores().load() is None
 
 
-def test_a_holder_that_was_taken_over_hears_by_whom(stores: Callable[[], Store], time: Time) -> None:
+def test_a_holder_that_was_taken_over_hears_by_whom(stores: Callable[[], LedgerStore], time: Time) -> None:
     _, journal = held_by_one(stores, time)
     time.now = EXPIRED
     stores().acquire(lease("two", EXPIRED))
@@ -77,7 +77,9 @@ def test_a_holder_that_was_taken_over_hears_by_whom(stores: Callable[[], Store],
         asyncio.run(journal.begin(Effect()))
 
 
-def test_a_holder_whose_lease_was_broken_notices_at_once(stores: Callable[[], Store], time: Time) -> None:
+def test_a_holder_whose_lease_was_broken_notices_at_once(
+    stores: Callable[[], LedgerStore], time: Time
+) -> None:
     """A person unlocked: the lease had not expired, and no other run has come yet."""
     _, journal = held_by_one(stores, time)
     stores().release(lease("one"))
@@ -85,7 +87,7 @@ def test_a_holder_whose_lease_was_broken_notices_at_once(stores: Callable[[], St
         asyncio.run(journal.begin(Effect()))
 
 
-def test_a_holder_that_slept_alone_renews_and_goes_on(stores: Callable[[], Store], time: Time) -> None:
+def test_a_holder_that_slept_alone_renews_and_goes_on(stores: Callable[[], LedgerStore], time: Time) -> None:
     held, journal = held_by_one(stores, time)
     time.now = EXPIRED + timedelta(hours=1)
     asyncio.run(journal.begin(Effect()))
@@ -106,7 +108,7 @@ async def ask(held: LeasedStore) -> None:
 
 
 def test_a_call_that_waited_past_its_lease_hears_that_it_is_lost(
-    stores: Callable[[], Store], time: Time
+    stores: Callable[[], LedgerStore], time: Time
 ) -> None:
     """Its intent was written in time; then the process stood still."""
     held, journal = held_by_one(stores, time)
@@ -122,7 +124,7 @@ def test_a_call_that_waited_past_its_lease_hears_that_it_is_lost(
 
 
 def test_a_call_that_waited_alone_goes_on_under_a_lease_that_is_renewed(
-    stores: Callable[[], Store], time: Time
+    stores: Callable[[], LedgerStore], time: Time
 ) -> None:
     held, journal = held_by_one(stores, time)
     asyncio.run(journal.begin(Effect()))
@@ -222,14 +224,14 @@ def test_the_heartbeat_stops_a_run_whose_lease_is_gone(tmp_path: Path) -> None:
 class Away:
     """A store that cannot be reached for some renewals."""
 
-    def __init__(self, store: Store, times: int) -> None:
+    def __init__(self, store: LedgerStore, times: int) -> None:
         self.store, self.times, self.renewed = store, times, asyncio.Event()
 
     def renew(self, lease: Lease) -> None:
         if self.times:
             self.times -= 1
             raise LedgerError("away")
-        Store.renew(self.store, lease)
+        LedgerStore.renew(self.store, lease)
         self.loop.call_soon_threadsafe(self.renewed.set)
 
     loop: asyncio.AbstractEventLoop

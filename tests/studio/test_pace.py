@@ -16,7 +16,7 @@ from tests.studio.service import BASE, SECRET, job, native, native_error, serve
 from wanctl.studio.client import Studio
 from wanctl.studio.credentials import Key
 from wanctl.studio.errors import Busy, LostAnswer, QuotaExhausted, ServerError, StudioError, Throttled
-from wanctl.studio.pace import LIMITS, SPARE_TRIES, WINDOW, Budget, Family, Lane, Limit, Pace
+from wanctl.studio.pace import LIMITS, SPARE_TRIES, WINDOW, Family, Lane, Limit, Pace, RetryBudget
 from wanctl.studio.regions import Endpoint
 
 FILE: dict[str, Any] = {"id": "file-1", "filename": "a.zip", "bytes": 3, "purpose": "fine-tune"}
@@ -96,7 +96,7 @@ def test_a_lane_is_as_fast_as_its_limit_allows(starts: int, count: int) -> None:
 
 @given(st.lists(st.booleans(), max_size=300))
 def test_tries_again_stay_a_tenth_of_the_calls_and_a_floor(spending: list[bool]) -> None:
-    budget, earned, spent = Budget(), 0, 0
+    budget, earned, spent = RetryBudget(), 0, 0
     for spend in spending:
         if spend:
             spent += budget.spend()
@@ -107,7 +107,7 @@ def test_tries_again_stay_a_tenth_of_the_calls_and_a_floor(spending: list[bool])
 
 
 def test_a_budget_that_was_saved_up_is_no_more_than_the_floor() -> None:
-    budget = Budget()
+    budget = RetryBudget()
     for _ in range(10_000):
         budget.earn()
     assert sum(budget.spend() for _ in range(1000)) == SPARE_TRIES
@@ -151,7 +151,7 @@ def test_files_are_uploaded_three_a_second_and_read_ten_a_second(tmp_path: Path)
     asked: dict[str, list[float]] = {}
     time = Time()
 
-    async def handle(request: httpx.Request) -> httpx.Response:
+    async def handle(request: httpx.StudioRequest) -> httpx.Response:
         await request.aread()
         asked.setdefault(request.method, []).append(time.now)
         return httpx.Response(200, json=FILE)

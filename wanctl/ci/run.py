@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wanctl.forge.run import Forge, Request, Run, Token, Trigger
+from wanctl.forge.run import Forge, ReviewRequest, Run, Token, Trigger
 from wanctl.project.host import Host
 
 _GITHUB_REVIEWS = {"pull_request", "pull_request_target"}
@@ -61,12 +61,12 @@ def _github_trigger(environ: Mapping[str, str], event: str, payload: Mapping[str
     return Trigger.DEFAULT_BRANCH if default and ours else Trigger.OTHER
 
 
-def _pull_request(environ: Mapping[str, str], pull: Mapping[str, Any]) -> Request | None:
+def _pull_request(environ: Mapping[str, str], pull: Mapping[str, Any]) -> ReviewRequest | None:
     repository, number = environ.get("GITHUB_REPOSITORY"), pull.get("number")
     if not repository or not isinstance(number, int):
         return None
     token = environ.get("GITHUB_TOKEN", "").strip()
-    return Request(
+    return ReviewRequest(
         environ.get("GITHUB_API_URL") or "https://api.github.com",
         repository,
         number,
@@ -100,13 +100,13 @@ def _gitlab(environ: Mapping[str, str], url: str | None) -> Run:
     )
 
 
-def _merge_request(environ: Mapping[str, str], project: str, number: int) -> Request:
+def _merge_request(environ: Mapping[str, str], project: str, number: int) -> ReviewRequest:
     api = environ.get("CI_API_V4_URL") or "https://gitlab.com/api/v4"
     if given := environ.get("GITLAB_TOKEN", "").strip():
-        return Request(api, project, number, Token("PRIVATE-TOKEN", given))
+        return ReviewRequest(api, project, number, Token("PRIVATE-TOKEN", given))
     of_job = environ.get("CI_JOB_TOKEN", "").strip()
     token = Token("JOB-TOKEN", of_job) if of_job else None
-    return Request(api, project, number, token, environ.get("GITLAB_USER_LOGIN") or None)
+    return ReviewRequest(api, project, number, token, environ.get("GITLAB_USER_LOGIN") or None)
 
 
 def _payload(environ: Mapping[str, str]) -> Mapping[str, Any]:

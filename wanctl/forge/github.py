@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from wanctl.forge.comments import Author, Comment
 from wanctl.forge.labels import Label
-from wanctl.forge.run import Request
-from wanctl.forge.wire import ForgeError, RefusedError, Wire
+from wanctl.forge.run import ReviewRequest
+from wanctl.forge.wire import ForgeConnection, ForgeError, RefusedError
 
 WORKFLOW = "github-actions[bot]"  # whose the token of a workflow is
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
@@ -16,7 +16,7 @@ HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "202
 class GitHubRequest:
     """One pull request."""
 
-    def __init__(self, wire: Wire, request: Request) -> None:
+    def __init__(self, wire: ForgeConnection, request: ReviewRequest) -> None:
         self._wire = wire
         self._beside = request.api.rstrip("/").removesuffix("/v3")  # where a server of one's own has GraphQL
         self._repo = f"/repos/{request.repository}"

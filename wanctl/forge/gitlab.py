@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from wanctl.forge.comments import Author, Comment
 from wanctl.forge.labels import Label
-from wanctl.forge.run import Request
-from wanctl.forge.wire import ForgeError, Wire
+from wanctl.forge.run import ReviewRequest
+from wanctl.forge.wire import ForgeConnection, ForgeError
 
 HEADERS = {"Accept": "application/json"}
 
@@ -16,7 +16,7 @@ HEADERS = {"Accept": "application/json"}
 class GitLabRequest:
     """One merge request."""
 
-    def __init__(self, wire: Wire, request: Request) -> None:
+    def __init__(self, wire: ForgeConnection, request: ReviewRequest) -> None:
         self._wire = wire
         self._known_author = request.author
         self._project = f"/projects/{quote(request.repository, safe='')}"

@@ -13,8 +13,8 @@ from wanctl.forge.comments import Author, Comment, Message, Thread
 from wanctl.forge.github import GitHubRequest
 from wanctl.forge.gitlab import GitLabRequest
 from wanctl.forge.labels import LABELS, OURS, Label
-from wanctl.forge.run import Forge, Request, Token
-from wanctl.forge.wire import ForgeError, RefusedError, Wire
+from wanctl.forge.run import Forge, ReviewRequest, Token
+from wanctl.forge.wire import ForgeConnection, ForgeError, RefusedError
 
 
 class Reviewed(Protocol):
@@ -55,7 +55,7 @@ class UnlabelledError(ForgeError):
 
 def post(
     forge: Forge,
-    request: Request,
+    request: ReviewRequest,
     token: Token,
     message: Message,
     sleep: Callable[[float], None] = time.sleep,
@@ -76,10 +76,10 @@ def post(
 
 @contextmanager
 def _opened(
-    forge: Forge, request: Request, token: Token, sleep: Callable[[float], None]
-) -> Iterator[tuple[Wire, Reviewed]]:
+    forge: Forge, request: ReviewRequest, token: Token, sleep: Callable[[float], None]
+) -> Iterator[tuple[ForgeConnection, Reviewed]]:
     headers = github.HEADERS if forge is Forge.GITHUB else gitlab.HEADERS
-    with Wire(request.api, token, headers, sleep=sleep) as wire:
+    with ForgeConnection(request.api, token, headers, sleep=sleep) as wire:
         kind = GitHubRequest if forge is Forge.GITHUB else GitLabRequest
         yield wire, kind(wire, request)
 

@@ -50,7 +50,7 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Request:
+class ReviewRequest:
     """A pull or merge request that can be commented on."""
 
     api: str  # the API's base URL, without a slash at its end
@@ -71,7 +71,7 @@ class Run:
     forge: Forge
     trigger: Trigger
     event: str  # as the forge calls it, for messages
-    request: Request | None = None
+    request: ReviewRequest | None = None
     from_outside: bool = False  # the specs come from a fork or a bot: no secrets are to be expected
     url: str | None = None  # where a reader finds this run
     commit: str | None = None  # the specs' own, not the forge's trial merge

@@ -46,7 +46,7 @@ class RefusedError(ForgeError):
     """The token may not do this."""
 
 
-class Wire:
+class ForgeConnection:
     """A connection to one forge's API."""
 
     def __init__(
@@ -81,7 +81,7 @@ class Wire:
         tries = Retrying(
             sleep=self._sleep,
             stop=stop_after_attempt(TRIES),
-            wait=_Backoff(),
+            wait=_ForgeBackoff(),
             retry=retry_if_exception_type(PassingError),
             reraise=True,
         )
@@ -129,7 +129,7 @@ class Wire:
                 return entries
         raise ForgeError(f"GET {path}: the list does not end after {len(entries):,} entries")
 
-    def _signed(self, request: httpx.Request) -> httpx.Request:
+    def _signed(self, request: httpx.ReviewRequest) -> httpx.ReviewRequest:
         """Put the token on a request as it leaves, so that it stands in no variable on the way."""
         request.headers[self._token.header] = self._token.reveal()
         return request
@@ -182,7 +182,7 @@ def _retry_after(response: httpx.Response) -> float | None:
     return float(asked) if asked.isdigit() else None
 
 
-class _Backoff(wait_base):
+class _ForgeBackoff(wait_base):
     """Twice as long each time, with jitter; as long as the forge asks for, if it does."""
 
     _grow = wait_random_exponential(multiplier=1, min=0.5, max=16)

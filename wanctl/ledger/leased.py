@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from wanctl.ledger.lease import Lease
 from wanctl.ledger.record import Record
-from wanctl.ledger.store import Store
+from wanctl.ledger.store import LedgerStore
 
 FRESH = timedelta(seconds=10)  # nobody takes over within this time: each claim lasts much longer
 
@@ -19,7 +19,7 @@ FRESH = timedelta(seconds=10)  # nobody takes over within this time: each claim 
 class LeasedStore:
     """Guards the lease's expiry as it was last renewed. `renew` may be called from a thread of its own."""
 
-    def __init__(self, store: Store, lease: Lease, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: LedgerStore, lease: Lease, now: Callable[[], datetime]) -> None:
         self._store = store
         self._lease = lease
         self._now = now

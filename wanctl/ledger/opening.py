@@ -10,7 +10,7 @@ from wanctl.ledger.backends.backend import Backend
 from wanctl.ledger.backends.file import FileBackend
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.location import FileLocation, GitLocation, ObjectLocation, own_location, parse_location
-from wanctl.ledger.store import Store
+from wanctl.ledger.store import LedgerStore
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
@@ -30,13 +30,13 @@ class LedgerOwner:
     shown: Callable[[Path], str] = str  # a path in a message
 
 
-def open_store(text: str, owner: LedgerOwner) -> Store:
+def open_store(text: str, owner: LedgerOwner) -> LedgerStore:
     """The store at this location. Nothing is read yet."""
     try:
         location = parse_location(text)
     except ValueError as error:
         raise LedgerError(f"ledger: {error}") from error
-    return Store(_backend(location, owner))
+    return LedgerStore(_backend(location, owner))
 
 
 def _backend(location: FileLocation | GitLocation | ObjectLocation, owner: LedgerOwner) -> Backend:

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 
-from wanctl.ledger.backends.backend import Backend, Blob, ChangedMeanwhileError, Reading
+from wanctl.ledger.backends.backend import Backend, Blob, ChangedMeanwhileError, StoredBlobs
 from wanctl.ledger.encoding import (
     Encoder,
     decode_record,
@@ -24,7 +24,7 @@ from wanctl.ledger.record import Record
 ATTEMPTS = 12  # at a swap that others are in the way of
 LONGEST_PAUSE_MS = 250
 
-_Change = Callable[[Reading], str | None]
+_Change = Callable[[StoredBlobs], str | None]
 _BOTH = (Blob.RECORD, Blob.LEASE)
 
 
@@ -32,7 +32,7 @@ class _Nothing(Exception):  # noqa: N818 - the way out of a swap that has nothin
     """There is nothing to change."""
 
 
-class Store:
+class LedgerStore:
     """One ledger and the lease on it."""
 
     def __init__(self, backend: Backend, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -59,7 +59,7 @@ class Store:
         written = self._encoder.encode(saved)
         backed_up = False
 
-        def change(seen: Reading) -> str:
+        def change(seen: StoredBlobs) -> str:
             nonlocal backed_up
             stored = self._record(seen)
             serial = stored.serial if stored else 0
@@ -85,7 +85,7 @@ class Store:
     def place(self, record: Record, lease: Lease) -> None:
         """Write a record that comes from another store, as it is, unless something else is kept here."""
 
-        def change(seen: Reading) -> str:
+        def change(seen: StoredBlobs) -> str:
             self._require(lease, seen)
             text = seen.text(Blob.RECORD)
             here = None if text is None or is_moved_notice(text) else self._record(seen)
@@ -121,7 +121,7 @@ class Store:
         ran out, or whose holder is `dead`."""
         before: list[Lease | None] = []
 
-        def change(seen: Reading) -> str:
+        def change(seen: StoredBlobs) -> str:
             held = self._lease(seen)
             if held and held.token != lease.token and not held.expired(lease.since) and not dead(held):
                 raise LeaseHeld(held, self.location)
@@ -140,7 +140,7 @@ class Store:
     def renew(self, lease: Lease) -> None:
         """Push the lease's expiry; raises LeaseLost when it was lost meanwhile."""
 
-        def change(seen: Reading) -> str:
+        def change(seen: StoredBlobs) -> str:
             self._require(lease, seen)
             return lease.model_dump_json(indent=1) + "\n"
 
@@ -149,7 +149,7 @@ class Store:
     def release(self, lease: Lease) -> bool:
         """Give the lease back (or break another's), if it still stands."""
 
-        def change(seen: Reading) -> None:
+        def change(seen: StoredBlobs) -> None:
             held = self._lease(seen)
             if held is None or held.token != lease.token:
                 raise _Nothing
@@ -159,7 +159,7 @@ class Store:
     def discard_damaged_lease(self) -> bool:
         """Take a lease away that nobody can read; one that can be read stays."""
 
-        def change(seen: Reading) -> None:
+        def change(seen: StoredBlobs) -> None:
             try:
                 self._lease(seen)
             except LeaseDamagedError:
@@ -197,7 +197,7 @@ class Store:
             return None
         kept = self._backend.keep(text)
 
-        def change(seen: Reading) -> str | None:
+        def change(seen: StoredBlobs) -> str | None:
             if seen.text(Blob.RECORD) != text:
                 raise LedgerMovedError(
                     f"The ledger {self.location} was changed by another run. Run the same command again."
@@ -207,7 +207,7 @@ class Store:
         self._swap((Blob.RECORD,), Blob.RECORD, change, why)
         return kept
 
-    def _record(self, seen: Reading) -> Record | None:
+    def _record(self, seen: StoredBlobs) -> Record | None:
         text = seen.text(Blob.RECORD)
         if text is None:
             return None
@@ -219,10 +219,10 @@ class Store:
         """Nobody wrote since we did: then the text needs no reading."""
         return self._known is not None and self._known[0] == text
 
-    def _lease(self, seen: Reading) -> Lease | None:
+    def _lease(self, seen: StoredBlobs) -> Lease | None:
         return decode_lease(seen.text(Blob.LEASE), self.location)
 
-    def _require(self, lease: Lease, seen: Reading) -> None:
+    def _require(self, lease: Lease, seen: StoredBlobs) -> None:
         held = self._lease(seen)
         if held is None or held.token != lease.token:
             raise LeaseLost(held, self.location)

@@ -38,7 +38,7 @@ from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.leased import LeasedStore
 from wanctl.ledger.opening import LedgerOwner, open_store
 from wanctl.ledger.record import Record
-from wanctl.ledger.store import Store
+from wanctl.ledger.store import LedgerStore
 from wanctl.plan import Plan, Step
 from wanctl.project.errors import ProjectError
 from wanctl.project.host import Host
@@ -128,14 +128,14 @@ class Project:
             return self.datasets.read(tick)
 
     @cached_property
-    def store(self) -> Store:
+    def store(self) -> LedgerStore:
         return self.store_at(self.desired.settings.ledger)
 
-    def store_at(self, location: str) -> Store:
+    def store_at(self, location: str) -> LedgerStore:
         """This project's ledger in this environment, if it were kept there."""
         return self._store_of(self.desired.environment, location)
 
-    def _store_of(self, environment: str | None, location: str) -> Store:
+    def _store_of(self, environment: str | None, location: str) -> LedgerStore:
         return open_store(
             location,
             LedgerOwner(
@@ -148,7 +148,7 @@ class Project:
         )
 
     def leased(
-        self, store: Store | None = None, lock_wait: timedelta = timedelta()
+        self, store: LedgerStore | None = None, lock_wait: timedelta = timedelta()
     ) -> AbstractAsyncContextManager[LeasedStore]:
         """Hold the ledger's lease: whoever writes the ledger does it through the store that this gives."""
         return leased(store or self.store, self.host, self.tell, lock_wait=lock_wait)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost
 from wanctl.ledger.leased import LeasedStore
-from wanctl.ledger.store import Store
+from wanctl.ledger.store import LedgerStore
 from wanctl.project.host import Host
 from wanctl.project.process import surely_dead, this_process
 
@@ -23,7 +23,7 @@ def _now() -> datetime:
 
 @asynccontextmanager
 async def leased(
-    store: Store,
+    store: LedgerStore,
     host: Host,
     tell: Callable[[str], None],
     now: Callable[[], datetime] = _now,
@@ -81,7 +81,7 @@ def while_held(held: LeasedStore) -> Callable[[], Awaitable[None]]:
 
 
 async def _queued(
-    store: Store,
+    store: LedgerStore,
     host: Host,
     tell: Callable[[str], None],
     now: Callable[[], datetime],
@@ -103,7 +103,7 @@ async def _queued(
             await asyncio.sleep(min(LOOK_AGAIN, left))
 
 
-def _taken(store: Store, host: Host, tell: Callable[[str], None], since: datetime) -> Lease:
+def _taken(store: LedgerStore, host: Host, tell: Callable[[str], None], since: datetime) -> Lease:
     """A new lease, ours; whose expired one it replaces is told."""
     lease = Lease(
         token=uuid.uuid4().hex,

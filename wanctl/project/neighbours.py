@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 
 from wanctl.ledger.errors import LedgerError
-from wanctl.ledger.store import Store
+from wanctl.ledger.store import LedgerStore
 
 
 def known_to_neighbours(
-    ledgers: Mapping[str | None, Store], own: Store, tell: Callable[[str], None]
+    ledgers: Mapping[str | None, LedgerStore], own: LedgerStore, tell: Callable[[str], None]
 ) -> dict[str, str]:
     """Remote id → whose it is, as a person would say it; a ledger that cannot be read is told of."""
     known: dict[str, str] = {}

@@ -5,20 +5,22 @@ from typing import Any
 
 from wanctl.studio.errors import ServerError
 from wanctl.studio.reading import Answer
-from wanctl.studio.verdict import Effect
-from wanctl.studio.wire import Request, Wire
+from wanctl.studio.verdict import CallEffect
+from wanctl.studio.wire import StudioConnection, StudioRequest
 
 
 class Chat:
     """`studio.chat`."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: StudioConnection) -> None:
         self._wire = wire
 
     async def complete(self, model: str, parts: Sequence[dict[str, Any]]) -> Answer[str]:
         """What the model says of these texts, images and clips. Billed by the token, a little."""
         body = {"model": model, "messages": [{"role": "user", "content": list(parts)}]}
-        request = Request("POST", "/chat/completions", Effect.REPEATABLE, json=body, compatible=True)
+        request = StudioRequest(
+            "POST", "/chat/completions", CallEffect.REPEATABLE, json=body, compatible=True
+        )
         reply = await self._wire.call(request)
         text = _text(reply.body)
         if not text:

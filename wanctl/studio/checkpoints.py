@@ -3,19 +3,19 @@
 from wanctl.studio.errors import Refused
 from wanctl.studio.objects import CheckpointRow, checkpoint_number
 from wanctl.studio.reading import Answer, output, parse_rows
-from wanctl.studio.verdict import Effect, unusable
-from wanctl.studio.wire import Request, Wire, segment
+from wanctl.studio.verdict import CallEffect, unusable
+from wanctl.studio.wire import StudioConnection, StudioRequest, segment
 
 
 class Checkpoints:
     """`studio.checkpoints`."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: StudioConnection) -> None:
         self._wire = wire
 
     async def list(self, job_id: str) -> tuple[CheckpointRow, ...]:
         """All checkpoints that the service still has, in the order of training."""
-        reply = await self._wire.call(Request("GET", f"/fine-tunes/{segment(job_id)}/checkpoints"))
+        reply = await self._wire.call(StudioRequest("GET", f"/fine-tunes/{segment(job_id)}/checkpoints"))
         page = parse_rows(CheckpointRow, reply, "checkpoints", "list", bare=True)
         return tuple(sorted(page.items, key=lambda row: (checkpoint_number(row.checkpoint), row.checkpoint)))
 
@@ -23,7 +23,7 @@ class Checkpoints:
         """Ask for an export. A GET that changes state: called once, never retried or followed blindly."""
         path = f"/fine-tunes/{segment(job_id)}/export/{segment(checkpoint)}"
         params = {"model_name": display_name}
-        reply = await self._wire.call(Request("GET", path, Effect.ONCE, params=params))
+        reply = await self._wire.call(StudioRequest("GET", path, CallEffect.ONCE, params=params))
         submitted = str(output(reply)).lower()
         if submitted == "true":
             return Answer(None, reply.request_id)

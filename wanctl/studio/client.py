@@ -21,7 +21,7 @@ from wanctl.studio.files import Files
 from wanctl.studio.jobs import Jobs
 from wanctl.studio.pace import Monotonic, Pace, Sleep
 from wanctl.studio.regions import Endpoint
-from wanctl.studio.wire import CallListener, Permission, Wire, always_allowed, no_listener
+from wanctl.studio.wire import CallListener, Permission, StudioConnection, always_allowed, no_listener
 
 
 class Studio:
@@ -41,7 +41,7 @@ class Studio:
         permission: Permission = always_allowed,
     ) -> None:
         pace = Pace(monotonic, sleep)
-        self._wire = Wire(
+        self._wire = StudioConnection(
             endpoint,
             key,
             workspace=workspace,

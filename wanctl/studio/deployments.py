@@ -6,8 +6,8 @@ from typing import Any
 from wanctl.studio.errors import NotFound
 from wanctl.studio.objects import Deployment
 from wanctl.studio.reading import Answer, Page, output, parse, parse_rows, read_numbered
-from wanctl.studio.verdict import Effect, Reply
-from wanctl.studio.wire import Request, Wire, segment
+from wanctl.studio.verdict import CallEffect, Reply
+from wanctl.studio.wire import StudioConnection, StudioRequest, segment
 
 _PAGE = 100
 
@@ -15,12 +15,12 @@ _PAGE = 100
 class Deployments:
     """`studio.deployments`."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: StudioConnection) -> None:
         self._wire = wire
 
     async def create(self, body: Mapping[str, Any]) -> Answer[Deployment]:
         """Deploy a model. `Conflict` says that the name is taken, perhaps by an earlier call of ours."""
-        reply = await self._wire.call(Request("POST", "/deployments", Effect.ONCE, json=body))
+        reply = await self._wire.call(StudioRequest("POST", "/deployments", CallEffect.ONCE, json=body))
         return Answer(parse(Deployment, output(reply), reply), reply.request_id)
 
     async def list(self) -> tuple[Deployment, ...]:
@@ -28,24 +28,28 @@ class Deployments:
 
         async def page(number: int) -> Page[Deployment]:
             params = {"page_no": number, "page_size": _PAGE}
-            reply = await self._wire.call(Request("GET", "/deployments", params=params))
+            reply = await self._wire.call(StudioRequest("GET", "/deployments", params=params))
             return parse_rows(Deployment, reply, "deployments")
 
         return await read_numbered(page, lambda one: one.deployed_model)
 
     async def get(self, deployed_model: str) -> Deployment:
-        reply = await self._wire.call(Request("GET", _path(deployed_model)))
+        reply = await self._wire.call(StudioRequest("GET", _path(deployed_model)))
         return parse(Deployment, output(reply), reply)
 
     async def scale(self, deployed_model: str, capacity: int) -> Answer[Deployment]:
         path = f"{_path(deployed_model)}/scale"
-        reply = await self._wire.call(Request("PUT", path, Effect.ONCE, json={"capacity": capacity}))
+        reply = await self._wire.call(
+            StudioRequest("PUT", path, CallEffect.ONCE, json={"capacity": capacity})
+        )
         return Answer(_named(reply, deployed_model), reply.request_id)
 
     async def delete(self, deployed_model: str) -> Answer[Deployment | None]:
         """Ask for the end of a deployment, which takes a while. None: it was not there."""
         try:
-            reply = await self._wire.call(Request("DELETE", _path(deployed_model), Effect.REPEATABLE))
+            reply = await self._wire.call(
+                StudioRequest("DELETE", _path(deployed_model), CallEffect.REPEATABLE)
+            )
         except NotFound as gone:
             return Answer(None, gone.request_id)
         return Answer(_named(reply, deployed_model), reply.request_id)

@@ -13,7 +13,7 @@ from wanctl.studio.errors import NotFound, Refused, ServerError, StudioError
 from wanctl.studio.pace import Family, Pace
 from wanctl.studio.regions import Endpoint, is_loopback
 from wanctl.studio.trying import retrying
-from wanctl.studio.verdict import Call, Effect
+from wanctl.studio.verdict import Call, CallEffect
 from wanctl.studio.wire import broken_off, open_http
 
 _HOPS = 5
@@ -42,7 +42,7 @@ class Downloads:
         http = self._http
 
         async def attempt() -> int:
-            call = Call("GET", _shown(start), Effect.READ)
+            call = Call("GET", _shown(start), CallEffect.READ)
             async with self._pace.lane(Family.DOWNLOADS).turn():
                 try:
                     return await self._follow(http, start, destination, max_bytes)

@@ -14,7 +14,7 @@ _NO_ERROR = frozenset({"", "0", "200", "success", "ok", "none", "null"})
 
 
 @dataclass(frozen=True)
-class Complaint:
+class ServiceComplaint:
     """What an answer says of itself, from whichever envelope it came in."""
 
     status: int
@@ -28,7 +28,7 @@ class Complaint:
 
 def complaint_of(
     status: int, headers: Mapping[str, str], body: dict[str, Any] | None, content: bytes
-) -> Complaint:
+) -> ServiceComplaint:
     body_or_nothing = body or {}
     inner = body_or_nothing.get("error") or _failed_upload(body_or_nothing)
     said = {**body_or_nothing, **inner} if isinstance(inner, dict) else dict(body_or_nothing)
@@ -39,7 +39,7 @@ def complaint_of(
         code = _spelled(said.get("type")) if isinstance(inner, dict) else ""
     if inner and not code:
         code = "error"
-    return Complaint(
+    return ServiceComplaint(
         status,
         code,
         _message(said)[:LONGEST_SAID],

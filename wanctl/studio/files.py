@@ -8,8 +8,8 @@ from wanctl.studio.errors import NotFound, ServerError
 from wanctl.studio.objects import RemoteFile
 from wanctl.studio.pace import Family
 from wanctl.studio.reading import Answer, Page, output, parse, rows
-from wanctl.studio.verdict import Effect, Reply, unusable
-from wanctl.studio.wire import UPLOAD_TIMEOUT, Request, Wire, segment
+from wanctl.studio.verdict import CallEffect, Reply, unusable
+from wanctl.studio.wire import UPLOAD_TIMEOUT, StudioConnection, StudioRequest, segment
 
 _PURPOSE = "fine-tune"
 _PAGE = 1000
@@ -19,7 +19,7 @@ _YES, _NO = frozenset({"true", "1"}), frozenset({"false", "0"})
 class Files:
     """`studio.files`."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: StudioConnection) -> None:
         self._wire = wire
 
     async def upload(
@@ -27,10 +27,10 @@ class Files:
     ) -> Answer[RemoteFile]:
         """Send a file from disk, in pieces; `progress` hears how many bytes have left. Sent once."""
         with _Told(path, progress) as file:
-            request = Request(
+            request = StudioRequest(
                 "POST",
                 "/files",
-                Effect.ONCE,
+                CallEffect.ONCE,
                 data={"purpose": _PURPOSE},
                 files={"file": (filename, file, "application/zip")},
                 compatible=True,
@@ -71,7 +71,9 @@ class Files:
 
     async def delete(self, file_id: str) -> Answer[None]:
         """Delete a file; one that is not there is deleted already."""
-        request = Request("DELETE", f"/files/{segment(file_id)}", Effect.REPEATABLE, compatible=True)
+        request = StudioRequest(
+            "DELETE", f"/files/{segment(file_id)}", CallEffect.REPEATABLE, compatible=True
+        )
         try:
             reply = await self._wire.call(request)
         except NotFound as gone:
@@ -90,8 +92,8 @@ def _more(reply: Reply) -> bool | None:
     return spelled in _YES
 
 
-def _reading(path: str, params: Mapping[str, str | int] | None = None) -> Request:
-    return Request("GET", path, params=params or {}, compatible=True, family=Family.FILE_READS)
+def _reading(path: str, params: Mapping[str, str | int] | None = None) -> StudioRequest:
+    return StudioRequest("GET", path, params=params or {}, compatible=True, family=Family.FILE_READS)
 
 
 class _Told(io.FileIO):

@@ -73,7 +73,7 @@ class Lane:
         return start - now
 
 
-class Budget:
+class RetryBudget:
     """The tries again that one run has left. An outage is not answered with a storm of calls."""
 
     def __init__(self, spare: float = SPARE_TRIES, each: float = TRIES_A_CALL) -> None:
@@ -98,7 +98,7 @@ class Pace:
 
     def __init__(self, now: Monotonic, sleep: Sleep) -> None:
         self.sleep = sleep
-        self.budget = Budget()
+        self.budget = RetryBudget()
         self._lanes = {family: Lane(limit, now, sleep) for family, limit in LIMITS.items()}
 
     def lane(self, family: Family) -> Lane:

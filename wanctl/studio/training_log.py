@@ -19,7 +19,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """How far a training is by its log: an estimate, not what is billed."""
 
     tokens: int
@@ -38,7 +38,7 @@ _MARKS = (
 )
 
 
-def training_progress(lines: Iterable[str], expected_tokens: int | None) -> Progress:
+def training_progress(lines: Iterable[str], expected_tokens: int | None) -> TrainingProgress:
     """Read the log's known lines. The counter stops short of the expected end: it is an estimate."""
     tokens, phase = 0, Phase.STARTING
     for line in lines:
@@ -48,7 +48,7 @@ def training_progress(lines: Iterable[str], expected_tokens: int | None) -> Prog
             tokens, phase = int(counted[1]), Phase.TRAINING
         phase = next((reached for mark, reached in _MARKS if mark in line), phase)
     if phase in {Phase.STARTING, Phase.PREPARING}:
-        return Progress(tokens, None, phase)
+        return TrainingProgress(tokens, None, phase)
     if phase is not Phase.TRAINING:
-        return Progress(tokens, 1.0, phase)
-    return Progress(tokens, min(tokens / expected_tokens, 1.0) if expected_tokens else None, phase)
+        return TrainingProgress(tokens, 1.0, phase)
+    return TrainingProgress(tokens, min(tokens / expected_tokens, 1.0) if expected_tokens else None, phase)

@@ -10,7 +10,7 @@ from tenacity.stop import stop_base
 from tenacity.wait import wait_base, wait_random_exponential
 
 from wanctl.studio.errors import Busy, LostAnswer, ServerError, StudioError, Throttled, Unreachable
-from wanctl.studio.pace import Budget, Pace
+from wanctl.studio.pace import Pace, RetryBudget
 from wanctl.studio.verdict import TOO_MANY
 
 _log = logging.getLogger("wanctl.studio")
@@ -48,7 +48,7 @@ async def retrying(
     tries = AsyncRetrying(
         sleep=pace.sleep,
         stop=stop_after_attempt(TRIES) | _SilentAgain() | _NoBudget(pace.budget),
-        wait=_Backoff(),
+        wait=_StudioBackoff(),
         retry=retry_if_exception(worth),
         before_sleep=_say_again,
         reraise=True,
@@ -68,7 +68,7 @@ class _SilentAgain(stop_base):
         return silent and retry_state.attempt_number >= TRIES_IN_SILENCE
 
 
-class _Backoff(wait_base):
+class _StudioBackoff(wait_base):
     """Twice as long each time, with jitter; as long as the service asks for, if it does."""
 
     _grow = wait_random_exponential(multiplier=1, min=0.25, max=16)
@@ -82,7 +82,7 @@ class _Backoff(wait_base):
 class _NoBudget(stop_base):
     """Takes a try from the run's budget; where there is none, the error says why it was not made."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: RetryBudget) -> None:
         self._budget = budget
 
     def __call__(self, retry_state: RetryCallState) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from wanctl.studio.envelope import Complaint, complaint_of, decoded
+from wanctl.studio.envelope import ServiceComplaint, complaint_of, decoded
 from wanctl.studio.errors import (
     Arrears,
     AuthError,
@@ -27,7 +27,7 @@ from wanctl.studio.errors import (
 )
 
 
-class Effect(Enum):
+class CallEffect(Enum):
     """What a call does, and so whether it may be made again when its answer was lost."""
 
     READ = "changes nothing"
@@ -41,7 +41,7 @@ class Call:
 
     method: str
     path: str
-    effect: Effect
+    effect: CallEffect
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class _Rule:
     statuses: range = range(100, 600)
     code: str = ""
     said: str = ""
-    effects: tuple[Effect, ...] = tuple(Effect)
+    effects: tuple[CallEffect, ...] = tuple(CallEffect)
 
-    def fits(self, complaint: Complaint, effect: Effect) -> bool:
+    def fits(self, complaint: ServiceComplaint, effect: CallEffect) -> bool:
         return (
             complaint.status in self.statuses
             and effect in self.effects
@@ -161,7 +161,7 @@ _RULES = (
         None,
         _just(400),
         said=_MISSING,
-        effects=(Effect.READ, Effect.REPEATABLE),
+        effects=(CallEffect.READ, CallEffect.REPEATABLE),
     ),
     _Rule(
         NotFound,
@@ -169,7 +169,7 @@ _RULES = (
         None,
         _SUCCESS,
         code=r"^notfound$",
-        effects=(Effect.READ, Effect.REPEATABLE),
+        effects=(CallEffect.READ, CallEffect.REPEATABLE),
     ),
     _Rule(InvalidRequest, "the request is wrong", None, range(400, 500)),
     _Rule(ServerError, "the service failed", None, range(500, 600)),
@@ -205,7 +205,7 @@ def judge(call: Call, status: int, headers: Mapping[str, str], content: bytes) -
 
 def unusable(reply: Reply, message: str) -> StudioError:
     """A success that tells nothing. For a call that changed something, that is a lost answer."""
-    lost = reply.call.effect is not Effect.READ
+    lost = reply.call.effect is not CallEffect.READ
     return (LostAnswer if lost else ServerError)(
         message,
         method=reply.call.method,
@@ -216,13 +216,13 @@ def unusable(reply: Reply, message: str) -> StudioError:
     )
 
 
-def _error(call: Call, complaint: Complaint) -> StudioError:
+def _error(call: Call, complaint: ServiceComplaint) -> StudioError:
     rule = next(rule for rule in _RULES if rule.fits(complaint, call.effect))
     kind, message, hint = rule.error, rule.message, rule.hint
     if kind is NotFound and complaint.status == 404 and not complaint.readable:
         kind = InvalidRequest  # a gateway's 404 says nothing about the object
         message, hint = "there is no such path at this host", "check region or base_url"
-    if kind is ServerError and call.effect is Effect.ONCE:
+    if kind is ServerError and call.effect is CallEffect.ONCE:
         kind, hint = LostAnswer, "it may have had its effect"
     return kind(
         message,

@@ -26,7 +26,7 @@ from wanctl.studio.pace import CALLS_AT_ONCE, Family, Pace
 from wanctl.studio.redaction import keep_signatures_out_of_logs, without_queries
 from wanctl.studio.regions import Endpoint, check_workspace
 from wanctl.studio.trying import passes, retrying, surely_refused
-from wanctl.studio.verdict import Call, Effect, Reply, judge
+from wanctl.studio.verdict import Call, CallEffect, Reply, judge
 
 _log = logging.getLogger("wanctl.studio")
 
@@ -55,12 +55,12 @@ _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtoc
 
 
 @dataclass(frozen=True)
-class Request:
+class StudioRequest:
     """What a family asks for: a path under one of the two APIs, and what goes with it."""
 
     method: str
     path: str
-    effect: Effect = Effect.READ
+    effect: CallEffect = CallEffect.READ
     params: Mapping[str, str | int] = field(default_factory=dict)
     json: Mapping[str, Any] | None = None
     data: Mapping[str, str] | None = None
@@ -75,7 +75,7 @@ def segment(name: str) -> str:
     return quote(name, safe="") if name.strip(".") else name.replace(".", "%2E")
 
 
-class Wire:
+class StudioConnection:
     """A connection pool to one endpoint with one key, and the rules for trying again."""
 
     def __init__(
@@ -109,9 +109,9 @@ class Wire:
     def change_no_more(self) -> None:
         self._changing = False
 
-    async def call(self, request: Request) -> Reply:
+    async def call(self, request: StudioRequest) -> Reply:
         """The answer, after as many tries as the call's effect allows."""
-        worth = surely_refused if request.effect is Effect.ONCE else passes
+        worth = surely_refused if request.effect is CallEffect.ONCE else passes
         faults: list[StudioError] = []
 
         async def attempt() -> Reply:
@@ -127,7 +127,7 @@ class Wire:
             before = faults[:-1]  # a try that was made: whether it had an effect is what is to be told
             raise (before or [withheld])[-1] from None
 
-    async def _send(self, request: Request) -> Reply:
+    async def _send(self, request: StudioRequest) -> Reply:
         url = self._url(request)
         call = Call(request.method, url.raw_path.decode("ascii"), request.effect)
         async with self._pace.lane(request.family).turn():
@@ -163,13 +163,13 @@ class Wire:
     async def _may_leave(self, call: Call) -> None:
         """Asked last: what a call waited for (its turn, the next try) may have taken longer than the right
         to make it lasts."""
-        if call.effect is Effect.READ:
+        if call.effect is CallEffect.READ:
             return
         await self._permission()
         if not self._changing:
             raise Withheld("not begun, for this run is to stop", method=call.method, path=call.path)
 
-    def _url(self, request: Request) -> httpx.URL:
+    def _url(self, request: StudioRequest) -> httpx.URL:
         base = self.endpoint.compatible if request.compatible else self.endpoint.native
         try:
             return httpx.URL(base + request.path)
@@ -192,7 +192,7 @@ def open_http(
     )
 
 
-def _no_url(request: Request, error: httpx.InvalidURL) -> StudioError:
+def _no_url(request: StudioRequest, error: httpx.InvalidURL) -> StudioError:
     """Nothing was sent: an id of the service, say, is too long for a path."""
     shown = request.path if len(request.path) <= LONGEST_SHOWN else f"{request.path[:LONGEST_SHOWN]}…"
     return InvalidRequest(f"what it names fits into no URL ({error})", method=request.method, path=shown)
@@ -215,7 +215,7 @@ def _host(error: httpx.HTTPError) -> str:
 def _meaning(call: Call, error: httpx.HTTPError) -> tuple[type[StudioError], str, str | None]:
     if isinstance(error, _NEVER_LEFT):
         return Unreachable, f"{_host(error)} cannot be reached", "check the network, region and base_url"
-    if call.effect is Effect.READ:
+    if call.effect is CallEffect.READ:
         return ServerError, "no usable answer came", None
     return LostAnswer, "the call was sent and no usable answer came", "it may have had its effect"
 
@@ -232,6 +232,6 @@ class _Bearer(httpx.Auth):
     def __init__(self, key: Key) -> None:
         self._key = key
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+    def auth_flow(self, request: httpx.StudioRequest) -> Generator[httpx.StudioRequest, httpx.Response, None]:
         request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         yield request

@@ -17,7 +17,7 @@ class Blob(StrEnum):
 
 
 @dataclass(frozen=True)
-class Reading:
+class StoredBlobs:
     """Papers as they stood at one moment, with what the shelf knows them again by."""
 
     texts: Mapping[Blob, str | None]  # None: there is none
@@ -38,18 +38,18 @@ class Backend(Protocol):
     def location(self) -> str:
         """As the user wrote it, for messages; never with a password in it."""
 
-    def read(self, *blobs: Blob) -> Reading:
+    def read(self, *blobs: Blob) -> StoredBlobs:
         """These papers as they stand now."""
 
-    def recall(self) -> Reading | None:
+    def recall(self) -> StoredBlobs | None:
         """Both papers after our last write, if a `replace` on it notices every change since; else None."""
 
-    def replace(self, seen: Reading, blob: Blob, text: str | None, why: str) -> None:
+    def replace(self, seen: StoredBlobs, blob: Blob, text: str | None, why: str) -> None:
         """Write this text (None: take the paper away) if the paper is still as seen, or raise
         ChangedMeanwhileError."""
 
     def keep(self, text: str) -> str:
         """Put a copy of a ledger beside it, under a name of its own; says where it is."""
 
-    def prove(self, seen: Reading) -> None:
+    def prove(self, seen: StoredBlobs) -> None:
         """Make sure that the place refuses a stale write of the lease, which stands as seen."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, Reading
+from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, StoredBlobs
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
 
 LOCK_PATIENCE = 10.0  # seconds for another process to finish its own compare-and-swap
@@ -31,13 +31,13 @@ class FileBackend:
     def location(self) -> str:
         return self._shown
 
-    def read(self, *blobs: Blob) -> Reading:
-        return Reading({blob: self._text(blob) for blob in blobs})
+    def read(self, *blobs: Blob) -> StoredBlobs:
+        return StoredBlobs({blob: self._text(blob) for blob in blobs})
 
-    def recall(self) -> Reading | None:
+    def recall(self) -> StoredBlobs | None:
         return None
 
-    def replace(self, seen: Reading, blob: Blob, text: str | None, why: str) -> None:  # noqa: ARG002 - a file keeps no log
+    def replace(self, seen: StoredBlobs, blob: Blob, text: str | None, why: str) -> None:  # noqa: ARG002 - a file keeps no log
         with self._locked():
             if any(self._text(one) != then for one, then in seen.texts.items()):
                 raise ChangedMeanwhileError
@@ -54,7 +54,7 @@ class FileBackend:
             _replace(aside, text)
         return str(Path(self._shown).with_name(aside.name))
 
-    def prove(self, seen: Reading) -> None:
+    def prove(self, seen: StoredBlobs) -> None:
         """The lock is ours to hold: there is no service that could ignore it."""
 
     def _text(self, blob: Blob) -> str | None:

@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 
 from wanctl.base.git import OURS, Git, Ran, masked, remedy, settings_of, spoken
-from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, Reading
+from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, StoredBlobs
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
 from wanctl.ledger.location import GitLocation
 
@@ -50,27 +50,27 @@ class GitBackend:
         self._environ = environ
         self._paths = {Blob.RECORD: path, Blob.LEASE: f"{path}.lease"}
         self._branch = f"refs/heads/{location.branch}"
-        self._last: Reading | None = None
+        self._last: StoredBlobs | None = None
         self._one_at_a_time = threading.RLock()
 
     @property
     def location(self) -> str:
         return str(self._where)
 
-    def read(self, *blobs: Blob) -> Reading:  # noqa: ARG002 - one fetch brings both
+    def read(self, *blobs: Blob) -> StoredBlobs:  # noqa: ARG002 - one fetch brings both
         with self._one_at_a_time:
             tip = self._fetch()
-            return Reading({blob: self._text(tip, path) for blob, path in self._paths.items()}, tip)
+            return StoredBlobs({blob: self._text(tip, path) for blob, path in self._paths.items()}, tip)
 
-    def recall(self) -> Reading | None:
+    def recall(self) -> StoredBlobs | None:
         return self._last
 
-    def replace(self, seen: Reading, blob: Blob, text: str | None, why: str) -> None:
+    def replace(self, seen: StoredBlobs, blob: Blob, text: str | None, why: str) -> None:
         with self._one_at_a_time:
             self._last = None
             commit = self._commit(seen.stamp, self._paths[blob], text, why)
             self._push(seen.stamp, commit)
-            self._last = Reading({**seen.texts, blob: text}, commit)
+            self._last = StoredBlobs({**seen.texts, blob: text}, commit)
 
     def keep(self, text: str) -> str:
         with self._one_at_a_time:
@@ -85,7 +85,7 @@ class GitBackend:
                     return f"{path} on {self.location}"
             raise LedgerError(f"{self.location} keeps changing: no copy of the ledger could be kept there.")
 
-    def prove(self, seen: Reading) -> None:
+    def prove(self, seen: StoredBlobs) -> None:
         """Pushing on a lease of the ref is git's own; no server takes it and lets it pass."""
 
     @cached_property

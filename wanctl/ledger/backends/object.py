@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import obstore
 from obstore import exceptions as refused
 
-from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, Reading
+from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, StoredBlobs
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
 from wanctl.ledger.location import ObjectLocation
 
@@ -43,18 +43,18 @@ class ObjectBackend:
     def location(self) -> str:
         return str(self._where)
 
-    def read(self, *blobs: Blob) -> Reading:
+    def read(self, *blobs: Blob) -> StoredBlobs:
         texts: dict[Blob, str | None] = {}
         tags: dict[Blob, PutMode] = {}
         for blob in blobs:
             text, tags[blob] = self._get(self._keys[blob])
             texts[blob] = text or None  # an empty object is a paper that was taken away
-        return Reading(texts, tags)
+        return StoredBlobs(texts, tags)
 
-    def recall(self) -> Reading | None:
+    def recall(self) -> StoredBlobs | None:
         return None  # a write of one object says nothing of the other
 
-    def replace(self, seen: Reading, blob: Blob, text: str | None, why: str) -> None:  # noqa: ARG002 - objects keep no log
+    def replace(self, seen: StoredBlobs, blob: Blob, text: str | None, why: str) -> None:  # noqa: ARG002 - objects keep no log
         with spoken(self.location, "written"):
             self._put(self._keys[blob], text or "", seen.stamp[blob])
 
@@ -70,7 +70,7 @@ class ObjectBackend:
             else:
                 return f"{self._where.scheme}://{self._where.bucket}/{key}"
 
-    def prove(self, seen: Reading) -> None:
+    def prove(self, seen: StoredBlobs) -> None:
         """Two writes that must fail; were they to pass, they would write what stands there already."""
         text = seen.text(Blob.LEASE) or ""
         for mode in ("create", _STALE):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import obstore
 from obstore import exceptions as refused
 
-from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, Reading
+from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, StoredBlobs
 from wanctl.ledger.backends.object import spoken, unconditional
 from wanctl.ledger.location import ObjectLocation
 
@@ -40,18 +40,18 @@ class OssBackend:
     def location(self) -> str:
         return str(self._where)
 
-    def read(self, *blobs: Blob) -> Reading:
+    def read(self, *blobs: Blob) -> StoredBlobs:
         texts: dict[Blob, str | None] = {}
         numbers: dict[Blob, int] = {}
         for blob in blobs:
             text, numbers[blob] = self._latest(blob)
             texts[blob] = text or None  # an empty object is a paper that was taken away
-        return Reading(texts, numbers)
+        return StoredBlobs(texts, numbers)
 
-    def recall(self) -> Reading | None:
+    def recall(self) -> StoredBlobs | None:
         return None
 
-    def replace(self, seen: Reading, blob: Blob, text: str | None, why: str) -> None:  # noqa: ARG002 - objects keep no log
+    def replace(self, seen: StoredBlobs, blob: Blob, text: str | None, why: str) -> None:  # noqa: ARG002 - objects keep no log
         number = seen.stamp[blob] + 1
         self._create(self._key(blob, number), text or "")
         with spoken(self.location, "written"):
@@ -72,7 +72,7 @@ class OssBackend:
             else:
                 return f"{self._where.scheme}://{self._where.bucket}/{key}"
 
-    def prove(self, seen: Reading) -> None:
+    def prove(self, seen: StoredBlobs) -> None:
         """One write that must fail; were it to pass, it would write what stands there already."""
         try:
             self._create(self._key(Blob.LEASE, seen.stamp[Blob.LEASE]), seen.text(Blob.LEASE) or "")
