@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from wanctl.studio.objects import (
     CheckpointRow,
     CheckpointStatus,
-    Deployment,
     Job,
     JobStatus,
+    LiveDeployment,
     LogPage,
     Preview,
     RemoteFile,
@@ -115,21 +115,21 @@ def test_times_are_read_as_given(given_time: Any, read: datetime | None) -> None
     ("capacity", "read"), [(1, 1), ("2", 2), ("3.0", 3), (4.0, 4), ("many", None), (None, None), ([], None)]
 )
 def test_numbers_are_read_however_they_are_spelled(capacity: Any, read: int | None) -> None:
-    deployment = Deployment.model_validate({"deployed_model": "m", "capacity": capacity})
+    deployment = LiveDeployment.model_validate({"deployed_model": "m", "capacity": capacity})
     assert deployment.capacity == read
 
 
 def test_a_deployment_tells_where_it_is() -> None:
-    assert Deployment(deployed_model="m", status="RUNNING").running
-    assert Deployment(deployed_model="m", status="DELETED").gone
-    assert Deployment(deployed_model="m", status="DELETING").leaving
-    assert Deployment(deployed_model="m", status="OFFLINING").leaving
-    assert not Deployment(deployed_model="m").running
+    assert LiveDeployment(deployed_model="m", status="RUNNING").running
+    assert LiveDeployment(deployed_model="m", status="DELETED").gone
+    assert LiveDeployment(deployed_model="m", status="DELETING").leaving
+    assert LiveDeployment(deployed_model="m", status="OFFLINING").leaving
+    assert not LiveDeployment(deployed_model="m").running
 
 
 def test_the_case_of_a_status_does_not_matter() -> None:
     assert Job(job_id="ft-1", status="succeeded").succeeded
-    assert Deployment(deployed_model="m", status="Running").running
+    assert LiveDeployment(deployed_model="m", status="Running").running
     assert CheckpointRow(checkpoint="c", status="processing").status is CheckpointStatus.PROCESSING
     assert RemoteFile(id="f", status="PROCESSED").usable
     assert Job(job_id="ft-1", status="Paused").status == "Paused"
@@ -147,7 +147,7 @@ def test_a_file_is_usable_once_it_is_processed() -> None:
 
 
 def test_an_object_without_its_identity_is_none() -> None:
-    for model in (Job, RemoteFile, CheckpointRow, Deployment):
+    for model in (Job, RemoteFile, CheckpointRow, LiveDeployment):
         with pytest.raises(ValidationError):
             model.model_validate({})
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.studio.service import native_error, serve
 from wanctl.studio.errors import InvalidRequest, StudioError
-from wanctl.studio.objects import Deployment, Job, LogPage
+from wanctl.studio.objects import Job, LiveDeployment, LogPage
 from wanctl.studio.redaction import without_queries
 
 SIGNED = [
@@ -29,7 +29,7 @@ SIGNED = [
 def test_free_text_of_the_service_holds_no_signature(said: str) -> None:
     job = Job.model_validate({"job_id": "ft-1", "status": said, "code": said, "message": said})
     page = LogPage.model_validate({"logs": ["training starts", said]})
-    live = Deployment.model_validate({"deployed_model": "m", "status": said})
+    live = LiveDeployment.model_validate({"deployed_model": "m", "status": said})
     assert page.logs[0] == "training starts"
     assert "SIGNED" not in f"{job.status} {job.code} {job.message} {page.logs} {live.status}"
 

@@ -210,7 +210,7 @@ class Preview(_Remote):
     last_frame_path: Text = None
 
 
-class Deployment(_Remote):
+class LiveDeployment(_Remote):
     """A model that is served. Its `aigc_config` is echoed nowhere."""
 
     deployed_model: str
