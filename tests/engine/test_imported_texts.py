@@ -16,7 +16,7 @@ from wanctl.language.load import load_project
 from wanctl.language.resources import Desired
 from wanctl.language.writing import yaml_text
 from wanctl.ledger.record import Record
-from wanctl.studio.objects import CheckpointRow, Deployment, Job, RemoteFile
+from wanctl.studio.objects import CheckpointRow, Job, LiveDeployment, RemoteFile
 
 HOSTILE = st.sampled_from(
     [
@@ -108,7 +108,7 @@ def accounts(draw: st.DrawFn) -> Snapshot:
         for n in range(draw(st.integers(0, 3)))
     ]
     made = [Job.model_validate(draw(jobs(number))) for number in range(draw(st.integers(0, 3)))]
-    serving = [Deployment.model_validate(draw(deployments(n))) for n in range(draw(st.integers(0, 3)))]
+    serving = [LiveDeployment.model_validate(draw(deployments(n))) for n in range(draw(st.integers(0, 3)))]
     rows = (
         CheckpointRow(checkpoint="checkpoint-20", status="SUCCEEDED", model_name="wan-ft-1-c20"),
         CheckpointRow(checkpoint=draw(NAMES) or "c", status="SUCCEEDED", model_name=draw(NAMES) or "m"),

@@ -34,13 +34,13 @@ def job(job_id: str = "ft-1", **fields: Any) -> dict[str, Any]:
 class Service:
     """Plays its script; the last line is repeated for ever."""
 
-    def __init__(self, script: Iterable[Scripted] | Callable[[httpx.StudioRequest], httpx.Response]) -> None:
-        self.requests: list[httpx.StudioRequest] = []
+    def __init__(self, script: Iterable[Scripted] | Callable[[httpx.Request], httpx.Response]) -> None:
+        self.requests: list[httpx.Request] = []
         self.slept: list[float] = []
         self._answer = script if callable(script) else None
         self._script = [] if callable(script) else list(script)
 
-    async def _handle(self, request: httpx.StudioRequest) -> httpx.Response:
+    async def _handle(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
         self.requests.append(request)
         if self._answer:

@@ -23,7 +23,7 @@ from wanctl.studio.errors import (
 def pages(name: str, rows: list[Any], size: int, total: int | None = -1) -> Service:
     """A service that hands out the rows in numbered pages of this size, whatever is asked for."""
 
-    def answer(request: httpx.StudioRequest) -> httpx.Response:
+    def answer(request: httpx.Request) -> httpx.Response:
         number = int(request.url.params["page_no"])
         part = rows[(number - 1) * size : number * size]
         said = {} if total is None else {"total": len(rows) if total < 0 else total}
@@ -126,7 +126,7 @@ def test_a_list_that_moves_while_it_is_read_is_read_again() -> None:
     jobs = [job(f"ft-{number}") for number in range(150)]
     started = job("ft-new")
 
-    def answer(request: httpx.StudioRequest) -> httpx.Response:
+    def answer(request: httpx.Request) -> httpx.Response:
         number = int(request.url.params["page_no"])
         if number == 2 and started not in jobs:
             jobs.insert(0, started)
@@ -186,7 +186,7 @@ def test_a_page_that_fails_fails_the_list() -> None:
 
 
 def cursor(names: list[str], size: int, *, inclusive: bool = False, endless: bool = False) -> Service:
-    def answer(request: httpx.StudioRequest) -> httpx.Response:
+    def answer(request: httpx.Request) -> httpx.Response:
         after = request.url.params.get("after")
         start = 0 if after is None or endless else names.index(after) + (0 if inclusive else 1)
         part = names[start : start + size]
@@ -252,7 +252,7 @@ def test_files_are_found_by_the_begin_of_their_name() -> None:
 def test_the_whole_log_is_read_from_its_first_line() -> None:
     lines = [f"line {number}" for number in range(2345)]
 
-    def answer(request: httpx.StudioRequest) -> httpx.Response:
+    def answer(request: httpx.Request) -> httpx.Response:
         offset, count = int(request.url.params["offset"]), int(request.url.params["line"])
         return native({"total": len(lines), "logs": lines[offset : offset + count]})
 

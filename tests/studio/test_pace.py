@@ -151,7 +151,7 @@ def test_files_are_uploaded_three_a_second_and_read_ten_a_second(tmp_path: Path)
     asked: dict[str, list[float]] = {}
     time = Time()
 
-    async def handle(request: httpx.StudioRequest) -> httpx.Response:
+    async def handle(request: httpx.Request) -> httpx.Response:
         await request.aread()
         asked.setdefault(request.method, []).append(time.now)
         return httpx.Response(200, json=FILE)

@@ -58,7 +58,7 @@ class Account:
         if self.noted.count("asked") == self._refuse_at:
             raise Gone
 
-    async def _handle(self, request: httpx.StudioRequest) -> httpx.Response:
+    async def _handle(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
         self.noted.append("sent")
         if self._slow_down and self.noted.count("sent") == 1:

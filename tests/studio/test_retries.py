@@ -90,7 +90,7 @@ def test_only_so_many_calls_are_made_at_once() -> None:
     at_work, most = 0, 0
 
     class Slow(Service):
-        async def _handle(self, request: httpx.StudioRequest) -> httpx.Response:
+        async def _handle(self, request: httpx.Request) -> httpx.Response:
             nonlocal at_work, most
             at_work += 1
             most = max(most, at_work)

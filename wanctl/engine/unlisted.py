@@ -15,7 +15,7 @@ from wanctl.kinds.snapshot import Listing
 from wanctl.ledger.record import Generation, Record
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import InvalidRequest, NotFound, StudioError
-from wanctl.studio.objects import Deployment, Job, RemoteFile
+from wanctl.studio.objects import Job, LiveDeployment, RemoteFile
 
 _NO_SUCH_CALL = frozenset({404, 405})
 
@@ -73,7 +73,7 @@ async def files_one_by_one(
 
 async def deployments_one_by_one(
     studio: Studio, known: KnownByLedger, jobs: tuple[Job, ...]
-) -> tuple[Deployment, ...]:
+) -> tuple[LiveDeployment, ...]:
     """Those that the ledger knows, and those that have the plain name of a job's model."""
     models = {job.finetuned_output for job in jobs if job.succeeded and job.finetuned_output}
     return await _each(studio.deployments.get, known.deployments() | models, _not_there)

@@ -129,7 +129,7 @@ class ForgeConnection:
                 return entries
         raise ForgeError(f"GET {path}: the list does not end after {len(entries):,} entries")
 
-    def _signed(self, request: httpx.ReviewRequest) -> httpx.ReviewRequest:
+    def _signed(self, request: httpx.Request) -> httpx.Request:
         """Put the token on a request as it leaves, so that it stands in no variable on the way."""
         request.headers[self._token.header] = self._token.reveal()
         return request

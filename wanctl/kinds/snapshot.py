@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from wanctl.dataset.naming import parse_upload_name
 from wanctl.kinds.identity import parse_job_name
-from wanctl.studio.objects import Deployment, Job, RemoteFile
+from wanctl.studio.objects import Job, LiveDeployment, RemoteFile
 
 _Object = TypeVar("_Object")
 
@@ -48,7 +48,7 @@ class Snapshot:
     observed_at: datetime
     files: tuple[RemoteFile, ...] = ()
     jobs: tuple[Job, ...] = ()
-    deployments: tuple[Deployment, ...] = ()
+    deployments: tuple[LiveDeployment, ...] = ()
     answers: Mapping[Question, Any] = field(default_factory=dict)
     unlisted: tuple[
         Listing, ...
@@ -161,12 +161,12 @@ class Snapshot:
         return tuple(one.deployed_model for one in self.deployments)
 
     @cached_property
-    def deployment_by_id(self) -> dict[str, Deployment]:
+    def deployment_by_id(self) -> dict[str, LiveDeployment]:
         return {one.deployed_model: one for one in self.deployments if not one.gone}
 
     @cached_property
-    def deployments_by_model(self) -> dict[str, list[Deployment]]:
-        found: dict[str, list[Deployment]] = defaultdict(list)
+    def deployments_by_model(self) -> dict[str, list[LiveDeployment]]:
+        found: dict[str, list[LiveDeployment]] = defaultdict(list)
         for one in self.deployments:
             if not one.gone:
                 found[one.model_name or ""].append(one)

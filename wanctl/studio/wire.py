@@ -232,6 +232,6 @@ class _Bearer(httpx.Auth):
     def __init__(self, key: Key) -> None:
         self._key = key
 
-    def auth_flow(self, request: httpx.StudioRequest) -> Generator[httpx.StudioRequest, httpx.Response, None]:
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         yield request

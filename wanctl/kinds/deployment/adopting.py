@@ -10,7 +10,7 @@ from wanctl.kinds.kind import Adopting, AdoptionRefused
 from wanctl.language.models import Deployment
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Generation
-from wanctl.studio.objects import Deployment as LiveDeployment
+from wanctl.studio.objects import LiveDeployment
 
 
 async def adopt_deployment(adopting: Adopting, spec: Deployment) -> tuple[Generation, str]:

@@ -8,7 +8,7 @@ from wanctl.kinds.acting import CallResult, OnRemote, Tools
 from wanctl.kinds.identity import digest_of
 from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.studio.errors import Conflict, LostAnswer, NotFound, StudioError
-from wanctl.studio.objects import Deployment
+from wanctl.studio.objects import LiveDeployment
 
 _EMPTY_TEMPLATES = {"prompt": "", "lora_prompt_default": ""}  # required also where they are not used
 
@@ -55,7 +55,7 @@ class Deploy:
         made = made.model_copy(update={"created": live.gmt_create})
         return CallResult(self.succeeded(tools.entry, made, self.protect), made.remote_id, request_id)
 
-    async def _there_already(self, tools: Tools, taken: Conflict) -> Deployment:
+    async def _there_already(self, tools: Tools, taken: Conflict) -> LiveDeployment:
         """What an earlier call of ours made, whose answer was lost and which no list showed yet."""
         if not self.ours_if_there:
             raise taken

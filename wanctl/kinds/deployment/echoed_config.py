@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from wanctl.base.words import quoted
 from wanctl.language.models import AigcConfig
-from wanctl.studio.objects import Deployment
+from wanctl.studio.objects import LiveDeployment
 
 
-def echoed_config(live: Deployment) -> dict[str, Any] | None:
+def echoed_config(live: LiveDeployment) -> dict[str, Any] | None:
     """What it serves with, as it would be sent; None where that is not told whole and usable."""
     echoed = (live.model_extra or {}).get("aigc_config")
     if not isinstance(echoed, dict):

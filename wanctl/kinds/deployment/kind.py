@@ -20,11 +20,11 @@ from wanctl.kinds.importing import UNREADABLE, Importable, Inventory, Writing
 from wanctl.kinds.kind import Adopting, Cadence, Output, Reader, ResourceKind
 from wanctl.kinds.pruning import WHY, OrphanToDelete, Pruning, deletion, gone, no_orphan
 from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot
-from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.models import Deployment
 from wanctl.language.resources import DOCUMENTS, Desired, Resource
 from wanctl.ledger.record import Entry, Generation, Intent, Verb
 from wanctl.plan import Action, Orphan, Progress, Step, When
-from wanctl.studio.objects import Deployment
+from wanctl.studio.objects import LiveDeployment
 
 _ONLY_CALLS = "irreversible; calls to it fail from then on"
 
@@ -111,7 +111,7 @@ class DeploymentKind(ResourceKind):
 
     async def adopt(self, adopting: Adopting) -> tuple[Generation, str]:
         spec = adopting.resource.spec
-        assert isinstance(spec, DeploymentSpec)  # noqa: S101 - the registry pairs each kind with its model
+        assert isinstance(spec, Deployment)  # noqa: S101 - the registry pairs each kind with its model
         return await adopt_deployment(adopting, spec)
 
     def bound(self, entry: Entry, generation: Generation) -> Entry:
@@ -163,7 +163,7 @@ def _left_standing(address: Address, context: Context) -> Planned | None:
     return Planned(step)
 
 
-def _new_deployments(inventory: Inventory) -> list[Deployment]:
+def _new_deployments(inventory: Inventory) -> list[LiveDeployment]:
     known = inventory.desired.catalogue.base_model
     ordered = sorted(
         inventory.snapshot.deployments, key=lambda one: (str(one.gmt_create), one.deployed_model)
@@ -178,9 +178,9 @@ def _new_deployments(inventory: Inventory) -> list[Deployment]:
     ]
 
 
-def _write(writing: Writing, listed: Deployment) -> None:
+def _write(writing: Writing, listed: LiveDeployment) -> None:
     asked = writing.inventory.in_full(Read.DEPLOYMENT, listed.deployed_model)
-    live = asked if isinstance(asked, Deployment) else listed
+    live = asked if isinstance(asked, LiveDeployment) else listed
     model = _model(writing, live.model_name or "")
     name = model.get("finetune") or model.get("checkpoint") or live.deployed_model
     address = writing.address(Kind.DEPLOYMENT, name)

@@ -15,11 +15,11 @@ from wanctl.kinds.deployment.serving import (
     status_step,
 )
 from wanctl.kinds.deployment.suffixes import suffix_of, unclaimed
-from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.models import Deployment
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.plan import Action, Progress, Step, When
-from wanctl.studio.objects import Deployment
+from wanctl.studio.objects import LiveDeployment
 
 
 def with_intent_result(address: Address, context: Context) -> Entry:
@@ -47,7 +47,7 @@ def with_intent_result(address: Address, context: Context) -> Entry:
 
 
 def with_echoed_by_name(
-    resource: Resource, spec: DeploymentSpec, target: Target, entry: Entry, context: Context
+    resource: Resource, spec: Deployment, target: Target, entry: Entry, context: Context
 ) -> Entry:
     """The entry, completed by the deployment whose suffix says that it was given this very config."""
     if entry.current or target.model_name is None or context.intent(resource.address):
@@ -83,9 +83,7 @@ def with_echoed_capacity(entry: Entry, context: Context) -> Entry:
     return entry if sent == current.inputs else entry.model_copy(update={"current": told})
 
 
-def plan_unrecorded(
-    resource: Resource, spec: DeploymentSpec, target: Target, context: Context
-) -> Planned | None:
+def plan_unrecorded(resource: Resource, spec: Deployment, target: Target, context: Context) -> Planned | None:
     """The ledger knows no deployment; the account may still hold ours, or somebody else's."""
     if target.model_name is None:
         return None
@@ -110,8 +108,8 @@ def plan_unrecorded(
 
 
 def _nobody_elses(
-    live: list[Deployment], target: Target, resource: Resource, context: Context
-) -> list[Deployment]:
+    live: list[LiveDeployment], target: Target, resource: Resource, context: Context
+) -> list[LiveDeployment]:
     """Without those that another Deployment's suffix is on; one that shares a model knows its own by that."""
     if target.shared:
         return []
@@ -120,7 +118,7 @@ def _nobody_elses(
     return [one for one in live if owners[one.deployed_model] == resource.address]
 
 
-def _plan_doubt(resource: Resource, live: list[Deployment], target: Target) -> Step:
+def _plan_doubt(resource: Resource, live: list[LiveDeployment], target: Target) -> Step:
     names = ", ".join(one.deployed_model for one in live)
     reason = f"more than one deployment of {target.model_name} is live: {names}"
     if not target.owned:
@@ -140,7 +138,7 @@ def _plan_doubt(resource: Resource, live: list[Deployment], target: Target) -> S
 
 
 def plan_unverified(
-    resource: Resource, spec: DeploymentSpec, live: Deployment, why: str, unknown: str
+    resource: Resource, spec: Deployment, live: LiveDeployment, why: str, unknown: str
 ) -> Planned:
     """It serves our model, and not by a call that we know of: a person can trust its aigc_config, not we."""
     step = status_step(resource, spec, live, replacing=False)
@@ -151,7 +149,7 @@ def plan_unverified(
 
 
 def _unverified(
-    resource: Resource, spec: DeploymentSpec, live: Deployment, why: str, unknown: str
+    resource: Resource, spec: Deployment, live: LiveDeployment, why: str, unknown: str
 ) -> Finding | None:
     """What nobody can vouch for, and what a person can do; None where the service itself vouches for it."""
     told = echoed_config(live)

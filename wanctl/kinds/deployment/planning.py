@@ -39,18 +39,17 @@ from wanctl.kinds.deployment.serving import (
 )
 from wanctl.kinds.deployment.suffixes import PLAIN_NAME, needs_suffix, suffixes_of
 from wanctl.kinds.deployment.unknown_config import without_guess
-from wanctl.language.models import Deployment as DeploymentSpec
-from wanctl.language.models import State
+from wanctl.language.models import Deployment, State
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.plan import Action, Change, Progress, Step, When
-from wanctl.studio.objects import Deployment
+from wanctl.studio.objects import LiveDeployment
 
 
 def plan_deployment(resource: Resource, context: Context) -> Planned:
     """Deploy, scale, replace or leave alone; protection changes come first and alone."""
     spec = resource.spec
-    assert isinstance(spec, DeploymentSpec)  # noqa: S101 - the registry pairs each kind with its model
+    assert isinstance(spec, Deployment)  # noqa: S101 - the registry pairs each kind with its model
     if spec.state is State.ABSENT:
         kept = context.entry(resource.address)
         lifting = _plan_protection(resource, spec, None, kept) if kept.protected else None
@@ -72,12 +71,12 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
     return replace(planned, learn=planned.learn or learn, claims=name)
 
 
-def _plan_first(resource: Resource, spec: DeploymentSpec, target: Target, context: Context) -> Planned:
+def _plan_first(resource: Resource, spec: Deployment, target: Target, context: Context) -> Planned:
     planned = plan_deploy(resource, spec, target, "not deployed yet", context)
     return replace(planned, step=replace(planned.step, routine=True))
 
 
-def _target(resource: Resource, spec: DeploymentSpec, context: Context) -> Target:
+def _target(resource: Resource, spec: Deployment, context: Context) -> Target:
     config = spec.aigc_config.sent()
     suffixes = suffixes_of(resource.address, spec, context)
     upstream = upstream_of(spec)
@@ -90,7 +89,7 @@ def _target(resource: Resource, spec: DeploymentSpec, context: Context) -> Targe
 
 
 def _plan_protection(
-    resource: Resource, spec: DeploymentSpec, target: Target | None, entry: Entry
+    resource: Resource, spec: Deployment, target: Target | None, entry: Entry
 ) -> Planned | None:
     """A plan of its own; what else changed is named, and comes in the next one. `target` is what is to serve,
     if anything is."""
@@ -116,7 +115,7 @@ def _plan_protection(
 
 
 def _plan_current(
-    resource: Resource, spec: DeploymentSpec, target: Target, entry: Entry, context: Context
+    resource: Resource, spec: Deployment, target: Target, entry: Entry, context: Context
 ) -> Planned | None:
     current = entry.current
     if current is None:
@@ -147,7 +146,7 @@ def _plan_current(
 
 
 def _plan_gone(
-    resource: Resource, spec: DeploymentSpec, target: Target, current: Generation, context: Context
+    resource: Resource, spec: Deployment, target: Target, current: Generation, context: Context
 ) -> Planned:
     """It was there and is not: our own interrupted replacement goes on, anything else is drift."""
     intent = context.intent(resource.address)
@@ -160,10 +159,10 @@ def _plan_gone(
 
 def _leaving(
     resource: Resource,
-    spec: DeploymentSpec,
+    spec: Deployment,
     target: Target,
     current: Generation,
-    live: Deployment,
+    live: LiveDeployment,
     context: Context,
 ) -> Step:
     """It is on its way out, by our own unanswered call or by somebody else; shown is what comes after it."""
@@ -179,7 +178,7 @@ def _leaving(
 
 
 def _plan_unknown_model(
-    resource: Resource, target: Target, entry: Entry, live: Deployment, changes: tuple[Change, ...]
+    resource: Resource, target: Target, entry: Entry, live: LiveDeployment, changes: tuple[Change, ...]
 ) -> Planned:
     if entry.protected:
         return plan_protected(resource, live, changes)
@@ -190,7 +189,7 @@ def _plan_unknown_model(
 
 
 def _plan_serving(
-    resource: Resource, spec: DeploymentSpec, entry: Entry, live: Deployment, context: Context
+    resource: Resource, spec: Deployment, entry: Entry, live: LiveDeployment, context: Context
 ) -> Planned:
     """It is what the spec wants; its status says whether it serves yet."""
     provided = ProvidedModel(model_name=live.model_name)

@@ -15,18 +15,17 @@ from wanctl.kinds.deployment.serving import (
     spell_capacity,
     standing,
 )
-from wanctl.language.models import Deployment as DeploymentSpec
-from wanctl.language.models import Strategy
+from wanctl.language.models import Deployment, Strategy
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
-from wanctl.studio.objects import Deployment
+from wanctl.studio.objects import LiveDeployment
 
 OUT_OF_SERVICE = "delete and deploy again: out of service 5–10 minutes, irreversible"
 
 
 def plan_retired(
-    resource: Resource, spec: DeploymentSpec, target: Target, entry: Entry, context: Context
+    resource: Resource, spec: Deployment, target: Target, entry: Entry, context: Context
 ) -> Planned | None:
     """In the middle of delete-and-deploy-again: the old one was told to go, the new one is not there yet."""
     if entry.current is not None or not entry.retiring:
@@ -48,7 +47,7 @@ def plan_retired(
 
 
 def plan_redeploy(
-    resource: Resource, spec: DeploymentSpec, target: Target, old: Generation, context: Context
+    resource: Resource, spec: Deployment, target: Target, old: Generation, context: Context
 ) -> Planned:
     """The second half of a replacement shows the same changes as the first."""
     planned = plan_deploy(resource, spec, target, "the old one is gone", context, Action.REPLACE)
@@ -57,10 +56,10 @@ def plan_redeploy(
 
 def plan_replace(
     resource: Resource,
-    spec: DeploymentSpec,
+    spec: Deployment,
     target: Target,
     entry: Entry,
-    live: Deployment,
+    live: LiveDeployment,
     changes: tuple[Change, ...],
     context: Context,
 ) -> Planned:
@@ -84,7 +83,7 @@ def plan_replace(
     return Planned(step)
 
 
-def plan_protected(resource: Resource, live: Deployment, changes: tuple[Change, ...]) -> Planned:
+def plan_protected(resource: Resource, live: LiveDeployment, changes: tuple[Change, ...]) -> Planned:
     step = live_step(
         resource,
         Action.REPLACE,
@@ -99,10 +98,10 @@ def plan_protected(resource: Resource, live: Deployment, changes: tuple[Change, 
 
 def _deploy_beside(
     resource: Resource,
-    spec: DeploymentSpec,
+    spec: Deployment,
     target: Target,
     entry: Entry,
-    live: Deployment,
+    live: LiveDeployment,
     changes: tuple[Change, ...],
     context: Context,
 ) -> Step:
@@ -149,7 +148,7 @@ def _why_replace(changes: tuple[Change, ...], excuse: str = "") -> str:
 
 def plan_deploy(
     resource: Resource,
-    spec: DeploymentSpec,
+    spec: Deployment,
     target: Target,
     reason: str,
     context: Context,
@@ -184,7 +183,7 @@ def _unsettled(
     return Step(resource.address, action, When.SERVICE, reason, changes=changes, progress=progress)
 
 
-def _deploy(resource: Resource, spec: DeploymentSpec, target: Target, context: Context) -> Deploy:
+def _deploy(resource: Resource, spec: Deployment, target: Target, context: Context) -> Deploy:
     assert target.model_name is not None  # noqa: S101 - the callers looked
     address = resource.address
     taken = target.model_name in context.snapshot.deployment_by_id  # by whomever: the call would be refused

@@ -10,11 +10,11 @@ from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.kinds.deployment.suffixes import Suffixes
 from wanctl.kinds.fields import FieldRule, FieldTable
 from wanctl.kinds.snapshot import Read
-from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.models import Deployment
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
-from wanctl.studio.objects import Deployment, DeploymentStatus
+from wanctl.studio.objects import DeploymentStatus, LiveDeployment
 
 FIELDS = FieldTable(
     FieldRule("model_name", FieldClass.IMMUTABLE, changed="the model changed"),
@@ -45,7 +45,7 @@ class Target:
     shared: bool  # another deployment of the same model has its plain name
 
 
-def sent_with(target: Target, spec: DeploymentSpec, *, shared: bool) -> dict[str, Any]:
+def sent_with(target: Target, spec: Deployment, *, shared: bool) -> dict[str, Any]:
     """What a deployment is made from, as the ledger keeps it."""
     return {
         "model_name": target.model_name,
@@ -56,7 +56,7 @@ def sent_with(target: Target, spec: DeploymentSpec, *, shared: bool) -> dict[str
     }
 
 
-def upstream_of(spec: DeploymentSpec) -> Address | None:
+def upstream_of(spec: Deployment) -> Address | None:
     """What makes the model; None where the spec names one that is there."""
     if spec.model_name:
         return None
@@ -91,7 +91,7 @@ def lift_protection(resource: Resource) -> str:
     return f"write protect: false at {resource.at('protect')} and apply that first"
 
 
-def standing(one: Generation, context: Context) -> Deployment | None:
+def standing(one: Generation, context: Context) -> LiveDeployment | None:
     """The deployment as it stands; None also where another one stands under its name. Where the service does
     not tell which model it serves, the ledger does."""
     found = named(one, context)
@@ -102,23 +102,23 @@ def standing(one: Generation, context: Context) -> Deployment | None:
     return found
 
 
-def made_again(one: Generation, live: Deployment) -> bool:
+def made_again(one: Generation, live: LiveDeployment) -> bool:
     """It is not the one of the ledger: somebody deleted that and deployed under its name."""
     if one.created is None or live.gmt_create is None:
         return False
     return abs(live.gmt_create - one.created) > SAME_TIME
 
 
-def named(one: Generation, context: Context) -> Deployment | None:
+def named(one: Generation, context: Context) -> LiveDeployment | None:
     """What has its name at the service; the list may lag, so an absent one is asked for."""
     found = context.snapshot.deployment_by_id.get(one.remote_id)
     if found is None:
         asked = context.ask(Read.DEPLOYMENT, one.remote_id)
-        found = asked if isinstance(asked, Deployment) and not asked.gone else None
+        found = asked if isinstance(asked, LiveDeployment) and not asked.gone else None
     return found
 
 
-def status_step(resource: Resource, spec: DeploymentSpec, live: Deployment, replacing: bool) -> Step:
+def status_step(resource: Resource, spec: Deployment, live: LiveDeployment, replacing: bool) -> Step:
     status = str(live.status)
     first = Action.SCALE if status == DeploymentStatus.UPDATING else Action.DEPLOY
     action = Action.REPLACE if replacing else first
@@ -154,7 +154,7 @@ def status_step(resource: Resource, spec: DeploymentSpec, live: Deployment, repl
 
 
 def config_changes(
-    resource: Resource, spec: DeploymentSpec, target: Target, current: Generation | None
+    resource: Resource, spec: Deployment, target: Target, current: Generation | None
 ) -> tuple[Change, ...]:
     before = current.inputs if current else {}
     changes = []
@@ -186,11 +186,11 @@ def config_changes(
     return tuple(changes)
 
 
-def spell_capacity(spec: DeploymentSpec) -> str:
+def spell_capacity(spec: Deployment) -> str:
     return f"lora × {spec.capacity}"
 
 
 def live_step(
-    resource: Resource, action: Action, when: When, reason: str, live: Deployment, **more: Any
+    resource: Resource, action: Action, when: When, reason: str, live: LiveDeployment, **more: Any
 ) -> Step:
     return Step(resource.address, action, when, reason, remote_id=live.deployed_model, **more)

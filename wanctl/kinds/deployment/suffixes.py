@@ -7,16 +7,16 @@ by what is recorded and what is live; among those that are still to be made the 
 from wanctl.address import Address
 from wanctl.kinds.context import Context
 from wanctl.kinds.identity import config_suffix
-from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.language.models import Deployment
 from wanctl.ledger.record import Entry
-from wanctl.studio.objects import Deployment
+from wanctl.studio.objects import LiveDeployment
 
 PLAIN_NAME = "the plain name of a model"  # which one deployment has
 
 Suffixes = tuple[str, ...]
 
 
-def suffixes_of(address: Address, spec: DeploymentSpec, context: Context) -> Suffixes:
+def suffixes_of(address: Address, spec: Deployment, context: Context) -> Suffixes:
     """What the name of its deployment may end with: its suffix, and those under the names that it had."""
     names = (address, *(one.old for one in context.desired.renames.get(address, ())))
     return tuple(config_suffix(context.project, name, spec) for name in names)
@@ -44,7 +44,7 @@ def _may_take_it(model_name: str, suffixes: Suffixes, entry: Entry, context: Con
     return live is None or live.deployed_model not in entry.disowned
 
 
-def unclaimed(model_name: str, entry: Entry, context: Context) -> list[Deployment]:
+def unclaimed(model_name: str, entry: Entry, context: Context) -> list[LiveDeployment]:
     """The live deployments of a model that the ledger gives to nobody."""
     return [
         one
@@ -53,6 +53,6 @@ def unclaimed(model_name: str, entry: Entry, context: Context) -> list[Deploymen
     ]
 
 
-def suffix_of(one: Deployment, suffixes: Suffixes) -> str | None:
+def suffix_of(one: LiveDeployment, suffixes: Suffixes) -> str | None:
     """Which of them its name ends with, if any."""
     return next((suffix for suffix in suffixes if one.deployed_model.endswith(f"-{suffix}")), None)
