@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wanctl.address import Address, Kind
-from wanctl.engine.polling import LookSchedule, Polling
+from wanctl.engine.polling import LookSchedule, PollingPace
 from wanctl.plan import Action, Progress, Step, When
 
 START = datetime(2026, 3, 18, tzinfo=UTC)
@@ -23,7 +23,7 @@ LIVE = Step(Address(Kind.DEPLOYMENT, "rain"), Action.DEPLOY, When.SERVICE, "comi
 
 
 def schedule(fixed: dict[Kind, float] | None = None, thrown: float = 0.0) -> LookSchedule:
-    return LookSchedule(Polling(fixed or {}, dice=lambda: thrown))
+    return LookSchedule(PollingPace(fixed or {}, dice=lambda: thrown))
 
 
 def pauses(watching: LookSchedule, steps: list[list[Step]]) -> list[float]:

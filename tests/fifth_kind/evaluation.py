@@ -23,7 +23,7 @@ from wanctl.kinds.dataset.uploading import DeleteFile
 from wanctl.kinds.fields import FieldRule, FieldTable
 from wanctl.kinds.identity import digest_of
 from wanctl.kinds.importing import Importable, Inventory, Writing
-from wanctl.kinds.kind import Adopting, AdoptionRefused, Cadence, Output, Reader, ResourceKind
+from wanctl.kinds.kind import Adopting, AdoptionRefused, Cadence, OutputWords, Reader, ResourceKind
 from wanctl.kinds.pruning import WHY, OrphanToDelete, Pruning, deletion, gone, no_orphan
 from wanctl.kinds.snapshot import Question, Snapshot
 from wanctl.language.models import Identifier, Name, Resourceful, State, Text
@@ -86,7 +86,7 @@ class EvaluationKind(ResourceKind):
     )
     fields = FIELDS
     cadence = Cadence(2, 5)
-    output = Output("file_id", "is not uploaded")
+    output = OutputWords("file_id", "is not uploaded")
     reads: ClassVar[Mapping[str, Reader]] = {
         READ_SHEET: lambda studio, remote_id: studio.files.get(remote_id)
     }

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.language.projects import load
-from wanctl.language.catalogue import Catalogue, Mode
+from wanctl.language.catalogue import Catalogue, FrameMode
 from wanctl.language.estimate import TrainingEstimate, estimate_training
 
 
@@ -61,7 +61,7 @@ def test_the_documented_facts(
 def test_first_and_last_frames_have_a_call_of_their_own(catalogue: Catalogue) -> None:
     base = catalogue.base_model("wan2.2-kf2v-flash")
     assert base is not None
-    assert base.mode is Mode.FIRST_AND_LAST_FRAME
+    assert base.mode is FrameMode.FIRST_AND_LAST_FRAME
     assert base.call_path == "/api/v1/services/aigc/image2video/video-synthesis"
 
 

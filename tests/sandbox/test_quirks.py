@@ -9,7 +9,7 @@ import pytest
 
 from tests.sandbox.conftest import CONFIG, DEPLOYMENTS, FILES, JOBS, Account
 from wanctl.sandbox.fault_setup import Quirks, WantedFaults
-from wanctl.sandbox.faults import FaultKind, Rule
+from wanctl.sandbox.faults import FaultKind, FaultRule
 
 FULL = {"n_epochs": 40, "eval_epochs": 10, "max_pixels": 16384, "learning_rate": 2e-5}
 
@@ -124,7 +124,7 @@ def test_every_quirk_is_here() -> None:
 
 def test_what_can_be_arranged_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
-    words = {*SWITCHES, *WantedFaults.model_fields, *FaultKind, *map(str, Rule.model_fields)}
+    words = {*SWITCHES, *WantedFaults.model_fields, *FaultKind, *map(str, FaultRule.model_fields)}
     assert [word for word in sorted(words) if word not in page] == []
 
 

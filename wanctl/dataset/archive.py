@@ -16,7 +16,7 @@ from pathlib import Path
 
 from wanctl.dataset.contents import ChangedDuringReadError, DatasetFacts, Member
 from wanctl.dataset.reading import Tick, hash_member
-from wanctl.dataset.source import Source, Zip, source_at
+from wanctl.dataset.source import SourceFiles, Zip, source_at
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can name
 _READABLE = 0o100644 << 16
@@ -47,7 +47,7 @@ def write_archive(
         raise
 
 
-def _pack(source: Source, facts: DatasetFacts, archive: Path, tick: Tick) -> None:
+def _pack(source: SourceFiles, facts: DatasetFacts, archive: Path, tick: Tick) -> None:
     """Sorted, stored, with fixed times and rights: the same members give the same bytes."""
     listed = {one.name: one for one in source.members()}
     _require_same(set(listed), facts)

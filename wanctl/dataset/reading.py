@@ -24,7 +24,7 @@ from wanctl.dataset.contents import (
 )
 from wanctl.dataset.memory import Known, Memory
 from wanctl.dataset.sniffing import SNIFFED, sniff
-from wanctl.dataset.source import Listed, Source, source_at
+from wanctl.dataset.source import Listed, SourceFiles, source_at
 
 CHUNK = 1 << 20
 _IN_MEMORY = 32 << 20  # media from a zip up to this size need no temporary file
@@ -69,13 +69,13 @@ def read_dataset(
     )
 
 
-def _read(source: Source, listed: Sequence[Listed], tick: Tick) -> dict[str, Known]:
+def _read(source: SourceFiles, listed: Sequence[Listed], tick: Tick) -> dict[str, Known]:
     with ThreadPoolExecutor(_READERS) as readers:
         found = readers.map(partial(_read_member, source, tick), listed)
         return {one.name: known for one, known in zip(listed, found, strict=True)}
 
 
-def _annotations(source: Source, listed: Sequence[Listed]) -> Annotations:
+def _annotations(source: SourceFiles, listed: Sequence[Listed]) -> Annotations:
     names = {one.name for one in listed}
     if ANNOTATIONS not in names:
         return Annotations(problems=(missing_annotations(names),))
@@ -83,7 +83,7 @@ def _annotations(source: Source, listed: Sequence[Listed]) -> Annotations:
         return read_annotations(file.read(MOST_BYTES + 1))
 
 
-def _read_member(source: Source, tick: Tick, listed: Listed) -> Known:
+def _read_member(source: SourceFiles, tick: Tick, listed: Listed) -> Known:
     with source.open(listed.name) as file:
         begin = file.read(SNIFFED)
         if sniff(begin) is None:

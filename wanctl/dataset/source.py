@@ -34,7 +34,7 @@ class Listed:
     stamp: tuple[int, ...]
 
 
-class Source(Protocol):
+class SourceFiles(Protocol):
     """A folder or a zip."""
 
     seeks_fast: bool  # whether going back in an opened member costs nothing

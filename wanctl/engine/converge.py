@@ -94,7 +94,7 @@ async def converge(
     session: RunSession, draft: Draft, approval: Approval, patience: Patience, watcher: Watcher
 ) -> Outcome:
     """Run until nothing can move any more without a person, a fix, or more patience."""
-    run = _Run(session, approval, watcher, Outcome(draft), LookSchedule(session.polling))
+    run = _Convergence(session, approval, watcher, Outcome(draft), LookSchedule(session.polling))
     run.take(draft)
     deadline = session.clock.now() + patience.longest
     while True:
@@ -123,7 +123,7 @@ _Key = tuple[Address, str, str]
 
 
 @dataclass
-class _Run:
+class _Convergence:
     """What this run did so far."""
 
     session: RunSession

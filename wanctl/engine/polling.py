@@ -23,7 +23,7 @@ TURNED_AWAY = Cadence(15, 60)  # a call that the service refused for now
 
 
 @dataclass(frozen=True)
-class Polling:
+class PollingPace:
     """The intervals that the project fixed, in seconds, and the dice for the others: 0 up to 1."""
 
     fixed: Mapping[Kind, float] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class _Look:
 class LookSchedule:
     """Keeps the looks of one run."""
 
-    def __init__(self, polling: Polling) -> None:
+    def __init__(self, polling: PollingPace) -> None:
         self._polling = polling
         self._looks: dict[Address, _Look] = {}
 

@@ -10,7 +10,7 @@ from wanctl.engine.clock import Clock
 from wanctl.engine.journal import Journal
 from wanctl.engine.observe import answer, observe
 from wanctl.engine.planner import Draft, make_plan
-from wanctl.engine.polling import Polling
+from wanctl.engine.polling import PollingPace
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.registry import kind_of
 from wanctl.kinds.snapshot import Snapshot
@@ -33,7 +33,7 @@ class RunSession:
     studio: Studio
     clock: Clock
     journal: Journal
-    polling: Polling
+    polling: PollingPace
     archive: Callable[[Address, str], AbstractAsyncContextManager[Path]]
     planner: Planner = make_plan
     snapshot: Snapshot | None = None

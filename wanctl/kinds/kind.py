@@ -42,7 +42,7 @@ class Cadence:
 
 
 @dataclass(frozen=True)
-class Output:
+class OutputWords:
     """What `wanctl output` gives of a kind, and what it says while there is nothing to give."""
 
     word: str
@@ -79,7 +79,7 @@ class ResourceKind(ABC):
     document: ClassVar[DocumentKind]
     fields: ClassVar[FieldTable]
     cadence: ClassVar[Cadence]
-    output: ClassVar[Output]
+    output: ClassVar[OutputWords]
     polling: ClassVar[str | None] = None  # its key under polling: in wanctl.yaml
     reads: ClassVar[
         Mapping[str, Reader]

@@ -16,7 +16,7 @@ from wanctl.language.models import HyperParameters, Model, Positive
 from wanctl.language.scalars import Amount, Money, String
 
 
-class Mode(StrEnum):
+class FrameMode(StrEnum):
     """What a model makes a video from."""
 
     FIRST_FRAME = "first_frame"
@@ -31,10 +31,10 @@ class ListedPrice(Model):
     listed: date
 
 
-class BaseModel(Model):
+class CatalogueModel(Model):
     """A model that can be fine-tuned, as the service documents it."""
 
-    mode: Mode = Mode.FIRST_FRAME
+    mode: FrameMode = FrameMode.FIRST_FRAME
     defaults: HyperParameters = HyperParameters()
     ranges: dict[str, tuple[float, float]] = Field(default={})
     billed_seconds: Positive | None = None
@@ -53,7 +53,7 @@ class CatalogueFile(Model):
     """catalogue.yaml: the one in this package, or a project's own over it."""
 
     version: Literal[1] = 1
-    models: dict[str, BaseModel]
+    models: dict[str, CatalogueModel]
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ class Price:
 class Catalogue:
     """The base models, for one region, with the project's own prices."""
 
-    models: Mapping[str, BaseModel]
+    models: Mapping[str, CatalogueModel]
     region: str = "singapore"
     own_prices: Mapping[str, Money] = field(default_factory=dict)
 
-    def base_model(self, model: str) -> BaseModel | None:
+    def base_model(self, model: str) -> CatalogueModel | None:
         return self.models.get(model)
 
     def complete(self, model: str, declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 
 from wanctl.address import Address
 from wanctl.dataset.checks import Use
-from wanctl.dataset.checks.captions import Effect, effect_of, likeness, made_up_words
+from wanctl.dataset.checks.captions import CaptionEffect, effect_of, likeness, made_up_words
 from wanctl.dataset.contents import DatasetFacts
-from wanctl.language.catalogue import Mode
+from wanctl.language.catalogue import FrameMode
 from wanctl.language.diagnostics import Diagnostic, Severity
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, State
 from wanctl.language.resources import Desired, Resource
@@ -43,7 +43,7 @@ def _use(resource: Resource, spec: FineTune, dataset: Address, desired: Desired,
         by=str(resource.address),
         training=training,
         model=spec.model,
-        last_frames=base.mode is Mode.FIRST_AND_LAST_FRAME if base else None,
+        last_frames=base.mode is FrameMode.FIRST_AND_LAST_FRAME if base else None,
         longest=base.longest_clip if base else None,
         batch_size=batch if isinstance(batch, int) else None,
         target_seconds=referred.spec.target_seconds
@@ -82,7 +82,7 @@ def _training_of(spec: Deployment, desired: Desired) -> FineTune | None:
 
 
 def _template(
-    resource: Resource, key: str, text: str, effect: Effect, captions: list[str], trained: str
+    resource: Resource, key: str, text: str, effect: CaptionEffect, captions: list[str], trained: str
 ) -> Iterator[Diagnostic]:
     if not text.strip():
         return

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.dataset.checks.captions import Effect, effect_of
+from wanctl.dataset.checks.captions import CaptionEffect, effect_of
 from wanctl.dataset.contents import DatasetFacts, Problem
-from wanctl.language.catalogue import Catalogue, Mode
+from wanctl.language.catalogue import Catalogue, FrameMode
 from wanctl.language.estimate import TrainingEstimate, estimate_training
 from wanctl.language.models import FineTune
 from wanctl.language.resources import Desired
@@ -34,7 +34,7 @@ class Inspection:
     path: Path
     facts: DatasetFacts
     problems: tuple[Problem, ...]
-    effect: Effect
+    effect: CaptionEffect
     estimates: tuple[Estimate, ...]
 
 
@@ -74,7 +74,7 @@ def _estimate(
     declared: Mapping[str, Any] = user[1].hyper_parameters.declared() if user else {}
     parameters = catalogue.complete(model, declared)
     base = catalogue.base_model(model)
-    two_frames = base is not None and base.mode is Mode.FIRST_AND_LAST_FRAME
+    two_frames = base is not None and base.mode is FrameMode.FIRST_AND_LAST_FRAME
     return Estimate(
         model=model,
         by=user[0] if user else None,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from wanctl.address import Address, Kind
 from wanctl.base.words import listed, quoted, suggestion
-from wanctl.language.catalogue import BaseModel, Catalogue, CatalogueFile
+from wanctl.language.catalogue import Catalogue, CatalogueFile, CatalogueModel
 from wanctl.language.diagnostics import Diagnostic, Severity, SpecErrors
 from wanctl.language.documents import Document, SourceFile
 from wanctl.language.findings import Findings
@@ -23,7 +23,7 @@ from wanctl.language.places import Place
 from wanctl.language.project_file import ProjectFile, read_project_file
 from wanctl.language.references import check_references, in_order
 from wanctl.language.resources import DOCUMENTS, Desired, Resource, references_of
-from wanctl.language.root import SETTINGS_FILE, Refused, Root
+from wanctl.language.root import SETTINGS_FILE, PathRefused, Root
 from wanctl.language.rules import check_declared
 from wanctl.language.settings import merged
 from wanctl.language.sources import missing_sources
@@ -151,7 +151,7 @@ class _Loading:
         shown = self.root.shown(path)
         try:
             text = self.root.read_spec(path)
-        except Refused as error:
+        except PathRefused as error:
             self.findings.error(Place(shown, 1, 1), "file", str(error), hint=error.hint)
             return []
         return list(SourceFile(shown, text, self.findings).documents())
@@ -181,7 +181,7 @@ class _Loading:
     def _catalogue_document(self, name: str, project: ProjectFile, head: Document) -> Document | None:
         try:
             path = self.root.follow(self.root.directory, name)
-        except Refused as error:
+        except PathRefused as error:
             self._complain_at(
                 head, project.path_of(("catalogue",), self.environment), f"catalogue: {error}", error.hint
             )
@@ -195,7 +195,7 @@ class _Loading:
             if isinstance(location, FileLocation):
                 try:
                     self.root.locate(self.root.directory, location.path)
-                except Refused as error:
+                except PathRefused as error:
                     path = project.path_of(("ledger",), environment)
                     self._complain_at(head, path, f"ledger: {error}", error.hint)
 
@@ -278,7 +278,7 @@ class _Loading:
         try:
             if path := self._local_source(spec.source, folder):
                 self.sources[resource.address] = path
-        except Refused as error:
+        except PathRefused as error:
             place = resource.places.get("source", resource.origin)
             self.findings.error(
                 place, "source", f"source: {error}", path=f"{resource.address}.source", hint=error.hint
@@ -299,7 +299,7 @@ def _owner(kind: Kind, value: Mapping[str, Any]) -> str:
     return f"{kind}/{name}" if isinstance(name, str) else str(kind)
 
 
-def _models(facts: dict[str, Any]) -> Mapping[str, BaseModel]:
+def _models(facts: dict[str, Any]) -> Mapping[str, CatalogueModel]:
     return CatalogueFile.model_validate(facts).models
 
 
@@ -309,6 +309,6 @@ def _packaged_catalogue() -> dict[str, Any]:
     return loaded
 
 
-def packaged_models() -> Mapping[str, BaseModel]:
+def packaged_models() -> Mapping[str, CatalogueModel]:
     """The base models that wanctl knows of, for who has no project yet."""
     return _models(_packaged_catalogue())

@@ -61,7 +61,7 @@ def read_project_file(document: Document, environment: str | None, findings: Fin
             hint="write version: 1 and project: NAME",
         )
         return ProjectFile(document, environment, None, {}, {})
-    reading = _Reading(document, findings)
+    reading = _SettingsReading(document, findings)
     read = {name: reading.settings(name) for name in (None, *_sections(document.value))}
     everywhere = {name: settings for name, settings in read.items() if settings is not None}
     reading.check_chosen(environment)
@@ -71,7 +71,7 @@ def read_project_file(document: Document, environment: str | None, findings: Fin
 
 
 @dataclass(frozen=True)
-class _Reading:
+class _SettingsReading:
     document: Document
     findings: Findings
 

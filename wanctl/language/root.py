@@ -17,7 +17,7 @@ LARGEST_YAML = 16 * 1024 * 1024
 _YAML = frozenset({".yaml", ".yml"})
 
 
-class Refused(WanctlError, ValueError):  # noqa: N818 - reads as what happened
+class PathRefused(WanctlError, ValueError):  # noqa: N818 - reads as what happened
     """A file that specs may not have, or that cannot be read; `hint` says what would do."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
@@ -44,7 +44,7 @@ class Root:
         """The file or folder that a path in the specs leads to, if it may: it need not exist."""
         path = self.locate(folder, written)
         if any(part.startswith(".") for part in path.relative_to(self.path).parts):
-            raise Refused(
+            raise PathRefused(
                 f"{written} is hidden, and specs use visible files only", "give it a name without a dot"
             )
         return path
@@ -52,20 +52,20 @@ class Root:
     def locate(self, folder: Path, written: str) -> Path:
         """The same for what wanctl itself keeps, which may be hidden, but not in git's own folder."""
         if not written.strip() or "\0" in written:
-            raise Refused("must be a path")
+            raise PathRefused("must be a path")
         if Path(written).is_absolute() or written.startswith("~"):
-            raise Refused(f"{written} is not relative", "write it relative to this file")
+            raise PathRefused(f"{written} is not relative", "write it relative to this file")
         try:
             path = (folder / written).resolve()
         except (OSError, RuntimeError) as error:  # a loop of symlinks
-            raise Refused(f"{written} cannot be followed: {error}") from None
+            raise PathRefused(f"{written} cannot be followed: {error}") from None
         if not path.is_relative_to(self.path):
-            raise Refused(
+            raise PathRefused(
                 f"{written} leads out of the project's root {self.path}",
                 "copy what you need into the project; its root is the git work tree around it, if any",
             )
         if ".git" in path.relative_to(self.path).parts:
-            raise Refused(f"{written} leads into git's own folder")
+            raise PathRefused(f"{written} leads into git's own folder")
         return path
 
     def shown(self, path: Path) -> str:
@@ -124,16 +124,16 @@ def _read(path: Path, written: str, largest: int) -> str:
     try:
         if not path.exists():
             near = likely_meant(path, written)
-            raise Refused(f"there is no file {written}", f"did you mean {near}?" if near else None)
+            raise PathRefused(f"there is no file {written}", f"did you mean {near}?" if near else None)
         if not path.is_file():
-            raise Refused(f"{written} is not a file")
+            raise PathRefused(f"{written} is not a file")
         with path.open("rb") as stream:
             data = stream.read(largest + 1)
     except OSError as error:
-        raise Refused(f"{written} cannot be read: {error.strerror or error}") from None
+        raise PathRefused(f"{written} cannot be read: {error.strerror or error}") from None
     if len(data) > largest:
-        raise Refused(f"{written} is larger than {largest // 1024:,} KB")
+        raise PathRefused(f"{written} is larger than {largest // 1024:,} KB")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Refused(f"{written} is not UTF-8 at byte {error.start:,}") from None
+        raise PathRefused(f"{written} is not UTF-8 at byte {error.start:,}") from None

@@ -15,7 +15,7 @@ from typing import Any
 from wanctl.address import Address
 from wanctl.base.words import counted, did_you_mean, listed, quoted
 from wanctl.dataset.contents import DatasetFacts
-from wanctl.language.catalogue import BaseModel, Catalogue
+from wanctl.language.catalogue import Catalogue, CatalogueModel
 from wanctl.language.dataset_uses import check_templates
 from wanctl.language.diagnostics import Diagnostic, Severity
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, State
@@ -31,7 +31,7 @@ class _Training:
 
     resource: Resource
     spec: FineTune
-    base: BaseModel | None
+    base: CatalogueModel | None
     parameters: Mapping[str, Any]
 
     def finding(

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from wanctl.language.interpolation import Scalar, Unresolved, interpolate, interpolate_text
 from wanctl.language.models import FromFile
 from wanctl.language.nodes import DocumentPath, dotted
-from wanctl.language.root import Refused, Root
+from wanctl.language.root import PathRefused, Root
 from wanctl.language.translation import Complaint, TextFile
 
 Complain = Callable[[Complaint], None]
@@ -50,7 +50,7 @@ def with_texts(
             continue
         try:
             text, origins[dotted(path)] = root.read_text(folder, file["file"])
-        except Refused as error:
+        except PathRefused as error:
             complain(Complaint((*path, "file"), "text-file", f"{path[-1]}: {error}", error.hint))
             continue
         source = TextFile(root.shown(root.follow(folder, file["file"])), text)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from wanctl.base.words import listed, quoted
 from wanctl.dataset.remote import EXTRAS
-from wanctl.language.root import Refused
+from wanctl.language.root import PathRefused
 
 _STORES = sorted({*EXTRAS, "file"} - {"http"})
 
@@ -19,20 +19,20 @@ def local_part(url: str) -> str | None:
     scheme, _, rest = url.partition("://")
     scheme = scheme.lower()
     if "::" in url or "\\" in url or not url.isprintable():
-        raise Refused(f"{quoted(url)} is not a plain URL")
+        raise PathRefused(f"{quoted(url)} is not a plain URL")
     if scheme == "file":
         return rest.removeprefix("localhost/")
     if scheme not in EXTRAS:
-        raise Refused(
+        raise PathRefused(
             f"{scheme}:// is not known", f"there are {listed(_STORES)}; or a path, or {{file_id: …}}"
         )
     try:
         parts = urlsplit(url)
         host = parts.hostname
     except ValueError as error:
-        raise Refused(f"{url} is not a URL: {error}") from None
+        raise PathRefused(f"{url} is not a URL: {error}") from None
     if not host:
-        raise Refused(f"{url} names no bucket or host")
+        raise PathRefused(f"{url} names no bucket or host")
     if scheme in {"http", "https"}:
         _check_host(scheme, host)
     return None
@@ -47,6 +47,6 @@ def _check_host(scheme: str, host: str) -> None:
         loopback = address.is_loopback
         inside = not address.is_global and not loopback
     if inside:
-        raise Refused(f"{host} is in the machine's own network, which specs cannot reach")
+        raise PathRefused(f"{host} is in the machine's own network, which specs cannot reach")
     if scheme == "http" and not loopback:
-        raise Refused("http:// is not encrypted", "write https://")
+        raise PathRefused("http:// is not encrypted", "write https://")

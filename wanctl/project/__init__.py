@@ -22,7 +22,7 @@ from wanctl.engine.gates import Gate, gated, window_gate
 from wanctl.engine.journal import Journal
 from wanctl.engine.neighbours import neighbour_gate
 from wanctl.engine.planner import Draft, make_plan
-from wanctl.engine.polling import Polling
+from wanctl.engine.polling import PollingPace
 from wanctl.engine.session import Planner, RunSession
 from wanctl.finding import Severity
 from wanctl.kinds.context import LocalData
@@ -284,7 +284,7 @@ class Project:
                     self.host.stamp(self.desired.directory),
                     now,
                 ),
-                polling=Polling(_fixed_intervals(settings)),
+                polling=PollingPace(_fixed_intervals(settings)),
                 archive=Packer(self.datasets, self.local, self.state / "packing").archive,
                 planner=self.gated(planner or partial(make_plan, diagnostics=self.findings()), outside),
             )

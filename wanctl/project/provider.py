@@ -36,7 +36,7 @@ class WallClock:
         await asyncio.sleep(seconds)
 
 
-class SandboxClock:
+class SandboxTime:
     """The sandbox's time: sped up, or standing still until somebody waits."""
 
     def __init__(self, sandbox: "Sandbox") -> None:
@@ -122,7 +122,7 @@ async def connect(
         return
     sandbox = open_sandbox(settings, state)
     try:
-        clock = SandboxClock(sandbox)
+        clock = SandboxTime(sandbox)
         async with Studio(
             Endpoint.parse(SANDBOX_ENDPOINT),
             Key("sandbox"),

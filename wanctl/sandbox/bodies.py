@@ -26,7 +26,7 @@ def first_problem(error: ValidationError) -> str:
     return f"{path}: {said}" if path else said
 
 
-class HyperParameters(Body):
+class HyperParametersBody(Body):
     """With the service's defaults, in the order of its answers; None: the base model says."""
 
     model_config = ConfigDict(strict=True, extra="allow")
@@ -48,11 +48,11 @@ class CreateJob(Body):
     training_file_ids: list[str] | None = None
     validation_file_ids: list[str] | None = None
     training_type: str | None = None
-    hyper_parameters: HyperParameters | None = None
+    hyper_parameters: HyperParametersBody | None = None
     job_name: str | None = None
 
 
-class AigcConfig(Body):
+class AigcConfigBody(Body):
     model_config = ConfigDict(strict=True, extra="allow")
 
     use_input_prompt: bool
@@ -64,15 +64,15 @@ class CreateDeployment(Body):
     model_name: str
     capacity: int
     plan: str
-    aigc_config: AigcConfig
+    aigc_config: AigcConfigBody
     suffix: str | None = Field(default=None, max_length=LONGEST_SUFFIX)
 
 
-class Scale(Body):
+class ScaleBody(Body):
     capacity: int
 
 
-class Media(Body):
+class MediaBody(Body):
     type: str
     url: str
 
@@ -82,7 +82,7 @@ class GenerationInput(Body):
     img_url: str | None = None
     first_frame_url: str | None = None
     last_frame_url: str | None = None
-    media: list[Media] = []
+    media: list[MediaBody] = []
 
 
 class GenerationParameters(Body):
@@ -119,7 +119,7 @@ class StreamOptions(Body):
     include_usage: bool = False
 
 
-class Chat(Body):
+class ChatBody(Body):
     model: str
     messages: list[ChatMessage] = Field(min_length=1)
     stream: bool = False

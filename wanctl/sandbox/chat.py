@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from wanctl.sandbox.answers import Fault, bad_request, flat, json_body, parsed, service_of
-from wanctl.sandbox.bodies import Chat, Part
+from wanctl.sandbox.bodies import ChatBody, Part
 
 if TYPE_CHECKING:
     from wanctl.sandbox.vision import Sight
@@ -28,7 +28,7 @@ _PIECES = re.compile(r"\S+\s*")
 
 
 @dataclass(frozen=True)
-class Answer:
+class ChatAnswer:
     """A caption and what it is billed."""
 
     text: str
@@ -37,7 +37,7 @@ class Answer:
 
 async def complete(request: Request) -> Response:
     """The caption, in one piece or in several."""
-    service, asked = service_of(request), parsed(Chat, await json_body(request))
+    service, asked = service_of(request), parsed(ChatBody, await json_body(request))
     if not asked.model.startswith(MODELS):
         raise Fault(404, "ModelNotFound", f"The model `{asked.model}` does not exist.", "model")
     answer = await run_in_threadpool(_answer, asked)
@@ -55,7 +55,7 @@ async def complete(request: Request) -> Response:
     return flat({**head, "object": "chat.completion", "choices": [choice], "usage": answer.usage})
 
 
-def _answer(asked: Chat) -> Answer:
+def _answer(asked: ChatBody) -> ChatAnswer:
     from wanctl.sandbox.captions import caption
 
     parts = [
@@ -72,7 +72,7 @@ def _answer(asked: Chat) -> Answer:
     said = caption(text, [sight for _, sight in seen])
     images = sum(sight.tokens for kind, sight in seen if kind == "image_url")
     videos = sum(sight.tokens for kind, sight in seen if kind != "image_url")
-    return Answer(said, _usage(_tokens(text), images, videos, _tokens(said)))
+    return ChatAnswer(said, _usage(_tokens(text), images, videos, _tokens(said)))
 
 
 def _look(part: Part) -> "Sight":
@@ -104,7 +104,7 @@ def _usage(text: int, images: int, videos: int, said: int) -> dict[str, Any]:
     }
 
 
-def _chunks(head: dict[str, Any], answer: Answer, *, usage: bool) -> Iterator[str]:
+def _chunks(head: dict[str, Any], answer: ChatAnswer, *, usage: bool) -> Iterator[str]:
     """Server-sent events: the role, the words, the end, what it cost, done."""
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
     deltas += [{"content": piece} for piece in _PIECES.findall(answer.text)]

@@ -47,7 +47,7 @@ class BadDataset(Exception):  # noqa: N818 - it says what was found
 
 
 @dataclass(frozen=True)
-class Sample:
+class ArchivedSample:
     """One line of the annotations."""
 
     prompt: str
@@ -60,7 +60,7 @@ class Sample:
 class Facts:
     """An archive's samples, or why there are none."""
 
-    samples: tuple[Sample, ...] = ()
+    samples: tuple[ArchivedSample, ...] = ()
     problem: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def read_archive(path: Path, *, training: bool, last_frames: bool) -> Facts:
         return Facts(problem=f"the archive cannot be read: {error}")
 
 
-def _samples(archive: _Archive, *, training: bool, last_frames: bool) -> list[Sample]:
+def _samples(archive: _Archive, *, training: bool, last_frames: bool) -> list[ArchivedSample]:
     if ANNOTATIONS not in archive.names:
         raise BadDataset("data.jsonl is not found in the root of the archive")
     text = archive.read(ANNOTATIONS, LARGEST_ANNOTATIONS).decode("utf-8")
@@ -132,7 +132,9 @@ def _samples(archive: _Archive, *, training: bool, last_frames: bool) -> list[Sa
     return samples
 
 
-def _sample(archive: _Archive, number: int, line: str, *, training: bool, last_frames: bool) -> Sample:
+def _sample(
+    archive: _Archive, number: int, line: str, *, training: bool, last_frames: bool
+) -> ArchivedSample:
     try:
         entry = json.loads(line)
     except ValueError as error:
@@ -148,7 +150,7 @@ def _sample(archive: _Archive, number: int, line: str, *, training: bool, last_f
         seconds = archive.once(_clip_seconds, _member(archive, entry, "video_path")) if training else None
     except BadDataset as error:
         raise BadDataset(f"data.jsonl line {number}: {error}") from error
-    return Sample(str(entry["prompt"]), frame, last, seconds)
+    return ArchivedSample(str(entry["prompt"]), frame, last, seconds)
 
 
 def _member(archive: _Archive, entry: dict[str, Any], key: str) -> str:

@@ -21,7 +21,7 @@ from wanctl.sandbox.answers import (
     parsed,
     service_of,
 )
-from wanctl.sandbox.bodies import CreateDeployment, Scale, as_kept
+from wanctl.sandbox.bodies import CreateDeployment, ScaleBody, as_kept
 from wanctl.sandbox.checkpoints import deployable_models
 from wanctl.sandbox.service import ACCOUNT, WORKSPACE, Service
 
@@ -168,7 +168,7 @@ async def read(request: Request) -> Response:
 
 
 async def scale(request: Request) -> Response:
-    service, asked = service_of(request), parsed(Scale, await json_body(request))
+    service, asked = service_of(request), parsed(ScaleBody, await json_body(request))
     _require_capacity(asked.capacity)
     with service.store.write():
         record, now = _record(request), service.now()

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Send
 
 from wanctl.sandbox.answers import Fault, fault_answer
-from wanctl.sandbox.faults import FaultKind, Rule, When
+from wanctl.sandbox.faults import FaultKind, FaultMoment, FaultRule
 
 SLOW = 1.0  # seconds, where a rule does not say
 STATUS = 503
@@ -39,21 +39,23 @@ class NoAnswer(Exception):  # noqa: N818 - what happens, not what went wrong
         self.kind = kind
 
 
-async def answer(app: ASGIApp, rules: list[Rule], request: Request, receive: Receive, send: Send) -> None:
+async def answer(
+    app: ASGIApp, rules: list[FaultRule], request: Request, receive: Receive, send: Send
+) -> None:
     """The call, with everything that befalls it. Raises NoAnswer."""
     scope = request.scope
     if not rules:
         await app(scope, receive, send)
         return
     fault = rules[-1] if rules[-1].kind is not FaultKind.LATENCY else None
-    await asyncio.sleep(_delay(rules, When.BEFORE))
-    if fault and fault.moment is When.BEFORE:
+    await asyncio.sleep(_delay(rules, FaultMoment.BEFORE))
+    if fault and fault.moment is FaultMoment.BEFORE:
         await _drain(receive)
         await _instead(fault, request)(scope, receive, send)
         return
     given = _Given()
     await app(scope, receive, given.keep)
-    await asyncio.sleep(_delay(rules, When.AFTER))
+    await asyncio.sleep(_delay(rules, FaultMoment.AFTER))
     if fault is None:
         await given.send(send)
     elif fault.kind is FaultKind.TRUNCATED:
@@ -68,12 +70,12 @@ async def _drain(receive: Receive) -> None:
         pass
 
 
-def _delay(rules: list[Rule], moment: When) -> float:
+def _delay(rules: list[FaultRule], moment: FaultMoment) -> float:
     late = [rule for rule in rules if rule.kind is FaultKind.LATENCY and rule.moment is moment]
     return sum(SLOW if rule.seconds is None else rule.seconds for rule in late)
 
 
-def _instead(rule: Rule, request: Request) -> Response:
+def _instead(rule: FaultRule, request: Request) -> Response:
     """The answer in place of the right one."""
     match rule.kind:
         case FaultKind.THROTTLED:

@@ -32,7 +32,7 @@ class FaultKind(StrEnum):
     KILL = "kill"  # the process that runs the sandbox ends at once
 
 
-class When(StrEnum):
+class FaultMoment(StrEnum):
     """Before or after the call has had its effect."""
 
     BEFORE = "before"
@@ -41,10 +41,10 @@ class When(StrEnum):
 
 _AFTER_UNLESS_SAID = {FaultKind.TIMEOUT, FaultKind.TRUNCATED, FaultKind.EMPTY}
 _ONLY = {
-    FaultKind.THROTTLED: When.BEFORE,
-    FaultKind.BUSY: When.BEFORE,
-    FaultKind.QUOTA: When.BEFORE,
-    FaultKind.TRUNCATED: When.AFTER,
+    FaultKind.THROTTLED: FaultMoment.BEFORE,
+    FaultKind.BUSY: FaultMoment.BEFORE,
+    FaultKind.QUOTA: FaultMoment.BEFORE,
+    FaultKind.TRUNCATED: FaultMoment.AFTER,
 }
 _OWN = {"seconds": FaultKind.LATENCY, "status": FaultKind.STATUS}
 
@@ -65,7 +65,7 @@ def _times(value: Any) -> Any:
     return value
 
 
-class Rule(BaseModel):
+class FaultRule(BaseModel):
     """What is to happen to which calls. Enums are taken by their words, as JSON has them."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -79,12 +79,12 @@ class Rule(BaseModel):
     )
     probability: float = Field(default=1.0, ge=0, le=1)
     seed: int = 0  # of the probability's dice
-    when: Annotated[When | None, BeforeValidator(lambda value: _member(When, value))] = None
+    when: Annotated[FaultMoment | None, BeforeValidator(lambda value: _member(FaultMoment, value))] = None
     seconds: float | None = Field(default=None, ge=0, le=LONGEST, allow_inf_nan=False)
     status: int | None = Field(default=None, ge=400, le=599)
 
     @model_validator(mode="after")
-    def _sensible(self) -> "Rule":
+    def _sensible(self) -> "FaultRule":
         for field, kind in _OWN.items():
             if getattr(self, field) is not None and self.kind is not kind:
                 raise ValueError(f"{field} is for the kind {kind} only")
@@ -93,8 +93,8 @@ class Rule(BaseModel):
         return self
 
     @property
-    def moment(self) -> When:
-        usual = When.AFTER if self.kind in _AFTER_UNLESS_SAID else When.BEFORE
+    def moment(self) -> FaultMoment:
+        usual = FaultMoment.AFTER if self.kind in _AFTER_UNLESS_SAID else FaultMoment.BEFORE
         return self.when or usual
 
     @property
@@ -112,7 +112,7 @@ class Standing:
     """A rule, the calls that came by it, and those that it befell."""
 
     id: str
-    rule: Rule
+    rule: FaultRule
     calls: int = 0
     fired: int = 0
 
@@ -148,7 +148,7 @@ class Faults:
     def add(self, asked: dict[str, Any], *, identifier: str | None = None) -> Standing:
         """A new rule, which has counted nothing yet."""
         try:
-            rule = Rule.model_validate(asked)
+            rule = FaultRule.model_validate(asked)
         except ValidationError as error:
             raise FaultError(first_problem(error)) from error
         with self._store.write():
@@ -165,7 +165,7 @@ class Faults:
                 self._store.delete("fault", one)
         return len(ids)
 
-    def befalling(self, method: str, path: str) -> list[Rule]:
+    def befalling(self, method: str, path: str) -> list[FaultRule]:
         """What happens to this call: delays, and at most one fault, which the rules after it do not see."""
         if not any(one.rule.matches(method, path) for one in self.all()):
             return []
@@ -192,4 +192,4 @@ class Faults:
 
 def _standing(kept: dict[str, Any]) -> Standing:
     counted = {key: kept.pop(key) for key in ("id", "calls", "fired")}
-    return Standing(rule=Rule.model_validate(kept), **counted)
+    return Standing(rule=FaultRule.model_validate(kept), **counted)

@@ -4,7 +4,7 @@ from typing import Any
 
 from wanctl.sandbox.answers import bad_request
 from wanctl.sandbox.base_models import FIRST_AND_LAST, TUNABLE
-from wanctl.sandbox.bodies import CreateJob, HyperParameters
+from wanctl.sandbox.bodies import CreateJob, HyperParametersBody
 from wanctl.sandbox.service import Service
 
 
@@ -28,7 +28,7 @@ def check(service: Service, asked: CreateJob) -> None:
 def parameters(asked: CreateJob) -> dict[str, Any]:
     """Those that are trained with: what was asked for, the base model's, the service's."""
     base = TUNABLE[str(asked.model)]
-    given = (asked.hyper_parameters or HyperParameters()).model_dump()
+    given = (asked.hyper_parameters or HyperParametersBody()).model_dump()
     given["batch_size"] = given["batch_size"] or base.batch_size
     given["max_pixels"] = given["max_pixels"] or base.max_pixels
     return given
@@ -47,7 +47,7 @@ def read_data(service: Service, asked: CreateJob) -> dict[str, Any]:
     samples = [(one, sample) for one, facts in training for sample in facts["samples"]]
     shown = [(one, sample) for one, facts in validation for sample in facts["samples"]]
     if not shown:
-        held_back = _held_back(len(samples), asked.hyper_parameters or HyperParameters())
+        held_back = _held_back(len(samples), asked.hyper_parameters or HyperParametersBody())
         samples, shown = samples[: len(samples) - held_back], samples[len(samples) - held_back :]
     return {
         "problem": None,
@@ -78,7 +78,7 @@ def _facts(service: Service, identifier: str, *, training: bool, last_frames: bo
     return known
 
 
-def _held_back(samples: int, given: HyperParameters) -> int:
+def _held_back(samples: int, given: HyperParametersBody) -> int:
     """min(total × (1 - split), the most that may be split off); at least one, so that there is a preview."""
     share = round(samples * (1 - given.split))
     return max(0, min(max(1, share), given.max_split_val_dataset_sample, samples - 1))

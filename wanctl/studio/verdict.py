@@ -55,7 +55,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class _Rule:
+class _VerdictRule:
     """When an answer is this error. Patterns are searched without regard to case; empty fits all."""
 
     error: type[StudioError]
@@ -89,73 +89,75 @@ _KEY_HINT = (
 _MISSING = r"not found|not exist|no such file"
 
 _RULES = (
-    _Rule(
+    _VerdictRule(
         Arrears,
         "the account owes money",
         "pay the bill in the console; waiting does not help",
         code=r"arrear|billoverdue",
     ),
-    _Rule(
+    _VerdictRule(
         QuotaExhausted,
         "the account has as many fine-tune jobs as it may",
         "jobs that run or succeeded count, and none leaves by itself: delete unused models in the console,"
         " or ask the vendor for more",
         said=r"only \d+ fine-?tun\w* jobs?",
     ),
-    _Rule(
+    _VerdictRule(
         QuotaExhausted,
         "the product is not activated for this account",
         "buy or activate it in the console; waiting does not help",
         code=r"commoditynotpurchased|unpurchased",
     ),
-    _Rule(
+    _VerdictRule(
         QuotaExhausted,
         "the free quota is used up",
         "allow paid use in the console; waiting does not help",
         code=r"freetieronly",
     ),
-    _Rule(
+    _VerdictRule(
         QuotaExhausted,
         "the free quota is used up",
         "allow paid use in the console; waiting does not help",
         _just(TOO_MANY),
         said=r"free (?:tier|quota)",
     ),
-    _Rule(
+    _VerdictRule(
         QuotaExhausted,
         "the account has no room for more files",
         "delete uploads that no training needs any more; waiting does not help",
         _DEFINITE,
         said=r"upload file (?:capacity|number) exceed",
     ),
-    _Rule(
+    _VerdictRule(
         Busy,
         "too many jobs at work",
         "it clears when one of them ends: minutes to hours",
         _just(TOO_MANY),
         said=r"too many (?!requests|calls)(?:[\w-]+ ){0,3}(?:jobs?|tasks?|deployments?)\b|too many fine-?tun",
     ),
-    _Rule(Throttled, "too many calls", "it clears by waiting", _just(TOO_MANY)),
-    _Rule(
+    _VerdictRule(Throttled, "too many calls", "it clears by waiting", _just(TOO_MANY)),
+    _VerdictRule(
         Throttled,
         "too many calls",
         "it clears by waiting",
         _DEFINITE,
         code=r"^throttling|^limit_(requests|burst)",
     ),
-    _Rule(
+    _VerdictRule(
         AuthError,
         "the key was not accepted",
         _KEY_HINT,
         code=r"invalid_?api_?key|notauthori[sz]ed|work_?space_?not_?found",
     ),
-    _Rule(AuthError, "the key was not accepted", _KEY_HINT, _just(401)),
-    _Rule(AuthError, "the key may not do this", _KEY_HINT, _just(403)),
-    _Rule(NotFound, "not found", None, _just(404)),
-    _Rule(Conflict, "the name is taken", "look whether it is yours; a suffix makes another name", _just(409)),
-    _Rule(ServerError, "the service took too long", None, _just(408)),
-    _Rule(UnsupportedState, "its state does not allow this", None, code=r"^unsupportedoperation"),
-    _Rule(
+    _VerdictRule(AuthError, "the key was not accepted", _KEY_HINT, _just(401)),
+    _VerdictRule(AuthError, "the key may not do this", _KEY_HINT, _just(403)),
+    _VerdictRule(NotFound, "not found", None, _just(404)),
+    _VerdictRule(
+        Conflict, "the name is taken", "look whether it is yours; a suffix makes another name", _just(409)
+    ),
+    _VerdictRule(ServerError, "the service took too long", None, _just(408)),
+    _VerdictRule(UnsupportedState, "its state does not allow this", None, code=r"^unsupportedoperation"),
+    _VerdictRule(
         NotFound,
         "not found",
         None,
@@ -163,7 +165,7 @@ _RULES = (
         said=_MISSING,
         effects=(CallEffect.READ, CallEffect.REPEATABLE),
     ),
-    _Rule(
+    _VerdictRule(
         NotFound,
         "not found",
         None,
@@ -171,17 +173,17 @@ _RULES = (
         code=r"^notfound$",
         effects=(CallEffect.READ, CallEffect.REPEATABLE),
     ),
-    _Rule(InvalidRequest, "the request is wrong", None, range(400, 500)),
-    _Rule(ServerError, "the service failed", None, range(500, 600)),
-    _Rule(
+    _VerdictRule(InvalidRequest, "the request is wrong", None, range(400, 500)),
+    _VerdictRule(ServerError, "the service failed", None, range(500, 600)),
+    _VerdictRule(
         ServerError,
         "the service failed",
         None,
         _SUCCESS,
         code=r"^internalerror|^systemerror|^(request|response)_?time_?out",
     ),
-    _Rule(Refused, "the service refused", None, _SUCCESS),
-    _Rule(
+    _VerdictRule(Refused, "the service refused", None, _SUCCESS),
+    _VerdictRule(
         Refused,
         "the answer points elsewhere, and calls do not follow",
         "check region or base_url",

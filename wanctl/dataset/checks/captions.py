@@ -41,7 +41,7 @@ _UNHEARD_OF = re.compile(
 
 
 @dataclass(frozen=True)
-class Effect:
+class CaptionEffect:
     """What the captions of a training set have in common."""
 
     trigger: str | None  # rare, in all or most captions
@@ -79,7 +79,7 @@ def check_captions(facts: DatasetFacts) -> Iterator[Problem]:
         )
 
 
-def effect_of(captions: Sequence[str]) -> Effect:
+def effect_of(captions: Sequence[str]) -> CaptionEffect:
     """The trigger and the description that the captions share, as far as there are any."""
     counted = Counter(word for text in captions for word in _words_of(text))
     everywhere = [word for word, count in counted.items() if count == len(captions)]
@@ -93,7 +93,7 @@ def effect_of(captions: Sequence[str]) -> Effect:
     )
     shared = tuple(sorted(word for word in everywhere if word not in _FRAME and len(word) > 1))
     description = _typical([description_of(text, trigger) for text in captions]) if trigger else ""
-    return Effect(trigger, shared, description)
+    return CaptionEffect(trigger, shared, description)
 
 
 @lru_cache(maxsize=10_000)
@@ -123,7 +123,7 @@ def description_of(caption: str, trigger: str) -> str:
     return ""
 
 
-def odd_descriptions(captions: Mapping[int, str], effect: Effect) -> dict[int, str]:
+def odd_descriptions(captions: Mapping[int, str], effect: CaptionEffect) -> dict[int, str]:
     """The lines whose description is unlike the typical one."""
     if effect.trigger is None:
         return {}
@@ -137,7 +137,7 @@ def likeness(one: str, other: str) -> float:
     return difflib.SequenceMatcher(a=telling[0], b=telling[1], autojunk=False).ratio()
 
 
-def _no_trigger(effect: Effect) -> Problem:
+def _no_trigger(effect: CaptionEffect) -> Problem:
     if effect.shared:
         words = ", ".join(effect.shared[:_SHOWN])
         return Problem.warning(

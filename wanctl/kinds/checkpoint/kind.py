@@ -9,7 +9,7 @@ from wanctl.kinds.checkpoint.planning import FIELDS, plan_checkpoint
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.finetune.importing import exported_rows, new_jobs, project_of, write_job
 from wanctl.kinds.importing import Importable, Inventory, Writing
-from wanctl.kinds.kind import Cadence, Output, Reader, ResourceKind
+from wanctl.kinds.kind import Cadence, OutputWords, Reader, ResourceKind
 from wanctl.kinds.snapshot import Question, Read
 from wanctl.language.resources import DOCUMENTS, Resource
 from wanctl.plan import Step
@@ -24,7 +24,7 @@ class CheckpointKind(ResourceKind):
     fields = FIELDS
     cadence = Cadence(5, 15)
     polling = "exports"
-    output = Output("model_name", "is not exported")
+    output = OutputWords("model_name", "is not exported")
     reads: ClassVar[Mapping[str, Reader]] = {
         Read.CHECKPOINTS: lambda studio, remote_id: studio.checkpoints.list(remote_id)
     }

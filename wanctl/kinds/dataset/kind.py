@@ -9,7 +9,7 @@ from wanctl.kinds.context import Context, Planned, ProvidedDataset
 from wanctl.kinds.dataset.planning import FIELDS, plan_dataset
 from wanctl.kinds.dataset.uploading import DeleteFile
 from wanctl.kinds.importing import Writing
-from wanctl.kinds.kind import Cadence, Output, Reader, ResourceKind
+from wanctl.kinds.kind import Cadence, OutputWords, Reader, ResourceKind
 from wanctl.kinds.pruning import WHY, OrphanToDelete, Pruning, deletion, gone, kept, no_orphan
 from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot
 from wanctl.language.resources import DOCUMENTS, Resource
@@ -25,7 +25,7 @@ class DatasetKind(ResourceKind):
     fields = FIELDS
     cadence = Cadence(2, 5)
     polling = "files"
-    output = Output("file_id", "is not uploaded")
+    output = OutputWords("file_id", "is not uploaded")
     reads: ClassVar[Mapping[str, Reader]] = {Read.FILE: lambda studio, remote_id: studio.files.get(remote_id)}
     listing = Listing.FILES
     forgotten_when_gone = True

@@ -17,7 +17,7 @@ from wanctl.kinds.finetune.importing import exported_rows, job_of, project_of, q
 from wanctl.kinds.finetune.removal import our_jobs
 from wanctl.kinds.identity import is_model_of
 from wanctl.kinds.importing import UNREADABLE, Importable, Inventory, Writing
-from wanctl.kinds.kind import Adopting, Cadence, Output, Reader, ResourceKind
+from wanctl.kinds.kind import Adopting, Cadence, OutputWords, Reader, ResourceKind
 from wanctl.kinds.pruning import WHY, OrphanToDelete, Pruning, deletion, gone, no_orphan
 from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot
 from wanctl.language.models import Deployment
@@ -37,7 +37,7 @@ class DeploymentKind(ResourceKind):
     fields = FIELDS
     cadence = Cadence(5, 15)
     polling = "deployments"
-    output = Output("deployed_model", "is not serving")
+    output = OutputWords("deployed_model", "is not serving")
     reads: ClassVar[Mapping[str, Reader]] = {
         Read.DEPLOYMENT: lambda studio, remote_id: studio.deployments.get(remote_id)
     }

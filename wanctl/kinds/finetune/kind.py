@@ -20,7 +20,7 @@ from wanctl.kinds.finetune.removal import our_jobs, serving_models_of
 from wanctl.kinds.finetune.training import CancelJob, DeleteJob, unless_refused
 from wanctl.kinds.identity import is_model_of, resource_in_job_name
 from wanctl.kinds.importing import Importable, Inventory
-from wanctl.kinds.kind import Adopting, Cadence, Output, Reader, ResourceKind
+from wanctl.kinds.kind import Adopting, Cadence, OutputWords, Reader, ResourceKind
 from wanctl.kinds.pruning import WHY, OrphanToDelete, Pruning, deletion, gone, kept, no_orphan
 from wanctl.kinds.snapshot import Question, Read, Snapshot
 from wanctl.language.models import Deployment as DeploymentSpec
@@ -51,7 +51,7 @@ class FineTuneKind(ResourceKind):
     fields = FIELDS
     cadence = Cadence(15, 60)
     polling = "jobs"
-    output = Output("job_id", "is not trained")
+    output = OutputWords("job_id", "is not trained")
     reads: ClassVar[Mapping[str, Reader]] = {
         Read.JOB: lambda studio, remote_id: studio.jobs.get(remote_id),
         Read.VALIDATED: lambda studio, remote_id: studio.jobs.validated(remote_id),

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import ANNOTATIONS, Media, MediaKind, Problem, Sample
 from wanctl.dataset.media import LARGEST_SIDE
-from wanctl.dataset.source import Source, source_at
+from wanctl.dataset.source import SourceFiles, source_at
 from wanctl.finding import Finding, Severity
 from wanctl.language.inspection import Inspection
 from wanctl.render.html.templating import render, styled
@@ -72,7 +72,7 @@ def _finding(one: Problem) -> Finding:
 
 
 def _sample(
-    sample: Sample, found: Inspection, source: Source, folder: Path, problems: list[Problem]
+    sample: Sample, found: Inspection, source: SourceFiles, folder: Path, problems: list[Problem]
 ) -> dict[str, Any]:
     return {
         "line": sample.line,
@@ -102,7 +102,7 @@ def _facts(media: Media | None) -> str:
     return f"{media.format}, {media.width}×{media.height} ({spell_aspect(media)}){length}"
 
 
-def _thumbnail(source: Source, name: str, found: Inspection) -> Markup | None:
+def _thumbnail(source: SourceFiles, name: str, found: Inspection) -> Markup | None:
     """A small JPEG as a data: URL; only of what was found sound, so its work is bounded."""
     media = found.facts.media.get(name)
     sound = media and media.kind is MediaKind.IMAGE and media.width and not media.fault
