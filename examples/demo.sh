@@ -22,7 +22,7 @@ run wanctl plan
 say "Upload and train. Hours at the service; the sandbox's clock runs faster."
 run wanctl apply --yes --wait
 
-say "The training is done; a person's turn: look at the previews."
+say "The training is done; a person has to act: look at the previews."
 run wanctl previews FineTune/money-rain --to previews --checkpoint checkpoint-200 --checkpoint checkpoint-400
 
 say "Here a line of this script stands for the person: it writes checkpoint: checkpoint-200 into the specs."

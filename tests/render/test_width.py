@@ -96,7 +96,7 @@ def test_styles_stay_with_their_words() -> None:
 
 def test_of_a_line_of_the_specs_as_much_is_shown_as_fits() -> None:
     place = Place("specs/a.yaml", 7, 61, 6, "key: " + "word " * 11 + "wrong! " + "word " * 20)
-    text = Diagnostic.at(place, Severity.ERROR, "rule", "is wrong", hint="mend it").render(60)
+    text = Diagnostic.at(place, Severity.ERROR, "rule", "is wrong", hint="correct it").render(60)
     excerpt, carets = text.splitlines()[2:4]
     assert len(excerpt) <= 60
     start = carets.index("^")

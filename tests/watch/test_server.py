@@ -322,13 +322,13 @@ def test_the_page_tells_what_stands_and_whose_turn_it_is() -> None:
 @pytest.mark.parametrize(
     ("policy", "said"),
     [
-        (Policy(), "tells of drift and does not mend it"),
-        (Policy(self_heal=True), "mends drift"),
+        (Policy(), "reports drift and does not correct it"),
+        (Policy(self_heal=True), "corrects drift"),
         (
             Policy(needs_approval=frozenset({Action.TRAIN, Action.DELETE})),
-            "tells of drift and does not mend it; delete, train wait for a line in git",
+            "reports drift and does not correct it; delete, train wait for a line in git",
         ),
-        (Policy(True, frozenset(Action)), "mends drift; everything waits for a line in git"),
+        (Policy(True, frozenset(Action)), "corrects drift; everything waits for a line in git"),
     ],
 )
 def test_the_page_says_what_the_loop_may_do_by_itself(policy: Policy, said: str) -> None:

@@ -240,7 +240,7 @@ def line_of(step: Step) -> str:
     return found[0]
 
 
-def test_drift_is_told_of_and_mended_only_if_asked(place: Place) -> None:
+def test_drift_is_reported_and_corrected_only_if_asked(place: Place) -> None:
     place.push(TRAIN, TUNE, BEST, SERVING)
     live = step_of(place.converge(place.iterations()), "Deployment/rain").remote_id
     place.call("DELETE", f"/api/v1/deployments/{live}")
@@ -250,7 +250,7 @@ def test_drift_is_told_of_and_mended_only_if_asked(place: Place) -> None:
     step = step_of(told, "Deployment/rain")
     assert step.drift
     assert step.when is When.PERSON
-    assert "drift is not mended without --self-heal" in step.reason
+    assert "drift is not corrected without --self-heal" in step.reason
     assert [line.verb for line in told.record.history].count("deploy") == 1
 
     healed = place.converge(place.iterations(Policy(self_heal=True)))

@@ -30,7 +30,7 @@ def changes(made: Made) -> bool:
 
 
 def waits(made: Made) -> bool:
-    """It is a person's turn now."""
+    """A person has to act now."""
     return isinstance(made, Plan) and any(step.when is When.PERSON and not step.after for step in made.steps)
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 sandbox = typer.Typer(no_args_is_help=True, help="The embedded Model Studio: no key, no network, no bill.")
 app.add_typer(sandbox, name="sandbox")
-faults = typer.Typer(invoke_without_command=True, help="What befalls calls: slowness, errors, lost answers.")
+faults = typer.Typer(
+    invoke_without_command=True, help="What goes wrong with calls: slowness, errors, lost answers."
+)
 sandbox.add_typer(faults, name="faults")
 
 
@@ -184,7 +186,7 @@ def add_fault(
         str | None, typer.Option(metavar="GLOB", help="A glob such as '/api/v1/fine-tunes*'; else any.")
     ] = None,
     nth: Annotated[
-        int | None, typer.Option(metavar="N", help="The first matching call that it befalls.")
+        int | None, typer.Option(metavar="N", help="The first matching call that it hits.")
     ] = None,
     count: Annotated[
         str | None,

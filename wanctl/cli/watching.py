@@ -23,7 +23,9 @@ def watch(
     ref: Annotated[
         str, typer.Option("--ref", metavar="REMOTE/BRANCH", help="Whose specs are applied.")
     ] = "origin/main",
-    interval: Annotated[str, typer.Option("--interval", metavar="5m", help="From turn to turn.")] = "5m",
+    interval: Annotated[
+        str, typer.Option("--interval", metavar="5m", help="From one round to the next.")
+    ] = "5m",
     listen: Annotated[
         str,
         typer.Option(
@@ -41,7 +43,7 @@ def watch(
             help="Actions that wait until their digest stands in .wanctl-approvals on the ref; or all.",
         ),
     ] = "",
-    once: Annotated[bool, typer.Option("--once", help="One turn, and no server: for a scheduler.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="One round, and no server: for a scheduler.")] = False,
 ) -> None:
     """Follow a ref of git: fetch, plan, apply without waiting, and again. Errors never end it."""
     from pathlib import Path
@@ -71,7 +73,7 @@ def watch(
 
 
 class Lines:
-    """A line for each turn that says something new."""
+    """A line for each round that says something new."""
 
     def __init__(self) -> None:
         self._said = ""

@@ -123,7 +123,7 @@ class Notification(Model):
     format: NotificationFormat = NotificationFormat.JSON
     """json: the event with its data. slack: a text, as Slack, Mattermost and others take it."""
     on: tuple[Occasion, ...] = Field(default=tuple(Occasion), examples=[["waiting", "failed"]])
-    """Which events: a person's turn, a failure, everything as the specs say, the world has moved."""
+    """Which events: a person has to act, a failure, everything as the specs say, the world has moved."""
 
 
 class Moved(Model):

@@ -128,7 +128,7 @@ def named(steps: Sequence[Step]) -> str:
 
 
 def what_now(plan: Plan, run: tuple[Step, ...] | None = None) -> str:
-    """What one apply does of the plan, or whose turn it is. `run` is what this very run may come to."""
+    """What one apply does of the plan, or who has to act next. `run` is what this very run may come to."""
     now = plan.this_run() if run is None else run
     if now:
         started = {step.address for step in now}
@@ -138,7 +138,7 @@ def what_now(plan: Plan, run: tuple[Step, ...] | None = None) -> str:
         return f"{begin}: {spell_counts(now, billed='')}.{tail}"
     phases = {step.when for step in plan.pending}
     if When.SERVICE in phases:
-        return "Nothing to start now: the service is at work."
+        return "Nothing to start now: the service is working."
     if When.BLOCKED in phases:
-        return "Nothing can go on until what is blocked is mended."
-    return "Nothing to do now: it is a person's turn."
+        return "Nothing can go on until what is blocked is corrected."
+    return "Nothing to start now: a person has to act first."

@@ -1,7 +1,7 @@
 """The specs as they stand on a ref of the remote: a clone of our own, which the user's never feels.
 
 The user's clone is only asked for its remote and how it is reached, as for a ledger on a branch. Ours lies
-in the project's state folder, shallow, and is brought to the ref before each turn, whatever is in it.
+in the project's state folder, shallow, and is brought to the ref before each round, whatever is in it.
 """
 
 import shutil
@@ -98,7 +98,7 @@ class Checkout:
     def update(self) -> Commit:
         """Fetch the ref and lay it out: exactly its files, and nothing else.
 
-        Ours can be had again at any time. So what a run that was killed has broken is not mended: it goes.
+        Ours can be had again at any time. What a killed run has broken is deleted, not repaired.
         """
         try:
             self._sweep()

@@ -1,4 +1,4 @@
-"""One turn: fetch the ref, plan, and start what may be started. It waits for nothing: the next goes on."""
+"""One round: fetch the ref, plan, and start what may be started. It waits for nothing: the next goes on."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ from wanctl.watch.policy import APPROVALS_FILE, Approvals, Policy, holding, read
 
 @dataclass(frozen=True)
 class Iteration:
-    """What a turn came to, where it came to a plan."""
+    """What a round came to, where it came to a plan."""
 
     commit: Commit
     settings: Settings
@@ -53,7 +53,7 @@ class Iteration:
 
 @dataclass(frozen=True)
 class Observed:
-    """What a turn has seen so far, for where it comes to no plan."""
+    """What a round has seen so far, for where it comes to no plan."""
 
     commit: Commit | None = None
     settings: Settings | None = None
@@ -64,7 +64,7 @@ NOTHING_SEEN = Observed()
 
 @dataclass
 class Turns:
-    """Makes turns of one project. Guards what it saw last: a plan that stands still is not applied again."""
+    """Makes rounds of one project. Guards what it saw last: a plan that stands still is not applied again."""
 
     checkout: Checkout
     environment: str | None

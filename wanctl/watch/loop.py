@@ -1,6 +1,6 @@
-"""Turn after turn, until somebody ends it. An error never does: the next turn comes later, and tries again.
+"""Round after round, until somebody ends it. No error does: the next round tries again later.
 
-Runs in the main thread, where Ctrl-C and SIGTERM reach the turn under way; who looks is in other threads.
+Runs in the main thread, where Ctrl-C and SIGTERM reach the round under way; who looks is in other threads.
 """
 
 import queue
@@ -20,11 +20,11 @@ FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(minutes=10)
 SHORTEST_PAUSE = timedelta(
     seconds=5
-)  # between turns, however often somebody rings: a webhook can be replayed
+)  # between rounds, however often somebody rings: a webhook can be replayed
 
 
 class Wakeup:
-    """Calls the next turn before its time. Rung by webhooks and signals; safe in a signal handler."""
+    """Calls the next round before its time. Rung by webhooks and signals; safe in a signal handler."""
 
     def __init__(self) -> None:
         self._rung: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -33,7 +33,7 @@ class Wakeup:
         self._rung.put(None)
 
     def wait(self, span: timedelta, least: timedelta = timedelta()) -> None:
-        """Until it is rung, or the time is over, but at least so long. However often: that is one turn."""
+        """Until it is rung, or the time is over, but at least so long. However often: that is one round."""
         time.sleep(least.total_seconds())
         try:
             self._rung.get(timeout=max((span - least).total_seconds(), 0.0))
@@ -44,10 +44,10 @@ class Wakeup:
 
 
 class Listener(Protocol):
-    """Who is told of each turn."""
+    """Who is told of each round."""
 
     def completed(self, loop_status: LoopStatus) -> None:
-        """After a turn that came to a plan."""
+        """After a round that came to a plan."""
 
     def failed(self, loop_status: LoopStatus) -> None:
         """After one that did not."""
@@ -55,7 +55,7 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class Listeners:
-    """An audience of several, each told in turn; who cannot be told keeps nobody else from it."""
+    """Several listeners, each told one after the other; who cannot be told keeps nobody else from it."""
 
     members: tuple[Listener, ...]
 
@@ -81,10 +81,10 @@ class Loop:
     now: Callable[[], datetime]
     wait: Callable[[timedelta, timedelta], None]
     dice: Callable[[], float] = field(default=random.random)
-    seen: Callable[[], Observed] = lambda: NOTHING_SEEN  # by the turn under way
+    seen: Callable[[], Observed] = lambda: NOTHING_SEEN  # by the round under way
 
     def run(self, *, once: bool = False) -> LoopStatus:
-        """Ends with `once` after one turn, else by Interrupted or KeyboardInterrupt alone."""
+        """Ends with `once` after one round, else by Interrupted or KeyboardInterrupt alone."""
         while True:
             self.iteration()
             if once:
@@ -94,7 +94,7 @@ class Loop:
             self.wait(pause, min(pause, SHORTEST_PAUSE))
 
     def iteration(self) -> None:
-        """One turn, whatever comes of it."""
+        """One round, whatever comes of it."""
         self.loop_status = replace(self.loop_status, next_iteration=None)
         try:
             iteration = self.take()

@@ -26,7 +26,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._registry.register(_BoardCollector(loop_status, now))
         self._turns = Counter(
-            "wanctl_turns", "Turns of the loop by how they ended.", ["result"], registry=self._registry
+            "wanctl_turns", "Rounds of the loop by how they ended.", ["result"], registry=self._registry
         )
         for result in ("planned", "held", "failed"):
             self._turns.labels(result)  # from nothing on: a first one is an increase, too
@@ -75,17 +75,15 @@ class _BoardCollector(Collector):
         yield _info("wanctl_build", "The running wanctl.", version=__version__)
         yield from _what_is_watched(loop_status)
         yield _one(
-            "wanctl_ready", "1 while the last turn came to a plan, not long ago.", loop_status.ready(now)
+            "wanctl_ready", "1 while the last round made a plan, not long ago.", loop_status.ready(now)
         )
         yield _one(
             "wanctl_failed_turns_in_a_row",
-            "Turns since the last that came to a plan.",
+            "Rounds since the last that made a plan.",
             loop_status.failed_in_a_row,
         )
         at = loop_status.completed or datetime.fromtimestamp(0, UTC)
-        yield _one(
-            "wanctl_last_success_timestamp_seconds", "When a turn last came to a plan.", at.timestamp()
-        )
+        yield _one("wanctl_last_success_timestamp_seconds", "When a round last made a plan.", at.timestamp())
         waits = GaugeMetricFamily(
             "wanctl_oldest_wait_seconds", "How long the oldest wait was seen to last.", labels=["for"]
         )
@@ -97,7 +95,7 @@ class _BoardCollector(Collector):
             yield _one("wanctl_ledger_serial", "The ledger's serial.", loop_status.iteration.record.serial)
             yield _one(
                 "wanctl_failed_resources",
-                "Calls of the last turn that failed.",
+                "Calls of the last round that failed.",
                 len(loop_status.iteration.failures),
             )
             yield from _plan_metrics(loop_status)

@@ -12,7 +12,7 @@ from wanctl.plan import Plan, Status, Step, When
 from wanctl.watch.status import LoopStatus
 
 LOOP, PLAN = "the loop", "the plan"
-TOLD_AFTER = 2  # failed turns in a row: one may be a line that was down for a moment
+TOLD_AFTER = 2  # failed rounds in a row: one may be a line that was down for a moment
 _SHOWN = 20
 
 
@@ -77,7 +77,7 @@ class News(BaseModel):
 
 
 _TITLES = {
-    Occasion.WAITING: "it is a person's turn",
+    Occasion.WAITING: "a person has to act",
     Occasion.FAILED: "something failed",
     Occasion.CONVERGED: "everything is as the specs say",
     Occasion.DRIFT: "the world has moved away from the specs",
@@ -85,7 +85,7 @@ _TITLES = {
 
 
 def situation_of(loop_status: LoopStatus, before: Situation | None, patience: int = TOLD_AFTER) -> Situation:
-    """How things stand after a turn. After one that came to no plan: as before, but for the failure."""
+    """How things stand after a round. After one that came to no plan: as before, but for the failure."""
     if loop_status.errors:
         known = before or Situation()
         if loop_status.failed_in_a_row < patience:

@@ -51,14 +51,14 @@ class Notifier:
         _hush()
 
     def completed(self, loop_status: LoopStatus) -> None:
-        """After any turn: what has changed is queued, and remembered as told."""
+        """After any round: what has changed is queued, and remembered as told."""
         before = self._known or Situation.load(self._told)
         after = situation_of(loop_status, before, self._patience)
         for news in news_between(before, after, loop_status):
             for one in loop_status.receivers:
                 if news.occasion in one.on:
                     self._line_to(one).put(one, news)
-        self._known = after  # also where it cannot be written down: or each turn would tell it again
+        self._known = after  # also where it cannot be written down: or each round would tell it again
         if after != before:
             after.save(self._told)
 

@@ -79,16 +79,16 @@ def _word(loop_status: LoopStatus) -> str:
 
 def _headline(loop_status: LoopStatus) -> str:
     if loop_status.errors:
-        return "The last turn failed; the loop goes on"
+        return "The last round failed; the loop goes on"
     if loop_status.iteration is None:
-        return "No turn has come to a plan yet"
+        return "No round has made a plan yet"
     text = verdict(loop_status.iteration.plan)
     return text[:1].upper() + text[1:]
 
 
 def _by_itself(policy: Policy) -> str:
     """What the loop was told that it may do."""
-    drift = "mends drift" if policy.self_heal else "tells of drift and does not mend it"
+    drift = "corrects drift" if policy.self_heal else "reports drift and does not correct it"
     if policy.needs_approval == frozenset(Action):
         return f"{drift}; everything waits for a line in git"
     waiting = ", ".join(sorted(policy.needs_approval))
@@ -96,7 +96,7 @@ def _by_itself(policy: Policy) -> str:
 
 
 def _alerts(plan: Plan | None) -> dict[str, Any]:
-    """What stands above everything else: what is lost, what is billed, whose turn it is."""
+    """What stands above everything else: what is lost, what is billed, who has to act."""
     if plan is None:
         return {}
     pending = plan.pending
@@ -105,7 +105,7 @@ def _alerts(plan: Plan | None) -> dict[str, Any]:
         "risk": impact_of(plan),
         "loss": loss_sentence(plan),
         "money": money_sentence(plan),
-        "turns": [step for step in pending if step.when is When.PERSON and not step.after],
+        "waiting": [step for step in pending if step.when is When.PERSON and not step.after],
         "blocked": [step for step in pending if step.when is When.BLOCKED],
     }
 

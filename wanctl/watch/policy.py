@@ -17,7 +17,7 @@ APPROVALS_FILE = ".wanctl-approvals"
 
 @dataclass(frozen=True)
 class Policy:
-    """Whether drift is mended, and which actions need a person's line in git."""
+    """Whether drift is corrected, and which actions need a person's line in git."""
 
     self_heal: bool = False
     needs_approval: frozenset[Action] = frozenset()
@@ -90,7 +90,7 @@ def holding(policy: Policy, approvals: Approvals, intents: Mapping[Address, str]
     def _judged(plan: Plan, step: Step) -> Step:
         startable = step.when is When.NOW and step.effect is not None
         if startable and step.drift and not policy.self_heal:
-            reason = f"{step.reason}; drift is not mended without --self-heal"
+            reason = f"{step.reason}; drift is not corrected without --self-heal"
             return replace(step, when=When.PERSON, effect=None, reason=reason, hints=("wanctl apply",))
         if not (startable or step.when is When.LATER) or not needs_approval(step, policy):
             return step

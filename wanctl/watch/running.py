@@ -1,4 +1,4 @@
-"""Puts the loop together and runs it: checkout, turns, notifications, server, signals."""
+"""Puts the loop together and runs it: checkout, rounds, notifications, server, signals."""
 
 import os
 import signal
@@ -44,7 +44,7 @@ class WatchOptions:
 
 @dataclass(frozen=True)
 class Reporter:
-    """How the loop speaks: sentences, what is done at the service, boards after turns, errors in words."""
+    """How the loop speaks: sentences, calls to the service, the status after each round, errors in words."""
 
     tell: Callable[[str], None]
     watcher: Watcher
@@ -53,7 +53,7 @@ class Reporter:
 
 
 def watch(options: WatchOptions, host: Host, reporter: Reporter) -> LoopStatus:
-    """Runs until it is told to end; with `once`, one turn. Raises what is wrong before the first turn."""
+    """Runs until it is told to end; with `once`, one round. Raises what is wrong before the first round."""
     home = find_project(options.folder).resolve()
     room = home / STATE_FOLDER / "watch" / (options.environment or "default")
     with ExitStack() as stack:
@@ -105,9 +105,9 @@ def watch(options: WatchOptions, host: Host, reporter: Reporter) -> LoopStatus:
         try:
             return loop.run(once=options.once)
         except (Interrupted, KeyboardInterrupt):
-            reporter.tell("ended; nothing is lost, the next turn of any run goes on from here")
+            reporter.tell("ended; nothing is lost, the next round of any run goes on from here")
             if options.once:
-                raise  # a turn that was cut short is no success
+                raise  # a round that was cut short is no success
             return loop.loop_status
 
 
@@ -160,7 +160,7 @@ def alone(room: Path) -> Iterator[None]:
 
 @contextmanager
 def signals(wakeup: Wakeup) -> Iterator[None]:
-    """SIGTERM ends the loop as Ctrl-C does: calls under way finish and are written. SIGHUP calls a turn."""
+    """SIGTERM ends the loop as Ctrl-C does: calls under way finish and are written. SIGHUP calls a round."""
 
     def end(_: int, __: FrameType | None) -> None:
         signal.raise_signal(signal.SIGINT)

@@ -1,6 +1,6 @@
 """HTTP while watching: probes, metrics, the page, and the door for webhooks. It shows the board, and rings.
 
-Nothing here changes anything but by a webhook that knows the secret, and that only brings a turn forward.
+Nothing here changes anything but by a webhook that knows the secret, and that only brings a round forward.
 """
 
 import socket
@@ -76,7 +76,7 @@ class StatusEndpoints:
         loop_status = self.loop_status()
         if loop_status.ready(self.now()):
             return PlainTextResponse("ok\n", headers=_HEADERS)
-        reason = "the last turn failed" if loop_status.errors else "no turn has come to a plan lately"
+        reason = "the last round failed" if loop_status.errors else "no round has made a plan lately"
         return _said(f"not ready: {reason}", 503)
 
     async def scraped(self, _: Request) -> Response:
@@ -90,7 +90,7 @@ class StatusEndpoints:
         return HTMLResponse(text, headers={**_HEADERS, "Content-Security-Policy": policy()})
 
     async def hook(self, request: Request) -> Response:
-        """A webhook that knows the secret brings the next turn forward; what it says is not read."""
+        """A webhook that knows the secret brings the next round forward; what it says is not read."""
         if not self.secret:
             return _said(f"no webhooks are taken: {SECRET} is not set", 403)
         try:
@@ -101,7 +101,7 @@ class StatusEndpoints:
         except ClientDisconnect:
             return _said("broken off", 400)
         self.ring()
-        return _said("a turn follows", 202)
+        return _said("a round follows", 202)
 
 
 def _said(sentence: str, status: int) -> Response:

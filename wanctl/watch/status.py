@@ -1,6 +1,6 @@
 """What is known of the loop, for everybody who looks: the page, the metrics, the probes. Values only.
 
-The loop replaces the whole board after each turn; who reads it in another thread reads one moment.
+The loop replaces the whole status after each round; who reads it in another thread reads one moment.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from wanctl.watch.checkout import Commit
 from wanctl.watch.iteration import NOTHING_SEEN, Iteration, Observed
 from wanctl.watch.policy import Policy
 
-PATIENCE = timedelta(minutes=15)  # a turn may be longer than its interval: an upload takes its time
+PATIENCE = timedelta(minutes=15)  # a round may be longer than its interval: an upload takes its time
 _HISTORY_SHOWN = 20
 
 
 @dataclass(frozen=True)
 class LoopStatus:
-    """The last turn that came to a plan, and how the loop fares."""
+    """The last round that came to a plan, and how the loop fares."""
 
     project: str
     environment: str | None
@@ -29,9 +29,9 @@ class LoopStatus:
     started: datetime
     policy: Policy = field(default_factory=Policy)
     iteration: Iteration | None = None
-    completed: datetime | None = None  # when that turn ended
-    errors: tuple[str, ...] = ()  # of the turn after it, if that came to none
-    failed_at: Commit | None = None  # what that turn looked at, if it came so far
+    completed: datetime | None = None  # when that round ended
+    errors: tuple[str, ...] = ()  # of the round after it, if that came to none
+    failed_at: Commit | None = None  # what that round looked at, if it came so far
     receivers: tuple[Notification, ...] = ()  # whom the specs say to tell, as far as they were read
     failed_in_a_row: int = 0
     next_iteration: datetime | None = None  # None: one is under way
@@ -57,7 +57,7 @@ class LoopStatus:
         return self.failed_at or (self.iteration.commit if self.iteration else None)
 
     def ready(self, now: datetime) -> bool:
-        """The last turn came to a plan, not long ago."""
+        """The last round came to a plan, not long ago."""
         if self.completed is None or self.errors:
             return False
         return now - self.completed <= 3 * self.interval + PATIENCE
@@ -70,7 +70,7 @@ class LoopStatus:
 
     @property
     def drifted(self) -> tuple[Step, ...]:
-        """What the world moved, and nobody mended yet."""
+        """What the world moved, and nobody corrected yet."""
         return tuple(step for step in self.iteration.plan.pending if step.drift) if self.iteration else ()
 
     def as_json(self, now: datetime) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def plan_dataset(resource: Resource, context: Context) -> Planned:
             address=resource.address,
             action=Action.UPLOAD,
             when=When.BLOCKED,
-            reason="the dataset has errors; nothing is uploaded until they are mended",
+            reason="the dataset has errors; nothing is uploaded until they are corrected",
             summary=content.summary,
         )
         return Planned(step, ProvidedDataset(content=content.digest), findings=problems)

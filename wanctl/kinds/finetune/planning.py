@@ -135,6 +135,7 @@ def _ended_badly(resource: Resource, spec: FineTune, job: Job, context: Context)
     page = context.logs(job.job_id)
     last = [line.strip() for line in page.logs[-3:]] if page else []
     why = ": ".join(part for part in (job.code, job.message) if part)
+    place = resource.at("attempt")
     word = "failed" if job.failed else "was canceled"
     return Step(
         resource.address,
@@ -147,7 +148,7 @@ def _ended_badly(resource: Resource, spec: FineTune, job: Job, context: Context)
         summary=spell_training(spec, context),
         hints=(
             *(f"log: {line}" for line in last),
-            f"mend the cause, write attempt: {spec.attempt + 1} at {resource.at('attempt')} (billed again)",
+            f"correct the cause, write attempt: {spec.attempt + 1} at {place} (billed again)",
         ),
     )
 

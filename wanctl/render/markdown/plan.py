@@ -23,7 +23,7 @@ NAMED = 12  # trainings or deletions that a warning explains one by one
 LONGEST_ALERT = 300  # characters of a reason in a warning; the whole stands in the details
 LOSS_ROOM = 24_000  # the names of some 350 deletions: what is gone is not what is cut
 BILL_ROOM = 10_000
-TURN_ROOM = 6_000
+WAITS_ROOM = 6_000
 NODES = 60  # that a picture still shows
 
 _STATUS_ICONS = {
@@ -98,7 +98,9 @@ def _alert(kind: str, lines: Sequence[str]) -> str:
 def _alerts(plan: Plan) -> list[str]:
     made = [_losses(plan), _money(plan), _person(plan), _blocked(plan)]
     if plan.status is Status.ERROR:
-        made.insert(0, _alert("CAUTION", ["**Nothing can be applied** until the errors below are mended."]))
+        made.insert(
+            0, _alert("CAUTION", ["**Nothing can be applied** until the errors below are corrected."])
+        )
     return [alert for alert in made if alert]
 
 
@@ -162,7 +164,7 @@ def _person(plan: Plan) -> str:
     waiting = [step for step in plan.pending if step.when is When.PERSON and not step.after]
     if not waiting:
         return ""
-    return _alert("IMPORTANT", ["**It is a person's turn:**", *_named(waiting, _turn, _in_short, TURN_ROOM)])
+    return _alert("IMPORTANT", ["**A person has to act:**", *_named(waiting, _wait, _in_short, WAITS_ROOM)])
 
 
 def _blocked(plan: Plan) -> str:
@@ -170,11 +172,11 @@ def _blocked(plan: Plan) -> str:
     if not blocked:
         return ""
     return _alert(
-        "IMPORTANT", [f"**{len(blocked)} blocked:**", *_named(blocked, _turn, _in_short, TURN_ROOM)]
+        "IMPORTANT", [f"**{len(blocked)} blocked:**", *_named(blocked, _wait, _in_short, WAITS_ROOM)]
     )
 
 
-def _turn(step: Step) -> str:
+def _wait(step: Step) -> str:
     hints = "".join(f"<br>{code(hint, LONGEST_ALERT)}" for hint in step.hints[:2])
     return f"{step.action.value} {code(str(step.address))}: {prose(step.reason, LONGEST_ALERT)}{hints}"
 

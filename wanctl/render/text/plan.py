@@ -162,7 +162,7 @@ def _orphan_block(plan: Plan) -> list[Text]:
 def verdict(plan: Plan, command: Command = Command.PLAN, run: tuple[Step, ...] | None = None) -> list[Text]:
     """The last lines: what it comes to, and what one apply does of it."""
     if any(finding.severity is Severity.ERROR for finding in plan.findings):
-        return [Text("Nothing can be applied until the errors above are mended.", style="bold red")]
+        return [Text("Nothing can be applied until the errors above are corrected.", style="bold red")]
     if not plan.pending:
         standing = f" {as_specified(plan.size)}."
         if command is Command.DESTROY:

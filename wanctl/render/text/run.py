@@ -176,7 +176,7 @@ def outcome_lines(
         return [Text.assemble(("Done.", "bold green"), f" {_done(outcome)}")]
     if not plan.pending or not plan_shown:
         return plan_lines(plan, command=command, columns=columns)
-    return [*_waiting_lines(outcome), *_turn(outcome, command)]
+    return [*_waiting_lines(outcome), *_next_lines(outcome, command)]
 
 
 def _announced(outcome: Outcome) -> Text:
@@ -201,7 +201,7 @@ def _failure_lines(failure: Failure, command: Command) -> list[Text]:
         lines.append(Text(f"        {step.remote_id}"))
     lines.append(
         Text.assemble(
-            "        ", ("→ ", "cyan"), f"mend it, then run {command} again; what was done stays done"
+            "        ", ("→ ", "cyan"), f"correct it, then run {command} again; what was done stays done"
         )
     )
     return lines
@@ -220,16 +220,23 @@ def _waiting_lines(outcome: Outcome) -> list[Text]:
     return lines
 
 
-def _turn(outcome: Outcome, command: Command) -> list[Text]:
-    """Whose turn it is."""
+def _next_lines(outcome: Outcome, command: Command) -> list[Text]:
+    """Who has to act next, and how to go on."""
     phases = {step.when for step in outcome.plan.pending}
     if When.SERVICE in phases:
-        late = "The wait is over before the work is. " if outcome.overdue else ""
+        late = "The time to wait is over, and the work is not done yet. " if outcome.overdue else ""
         return [
             Text(
                 f"{late}In progress at the service. Run {command} again, now or later: it goes on from here."
             )
         ]
     if When.BLOCKED in phases:
-        return [Text("Blocked. Mend what is named above and run the same command again.", style="bold red")]
-    return [Text(f"It is a person's turn. Then run {command} again: it goes on from here.", style="magenta")]
+        return [
+            Text("Blocked. Correct what is named above, then run the same command again.", style="bold red")
+        ]
+    return [
+        Text(
+            f"A person has to act, as written above. Then run {command} again: it goes on from here.",
+            style="magenta",
+        )
+    ]

@@ -49,7 +49,7 @@ def _what(rule: Mapping[str, Any]) -> str:
 
 
 def _which(rule: Mapping[str, Any]) -> str:
-    """Those of the matching calls that it befalls."""
+    """Those of the matching calls that it hits."""
     count = rule.get("count")
     nth = _ordinal(rule["nth"]) if "nth" in rule else ""
     first = f"from the {nth} on" if count is not None else f"the {nth} alone"
