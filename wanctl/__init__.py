@@ -1,3 +1,67 @@
-"""wanctl: infrastructure as code for fine-tuned Wan video models."""
+"""wanctl: infrastructure as code for fine-tuned Wan video models.
+
+The public Python API, which docs/python.md describes. Its names are imported when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_PLACES = {
+    "open": "wanctl.project.opening:open_project",
+    "Project": "wanctl.project:Project",
+    "Plan": "wanctl.project.results:PlanResult",
+    "ApplyResult": "wanctl.project.results:ApplyResult",
+    "ProjectStatus": "wanctl.project.results:ProjectStatus",
+    "Validation": "wanctl.project.results:Validation",
+    "Output": "wanctl.project.outputs:Output",
+    "Event": "wanctl.project.events:Event",
+    "Started": "wanctl.project.events:Started",
+    "Uploaded": "wanctl.project.events:Uploaded",
+    "Done": "wanctl.project.events:Done",
+    "Failed": "wanctl.project.events:Failed",
+    "Waiting": "wanctl.project.events:Waiting",
+    "Missed": "wanctl.project.events:Missed",
+    "Error": "wanctl.base.errors:WanctlError",
+}
+__all__ = [
+    "ApplyResult",
+    "Done",
+    "Error",
+    "Event",
+    "Failed",
+    "Missed",
+    "Output",
+    "Plan",
+    "Project",
+    "ProjectStatus",
+    "Started",
+    "Uploaded",
+    "Validation",
+    "Waiting",
+    "open",
+]
+
+if TYPE_CHECKING:
+    from wanctl.base.errors import WanctlError as Error
+    from wanctl.project import Project
+    from wanctl.project.events import Done, Event, Failed, Missed, Started, Uploaded, Waiting
+    from wanctl.project.opening import open_project as open  # noqa: A004 - as wanctl.open
+    from wanctl.project.outputs import Output
+    from wanctl.project.results import ApplyResult, ProjectStatus, Validation
+    from wanctl.project.results import PlanResult as Plan
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when somebody asks for it: what is below imports wanctl for its version alone."""
+    place = _PLACES.get(name)
+    if place is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = place.partition(":")
+    found = globals()[name] = getattr(import_module(module), attribute)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -22,7 +22,8 @@ from wanctl.base.running import run
 from wanctl.engine.approval import Approval
 from wanctl.engine.converge import Patience, converge
 from wanctl.ledger.record import Record
-from wanctl.project import Project, Silent
+from wanctl.project import Project
+from wanctl.project.events import Silent
 from wanctl.project.provider import call_sandbox, open_sandbox
 from wanctl.sandbox import Sandbox
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from wanctl.address import Address
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.plan import Plan
-from wanctl.project import Project, Silent
+from wanctl.project import Project
+from wanctl.project.events import Silent
 from wanctl.project.importing import DEFAULT_FILE, carry_out_import, draft_import
 from wanctl.project.outputs import bind
 from wanctl.project.pruning import Choice

@@ -17,7 +17,7 @@ from wanctl.finding import Severity
 from wanctl.kinds.acting import CallResult
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Effect, Status, When
-from wanctl.project import Silent
+from wanctl.project.events import Silent
 from wanctl.project.pruning import Choice, prune
 
 NOW = datetime(2026, 3, 18, 9, tzinfo=UTC)

@@ -9,7 +9,7 @@ from wanctl.engine.converge import Outcome, Patience
 from wanctl.engine.journal import Journal
 from wanctl.kinds.acting import CallResult
 from wanctl.plan import Effect, Status
-from wanctl.project import Silent
+from wanctl.project.events import Silent
 from wanctl.project.pruning import Choice, prune
 
 MORE_EPOCHS = {**FINETUNE, "hyper_parameters": {"n_epochs": 50, "eval_epochs": 10}}

@@ -15,7 +15,7 @@ from wanctl.engine.converge import Patience
 from wanctl.engine.drift import drift_of
 from wanctl.engine.orphans import PruneRefused
 from wanctl.plan import Action, Plan
-from wanctl.project import Silent
+from wanctl.project.events import Silent
 from wanctl.project.pruning import Choice, prune
 
 IN_FLIGHT = {"PENDING", "QUEUING", "RUNNING"}

@@ -97,7 +97,7 @@ def test_the_one_job_that_came_with_a_lost_answer_is_taken_over_within_a_minute(
     rain.call("POST", "/_sandbox/faults", lost)
     patience = Patience(waits=True, longest=timedelta(minutes=1))
     outcome = rain.project().apply(lambda _plan, _steps: True, patience)
-    step = outcome.plan.step(Address.finetune("rain")) if outcome else None
+    step = outcome.plan.step(Address.finetune("rain"))
     assert step is not None
     assert step.remote_id is not None, step.reason
     assert rain.calls("POST", _JOBS) == 1

@@ -1,10 +1,13 @@
-"""From the world of commands into that of coroutines, and what becomes of signals on the way."""
+"""From commands and scripts into the world of coroutines, and what becomes of signals on the way."""
 
 import asyncio
+import contextvars
 import signal
+import threading
 from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from typing import Generic, TypeVar
 
 _Result = TypeVar("_Result")
 
@@ -19,7 +22,79 @@ class Interrupted(Exception):  # noqa: N818 - a person's wish, not an error
 
 def run(work: Awaitable[_Result]) -> _Result:
     """Run to the end; of several failures at once the first is told. SIGTERM, with which CI cancels a run,
-    is as Ctrl-C: the calls under way are finished and written, and Interrupted is raised."""
+    is as Ctrl-C: the calls under way are finished and written, and Interrupted is raised.
+
+    Where a loop runs already, as in a notebook, the work gets a thread and a loop of its own.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _run_here(work)
+    return _Aside(work).result()
+
+
+async def run_aside(work: Awaitable[_Result]) -> _Result:
+    """The same for a coroutine, whose loop goes on meanwhile: reading datasets and ledgers would hold it up.
+
+    When it is canceled, the calls under way are finished and written first.
+    """
+    aside = _Aside(work)
+    ended = asyncio.wrap_future(aside.ended)
+    try:
+        return await asyncio.shield(ended)
+    except asyncio.CancelledError:
+        aside.stop()
+        await asyncio.wait([ended])
+        ended.exception()  # which is the cancellation's own, and looked at
+        raise
+
+
+class _Aside(Generic[_Result]):
+    """Work in a thread with a loop of its own."""
+
+    def __init__(self, work: Awaitable[_Result]) -> None:
+        self.ended: Future[_Result] = Future()
+        self._work = work
+        self._begun = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[_Result] | None = None
+        self._thread = threading.Thread(
+            target=contextvars.copy_context().run, args=(self._run,), name="wanctl"
+        )
+        self._thread.start()
+
+    def result(self) -> _Result:
+        try:
+            return self.ended.result()
+        except KeyboardInterrupt:
+            self.stop()
+            self._thread.join()
+            raise Interrupted(signal.SIGINT) from None
+
+    def stop(self) -> None:
+        """Cancel the work, which finishes the calls under way."""
+        self._begun.wait()
+        if self._loop and self._task:
+            with suppress(RuntimeError):  # it has just ended
+                self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def _run(self) -> None:
+        async def known() -> _Result:
+            self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+            self._begun.set()
+            return await self._work
+
+        try:
+            result = _run_here(known())
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it gets it
+            self.ended.set_exception(error)
+        else:
+            self.ended.set_result(result)
+        finally:
+            self._begun.set()
+
+
+def _run_here(work: Awaitable[_Result]) -> _Result:
     stops: list[int] = []
 
     async def first_failure() -> _Result:

@@ -21,7 +21,7 @@ from wanctl.forge.comments import Message
 from wanctl.forge.posting import UnlabelledError, post
 from wanctl.forge.run import Forge, Run, Trigger
 from wanctl.forge.wire import ForgeError
-from wanctl.language.diagnostics import Severity, SpecErrors
+from wanctl.language.diagnostics import SpecErrors
 from wanctl.language.models import Checkpoint
 from wanctl.language.root import Root
 from wanctl.plan import Plan
@@ -29,7 +29,6 @@ from wanctl.project import Project
 from wanctl.project.errors import ProjectError
 from wanctl.project.outputs import download
 from wanctl.project.provider import needs_key
-from wanctl.project.validation import dataset_diagnostics
 from wanctl.render.json.documents import outcome_json
 from wanctl.render.lineage import references_of
 from wanctl.render.made import Checked, Made
@@ -37,7 +36,6 @@ from wanctl.render.markdown.ci import checked_markdown, closing_sections, done_s
 from wanctl.render.options import PlanFormat, RenderOptions, place_of
 from wanctl.render.rendering import rendered
 from wanctl.render.visible import json_text
-from wanctl.studio.credentials import find_key
 from wanctl.studio.errors import NoKey
 
 PLAN, RESULT, MARKDOWN, PAGE, VARIABLES = "plan.json", "result.json", "plan.md", "plan.html", "wanctl.env"
@@ -81,7 +79,7 @@ def why_offline(project: Project, run: Run) -> str | None:
     if not run.from_outside or not needs_key(project.desired.settings):
         return None
     try:
-        find_key(project.host.environ, project.host.home)
+        project.host.api_key()
     except NoKey:
         return "this comes from a fork or a bot, whose runs get no API key"
     return None
@@ -101,15 +99,10 @@ def why_only_checked(project: Project, run: Run, wished: Mode) -> str | None:
 
 def offline(project: Project, why: str) -> Checked:
     """Check specs and datasets as `validate` does; SpecErrors where they are wrong."""
-    found = (
-        *project.desired.diagnostics,
-        *project.findings(),
-        *dataset_diagnostics(project.desired, project.local),
-    )
-    if any(one.severity is Severity.ERROR for one in found):
-        raise SpecErrors(found)
-    count = len(project.desired.resources)
-    return Checked(project.name, project.desired.environment, count, tuple(found), why)
+    found = project.validate()
+    if not found.valid:
+        raise SpecErrors(found.diagnostics)
+    return Checked(project.name, project.desired.environment, found.resources, found.diagnostics, why)
 
 
 @dataclass(frozen=True)

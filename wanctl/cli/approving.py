@@ -11,8 +11,8 @@ from wanctl.cli.options import Exit, Format, plan_code
 from wanctl.render.options import Command
 
 if TYPE_CHECKING:
-    from wanctl.engine.converge import Outcome
     from wanctl.plan import Plan, Step
+    from wanctl.project.results import ApplyResult
 
 
 def watching() -> "AbstractContextManager[Any]":
@@ -101,21 +101,16 @@ def show_only(made: "Plan", format_: Format, command: Command, exactly: str) -> 
         emit([f"This plan and no other: {exactly} --approve {made.digest[:12]}"])
 
 
-def finish(outcome: "Outcome | None", approver: Approver, format_: Format, *, detailed: bool) -> Exit:
-    from wanctl.plan import Status
-    from wanctl.render.json.documents import outcome_json
+def finish(outcome: "ApplyResult", approver: Approver, format_: Format, *, detailed: bool) -> Exit:
     from wanctl.render.text.console import columns, emit, err
     from wanctl.render.text.run import outcome_lines
     from wanctl.render.visible import json_text
 
-    if outcome is None:
+    if not outcome.approved:
         emit(["Not approved; nothing was done."], None if format_ is Format.TEXT else err())
         return Exit.FAILED
     if format_ is Format.JSON:
-        sys.stdout.write(json_text(outcome_json(outcome)))
+        sys.stdout.write(json_text(outcome.to_dict()))
     else:
         emit(outcome_lines(outcome, approver.command, plan_shown=approver.shown, columns=columns()))
-    status = outcome.plan.status
-    if outcome.failures or outcome.unapproved or status in {Status.ERROR, Status.BLOCKED}:
-        return Exit.FAILED
-    return plan_code(outcome.plan, detailed=detailed)
+    return plan_code(outcome.plan, detailed=detailed) if outcome.ok else Exit.FAILED

@@ -160,7 +160,6 @@ def _apply(project: "Project", patience: "Patience", approve: Approver, *, detai
     """Reviewed means merged: the default branch's run asks nobody. `limits:` are what stops it."""
     with watching() as watcher:
         outcome = project.apply(approve, patience, watcher)
-    assert outcome is not None  # noqa: S101 - the approver says yes
     return _Ended(outcome.plan, finish(outcome, approve, Format.TEXT, detailed=detailed), outcome)
 
 

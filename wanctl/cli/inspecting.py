@@ -32,11 +32,11 @@ def status(
     from wanctl.render.text.console import emit
     from wanctl.render.visible import json_text
 
-    made = open_project(folder, environment, base_url).plan()
+    found = open_project(folder, environment, base_url).status()
     if format_ is Format.JSON:
-        sys.stdout.write(json_text(made.as_json()))
+        sys.stdout.write(json_text(found.to_dict()))
     else:
-        emit(status_lines(made))
+        emit(status_lines(found.plan))
 
 
 @app.command()
@@ -52,10 +52,7 @@ def output(
     ] = OutputFormat.TEXT,
 ) -> None:
     """Print the name that callers need. A Deployment's is its deployed model, once it serves."""
-    from wanctl.project.outputs import output_of
-
-    project = open_project(folder, environment, base_url)
-    found = output_of(project, address)
+    found = open_project(folder, environment, base_url).output(address)
     sys.stdout.write(found.render(format_.value))
 
 

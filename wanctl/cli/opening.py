@@ -1,6 +1,5 @@
 """From options to a Project."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,21 +20,18 @@ def open_project(
     return Project.open(
         folder or Shared.folder,
         environment or Shared.environment,
-        surroundings_of(base_url),
+        host_of(base_url),
         tell,
         trust_cache=not no_cache,
         reading=reading_bar,
     )
 
 
-def surroundings_of(base_url: str | None) -> "Host":
-    """The machine's, with the endpoint that the options name."""
+def host_of(base_url: str | None) -> "Host":
+    """This machine, with the endpoint that the options name."""
     from wanctl.project.host import Host
 
-    environ = dict(os.environ)
-    if named := base_url or Shared.base_url:
-        environ["WANCTL_BASE_URL"] = named
-    return Host(environ=environ)
+    return Host.here(base_url or Shared.base_url)
 
 
 def tell(sentence: str) -> None:

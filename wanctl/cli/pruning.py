@@ -82,7 +82,8 @@ def prune(
             outcome = prune_orphans(
                 project, choice, approve, patience, watcher, queue, ignore_windows=ignore_windows
             )
-    if outcome and not (outcome.plan.steps or outcome.done or outcome.failures) and format_ is Format.TEXT:
+    nothing = not (outcome.plan.steps or outcome.done or outcome.failures)
+    if outcome.approved and nothing and format_ is Format.TEXT:
         _show(outcome.plan, format_, exactly, chosen=True)
         raise typer.Exit(Exit.DONE)
     raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))

@@ -18,8 +18,7 @@ def validate(
     no_cache: NoCache = False,
 ) -> None:
     """Check specs and datasets, offline. Every error at once, with its place."""
-    from wanctl.language.diagnostics import Severity, SpecErrors
-    from wanctl.project.validation import dataset_diagnostics
+    from wanctl.language.diagnostics import SpecErrors
     from wanctl.render.json.documents import validation_json
     from wanctl.render.text.console import columns, emit, err
     from wanctl.render.visible import json_text
@@ -31,23 +30,14 @@ def validate(
             raise
         sys.stdout.write(json_text(validation_json(error.diagnostics)))
         raise typer.Exit(1) from None
-    found = [
-        *project.desired.diagnostics,
-        *project.findings(),
-        *dataset_diagnostics(project.desired, project.local),
-    ]
-    errors = [one for one in found if one.severity is Severity.ERROR]
+    found = project.validate()
     if format_ is Format.JSON:
-        sys.stdout.write(json_text(validation_json(found)))
+        sys.stdout.write(json_text(found.to_dict()))
     else:
         room = columns(err())
-        emit((one.render(room) if room else one.render() for one in found), err())
-        count = len(project.desired.resources)
-        warnings = len(found) - len(errors)
-        verdict = f"{len(errors)} error{'' if len(errors) == 1 else 's'}" if errors else "valid"
-        told = f", {warnings} to consider" if warnings else ""
-        emit([f"{project.name}: {count} resource{'' if count == 1 else 's'}, {verdict}{told}."])
-    raise typer.Exit(1 if errors else 0)
+        emit((one.render(room) if room else one.render() for one in found.diagnostics), err())
+        emit([found.sentence()])
+    raise typer.Exit(0 if found.valid else 1)
 
 
 @app.command()

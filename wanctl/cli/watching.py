@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wanctl.cli.app import BaseUrl, Environment, Folder, Shared, app
-from wanctl.cli.opening import surroundings_of, tell
+from wanctl.cli.opening import host_of, tell
 
 if TYPE_CHECKING:
     from wanctl.plan import Action
@@ -64,7 +64,7 @@ def watch(
         once=once,
     )
     reporter = Reporter(tell, TimedLines(err()), Lines(), sentences)
-    loop_status = watch(options, surroundings_of(base_url), reporter)
+    loop_status = watch(options, host_of(base_url), reporter)
     if once and (
         loop_status.errors
         or (loop_status.iteration and (loop_status.iteration.failures or loop_status.iteration.refused))

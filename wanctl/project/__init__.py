@@ -1,20 +1,20 @@
-"""A project: specs, account and ledger together. The Python API that the commands use.
+"""A project: specs, account and ledger together. The Python API, which the commands use as well.
 
-project = Project.open(Path("specs"), environment="prod")
-plan = project.plan()
-outcome = project.apply(lambda plan, steps: True, patience=Patience(waits=True))
+Each method that reads the account is there twice: plain, and as a coroutine with an a before its name.
 """
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 
 from wanctl.address import Address, Kind
-from wanctl.base.running import run
+from wanctl.base.running import run, run_aside
+from wanctl.base.words import counted
 from wanctl.engine.approval import Approval
 from wanctl.engine.converge import Outcome, Patience, Watcher, converge
 from wanctl.engine.destroy import make_destruction
@@ -39,33 +39,22 @@ from wanctl.ledger.leased import LeasedStore
 from wanctl.ledger.opening import LedgerOwner, open_store
 from wanctl.ledger.record import Record
 from wanctl.ledger.store import LedgerStore
-from wanctl.plan import Plan, Step
+from wanctl.plan import Plan
+from wanctl.project.approved import ApprovedBy, Decision, decision_of, patience_of
 from wanctl.project.errors import ProjectError
+from wanctl.project.events import Event, EventWatcher, Listen, Silent
 from wanctl.project.host import Host
 from wanctl.project.leasing import leased, while_held
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
 from wanctl.project.neighbours import known_to_neighbours
+from wanctl.project.outputs import Output, output_of
 from wanctl.project.provider import Account, connect, endpoint_name, place_name
+from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus, Validation
+from wanctl.project.validation import dataset_diagnostics
+from wanctl.render.lineage import references_of
 from wanctl.studio.wire import CallListener, Permission, always_allowed, no_listener
 
 STATE_FOLDER = ".wanctl"
-
-
-@dataclass(frozen=True)
-class Silent:
-    """A watcher that shows nothing."""
-
-    def started(self, at: datetime, step: Step) -> None: ...
-
-    def uploaded(self, address: Address, sent: int) -> None: ...
-
-    def done(self, at: datetime, step: Step, remote_id: str | None) -> None: ...
-
-    def failed(self, at: datetime, step: Step, error: Exception) -> None: ...
-
-    def waiting(self, at: datetime, plan: Plan) -> None: ...
-
-    def missed(self, at: datetime, error: Exception) -> None: ...
 
 
 class Project:
@@ -84,7 +73,7 @@ class Project:
         on_call: CallListener = no_listener,
     ) -> None:
         """`home` is where this machine keeps its ledger and caches, if that is not beside the specs; `gates`
-        narrow every plan; `heard` is told of each call to the service."""
+        narrow every plan; `on_call` is told of each call to the service."""
         self.desired = desired
         self.host = host
         self.tell = tell  # where a sentence goes that a person should see, and that is no result
@@ -93,6 +82,10 @@ class Project:
         self._on_call = on_call
         self.datasets = LocalDatasets(desired, self.state / "cache", trust_cache=trust_cache)
         self._reading = reading
+
+    def __repr__(self) -> str:
+        place = "/".join(part for part in (self.name, self.desired.environment) if part)
+        return f"<wanctl.Project {place}: {counted(len(self.desired.resources), 'resource')}>"
 
     @classmethod
     def open(
@@ -157,47 +150,145 @@ class Project:
         """What the rules say once the datasets are counted."""
         return check(self.desired, {address: data.facts for address, data in self.local.items()})
 
-    def plan(self, to_delete: Collection[Address] | None = None) -> Plan:
-        """Read the account and plan; nothing is locked, nothing is written. With `doomed` it is the plan of
-        `destroy`."""
+    def validate(self) -> Validation:
+        """What is wrong with the specs and the datasets, and what to consider. Asks no account."""
+        found = (
+            *self.desired.diagnostics,
+            *self.findings(),
+            *dataset_diagnostics(self.desired, self.local),
+        )
+        return Validation(self.name, self.desired.environment, len(self.desired.resources), found)
+
+    async def avalidate(self) -> Validation:
+        return await asyncio.to_thread(self.validate)
+
+    def plan(self, to_delete: Collection[Address] | None = None) -> PlanResult:
+        """Read the account and plan; nothing is locked, nothing is written.
+
+        With `to_delete` it is the plan of `destroy`.
+        """
+        return run(self._plan(to_delete))
+
+    async def aplan(self, to_delete: Collection[Address] | None = None) -> PlanResult:
+        return await run_aside(self._plan(to_delete))
+
+    async def _plan(self, to_delete: Collection[Address] | None = None) -> PlanResult:
         planner = None if to_delete is None else self._destruction(to_delete)
+        async with self.session(planner=planner) as session:
+            return PlanResult.of((await session.survey()).plan, references_of(self.desired))
 
-        async def work() -> Plan:
-            async with self.session(planner=planner) as session:
-                return (await session.survey()).plan
+    def status(self) -> ProjectStatus:
+        """What is live, and what it waits for."""
+        return ProjectStatus(self.plan())
 
-        return run(work())
+    async def astatus(self) -> ProjectStatus:
+        return ProjectStatus(await self.aplan())
+
+    def output(self, name: str | None = None) -> Output:
+        """The name that callers need, of a resource that is ready; without a name the only Deployment's."""
+        return run(output_of(self, name))
+
+    async def aoutput(self, name: str | None = None) -> Output:
+        return await run_aside(output_of(self, name))
 
     def apply(
         self,
-        approve: Callable[[Plan, tuple[Step, ...]], bool],
-        patience: Patience | None = None,
+        approve: ApprovedBy | None = None,
+        wait: bool | timedelta | Patience = False,
         watcher: Watcher | None = None,
         to_delete: Collection[Address] | None = None,
         lock_wait: timedelta = timedelta(),
         *,
+        on_event: Listen | None = None,
         ignore_windows: bool = False,
-    ) -> Outcome | None:
-        """Plan, ask, converge, under the ledger's lease. None: it was not approved, nothing was done.
+    ) -> ApplyResult:
+        """Plan, hold the plan against the approval, converge, under the ledger's lease.
 
+        `approve` is the plan that was looked at, or its digest; any other plan is not applied. Or it is a
+        function that is shown the plan, and which of its steps this run may come to, and says yes or no.
+        `wait`: stay with what the service is at work on, for that long at the most.
+        `on_event` hears what happens; an exception in it stops the run.
         While another run holds the lease, this one waits for it as long as `lock_wait`.
-
-        `approve` is shown the plan, and which of its steps this run may come to.
         Outside the windows of wanctl.yaml nothing is started, unless they are ignored.
-        With `doomed` it is the plan of `destroy`; an empty collection means every Deployment.
+        With `to_delete` it is the plan of `destroy`; an empty collection means every Deployment.
         """
+        watcher = EventWatcher(on_event) if on_event else watcher or Silent()
+        return run(
+            self._apply(
+                decision_of(approve),
+                patience_of(wait),
+                watcher,
+                to_delete,
+                lock_wait,
+                ignore_windows=ignore_windows,
+            )
+        )
+
+    async def aapply(
+        self,
+        approve: ApprovedBy | None = None,
+        wait: bool | timedelta | Patience = False,
+        *,
+        on_event: Listen | None = None,
+        lock_wait: timedelta = timedelta(),
+        ignore_windows: bool = False,
+    ) -> ApplyResult:
+        """As apply. `on_event` is called in the loop that waits for this; where that wait is canceled, the
+        calls under way are finished first."""
+        loop = asyncio.get_running_loop()
+        watcher = EventWatcher(lambda event: _handed_over(loop, on_event, event)) if on_event else Silent()
+        return await run_aside(
+            self._apply(
+                decision_of(approve),
+                patience_of(wait),
+                watcher,
+                None,
+                lock_wait,
+                ignore_windows=ignore_windows,
+            )
+        )
+
+    async def _apply(
+        self,
+        approve: Decision,
+        patience: Patience,
+        watcher: Watcher,
+        to_delete: Collection[Address] | None,
+        lock_wait: timedelta,
+        *,
+        ignore_windows: bool,
+    ) -> ApplyResult:
         planner = None if to_delete is None else self._destruction(to_delete)
         outside = Severity.WARNING if ignore_windows else Severity.ERROR
+        async with (
+            self.leased(lock_wait=lock_wait) as store,
+            self.session(store, planner, outside) as session,
+        ):
+            draft = await session.survey()
+            return await self.carry_out(session, draft, approve, patience, watcher)
 
-        async def work() -> Outcome | None:
-            async with (
-                self.leased(lock_wait=lock_wait) as store,
-                self.session(store, planner, outside) as session,
-            ):
-                draft = await session.survey()
-                return await carry_out(session, draft, approve, patience or Patience(), watcher or Silent())
+    async def carry_out(
+        self,
+        session: RunSession,
+        draft: Draft,
+        approve: Decision,
+        patience: Patience,
+        watcher: Watcher,
+    ) -> ApplyResult:
+        """Ask, and converge; a plan with errors is given back as it is.
 
-        return run(work())
+        `approve` hears of every plan that has something to do, so that a plan which was reviewed is compared
+        also where there is nothing to start yet. What nobody was asked about is not approved.
+        """
+        references = references_of(self.desired)
+        if any(one.severity is Severity.ERROR for one in draft.plan.findings):
+            return ApplyResult.of(Outcome(draft), references)
+        started = draft.plan.reachable() if patience.waits else draft.plan.this_run()
+        if draft.plan.pending and not approve(PlanResult.of(draft.plan, references), started):
+            return ApplyResult.of(Outcome(draft), references, approved=False)
+        approval = Approval.of(draft.plan) if started else Approval({})
+        outcome = await converge(session, draft, approval, patience, watcher)
+        return ApplyResult.of(outcome, references)
 
     def _destruction(self, to_delete: Collection[Address]) -> Planner:
         record = self.record()
@@ -297,29 +388,12 @@ class Project:
             yield account
 
 
-async def carry_out(
-    session: RunSession,
-    draft: Draft,
-    approve: Callable[[Plan, tuple[Step, ...]], bool],
-    patience: Patience,
-    watcher: Watcher,
-) -> Outcome | None:
-    """Ask, and converge; a plan with errors is given back as it is.
-
-    `approve` hears of every plan that has something to do, so that a plan which was reviewed is compared also
-    where there is nothing to start yet. What nobody was asked about is not approved.
-    """
-    if any(one.severity is Severity.ERROR for one in draft.plan.findings):
-        return Outcome(draft)
-    started = draft.plan.reachable() if patience.waits else draft.plan.this_run()
-    if draft.plan.pending and not approve(draft.plan, started):
-        return None
-    approval = Approval.of(draft.plan) if started else Approval({})
-    return await converge(session, draft, approval, patience, watcher)
+def _handed_over(loop: asyncio.AbstractEventLoop, listen: Listen, event: Event) -> None:
+    loop.call_soon_threadsafe(listen, event)
 
 
 def _at(place: str | None, plan: Plan, _: datetime) -> Plan:
-    """The plan, with the place that only the machine's surroundings tell for sure."""
+    """The plan, with the place that only the machine tells for sure."""
     return replace(plan, place=place)
 
 

@@ -2,16 +2,25 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from wanctl.base.errors import WanctlError
 from wanctl.base.words import quoted
-from wanctl.plan import FORMAT_VERSION, Plan
+from wanctl.engine.converge import Patience
+from wanctl.plan import FORMAT_VERSION, Plan, Step
+from wanctl.project.errors import ProjectError
+from wanctl.project.results import PlanResult
 
 LONGEST_VALUE = 80
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")  # shorter ones could be met by chance
+
+
+Decision = Callable[[PlanResult, tuple[Step, ...]], bool]
+ApprovedBy = str | Plan | Decision
 
 
 class PlanDiffers(WanctlError):  # noqa: N818 - it is the world's state, said plainly
@@ -20,6 +29,34 @@ class PlanDiffers(WanctlError):  # noqa: N818 - it is the world's state, said pl
 
 class DigestDiffers(PlanDiffers):
     """Only the digest of the approved plan is known, so what differs cannot be named."""
+
+
+def decision_of(approve: ApprovedBy | None) -> Decision:
+    """Who says yes: to the one plan that was looked at, or whoever is asked."""
+    if approve is None:
+        raise ProjectError(
+            "nothing is applied that nobody approved",
+            "look at plan = project.plan(), then project.apply(approve=plan.digest)",
+        )
+    if isinstance(approve, Plan):
+        same = partial(require_same, approve.as_json())
+    elif isinstance(approve, str):
+        same = partial(require_digest, checked_digest(approve))
+    else:
+        return approve
+
+    def approved(made: PlanResult, _: tuple[Step, ...]) -> bool:
+        same(made)
+        return True
+
+    return approved
+
+
+def patience_of(wait: bool | timedelta | Patience) -> Patience:
+    """Whether to wait for the service, and how long at the most."""
+    if isinstance(wait, Patience):
+        return wait
+    return Patience(waits=True, longest=wait) if isinstance(wait, timedelta) else Patience(waits=wait)
 
 
 def checked_digest(text: str) -> str:
@@ -33,13 +70,17 @@ def checked_digest(text: str) -> str:
     return match[1]
 
 
-def require_digest(digest: str, made: Plan, command: str) -> None:
+def require_digest(digest: str, made: Plan, command: str | None = None) -> None:
     """Raise with both digests unless the plan made now is the one that was approved."""
     if not made.digest.startswith(digest):
+        review = (
+            f"Review the plan above; to approve it: {command} --approve {made.digest}"
+            if command
+            else "Review it: project.plan()"
+        )
         raise DigestDiffers(
             "the plan is not the one that was approved; nothing was done.\n"
-            f"  approved  {digest}\n  now       {made.digest}\n"
-            f"Review the plan above; to approve it: {command} --approve {made.digest}"
+            f"  approved  {digest}\n  now       {made.digest}\n{review}"
         )
 
 

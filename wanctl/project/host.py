@@ -7,16 +7,33 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from wanctl.engine.journal import Stamp
+from wanctl.studio.credentials import Key, find_key
 
 
 @dataclass(frozen=True)
 class Host:
     """What the machine says, as values that can be passed on (and replaced in a test)."""
 
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environ: Mapping[str, str] = field(
+        default_factory=lambda: dict(os.environ), repr=False
+    )  # it may hold the key
     home: Path = field(default_factory=lambda: _home())
+    key: Key | None = None  # that was handed over, and goes before what is found
+
+    @classmethod
+    def here(cls, base_url: str | None = None, key: str | None = None) -> Self:
+        """This machine, with an endpoint and a key that a person named."""
+        environ = dict(os.environ)
+        if base_url:
+            environ["WANCTL_BASE_URL"] = base_url
+        return cls(environ=environ, key=None if key is None else Key(key))
+
+    def api_key(self) -> Key:
+        """The key that was handed over, or is found here."""
+        return self.key or find_key(self.environ, self.home)
 
     @property
     def base_url(self) -> str | None:

@@ -1,21 +1,24 @@
 """What a project gives away: the names that callers need, the previews that a person looks at, adoptions."""
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wanctl.address import Address, Kind
 from wanctl.base.running import run
+from wanctl.base.words import listed
 from wanctl.engine.adopt import adopt, disown
 from wanctl.kinds.registry import called_kind, kind_of
 from wanctl.language.naming import resource_named
 from wanctl.plan import Action, When
-from wanctl.project import Project
 from wanctl.project.errors import ProjectError
-from wanctl.review.previews import Saved, download_previews
+from wanctl.render.visible import json_text
+
+if TYPE_CHECKING:
+    from wanctl.project import Project
+    from wanctl.review.previews import Saved
 
 
 @dataclass(frozen=True)
@@ -29,50 +32,64 @@ class Output:
 
     def render(self, format_: str) -> str:
         if format_ == "json":
-            return (
-                json.dumps({"address": str(self.address), **self.facts}, indent=2, ensure_ascii=False) + "\n"
-            )
+            return json_text(self.to_dict())
         if format_ == "dotenv":
             return f"{self.variable}={self.value}\n"
         return f"{self.value}\n"
 
+    def to_dict(self) -> dict[str, Any]:
+        """The document of `wanctl output --format json`."""
+        return {"address": str(self.address), **self.facts}
 
-def output_of(project: Project, name: str) -> Output:
+    def __str__(self) -> str:
+        return self.value
+
+
+async def output_of(project: "Project", name: str | None) -> Output:
     """The remote name of a resource that is ready; anything else is an error that says how far it is.
 
-    A name alone means what callers ask for, which is the last of the kinds that go with their documents.
+    A name alone means what callers ask for, which is the last of the kinds that go with their documents;
+    without a name the only one of that kind is meant.
     """
-    address = named(project, name, called_kind())
+    address = _only(project, called_kind()) if name is None else named(project, name, called_kind())
     kind = kind_of(address)
     word, missing = kind.output.word, kind.output.missing
-
-    async def work() -> Output:
-        async with project.session() as session:
-            plan = (await session.survey()).plan
-            step = plan.step(address)
-            serving = step and (
-                step.when is When.DONE or step.action in {Action.SCALE, Action.PROTECT, Action.UNPROTECT}
-            )
-            if step is None or step.remote_id is None or not serving:
-                raise ProjectError(f"{address} {missing}: {step.reason if step else 'unknown'}")
-            facts: dict[str, Any] = {word: step.remote_id}
-            if session.snapshot:
-                facts |= kind.facts(step.remote_id, session.snapshot, session.desired)
-            variable = re.sub(r"\W", "_", f"{address.name}_{word}").upper()
-            return Output(address, variable, step.remote_id, facts)
-
-    return run(work())
+    async with project.session() as session:
+        plan = (await session.survey()).plan
+        step = plan.step(address)
+        serving = step and (
+            step.when is When.DONE or step.action in {Action.SCALE, Action.PROTECT, Action.UNPROTECT}
+        )
+        if step is None or step.remote_id is None or not serving:
+            raise ProjectError(f"{address} {missing}: {step.reason if step else 'unknown'}")
+        facts: dict[str, Any] = {word: step.remote_id}
+        if session.snapshot:
+            facts |= kind.facts(step.remote_id, session.snapshot, session.desired)
+        variable = re.sub(r"\W", "_", f"{address.name}_{word}").upper()
+        return Output(address, variable, step.remote_id, facts)
 
 
-def named(project: Project, text: str, kind: Kind | None = None) -> Address:
+def _only(project: "Project", kind: Kind) -> Address:
+    """The one resource of this kind; where there are more, somebody has to say which."""
+    found = [address for address in project.desired.resources if address.kind == kind]
+    if len(found) != 1:
+        raise ProjectError(
+            f"the specs hold {listed(map(str, found)) if found else f'no {kind}'}", "say whose name is wanted"
+        )
+    return found[0]
+
+
+def named(project: "Project", text: str, kind: Kind | None = None) -> Address:
     """The resource that a person means."""
     return resource_named(text, project.desired.resources, kind)
 
 
 async def download(
-    project: Project, address: Address, folder: Path, checkpoints: Sequence[str], say: Callable[[str], None]
-) -> list[Saved]:
+    project: "Project", address: Address, folder: Path, checkpoints: Sequence[str], say: Callable[[str], None]
+) -> "list[Saved]":
     """Previews of a FineTune (or of a Checkpoint's FineTune) into a folder, with a word on how to choose."""
+    from wanctl.review.previews import download_previews
+
     if not kind_of(address).has_previews:
         raise ProjectError(f"previews are made by a training: name a FineTune, not {address}")
     async with project.session() as session:
@@ -97,7 +114,7 @@ async def download(
         )
 
 
-def bind(project: Project, address: Address, remote_id: str | None, stranger: str | None) -> str:
+def bind(project: "Project", address: Address, remote_id: str | None, stranger: str | None) -> str:
     """Adopt or disown, under the lease: it writes the ledger."""
 
     async def work() -> str:

@@ -15,7 +15,7 @@ from wanctl.language.settings import Provider, Settings
 from wanctl.project.errors import ProjectError
 from wanctl.project.host import Host
 from wanctl.studio.client import Studio
-from wanctl.studio.credentials import Key, find_key
+from wanctl.studio.credentials import Key
 from wanctl.studio.regions import Endpoint
 from wanctl.studio.wire import CallListener, Permission, always_allowed, no_listener
 
@@ -110,11 +110,11 @@ async def connect(
     on_call: CallListener = no_listener,
     permission: Permission = always_allowed,
 ) -> AsyncIterator[Account]:
-    """Open the account for one run; `heard` is told of each call, `permission` asked before each change."""
+    """Open the account for one run; `on_call` is told of each call, `permission` asked before each change."""
     if not embedded(settings):
         endpoint = resolve_endpoint(settings, host)
         sandboxed = settings.provider is Provider.SANDBOX
-        key = Key("sandbox") if sandboxed else find_key(host.environ, host.home)
+        key = Key("sandbox") if sandboxed else host.api_key()
         async with Studio(
             endpoint, key, workspace=settings.workspace, on_call=on_call, permission=permission
         ) as studio:

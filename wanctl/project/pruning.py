@@ -1,19 +1,21 @@
 """prune: find the orphans that a person means, and carry out the plan of their end."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from wanctl.base.running import run
-from wanctl.engine.converge import Outcome, Patience, Watcher
+from wanctl.engine.converge import Patience, Watcher
 from wanctl.engine.orphans import OrphanChoice, all_to_delete, not_made_here, to_delete_by_name
 from wanctl.engine.planner import Draft
 from wanctl.engine.prune import make_pruning
 from wanctl.engine.session import RunSession
 from wanctl.finding import Severity
 from wanctl.plan import Plan, Step
-from wanctl.project import Project, carry_out
+from wanctl.project import Project
+from wanctl.project.approved import Decision
+from wanctl.project.results import ApplyResult, PlanResult
 
 
 @dataclass(frozen=True)
@@ -37,24 +39,24 @@ def pruning_plan(project: Project, choice: Choice) -> Plan:
 def prune(
     project: Project,
     choice: Choice,
-    approve: Callable[[Plan, tuple[Step, ...]], bool],
+    approve: Decision,
     patience: Patience,
     watcher: Watcher,
     lock_wait: timedelta = timedelta(),
     *,
     ignore_windows: bool = False,
-) -> Outcome | None:
-    """Plan, ask, delete, under the ledger's lease. None: it was not approved, nothing was done."""
+) -> ApplyResult:
+    """Plan, ask, delete, under the ledger's lease."""
     outside = Severity.WARNING if ignore_windows else Severity.ERROR
 
-    def asked(plan: Plan, _: tuple[Step, ...]) -> bool:
+    def asked(plan: PlanResult, _: tuple[Step, ...]) -> bool:
         """What goes once something else is gone may go in the same run, so it is asked for as well."""
         return approve(plan, plan.reachable())
 
-    async def work() -> Outcome | None:
+    async def work() -> ApplyResult:
         async with project.leased(lock_wait=lock_wait) as store, project.session(store) as session:
             draft = await _planned(project, session, choice, outside)
-            return await carry_out(session, draft, asked, patience, watcher)
+            return await project.carry_out(session, draft, asked, patience, watcher)
 
     return run(work())
 

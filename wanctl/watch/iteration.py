@@ -13,7 +13,8 @@ from wanctl.language.settings import Settings
 from wanctl.ledger.lease import LeaseHeld
 from wanctl.ledger.record import Record
 from wanctl.plan import Plan, When
-from wanctl.project import Project, Silent
+from wanctl.project import Project
+from wanctl.project.events import Silent
 from wanctl.project.host import Host
 from wanctl.render.lineage import References, references_of
 from wanctl.studio.wire import CallListener, no_listener
