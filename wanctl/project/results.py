@@ -136,8 +136,8 @@ class ProjectStatus:
         )
 
     def to_text(self) -> str:
-        from wanctl.render.text.console import plain
         from wanctl.render.text.account import status_lines
+        from wanctl.render.text.console import plain
 
         return plain(status_lines(self.plan))
 
