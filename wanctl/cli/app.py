@@ -1,11 +1,11 @@
-"""The command tree, with the options that every command shares."""
+"""The command tree, and the options that stand before a command."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from wanctl import __version__
+from wanctl.cli.options import BaseUrl, Environment, Folder
 
 app = typer.Typer(
     name="wanctl",
@@ -17,36 +17,10 @@ app = typer.Typer(
     help="Infrastructure as code for fine-tuned Wan video models on Alibaba Cloud Model Studio.",
 )
 
-# 2 is "there are changes" here, so a wrong command line ends with 1, as every other error.
-_usage_error: Any = typer.BadParameter.__mro__[1]
+# 2 is "there are changes" here, so a wrong command line ends with 1, as every other error. typer brings click
+# along under a name that changes, and exports of its errors only those that commands raise.
+_usage_error: Any = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "UsageError")
 _usage_error.exit_code = 1
-
-Folder = Annotated[
-    Path | None,
-    typer.Option(
-        "-C", "--directory", metavar="DIR", help="The project's folder (default: here, else ./specs)."
-    ),
-]
-Environment = Annotated[
-    str | None,
-    typer.Option("--env", "--environment", metavar="NAME", help="The environment of wanctl.yaml to work in."),
-]
-BaseUrl = Annotated[
-    str | None,
-    typer.Option("--base-url", metavar="URL", help="Another endpoint; the only way to name an unknown host."),
-]
-
-NoCache = Annotated[
-    bool, typer.Option("--no-cache", help="Read every dataset anew; trust nothing that was remembered.")
-]
-
-
-class Shared:
-    """Options given before the command; those given after it win."""
-
-    folder: Path | None = None
-    environment: str | None = None
-    base_url: str | None = None
 
 
 def _version(show: bool) -> None:
@@ -57,17 +31,16 @@ def _version(show: bool) -> None:
 
 @app.callback()
 def root(
-    folder: Folder = None,
-    environment: Environment = None,
-    base_url: BaseUrl = None,
+    folder: Folder = None,  # noqa: ARG001 - these three are read by cli.options, for each command
+    environment: Environment = None,  # noqa: ARG001
+    base_url: BaseUrl = None,  # noqa: ARG001
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say each call to the service.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and all logs.")] = False,
     version: Annotated[  # noqa: ARG001 - acted on by its callback
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Options for every command."""
-    Shared.folder, Shared.environment, Shared.base_url = folder, environment, base_url
+    """Options for every command; those given after it win."""
     if verbose or debug:
         import logging
 

@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
+from wanctl.cli.app import app
 from wanctl.cli.approving import Approver, approved_by, finish, watching
 from wanctl.cli.opening import open_project
-from wanctl.cli.options import Detailed, Exit, Format, MaxWait, Wait, patience_of, plan_code
-from wanctl.cli.publishing import failed_plan, in_words, same_project
+from wanctl.cli.options import (
+    AccountOptions,
+    Detailed,
+    Exit,
+    Format,
+    MaxWait,
+    NoCache,
+    Wait,
+    grouped,
+    patience_of,
+    plan_code,
+)
+from wanctl.cli.publishing import failed_plan, in_words
 from wanctl.render.options import Command
 
 if TYPE_CHECKING:
@@ -36,10 +47,9 @@ def _mode(text: str) -> str:
 
 
 @app.command()
+@grouped
 def ci(
-    folder: Folder = None,
-    environment: Environment = None,
-    base_url: BaseUrl = None,
+    place: AccountOptions,
     mode: Annotated[
         str,
         typer.Option(
@@ -71,7 +81,7 @@ def ci(
     from wanctl.project.host import Host
 
     patience = patience_of(wait, max_wait)
-    run, options = run_of(Host()), same_project(folder, environment, base_url)
+    run, options = run_of(Host()), place.given()
     publisher = Publisher(run, CiOptions(artifacts, comment, previews), options, _warn)
     approve = Approver(Format.TEXT, Command.CI, yes=True, display=None)
     with _no_commands(run):
@@ -80,7 +90,7 @@ def ci(
             if approved is not None:
                 approve = _approver_of(approved, chosen, in_words(Command.CI, options=options))
             _say(f"{run.forge.value}, {run.event}: {chosen.value}")
-            project = open_project(folder, environment, base_url, no_cache=no_cache)
+            project = open_project(place, no_cache=no_cache)
             if why := why_only_checked(project, run, Mode(mode)):
                 ended = _check(project, why)
             elif chosen is Mode.APPLY:

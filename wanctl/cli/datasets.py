@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
+from wanctl.cli.app import app
 from wanctl.cli.asking import confirmed
 from wanctl.cli.opening import open_project
-from wanctl.cli.options import Format, FormatOption, Yes
+from wanctl.cli.options import AccountOptions, Format, FormatOption, NoCache, SpecsOptions, Yes, grouped
 
 dataset = typer.Typer(no_args_is_help=True, help="What is trained on: look into it, check it, pack it.")
 app.add_typer(dataset, name="dataset")
@@ -18,10 +18,10 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A Dataset of the spec
 
 
 @dataset.command()
+@grouped
 def inspect(
+    place: SpecsOptions,
     name: Name,
-    folder: Folder = None,
-    environment: Environment = None,
     format_: FormatOption = Format.TEXT,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page with frames, captions, clips.")
@@ -35,7 +35,7 @@ def inspect(
     from wanctl.render.text.dataset import inspection_lines
     from wanctl.render.visible import json_text
 
-    found = look_into(open_project(folder, environment, no_cache=no_cache), name)
+    found = look_into(open_project(place, no_cache=no_cache), name)
     if html:
         from wanctl.render.html.dataset import write_page
 
@@ -48,11 +48,11 @@ def inspect(
 
 
 @dataset.command()
+@grouped
 def build(
+    place: SpecsOptions,
     name: Name,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.zip", help="Where the archive goes.")],
-    folder: Folder = None,
-    environment: Environment = None,
     no_cache: NoCache = False,
 ) -> None:
     """Write the archive of an upload. The same content gives the same bytes."""
@@ -60,20 +60,20 @@ def build(
     from wanctl.project.datasets import build as pack
     from wanctl.render.text.console import emit, err
 
-    facts = pack(open_project(folder, environment, no_cache=no_cache), name, out)
+    facts = pack(open_project(place, no_cache=no_cache), name, out)
     told = f"{spell_samples(len(facts.samples))}, {spell_bytes(out.stat().st_size)}, sha256:{facts.digest16}…"
     emit([told], err())
     emit([str(out)])
 
 
 @dataset.command()
+@grouped
 def lock(
+    place: SpecsOptions,
     names: Annotated[list[str], typer.Argument(metavar="NAME", help="Datasets of the specs.")],
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 where the lock is not up to date.")
     ] = False,
-    folder: Folder = None,
-    environment: Environment = None,
     no_cache: NoCache = False,
 ) -> None:
     """Write the digest into the spec. Plans need no media then, and see any change of them."""
@@ -82,7 +82,7 @@ def lock(
 
     stale = False
     for name in names:
-        found = write_lock(open_project(folder, environment, no_cache=no_cache), name, check_only=check)
+        found = write_lock(open_project(place, no_cache=no_cache), name, check_only=check)
         stale = stale or (check and found.changed)
         state = ("is not locked to what is here" if check else "locked") if found.changed else "is locked"
         emit([f"{found.address} {state}: {found.digest} ({found.place})"])
@@ -90,7 +90,9 @@ def lock(
 
 
 @dataset.command()
+@grouped
 def diff(
+    place: SpecsOptions,
     before: Annotated[
         str,
         typer.Argument(metavar="A", help="A Dataset, a folder, a .zip, or live:NAME: as uploaded."),
@@ -98,8 +100,6 @@ def diff(
     after: Annotated[
         str | None, typer.Argument(metavar="B", help="The same; left out: from what is live to A.")
     ] = None,
-    folder: Folder = None,
-    environment: Environment = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Show which samples and captions differ. From A to B."""
@@ -109,7 +109,7 @@ def diff(
     from wanctl.render.text.dataset import changes_lines
     from wanctl.render.visible import json_text
 
-    changes = differences(open_project(folder, environment), before, after)
+    changes = differences(open_project(place), before, after)
     if format_ is Format.JSON:
         sys.stdout.write(json_text(changes_json(changes)))
     else:
@@ -117,7 +117,9 @@ def diff(
 
 
 @dataset.command()
+@grouped
 def annotate(
+    place: AccountOptions,
     name: Name,
     trigger: Annotated[
         str | None,
@@ -135,9 +137,6 @@ def annotate(
         str, typer.Option(metavar="MODEL", help="The vision model that drafts.")
     ] = "qwen3-vl-plus",
     yes: Yes = False,
-    folder: Folder = None,
-    environment: Environment = None,
-    base_url: BaseUrl = None,
 ) -> None:
     """Draft the prompts that are missing. With a vision model, into data.jsonl, for a person to review."""
     from wanctl.project.annotating import annotate as write_drafts
@@ -145,7 +144,7 @@ def annotate(
     from wanctl.project.local import shown_path
     from wanctl.render.text.console import emit, err
 
-    project = open_project(folder, environment, base_url)
+    project = open_project(place)
     draft = drafting(project, name, model, trigger, effect)
     if not draft.samples:
         emit([f"{draft.address}: every sample has a prompt."])

@@ -5,17 +5,16 @@ from typing import Annotated
 
 import typer
 
-from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
+from wanctl.cli.app import app
 from wanctl.cli.opening import open_project
-from wanctl.cli.options import Exit, Format, FormatOption
-from wanctl.cli.publishing import failures_told, same_project
+from wanctl.cli.options import AccountOptions, Exit, Format, FormatOption, NoCache, grouped
+from wanctl.cli.publishing import failures_told
 
 
 @app.command()
+@grouped
 def drift(
-    folder: Folder = None,
-    environment: Environment = None,
-    base_url: BaseUrl = None,
+    place: AccountOptions,
     ignore: Annotated[
         list[str] | None, typer.Option("--ignore", metavar="KIND/NAME", help="Look away (may be repeated).")
     ] = None,
@@ -34,8 +33,8 @@ def drift(
     from wanctl.render.visible import json_text
 
     ignored = {Address.parse(text) for text in ignore or []}
-    with failures_told(format_, same_project(folder, environment, base_url)):
-        made = open_project(folder, environment, base_url, no_cache=no_cache).plan()
+    with failures_told(format_, place.given()):
+        made = open_project(place, no_cache=no_cache).plan()
     found = drift_of(made, ignored)
     if format_ is Format.JSON:
         sys.stdout.write(json_text(drift_json(found)))

@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-from wanctl.cli.app import BaseUrl, Environment, Folder, app
+from wanctl.cli.app import app
 from wanctl.cli.asking import confirmed
 from wanctl.cli.opening import open_project
-from wanctl.cli.options import Yes
+from wanctl.cli.options import AccountOptions, Yes, grouped
 
 
 @app.command("import")
+@grouped
 def import_(
+    place: AccountOptions,
     ids: Annotated[
         list[str] | None,
         typer.Argument(
@@ -28,9 +30,6 @@ def import_(
         bool,
         typer.Option("--adopt/--no-adopt", help="Tell the ledger, too (default), or write the file only."),
     ] = True,
-    folder: Folder = None,
-    environment: Environment = None,
-    base_url: BaseUrl = None,
     yes: Yes = False,
 ) -> None:
     """Write specs for what is live, so that the next plan is empty. Nothing is changed at the service."""
@@ -39,7 +38,7 @@ def import_(
     from wanctl.render.text.account import adopted_lines, import_question, nothing_lines, written_lines
     from wanctl.render.text.console import emit
 
-    project = open_project(folder, environment, base_url)
+    project = open_project(place)
     draft = draft_import(project, ids or [], to)
     if dry_run and draft.imported.documents:
         sys.stdout.write(draft.text)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from wanctl.cli.app import Environment, Folder, app
+from wanctl.cli.app import app
 from wanctl.cli.asking import confirmed
 from wanctl.cli.opening import open_project
-from wanctl.cli.options import Format, FormatOption, Yes
+from wanctl.cli.options import Format, FormatOption, SpecsOptions, Yes, grouped
 
 ledger = typer.Typer(
     no_args_is_help=True, help="Look at the ledger: what was applied and cannot be read back."
@@ -18,12 +18,13 @@ app.add_typer(ledger, name="ledger")
 
 
 @ledger.command()
-def show(folder: Folder = None, environment: Environment = None, format_: FormatOption = Format.TEXT) -> None:
+@grouped
+def show(place: SpecsOptions, format_: FormatOption = Format.TEXT) -> None:
     """Show what is known of each resource. And the calls whose result is open."""
     from wanctl.render.text.console import emit
     from wanctl.render.text.ledger import ledger_lines
 
-    project = open_project(folder, environment)
+    project = open_project(place)
     record = project.record()
     if format_ is Format.JSON:
         sys.stdout.write(record.model_dump_json(indent=2, exclude={"history"}) + "\n")
@@ -32,9 +33,9 @@ def show(folder: Folder = None, environment: Environment = None, format_: Format
 
 
 @ledger.command()
+@grouped
 def history(
-    folder: Folder = None,
-    environment: Environment = None,
+    place: SpecsOptions,
     format_: FormatOption = Format.TEXT,
     limit: Annotated[
         int, typer.Option("-n", "--limit", metavar="N", min=1, help="How many of the last lines.")
@@ -45,7 +46,7 @@ def history(
     from wanctl.render.text.ledger import history_lines
     from wanctl.render.visible import json_text
 
-    lines = open_project(folder, environment).record().history[-limit:]
+    lines = open_project(place).record().history[-limit:]
     if format_ is Format.JSON:
         data = [line.model_dump(mode="json") for line in lines]
         sys.stdout.write(json_text(data))
@@ -54,31 +55,32 @@ def history(
 
 
 @ledger.command()
+@grouped
 def move(
+    place: SpecsOptions,
     location: Annotated[
         str, typer.Argument(metavar="LOCATION", help="As in ledger: of wanctl.yaml, e.g. git:wanctl-ledger.")
     ],
-    folder: Folder = None,
-    environment: Environment = None,
 ) -> None:
     """Copy the ledger to another store. The old one is set aside."""
     from wanctl.project.ledgers import move as move_ledger
     from wanctl.render.text.console import emit
     from wanctl.render.text.ledger import move_lines
 
-    moved = move_ledger(open_project(folder, environment), location)
+    moved = move_ledger(open_project(place), location)
     emit([*move_lines(moved.old, moved.new, moved.kept), *moved.todo])
 
 
 @ledger.command()
-def unlock(folder: Folder = None, environment: Environment = None, yes: Yes = False) -> None:
+@grouped
+def unlock(place: SpecsOptions, yes: Yes = False) -> None:
     """Break the lease of a dead run. Shows who holds it, and asks."""
     from wanctl.project.ledgers import look_at_lock
     from wanctl.project.ledgers import unlock as unlock_ledger
     from wanctl.render.text.console import emit, err
     from wanctl.render.text.ledger import lock_lines
 
-    project = open_project(folder, environment)
+    project = open_project(place)
     lock = look_at_lock(project)
     emit(lock_lines(lock.location, lock.lease, datetime.now(UTC), damaged=lock.damaged), err())
     if lock.free:

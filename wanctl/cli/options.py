@@ -1,9 +1,17 @@
-"""The options that several commands have, what they mean, and the exit codes."""
+"""The options that several commands have, each written once, in groups; what they mean; and the exit codes.
 
+A command names a group as a parameter, and `grouped` makes its fields options of the command.
+"""
+
+import inspect
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import timedelta
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Annotated
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,6 +36,23 @@ class Exit(IntEnum):
     WAITING = 3
 
 
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "-C", "--directory", metavar="DIR", help="The project's folder (default: here, else ./specs)."
+    ),
+]
+Environment = Annotated[
+    str | None,
+    typer.Option("--env", "--environment", metavar="NAME", help="The environment of wanctl.yaml to work in."),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option("--base-url", metavar="URL", help="Another endpoint; the only way to name an unknown host."),
+]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Read every dataset anew; trust nothing that was remembered.")
+]
 FormatOption = Annotated[Format, typer.Option("--format", metavar="FORMAT", help="text or json.")]
 Detailed = Annotated[
     bool, typer.Option("--detailed-exitcode", help="Exit 2 for changes, 3 when there is only waiting left.")
@@ -57,6 +82,95 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan only.")]
 IgnoreWindows = Annotated[
     bool, typer.Option("--ignore-windows", help="Go on although the windows of wanctl.yaml are closed.")
 ]
+
+
+_GIVEN_BEFORE = {"option": False}  # stands before the command alone
+
+
+@dataclass(frozen=True)
+class SpecsOptions:
+    """Which project it is about, for a command that reads specs and this machine only."""
+
+    folder: Folder = None
+    environment: Environment = None
+    base_url: str | None = field(default=None, metadata=_GIVEN_BEFORE)
+
+    def given(self) -> dict[str, str]:
+        """The options that name the project, as they are typed again."""
+        named = {"-C": self.folder, "--env": self.environment, "--base-url": self.base_url}
+        return {option: str(value) for option, value in named.items() if value}
+
+
+@dataclass(frozen=True)
+class AccountOptions(SpecsOptions):
+    """Which project it is about, for a command that asks its account."""
+
+    base_url: BaseUrl = None
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a command runs that carries out a plan: apply, destroy, prune."""
+
+    yes: Yes = False
+    wait: Wait = None
+    max_wait: MaxWait = None
+    lock_wait: LockWait = None
+    format_: FormatOption = Format.TEXT
+    digest: Approve = None
+    detailed: Detailed = False
+    ignore_windows: IgnoreWindows = False
+
+    @property
+    def patience(self) -> "Patience":
+        return patience_of(self.wait, self.max_wait)
+
+    @property
+    def queue(self) -> timedelta:
+        """How long to wait for another run."""
+        return span(self.lock_wait, "--lock-wait")
+
+    def check(self) -> None:
+        """Raise what is wrong with the durations, before anything is read."""
+        _ = self.patience, self.queue
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the fields of its groups in their place, as typer reads them.
+
+    Of what names the project, an option that is not given after the command is taken from before it.
+    """
+    parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
+    groups: dict[str, Any] = {}
+    for one in inspect.signature(command).parameters.values():
+        if is_dataclass(one.annotation):
+            groups[one.name] = one.annotation
+            parameters += _options_of(one.annotation)
+        elif one.annotation is not typer.Context:
+            parameters.append(one.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+    with_context = "context" in inspect.signature(command).parameters
+
+    @wraps(command)
+    def spread(context: typer.Context, **given: Any) -> None:
+        before = context.find_root().params
+        for name, group in groups.items():
+            values = {one.name: given.pop(one.name, None) for one in fields(group)}
+            given[name] = group(
+                **{key: before.get(key) if value is None else value for key, value in values.items()}
+            )
+        command(**given, **({"context": context} if with_context else {}))
+
+    spread.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # inspect looks for it
+    spread.__annotations__ = {one.name: one.annotation for one in parameters}
+    return spread
+
+
+def _options_of(group: Any) -> list[inspect.Parameter]:
+    return [
+        inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=one.type)
+        for one in fields(group)
+        if one.metadata.get("option", True)
+    ]
 
 
 def patience_of(wait: bool | None, max_wait: str | None) -> "Patience":

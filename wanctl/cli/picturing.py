@@ -5,16 +5,16 @@ from typing import Annotated
 
 import typer
 
-from wanctl.cli.app import BaseUrl, Environment, Folder, app
+from wanctl.cli.app import app
 from wanctl.cli.opening import open_project
+from wanctl.cli.options import AccountOptions, grouped
 from wanctl.render.options import GraphFormat
 
 
 @app.command()
+@grouped
 def graph(
-    folder: Folder = None,
-    environment: Environment = None,
-    base_url: BaseUrl = None,
+    place: AccountOptions,
     format_: Annotated[
         GraphFormat, typer.Option("--format", metavar="FORMAT", help="mermaid, dot or svg.")
     ] = GraphFormat.MERMAID,
@@ -26,7 +26,7 @@ def graph(
     from wanctl.render.lineage import lineage_of, lineage_of_specs, references_of
     from wanctl.render.rendering import drawn
 
-    project = open_project(folder, environment, base_url)
+    project = open_project(place)
     if offline:
         found = lineage_of_specs(project.desired)
     else:

@@ -8,23 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wanctl.cli.app import BaseUrl, Environment, Folder, NoCache, app
+from wanctl.cli.app import app
 from wanctl.cli.approving import Approver, approved_by, finish, watching
 from wanctl.cli.opening import open_project
 from wanctl.cli.options import (
-    Approve,
+    AccountOptions,
     Detailed,
     Exit,
-    Format,
-    FormatOption,
-    IgnoreWindows,
-    LockWait,
-    MaxWait,
-    Wait,
-    Yes,
-    patience_of,
+    NoCache,
+    RunOptions,
+    grouped,
     plan_code,
-    span,
 )
 from wanctl.cli.publishing import (
     Link,
@@ -37,7 +31,6 @@ from wanctl.cli.publishing import (
     checked_link,
     failures_told,
     in_words,
-    same_project,
 )
 from wanctl.render.options import Command, PlanFormat
 
@@ -46,10 +39,9 @@ if TYPE_CHECKING:
 
 
 @app.command()
+@grouped
 def plan(
-    folder: Folder = None,
-    environment: Environment = None,
-    base_url: BaseUrl = None,
+    place: AccountOptions,
     format_: PlanFormatOption = PlanFormat.TEXT,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Save the plan for apply.")
@@ -72,10 +64,10 @@ def plan(
         PlanFormat.JSON: out_json,
         PlanFormat.HTML: out_html,
     }
-    options = same_project(folder, environment, base_url)
+    options = place.given()
     outputs = Outputs(format_, files, out, checked_link(link), options)
     try:
-        project = open_project(folder, environment, base_url, no_cache=no_cache)
+        project = open_project(place, no_cache=no_cache)
         made = project.plan()
     except Exception as error:
         outputs.publish_failure(error)
@@ -90,35 +82,27 @@ def plan(
 
 
 @app.command()
+@grouped
 def apply(
+    place: AccountOptions,
+    run: RunOptions,
     saved: Annotated[
         Path | None, typer.Argument(metavar="PLAN.json", help="A plan saved by plan --out.")
     ] = None,
-    folder: Folder = None,
-    environment: Environment = None,
-    base_url: BaseUrl = None,
-    yes: Yes = False,
-    wait: Wait = None,
-    max_wait: MaxWait = None,
-    lock_wait: LockWait = None,
-    format_: FormatOption = Format.TEXT,
-    digest: Approve = None,
-    detailed: Detailed = False,
     no_cache: NoCache = False,
-    ignore_windows: IgnoreWindows = False,
 ) -> None:
     """Plan, ask, and converge the account. Uploads, trains, exports, deploys, scales, deletes."""
-    patience, queue = patience_of(wait, max_wait), span(lock_wait, "--lock-wait")
-    options = same_project(folder, environment, base_url)
-    with failures_told(format_, options):
-        approved = _approved(saved, digest, in_words(Command.APPLY, options=options))
-        project = open_project(folder, environment, base_url, no_cache=no_cache)
+    run.check()
+    options = place.given()
+    with failures_told(run.format_, options):
+        approved = _approved(saved, run.digest, in_words(Command.APPLY, options=options))
+        project = open_project(place, no_cache=no_cache)
         with watching() as watcher:
-            approve = Approver(format_, Command.APPLY, yes=yes, display=watcher, approved=approved)
+            approve = Approver(run.format_, Command.APPLY, yes=run.yes, display=watcher, approved=approved)
             outcome = project.apply(
-                approve, patience, watcher, lock_wait=queue, ignore_windows=ignore_windows
+                approve, run.patience, watcher, lock_wait=run.queue, ignore_windows=run.ignore_windows
             )
-    raise typer.Exit(finish(outcome, approve, format_, detailed=detailed))
+    raise typer.Exit(finish(outcome, approve, run.format_, detailed=run.detailed))
 
 
 def _approved(path: Path | None, digest: str | None, exactly: str) -> "Callable[[Plan], None] | None":

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wanctl.cli.app import Shared
 from wanctl.cli.options import Format
 from wanctl.render.options import PlanFormat
 
@@ -150,16 +149,6 @@ def failures_told(format_: Format, options: Mapping[str, str]) -> Iterator[None]
         if failure:
             sys.stdout.write(json_text(failure.as_json()))
         raise
-
-
-def same_project(folder: Path | None, environment: str | None, base_url: str | None) -> dict[str, str]:
-    """The options that name the project, given before or after the command."""
-    given = {
-        "-C": folder or Shared.folder,
-        "--env": environment or Shared.environment,
-        "--base-url": base_url or Shared.base_url,
-    }
-    return {option: str(value) for option, value in given.items() if value}
 
 
 def in_words(command: str, *words: str, options: Mapping[str, str]) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wanctl.cli.app import Environment, Folder, app
+from wanctl.cli.app import app
 from wanctl.cli.opening import open_project
-from wanctl.cli.options import Format, FormatOption
+from wanctl.cli.options import Format, FormatOption, SpecsOptions, grouped
 
 if TYPE_CHECKING:
     from wanctl.sandbox import Sandbox
@@ -23,17 +23,17 @@ faults = typer.Typer(
 sandbox.add_typer(faults, name="faults")
 
 
-def _open(folder: Any, environment: str | None) -> "tuple[Any, Sandbox]":
+def _open(place: SpecsOptions) -> "tuple[Any, Sandbox]":
     from wanctl.project.provider import open_sandbox
 
-    project = open_project(folder, environment)
+    project = open_project(place)
     return project, open_sandbox(project.desired.settings, project.state)
 
 
 @sandbox.command()
+@grouped
 def serve(
-    folder: Folder = None,
-    environment: Environment = None,
+    place: SpecsOptions,
     host: Annotated[str, typer.Option(metavar="HOST", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="PORT", help="The port to listen on.")] = 8787,
 ) -> None:
@@ -42,7 +42,7 @@ def serve(
 
     from wanctl.render.text.console import emit, err
 
-    _, opened = _open(folder, environment)
+    _, opened = _open(place)
     emit([f"Model Studio sandbox on http://{host}:{port} (any key works); Ctrl-C ends it."], err())
     try:
         uvicorn.run(opened.app, host=host, port=port, log_level="warning")
@@ -51,27 +51,27 @@ def serve(
 
 
 @sandbox.command()
-def status(
-    folder: Folder = None, environment: Environment = None, format_: FormatOption = Format.TEXT
-) -> None:
+@grouped
+def status(place: SpecsOptions, format_: FormatOption = Format.TEXT) -> None:
     """What the sandbox holds, and its time."""
     from wanctl.render.text.console import emit
     from wanctl.render.text.sandbox import sandbox_lines
+    from wanctl.render.visible import json_text
 
-    _, opened = _open(folder, environment)
+    _, opened = _open(place)
     found = opened.status()
     opened.close()
     if format_ is Format.JSON:
-        sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False, default=str) + "\n")
+        sys.stdout.write(json_text(found))
     else:
         emit(sandbox_lines(found))
 
 
 @sandbox.command()
+@grouped
 def advance(
+    place: SpecsOptions,
     span: Annotated[str, typer.Argument(metavar="SPAN", help="How far: 90s, 20m, 5h, 2d.")],
-    folder: Folder = None,
-    environment: Environment = None,
 ) -> None:
     """Move the sandbox's clock. Trainings end, previews expire."""
     from wanctl.language.scalars import parse_duration
@@ -81,7 +81,7 @@ def advance(
         seconds = parse_duration(span)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    _, opened = _open(folder, environment)
+    _, opened = _open(place)
     opened.advance(timedelta(seconds=seconds))
     now = opened.now()
     opened.close()
@@ -89,13 +89,14 @@ def advance(
 
 
 @sandbox.command()
-def reset(folder: Folder = None, environment: Environment = None) -> None:
+@grouped
+def reset(place: SpecsOptions) -> None:
     """Empty the sandbox. The ledger is set aside, since it speaks of what is gone."""
     from wanctl.project.errors import ProjectError
     from wanctl.project.provider import embedded
     from wanctl.render.text.console import emit
 
-    project, opened = _open(folder, environment)
+    project, opened = _open(place)
     opened.reset()
     opened.close()
     if not embedded(project.desired.settings):
@@ -105,17 +106,31 @@ def reset(folder: Folder = None, environment: Environment = None) -> None:
 
 
 @sandbox.command()
+@grouped
 def call(
+    place: SpecsOptions,
     method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PUT or DELETE.")],
     path: Annotated[str, typer.Argument(metavar="PATH", help="e.g. /api/v1/deployments")],
     body: Annotated[str | None, typer.Option("--json", metavar="JSON", help="The body, as JSON.")] = None,
     file: Annotated[
         Path | None, typer.Option("--file", metavar="FILE", help="A file to upload, as purpose fine-tune.")
     ] = None,
-    folder: Folder = None,
-    environment: Environment = None,
 ) -> None:
     """Call the API as somebody else would. Anybody in the account."""
+    _call(place, method, path, body, file)
+
+
+@sandbox.command()
+@grouped
+def rig(
+    place: SpecsOptions,
+    what: Annotated[str, typer.Argument(metavar="JSON", help='e.g. {"next_job": "FAILED"}')],
+) -> None:
+    """Arrange what happens to objects. Failures, arrears, outages, quirks of the service."""
+    _call(place, "POST", "/_sandbox/rig", what)
+
+
+def _call(place: SpecsOptions, method: str, path: str, body: str | None, file: Path | None = None) -> None:
     import httpx
 
     from wanctl.base.running import run
@@ -127,7 +142,7 @@ def call(
     except ValueError as error:
         raise ProjectError(f"--json is not JSON: {error}") from error
     upload = (file.name, file.read_bytes()) if file else None
-    _, opened = _open(folder, environment)
+    _, opened = _open(place)
     try:
         code, answer = run(call_sandbox(opened, method.upper(), path, data, upload))
     except httpx.TransportError as error:
@@ -138,40 +153,33 @@ def call(
     raise typer.Exit(0 if code < 400 else 1)
 
 
-@sandbox.command()
-def rig(
-    what: Annotated[str, typer.Argument(metavar="JSON", help='e.g. {"next_job": "FAILED"}')],
-    folder: Folder = None,
-    environment: Environment = None,
-) -> None:
-    """Arrange what happens to objects. Failures, arrears, outages, quirks of the service."""
-    call("POST", "/_sandbox/rig", what, None, folder, environment)
-
-
 @faults.callback()
+@grouped
 def list_faults(
+    place: SpecsOptions,
     context: typer.Context,
-    folder: Folder = None,
-    environment: Environment = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Arrange what happens to calls. Without a command: lists the rules, and how often each fired."""
     from wanctl.render.text.console import emit
     from wanctl.render.text.sandbox import fault_lines
+    from wanctl.render.visible import json_text
 
     if context.invoked_subcommand:
         return
-    _, opened = _open(folder, environment)
+    _, opened = _open(place)
     found = opened.faults()
     opened.close()
     if format_ is Format.JSON:
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        sys.stdout.write(json_text(found))
     else:
         emit(fault_lines(found))
 
 
 @faults.command("add")
+@grouped
 def add_fault(
+    place: SpecsOptions,
     kind: Annotated[
         str,
         typer.Argument(
@@ -201,8 +209,6 @@ def add_fault(
     ] = None,
     seconds: Annotated[float | None, typer.Option(metavar="SECONDS", help="latency: how long.")] = None,
     status: Annotated[int | None, typer.Option(metavar="CODE", help="status: which, 400 to 599.")] = None,
-    folder: Folder = None,
-    environment: Environment = None,
 ) -> None:
     """Arrange that calls fail, or their answers are late, broken or lost."""
     from wanctl.project.errors import ProjectError
@@ -219,7 +225,7 @@ def add_fault(
         "seconds": seconds,
         "status": status,
     }
-    _, opened = _open(folder, environment)
+    _, opened = _open(place)
     try:
         made = opened.add_fault(kind, **{key: value for key, value in asked.items() if value is not None})
     except ValueError as error:
@@ -230,16 +236,16 @@ def add_fault(
 
 
 @faults.command("clear")
+@grouped
 def clear_faults(
+    place: SpecsOptions,
     fault: Annotated[str | None, typer.Argument(metavar="ID", help="Which one; else all.")] = None,
-    folder: Folder = None,
-    environment: Environment = None,
 ) -> None:
     """Take one rule back, or all of them."""
     from wanctl.project.errors import ProjectError
     from wanctl.render.text.console import emit
 
-    _, opened = _open(folder, environment)
+    _, opened = _open(place)
     cleared = opened.clear_faults(fault)
     opened.close()
     if fault and not cleared:

@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
-from wanctl.cli.app import Environment, Folder, NoCache, app
+from wanctl.cli.app import app
 from wanctl.cli.opening import open_project
-from wanctl.cli.options import Format, FormatOption
+from wanctl.cli.options import Format, FormatOption, NoCache, SpecsOptions, grouped
 
 
 @app.command()
+@grouped
 def validate(
-    folder: Folder = None,
-    environment: Environment = None,
+    place: SpecsOptions,
     format_: FormatOption = Format.TEXT,
     no_cache: NoCache = False,
 ) -> None:
@@ -24,7 +24,7 @@ def validate(
     from wanctl.render.visible import json_text
 
     try:
-        project = open_project(folder, environment, no_cache=no_cache)
+        project = open_project(place, no_cache=no_cache)
     except SpecErrors as error:
         if format_ is not Format.JSON:
             raise

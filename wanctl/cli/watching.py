@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wanctl.cli.app import BaseUrl, Environment, Folder, Shared, app
+from wanctl.cli.app import app
 from wanctl.cli.opening import host_of, tell
+from wanctl.cli.options import AccountOptions, grouped
 
 if TYPE_CHECKING:
     from wanctl.plan import Action
@@ -16,10 +17,9 @@ _SHORTEST = 5.0  # seconds
 
 
 @app.command()
+@grouped
 def watch(
-    folder: Folder = None,
-    environment: Environment = None,
-    base_url: BaseUrl = None,
+    place: AccountOptions,
     ref: Annotated[
         str, typer.Option("--ref", metavar="REMOTE/BRANCH", help="Whose specs are applied.")
     ] = "origin/main",
@@ -55,8 +55,8 @@ def watch(
     from wanctl.watch.running import Reporter, WatchOptions, watch
 
     options = WatchOptions(
-        folder=folder or Shared.folder or Path.cwd(),
-        environment=environment or Shared.environment,
+        folder=place.folder or Path.cwd(),
+        environment=place.environment,
         ref=ref,
         interval=_interval(interval),
         listen=_address(listen),
@@ -64,7 +64,7 @@ def watch(
         once=once,
     )
     reporter = Reporter(tell, TimedLines(err()), Lines(), sentences)
-    loop_status = watch(options, host_of(base_url), reporter)
+    loop_status = watch(options, host_of(place), reporter)
     if once and (
         loop_status.errors
         or (loop_status.iteration and (loop_status.iteration.failures or loop_status.iteration.refused))
