@@ -1,1 +1,1 @@
-"""What is shown, a folder for each place where it is read. Plans are read here, never made or changed."""
+"""Outputs: a folder for each form, and beside them what the forms share. Plans are only read here."""

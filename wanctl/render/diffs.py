@@ -59,9 +59,9 @@ def _about(change: Change) -> str:
 
 
 def _class_and_reason(change: Change) -> list[str]:
-    """What is write-only says so in every field with the same words; the class is enough."""
-    told = change.reason and change.field_class is not FieldClass.WRITE_ONLY
-    return [change.field_class.value.replace("_", " "), *([one_line(change.reason)] if told else [])]
+    """Every write-only field has the same reason, so its class is enough."""
+    says_more = change.reason and change.field_class is not FieldClass.WRITE_ONLY
+    return [change.field_class.value.replace("_", " "), *([one_line(change.reason)] if says_more else [])]
 
 
 def _is_long(value: Any) -> bool:

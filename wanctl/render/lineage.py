@@ -32,11 +32,11 @@ class NodeState(StrEnum):
 
 @dataclass(frozen=True)
 class Node:
-    """A resource, and what is to be said of it in a few words."""
+    """A resource, and its state in a few words."""
 
     address: Address
     state: NodeState
-    told: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,8 @@ def mermaid(graph: Graph) -> str:
     numbers = {node.address: number for number, node in enumerate(graph.nodes)}
     lines = ["flowchart LR"]
     for node in graph.nodes:
-        told = f"<br/>{_harmless(node.told)}" if node.told else ""
-        label = f"{node.address.kind.value}<br/>{_harmless(node.address.name)}{told}"
+        note = f"<br/>{_harmless(node.note)}" if node.note else ""
+        label = f"{node.address.kind.value}<br/>{_harmless(node.address.name)}{note}"
         lines.append(f'  n{numbers[node.address]}["{label}"]:::{node.state.value}')
     lines += [f"  n{numbers[upstream]} --> n{numbers[downstream]}" for upstream, downstream in graph.edges]
     used = dict.fromkeys(node.state for node in graph.nodes)
@@ -176,8 +176,8 @@ def dot(graph: Graph) -> str:
     numbers = {node.address: number for number, node in enumerate(graph.nodes)}
     lines = ["digraph lineage {", "  rankdir=LR;", '  node [shape=box, fontname="sans-serif"];']
     for node in graph.nodes:
-        told = [node.address.kind.value, node.address.name, *([node.told] if node.told else [])]
-        label = "\\n".join(_dot_text(part) for part in told)
+        parts = [node.address.kind.value, node.address.name, *([node.note] if node.note else [])]
+        label = "\\n".join(_dot_text(part) for part in parts)
         lines.append(f'  n{numbers[node.address]} [label="{label}", {_DRAWN[node.state].dot}];')
     lines += [f"  n{numbers[upstream]} -> n{numbers[downstream]};" for upstream, downstream in graph.edges]
     return "\n".join([*lines, "}"]) + "\n"

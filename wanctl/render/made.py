@@ -1,4 +1,4 @@
-"""What stands in a plan's place: a failure, where there is none or an apply broke off, or a check alone.
+"""In place of a plan: a failure, where none could be made or an apply broke off, or a check alone.
 
 Each writes the same keys as a plan does.
 """
@@ -28,7 +28,7 @@ class PlanFailure:
 
     @property
     def consequence(self) -> tuple[str, str]:
-        """What it means for the account, and what now."""
+        """The meaning for the account, and what to do next."""
         if self.begun:
             return "What was done stays done.", "Run the same command again: it goes on from here."
         return "Nothing was changed.", "No plan could be made, so there is none to apply."
@@ -78,7 +78,7 @@ def finding_of(one: Diagnostic) -> Finding:
 
 @dataclass(frozen=True)
 class Checked:
-    """What stands in a plan's place where there is no key: the specs were checked, and are sound."""
+    """In place of a plan where there is no key: the specs were checked, and are valid."""
 
     project: str
     environment: str | None

@@ -1,4 +1,4 @@
-"""What an output takes besides the plan: format, command, lineage, links, marker.
+"""The options of an output: format, command, lineage, links, marker.
 
 The command line reads this before it knows what else to import: nothing heavy is imported here.
 """

@@ -1,4 +1,4 @@
-"""What a plan comes to, in sentences: the verdict, what is at stake, what one apply does."""
+"""A plan summed up in sentences: the verdict, what is deleted and billed, what one apply does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ MOST_NAMED = 6  # in a sentence; more are a wall
 
 @dataclass(frozen=True)
 class Impact:
-    """What cannot be taken back: the trainings that will be billed, and what is live and will be deleted.
+    """The part of a plan that cannot be undone: trainings that are billed, live objects that are deleted.
 
-    What goes for good stands before what is replaced and serves again.
+    Objects that are gone for good stand before those that are replaced.
     """
 
     billed: tuple[Step, ...]
@@ -72,7 +72,7 @@ def headline(plan: Plan) -> str:
 
 
 def verdict(plan: Plan) -> str:
-    """What has to be known first: what is deleted and what is billed. The counts have a line of their own."""
+    """The most important fact: what is deleted and what is billed. The counts have a line of their own."""
     risk = impact_of(plan)
     if plan.status is Status.ERROR or not (risk.lost or risk.billed):
         return headline(plan)
@@ -84,7 +84,7 @@ def verdict(plan: Plan) -> str:
 
 
 def counts(plan: Plan) -> str:
-    """How much of what there is to do, beneath a verdict that does not say it."""
+    """How many steps of each action, where the verdict does not say it."""
     at_stake = plan.status is not Status.ERROR and any((impact_of(plan).lost, impact_of(plan).billed))
     return spell_counts(plan.pending, billed="") if at_stake else ""
 
@@ -117,7 +117,7 @@ def _will(plan: Plan) -> str:
 
 
 def deleted(plan: Plan) -> str:
-    """What is live and goes away, by its names."""
+    """The live objects that are deleted, by name."""
     lost = impact_of(plan).lost
     return f"{named(lost)} will be deleted" if lost else "nothing deleted"
 
@@ -128,7 +128,7 @@ def named(steps: Sequence[Step]) -> str:
 
 
 def what_now(plan: Plan, run: tuple[Step, ...] | None = None) -> str:
-    """What one apply does of the plan, or who has to act next. `run` is what this very run may come to."""
+    """The steps that one apply starts, or who has to act next. `run`: the steps that this run may start."""
     now = plan.this_run() if run is None else run
     if now:
         started = {step.address for step in now}

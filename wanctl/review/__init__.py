@@ -1,1 +1,1 @@
-"""What a person looks at to choose a checkpoint: the preview videos that a training made."""
+"""The preview videos of a training, by which a person chooses a checkpoint."""

@@ -87,7 +87,7 @@ def _sample(
 
 
 def _clip(name: str, found: Inspection, folder: Path) -> _Shown:
-    """Linked where it lies; of a zip it is only told."""
+    """A link to where it lies; in a zip it has none."""
     sound = name in found.facts.by_name and found.path.is_dir()
     address = quote(Path(os.path.relpath(found.path / name, folder)).as_posix()) if sound else None
     return _Shown(name, _facts(found.facts.media.get(name)), address=address)

@@ -34,13 +34,13 @@ class Box:
         return _fitted(one_line(self.node.address.name), LETTERS)
 
     @property
-    def told(self) -> str:
-        return _fitted(one_line(self.node.told), LETTERS + 4)
+    def note(self) -> str:
+        return _fitted(one_line(self.node.note), LETTERS + 4)
 
     @property
     def title(self) -> str:
-        told = f": {self.node.told}" if self.node.told else ""
-        return one_line(f"{self.node.address}{told}")
+        note = f": {self.node.note}" if self.node.note else ""
+        return one_line(f"{self.node.address}{note}")
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,11 @@ def _width(letter: str) -> float:
 def _order(column: list[Spot], neighbours: dict[Spot, list[Spot]], rows: dict[Spot, float]) -> None:
     """Sort a column by where its neighbours stand; what has none keeps its row."""
 
-    def wish(spot: Spot) -> float:
+    def mean_row(spot: Spot) -> float:
         beside = neighbours.get(spot)
         return sum(rows[one] for one in beside) / len(beside) if beside else rows[spot]
 
-    column.sort(key=wish)
+    column.sort(key=mean_row)
     rows.update((spot, float(row)) for row, spot in enumerate(column))
 
 
@@ -148,8 +148,8 @@ def _spread(column: list[Spot], upstream: dict[Spot, list[Spot]], rows: dict[Spo
     for spot in column:
         half = (1.0 if isinstance(spot, Address) else LINE_ROOM) / 2
         above = upstream.get(spot)
-        wish = sum(rows[one] for one in above) / len(above) if above else 0.0
-        rows[spot] = max(wish, lowest + half)
+        mean = sum(rows[one] for one in above) / len(above) if above else 0.0
+        rows[spot] = max(mean, lowest + half)
         lowest = rows[spot] + half
 
 

@@ -1,6 +1,6 @@
 """A Plan as one HTML page that loads nothing: a file to keep beside a run, or to send to somebody.
 
-What stands where is the template's; here is what it is told.
+The template says where each thing stands; its values come from here.
 """
 
 from wanctl.finding import Severity
@@ -27,18 +27,18 @@ _FILTERS = {
 def plan_html(made: Plan | PlanFailure, options: RenderOptions | None = None) -> str:
     """The whole page."""
     options = options or RenderOptions()
-    told = {
+    shared = {
         **styled("plan.css"),
         "place": " / ".join(part for part in (made.project or "wanctl", made.environment) if part),
         "findings": sorted(made.findings, key=lambda finding: list(Severity).index(finding.severity)),
         "options": options,
     }
     if isinstance(made, PlanFailure):
-        return render("failure.html.j2", **told, failure=made)
+        return render("failure.html.j2", **shared, failure=made)
     graph = lineage_of(made, options.references)
     return render(
         "plan.html.j2",
-        **told,
+        **shared,
         **_FILTERS,
         plan=made,
         status=made.status.value.replace("_", " "),

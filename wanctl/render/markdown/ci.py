@@ -1,4 +1,4 @@
-"""What a CI run says besides the plan, as Markdown: what an apply did, where the previews are. Pure."""
+"""The Markdown of a CI run besides the plan: the calls that an apply made, where the previews are. Pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -36,7 +36,7 @@ def _found(one: Diagnostic) -> str:
 
 
 def done_sections(outcome: Outcome) -> tuple[str, ...]:
-    """What an apply did and what went wrong, for the place beneath the verdict."""
+    """The calls that an apply made and the failures, for the place beneath the verdict."""
     failed = [f"> - {step_name(one.step)}: {prose(str(one.error))}" for one in outcome.failures]
     failed += [f"> - {step_name(step)} came up and was not in the plan" for step in outcome.unapproved]
     done = [f"- {step_name(step)}{' → ' + code(remote) if remote else ''}" for step, remote in outcome.done]
@@ -59,7 +59,7 @@ def step_name(step: Step) -> str:
 def closing_sections(
     made: Made, *, review: bool, run_url: str | None, commit: str | None, previews: Mapping[Address, int]
 ) -> tuple[str, ...]:
-    """What follows from it here: merging, looking, and where it comes from."""
+    """The last lines: what merging does, where the previews are, which commit and run it comes from."""
     sections = []
     if review and isinstance(made, Plan) and made.status is not Status.ERROR and made.this_run():
         sections.append(
@@ -72,6 +72,6 @@ def closing_sections(
         for address, count in previews.items()
     ]
     marks = [f"Commit {code(commit[:12])}" if commit else "", run if run_url else ""]
-    if told := " · ".join(mark for mark in marks if mark):
-        sections.append(told)
+    if origin := " · ".join(mark for mark in marks if mark):
+        sections.append(origin)
     return tuple(sections)

@@ -146,12 +146,12 @@ def _in_short(step: Step) -> str:
 
 
 def _named(
-    steps: Sequence[Step], told: Callable[[Step], str], in_short: Callable[[Step], str], room: int
+    steps: Sequence[Step], explained: Callable[[Step], str], in_short: Callable[[Step], str], room: int
 ) -> list[str]:
-    """The first steps with what is told of each, the others in short, and at last only their number."""
+    """The first steps explained, the others in short, and at last only their number."""
     lines: list[str] = []
     for number, step in enumerate(steps):
-        line = f"- {told(step) if number < NAMED else in_short(step)}"
+        line = f"- {explained(step) if number < NAMED else in_short(step)}"
         line = line if len(line) <= room // 2 else f"- {in_short(step)}"
         room -= len(line)
         if room < 0:
@@ -250,7 +250,7 @@ def _next(plan: Plan, options: RenderOptions) -> str:
         return ""
     if not plan.pending:
         return ""
-    told = prose(what_now(plan))
+    next_step = prose(what_now(plan))
     if not plan.this_run() or not options.apply:
-        return told
-    return f"{told}\n\n{fence(map(one_line, options.apply), 'sh')}"
+        return next_step
+    return f"{next_step}\n\n{fence(map(one_line, options.apply), 'sh')}"

@@ -18,7 +18,7 @@ _SETTLED_HEAD = ("| Resource | State | Live as |", "|---|---|---|")
 
 
 def step_table(steps: Sequence[Step], room: int) -> str:
-    """What is still to come, a line each."""
+    """The steps that are still to come, a line each."""
     return _table(_HEAD, [_row(step) for step in steps], room)
 
 
@@ -40,7 +40,7 @@ def _cell(text: str) -> str:
 
 
 def settled_table(plan: Plan, room: int) -> str:
-    """What is as the specs say, folded; nothing where all of it is."""
+    """The resources that are as the specs say, folded; empty where there are none."""
     settled = [step for step in plan.steps if step.settled]
     if not settled:
         return ""
@@ -90,8 +90,8 @@ class StepBlock:
 def _paragraphs(step: Step) -> list[str]:
     facts = [f"live as {code(step.remote_id)}"] if step.remote_id else []
     if step.progress:
-        told = " · ".join(part for part in (spell_progress(step), step.progress.detail) if part)
-        facts.append(f"progress: {prose(told)}")
+        progress = " · ".join(part for part in (spell_progress(step), step.progress.detail) if part)
+        facts.append(f"progress: {prose(progress)}")
     return [
         prose(" · ".join(part for part in (step.reason, step.summary) if part), begins=True),
         f"Cost: {prose(spell_cost(step.cost))}" if step.cost else "",

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from wanctl.base.words import counted, listed
 from wanctl.plan import Action, Plan, Step, When
-from wanctl.render.text.changes import INDENT
-from wanctl.render.text.plan import finding_block
+from wanctl.render.text.console import hint_line
+from wanctl.render.text.plan import INDENT, finding_block
 from wanctl.render.words import PHASES, spell_cost, spell_state
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _CHOOSE = "Nothing is deleted by looking. To delete some: wanctl prune ID…; what is not in flight: --all"
 _NONE_CAN = (
-    "None of them goes with --all. What is in flight, or another ledger's, goes by its ID: wanctl prune ID…"
+    "--all deletes none of them. What is in flight, or another ledger's, is deleted by its ID: "
+    "wanctl prune ID…"
 )
 
 
@@ -63,11 +64,11 @@ def _waits(step: Step) -> Iterator[Text]:
     detail = f" · {detail}" if detail and not step.reason.endswith(detail) else ""
     yield Text(f"{indent}{step.reason}{after}{summary}{detail}")
     for hint in step.hints:
-        yield Text.assemble(indent, ("→ ", "cyan"), hint)
+        yield hint_line(hint, indent)
 
 
 def drift_lines(drift: "Drift") -> list[Text]:
-    """What moved, and what apply would do about it; a sentence where nothing did."""
+    """The drift, with what apply would do about each; one sentence where there is none."""
     if not drift.found and drift.passed_over:
         names = listed([str(address) for address in drift.passed_over])
         return [Text.assemble(("No drift", "bold green"), f" but what is ignored: {names}.")]
@@ -78,7 +79,7 @@ def drift_lines(drift: "Drift") -> list[Text]:
         lines.append(
             Text.assemble("  ", (f"{orphan.kind}/{orphan.remote_id}", "bold"), f"  {orphan.note}; in no spec")
         )
-        lines.append(Text.assemble(INDENT, ("→ ", "cyan"), f"to delete it: wanctl prune {orphan.remote_id}"))
+        lines.append(hint_line(f"to delete it: wanctl prune {orphan.remote_id}", INDENT))
     if lines:
         lines.append(Text())
     lines += finding_block(drift.findings)
@@ -90,13 +91,13 @@ def drift_lines(drift: "Drift") -> list[Text]:
 def _step_lines(step: Step) -> Iterator[Text]:
     yield Text.assemble("  ", (str(step.address), "bold"), f"  {step.reason}")
     if step.when in {When.NOW, When.LATER}:
-        yield Text.assemble(INDENT, ("→ ", "cyan"), f"wanctl apply would {step.action.value} it again")
+        yield hint_line(f"wanctl apply would {step.action.value} it again", INDENT)
     for hint in step.hints:
-        yield Text.assemble(INDENT, ("→ ", "cyan"), hint)
+        yield hint_line(hint, INDENT)
 
 
 def orphan_lines(plan: Plan, *, chosen: bool = False) -> list[Text]:
-    """What could be pruned: nothing of it is chosen yet, or nothing of what was chosen can go."""
+    """The orphans that could be pruned, where none is chosen yet or none of those chosen can be deleted."""
     if not plan.orphans:
         return [Text.assemble(("No orphans.", "bold green"), " Everything of ours is in the specs.")]
     names = [f"{orphan.kind}/{orphan.remote_id}" for orphan in plan.orphans]
@@ -124,7 +125,7 @@ def spell_kinds(imported: "Imported") -> str:
 
 
 def import_question(imported: "Imported", path: str) -> str:
-    """What a person says yes to."""
+    """The question that a person says yes to."""
     adoptions = counted(len(imported.adoptions), "adoption")
     return f"Write {spell_kinds(imported)} to {path}, and {adoptions} into the ledger?"
 

@@ -77,6 +77,11 @@ def _broken(text: Text, first: int, rest: int) -> list[Text]:
     return lines
 
 
+def hint_line(hint: str, indent: str = "  ") -> Text:
+    """What to do next, behind an arrow."""
+    return Text.assemble(indent, ("→ ", "cyan"), hint)
+
+
 def plain(lines: Iterable[Text | str]) -> str:
     """The same lines without colour, as a file or a test wants them."""
     texts = (line.plain if isinstance(line, Text) else line for line in lines)

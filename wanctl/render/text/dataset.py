@@ -1,4 +1,4 @@
-"""A dataset for a person's eyes: what is in it, what a training on it would cost, what is wrong with it."""
+"""A dataset as text: its samples, the cost of a training on it, its problems."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,6 +11,7 @@ from wanctl.dataset.contents import DatasetFacts, MediaKind, Problem
 from wanctl.dataset.manifest import ContentChanges
 from wanctl.dataset.spelling import spell_bytes, spell_samples
 from wanctl.language.inspection import Estimate, Inspection
+from wanctl.render.text.console import hint_line
 from wanctl.render.words import estimate_rows, spell_aspect
 
 _COLOURS = {"error": "red", "warning": "yellow", "advice": "cyan"}
@@ -72,11 +73,11 @@ def problem_lines(problems: tuple[Problem, ...], source: str) -> Iterator[Text]:
             (f"{severity}: ", _COLOURS[severity]), f"{place}{one.message} ", (f"[{one.rule}]", "dim")
         )
         if one.remedy:
-            yield Text.assemble("  ", ("→ ", "cyan"), one.remedy)
+            yield hint_line(one.remedy)
 
 
 def changes_lines(changes: ContentChanges) -> Iterator[Text]:
-    """What differs between two contents, sample by sample."""
+    """The differences between two contents, sample by sample."""
     if not changes:
         yield Text("No sample differs.")
         return

@@ -1,4 +1,4 @@
-"""The ledger for a person's eyes."""
+"""The ledger as text: its resources, its history, its moves, its lease."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -66,8 +66,8 @@ def _adopted(entry: Entry) -> bool:
 def history_lines(lines: Iterable[HistoryLine]) -> Iterator[Text]:
     """The newest last, as in a log."""
     for line in lines:
-        told = [f"{line.verb} {line.address}"]
-        told += [part for part in (line.remote_id, line.note) if part]
+        subject = [f"{line.verb} {line.address}"]
+        subject += [part for part in (line.remote_id, line.note) if part]
         by = [part for part in (line.by, (line.commit or "")[:8], line.run, line.request_id) if part]
         yield Text.assemble(
             (f"{line.at:%Y-%m-%d %H:%M:%S}  ", "dim"),
@@ -76,7 +76,7 @@ def history_lines(lines: Iterable[HistoryLine]) -> Iterator[Text]:
                 {"ok": "green", "failed": "red", "lost": "yellow"}.get(line.result, "cyan"),
             ),
             "  ",
-            " · ".join(told),
+            " · ".join(subject),
             (f"  [{' · '.join(by)}]" if by else "", "dim"),
         )
 

@@ -4,24 +4,42 @@ Pure: a plan in, lines out. Each line is a rich Text, so the same plan is colour
 everywhere else.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from difflib import SequenceMatcher
+from textwrap import wrap
 
 from rich.text import Text
 
 from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
-from wanctl.plan import Action, Plan, Step, When
+from wanctl.plan import Action, Change, Plan, Step, When
 from wanctl.render.made import PlanFailure
 from wanctl.render.options import Command
 from wanctl.render.summary import as_specified, deleted, named, what_now
-from wanctl.render.text.changes import INDENT, change_lines
-from wanctl.render.words import ACTIONS, PHASES, spell_cost, spell_counts, spell_when
+from wanctl.render.text.console import hint_line
+from wanctl.render.words import (
+    ACTIONS,
+    PHASES,
+    QUOTED,
+    spell_cost,
+    spell_counts,
+    spell_number,
+    spell_value,
+    spell_when,
+)
 
 WIDEST_MIDDLE = 60
 MOST_SETTLED = 20  # lines of what stays as it is
 HEAD = 46  # where the head's second half begins
-
+INDENT = " " * 8
+WIDEST_LINE = 100
+DIFF_PLACES = 6  # changed places of a text before the rest is only counted
+AROUND = 32  # characters of unchanged text that are shown on each side of a change
+FIRST = frozenset({"content", "model_name", "checkpoint", "capacity", "protect"})
+_UNBROKEN = "\xa0"  # a name and its value stay in one line
 _SEVERITY_STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
 
 
@@ -49,7 +67,7 @@ def plan_lines(
 
 
 def _steps(plan: Plan, columns: int | None) -> Iterator[Text]:
-    """What stays as it is gives a small plan its frame; in a large one the changes would be lost in it."""
+    """A small plan shows what stays as it is, too; in a large one the changes would be hard to find."""
     settled = len(plan.steps) - len(plan.pending)
     if settled <= MOST_SETTLED:
         yield from _table(plan.steps, columns)
@@ -95,14 +113,14 @@ def _table(steps: Iterable[Step], columns: int | None) -> Iterator[Text]:
 
 
 def _middle(step: Step) -> str:
-    """What the step is about; why it is so stands beneath."""
+    """The subject of the step; the reason stands beneath."""
     if step.action is Action.CHOOSE or (step.settled and not step.summary):
         return step.reason
     return step.summary or step.remote_id or ""
 
 
 def _details(step: Step, columns: int | None) -> Iterator[Text]:
-    """What a reviewer needs beneath the line: why, the money, the fields, the loss, what to do."""
+    """Beneath the line: the reason, the cost, the fields, the loss, what to do next."""
     if step.action is Action.CHOOSE:
         if step.summary:
             yield Text(INDENT + step.summary)
@@ -115,7 +133,7 @@ def _details(step: Step, columns: int | None) -> Iterator[Text]:
     if step.warning:
         yield Text.assemble(INDENT, ("! " + step.warning, "red" if step.deletes else "yellow"))
     for hint in step.hints:
-        yield Text.assemble(INDENT, ("→ ", "cyan"), hint)
+        yield hint_line(hint, INDENT)
 
 
 def _worth_saying(step: Step) -> bool:
@@ -137,12 +155,12 @@ def finding_block(findings: tuple[Finding, ...]) -> list[Text]:
             )
         )
         if finding.hint:
-            lines.append(Text.assemble("  ", ("→ ", "cyan"), finding.hint))
+            lines.append(hint_line(finding.hint))
     return [*lines, Text()] if lines else []
 
 
 def failure_lines(failure: PlanFailure) -> list[Text]:
-    """What stands in a plan's place."""
+    """A failure, in place of a plan."""
     what = "Stopped before the end" if failure.begun else "No plan could be made"
     verdict_ = f"{what}: {counted(failure.errors, 'error')}. {failure.consequence[0]}"
     return [*finding_block(failure.findings), Text(verdict_, style="bold red")]
@@ -175,7 +193,7 @@ def verdict(plan: Plan, command: Command = Command.PLAN, run: tuple[Step, ...] |
 
 
 def question(steps: tuple[Step, ...]) -> str:
-    """What a person says yes to; it names the money and the losses."""
+    """The question that a person says yes to; it names the cost and what is deleted."""
     trainings = [step for step in steps if ACTIONS[step.action].billed]
     parts = [f"Apply {spell_counts(steps)}"]
     if trainings:
@@ -189,3 +207,90 @@ def question(steps: tuple[Step, ...]) -> str:
     if lost:
         parts.append(f"delete {named(lost)}")
     return ", ".join(parts) + "?"
+
+
+def change_lines(step: Step, columns: int | None = None) -> Iterator[Text]:
+    """The fields of a step, for a terminal of so many columns, or for whatever has no width."""
+    if ACTIONS[step.action].billed:
+        yield from _parameters(step, min(WIDEST_LINE, (columns or WIDEST_LINE * 2) - len(INDENT)))
+        return
+    shown = [change for change in step.changes if not _shown_already(step, change)]
+    width = max((len(change.path) for change in shown), default=0)
+    for change in shown:
+        yield Text.assemble(INDENT, (change.path.ljust(width), "dim"), "  ", _values(change))
+        yield from _text_diff(change)
+
+
+def _shown_already(step: Step, change: Change) -> bool:
+    """A first upload or deployment does not repeat what its digest, its summary and its model say."""
+    return change.before is None and change.path in FIRST and not step.drift
+
+
+def _parameters(step: Step, width: int) -> Iterator[Text]:
+    """A first job lists every hyper-parameter that is sent, in two groups; a later one what differs."""
+    first = all(change.before is None for change in step.changes)
+    if not first:
+        width = max((len(change.path) for change in step.changes), default=0)
+        for change in step.changes:
+            yield Text.assemble(INDENT, (change.path.ljust(width), "dim"), "  ", _values(change))
+        return
+    for reason in dict.fromkeys(change.reason for change in step.changes):
+        pairs = [
+            f"{change.path.removeprefix('hyper_parameters.')}{_UNBROKEN}{spell_number(change.after)}"
+            for change in step.changes
+            if change.reason == reason and change.path.startswith("hyper_parameters.")
+        ]
+        if pairs:
+            group = f"{' · '.join(pairs)}  ({reason or 'as written'})"
+            lines = wrap(group, width, break_on_hyphens=False)
+            yield from (Text(INDENT + line.replace(_UNBROKEN, " ")) for line in lines)
+
+
+def _values(change: Change) -> Text:
+    if change.known_after:
+        later = f"known after {change.known_after}"
+        return Text(f"{spell_value(change.before)} → {later}" if change.before is not None else later)
+    after = spell_value(change.after)
+    if change.origin and isinstance(change.after, str):
+        after = f"{change.origin} ({len(change.after):,} characters)"
+    if change.before is None:
+        return Text(after)
+    if _is_text(change):
+        return Text(f"{len(str(change.before)):,} → {len(str(change.after)):,} characters")
+    return Text(f"{spell_value(change.before)} → {after}")
+
+
+def _is_text(change: Change) -> bool:
+    return isinstance(change.before, str) and len(change.before) > QUOTED
+
+
+def _text_diff(change: Change) -> Iterator[Text]:
+    """The changes of a long text: each place before and after, with a few words around it."""
+    if change.before is None or not _is_text(change):
+        return
+    before, after = (re.split(r"(?<=\s)", str(value)) for value in (change.before, change.after))
+    places = [
+        place
+        for place in SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+        if place[0] != "equal"
+    ]
+    changed = Counter(
+        tuple(_excerpt(words, start, end) for words, start, end in ((before, i1, i2), (after, j1, j2)))
+        for _, i1, i2, j1, j2 in places
+    )
+    for (old, new), count in list(changed.items())[:DIFF_PLACES]:
+        times = f"  ({count} times)" if count > 1 else ""
+        yield Text(f"{INDENT}  - {old}", style="red")
+        yield Text(f"{INDENT}  + {new}{times}", style="green")
+    if len(changed) > DIFF_PLACES:
+        yield Text(f"{INDENT}  … and {len(changed) - DIFF_PLACES} places more", style="dim")
+
+
+def _excerpt(words: list[str], start: int, end: int) -> str:
+    """Some words with a little of the line that they stand in."""
+    left = "".join(words[:start]).rpartition("\n")[2]
+    changed = "".join(words[start:end])
+    right = "" if changed.endswith("\n") else "".join(words[end:]).partition("\n")[0]
+    before = f"…{left[-AROUND:]}" if len(left) > AROUND else left
+    after = f"{right[:AROUND]}…" if len(right) > AROUND else right
+    return f"{before}{changed}{after}".rstrip("\n").replace("\n", "⏎")

@@ -1,4 +1,4 @@
-"""What a run says: live or as timed lines while it goes, and at its end how it ended and what to do next."""
+"""The words of a run: a live display or timed lines while it goes, then how it ended and what to do next."""
 
 import sys
 from collections.abc import Iterator
@@ -18,12 +18,16 @@ from wanctl.dataset.spelling import spell_bytes
 from wanctl.engine.converge import Failure, Outcome
 from wanctl.plan import Action, Plan, Status, Step, When
 from wanctl.render.options import Command
-from wanctl.render.text.console import emit
+from wanctl.render.text.console import emit, hint_line
 from wanctl.render.text.plan import plan_lines
 from wanctl.render.words import PHASES, spell_call, spell_progress
 
 QUIET = timedelta(minutes=30)  # account time after which an unchanged wait is said again
 STRIDE = 0.1  # progress that is worth a new line
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
 
 
 class TimedLines:
@@ -48,11 +52,10 @@ class TimedLines:
     def waiting(self, at: datetime, plan: Plan) -> None:
         for step in plan.steps:
             if step.when is When.SERVICE and self._news(at, step):
-                told = " · ".join(part for part in (step.reason, spell_progress(step)) if part)
-                self._say(at, step, told)
+                self._say(at, step, _joined(step.reason, spell_progress(step)))
 
     def missed(self, at: datetime, error: Exception) -> None:
-        """Of several reads that failed at once, one is told."""
+        """Of several reads that failed at once, one is named."""
         first = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
         line = Text.assemble((f"{at:%H:%M:%S}  ", "dim"), f"cannot be read now, looking again later: {first}")
         emit([line], self._console)
@@ -130,11 +133,11 @@ class LiveDisplay:
         table = Table.grid(padding=(0, 2))
         for address, sent in self._sent.items():
             size = self._sizes.get(address)
-            told = (
+            so_far = (
                 f"{spell_bytes(sent)}{f' of {spell_bytes(size)}' if size else ''} sent" if sent else "packing"
             )
             bar = ProgressBar(total=size or 1, completed=sent, width=24, pulse=not (sent and size))
-            table.add_row(self._spinner, Text(str(address), "bold"), bar, told)
+            table.add_row(self._spinner, Text(str(address), "bold"), bar, so_far)
         for step in self._plan.steps if self._plan else ():
             if step.when is not When.SERVICE:
                 continue
@@ -199,24 +202,24 @@ def _failure_lines(failure: Failure, command: Command) -> list[Text]:
     ]
     if step.remote_id:
         lines.append(Text(f"        {step.remote_id}"))
-    lines.append(
-        Text.assemble(
-            "        ", ("→ ", "cyan"), f"correct it, then run {command} again; what was done stays done"
-        )
-    )
+    lines.append(hint_line(f"correct it, then run {command} again; what was done stays done", " " * 8))
     return lines
 
 
 def _waiting_lines(outcome: Outcome) -> list[Text]:
-    """What is not done, each with what it waits for."""
+    """The steps that are not done, each with what it waits for."""
     lines = []
     for step in outcome.plan.pending:
         label = PHASES[step.when].label
         summary = step.summary if step.when is not When.BLOCKED else ""  # the reason says it all
-        told = " · ".join(part for part in (step.reason, summary, spell_progress(step)) if part)
         after = f" (after {', '.join(map(str, step.after))})" if step.after else ""
-        lines.append(Text.assemble(("  " + str(step.address), "bold"), f"  {label}{after}: {told}"))
-        lines += [Text.assemble("      ", ("→ ", "cyan"), hint) for hint in step.hints]
+        lines.append(
+            Text.assemble(
+                ("  " + str(step.address), "bold"),
+                f"  {label}{after}: {_joined(step.reason, summary, spell_progress(step))}",
+            )
+        )
+        lines += [hint_line(hint, " " * 6) for hint in step.hints]
     return lines
 
 

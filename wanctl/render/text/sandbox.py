@@ -1,4 +1,4 @@
-"""The sandbox's contents for a person's eyes."""
+"""The sandbox's contents and its faults, as text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
