@@ -10,11 +10,12 @@ from pathlib import Path
 from tests.browser.plans import BUSY, REFERENCES, busy_board
 from tests.scenarios.playing import quiet_surroundings
 from tests.watch.statuses import NOON, STEPS, board_of, empty_board
-from wanctl.finding import Finding, Severity
+from wanctl.finding import Finding, Place, Severity
 from wanctl.plan import Action, Plan, When
 from wanctl.render.html.plan import plan_html
 from wanctl.render.made import PlanFailure
 from wanctl.render.options import RenderOptions
+from wanctl.rules import Rule
 from wanctl.watch.page import watch_html
 from wanctl.watch.status import LoopStatus
 
@@ -24,15 +25,22 @@ _MISTAKES = (
         Severity.ERROR,
         "no hyper-parameter is called n_epoch (hyper_parameters.n_epoch)",
         hint="did you mean n_epochs?",
-        place="specs/money-rain.yaml:22:3",
+        place=Place("specs/money-rain.yaml:22:3"),
+        rule=Rule.FAILED,
     ),
     Finding(
         Severity.ERROR,
         "there is no FineTune/money-rian",
         hint="did you mean FineTune/money-rain?",
-        place="specs/money-rain.yaml:31:11",
+        place=Place("specs/money-rain.yaml:31:11"),
+        rule=Rule.FAILED,
     ),
-    Finding(Severity.WARNING, "the prompt ends without the trigger", place="specs/money-rain.yaml:40:5"),
+    Finding(
+        Severity.WARNING,
+        "the prompt ends without the trigger",
+        place=Place("specs/money-rain.yaml:40:5"),
+        rule=Rule.FAILED,
+    ),
 )
 
 

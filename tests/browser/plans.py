@@ -6,11 +6,12 @@ from decimal import Decimal
 
 from tests.watch.statuses import NOON
 from wanctl.address import Address
-from wanctl.finding import Finding, Severity
+from wanctl.finding import Finding, Place, Severity
 from wanctl.language.settings import Settings
 from wanctl.ledger.record import HistoryLine, Record
 from wanctl.plan import Action, Change, Cost, FieldClass, Orphan, Plan, Progress, Step, When
 from wanctl.render.lineage import References
+from wanctl.rules import Rule
 from wanctl.watch.checkout import Commit
 from wanctl.watch.iteration import Iteration
 from wanctl.watch.status import LoopStatus
@@ -211,13 +212,15 @@ _FINDINGS = (
         "3 of 24 captions do not end with the words of the effect",
         address("Dataset/snowfall-train"),
         hint="wanctl dataset inspect snowfall-train",
+        rule=Rule.FAILED,
     ),
     Finding(
         Severity.WARNING,
         "eval_epochs 20 keeps 20 checkpoints, and save_total_limit keeps the last 10 of them",
         address("FineTune/petals"),
         hint="write eval_epochs: 40 or more",
-        place="specs/petals.yaml:9:5",
+        place=Place("specs/petals.yaml:9:5"),
+        rule=Rule.FAILED,
     ),
 )
 _ORPHANS = (

@@ -11,8 +11,8 @@ from PIL import Image
 
 from tests.dataset.making import SIZE, annotations, clip, folder, good, image, sample
 from wanctl.dataset.checks import Use, abridged, check_dataset
-from wanctl.dataset.contents import Problem, ProblemSeverity
 from wanctl.dataset.reading import read_dataset
+from wanctl.finding import Finding, Severity
 
 EFFECT = "Then the s86b5p money rain begins, bank notes pour down on {them} and {they} laughs."
 SCENES = ["a girl on a wall", "an old man at sea", "a cook in his kitchen", "two dogs in a meadow"]
@@ -43,10 +43,10 @@ def dataset(
 
 def told(place: Path, members: Mapping[str, bytes], *uses: Use) -> list[tuple[str, str]]:
     """Rule and place of all that is found."""
-    return [(one.rule, one.place) for one in found(place, members, *uses)]
+    return [(one.rule, str(one.place or "")) for one in found(place, members, *uses)]
 
 
-def found(place: Path, members: Mapping[str, bytes], *uses: Use) -> tuple[Problem, ...]:
+def found(place: Path, members: Mapping[str, bytes], *uses: Use) -> tuple[Finding, ...]:
     return check_dataset(read_dataset(folder(place, members)), uses)
 
 
@@ -93,20 +93,20 @@ def test_nothing_is_said_of_a_good_dataset(tmp_path: Path) -> None:
 )
 def test_a_line_that_is_no_sample(tmp_path: Path, line: bytes, rule: str, message: str) -> None:
     problem = found(tmp_path, good(1) | {"data.jsonl": line})[0]
-    assert (problem.severity, problem.rule) == (ProblemSeverity.ERROR, rule)
+    assert (problem.severity, problem.rule) == (Severity.ERROR, rule)
     assert problem.message.startswith(message)
-    assert problem.place == ("data.jsonl" if rule == "no-samples" else "data.jsonl:1")
+    assert str(problem.place) == ("data.jsonl" if rule == "no-samples" else "data.jsonl:1")
 
 
 def test_data_jsonl_is_missing_or_too_large(tmp_path: Path) -> None:
     nested = {f"train/{name}": content for name, content in good(1).items()}
     (deeper,) = found(tmp_path / "a", nested)
-    assert (deeper.rule, deeper.remedy) == (
+    assert (deeper.rule, deeper.hint) == (
         "no-annotations",
         "there is train/data.jsonl: pack what is in the folder, not the folder",
     )
     (misspelt,) = found(tmp_path / "b", {"Data.jsonl": annotations(sample())})
-    assert misspelt.remedy == "is it Data.jsonl?"
+    assert misspelt.hint == "is it Data.jsonl?"
     assert told(tmp_path / "c", {"data.jsonl": b" " * 20_000_001}) == [
         ("annotations-too-large", "data.jsonl")
     ]
@@ -128,8 +128,8 @@ def test_data_jsonl_is_missing_or_too_large(tmp_path: Path) -> None:
 )
 def test_a_path_to_nothing(tmp_path: Path, path: str, rule: str, remedy: str | None) -> None:
     members = good(1) | {"data.jsonl": annotations(sample(first_frame_path=path))}
-    errors = [one for one in found(tmp_path, members) if one.severity is ProblemSeverity.ERROR]
-    assert [(one.rule, one.place, one.remedy) for one in errors] == [(rule, "data.jsonl:1", remedy)]
+    errors = [one for one in found(tmp_path, members) if one.severity is Severity.ERROR]
+    assert [(one.rule, str(one.place), one.hint) for one in errors] == [(rule, "data.jsonl:1", remedy)]
 
 
 def encoded(name: str, size: tuple[int, int] = SIZE) -> bytes:
@@ -198,9 +198,9 @@ def test_media_that_cannot_be_used(
     tmp_path: Path, members: dict[str, bytes], rule: str, message: str
 ) -> None:
     problem = found(tmp_path, members)[0]
-    assert (problem.severity, problem.rule) == (ProblemSeverity.ERROR, rule)
+    assert (problem.severity, problem.rule) == (Severity.ERROR, rule)
     assert problem.message.startswith(message)
-    assert problem.member in {"frame_1.png", "clip_1.mp4"}
+    assert str(problem.place) in {"frame_1.png", "clip_1.mp4"}
 
 
 def test_a_frame_that_cannot_be_decoded_is_found(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_turned_picture_has_the_shape_in_which_it_is_shown(tmp_path: Path) -> 
 def test_files_that_nobody_uses_and_odd_names(tmp_path: Path) -> None:
     members = good(1) | {"extra.png": image(9), "notes (old).txt": b"x", "täglich.txt": b"y"}
     unused, odd = found(tmp_path, members)
-    assert (unused.rule, unused.severity) == ("unused-files", ProblemSeverity.WARNING)
+    assert (unused.rule, unused.severity) == ("unused-files", Severity.WARNING)
     assert "extra.png, notes (old).txt, täglich.txt" in unused.message
     assert odd.rule == "odd-names"
     assert "extra" not in odd.message
@@ -254,9 +254,9 @@ def test_the_same_media_twice(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("size", "severity"),
-    [(2**30 + 1, ProblemSeverity.ERROR), (10**9 + 1, ProblemSeverity.WARNING), (10**9 - 10**5, None)],
+    [(2**30 + 1, Severity.ERROR), (10**9 + 1, Severity.WARNING), (10**9 - 10**5, None)],
 )
-def test_an_archive_over_the_limit(tmp_path: Path, size: int, severity: ProblemSeverity | None) -> None:
+def test_an_archive_over_the_limit(tmp_path: Path, size: int, severity: Severity | None) -> None:
     root = folder(tmp_path, good(1))
     with (root / "large.bin").open("wb") as file:
         file.truncate(size)
@@ -305,7 +305,7 @@ def test_a_caption_that_forgot_the_trigger(tmp_path: Path) -> None:
     texts = captions(6)
     texts[3] = texts[3].replace("s86b5p ", "")
     (problem,) = found(tmp_path, dataset(texts))
-    assert (problem.rule, problem.place) == ("trigger-missing", "data.jsonl:4")
+    assert (problem.rule, str(problem.place)) == ("trigger-missing", "data.jsonl:4")
     assert problem.message == "s86b5p is in most captions, and not in line 4"
 
 
@@ -313,9 +313,9 @@ def test_an_effect_that_is_described_in_other_words(tmp_path: Path) -> None:
     texts = captions(6)
     texts[1] = "A dog. Then the s86b5p thing starts: coins, coins, coins everywhere, what a sight to see!"
     (problem,) = found(tmp_path, dataset(texts))
-    assert (problem.rule, problem.place) == ("effect-differs", "data.jsonl:2")
+    assert (problem.rule, str(problem.place)) == ("effect-differs", "data.jsonl:2")
     assert "coins" in problem.message
-    assert "bank notes pour down" in (problem.remedy or "")
+    assert "bank notes pour down" in (problem.hint or "")
 
 
 def test_chinese_captions_share_a_trigger(tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_a_clip_that_is_longer_than_the_model_takes(tmp_path: Path) -> None:
     members = dataset(captions(3)) | {"clip_2.mp4": clip(6.0)}
     problems = found(tmp_path, members, training(longest=5.0))
     error = problems[0]
-    assert (error.rule, error.place) == ("clip-too-long", "clip_2.mp4")
+    assert (error.rule, str(error.place)) == ("clip-too-long", "clip_2.mp4")
     assert error.message == "lasts 6.0 s; 5 s are the most for wan2.6-i2v"
     assert told(
         tmp_path / "b", dataset(captions(3)) | {"clip_2.mp4": clip(5.125)}, training(longest=5.0)
@@ -371,16 +371,16 @@ def test_clips_over_the_length_that_is_wanted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("count", "batch", "expected"),
     [
-        (4, 1, [("few-samples", ProblemSeverity.WARNING)]),
-        (12, 1, [("few-samples", ProblemSeverity.ADVICE)]),
-        (101, 1, [("many-samples", ProblemSeverity.ADVICE)]),
-        (20, 20, [("batch-too-large", ProblemSeverity.WARNING)]),
+        (4, 1, [("few-samples", Severity.WARNING)]),
+        (12, 1, [("few-samples", Severity.ADVICE)]),
+        (101, 1, [("many-samples", Severity.ADVICE)]),
+        (20, 20, [("batch-too-large", Severity.WARNING)]),
         (20, 4, []),
         (None, 4, []),
     ],
 )
 def test_the_number_of_samples(
-    tmp_path: Path, count: int | None, batch: int, expected: list[tuple[str, ProblemSeverity]]
+    tmp_path: Path, count: int | None, batch: int, expected: list[tuple[str, Severity]]
 ) -> None:
     use = training(total_samples=count, batch_size=batch)
     problems = found(tmp_path, dataset(captions(3)), use)
@@ -403,7 +403,7 @@ def test_validation_captions_speak_of_the_effect_as_the_training_did(tmp_path: P
     members = dataset(texts, {number: {"video_path": None} for number in (1, 2, 3, 4)})
     members = {name: content for name, content in members.items() if not name.endswith(".mp4")}
     use = validation(captions(12))
-    rules = [(one.rule, one.place) for one in found(tmp_path, members, use) if "train" in one.message]
+    rules = [(one.rule, str(one.place)) for one in found(tmp_path, members, use) if "train" in one.message]
     assert rules == [("trigger-missing", "data.jsonl:1"), ("effect-differs", "data.jsonl:2")]
 
 
@@ -413,7 +413,7 @@ def test_what_many_lines_have_in_common_is_said_once(tmp_path: Path) -> None:
     assert len(problems) == 30
     (shown,) = abridged(problems)
     assert shown.message == "has an empty prompt (so do lines 2, 3, 4, 5, 6, 7 and 23 more)"
-    assert shown.place == "data.jsonl:1"
+    assert str(shown.place) == "data.jsonl:1"
 
 
 def test_of_many_alike_the_first_few_are_shown(tmp_path: Path) -> None:

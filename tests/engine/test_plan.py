@@ -14,6 +14,7 @@ from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy
 from wanctl.kinds.finetune.training import Train
 from wanctl.language.settings import Provider, Settings
 from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Progress, Status, Step, When
+from wanctl.rules import Rule
 
 DATASET, JOB = Address.dataset("d"), Address.finetune("f")
 CHOICE, LIVE = Address.checkpoint("c"), Address.deployment("l")
@@ -44,7 +45,9 @@ def test_status(phases: list[When], status: Status) -> None:
 
 
 def test_an_error_is_an_error_whatever_else_there_is() -> None:
-    broken = plan(step(DATASET, Action.UPLOAD, When.NOW), findings=(Finding(Severity.ERROR, "no"),))
+    broken = plan(
+        step(DATASET, Action.UPLOAD, When.NOW), findings=(Finding(Severity.ERROR, "no", rule=Rule.FAILED),)
+    )
     assert broken.status is Status.ERROR
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from wanctl.language.diagnostics import SpecErrors
+from wanctl.language.diagnostics import SpecErrors, rendered
 from wanctl.language.load import load_project
 from wanctl.language.resources import Desired
 
@@ -52,4 +52,4 @@ def told(folder: Path, files: dict[str, str], environment: str | None = None) ->
         desired = load(folder, files, environment)
     except SpecErrors as error:
         return str(error)
-    return "\n\n".join(one.render() for one in desired.diagnostics)
+    return "\n\n".join(rendered(one) for one in desired.diagnostics)

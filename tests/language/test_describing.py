@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import wanctl.language
+from wanctl.finding import Severity
 from wanctl.language.describing import described
-from wanctl.language.diagnostics import Severity
+from wanctl.language.diagnostics import rendered
 from wanctl.language.explain import UnknownPath, explain
 from wanctl.language.load import load_project
 from wanctl.language.schema import json_schema
@@ -47,7 +48,7 @@ def test_examples_are_clean(project: Path) -> None:
         *opened.findings(),
         *dataset_diagnostics(opened.desired, opened.local),
     ]
-    assert [one.render() for one in found if one.severity is not Severity.ADVICE] == []
+    assert [rendered(one) for one in found if one.severity is not Severity.ADVICE] == []
 
 
 def test_the_real_service_is_an_environment_of_the_demo() -> None:

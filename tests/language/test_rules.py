@@ -7,7 +7,7 @@ import pytest
 from tests.language.projects import load
 from wanctl.address import Address
 from wanctl.dataset.contents import DatasetFacts, Sample
-from wanctl.language.diagnostics import Diagnostic
+from wanctl.finding import Finding
 from wanctl.language.rules import check
 
 DATASET = "kind: Dataset\nname: {0}\nsource: data/{0}\n---\n"
@@ -55,7 +55,7 @@ def test_nothing_is_known_of_an_unknown_model(tmp_path: Path) -> None:
 
 def advice(
     folder: Path, parameters: str, samples: dict[str, int | None], training: str = "one"
-) -> list[Diagnostic]:
+) -> list[Finding]:
     desired = load(folder, specs(parameters, training=training))
     facts = {Address.dataset(name): of_samples(count) for name, count in samples.items()}
     return list(check(desired, facts))
@@ -78,7 +78,8 @@ def test_the_steps_of_the_documents(tmp_path: Path) -> None:
     )
     assert few[0].hint is not None
     assert "n_epochs: 267" in few[0].hint
-    assert (few[0].line, few[0].column) == (13, 30)
+    assert few[0].place is not None
+    assert (few[0].place.line, few[0].place.column) == (13, 30)
     assert not advice(tmp_path, "n_epochs: 267, batch_size: 2", {"one": 5})
 
 

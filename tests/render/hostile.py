@@ -8,9 +8,10 @@ from itertools import cycle
 from hypothesis import strategies as st
 
 from wanctl.address import Address
-from wanctl.finding import Finding, Severity
+from wanctl.finding import Finding, Place, Severity
 from wanctl.plan import Action, Change, Cost, FieldClass, Orphan, Plan, Progress, Step, When
 from wanctl.render.made import PlanFailure
+from wanctl.rules import Rule
 
 HARMLESS = ("x",)
 FRAGMENTS = (
@@ -81,8 +82,8 @@ def failure_of_texts(words: Sequence[str]) -> PlanFailure:
 
 def findings_of(text: Callable[[], str], severity: Severity) -> tuple[Finding, ...]:
     return (
-        Finding(severity, text(), Address.dataset(text()), hint=text(), place=text(), rule=text()),
-        Finding(Severity.ADVICE, text()),
+        Finding(severity, text(), Address.dataset(text()), text(), Place(text()), rule=Rule.FAILED),
+        Finding(Severity.ADVICE, text(), rule=Rule.FAILED),
     )
 
 

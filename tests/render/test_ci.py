@@ -13,13 +13,13 @@ from wanctl.ci.answers import changes, labels_of, outputs_of, waits
 from wanctl.engine.converge import Failure as FailedCall
 from wanctl.engine.converge import Outcome
 from wanctl.engine.planner import Draft
-from wanctl.language.diagnostics import Diagnostic, Severity
-from wanctl.language.places import Place
+from wanctl.finding import Finding, Place, Severity
 from wanctl.plan import Action, Plan, Status, Step, When
 from wanctl.render.made import Checked
 from wanctl.render.markdown.ci import ROOM, checked_markdown, closing_sections, done_sections
 from wanctl.render.markdown.plan import LIMIT, plan_markdown
 from wanctl.render.options import RenderOptions
+from wanctl.rules import Rule
 from wanctl.studio.errors import StudioError
 
 HERE = Address.finetune("rain")
@@ -54,7 +54,7 @@ def test_an_outcome_of_strangers_has_the_structure_of_a_harmless_one(words: list
 def test_so_has_what_is_said_of_a_forks_specs(words: list[str]) -> None:
     def checked(some: Sequence[str]) -> str:
         place = Place(some[0], 1, 1)
-        found = Diagnostic.at(place, Severity.WARNING, "rule", some[-1])
+        found = Finding.at(place, Severity.WARNING, Rule.VALUE, some[-1])
         return checked_markdown(Checked(some[0], some[-1], 4, (found,), "this comes from a fork"))
 
     check_markdown(checked(words))

@@ -18,6 +18,7 @@ from wanctl.render.made import PlanFailure
 from wanctl.render.markdown.markup import code, fence, link_target, prose
 from wanctl.render.markdown.plan import LIMIT, plan_markdown
 from wanctl.render.options import RenderOptions, marker_of
+from wanctl.rules import Rule
 
 
 @given(texts)
@@ -135,7 +136,8 @@ def step(number: int, text: str = "text ", size: int = 20) -> Step:
 
 def huge() -> Iterator[tuple[str, Plan | PlanFailure]]:
     findings = tuple(
-        Finding(Severity.WARNING, f"finding {n} " * 30, hint="do it " * 50) for n in range(2_000)
+        Finding(Severity.WARNING, f"finding {n} " * 30, hint="do it " * 50, rule=Rule.FAILED)
+        for n in range(2_000)
     )
     yield "steps", Plan("p", "e", "sandbox", tuple(step(n) for n in range(1_500)))
     yield "some steps", Plan("p", "e", "sandbox", tuple(step(n, size=500) for n in range(20)))

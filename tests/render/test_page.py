@@ -14,6 +14,7 @@ from wanctl.finding import Finding, Severity
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.html.plan import plan_html
 from wanctl.render.options import RenderOptions
+from wanctl.rules import Rule
 
 
 def classes(page: Page) -> set[str | None]:
@@ -91,7 +92,7 @@ def test_a_large_plan_shows_its_steps_before_hundreds_of_warnings() -> None:
         Step(Address.deployment(f"d{n}"), Action.DELETE, When.NOW, "in no spec", remote_id=f"model-{n}")
         for n in range(60)
     )
-    findings = tuple(Finding(Severity.WARNING, f"warning number {n}.") for n in range(200))
+    findings = tuple(Finding(Severity.WARNING, f"warning number {n}.", rule=Rule.FAILED) for n in range(200))
     html = plan_html(Plan("p", None, "sandbox", steps, findings))
     assert html.index('<h2 id="steps">') < html.index("<h2>Findings</h2>") < html.index("<h2>Details</h2>")
     assert html.count("<details open>") == 0
@@ -104,5 +105,7 @@ def test_a_large_plan_shows_its_steps_before_hundreds_of_warnings() -> None:
 
 def test_what_stops_a_plan_stands_before_everything_else() -> None:
     step = Step(Address.deployment("d"), Action.DELETE, When.NOW, "in no spec", remote_id="model-1")
-    html = plan_html(Plan("p", None, "sandbox", (step,), (Finding(Severity.ERROR, "a limit."),)))
+    html = plan_html(
+        Plan("p", None, "sandbox", (step,), (Finding(Severity.ERROR, "a limit.", rule=Rule.FAILED),))
+    )
     assert html.index("a limit.") < html.index('class="alert caution"') < html.index('<h2 id="steps">')

@@ -7,11 +7,12 @@ from rich.console import Console
 from rich.text import Text
 
 from wanctl.address import Address
-from wanctl.language.diagnostics import Diagnostic, Severity
-from wanctl.language.places import Place
+from wanctl.finding import Finding, Place, Severity
+from wanctl.language.diagnostics import rendered
 from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Step, When
 from wanctl.render.text.console import columns, emit, folded, plain
 from wanctl.render.text.plan import plan_lines
+from wanctl.rules import Rule
 
 TRAIN, RAIN = Address.dataset("train"), Address.finetune("money-rain")
 PARAMETERS = ("n_epochs", "batch_size", "max_pixels", "save_total_limit", "lora_rank", "lora_alpha")
@@ -96,7 +97,7 @@ def test_styles_stay_with_their_words() -> None:
 
 def test_of_a_line_of_the_specs_as_much_is_shown_as_fits() -> None:
     place = Place("specs/a.yaml", 7, 61, 6, "key: " + "word " * 11 + "wrong! " + "word " * 20)
-    text = Diagnostic.at(place, Severity.ERROR, "rule", "is wrong", hint="correct it").render(60)
+    text = rendered(Finding.at(place, Severity.ERROR, Rule.VALUE, "is wrong", hint="correct it"), 60)
     excerpt, carets = text.splitlines()[2:4]
     assert len(excerpt) <= 60
     start = carets.index("^")

@@ -16,6 +16,7 @@ from tests.watch.statuses import NOON, SETTLED, STEPS, board_of, empty_board, st
 from wanctl.finding import Finding, Severity
 from wanctl.language.settings import Notification, NotificationFormat, Occasion, Settings
 from wanctl.plan import Action, When
+from wanctl.rules import Rule
 from wanctl.watch.checkout import Commit
 from wanctl.watch.iteration import Observed
 from wanctl.watch.news import News, Situation, news_between, situation_of
@@ -59,7 +60,7 @@ def test_drift_is_told_as_drift_and_not_as_a_wait() -> None:
 
 
 def test_failures_are_blocked_steps_refused_calls_and_refused_plans() -> None:
-    limit = Finding(Severity.ERROR, "over a limit")
+    limit = Finding(Severity.ERROR, "over a limit", rule=Rule.FAILED)
     iteration = board_of(*STEPS).iteration
     assert iteration
     refused = empty_board().with_iteration(
@@ -73,7 +74,7 @@ def test_failures_are_blocked_steps_refused_calls_and_refused_plans() -> None:
 def test_a_plan_that_is_refused_for_another_reason_is_told_again() -> None:
     def refused(why: str) -> LoopStatus:
         iteration = turn_of(*STEPS)
-        plan = replace(iteration.plan, findings=(Finding(Severity.ERROR, why),))
+        plan = replace(iteration.plan, findings=(Finding(Severity.ERROR, why, rule=Rule.FAILED),))
         return empty_board().with_iteration(replace(iteration, plan=plan), NOON)
 
     told = stories(refused("2 trainings"), refused("2 trainings"), refused("no resource"))

@@ -18,7 +18,7 @@ def validate(
     no_cache: NoCache = False,
 ) -> None:
     """Check specs and datasets, offline. Every error at once, with its place."""
-    from wanctl.language.diagnostics import SpecErrors
+    from wanctl.language.diagnostics import SpecErrors, rendered
     from wanctl.render.json.documents import validation_json
     from wanctl.render.text.console import columns, emit, err
     from wanctl.render.visible import json_text
@@ -35,7 +35,7 @@ def validate(
         sys.stdout.write(json_text(found.to_dict()))
     else:
         room = columns(err())
-        emit((one.render(room) if room else one.render() for one in found.diagnostics), err())
+        emit((rendered(one, room) if room else rendered(one) for one in found.diagnostics), err())
         emit([found.sentence()])
     raise typer.Exit(0 if found.valid else 1)
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Self
 
 from wanctl.base.errors import WanctlError
+from wanctl.finding import Finding
 
 ANNOTATIONS = "data.jsonl"
 
@@ -22,55 +22,6 @@ class DatasetError(WanctlError, ValueError):
 
 class ChangedDuringReadError(DatasetError):
     """The dataset is not what it was a moment ago; what was planned no longer holds."""
-
-
-class ProblemSeverity(StrEnum):
-    """Errors stop the upload; warnings are likely mistakes; advice is what experience says."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    ADVICE = "advice"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something wrong with a dataset that could be read: a stable rule, a sentence, where, and a remedy."""
-
-    severity: ProblemSeverity
-    rule: str
-    message: str
-    member: str | None = None
-    line: int | None = None
-    remedy: str | None = None
-
-    @classmethod
-    def error(
-        cls,
-        rule: str,
-        message: str,
-        *,
-        member: str | None = None,
-        line: int | None = None,
-        remedy: str | None = None,
-    ) -> Self:
-        return cls(ProblemSeverity.ERROR, rule, message, member, line, remedy)
-
-    @classmethod
-    def warning(
-        cls,
-        rule: str,
-        message: str,
-        *,
-        member: str | None = None,
-        line: int | None = None,
-        remedy: str | None = None,
-    ) -> Self:
-        return cls(ProblemSeverity.WARNING, rule, message, member, line, remedy)
-
-    @property
-    def place(self) -> str:
-        """As data.jsonl:3, or a member's name; empty for the dataset as a whole."""
-        return f"{self.member}:{self.line}" if self.member and self.line else self.member or ""
 
 
 class MediaKind(StrEnum):
@@ -134,7 +85,7 @@ class DatasetFacts:
     samples: tuple[Sample, ...] = ()
     media: Mapping[str, Media] = field(default_factory=dict)  # by member
     archive_size: int = field(default=0, compare=False)  # bytes of the upload, or nearly so
-    unreadable: tuple[Problem, ...] = ()  # what could not be understood of data.jsonl
+    unreadable: tuple[Finding, ...] = ()  # what could not be understood of data.jsonl
 
     @property
     def digest16(self) -> str:

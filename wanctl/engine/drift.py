@@ -7,8 +7,9 @@ from wanctl.address import Address, Kind
 from wanctl.finding import Finding
 from wanctl.kinds.registry import kind_of
 from wanctl.plan import Orphan, Plan, Step
+from wanctl.rules import Rule
 
-UNSEEN = frozenset({"aigc-config-unverified"})  # rules of findings about what nobody can vouch for
+UNSEEN = frozenset({Rule.CONFIG_UNVERIFIED})  # rules of findings about what nobody can vouch for
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ from wanctl.language.resources import Desired
 from wanctl.language.settings import Window
 from wanctl.ledger.record import Record
 from wanctl.plan import Action, Plan, Step, When
+from wanctl.rules import Rule
 
-OUTSIDE = "window"  # the rule of the finding that says that now is not the time
+OUTSIDE = Rule.WINDOW  # the rule of the finding that says that now is not the time
 Gate = Callable[[Plan, datetime], Plan]
 
 

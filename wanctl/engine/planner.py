@@ -16,11 +16,11 @@ from wanctl.kinds.context import Context, LocalData, Planned
 from wanctl.kinds.moving import after_move, move_step, moves_of
 from wanctl.kinds.registry import kinds, planned_context
 from wanctl.kinds.snapshot import Question, Snapshot
-from wanctl.language.diagnostics import Diagnostic
 from wanctl.language.models import State
 from wanctl.language.resources import Desired
 from wanctl.ledger.record import Entry, Record, Verb
 from wanctl.plan import Action, Orphan, Plan, Step, When
+from wanctl.rules import Rule
 
 _ENDINGS = frozenset({Verb.DELETE, Verb.CANCEL})
 
@@ -40,7 +40,7 @@ def make_plan(
     snapshot: Snapshot,
     record: Record,
     local: Mapping[Address, LocalData],
-    diagnostics: tuple[Diagnostic, ...] = (),
+    diagnostics: tuple[Finding, ...] = (),
 ) -> Draft:
     """Plan every resource, then what is gone from the specs."""
     moves = moves_of(desired, record)
@@ -48,7 +48,7 @@ def make_plan(
     in_order = [context.planned[address] for address in desired.resources]
     steps = [move_step(new, old, record) for new, old in moves.pending.items()]
     steps += [after_move(planned.step, moves) for planned in in_order]
-    findings = [finding_of(diagnostic) for diagnostic in (*desired.diagnostics, *diagnostics)]
+    findings = [*desired.diagnostics, *diagnostics]
     findings += (*moves.findings, *_unlisted(snapshot))
     findings += [finding for planned in in_order for finding in planned.findings]
     removals: list[Planned] = []
@@ -119,18 +119,7 @@ def _unlisted(snapshot: Snapshot) -> list[Finding]:
         return []
     what = " and no ".join(snapshot.unlisted)
     message = f"this service lists no {what}: only what the ledger and the jobs name is seen"
-    return [Finding(Severity.WARNING, message, rule="unlisted")]
-
-
-def finding_of(diagnostic: Diagnostic) -> Finding:
-    """A diagnostic of the specs, as the plan shows it."""
-    return Finding(
-        Severity(diagnostic.severity.value),
-        diagnostic.message,
-        hint=diagnostic.hint,
-        place=f"{diagnostic.file}:{diagnostic.line}:{diagnostic.column}",
-        rule=diagnostic.rule,
-    )
+    return [Finding(Severity.WARNING, message, rule=Rule.UNLISTED)]
 
 
 def _removals(context: Context, steps: list[Step]) -> list[Planned]:
@@ -166,7 +155,7 @@ def _refuse_emptiness(context: Context) -> list[Finding]:
             f"the specs hold no resource at all, while the ledger knows {', '.join(sorted(standing))}; "
             "an empty project deletes nothing",
             hint="bring the documents back; or, to delete what is deployed: wanctl destroy",
-            rule="empty-specs",
+            rule=Rule.EMPTY_SPECS,
         )
     ]
 
@@ -215,7 +204,7 @@ def _unpriced(allowed: str, currency: str, steps: list[Step]) -> Finding:
         + ", ".join(f"{step.address} ({step.cost.basis if step.cost else 'no price'})" for step in steps),
         hint=f"write the price of 1,000 tokens in {currency} under prices: in wanctl.yaml, and lock or "
         "provide the datasets, so that their seconds are known",
-        rule="limit-spend",
+        rule=Rule.LIMIT_SPEND,
     )
 
 
@@ -225,7 +214,7 @@ def _exceeded(limit: str, allowed: str, what: str, steps: list[Step]) -> Finding
         f"this plan {what}, over limits.{limit} of {allowed}: "
         + ", ".join(f"{step.address} ({step.action.value})" for step in steps),
         hint=f"to allow it, raise limits.{limit} in wanctl.yaml, in a reviewed commit",
-        rule=f"limit-{limit}",
+        rule=Rule.of_limit(limit),
     )
 
 

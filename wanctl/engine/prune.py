@@ -17,6 +17,7 @@ from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.resources import Desired
 from wanctl.ledger.record import Record
 from wanctl.plan import Step, When
+from wanctl.rules import Rule
 
 
 def make_pruning(
@@ -58,12 +59,12 @@ def _left_alone(spared: Collection[str]) -> tuple[Finding, ...]:
         f"{', '.join(spared)}"
     )
     hint = f"if nobody does: wanctl prune {' '.join(spared)}"
-    return (Finding(Severity.ADVICE, message, hint=hint, rule="prune-unrecorded"),)
+    return (Finding(Severity.ADVICE, message, hint=hint, rule=Rule.PRUNE_UNRECORDED),)
 
 
 def _said_to_stay(step: Step) -> Finding:
     message = f"left alone: {step.remote_id}: {step.reason}"
-    return Finding(Severity.ADVICE, message, rule="prune-kept")
+    return Finding(Severity.ADVICE, message, rule=Rule.PRUNE_KEPT)
 
 
 def _on_their_way_out(to_delete: tuple[OrphanToDelete, ...], context: Context) -> tuple[OrphanToDelete, ...]:

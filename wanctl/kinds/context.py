@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from wanctl.address import Address, Kind
-from wanctl.dataset.contents import DatasetFacts, Problem
+from wanctl.dataset.contents import DatasetFacts
 from wanctl.finding import Finding
 from wanctl.kinds.identity import config_suffix
 from wanctl.kinds.snapshot import Question, Read, Snapshot
@@ -36,7 +36,7 @@ class LocalData:
     facts: DatasetFacts | None
     problem: str | None = None  # why there are no facts
     source: str = ""  # as a person would type it
-    problems: tuple[Problem, ...] = ()  # what is wrong with what was found
+    problems: tuple[Finding, ...] = ()  # what is wrong with what was found
     fetchable: bool = False  # not looked at, since its digest is locked; an upload would fetch it
 
 

@@ -13,6 +13,7 @@ from wanctl.kinds.acting import CallResult, Tools
 from wanctl.language.resources import Desired, Rename
 from wanctl.ledger.record import Record, Verb
 from wanctl.plan import Action, Change, FieldClass, Step, When
+from wanctl.rules import Rule
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ def _left_behind(one: Rename, known: Address) -> Finding:
         f"{one.old} is taken for what left the specs",
         one.new,
         hint=f"take the line out; if {one.old} is to stay, bring its document back",
-        place=str(one.place),
-        rule="moved-from-both",
+        place=one.place,
+        rule=Rule.MOVED_FROM_BOTH,
     )
 
 
@@ -69,8 +70,8 @@ def _idle(one: Rename, why: str | None) -> Finding:
         f"{one.spelled} does nothing: {why or f'the ledger knows no {one.old}'}",
         one.new,
         hint="delete the line",
-        place=str(one.place),
-        rule="moved-from-idle",
+        place=one.place,
+        rule=Rule.MOVED_FROM_IDLE,
     )
 
 

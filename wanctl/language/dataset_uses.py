@@ -11,10 +11,11 @@ from wanctl.address import Address
 from wanctl.dataset.checks import Use
 from wanctl.dataset.checks.captions import CaptionEffect, effect_of, likeness, made_up_words
 from wanctl.dataset.contents import DatasetFacts
+from wanctl.finding import Finding, Severity
 from wanctl.language.catalogue import FrameMode
-from wanctl.language.diagnostics import Diagnostic, Severity
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, State
 from wanctl.language.resources import Desired, Resource
+from wanctl.rules import Rule
 
 _UNLIKE = 0.35
 Facts = Mapping[Address, DatasetFacts | None]
@@ -54,7 +55,7 @@ def _use(resource: Resource, spec: FineTune, dataset: Address, desired: Desired,
     )
 
 
-def check_templates(desired: Desired, facts: Facts) -> Iterator[Diagnostic]:
+def check_templates(desired: Desired, facts: Facts) -> Iterator[Finding]:
     """A Deployment asks in its templates for what its training set taught, in the same words."""
     for resource in desired.resources.values():
         spec = resource.spec
@@ -83,7 +84,7 @@ def _training_of(spec: Deployment, desired: Desired) -> FineTune | None:
 
 def _template(
     resource: Resource, key: str, text: str, effect: CaptionEffect, captions: list[str], trained: str
-) -> Iterator[Diagnostic]:
+) -> Iterator[Finding]:
     if not text.strip():
         return
     path = f"aigc_config.{key}"
@@ -110,8 +111,8 @@ def _endings(text: str) -> list[str]:
     return [". ".join(sentences[number:]) for number in range(len(sentences))] or [text]
 
 
-def _warn(resource: Resource, path: str, message: str, hint: str | None) -> Diagnostic:
+def _warn(resource: Resource, path: str, message: str, hint: str | None) -> Finding:
     place = resource.places.get(path) or resource.origin
-    return Diagnostic.at(
-        place, Severity.WARNING, "template-trigger", message, path=f"{resource.address}.{path}", hint=hint
+    return Finding.at(
+        place, Severity.WARNING, Rule.TEMPLATE_TRIGGER, message, path=f"{resource.address}.{path}", hint=hint
     )

@@ -15,6 +15,7 @@ from yaml.constructor import SafeConstructor
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from wanctl.base.words import quoted
+from wanctl.finding import Place
 from wanctl.language.findings import Findings
 from wanctl.language.nodes import (
     DEEPEST,
@@ -28,10 +29,10 @@ from wanctl.language.nodes import (
     is_merge,
     walk,
 )
-from wanctl.language.places import Place
 from wanctl.language.secrecy import ADVICE, is_secret_name, mask_keys
 from wanctl.language.translation import Complaint, TextFile
 from wanctl.language.yaml_errors import reading_of
+from wanctl.rules import Rule
 
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
 _MOST_KEYS = 20  # that are told one by one
@@ -53,7 +54,7 @@ class SourceFile:
             column = offset - max((end.end() for end in _LINE_END.finditer(text, 0, offset)), default=0)
             findings.error(
                 self.place(line, column, length),
-                "secret",
+                Rule.SECRET,
                 "a credential does not belong into a file",
                 hint=ADVICE,
             )
@@ -67,7 +68,7 @@ class SourceFile:
                     yield builder.document(node, index)
         except TooDeep:
             self._findings.error(
-                self.place(0, 0), "yaml-too-deep", f"this file is nested more than {DEEPEST} levels deep"
+                self.place(0, 0), Rule.YAML_TOO_DEEP, f"this file is nested more than {DEEPEST} levels deep"
             )
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -75,12 +76,12 @@ class SourceFile:
             said = reading_of(error, self._lines[line] if line < len(self._lines) else "", column)
             start = error.context_mark if said.began and error.context_mark else None
             place = self.place(start.line, start.column) if start else self.place(line, column)
-            self._findings.error(place, "yaml", said.message, hint=said.hint)
+            self._findings.error(place, Rule.YAML, said.message, hint=said.hint)
         except yaml.reader.ReaderError as error:
             message = "this file has a character that YAML does not allow"
             if isinstance(error.character, int):
                 message += f": U+{error.character:04X}"
-            self._findings.error(self.place(0, 0), "yaml", message)
+            self._findings.error(self.place(0, 0), Rule.YAML, message)
 
     def place(self, line: int, column: int, length: int = 1) -> Place:
         """A place from YAML's own counting, which starts at 0."""
@@ -214,7 +215,7 @@ class _Builder:
         if not self._exhausted:
             self._exhausted = True
             message = "the aliases of this file expand without end, or nearly so"
-            self._error(node, "yaml-aliases", message, "write the values out")
+            self._error(node, Rule.YAML_ALIASES, message, "write the values out")
 
     def _scalar(self, node: ScalarNode) -> Any:
         if node.tag == f"{TAG}str" or node.tag == f"{TAG}timestamp":
@@ -233,7 +234,9 @@ class _Builder:
         return self._untagged(node)
 
     def _untagged(self, node: Node) -> None:
-        self._error(node, "yaml-tag", f"the tag {node.tag.replace(TAG, '!!')} is not allowed", "leave it out")
+        self._error(
+            node, Rule.YAML_TAG, f"the tag {node.tag.replace(TAG, '!!')} is not allowed", "leave it out"
+        )
 
     def _mapping(self, node: MappingNode, depth: int) -> dict[str, Any]:
         self._check_keys(node)
@@ -254,14 +257,14 @@ class _Builder:
         if again.start_mark.line == node.value[kinds[0]][0].start_mark.line:
             return
         message = "another document begins here, and the one above has not ended"
-        self._error(again, "yaml", message, "write --- on a line of its own above it")
+        self._error(again, Rule.YAML, message, "write --- on a line of its own above it")
         node.value = node.value[: kinds[1]]
 
     def _check_keys(self, node: MappingNode) -> None:
         seen: dict[str, Node] = {}
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
-                self._error(key, "yaml-key", "a key must be text")
+                self._error(key, Rule.YAML_KEY, "a key must be text")
                 continue
             if is_merge(key):
                 self._check_merge(value)
@@ -271,7 +274,7 @@ class _Builder:
                 at = _place_of(self._source, first)
                 self._error(
                     key,
-                    "duplicate-key",
+                    Rule.DUPLICATE_KEY,
                     f"the key {quoted(key.value)} is written twice; the first one is at {at}",
                     "keep one of them",
                 )
@@ -279,7 +282,7 @@ class _Builder:
     def _check_merge(self, value: Node) -> None:
         merged = value.value if isinstance(value, SequenceNode) else [value]
         if not all(isinstance(one, MappingNode) for one in merged):
-            self._error(value, "yaml-merge", "<< takes a mapping, or a list of mappings")
+            self._error(value, Rule.YAML_MERGE, "<< takes a mapping, or a list of mappings")
 
     def _refuse_secret(self, key: ScalarNode, value: ScalarNode) -> None:
         lines = range(value.start_mark.line, value.end_mark.line + 1)
@@ -287,12 +290,12 @@ class _Builder:
         if not self._source.tells_of_key(value.start_mark.line):
             self._error(
                 key,
-                "secret",
+                Rule.SECRET,
                 f"{quoted(key.value)} looks like a credential, and a file is no place for one",
                 ADVICE,
             )
 
-    def _error(self, node: Node, rule: str, message: str, hint: str | None = None) -> None:
+    def _error(self, node: Node, rule: Rule, message: str, hint: str | None = None) -> None:
         self._findings.error(_place_of(self._source, node), rule, message, hint=hint)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from wanctl.address import Address
 from wanctl.dataset.checks.captions import CaptionEffect, effect_of
-from wanctl.dataset.contents import DatasetFacts, Problem
+from wanctl.dataset.contents import DatasetFacts
+from wanctl.finding import Finding
 from wanctl.language.catalogue import Catalogue, FrameMode
 from wanctl.language.estimate import TrainingEstimate, estimate_training
 from wanctl.language.models import FineTune
@@ -33,7 +34,7 @@ class Inspection:
     source: str
     path: Path
     facts: DatasetFacts
-    problems: tuple[Problem, ...]
+    problems: tuple[Finding, ...]
     effect: CaptionEffect
     estimates: tuple[Estimate, ...]
 
@@ -44,7 +45,7 @@ def inspection(
     path: Path,
     source: str,
     facts: DatasetFacts,
-    problems: tuple[Problem, ...],
+    problems: tuple[Finding, ...],
 ) -> Inspection:
     return Inspection(
         address=address,

@@ -11,15 +11,15 @@ from pydantic import ValidationError
 
 from wanctl.address import Address, Kind
 from wanctl.base.words import listed, quoted, suggestion
+from wanctl.finding import Finding, Place, Severity
 from wanctl.language.catalogue import Catalogue, CatalogueFile, CatalogueModel
-from wanctl.language.diagnostics import Diagnostic, Severity, SpecErrors
+from wanctl.language.diagnostics import SpecErrors
 from wanctl.language.documents import Document, SourceFile
 from wanctl.language.findings import Findings
 from wanctl.language.interpolation import Scalar
 from wanctl.language.models import Dataset, Source
 from wanctl.language.moves import Stated, moves_of
 from wanctl.language.nodes import DocumentPath, dotted
-from wanctl.language.places import Place
 from wanctl.language.project_file import ProjectFile, read_project_file
 from wanctl.language.references import check_references, in_order
 from wanctl.language.resources import DOCUMENTS, Desired, Resource, references_of
@@ -31,6 +31,7 @@ from wanctl.language.texts import with_texts, with_vars
 from wanctl.language.translation import Complaint, complaints
 from wanctl.language.urls import local_part
 from wanctl.ledger.location import FileLocation, parse_location
+from wanctl.rules import Rule
 
 _PACKAGED = Path(__file__).with_name("catalogue.yaml")
 
@@ -64,7 +65,7 @@ def project_name(start: Path, environment: str | None = None) -> str | None:
     return settings.project if settings else None
 
 
-def _no_project(start: Path, looked: tuple[Path, ...]) -> Diagnostic:
+def _no_project(start: Path, looked: tuple[Path, ...]) -> Finding:
     names = listed([str(folder / SETTINGS_FILE) for folder in looked], "or")
     message = f"there is no project here: no {names}"
     misnamed = [folder / "wanctl.yml" for folder in looked if (folder / "wanctl.yml").exists()]
@@ -73,7 +74,7 @@ def _no_project(start: Path, looked: tuple[Path, ...]) -> Diagnostic:
         if misnamed
         else "go to the project's folder, or name it with -C DIR; to begin one: wanctl init"
     )
-    return Diagnostic.at(Place(str(start), 0, 0), Severity.ERROR, "no-project", message, hint=hint)
+    return Finding.at(Place(str(start), 0, 0), Severity.ERROR, Rule.NO_PROJECT, message, hint=hint)
 
 
 @dataclass
@@ -106,7 +107,7 @@ class _Loading:
         if not documents:
             message, hint = f"{SETTINGS_FILE} is empty", "write version: 1 and project: NAME"
             if not self.findings.broken:
-                self.findings.error(Place(self.root.shown(path), 1, 1), "empty-file", message, hint=hint)
+                self.findings.error(Place(self.root.shown(path), 1, 1), Rule.EMPTY_FILE, message, hint=hint)
             raise SpecErrors(self.findings.sorted())
         return documents
 
@@ -152,7 +153,7 @@ class _Loading:
         try:
             text = self.root.read_spec(path)
         except PathRefused as error:
-            self.findings.error(Place(shown, 1, 1), "file", str(error), hint=error.hint)
+            self.findings.error(Place(shown, 1, 1), Rule.FILE, str(error), hint=error.hint)
             return []
         return list(SourceFile(shown, text, self.findings).documents())
 
@@ -174,7 +175,7 @@ class _Loading:
                     self._complain(document, one, "Catalogue")
         elif document:
             self.findings.error(
-                document.start, "document", "a catalogue must be a mapping", hint="write models: …"
+                document.start, Rule.DOCUMENT, "a catalogue must be a mapping", hint="write models: …"
             )
         return Catalogue(models, settings.region, settings.prices) if settings else Catalogue(models)
 
@@ -200,7 +201,7 @@ class _Loading:
                     self._complain_at(head, path, f"ledger: {error}", error.hint)
 
     def _complain_at(self, document: Document, path: DocumentPath, message: str, hint: str | None) -> None:
-        self._complain(document, Complaint(path, "file", message, hint), "Project")
+        self._complain(document, Complaint(path, Rule.FILE, message, hint), "Project")
 
     # Resources
 
@@ -243,7 +244,7 @@ class _Loading:
         value = document.value
         if not isinstance(value, dict):
             self.findings.error(
-                document.start, "document", "a document must be a mapping that begins with kind:"
+                document.start, Rule.DOCUMENT, "a document must be a mapping that begins with kind:"
             )
             return None
         name = value.get("kind")
@@ -251,14 +252,14 @@ class _Loading:
             hint = f"write kind: with {listed(Kind, 'or')}"
             if "version" in value or "project" in value:
                 hint = f"settings stand in {SETTINGS_FILE} alone, as its first document"
-            self.findings.error(document.start, "missing-kind", "this document has no kind", hint=hint)
+            self.findings.error(document.start, Rule.MISSING_KIND, "this document has no kind", hint=hint)
             return None
         try:
             return Kind(name)
         except ValueError:
             hint = suggestion(str(name), list(Kind), "")
             place = document.places.value(("kind",))
-            self.findings.error(place, "unknown-kind", f"there is no kind {quoted(name)}", hint=hint)
+            self.findings.error(place, Rule.UNKNOWN_KIND, f"there is no kind {quoted(name)}", hint=hint)
             return None
 
     def _is_new(self, resource: Resource) -> bool:
@@ -267,7 +268,7 @@ class _Loading:
             message = f"{resource.address} is written twice; the first one is at {first.origin}"
             self.findings.error(
                 resource.origin,
-                "duplicate-resource",
+                Rule.DUPLICATE_RESOURCE,
                 message,
                 path=str(resource.address),
                 hint="rename one of them",
@@ -281,7 +282,7 @@ class _Loading:
         except PathRefused as error:
             place = resource.places.get("source", resource.origin)
             self.findings.error(
-                place, "source", f"source: {error}", path=f"{resource.address}.source", hint=error.hint
+                place, Rule.SOURCE, f"source: {error}", path=f"{resource.address}.source", hint=error.hint
             )
 
     def _local_source(self, source: Source, folder: Path) -> Path | None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from wanctl.address import Address
 from wanctl.base.words import did_you_mean
+from wanctl.finding import Place
 from wanctl.language.findings import Findings
-from wanctl.language.places import Place
 from wanctl.language.resources import Rename, Resource
 from wanctl.language.settings import Moved
+from wanctl.rules import Rule
 
 
 @dataclass(frozen=True)
@@ -125,4 +126,4 @@ class _Renames:
 
 
 def _complain(findings: Findings, place: Place, one: Rename, why: str, hint: str) -> None:
-    findings.error(place, "moved-from", f"{one.spelled} cannot be: {why}", path=one.path, hint=hint)
+    findings.error(place, Rule.MOVED_FROM, f"{one.spelled} cannot be: {why}", path=one.path, hint=hint)

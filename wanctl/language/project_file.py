@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from wanctl.base.words import quoted, suggestion
-from wanctl.language.diagnostics import Diagnostic, Severity
+from wanctl.finding import Finding, Severity
 from wanctl.language.documents import Document
 from wanctl.language.findings import Findings
 from wanctl.language.interpolation import Scalar, variables_of
@@ -16,6 +16,7 @@ from wanctl.language.settings import Provider, Settings, merged
 from wanctl.language.texts import with_vars
 from wanctl.language.translation import Complaint, complaints
 from wanctl.ledger.location import own_location
+from wanctl.rules import Rule
 from wanctl.studio.errors import Misconfigured
 from wanctl.studio.regions import Endpoint
 
@@ -56,7 +57,7 @@ def read_project_file(document: Document, environment: str | None, findings: Fin
     if not isinstance(document.value, dict):
         findings.error(
             document.start,
-            "document",
+            Rule.DOCUMENT,
             "wanctl.yaml must be a mapping",
             hint="write version: 1 and project: NAME",
         )
@@ -112,14 +113,14 @@ class _SettingsReading:
                 anywhere = "any" if settings.provider is Provider.SANDBOX else None  # only its prices count
                 Endpoint.for_region(settings.region, settings.workspace or anywhere)
         except Misconfigured as error:
-            self._complain(Complaint((key,), "endpoint", error.message, error.remedy), environment)
+            self._complain(Complaint((key,), Rule.ENDPOINT, error.message, error.remedy), environment)
 
     def _check_section(self, environment: str) -> None:
         for key in ("version", "environments"):
             if key in _sections(self.document.value)[environment]:
                 path = ("environments", environment, key)
                 message = f"an environment does not change {key}"
-                self._report(Complaint(path, "environment-key", message, "take it out", on_key=True))
+                self._report(Complaint(path, Rule.ENVIRONMENT_KEY, message, "take it out", on_key=True))
 
     def check_chosen(self, environment: str | None) -> None:
         """An environment that was asked for must be there."""
@@ -129,7 +130,7 @@ class _SettingsReading:
         names = [str(name) for name in known] if isinstance(known, dict) else []
         message = f"there is no environment {quoted(environment)}"
         hint = suggestion(environment, names, "write it under environments, or leave --env out")
-        self._report(Complaint(("environments",), "unknown-environment", message, hint, on_key=True))
+        self._report(Complaint(("environments",), Rule.UNKNOWN_ENVIRONMENT, message, hint, on_key=True))
 
     def check_projects(self, everywhere: Mapping[str | None, Settings]) -> None:
         """In one account a project's name is all that tells what is ours: each environment needs its own."""
@@ -141,10 +142,10 @@ class _SettingsReading:
                 continue
             path = ("environments", environment)
             self.findings.add(
-                Diagnostic.at(
+                Finding.at(
                     self.document.places.key(path),
                     Severity.WARNING,
-                    "same-project-name",
+                    Rule.SAME_PROJECT_NAME,
                     f"{environment} has the same account and the same project {settings.project} as "
                     f"{first or 'the base'}: each takes what the other made for its own",
                     path=f"Project.{dotted(path)}",

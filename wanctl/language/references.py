@@ -8,6 +8,7 @@ from wanctl.base.words import did_you_mean, listed
 from wanctl.language.findings import Findings
 from wanctl.language.models import State
 from wanctl.language.resources import DOCUMENTS, Resource, references_of
+from wanctl.rules import Rule
 
 
 def check_references(
@@ -33,7 +34,7 @@ def check_references(
                 hint = f"take state: absent out at {found.origin}, or write it here too"
                 findings.error(
                     resource.places[path],
-                    "absent-reference",
+                    Rule.ABSENT_REFERENCE,
                     message,
                     path=f"{resource.address}.{path}",
                     hint=hint,
@@ -52,7 +53,7 @@ def _report_repeated(resource: Resource, findings: Findings) -> None:
             message = f"{target.name} is listed twice"
             place = resource.places[path]
             findings.error(
-                place, "repeated-reference", message, path=f"{resource.address}.{path}", hint="keep one"
+                place, Rule.REPEATED_REFERENCE, message, path=f"{resource.address}.{path}", hint="keep one"
             )
         seen.add(entry)
 
@@ -72,7 +73,7 @@ def _report_missing(
         near = did_you_mean(target.name, names)
         hint = f"did you mean {near}?" if near else _what_there_is(target.kind, names)
     place = resource.places[path]
-    findings.error(place, "dangling-reference", message, path=f"{resource.address}.{path}", hint=hint)
+    findings.error(place, Rule.DANGLING_REFERENCE, message, path=f"{resource.address}.{path}", hint=hint)
 
 
 def _other_kind(resource: Resource, target: Address, kinds: list[Kind]) -> str | None:
@@ -110,5 +111,5 @@ def in_order(resources: Mapping[Address, Resource], findings: Findings) -> dict[
     except CycleError as error:
         around: list[Address] = error.args[1]
         message = f"these resources refer to each other in a circle: {' → '.join(map(str, around))}"
-        findings.error(resources[around[0]].origin, "cycle", message)
+        findings.error(resources[around[0]].origin, Rule.CYCLE, message)
         return dict(resources)

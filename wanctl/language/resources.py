@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wanctl.address import Address, Kind
+from wanctl.finding import Finding, Place
 from wanctl.language.catalogue import Catalogue
-from wanctl.language.diagnostics import Diagnostic
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, Resourceful
-from wanctl.language.places import Place
 from wanctl.language.settings import Settings
 
 Spec = Resourceful
@@ -105,7 +104,7 @@ class Desired:
     directory: Path
     root: Path
     resources: Mapping[Address, Resource]
-    diagnostics: tuple[Diagnostic, ...]
+    diagnostics: tuple[Finding, ...]
     catalogue: Catalogue
     sources: Mapping[Address, Path] = field(default_factory=dict)
     ledgers_of_same_name: Mapping[str | None, str] = field(

@@ -15,11 +15,12 @@ from typing import Any
 from wanctl.address import Address
 from wanctl.base.words import counted, did_you_mean, listed, quoted
 from wanctl.dataset.contents import DatasetFacts
+from wanctl.finding import Finding, Severity
 from wanctl.language.catalogue import Catalogue, CatalogueModel
 from wanctl.language.dataset_uses import check_templates
-from wanctl.language.diagnostics import Diagnostic, Severity
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, State
 from wanctl.language.resources import Desired, Resource
+from wanctl.rules import Rule
 
 ADVISED_STEPS = 800
 FAR_OFF = 50  # times more or less than usual
@@ -35,14 +36,14 @@ class _Training:
     parameters: Mapping[str, Any]
 
     def finding(
-        self, key: str, severity: Severity, rule: str, message: str, hint: str | None = None
-    ) -> Diagnostic:
+        self, key: str, severity: Severity, rule: Rule, message: str, hint: str | None = None
+    ) -> Finding:
         return _finding(self.resource, f"hyper_parameters.{key}", severity, rule, message, hint)
 
 
-def check(desired: Desired, facts: Mapping[Address, DatasetFacts | None]) -> tuple[Diagnostic, ...]:
+def check(desired: Desired, facts: Mapping[Address, DatasetFacts | None]) -> tuple[Finding, ...]:
     """The rules that need the samples. What was not seen is not judged."""
-    found: list[Diagnostic] = []
+    found: list[Finding] = []
     for resource in desired.resources.values():
         spec = resource.spec
         if isinstance(spec, FineTune) and spec.state is State.PRESENT:
@@ -56,7 +57,7 @@ def check(desired: Desired, facts: Mapping[Address, DatasetFacts | None]) -> tup
 
 def check_declared(
     resources: Mapping[Address, Resource], catalogue: Catalogue, sources: Mapping[Address, Path]
-) -> Iterator[Diagnostic]:
+) -> Iterator[Finding]:
     """The rules that need nothing but the specs."""
     for resource in resources.values():
         spec = resource.spec
@@ -80,7 +81,7 @@ def _training(resource: Resource, spec: FineTune, catalogue: Catalogue) -> _Trai
     return _Training(resource, spec, catalogue.base_model(spec.model), parameters)
 
 
-def _steps(training: _Training, samples: int) -> Iterator[Diagnostic]:
+def _steps(training: _Training, samples: int) -> Iterator[Finding]:
     epochs, batch = training.parameters.get("n_epochs"), training.parameters.get("batch_size")
     if not isinstance(epochs, int) or not isinstance(batch, int):
         return
@@ -96,10 +97,10 @@ def _steps(training: _Training, samples: int) -> Iterator[Diagnostic]:
     )
     enough = math.ceil(ADVISED_STEPS / per_epoch)
     hint = f"write n_epochs: {enough}, the fewest that reach {ADVISED_STEPS}; the price grows with it"
-    yield training.finding("n_epochs", Severity.ADVICE, "few-steps", message, hint)
+    yield training.finding("n_epochs", Severity.ADVICE, Rule.FEW_STEPS, message, hint)
 
 
-def _eval_epochs(training: _Training) -> Iterator[Diagnostic]:
+def _eval_epochs(training: _Training) -> Iterator[Finding]:
     epochs, every = training.parameters.get("n_epochs"), training.parameters.get("eval_epochs")
     if not isinstance(epochs, int) or not isinstance(every, int) or every * 10 >= epochs:
         return
@@ -108,11 +109,11 @@ def _eval_epochs(training: _Training) -> Iterator[Diagnostic]:
     message = f"{said} is less than a tenth of n_epochs {epochs}"
     hint = f"write eval_epochs: {math.ceil(epochs / 10)} or more"
     yield training.finding(
-        "eval_epochs" if declared else "n_epochs", Severity.WARNING, "eval-epochs", message, hint
+        "eval_epochs" if declared else "n_epochs", Severity.WARNING, Rule.EVAL_EPOCHS, message, hint
     )
 
 
-def _ranges(training: _Training) -> Iterator[Diagnostic]:
+def _ranges(training: _Training) -> Iterator[Finding]:
     declared = training.spec.hyper_parameters.declared()
     for key, (least, most) in (training.base.ranges if training.base else {}).items():
         value = declared.get(key)
@@ -120,40 +121,40 @@ def _ranges(training: _Training) -> Iterator[Diagnostic]:
             model = training.spec.model
             message = f"{key} {value} is outside of what is documented for {model}: {least:.0f} to {most:.0f}"
             yield training.finding(
-                key, Severity.WARNING, "range", message, f"write {least:.0f} to {most:.0f}"
+                key, Severity.WARNING, Rule.RANGE, message, f"write {least:.0f} to {most:.0f}"
             )
 
 
-def _powers_of_two(training: _Training) -> Iterator[Diagnostic]:
+def _powers_of_two(training: _Training) -> Iterator[Finding]:
     for key in ("lora_rank", "lora_alpha"):
         value = getattr(training.spec.hyper_parameters, key)
         if value is not None and value & (value - 1):
             below = 1 << (value.bit_length() - 1)
             message = f"{key} {value} is not a power of two"
             yield training.finding(
-                key, Severity.WARNING, "power-of-two", message, f"write {below} or {below * 2}"
+                key, Severity.WARNING, Rule.POWER_OF_TWO, message, f"write {below} or {below * 2}"
             )
 
 
-def _split_without_effect(training: _Training) -> Iterator[Diagnostic]:
+def _split_without_effect(training: _Training) -> Iterator[Finding]:
     if not training.spec.validation:
         return
     for key in ("split", "max_split_val_dataset_sample"):
         if key in training.spec.hyper_parameters.declared():
             message = f"{key} has no effect: with a validation set nothing is split off"
-            yield training.finding(key, Severity.WARNING, "split-ignored", message, f"take {key} out")
+            yield training.finding(key, Severity.WARNING, Rule.SPLIT_IGNORED, message, f"take {key} out")
 
 
-def _batch_size(training: _Training) -> Iterator[Diagnostic]:
+def _batch_size(training: _Training) -> Iterator[Finding]:
     declared = training.spec.hyper_parameters.batch_size
     advised = training.base.recommended_batch_size if training.base else None
     if declared is not None and advised is not None and declared != advised:
         message = f"batch_size {declared} is not the {advised} that is recommended for {training.spec.model}"
         hint = f"write batch_size: {advised}, or leave it out"
-        yield training.finding("batch_size", Severity.WARNING, "batch-size", message, hint)
+        yield training.finding("batch_size", Severity.WARNING, Rule.BATCH_SIZE, message, hint)
 
 
-def _learning_rate(training: _Training) -> Iterator[Diagnostic]:
+def _learning_rate(training: _Training) -> Iterator[Finding]:
     """No document bounds it; a slip of the decimal point is a training paid for in vain."""
     declared = training.spec.hyper_parameters.learning_rate
     usual = training.base.defaults.learning_rate if training.base else None
@@ -164,11 +165,11 @@ def _learning_rate(training: _Training) -> Iterator[Diagnostic]:
     value, common = (f"{one:g}".replace("e-0", "e-") for one in (declared, usual))
     message = f"learning_rate {value} is {far} the usual {common} of {training.spec.model}"
     yield training.finding(
-        "learning_rate", Severity.WARNING, "learning-rate", message, f"write {common}, or leave it out"
+        "learning_rate", Severity.WARNING, Rule.LEARNING_RATE, message, f"write {common}, or leave it out"
     )
 
 
-_TRAINING_RULES: tuple[Callable[[_Training], Iterator[Diagnostic]], ...] = (
+_TRAINING_RULES: tuple[Callable[[_Training], Iterator[Finding]], ...] = (
     _eval_epochs,
     _ranges,
     _powers_of_two,
@@ -180,7 +181,7 @@ _TRAINING_RULES: tuple[Callable[[_Training], Iterator[Diagnostic]], ...] = (
 
 def _choice(
     resource: Resource, spec: Checkpoint, resources: Mapping[Address, Resource], catalogue: Catalogue
-) -> Iterator[Diagnostic]:
+) -> Iterator[Finding]:
     """As far as is documented, checkpoints are made every eval_epochs, and one at the end."""
     finetune = resources.get(Address.finetune(spec.finetune))
     if finetune is None or not isinstance(finetune.spec, FineTune) or spec.checkpoint is None:
@@ -197,10 +198,10 @@ def _choice(
     hint = f"with eval_epochs {every} the last ones are checkpoint-{last} and checkpoint-{epochs}"
     if last == epochs:
         hint = f"with eval_epochs {every} the last one is checkpoint-{epochs}"
-    yield _finding(resource, "checkpoint", Severity.WARNING, "checkpoint-beyond", message, hint)
+    yield _finding(resource, "checkpoint", Severity.WARNING, Rule.CHECKPOINT_BEYOND, message, hint)
 
 
-def _unknown_model(resource: Resource, spec: FineTune, catalogue: Catalogue) -> Diagnostic:
+def _unknown_model(resource: Resource, spec: FineTune, catalogue: Catalogue) -> Finding:
     near = did_you_mean(spec.model, list(catalogue.models))
     message = (
         f"the catalogue does not know the model {quoted(spec.model)}: "
@@ -214,7 +215,7 @@ def _unknown_model(resource: Resource, spec: FineTune, catalogue: Catalogue) -> 
     typo = near is not None and _misspelt(spec.model, near)
     severity = Severity.ERROR if typo else Severity.WARNING
     hint += " if it is another one: catalogue: FILE can add it" if typo else ""
-    return _finding(resource, "model", severity, "unknown-model", message, hint)
+    return _finding(resource, "model", severity, Rule.UNKNOWN_MODEL, message, hint)
 
 
 def _misspelt(model: str, known: str) -> bool:
@@ -223,7 +224,7 @@ def _misspelt(model: str, known: str) -> bool:
     return same_numbers and abs(len(model) - len(known)) <= 1
 
 
-def _prompts(resource: Resource, spec: Deployment) -> Iterator[Diagnostic]:
+def _prompts(resource: Resource, spec: Deployment) -> Iterator[Finding]:
     config = spec.aigc_config
     if config.unknown:
         return
@@ -233,15 +234,15 @@ def _prompts(resource: Resource, spec: Deployment) -> Iterator[Diagnostic]:
         if config.use_input_prompt and text:
             message = f"{key} is not used: with use_input_prompt: true the caller's own prompt is"
             hint = f"take {key} out, or write use_input_prompt: false"
-            yield _finding(resource, path, Severity.WARNING, "prompt-unused", message, hint)
+            yield _finding(resource, path, Severity.WARNING, Rule.PROMPT_UNUSED, message, hint)
         if not config.use_input_prompt and not (text and text.strip()):
             lack = "missing" if text is None else "empty"
             message = f"{key} is {lack}, and with use_input_prompt: false it is needed"
             hint = f"write {key}: with a text or {{file: path}}; or use_input_prompt: true"
-            yield _finding(resource, path, Severity.ERROR, "prompt-missing", message, hint)
+            yield _finding(resource, path, Severity.ERROR, Rule.PROMPT_MISSING, message, hint)
 
 
-def _twins(resources: Mapping[Address, Resource], sources: Mapping[Address, Path]) -> Iterator[Diagnostic]:
+def _twins(resources: Mapping[Address, Resource], sources: Mapping[Address, Path]) -> Iterator[Finding]:
     """FineTunes with the same inputs: the service has no field in which their jobs would differ for sure."""
     first: dict[object, Resource] = {}
     for resource in resources.values():
@@ -261,10 +262,10 @@ def _twins(resources: Mapping[Address, Resource], sources: Mapping[Address, Path
                 "at the service nothing would tell their jobs apart"
             )
             hint = "let both uses refer to one FineTune; to train the same again, raise its attempt"
-            yield Diagnostic.at(
+            yield Finding.at(
                 resource.origin,
                 Severity.ERROR,
-                "twin-finetunes",
+                Rule.TWIN_FINETUNES,
                 message,
                 path=str(resource.address),
                 hint=hint,
@@ -280,13 +281,13 @@ def _content(name: str, resources: Mapping[Address, Resource], sources: Mapping[
 
 
 def _finding(
-    resource: Resource, path: str, severity: Severity, rule: str, message: str, hint: str | None
-) -> Diagnostic:
+    resource: Resource, path: str, severity: Severity, rule: Rule, message: str, hint: str | None
+) -> Finding:
     """At the value if it is written, else at the nearest that is."""
     place, around = None, path
     while place is None and around:
         place = resource.places.get(around)
         around = around.rpartition(".")[0]
-    return Diagnostic.at(
+    return Finding.at(
         place or resource.origin, severity, rule, message, path=f"{resource.address}.{path}", hint=hint
     )

@@ -4,15 +4,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from wanctl.address import Address
-from wanctl.language.diagnostics import Diagnostic, Severity
+from wanctl.finding import Finding, Severity
 from wanctl.language.models import Dataset
 from wanctl.language.resources import Resource
 from wanctl.language.root import likely_meant
+from wanctl.rules import Rule
 
 
 def missing_sources(
     resources: Mapping[Address, Resource], sources: Mapping[Address, Path]
-) -> Iterator[Diagnostic]:
+) -> Iterator[Finding]:
     """Folders and files that are not there. A locked digest speaks for one; a var that is none was told."""
     for address, resource in resources.items():
         spec, path = resource.spec, sources.get(address)
@@ -22,13 +23,13 @@ def missing_sources(
             yield _missing(resource, spec, path)
 
 
-def _missing(resource: Resource, spec: Dataset, path: Path) -> Diagnostic:
+def _missing(resource: Resource, spec: Dataset, path: Path) -> Finding:
     written = spec.source.path or spec.source.url or path.name
     near = likely_meant(path, written)
-    return Diagnostic.at(
+    return Finding.at(
         resource.at("source"),
         Severity.ERROR,
-        "dataset",
+        Rule.DATASET,
         f"there is no folder or file {written}",
         path=f"{resource.address}.source",
         hint=f"did you mean {near}?" if near else None,

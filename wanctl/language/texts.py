@@ -12,6 +12,7 @@ from wanctl.language.models import FromFile
 from wanctl.language.nodes import DocumentPath, dotted
 from wanctl.language.root import PathRefused, Root
 from wanctl.language.translation import Complaint, TextFile
+from wanctl.rules import Rule
 
 Complain = Callable[[Complaint], None]
 
@@ -46,12 +47,12 @@ def with_texts(
         file = holder[path[-1]]
         holder[path[-1]] = "…"  # stands for a text that cannot be read: that is enough to say
         if set(file) != {"file"} or not isinstance(file["file"], str):
-            complain(Complaint(path, "value", f"{path[-1]} must be text, or {{file: path}}"))
+            complain(Complaint(path, Rule.VALUE, f"{path[-1]} must be text, or {{file: path}}"))
             continue
         try:
             text, origins[dotted(path)] = root.read_text(folder, file["file"])
         except PathRefused as error:
-            complain(Complaint((*path, "file"), "text-file", f"{path[-1]}: {error}", error.hint))
+            complain(Complaint((*path, "file"), Rule.TEXT_FILE, f"{path[-1]}: {error}", error.hint))
             continue
         source = TextFile(root.shown(root.follow(folder, file["file"])), text)
         holder[path[-1]] = _resolved(text, interpolate_text, variables, complain, (*path, "file"), source)
@@ -97,5 +98,5 @@ def _resolved(
     except Unresolved as error:
         what = f"the text of {dotted(path[:-1])}" if source else dotted(path) or "it"
         message = f"{what} {error}"
-        complain(Complaint(path, "variable", message, error.hint, mark=error.mark, text=source))
+        complain(Complaint(path, Rule.VARIABLE, message, error.hint, mark=error.mark, text=source))
         return text

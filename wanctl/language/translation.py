@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from wanctl.base.words import did_you_mean, listed, quoted
 from wanctl.language.nodes import DocumentPath, dotted
 from wanctl.language.schema_reading import keys_at
+from wanctl.rules import Rule
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Complaint:
     """What is wrong with one value, not yet at its place."""
 
     path: DocumentPath
-    rule: str
+    rule: Rule
     message: str
     hint: str | None = None
     on_key: bool = False
@@ -71,22 +72,22 @@ def _complaint(
         reason = str(context.get("error", "is not valid"))
         shown = "" if isinstance(value, dict) or value is None else f", not {quoted(value)}"
         return Complaint(
-            path, "value", f"{name or 'it'} {reason}{shown if reason.startswith('must') else ''}"
+            path, Rule.VALUE, f"{name or 'it'} {reason}{shown if reason.startswith('must') else ''}"
         )
     if type_ in {"enum", "literal_error"}:
         return _not_one_of(path, name, value, context)
     for types, sentence, hint in _SENTENCES:
         if type_ in types:
             said = sentence.format(**{key: str(part) for key, part in context.items()})
-            return Complaint(path, "value", f"{name} {said}, not {quoted(value)}", hint(value))
+            return Complaint(path, Rule.VALUE, f"{name} {said}, not {quoted(value)}", hint(value))
     where = f"wanctl explain {model.__name__}.{dotted(tuple(part for part in path if isinstance(part, str)))}"
-    return Complaint(path, "value", f"{name} does not take {quoted(value)}", f"{where} says what it takes")
+    return Complaint(path, Rule.VALUE, f"{name} does not take {quoted(value)}", f"{where} says what it takes")
 
 
 def _missing(path: DocumentPath, name: str) -> Complaint:
     owner = f" in {dotted(path[:-1])}" if len(path) > 1 else ""
     return Complaint(
-        path, "missing-key", f"the key {name} is missing{owner}", f"write {name}: …", on_key=True
+        path, Rule.MISSING_KEY, f"the key {name} is missing{owner}", f"write {name}: …", on_key=True
     )
 
 
@@ -95,14 +96,14 @@ def _unknown_key(path: DocumentPath, name: str, model: type[BaseModel]) -> Compl
     near = did_you_mean(name, known)
     hint = f"did you mean {near}?" if near else f"its keys are {', '.join(known)}" if known else "take it out"
     owner = dotted(path[:-1]) or ("wanctl.yaml" if model.__name__ == "Settings" else f"a {model.__name__}")
-    return Complaint(path, "unknown-key", f"there is no key {quoted(name)} in {owner}", hint, on_key=True)
+    return Complaint(path, Rule.UNKNOWN_KEY, f"there is no key {quoted(name)} in {owner}", hint, on_key=True)
 
 
 def _not_one_of(path: DocumentPath, name: str, value: Any, context: Mapping[str, Any]) -> Complaint:
     words = [word.strip("'") for word in str(context.get("expected", "")).replace(" or ", ", ").split(", ")]
     near = did_you_mean(value, words) if isinstance(value, str) else None
     message = f"{name} must be {listed(words, 'or')}, not {quoted(value)}"
-    return Complaint(path, "value", message, f"did you mean {near}?" if near else None)
+    return Complaint(path, Rule.VALUE, message, f"did you mean {near}?" if near else None)
 
 
 def _no_hint(_: Any) -> str | None:

@@ -24,11 +24,10 @@ from wanctl.engine.neighbours import neighbour_gate
 from wanctl.engine.planner import Draft, make_plan
 from wanctl.engine.polling import PollingPace
 from wanctl.engine.session import Planner, RunSession
-from wanctl.finding import Severity
+from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.moving import moves_of
 from wanctl.kinds.registry import kind_of, kinds
-from wanctl.language.diagnostics import Diagnostic
 from wanctl.language.load import find_project, load_project
 from wanctl.language.naming import near_miss
 from wanctl.language.resources import Desired
@@ -146,7 +145,7 @@ class Project:
         """Hold the ledger's lease: whoever writes the ledger does it through the store that this gives."""
         return leased(store or self.store, self.host, self.tell, lock_wait=lock_wait)
 
-    def findings(self) -> tuple[Diagnostic, ...]:
+    def findings(self) -> tuple[Finding, ...]:
         """What the rules say once the datasets are counted."""
         return check(self.desired, {address: data.facts for address, data in self.local.items()})
 

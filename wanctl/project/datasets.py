@@ -7,9 +7,10 @@ from typing import Any
 
 from wanctl.address import Address
 from wanctl.base.words import did_you_mean
-from wanctl.dataset.contents import DatasetError, DatasetFacts, Problem, ProblemSeverity
+from wanctl.dataset.contents import DatasetError, DatasetFacts
 from wanctl.dataset.manifest import ContentChanges, changes_since, manifest
 from wanctl.dataset.reading import read_dataset
+from wanctl.finding import Finding, Severity
 from wanctl.language.editing import with_digest
 from wanctl.language.inspection import Inspection, inspection
 from wanctl.language.models import Dataset
@@ -40,7 +41,7 @@ def inspect(project: Project, name: str) -> Inspection:
     return inspection(project.desired, address, path, source, facts, problems)
 
 
-def _read(project: Project, address: Address) -> tuple[DatasetFacts, tuple[Problem, ...]]:
+def _read(project: Project, address: Address) -> tuple[DatasetFacts, tuple[Finding, ...]]:
     """Also one that a plan would not look at, since its digest is locked."""
     data = project.local.get(address)
     if data and data.facts:
@@ -63,7 +64,7 @@ def build(project: Project, name: str, destination: Path) -> DatasetFacts:
             "write it elsewhere"
         )
     facts, problems = _read(project, address)
-    errors = [one for one in problems if one.severity is ProblemSeverity.ERROR]
+    errors = [one for one in problems if one.severity is Severity.ERROR]
     if errors:
         first = f"{errors[0].place}: {errors[0].message}".removeprefix(": ")
         raise ProjectError(

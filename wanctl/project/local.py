@@ -13,13 +13,15 @@ from pathlib import Path
 from wanctl.address import Address
 from wanctl.dataset.archive import write_archive
 from wanctl.dataset.checks import check_dataset
-from wanctl.dataset.contents import DatasetError, DatasetFacts, Problem
+from wanctl.dataset.contents import DatasetError, DatasetFacts
 from wanctl.dataset.reading import read_dataset
+from wanctl.finding import Finding
 from wanctl.kinds.context import LocalData
 from wanctl.language.dataset_uses import uses_of
 from wanctl.language.models import Dataset
 from wanctl.language.resources import Desired
 from wanctl.language.root import likely_meant
+from wanctl.rules import Rule
 
 Tick = Callable[[int], None]
 Reading = Callable[[], AbstractContextManager[Tick]]
@@ -103,7 +105,7 @@ class LocalDatasets:
         return spec
 
 
-def _broken_lock(address: Address, spec: Dataset, facts: DatasetFacts) -> tuple[Problem, ...]:
+def _broken_lock(address: Address, spec: Dataset, facts: DatasetFacts) -> tuple[Finding, ...]:
     found = f"sha256:{facts.digest}"
     if spec.digest in {None, found}:
         return ()
@@ -111,10 +113,10 @@ def _broken_lock(address: Address, spec: Dataset, facts: DatasetFacts) -> tuple[
         f"the content is {found[:23]}…, and the spec has locked {spec.digest[:23] if spec.digest else ''}…"
     )
     return (
-        Problem.error(
-            "digest",
+        Finding.error(
+            Rule.DIGEST,
             message,
-            remedy=f"bring it back; or, if the new content is meant: wanctl dataset lock {address.name}",
+            hint=f"bring it back; or, if the new content is meant: wanctl dataset lock {address.name}",
         ),
     )
 

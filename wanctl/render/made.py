@@ -4,13 +4,14 @@ Each writes the same keys as a plan does.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
-from wanctl.language.diagnostics import Diagnostic, SpecErrors
+from wanctl.language.diagnostics import SpecErrors
 from wanctl.plan import FORMAT_VERSION, Plan, Status
+from wanctl.rules import Rule
 
 
 @dataclass(frozen=True)
@@ -58,22 +59,18 @@ def failure_of(
 ) -> PlanFailure:
     """The document of an error: every mistake of the specs with its place, else the sentences as they are."""
     if isinstance(error, SpecErrors):
-        return PlanFailure(project, environment, tuple(map(finding_of, error.diagnostics)))
+        return PlanFailure(project, environment, tuple(map(with_path, error.diagnostics)))
     findings = (
-        Finding(Severity.ERROR, sentence.removeprefix("error: "), rule="failed") for sentence in sentences
+        Finding(Severity.ERROR, sentence.removeprefix("error: "), rule=Rule.FAILED) for sentence in sentences
     )
     return PlanFailure(project, environment, tuple(findings))
 
 
-def finding_of(one: Diagnostic) -> Finding:
-    where = f" ({one.path})" if one.path and one.path not in one.message else ""
-    return Finding(
-        Severity(one.severity.value),
-        one.message + where,
-        hint=one.hint,
-        place=f"{one.file}:{one.line}:{one.column}" if one.line else one.file,
-        rule=one.rule,
-    )
+def with_path(one: Finding) -> Finding:
+    """The finding with its place in the document in the sentence, for readers who see no lines."""
+    if not one.path or one.path in one.message:
+        return one
+    return replace(one, message=f"{one.message} ({one.path})")
 
 
 @dataclass(frozen=True)
@@ -83,12 +80,12 @@ class Checked:
     project: str
     environment: str | None
     resources: int
-    found: tuple[Diagnostic, ...]
+    found: tuple[Finding, ...]
     why: str  # there is no plan
 
     def as_json(self) -> dict[str, Any]:
         """The keys of a plan's document, none of whose statuses this is."""
-        found = tuple(map(finding_of, self.found))
+        found = tuple(map(with_path, self.found))
         document = PlanFailure(self.project, self.environment, found).as_json()
         return {**document, "status": "valid", "errored": False, "why": self.why}
 

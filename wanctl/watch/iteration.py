@@ -132,7 +132,7 @@ def _told(plan: Plan, as_committed: Callable[[str], str]) -> Plan:
             one,
             message=as_committed(one.message),
             hint=one.hint and as_committed(one.hint),
-            place=one.place and as_committed(one.place),
+            place=one.place and replace(one.place, file=as_committed(one.place.file)),
         )
         for one in plan.findings
     )

@@ -12,18 +12,19 @@ from wanctl.dataset.checks.captions import check_captions
 from wanctl.dataset.checks.clips import check_clips
 from wanctl.dataset.checks.files import check_files
 from wanctl.dataset.checks.use import Use, check_use
-from wanctl.dataset.contents import ANNOTATIONS, DatasetFacts, Problem, ProblemSeverity
+from wanctl.dataset.contents import ANNOTATIONS, DatasetFacts
+from wanctl.finding import Finding, Place, Severity
 
 __all__ = ["Use", "abridged", "check_dataset"]
 
-_ORDER = list(ProblemSeverity)
+_ORDER = list(Severity)
 _LINES_SHOWN = 6
 _SHOWN = 8  # of one rule; a person mends the first few and looks again
 
 
-def check_dataset(facts: DatasetFacts, uses: Iterable[Use] = ()) -> tuple[Problem, ...]:
+def check_dataset(facts: DatasetFacts, uses: Iterable[Use] = ()) -> tuple[Finding, ...]:
     """All problems: errors first, then by place. What two uses have in common is said once."""
-    found: dict[Problem, None] = {}
+    found: dict[Finding, None] = {}
     for problem in _all(facts, uses):
         found.setdefault(problem)
     return tuple(
@@ -31,15 +32,24 @@ def check_dataset(facts: DatasetFacts, uses: Iterable[Use] = ()) -> tuple[Proble
             found,
             key=lambda one: (
                 _ORDER.index(one.severity),
-                one.member != ANNOTATIONS,
-                one.member or "",
-                one.line or 0,
+                member_of(one) != ANNOTATIONS,
+                member_of(one),
+                line_of(one),
             ),
         )
     )
 
 
-def _all(facts: DatasetFacts, uses: Iterable[Use]) -> Iterator[Problem]:
+def member_of(one: Finding) -> str:
+    """The file of the dataset that a finding is about; empty for the dataset as a whole."""
+    return one.place.file if one.place else ""
+
+
+def line_of(one: Finding) -> int:
+    return one.place.line if one.place else 0
+
+
+def _all(facts: DatasetFacts, uses: Iterable[Use]) -> Iterator[Finding]:
     yield from facts.unreadable
     yield from check_files(facts)
     yield from check_clips(facts)
@@ -48,7 +58,7 @@ def _all(facts: DatasetFacts, uses: Iterable[Use]) -> Iterator[Problem]:
         yield from check_use(facts, use)
 
 
-def abridged(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+def abridged(problems: Iterable[Finding]) -> tuple[Finding, ...]:
     """What is the same on several lines once; of each rule the first few, and how many more there are."""
     folded = _folded(problems)
     total, told = Counter(one.rule for one in folded), Counter[str]()
@@ -63,12 +73,17 @@ def abridged(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(shown)
 
 
-def _folded(problems: Iterable[Problem]) -> list[Problem]:
-    alike: dict[Problem, list[int]] = {}
+def _folded(problems: Iterable[Finding]) -> list[Finding]:
+    alike: dict[Finding, list[int]] = {}
     for one in problems:
-        alike.setdefault(replace(one, line=None), []).append(one.line or 0)
+        anywhere = replace(one, place=Place(member_of(one))) if one.place else one
+        alike.setdefault(anywhere, []).append(line_of(one))
     return [
-        replace(one, line=lines[0] or None, message=one.message + _also(lines[1:]))
+        replace(
+            one,
+            place=Place(one.place.file, lines[0]) if one.place else None,
+            message=one.message + _also(lines[1:]),
+        )
         for one, lines in alike.items()
     ]
 

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from wanctl.dataset.contents import ANNOTATIONS, DatasetFacts, Problem
+from wanctl.dataset.contents import ANNOTATIONS, DatasetFacts
+from wanctl.finding import Finding, Place
+from wanctl.rules import Rule
 
 _FEWEST = 3  # captions of which something can be said
 _MOST = 1000  # that are compared; more of them say nothing new
@@ -49,7 +51,7 @@ class CaptionEffect:
     description: str  # the most typical text from the trigger on
 
 
-def check_captions(facts: DatasetFacts) -> Iterator[Problem]:
+def check_captions(facts: DatasetFacts) -> Iterator[Finding]:
     """What the captions of one dataset lack, taken together."""
     captions = {one.line: one.prompt for one in facts.samples[:_MOST] if one.prompt.strip()}
     if len(captions) < _FEWEST:
@@ -60,22 +62,20 @@ def check_captions(facts: DatasetFacts) -> Iterator[Problem]:
         return
     lacking = [line for line, text in captions.items() if effect.trigger not in _words_of(text)]
     if lacking:
-        yield Problem.warning(
-            "trigger-missing",
+        yield Finding.warning(
+            Rule.TRIGGER_MISSING,
             f"{effect.trigger} is in most captions, and not in {_lines(lacking)}",
-            member=ANNOTATIONS,
-            line=lacking[0],
-            remedy=f"write {effect.trigger} into each caption that shows the effect",
+            place=Place(ANNOTATIONS, lacking[0]),
+            hint=f"write {effect.trigger} into each caption that shows the effect",
         )
     odd = odd_descriptions({line: text for line, text in captions.items() if line not in lacking}, effect)
     if odd:
         examples = "; ".join(f"line {line}: {_excerpt(text)}" for line, text in list(odd.items())[:3])
-        yield Problem.warning(
-            "effect-differs",
+        yield Finding.warning(
+            Rule.EFFECT_DIFFERS,
             f"the effect is described in other words in {_lines(list(odd))} than in the rest ({examples})",
-            member=ANNOTATIONS,
-            line=next(iter(odd)),
-            remedy=f"use one description throughout, as: {_excerpt(effect.description, 2 * _EXCERPT)}",
+            place=Place(ANNOTATIONS, next(iter(odd))),
+            hint=f"use one description throughout, as: {_excerpt(effect.description, 2 * _EXCERPT)}",
         )
 
 
@@ -137,20 +137,20 @@ def likeness(one: str, other: str) -> float:
     return difflib.SequenceMatcher(a=telling[0], b=telling[1], autojunk=False).ratio()
 
 
-def _no_trigger(effect: CaptionEffect) -> Problem:
+def _no_trigger(effect: CaptionEffect) -> Finding:
     if effect.shared:
         words = ", ".join(effect.shared[:_SHOWN])
-        return Problem.warning(
-            "ordinary-trigger",
+        return Finding.warning(
+            Rule.ORDINARY_TRIGGER,
             f"the words that all captions share are ordinary ones ({words}): to those an effect binds less",
-            member=ANNOTATIONS,
-            remedy="add one rare word without a meaning, such as s86b5p, to each caption",
+            place=Place(ANNOTATIONS),
+            hint="add one rare word without a meaning, such as s86b5p, to each caption",
         )
-    return Problem.warning(
-        "no-trigger",
+    return Finding.warning(
+        Rule.NO_TRIGGER,
         "no word is in all captions: nothing tells the model which videos show the effect",
-        member=ANNOTATIONS,
-        remedy="write one rare word without a meaning, such as s86b5p, into each caption",
+        place=Place(ANNOTATIONS),
+        hint="write one rare word without a meaning, such as s86b5p, into each caption",
     )
 
 

@@ -6,13 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
 
-from wanctl.dataset.contents import (
-    ANNOTATIONS,
-    DatasetFacts,
-    MediaKind,
-    Problem,
-    Sample,
-)
+from wanctl.dataset.contents import ANNOTATIONS, DatasetFacts, MediaKind, Sample
+from wanctl.finding import Finding, Place
+from wanctl.rules import Rule
 
 _MOST_ADVICE = 50  # looking for a near miss takes a while among many members
 _MOST_NAMED = 4
@@ -23,41 +19,41 @@ _FORMATS = {MediaKind.IMAGE: ("BMP", "JPEG", "PNG", "WEBP"), MediaKind.VIDEO: ("
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9]+)?")
 
 
-def check_files(facts: DatasetFacts) -> Iterator[Problem]:
+def check_files(facts: DatasetFacts) -> Iterator[Finding]:
     """Everything about files that is known without what the dataset is for."""
     for check in (_paths, _roles, _media, _unused, _names, _twice, _too_large):
         yield from check(facts)
 
 
-def _paths(facts: DatasetFacts) -> Iterator[Problem]:
+def _paths(facts: DatasetFacts) -> Iterator[Finding]:
     """Every path leads to a member; one that cannot is told why."""
     advised = 0
     for sample in facts.samples:
         for path in sample.references:
             if path in facts.by_name:
                 continue
-            rule, why, remedy = "missing-file", "is not there", None
+            rule, why, remedy = Rule.MISSING_FILE, "is not there", None
             if odd := _odd_path(path):
                 rule, why = odd
             if advised < _MOST_ADVICE and (near := near_miss(path, facts.by_name)):
                 remedy = f"did you mean {near}?"
                 advised += 1
-            elif rule == "unsafe-path":
+            elif rule is Rule.UNSAFE_PATH:
                 remedy = "write it relative to data.jsonl, with /"
-            yield Problem.error(
-                rule, f"names {path}, which {why}", member=ANNOTATIONS, line=sample.line, remedy=remedy
+            yield Finding.error(
+                rule, f"names {path}, which {why}", place=Place(ANNOTATIONS, sample.line), hint=remedy
             )
 
 
-def _odd_path(path: str) -> tuple[str, str] | None:
+def _odd_path(path: str) -> tuple[Rule, str] | None:
     if "\\" in path:
-        return "unsafe-path", "has backslashes"
+        return Rule.UNSAFE_PATH, "has backslashes"
     if path.startswith("/") or re.match(r"[A-Za-z]:", path):
-        return "unsafe-path", "is absolute" if "://" not in path else "is a URL"
+        return Rule.UNSAFE_PATH, "is absolute" if "://" not in path else "is a URL"
     if "://" in path:
-        return "unsafe-path", "is a URL"
+        return Rule.UNSAFE_PATH, "is a URL"
     if ".." in PurePosixPath(path).parts:
-        return "unsafe-path", "leads out of the dataset"
+        return Rule.UNSAFE_PATH, "leads out of the dataset"
     return None
 
 
@@ -83,7 +79,7 @@ def _numbers(name: str) -> list[int]:
     return [int(digits) for digits in re.findall(r"[0-9]+", name)]
 
 
-def _roles(facts: DatasetFacts) -> Iterator[Problem]:
+def _roles(facts: DatasetFacts) -> Iterator[Finding]:
     """A frame is an image and a clip is a video, by their bytes."""
     for sample in facts.samples:
         for path, wanted in _wanted_kinds(sample):
@@ -97,11 +93,11 @@ def _roles(facts: DatasetFacts) -> Iterator[Problem]:
             else:
                 continue
             formats = ", ".join(_FORMATS[wanted])
-            yield Problem.error(
-                "wrong-media",
+            yield Finding.error(
+                Rule.WRONG_MEDIA,
                 f"{what}; {ANNOTATIONS}:{sample.line} has it as {wanted.value}",
-                member=path,
-                remedy=f"{formats} are taken",
+                place=Place(path),
+                hint=f"{formats} are taken",
             )
 
 
@@ -112,7 +108,7 @@ def _wanted_kinds(sample: Sample) -> Iterator[tuple[str, MediaKind]]:
         yield sample.video, MediaKind.VIDEO
 
 
-def _media(facts: DatasetFacts) -> Iterator[Problem]:
+def _media(facts: DatasetFacts) -> Iterator[Finding]:
     """Formats, sizes and soundness of what the samples name."""
     for path in sorted({path for sample in facts.samples for path in sample.references}):
         media = facts.media.get(path)
@@ -121,74 +117,74 @@ def _media(facts: DatasetFacts) -> Iterator[Problem]:
         taken = _FORMATS[media.kind]
         if media.format not in taken:
             kind = "images" if media.kind is MediaKind.IMAGE else "clips"
-            yield Problem.error(
-                "format",
+            yield Finding.error(
+                Rule.FORMAT,
                 f"is {media.format}, by its content; {kind} are {', '.join(taken)}",
-                member=path,
-                remedy=f"convert it to {'PNG or JPEG' if media.kind is MediaKind.IMAGE else 'MP4'}",
+                place=Place(path),
+                hint=f"convert it to {'PNG or JPEG' if media.kind is MediaKind.IMAGE else 'MP4'}",
             )
         elif media.fault:
-            yield Problem.error(
-                "unreadable-media", media.fault, member=path, remedy="export or copy it again"
+            yield Finding.error(
+                Rule.UNREADABLE_MEDIA, media.fault, place=Place(path), hint="export or copy it again"
             )
         elif max(media.width, media.height) > _LARGEST_SIDE:
-            yield Problem.error(
-                "too-many-pixels",
+            yield Finding.error(
+                Rule.TOO_MANY_PIXELS,
                 f"has {media.width}×{media.height} pixels; {_LARGEST_SIDE}×{_LARGEST_SIDE} are the most",
-                member=path,
-                remedy="scale it down; training shrinks it to max_pixels anyway",
+                place=Place(path),
+                hint="scale it down; training shrinks it to max_pixels anyway",
             )
 
 
-def _unused(facts: DatasetFacts) -> Iterator[Problem]:
+def _unused(facts: DatasetFacts) -> Iterator[Finding]:
     unused = facts.unused
     if unused and facts.samples:
-        yield Problem.warning(
-            "unused-files",
+        yield Finding.warning(
+            Rule.UNUSED_FILES,
             f"no line of {ANNOTATIONS} uses {listed(unused)}: uploaded, and trained on by nobody",
-            remedy="add a line for it, take it out, or exclude it",
+            hint="add a line for it, take it out, or exclude it",
         )
 
 
-def _names(facts: DatasetFacts) -> Iterator[Problem]:
+def _names(facts: DatasetFacts) -> Iterator[Finding]:
     odd = [
         member.name
         for member in facts.members
         if not all(_PLAIN_NAME.fullmatch(part) for part in PurePosixPath(member.name).parts)
     ]
     if odd:
-        yield Problem.warning(
-            "odd-names",
+        yield Finding.warning(
+            Rule.ODD_NAMES,
             f"{listed(odd)}: names beyond English letters, digits, _ and - are advised against",
-            remedy="rename it, here and in data.jsonl",
+            hint="rename it, here and in data.jsonl",
         )
 
 
-def _twice(facts: DatasetFacts) -> Iterator[Problem]:
+def _twice(facts: DatasetFacts) -> Iterator[Finding]:
     by_content = defaultdict(list)
     for member in facts.members:
         if facts.media.get(member.name):
             by_content[member.sha256].append(member.name)
     for names in by_content.values():
         if len(names) > 1:
-            yield Problem.warning(
-                "same-media",
+            yield Finding.warning(
+                Rule.SAME_MEDIA,
                 f"{listed(names)} are the same, byte for byte: more weight, and nothing new to learn",
-                member=names[1],
-                remedy="keep one of them",
+                place=Place(names[1]),
+                hint="keep one of them",
             )
 
 
-def _too_large(facts: DatasetFacts) -> Iterator[Problem]:
+def _too_large(facts: DatasetFacts) -> Iterator[Finding]:
     if facts.archive_size > _GIB:
         size = f"{facts.archive_size / _GB:.2f} GB"
         remedy = "scale the clips down or take some out"
-        yield Problem.error(
-            "too-large", f"the archive has {size}; the service takes 1 GB at most", remedy=remedy
+        yield Finding.error(
+            Rule.TOO_LARGE, f"the archive has {size}; the service takes 1 GB at most", hint=remedy
         )
     elif facts.archive_size > _GB:
         message = "the archive has a little more than 1 GB, which the service may not take"
-        yield Problem.warning("too-large", message)
+        yield Finding.warning(Rule.TOO_LARGE, message)
 
 
 def listed(names: Sequence[str]) -> str:

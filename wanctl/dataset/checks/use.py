@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from wanctl.dataset.checks.captions import description_of as described
 from wanctl.dataset.checks.captions import effect_of, likeness, odd_descriptions
-from wanctl.dataset.contents import ANNOTATIONS, DatasetFacts, Problem, ProblemSeverity
+from wanctl.dataset.contents import ANNOTATIONS, DatasetFacts
+from wanctl.finding import Finding, Place, Severity
+from wanctl.rules import Rule
 
 _FEWEST, _ADVISED, _MOST = 10, 20, 100  # samples
 _A_FEW_FRAMES = 0.25  # seconds by which cutting tools miss a length
@@ -27,7 +29,7 @@ class Use:
     trained_captions: tuple[str, ...] = ()  # for a validation set: those of the training
 
 
-def check_use(facts: DatasetFacts, use: Use) -> Iterator[Problem]:
+def check_use(facts: DatasetFacts, use: Use) -> Iterator[Finding]:
     """What is wrong with this dataset for this use."""
     if not facts.samples:
         return
@@ -40,44 +42,44 @@ def check_use(facts: DatasetFacts, use: Use) -> Iterator[Problem]:
         yield from _validation_captions(facts, use)
 
 
-def _mode(facts: DatasetFacts, use: Use) -> Iterator[Problem]:
+def _mode(facts: DatasetFacts, use: Use) -> Iterator[Finding]:
     with_last = [one.line for one in facts.samples if one.last_frame]
     without = [one.line for one in facts.samples if not one.last_frame]
     if use.last_frames and without:
         yield from _each(
             without,
-            "no-last-frame",
+            Rule.NO_LAST_FRAME,
             f"has no last_frame_path, and {use.model} learns from the first and the last frame",
             "name the last frame, or train a first-frame model",
         )
     elif use.last_frames is False and with_last:
         yield from _each(
             with_last,
-            "unused-last-frame",
+            Rule.UNUSED_LAST_FRAME,
             f"has a last_frame_path, and {use.model} learns from the first frame alone",
             "take last_frame_path out, or train a first-and-last-frame model",
         )
     elif use.last_frames is None and with_last and without:
         yield from _each(
             without,
-            "mixed-modes",
+            Rule.MIXED_MODES,
             f"has no last_frame_path, and other lines have one (line {with_last[0]})",
             "a dataset is for one mode: give every line a last frame, or none",
         )
 
 
-def _each(lines: Sequence[int], rule: str, message: str, remedy: str) -> Iterator[Problem]:
+def _each(lines: Sequence[int], rule: Rule, message: str, remedy: str) -> Iterator[Finding]:
     for line in lines:
-        yield Problem.error(rule, message, member=ANNOTATIONS, line=line, remedy=remedy)
+        yield Finding.error(rule, message, place=Place(ANNOTATIONS, line), hint=remedy)
 
 
-def _videos(facts: DatasetFacts, use: Use) -> Iterator[Problem]:
+def _videos(facts: DatasetFacts, use: Use) -> Iterator[Finding]:
     lacking = [one.line for one in facts.samples if not one.video]
     remedy = 'name its clip, as in "video_path": "video_1.mp4"; only a validation set does without'
-    yield from _each(lacking, "no-video", f"has no video_path, and {use.by} trains on it", remedy)
+    yield from _each(lacking, Rule.NO_VIDEO, f"has no video_path, and {use.by} trains on it", remedy)
 
 
-def _lengths(facts: DatasetFacts, use: Use) -> Iterator[Problem]:
+def _lengths(facts: DatasetFacts, use: Use) -> Iterator[Finding]:
     clips = dict.fromkeys(one.video for one in facts.samples if one.video)
     lengths = {name: facts.media[name].seconds for name in clips if name in facts.media}
     long = []
@@ -85,53 +87,53 @@ def _lengths(facts: DatasetFacts, use: Use) -> Iterator[Problem]:
         if seconds is None:
             continue
         if use.longest and seconds > use.longest + _A_FEW_FRAMES:
-            yield Problem.error(
-                "clip-too-long",
+            yield Finding.error(
+                Rule.CLIP_TOO_LONG,
                 f"lasts {seconds:.1f} s; {use.longest:g} s are the most for {use.model}",
-                member=name,
-                remedy=f"cut it to {use.longest:g} s",
+                place=Place(name),
+                hint=f"cut it to {use.longest:g} s",
             )
         elif use.target_seconds and seconds > use.target_seconds + _WELL_OVER:
             long.append((name, seconds))
     if long:
         name, seconds = max(long, key=lambda one: one[1])
         count = f"{len(long)} clips are" if len(long) > 1 else f"{name} is"
-        yield Problem.warning(
-            "longer-than-target",
+        yield Finding.warning(
+            Rule.LONGER_THAN_TARGET,
             f"{count} longer than the {use.target_seconds:g} s of the videos that are to be made "
             f"({name}: {seconds:.1f} s): the effect is learnt as cut off",
-            remedy="cut them; or, to make longer videos, write target_seconds",
+            hint="cut them; or, to make longer videos, write target_seconds",
         )
 
 
-def _counts(use: Use) -> Iterator[Problem]:
+def _counts(use: Use) -> Iterator[Finding]:
     count = use.total_samples
     if count is None:
         return
     samples = f"{use.by} has {count} sample{'' if count == 1 else 's'}"
     if count < _FEWEST:
-        yield Problem.warning(
-            "few-samples",
+        yield Finding.warning(
+            Rule.FEW_SAMPLES,
             f"{samples}; at least {_FEWEST} are asked for",
-            remedy=f"{_ADVISED} to {_MOST} do well",
+            hint=f"{_ADVISED} to {_MOST} do well",
         )
     elif count < _ADVISED:
-        yield _advice("few-samples", f"{samples}; {_ADVISED} to {_MOST} are advised")
+        yield _advice(Rule.FEW_SAMPLES, f"{samples}; {_ADVISED} to {_MOST} are advised")
     elif count > _MOST:
-        yield _advice("many-samples", f"{samples}; {_ADVISED} to {_MOST} are advised, and more cost more")
+        yield _advice(Rule.MANY_SAMPLES, f"{samples}; {_ADVISED} to {_MOST} are advised, and more cost more")
     if use.batch_size and count <= use.batch_size:
-        yield Problem.warning(
-            "batch-too-large",
+        yield Finding.warning(
+            Rule.BATCH_TOO_LARGE,
             f"{samples}, no more than its batch_size of {use.batch_size}: every epoch is one step",
-            remedy="add samples" + (", or write a smaller batch_size" if use.batch_size > 1 else ""),
+            hint="add samples" + (", or write a smaller batch_size" if use.batch_size > 1 else ""),
         )
 
 
-def _advice(rule: str, message: str) -> Problem:
-    return Problem(ProblemSeverity.ADVICE, rule, message)
+def _advice(rule: Rule, message: str) -> Finding:
+    return Finding(Severity.ADVICE, message, rule=rule)
 
 
-def _validation_captions(facts: DatasetFacts, use: Use) -> Iterator[Problem]:
+def _validation_captions(facts: DatasetFacts, use: Use) -> Iterator[Finding]:
     """Previews show what was learnt only if they ask for it in the same words."""
     if not use.trained_captions:
         return
@@ -141,20 +143,18 @@ def _validation_captions(facts: DatasetFacts, use: Use) -> Iterator[Problem]:
     captions = {one.line: one.prompt for one in facts.samples if one.prompt.strip()}
     without = [line for line, text in captions.items() if not described(text, effect.trigger)]
     for line in without:
-        yield Problem.warning(
-            "trigger-missing",
+        yield Finding.warning(
+            Rule.TRIGGER_MISSING,
             f"has no {effect.trigger}, the trigger word that {use.by} trains on",
-            member=ANNOTATIONS,
-            line=line,
-            remedy=f"write {effect.trigger} into it",
+            place=Place(ANNOTATIONS, line),
+            hint=f"write {effect.trigger} into it",
         )
     odd = odd_descriptions({line: text for line, text in captions.items() if line not in without}, effect)
     for line, text in odd.items():
-        yield Problem.warning(
-            "effect-differs",
+        yield Finding.warning(
+            Rule.EFFECT_DIFFERS,
             "describes the effect in other words than the training set "
             f"({likeness(text, effect.description):.0%} alike)",
-            member=ANNOTATIONS,
-            line=line,
-            remedy=f'use its words: "{effect.description}"',
+            place=Place(ANNOTATIONS, line),
+            hint=f'use its words: "{effect.description}"',
         )

@@ -12,6 +12,7 @@ from wanctl.language.models import Checkpoint, State
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Generation, Intent
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
+from wanctl.rules import Rule
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, checkpoint_number
 
 _SETTLED = frozenset({CheckpointStatus.SUCCEEDED, CheckpointStatus.FAILED, CheckpointStatus.UNSUPPORTED})
@@ -275,7 +276,7 @@ def _expiry(resource: Resource, row: CheckpointRow) -> tuple[Finding, ...]:
     if row.expire_time is None:
         return ()
     message = f"{row.checkpoint} is kept by the service until {row.expire_time:%Y-%m-%d %H:%M}"
-    return (Finding(Severity.ADVICE, message, resource.address, rule="checkpoint-expires"),)
+    return (Finding(Severity.ADVICE, message, resource.address, rule=Rule.CHECKPOINT_EXPIRES),)
 
 
 def _plan_absent(resource: Resource, context: Context) -> Planned:

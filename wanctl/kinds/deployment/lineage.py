@@ -19,6 +19,7 @@ from wanctl.language.models import Deployment
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.plan import Action, Progress, Step, When
+from wanctl.rules import Rule
 from wanctl.studio.objects import LiveDeployment
 
 
@@ -171,6 +172,6 @@ def _unverified(
         message,
         resource.address,
         hint=hint,
-        place=str(place),
-        rule="aigc-config-unverified",
+        place=place,
+        rule=Rule.CONFIG_UNVERIFIED,
     )

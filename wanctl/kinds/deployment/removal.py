@@ -9,6 +9,7 @@ from wanctl.kinds.deployment.serving import lift_protection, standing
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.plan import Action, Progress, Step, When
+from wanctl.rules import Rule
 
 
 def plan_removal(address: Address, context: Context, why: str, first: tuple[Address, ...]) -> Planned:
@@ -77,5 +78,5 @@ def _protected_and_gone(address: Address, known: list[Generation]) -> Finding:
         f"{address} is protected in the ledger, and {names} is not in this account",
         address,
         hint="check the key; if it was deleted on purpose, bring its document back with protect: false",
-        rule="protected-gone",
+        rule=Rule.PROTECTED_GONE,
     )

@@ -11,8 +11,7 @@ from wanctl.kinds.deployment.echoed_config import differences, echoed_config
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.resources import Resource
 from wanctl.plan import Action, Step, When
-
-RULE = "aigc-config-unverified"
+from wanctl.rules import Rule
 
 
 def without_guess(resource: Resource, spec: DeploymentSpec, planned: Planned, context: Context) -> Planned:
@@ -77,4 +76,6 @@ def _held_back(step: Step, resource: Resource) -> Step:
 
 def _finding(resource: Resource, message: str, hint: str) -> Finding:
     place = resource.places.get("aigc_config", resource.origin)
-    return Finding(Severity.WARNING, message, resource.address, hint=hint, place=str(place), rule=RULE)
+    return Finding(
+        Severity.WARNING, message, resource.address, hint=hint, place=place, rule=Rule.CONFIG_UNVERIFIED
+    )

@@ -26,6 +26,7 @@ from wanctl.language.models import FineTune, State
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Intent, Verb
 from wanctl.plan import Action, Cost, Progress, Step, When
+from wanctl.rules import Rule
 from wanctl.studio.objects import Job, JobStatus
 from wanctl.studio.training_log import training_progress
 
@@ -161,7 +162,7 @@ def _older_in_flight(resource: Resource, job: Job, context: Context) -> tuple[Fi
             Severity.WARNING,
             f"{one.job_id}, started for earlier inputs, is still {_spell_status(one)} and billed",
             resource.address,
-            rule="older-job-in-flight",
+            rule=Rule.OLDER_JOB,
         )
         for one in older
         if one and one.in_flight and one.job_id != job.job_id

@@ -15,11 +15,11 @@ from urllib.parse import quote
 from markupsafe import Markup
 from PIL import Image, ImageOps
 
-from wanctl.dataset.checks import abridged
-from wanctl.dataset.contents import ANNOTATIONS, Media, MediaKind, Problem, Sample
+from wanctl.dataset.checks import abridged, line_of, member_of
+from wanctl.dataset.contents import ANNOTATIONS, Media, MediaKind, Sample
 from wanctl.dataset.media import LARGEST_SIDE
 from wanctl.dataset.source import SourceFiles, source_at
-from wanctl.finding import Finding, Severity
+from wanctl.finding import Finding
 from wanctl.language.inspection import Inspection
 from wanctl.render.html.templating import render, styled
 from wanctl.render.words import estimate_rows, spell_aspect
@@ -45,10 +45,10 @@ def write_page(found: Inspection, destination: Path) -> None:
 
 def dataset_page(found: Inspection, folder: Path) -> str:
     """The page, to be kept in this folder."""
-    problems: dict[int, list[Problem]] = defaultdict(list)
+    problems: dict[int, list[Finding]] = defaultdict(list)
     for one in found.problems:
-        if one.member == ANNOTATIONS and one.line:
-            problems[one.line].append(one)
+        if member_of(one) == ANNOTATIONS and line_of(one):
+            problems[line_of(one)].append(one)
     with source_at(found.path) as source:
         samples = [
             _sample(sample, found, source, folder, problems[sample.line])
@@ -59,20 +59,15 @@ def dataset_page(found: Inspection, folder: Path) -> str:
         **styled("plan.css", "dataset.css"),
         place="wanctl",
         found=found,
-        findings=[_finding(one) for one in abridged(found.problems)],
+        findings=abridged(found.problems),
         estimates=estimate_rows(found.estimates),
         samples=samples,
         left_out=max(0, len(found.facts.samples) - _MOST),
     )
 
 
-def _finding(one: Problem) -> Finding:
-    severity = Severity(one.severity)
-    return Finding(severity, one.message, hint=one.remedy, place=one.place or None, rule=one.rule)
-
-
 def _sample(
-    sample: Sample, found: Inspection, source: SourceFiles, folder: Path, problems: list[Problem]
+    sample: Sample, found: Inspection, source: SourceFiles, folder: Path, problems: list[Finding]
 ) -> dict[str, Any]:
     return {
         "line": sample.line,

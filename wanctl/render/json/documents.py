@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from wanctl.dataset.checks import line_of, member_of
+
 if TYPE_CHECKING:
     from wanctl.dataset.contents import Media
     from wanctl.dataset.manifest import ContentChanges
     from wanctl.engine.converge import Outcome
     from wanctl.engine.drift import Drift
-    from wanctl.language.diagnostics import Diagnostic
+    from wanctl.finding import Finding
     from wanctl.language.inspection import Inspection
 
 DRIFT_FORMAT_VERSION = "1.0"
@@ -49,10 +51,10 @@ def inspection_json(found: "Inspection") -> dict[str, Any]:
             {
                 "severity": one.severity.value,
                 "rule": one.rule,
-                "member": one.member,
-                "line": one.line,
+                "member": member_of(one) or None,
+                "line": line_of(one) or None,
                 "message": one.message,
-                "remedy": one.remedy,
+                "remedy": one.hint,
             }
             for one in found.problems
         ],
@@ -128,14 +130,14 @@ def outcome_json(outcome: "Outcome") -> dict[str, Any]:
     }
 
 
-def validation_json(found: "Iterable[Diagnostic]") -> dict[str, Any]:
+def validation_json(found: "Iterable[Finding]") -> dict[str, Any]:
     diagnostics = [
         {
             "severity": one.severity.value,
             "rule": one.rule,
-            "file": one.file,
-            "line": one.line,
-            "column": one.column,
+            "file": one.place.file if one.place else "",
+            "line": one.place.line if one.place else 0,
+            "column": one.place.column if one.place else 0,
             "path": one.path,
             "message": one.message,
             "hint": one.hint,

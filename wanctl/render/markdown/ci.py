@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from wanctl.address import Address
 from wanctl.base.words import counted
 from wanctl.engine.converge import Outcome
-from wanctl.language.diagnostics import Diagnostic, Severity
+from wanctl.finding import Finding, Severity
 from wanctl.plan import Plan, Status, Step
 from wanctl.render.made import Checked, Made
 from wanctl.render.markdown.markup import code, link_target, prose
@@ -30,9 +30,9 @@ def checked_markdown(checked: Checked, closing: Sequence[str] = ()) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _found(one: Diagnostic) -> str:
+def _found(one: Finding) -> str:
     sign = "⚠️" if one.severity is Severity.WARNING else "💡"
-    return f"- {sign} {code(f'{one.file}:{one.line}:{one.column}')}: {prose(one.message)}"
+    return f"- {sign} {code(str(one.place))}: {prose(one.message)}"
 
 
 def done_sections(outcome: Outcome) -> tuple[str, ...]:

@@ -191,7 +191,7 @@ def _findings(findings: Sequence[Finding], room: int, options: RenderOptions) ->
 
 
 def _finding(finding: Finding) -> str:
-    subjects = [code(part) for part in (finding.place, finding.address and str(finding.address)) if part]
+    subjects = [code(str(part)) for part in (finding.place, finding.address) if part]
     head = f"- {_SEVERITY_ICONS[finding.severity]} **{finding.severity.value}** {' '.join(subjects)}".rstrip()
     hint = f"<br>→ {prose(finding.hint)}" if finding.hint else ""
     return f"{head}: {prose(finding.message)}{hint}"

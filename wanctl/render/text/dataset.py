@@ -7,9 +7,10 @@ from statistics import median
 from rich.text import Text
 
 from wanctl.dataset.checks import abridged
-from wanctl.dataset.contents import DatasetFacts, MediaKind, Problem
+from wanctl.dataset.contents import DatasetFacts, MediaKind
 from wanctl.dataset.manifest import ContentChanges
 from wanctl.dataset.spelling import spell_bytes, spell_samples
+from wanctl.finding import Finding
 from wanctl.language.inspection import Estimate, Inspection
 from wanctl.render.text.console import hint_line
 from wanctl.render.words import estimate_rows, spell_aspect
@@ -63,7 +64,7 @@ def _estimate_table(estimates: Iterable[Estimate]) -> Iterator[Text]:
         yield Text("  " + "  ".join([*cells, row[3]]), style="dim" if number == 0 else "")
 
 
-def problem_lines(problems: tuple[Problem, ...], source: str) -> Iterator[Text]:
+def problem_lines(problems: tuple[Finding, ...], source: str) -> Iterator[Text]:
     if not problems:
         yield Text("Nothing is wrong with it.")
     for one in abridged(problems):
@@ -72,8 +73,8 @@ def problem_lines(problems: tuple[Problem, ...], source: str) -> Iterator[Text]:
         yield Text.assemble(
             (f"{severity}: ", _COLOURS[severity]), f"{place}{one.message} ", (f"[{one.rule}]", "dim")
         )
-        if one.remedy:
-            yield hint_line(one.remedy)
+        if one.hint:
+            yield hint_line(one.hint)
 
 
 def changes_lines(changes: ContentChanges) -> Iterator[Text]:

@@ -146,7 +146,7 @@ def finding_block(findings: tuple[Finding, ...]) -> list[Text]:
     lines: list[Text] = []
     for finding in findings:
         subject = str(finding.address) if finding.address else ""
-        prefix = ": ".join(part for part in (finding.place, subject) if part)
+        prefix = ": ".join(part for part in (str(finding.place or ""), subject) if part)
         lines.append(
             Text.assemble(
                 (f"{finding.severity.value}: ", _SEVERITY_STYLE[finding.severity]),
