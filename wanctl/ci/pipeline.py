@@ -17,7 +17,6 @@ from wanctl.base.running import run
 from wanctl.ci.answers import choices, labels_of, outputs_of
 from wanctl.ci.checkout import require_reviewed_specs, why_overtaken
 from wanctl.engine.converge import Outcome
-from wanctl.finding import Severity
 from wanctl.forge.comments import Message
 from wanctl.forge.posting import UnlabelledError, post
 from wanctl.forge.run import Forge, Run, Trigger

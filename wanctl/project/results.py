@@ -7,8 +7,8 @@ from typing import Any, Self
 from wanctl.address import Address
 from wanctl.base.words import counted
 from wanctl.engine.converge import Outcome
-from wanctl.finding import Severity
-from wanctl.language.diagnostics import Diagnostic
+from wanctl.finding import Finding, Severity
+from wanctl.language.diagnostics import rendered as rendered_finding
 from wanctl.plan import Plan, Status
 from wanctl.render.lineage import References
 from wanctl.render.options import Command, PlanFormat, RenderOptions
@@ -157,10 +157,10 @@ class Validation:
     project: str
     environment: str | None
     resources: int
-    diagnostics: tuple[Diagnostic, ...]
+    diagnostics: tuple[Finding, ...]
 
     @property
-    def errors(self) -> tuple[Diagnostic, ...]:
+    def errors(self) -> tuple[Finding, ...]:
         return tuple(one for one in self.diagnostics if one.severity.value == Severity.ERROR.value)
 
     @property
@@ -175,7 +175,7 @@ class Validation:
         return f"{self.project}: {counted(self.resources, 'resource')}, {verdict}{more}."
 
     def to_text(self) -> str:
-        return "".join(f"{one.render()}\n" for one in self.diagnostics) + f"{self.sentence()}\n"
+        return "".join(f"{rendered_finding(one)}\n" for one in self.diagnostics) + f"{self.sentence()}\n"
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `wanctl validate --format json`."""
