@@ -69,13 +69,13 @@ def _plan(plan: Plan, options: RenderOptions, room: int) -> list[str]:
     steps = plan.pending
     errors = [finding for finding in plan.findings if finding.severity is Severity.ERROR]
     others = [finding for finding in plan.findings if finding.severity is not Severity.ERROR]
-    mend, consider = _findings(errors, left // 4, options), _findings(others, left // 6, options)
+    rejecting, consider = _findings(errors, left // 4, options), _findings(others, left // 6, options)
     table = step_table(steps, left // 4) if steps else ""
     picture = _picture(lineage_of(plan, options.references), steps, left // 6)
     kept = [settled_table(plan, left // 12), _orphans(plan.orphans, left // 12)]
-    left -= sum(len(part) + 2 for part in (*mend, *consider, table, picture, *kept))
+    left -= sum(len(part) + 2 for part in (*rejecting, *consider, table, picture, *kept))
     details = _details(steps, max(left, 0), options)
-    return [*top, *mend, table, *details, picture, *consider, *kept, *foot]
+    return [*top, *rejecting, table, *details, picture, *consider, *kept, *foot]
 
 
 def _status_icon(plan: Plan) -> str:
