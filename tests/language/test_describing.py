@@ -16,7 +16,7 @@ from wanctl.language.explain import UnknownPath, explain
 from wanctl.language.load import load_project
 from wanctl.language.schema import json_schema
 from wanctl.project import Project
-from wanctl.project.validation import dataset_diagnostics
+from wanctl.project.results import dataset_diagnostics
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECTS = sorted(

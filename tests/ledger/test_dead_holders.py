@@ -15,13 +15,12 @@ from wanctl.ledger.opening import open_store
 from wanctl.ledger.store import LedgerStore
 from wanctl.project import leasing
 from wanctl.project.host import Host
-from wanctl.project.leasing import leased
-from wanctl.project.process import surely_dead, this_process
+from wanctl.project.leasing import leased, surely_dead, this_process
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says for sure who is dead")
 
 _JOB_NAME = (
-    "from wanctl.project.process import this_process; print(this_process().model_dump_json(), flush=True)"
+    "from wanctl.project.leasing import this_process; print(this_process().model_dump_json(), flush=True)"
 )
 
 
@@ -104,7 +103,7 @@ def test_where_the_system_says_nothing_nobody_is_dead(
 ) -> None:
     mark = this_process()
     assert mark
-    monkeypatch.setattr("wanctl.project.process._PROC", tmp_path)
+    monkeypatch.setattr("wanctl.project.leasing._PROC", tmp_path)
     assert this_process() is None
     assert not surely_dead(mark.model_copy(update={"pid": 2**22 + 1}))
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.forge.servers import GitHubServer, GitLabServer
 from tests.project.ci_runs import github, gitlab, merge_request, pull_request, pushed, scheduled
-from wanctl.ci.pipeline import Mode, mode_of
+from wanctl.ci.pipeline import CiMode, mode_of
 from wanctl.ci.run import run_of
 from wanctl.forge.run import Forge, Run, Trigger
 from wanctl.project.errors import ProjectError
@@ -47,8 +47,8 @@ def test_only_the_default_branchs_own_events_apply(
     environ["EVENT"] = json.dumps({"repository": {"default_branch": "main"}, "pull_request": {"number": 7}})
     found = run(environ, tmp_path)
     assert found.trigger is trigger
-    wanted = Mode.APPLY if trigger is Trigger.DEFAULT_BRANCH else Mode.PLAN
-    assert mode_of(found, Mode.AUTO) is wanted
+    wanted = CiMode.APPLY if trigger is Trigger.DEFAULT_BRANCH else CiMode.PLAN
+    assert mode_of(found, CiMode.AUTO) is wanted
 
 
 @pytest.mark.parametrize("payload", [None, "", "[]", "null", '{"repository": 1}', "{", '{"repository": {}}'])
@@ -82,7 +82,7 @@ def test_a_fork_is_told_by_its_head_and_so_is_one_that_is_gone(tmp_path: Path, h
     found = run(pull_request(HUB, SHA, head), tmp_path)
     assert found.from_outside
     with pytest.raises(ProjectError, match="never applied"):
-        mode_of(found, Mode.APPLY)
+        mode_of(found, CiMode.APPLY)
 
 
 def test_an_empty_token_is_none(tmp_path: Path) -> None:
@@ -134,6 +134,6 @@ def test_anywhere_else_nothing_is_known_and_nothing_applied(tmp_path: Path) -> N
     found = run({"BUILD_URL": "https://jenkins.example/1"}, tmp_path)
     assert (found.forge, found.trigger) == (Forge.GENERIC, Trigger.OTHER)
     assert found.url == "https://jenkins.example/1"
-    assert mode_of(found, Mode.AUTO) is Mode.PLAN
-    assert mode_of(found, Mode.APPLY) is Mode.APPLY
+    assert mode_of(found, CiMode.AUTO) is CiMode.PLAN
+    assert mode_of(found, CiMode.APPLY) is CiMode.APPLY
     assert run({"BUILD_URL": "javascript:alert(1)"}, tmp_path).url is None

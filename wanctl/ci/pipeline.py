@@ -1,7 +1,7 @@
 """`wanctl ci`: what one CI run does with a project, whichever forge it runs on.
 
 The plan, or the apply, comes first and is what the run ends with. Everything after it (files, the run's page,
-comment, labels, previews) is told on: where that fails, a sentence says so, and the plan stands.
+comment, labels, previews) only reports it: where that fails, a sentence says so, and the plan stands.
 """
 
 import shlex
@@ -15,7 +15,7 @@ from wanctl.address import Address
 from wanctl.base.errors import WanctlError
 from wanctl.base.running import run
 from wanctl.ci.answers import choices, labels_of, outputs_of
-from wanctl.ci.checkout import require_reviewed_specs, why_overtaken
+from wanctl.ci.run import require_reviewed_specs, why_overtaken
 from wanctl.engine.converge import Outcome
 from wanctl.forge.comments import Message
 from wanctl.forge.posting import UnlabelledError, post
@@ -42,8 +42,8 @@ PLAN, RESULT, MARKDOWN, PAGE, VARIABLES = "plan.json", "result.json", "plan.md",
 PREVIEWS = "previews"
 
 
-class Mode(StrEnum):
-    """What a run does."""
+class CiMode(StrEnum):
+    """Whether a run plans or applies."""
 
     AUTO = "auto"
     PLAN = "plan"
@@ -52,20 +52,20 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class CiOptions:
-    """What was asked for besides the plan."""
+    """Options besides the plan's own."""
 
     artifacts: Path
     comment: bool = True
     previews: bool = True
 
 
-def mode_of(run: Run, wished: Mode) -> Mode:
+def mode_of(run: Run, asked: CiMode) -> CiMode:
     """Plan or apply. Only the default branch applies by itself, and no specs from outside ever do."""
-    if wished is Mode.APPLY and run.from_outside:
+    if asked is CiMode.APPLY and run.from_outside:
         raise ProjectError("specs from a fork are never applied", "merge them first")
-    if wished is Mode.AUTO:
-        return Mode.APPLY if run.trigger is Trigger.DEFAULT_BRANCH else Mode.PLAN
-    return wished
+    if asked is CiMode.AUTO:
+        return CiMode.APPLY if run.trigger is Trigger.DEFAULT_BRANCH else CiMode.PLAN
+    return asked
 
 
 def place_on_request(folder: Path, environment: str | None) -> str:
@@ -85,7 +85,7 @@ def why_offline(project: Project, run: Run) -> str | None:
     return None
 
 
-def why_only_checked(project: Project, run: Run, wished: Mode) -> str | None:
+def why_only_checked(project: Project, run: Run, asked: CiMode) -> str | None:
     """The reason why there is neither a plan nor an apply, though the specs may be sound; else None.
 
     Whoever says --mode apply means these specs, whichever commit's they are.
@@ -94,7 +94,7 @@ def why_only_checked(project: Project, run: Run, wished: Mode) -> str | None:
     require_reviewed_specs(run, folder, environ)
     if why := why_offline(project, run):
         return why
-    return why_overtaken(run, folder, environ) if wished is Mode.AUTO else None
+    return why_overtaken(run, folder, environ) if asked is CiMode.AUTO else None
 
 
 def offline(project: Project, why: str) -> Checked:
@@ -220,7 +220,7 @@ class Publisher:
 
 
 def _link_in(folder: Path) -> Path | None:
-    """What would lead out of the folder: it may have come with a stranger's repository."""
+    """A link that leads out of the folder: it may have come with someone else's repository."""
     return next((path for path in (folder, *folder.rglob("*")) if path.is_symlink()), None)
 
 

@@ -1,18 +1,47 @@
-"""What a command that acts has around it: who looks on, who is asked before, and what is said at the end."""
+"""Around a command that acts: the display, the question before, and the words at the end.
 
+Where there is no terminal to ask at, the error says how to answer instead.
+"""
+
+import signal
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from wanctl.cli.asking import confirmed
+import typer
+
 from wanctl.cli.options import Exit, Format, plan_code
 from wanctl.render.options import Command
 
 if TYPE_CHECKING:
     from wanctl.plan import Plan, Step
     from wanctl.project.results import ApplyResult
+
+
+def confirmed(question: str, otherwise: str) -> bool:
+    """Whether the person said yes. `otherwise` is what to do where nobody can be asked."""
+    if not sys.stdin.isatty():
+        from wanctl.project.errors import ProjectError
+
+        raise ProjectError("nobody is here to say yes", otherwise)
+    with _given_up_at_once():
+        return typer.confirm(question, default=False, err=True)
+
+
+@contextmanager
+def _given_up_at_once() -> Iterator[None]:
+    """No call is under way while a question stands, so a signal need not wait for one, nor for an answer."""
+    before = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def watching() -> "AbstractContextManager[Any]":
@@ -80,7 +109,7 @@ class Approver:
 
 
 def approved_by(digest: str | None, command: str) -> "Callable[[Plan], None] | None":
-    """What holds the plan made now against the digest of the one that was reviewed; None where none was."""
+    """The check that the plan made now has the reviewed digest; None where no plan was reviewed."""
     from wanctl.project.approved import checked_digest, require_digest
 
     return None if digest is None else partial(require_digest, checked_digest(digest), command=command)

@@ -11,7 +11,6 @@ import typer
 
 from wanctl.cli.app import app
 from wanctl.cli.approving import Approver, approved_by, finish, watching
-from wanctl.cli.opening import open_project
 from wanctl.cli.options import (
     AccountOptions,
     Detailed,
@@ -21,6 +20,7 @@ from wanctl.cli.options import (
     NoCache,
     Wait,
     grouped,
+    open_project,
     patience_of,
     plan_code,
 )
@@ -28,7 +28,7 @@ from wanctl.cli.publishing import failed_plan, in_words
 from wanctl.render.options import Command
 
 if TYPE_CHECKING:
-    from wanctl.ci.pipeline import Mode
+    from wanctl.ci.pipeline import CiMode
     from wanctl.engine.converge import Outcome, Patience
     from wanctl.forge.run import Run
     from wanctl.project import Project
@@ -76,7 +76,7 @@ def ci(
     no_cache: NoCache = False,
 ) -> None:
     """Plan a pull request, apply the default branch: on GitHub Actions, GitLab CI or elsewhere."""
-    from wanctl.ci.pipeline import CiOptions, Mode, Publisher, mode_of, why_only_checked
+    from wanctl.ci.pipeline import CiMode, CiOptions, Publisher, mode_of, why_only_checked
     from wanctl.ci.run import run_of
     from wanctl.project.host import Host
 
@@ -86,14 +86,14 @@ def ci(
     approve = Approver(Format.TEXT, Command.CI, yes=True, display=None)
     with _no_commands(run):
         try:
-            chosen = mode_of(run, Mode(mode))
+            chosen = mode_of(run, CiMode(mode))
             if approved is not None:
                 approve = _approver_of(approved, chosen, in_words(Command.CI, options=options))
             _say(f"{run.forge.value}, {run.event}: {chosen.value}")
             project = open_project(place, no_cache=no_cache)
-            if why := why_only_checked(project, run, Mode(mode)):
+            if why := why_only_checked(project, run, CiMode(mode)):
                 ended = _check(project, why)
-            elif chosen is Mode.APPLY:
+            elif chosen is CiMode.APPLY:
                 ended = _apply(project, patience, approve, detailed=detailed)
             else:
                 ended = _plan(project, detailed=detailed)
@@ -106,7 +106,7 @@ def ci(
 
 
 class _Ended(NamedTuple):
-    """What is told on, and the exit code."""
+    """How the run ended: the result to publish, and the exit code."""
 
     made: "Made"
     code: Exit
@@ -137,12 +137,12 @@ def _put(line: str) -> None:
     sys.stdout.flush()
 
 
-def _approver_of(digest: str, chosen: "Mode", exactly: str) -> Approver:
+def _approver_of(digest: str, chosen: "CiMode", exactly: str) -> Approver:
     """One that says yes to this plan alone."""
-    from wanctl.ci.pipeline import Mode
+    from wanctl.ci.pipeline import CiMode
     from wanctl.project.errors import ProjectError
 
-    if chosen is not Mode.APPLY:
+    if chosen is not CiMode.APPLY:
         raise ProjectError("--approve is for an apply, and this run only plans")
     same = approved_by(digest, exactly)
     return Approver(Format.TEXT, Command.CI, yes=True, display=None, approved=same)

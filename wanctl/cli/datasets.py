@@ -7,9 +7,17 @@ from typing import Annotated
 import typer
 
 from wanctl.cli.app import app
-from wanctl.cli.asking import confirmed
-from wanctl.cli.opening import open_project
-from wanctl.cli.options import AccountOptions, Format, FormatOption, NoCache, SpecsOptions, Yes, grouped
+from wanctl.cli.approving import confirmed
+from wanctl.cli.options import (
+    AccountOptions,
+    Format,
+    FormatOption,
+    NoCache,
+    SpecsOptions,
+    Yes,
+    grouped,
+    open_project,
+)
 
 dataset = typer.Typer(no_args_is_help=True, help="What is trained on: look into it, check it, pack it.")
 app.add_typer(dataset, name="dataset")
@@ -139,8 +147,8 @@ def annotate(
     yes: Yes = False,
 ) -> None:
     """Draft the prompts that are missing. With a vision model, into data.jsonl, for a person to review."""
-    from wanctl.project.annotating import annotate as write_drafts
-    from wanctl.project.annotating import drafting
+    from wanctl.project.datasets import annotate as write_drafts
+    from wanctl.project.datasets import drafting
     from wanctl.project.local import shown_path
     from wanctl.render.text.console import emit, err
 

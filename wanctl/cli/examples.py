@@ -1,4 +1,4 @@
-"""What the commands look like in use: shown beneath their options by --help."""
+"""Examples of each command, shown beneath their options by --help."""
 
 import typer
 

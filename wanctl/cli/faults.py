@@ -33,7 +33,7 @@ def reported(*, debug: bool) -> Iterator[None]:
 
 
 def sentences(error: Exception) -> list[str]:
-    """What a document may say of an error: of a fault of wanctl's own, which may quote anything, the name."""
+    """An error's words for a document; of a fault of wanctl's own, which may quote anything, the name."""
     return _sentences(error) or [f"a fault of wanctl ({type(error).__name__}); the run's log says more"]
 
 

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from wanctl.cli.app import app
-from wanctl.cli.asking import confirmed
-from wanctl.cli.opening import open_project
-from wanctl.cli.options import AccountOptions, Yes, grouped
+from wanctl.cli.approving import confirmed
+from wanctl.cli.options import AccountOptions, Yes, grouped, open_project
 
 
 @app.command("import")

@@ -1,4 +1,4 @@
-"""status, output, previews, adopt: look at what is live, take from it, and say what is ours."""
+"""status, output, previews, drift, graph, adopt: look at what is live, take from it, and say what is ours."""
 
 import sys
 from enum import StrEnum
@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from wanctl.cli.app import app
-from wanctl.cli.opening import open_project
-from wanctl.cli.options import AccountOptions, Format, FormatOption, grouped
+from wanctl.cli.options import AccountOptions, Exit, Format, FormatOption, NoCache, grouped, open_project
+from wanctl.cli.publishing import failures_told
+from wanctl.render.options import GraphFormat
 
 
 class OutputFormat(StrEnum):
@@ -83,7 +84,7 @@ def adopt(
     place: AccountOptions,
     address: Annotated[str, typer.Argument(metavar="KIND/NAME", help="The resource of the specs.")],
     remote_id: Annotated[str | None, typer.Argument(metavar="ID", help="The live object that is it.")] = None,
-    stranger: Annotated[
+    foreign_id: Annotated[
         str | None,
         typer.Option("--not", metavar="ID", help="This live object is not it, whatever it looks like."),
     ] = None,
@@ -93,8 +94,63 @@ def adopt(
     from wanctl.project.outputs import bind
     from wanctl.render.text.console import emit
 
-    if (remote_id is None) == (stranger is None):
+    if (remote_id is None) == (foreign_id is None):
         raise typer.BadParameter("give either the ID that it is, or --not ID")
     project = open_project(place)
-    sentence = bind(project, Address.parse(address), remote_id, stranger)
+    sentence = bind(project, Address.parse(address), remote_id, foreign_id)
     emit([sentence + "."])
+
+
+@app.command()
+@grouped
+def graph(
+    place: AccountOptions,
+    format_: Annotated[
+        GraphFormat, typer.Option("--format", metavar="FORMAT", help="mermaid, dot or svg.")
+    ] = GraphFormat.MERMAID,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Draw the specs alone; nobody is asked what is live.")
+    ] = False,
+) -> None:
+    """Draw the lineage. Dataset, job, checkpoint, deployment, each with its state."""
+    from wanctl.render.lineage import lineage_of, lineage_of_specs, references_of
+    from wanctl.render.rendering import drawn
+
+    project = open_project(place)
+    if offline:
+        found = lineage_of_specs(project.desired)
+    else:
+        found = lineage_of(project.plan(), references_of(project.desired))
+    sys.stdout.write(drawn(found, format_))
+
+
+@app.command()
+@grouped
+def drift(
+    place: AccountOptions,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", metavar="KIND/NAME", help="Look away (may be repeated).")
+    ] = None,
+    format_: FormatOption = Format.TEXT,
+    detailed: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 when there is drift.")
+    ] = False,
+    no_cache: NoCache = False,
+) -> None:
+    """Show where the account is no longer as wanctl left it. Reads only."""
+    from wanctl.address import Address
+    from wanctl.engine.drift import drift_of
+    from wanctl.render.json.documents import drift_json
+    from wanctl.render.text.account import drift_lines
+    from wanctl.render.text.console import emit
+    from wanctl.render.visible import json_text
+
+    ignored = {Address.parse(text) for text in ignore or []}
+    with failures_told(format_, place.given()):
+        made = open_project(place, no_cache=no_cache).plan()
+    found = drift_of(made, ignored)
+    if format_ is Format.JSON:
+        sys.stdout.write(json_text(drift_json(found)))
+    else:
+        emit(drift_lines(found))
+    raise typer.Exit(Exit.CHANGES if found.found and detailed else Exit.DONE)

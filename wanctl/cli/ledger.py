@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from wanctl.cli.app import app
-from wanctl.cli.asking import confirmed
-from wanctl.cli.opening import open_project
-from wanctl.cli.options import Format, FormatOption, SpecsOptions, Yes, grouped
+from wanctl.cli.approving import confirmed
+from wanctl.cli.options import Format, FormatOption, SpecsOptions, Yes, grouped, open_project
 
 ledger = typer.Typer(
     no_args_is_help=True, help="Look at the ledger: what was applied and cannot be read back."

@@ -1,6 +1,7 @@
 """The options that several commands have, each written once, in groups; what they mean; and the exit codes.
 
 A command names a group as a parameter, and `grouped` makes its fields options of the command.
+`open_project` is the way from them to a project.
 """
 
 import inspect
@@ -18,6 +19,8 @@ import typer
 if TYPE_CHECKING:
     from wanctl.engine.converge import Patience
     from wanctl.plan import Plan
+    from wanctl.project import Project
+    from wanctl.project.host import Host
 
 
 class Format(StrEnum):
@@ -206,3 +209,32 @@ def plan_code(made: "Plan", *, detailed: bool) -> Exit:
         return Exit.DONE
     waiting = made.status in {Status.IN_PROGRESS, Status.WAITING_FOR_PERSON}
     return Exit.WAITING if waiting else Exit.CHANGES
+
+
+def open_project(options: SpecsOptions, *, no_cache: bool = False) -> "Project":
+    """The project that the options name."""
+    from wanctl.project import Project
+    from wanctl.render.text.console import reading_bar
+
+    return Project.open(
+        options.folder,
+        options.environment,
+        host_of(options),
+        tell,
+        trust_cache=not no_cache,
+        reading=reading_bar,
+    )
+
+
+def host_of(options: SpecsOptions) -> "Host":
+    """This machine, with the endpoint that the options name."""
+    from wanctl.project.host import Host
+
+    return Host.here(options.base_url)
+
+
+def tell(sentence: str) -> None:
+    """A note for a person, beside the result."""
+    from wanctl.render.text.console import emit, err
+
+    emit([f"note: {sentence}"], err())

@@ -10,7 +10,6 @@ import typer
 
 from wanctl.cli.app import app
 from wanctl.cli.approving import Approver, approved_by, finish, watching
-from wanctl.cli.opening import open_project
 from wanctl.cli.options import (
     AccountOptions,
     Detailed,
@@ -18,6 +17,7 @@ from wanctl.cli.options import (
     NoCache,
     RunOptions,
     grouped,
+    open_project,
     plan_code,
 )
 from wanctl.cli.publishing import (
@@ -106,7 +106,7 @@ def apply(
 
 
 def _approved(path: Path | None, digest: str | None, exactly: str) -> "Callable[[Plan], None] | None":
-    """What holds the plan that is made now against the one that was reviewed; None where none was."""
+    """The check that the plan made now is the reviewed one; None where no plan was reviewed."""
     from wanctl.project.approved import load_plan, require_same
 
     if path is not None and digest is not None:

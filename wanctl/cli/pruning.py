@@ -6,8 +6,17 @@ import typer
 
 from wanctl.cli.app import app
 from wanctl.cli.approving import Approver, approved_by, finish, show_only, watching
-from wanctl.cli.opening import open_project
-from wanctl.cli.options import AccountOptions, DryRun, Exit, Format, NoCache, RunOptions, grouped, plan_code
+from wanctl.cli.options import (
+    AccountOptions,
+    DryRun,
+    Exit,
+    Format,
+    NoCache,
+    RunOptions,
+    grouped,
+    open_project,
+    plan_code,
+)
 from wanctl.cli.publishing import failures_told, in_words
 from wanctl.render.options import Command
 

@@ -44,7 +44,7 @@ Link = Annotated[
 
 @dataclass(frozen=True)
 class Outputs:
-    """What was asked for on the command line."""
+    """The formats and files that the command line asks for."""
 
     format: PlanFormat
     files: Mapping[PlanFormat, Path | None]
@@ -115,7 +115,7 @@ class Outputs:
 
 
 def failed_plan(error: Exception, options: Mapping[str, str], *, begun: bool = False) -> "PlanFailure | None":
-    """What stands in a plan's place; None for Ctrl-C, which is no failure.
+    """The document that stands in a plan's place; None for Ctrl-C, which is no failure.
 
     With the project's name, if that much can be read, and the environment that was asked for.
     """

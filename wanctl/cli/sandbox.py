@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wanctl.cli.app import app
-from wanctl.cli.opening import open_project
-from wanctl.cli.options import Format, FormatOption, SpecsOptions, grouped
+from wanctl.cli.options import Format, FormatOption, SpecsOptions, grouped, open_project
 
 if TYPE_CHECKING:
     from wanctl.sandbox import Sandbox

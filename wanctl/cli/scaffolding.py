@@ -105,7 +105,7 @@ def _take(_: str, given: str | None, default: str, __: Callable[[str], Any]) -> 
 
 
 def _ask(question: str, given: str | None, default: str, check: Callable[[str], Any]) -> str:
-    """What was given, else what the person says, again until it can be."""
+    """The value given on the command line, else a person's answer, asked for until it is valid."""
     from wanctl.project.errors import ProjectError
     from wanctl.render.text.console import emit, err
 
@@ -123,7 +123,7 @@ def _ask(question: str, given: str | None, default: str, check: Callable[[str], 
 def _next_steps(
     options: "ProjectOptions", workflow: str | None, where: str | None, new: list[str]
 ) -> list[str]:
-    """What a person does now: commands that work as they stand, once the data is there."""
+    """The next steps: commands that work as they stand, once the data is there."""
     missing = workflow and not options.package
     return [
         "",

@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from wanctl.cli.app import app
-from wanctl.cli.opening import open_project
-from wanctl.cli.options import Format, FormatOption, NoCache, SpecsOptions, grouped
+from wanctl.cli.options import Format, FormatOption, NoCache, SpecsOptions, grouped, open_project
 
 
 @app.command()

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wanctl.cli.app import app
-from wanctl.cli.opening import host_of, tell
-from wanctl.cli.options import AccountOptions, grouped
+from wanctl.cli.options import AccountOptions, grouped, host_of, tell
 
 if TYPE_CHECKING:
     from wanctl.plan import Action

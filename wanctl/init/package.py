@@ -1,4 +1,4 @@
-"""What a CI machine installs: something that is pinned, from where a person said.
+"""The package that a CI machine installs: something that is pinned, from where a person said.
 
 A bare name is resolved by whichever index the machine asks, where it may be a stranger's. So a workflow
 gets the commit or wheel that this wanctl came from, or what --package says, or nothing: then its first

@@ -34,7 +34,7 @@ LAST_FRAMES = "first_and_last_frame"
 
 @dataclass(frozen=True)
 class ProjectOptions:
-    """What a project begins with; `checked` says whether it can."""
+    """The options of a new project; `checked` says whether they can be."""
 
     name: str
     model: str
@@ -124,7 +124,7 @@ def check_folder(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Scaffold:
-    """The files of one wish, with their places."""
+    """The files of one new project, with their places."""
 
     folder: Path
     root: Path  # the enclosing work tree: where forges look for their files
@@ -217,7 +217,7 @@ def begin_repository(folder: Path) -> bool:
 
 
 def _branch(root: Path) -> str:
-    """What pull requests are merged into, as far as the clone tells."""
+    """The branch that pull requests are merged into, as far as the clone tells."""
     git = shutil.which("git")
     if git is None or not (root / ".git").exists():
         return "main"
@@ -236,7 +236,7 @@ def _branch(root: Path) -> str:
 
 
 def _values(options: ProjectOptions, folder: Path, root: Path) -> dict[str, object]:
-    """What the templates are told; names of people's own are spelt so that YAML reads them as text."""
+    """The variables of the templates; names of people's own are spelt so that YAML reads them as text."""
     below = "" if folder == root else folder.relative_to(root).as_posix()
     named = options.forge != "none" or options.pre_commit
     if named and not re.fullmatch(r"[\w./-]*", below, re.ASCII):

@@ -4,7 +4,6 @@ Each method that reads the account is there twice: plain, and as a coroutine wit
 """
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -33,7 +32,6 @@ from wanctl.language.naming import near_miss
 from wanctl.language.resources import Desired
 from wanctl.language.rules import check
 from wanctl.language.settings import Settings
-from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.leased import LeasedStore
 from wanctl.ledger.opening import LedgerOwner, open_store
 from wanctl.ledger.record import Record
@@ -45,11 +43,10 @@ from wanctl.project.events import Event, EventWatcher, Listen, Silent
 from wanctl.project.host import Host
 from wanctl.project.leasing import leased, while_held
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
-from wanctl.project.neighbours import known_to_neighbours
 from wanctl.project.outputs import Output, output_of
-from wanctl.project.provider import Account, connect, endpoint_name, place_name
-from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus, Validation
-from wanctl.project.validation import dataset_diagnostics
+from wanctl.project.provider import OpenAccount, connect, endpoint_name, place_name
+from wanctl.project.records import known_to_neighbours, record_of
+from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus, Validation, dataset_diagnostics
 from wanctl.render.lineage import references_of
 from wanctl.studio.wire import CallListener, Permission, always_allowed, no_listener
 
@@ -146,11 +143,11 @@ class Project:
         return leased(store or self.store, self.host, self.tell, lock_wait=lock_wait)
 
     def findings(self) -> tuple[Finding, ...]:
-        """What the rules say once the datasets are counted."""
+        """The findings of the rules, once the datasets are counted."""
         return check(self.desired, {address: data.facts for address, data in self.local.items()})
 
     def validate(self) -> Validation:
-        """What is wrong with the specs and the datasets, and what to consider. Asks no account."""
+        """Check specs and datasets: errors, and points to consider. Asks no account."""
         found = (
             *self.desired.diagnostics,
             *self.findings(),
@@ -177,7 +174,7 @@ class Project:
             return PlanResult.of((await session.survey()).plan, references_of(self.desired))
 
     def status(self) -> ProjectStatus:
-        """What is live, and what it waits for."""
+        """Each resource as it is in the account, and what it waits for."""
         return ProjectStatus(self.plan())
 
     async def astatus(self) -> ProjectStatus:
@@ -308,28 +305,7 @@ class Project:
     def record(self) -> Record:
         """The ledger, checked to be this project's own; a new one where there is none."""
         endpoint = endpoint_name(self.desired.settings, self.host)
-        environment = self.desired.environment or ""
-        record = self.store.load()
-        if record is None:
-            lineage = uuid.uuid4().hex
-            return Record(lineage=lineage, project=self.name, endpoint=endpoint, environment=environment)
-        if (record.project, record.endpoint) != (self.name, endpoint):
-            raise LedgerError(
-                f"The ledger {self.store.location} belongs to {record.project} at {record.endpoint}, and "
-                f"this is {self.name} at {endpoint}. Give each its own: ledger: in wanctl.yaml. "
-                "If the project was only renamed, keep the old name: all that is live carries it, and is "
-                "known by it."
-            )
-        if record.environment is None:
-            return record.model_copy(update={"environment": environment})
-        if record.environment != environment:
-            theirs, ours = (one or "the base of wanctl.yaml" for one in (record.environment, environment))
-            raise LedgerError(
-                f"The ledger {self.store.location} belongs to {theirs}, and this is {ours}: each would undo "
-                "what the other did. Give each its own: ledger: in wanctl.yaml. If the environment was only "
-                "renamed, write its new name as environment in the ledger."
-            )
-        return record
+        return record_of(self.store, self.name, self.desired.environment or "", endpoint)
 
     def gated(self, planner: Planner, outside: Severity = Severity.WARNING) -> Planner:
         """The planner with everything that may narrow it; `outside` is how much it matters to be outside the
@@ -380,7 +356,7 @@ class Project:
             )
 
     @asynccontextmanager
-    async def account(self, permission: Permission = always_allowed) -> AsyncIterator[Account]:
+    async def account(self, permission: Permission = always_allowed) -> AsyncIterator[OpenAccount]:
         """The account alone, for reads that plan nothing."""
         settings = self.desired.settings
         async with connect(settings, self.state, self.host, self._on_call, permission) as account:

@@ -1,7 +1,7 @@
-"""What a project cannot do, as a sentence that says what to do instead."""
+"""The error of a project: a request that cannot be done, and what to do instead."""
 
 from wanctl.base.errors import WanctlError
 
 
 class ProjectError(WanctlError):
-    """Something that a person asked for and that cannot be done."""
+    """A person asked for something that cannot be done."""

@@ -1,4 +1,4 @@
-"""What happens while a project is applied, as values for whoever looks on, and what turns a run into them.
+"""The events of an apply, as values, and the watchers that make them of a run.
 
 Times are the account's, which in the sandbox run faster than the wall clock.
 """

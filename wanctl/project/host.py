@@ -15,7 +15,7 @@ from wanctl.studio.credentials import Key, find_key
 
 @dataclass(frozen=True)
 class Host:
-    """What the machine says, as values that can be passed on (and replaced in a test)."""
+    """Facts of this machine, as values that can be passed on (and replaced in a test)."""
 
     environ: Mapping[str, str] = field(
         default_factory=lambda: dict(os.environ), repr=False

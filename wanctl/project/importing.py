@@ -22,8 +22,8 @@ _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 
 
 @dataclass(frozen=True)
-class Draft:
-    """What an import would write."""
+class ImportDraft:
+    """The file that an import would write."""
 
     imported: Imported
     text: str
@@ -43,14 +43,14 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Result:
-    """What was adopted, in sentences, and the plan that is left."""
+class ImportResult:
+    """The adoptions, in sentences, and the plan that is left."""
 
     sentences: tuple[str, ...]
     plan: Plan
 
 
-def draft_import(project: Project, ids: Collection[str], to: Path | None) -> Draft:
+def draft_import(project: Project, ids: Collection[str], to: Path | None) -> ImportDraft:
     """Read the account, and put documents together; nothing is written."""
     path = _place(project, to)
 
@@ -70,10 +70,10 @@ def draft_import(project: Project, ids: Collection[str], to: Path | None) -> Dra
         f"Imported from the account on {now:%Y-%m-%d}: what is live, as far as the service tells it.",
         "Rename and reorder as you like; a renamed document says moved_from: with the name it had.",
     )
-    return Draft(imported, yaml_text(imported.documents, head), path)
+    return ImportDraft(imported, yaml_text(imported.documents, head), path)
 
 
-def carry_out_import(project: Project, draft: Draft, *, adopts: bool) -> Result | None:
+def carry_out_import(project: Project, draft: ImportDraft, *, adopts: bool) -> ImportResult | None:
     """Write the file, which must not be there yet, and adopt.
 
     If that fails the file is taken back, unless the ledger knows of a part of it already: what is in the
@@ -118,17 +118,17 @@ def _rename_to_new(beside: Path, path: Path) -> None:
         beside.replace(path)
 
 
-def _adopted(project: Project, imported: Imported) -> Result:
+def _adopted(project: Project, imported: Imported) -> ImportResult:
     """The project is read anew, with the file in it; adoptions first, then what plain reading shows."""
     desired = project.desired
     fresh = Project.open(desired.directory, desired.environment, project.host, project.tell)
 
-    async def work() -> Result:
+    async def work() -> ImportResult:
         async with fresh.leased() as store, fresh.session(store) as session:
             sentences = await adopt_all(session, imported.adoptions)
             draft = await session.survey()
             await session.journal.learn(draft.learned)
-            return Result(tuple(sentences), draft.plan)
+            return ImportResult(tuple(sentences), draft.plan)
 
     return run(work())
 

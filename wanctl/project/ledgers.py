@@ -19,7 +19,7 @@ LEDGER = "ledger"  # stands for an address in the history
 
 
 @dataclass(frozen=True)
-class Move:
+class LedgerMove:
     """A ledger that was moved: what a person has still to do."""
 
     old: str
@@ -28,7 +28,7 @@ class Move:
     todo: tuple[str, ...]
 
 
-def move(project: Project, location: str) -> Move:
+def move(project: Project, location: str) -> LedgerMove:
     """Copy the ledger, under both leases; then leave a notice in the old place, and a copy beside it."""
     try:
         parse_location(location)
@@ -55,7 +55,7 @@ def move(project: Project, location: str) -> Move:
             here.renew()  # the old place changes last, and only in our hands
             return old.leave(location)
 
-    return Move(old.location, new.location, run(work()), tuple(_todo(project, location)))
+    return LedgerMove(old.location, new.location, run(work()), tuple(_todo(project, location)))
 
 
 @dataclass(frozen=True)

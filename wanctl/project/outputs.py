@@ -1,4 +1,4 @@
-"""What a project gives away: the names that callers need, the previews that a person looks at, adoptions."""
+"""Names that callers need, previews that a person looks at, and adoptions."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -114,14 +114,14 @@ async def download(
         )
 
 
-def bind(project: "Project", address: Address, remote_id: str | None, stranger: str | None) -> str:
+def bind(project: "Project", address: Address, remote_id: str | None, foreign_id: str | None) -> str:
     """Adopt or disown, under the lease: it writes the ledger."""
 
     async def work() -> str:
         async with project.leased() as store, project.session(store) as session:
             if remote_id is not None:
                 return await adopt(session, address, remote_id)
-            assert stranger is not None  # noqa: S101 - the command takes exactly one
-            return await disown(session, address, stranger)
+            assert foreign_id is not None  # noqa: S101 - the command takes exactly one
+            return await disown(session, address, foreign_id)
 
     return run(work())

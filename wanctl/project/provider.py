@@ -59,7 +59,7 @@ class SandboxTime:
 
 
 @dataclass(frozen=True)
-class Account:
+class OpenAccount:
     """A connection to the account, and its time."""
 
     studio: Studio
@@ -67,14 +67,14 @@ class Account:
 
 
 def endpoint_name(settings: Settings, host: Host) -> str:
-    """What the ledger is bound to: records of one account never speak for another."""
+    """The account that the ledger is bound to: records of one account never speak for another."""
     if embedded(settings):
         return "sandbox"
     return resolve_endpoint(settings, host).base_url
 
 
 def resolve_endpoint(settings: Settings, host: Host) -> Endpoint:
-    """What is named outside the specs wins; what the specs name is trusted only if it is a known host."""
+    """An endpoint named outside the specs wins; the specs' own has to be a known host."""
     if host.base_url:
         return Endpoint.parse(host.base_url, named_outside_specs=True)
     if settings.base_url:
@@ -109,7 +109,7 @@ async def connect(
     host: Host,
     on_call: CallListener = no_listener,
     permission: Permission = always_allowed,
-) -> AsyncIterator[Account]:
+) -> AsyncIterator[OpenAccount]:
     """Open the account for one run; `on_call` is told of each call, `permission` asked before each change."""
     if not embedded(settings):
         endpoint = resolve_endpoint(settings, host)
@@ -118,7 +118,7 @@ async def connect(
         async with Studio(
             endpoint, key, workspace=settings.workspace, on_call=on_call, permission=permission
         ) as studio:
-            yield Account(studio, WallClock())
+            yield OpenAccount(studio, WallClock())
         return
     sandbox = open_sandbox(settings, state)
     try:
@@ -131,7 +131,7 @@ async def connect(
             on_call=on_call,
             permission=permission,
         ) as studio:
-            yield Account(studio, clock)
+            yield OpenAccount(studio, clock)
     finally:
         sandbox.close()
 
@@ -142,9 +142,9 @@ def open_sandbox(settings: Settings, state: Path) -> "Sandbox":
 
     from wanctl.sandbox import Sandbox
 
-    wish, place = settings.sandbox, state / "sandbox"
+    options, place = settings.sandbox, state / "sandbox"
     try:
-        return Sandbox.open(place, speed=wish.speed, seed=wish.seed, start=wish.start)
+        return Sandbox.open(place, speed=options.speed, seed=options.seed, start=options.start)
     except (OSError, sqlite3.Error) as error:
         raise ProjectError(
             f"the sandbox keeps its account in {place}, which cannot be opened and written: {error}. "

@@ -20,7 +20,7 @@ from wanctl.project.results import ApplyResult, PlanResult
 
 @dataclass(frozen=True)
 class Choice:
-    """What is to go: the orphans of these ids and addresses, or everything, or, of neither, nothing yet."""
+    """The orphans to delete: those of these ids and addresses, or everything, or, of neither, nothing yet."""
 
     names: Collection[str] = ()
     everything: bool = False
@@ -50,7 +50,7 @@ def prune(
     outside = Severity.WARNING if ignore_windows else Severity.ERROR
 
     def asked(plan: PlanResult, _: tuple[Step, ...]) -> bool:
-        """What goes once something else is gone may go in the same run, so it is asked for as well."""
+        """Orphans that can go once others are gone may go in the same run, so they are asked for as well."""
         return approve(plan, plan.reachable())
 
     async def work() -> ApplyResult:

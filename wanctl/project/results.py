@@ -1,17 +1,23 @@
-"""What a project's methods give back: values that can show themselves, as text, Markdown, HTML or data."""
+"""The results of a project's methods: values that can show themselves, as text, Markdown, HTML or data."""
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from html import escape
 from typing import Any, Self
 
 from wanctl.address import Address
 from wanctl.base.words import counted
+from wanctl.dataset.checks import abridged
 from wanctl.engine.converge import Outcome
 from wanctl.finding import Finding, Severity
+from wanctl.kinds.context import LocalData
 from wanctl.language.diagnostics import rendered as rendered_finding
+from wanctl.language.resources import Desired, Resource
+from wanctl.language.sources import missing_sources
 from wanctl.plan import Plan, Status
 from wanctl.render.lineage import References
 from wanctl.render.options import Command, PlanFormat, RenderOptions
+from wanctl.rules import Rule
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,7 +81,7 @@ class ApplyResult(Outcome):
 
     @property
     def plan(self) -> PlanResult:
-        """What is left to do, and what is waited for."""
+        """The plan of what is left to do or to wait for."""
         return PlanResult.of(self.draft.plan, self.references or {})
 
     @property
@@ -118,7 +124,7 @@ class ResourceStatus:
 
 @dataclass(frozen=True, repr=False)
 class ProjectStatus:
-    """What is live, and what it waits for."""
+    """Each resource as it is in the account, and what it waits for."""
 
     plan: PlanResult
 
@@ -152,7 +158,7 @@ class ProjectStatus:
 
 @dataclass(frozen=True, repr=False)
 class Validation:
-    """What is wrong with specs that could be read, and with their datasets, and what to consider."""
+    """Errors of specs that could be read, and of their datasets, and points to consider."""
 
     project: str
     environment: str | None
@@ -161,7 +167,7 @@ class Validation:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        return tuple(one for one in self.diagnostics if one.severity.value == Severity.ERROR.value)
+        return tuple(one for one in self.diagnostics if one.severity is Severity.ERROR)
 
     @property
     def valid(self) -> bool:
@@ -185,3 +191,22 @@ class Validation:
 
     def __repr__(self) -> str:
         return f"<wanctl.Validation {self.sentence().removesuffix('.')}>"
+
+
+def dataset_diagnostics(desired: Desired, local: Mapping[Address, LocalData]) -> Iterator[Finding]:
+    """Problems of the datasets' files, at the document that names them, with the file's own place."""
+    for address, data in local.items():
+        resource = desired.resources[address]
+        missing = [*missing_sources({address: resource}, desired.sources)]
+        yield from missing
+        if data.problem and not missing:
+            yield _at_source(resource, Finding.error(Rule.DATASET, data.problem), data.source)
+        for problem in abridged(data.problems):
+            yield _at_source(resource, problem, data.source)
+
+
+def _at_source(resource: Resource, problem: Finding, source: str) -> Finding:
+    """At the line that names the dataset; the line itself is right, so it is not shown."""
+    where = f"{source}/{problem.place}: " if problem.place else ""
+    named = replace(resource.at("source"), source_line=None, length=1)
+    return replace(problem, message=where + problem.message, place=named, path=str(resource.address))
