@@ -1,7 +1,8 @@
 """The Python API where a loop runs already: the plain methods work, the coroutines do not hold it up."""
 
 import asyncio
-import json
+import os
+import signal
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 import wanctl
+from wanctl.base.running import Interrupted
 
 
 def test_the_plain_methods_work_inside_a_running_loop(specs: Path) -> None:
@@ -92,12 +94,27 @@ def test_several_at_once(specs: Path) -> None:
     assert len(asyncio.run(work())) == 1
 
 
-def test_an_apply_that_is_canceled_gives_its_lease_back(specs: Path) -> None:
-    """In real time a training takes hours: what was begun is written, and the next run goes on."""
+def in_real_time(specs: Path) -> wanctl.Project:
+    """There a training takes hours."""
     head = yaml.safe_load((specs / "wanctl.yaml").read_text(encoding="utf-8"))
     head |= {"sandbox": {"speed": 1, "seed": 1}, "polling": "20s"}
     (specs / "wanctl.yaml").write_text(yaml.safe_dump(head), encoding="utf-8")
-    project = wanctl.open(specs)
+    return wanctl.open(specs)
+
+
+def check_left_in_order(project: wanctl.Project) -> None:
+    """What was begun is written, and the next run can go on."""
+    assert project.store.held() is None
+    record = project.record()
+    assert record.intents == ()
+    assert record.history
+    for thread in [one for one in threading.enumerate() if one.name == "wanctl"]:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_an_apply_that_is_canceled_gives_its_lease_back(specs: Path) -> None:
+    project = in_real_time(specs)
 
     async def work() -> None:
         waiting = asyncio.Event()
@@ -115,9 +132,24 @@ def test_an_apply_that_is_canceled_gives_its_lease_back(specs: Path) -> None:
             await task
 
     asyncio.run(work())
-    assert project.store.held() is None
-    ledger = json.loads((specs / ".wanctl" / "ledger.json").read_text(encoding="utf-8"))
-    assert ledger["intents"] == []
-    for thread in [one for one in threading.enumerate() if one.name == "wanctl"]:
-        thread.join(10)
-        assert not thread.is_alive()
+    check_left_in_order(project)
+
+
+def test_an_interrupted_cell_gives_the_lease_back_as_well(specs: Path) -> None:
+    """As a notebook's kernel does it, with KeyboardInterrupt in the thread that waits."""
+    project = in_real_time(specs)
+
+    def interrupt(event: wanctl.Event) -> None:
+        if isinstance(event, wanctl.Waiting):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    async def cell() -> None:
+        with pytest.raises(Interrupted):
+            project.apply(approve=project.plan(), wait=True, on_event=interrupt)
+
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(cell())
+    finally:
+        loop.close()
+    check_left_in_order(project)
