@@ -10,6 +10,7 @@ import pytest
 
 import wanctl
 from tests.scenarios.playing import run_wanctl
+from wanctl.base.git import Git
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-0123456789abcdef"
@@ -96,6 +97,7 @@ def test_a_key_of_the_environment_is_not_shown_either(specs: Path, monkeypatch: 
     project = wanctl.open(specs)
     assert project.host.api_key().reveal() == KEY
     assert KEY not in repr([project, project.host, vars(project)])
+    assert KEY not in repr(Git.within(specs, project.host.environ))
 
 
 def test_an_endpoint_can_be_named(specs: Path) -> None:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wanctl.base.errors import WanctlError
@@ -99,7 +99,7 @@ class Git:
     """git in one folder, with one environment."""
 
     folder: Path
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)  # it may hold keys
     patience: float = PATIENCE
     failure: type[WanctlError] = GitError
 

@@ -1,7 +1,7 @@
 """From `ledger:` to a Store. Each kind of place is imported only where it is used."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -26,7 +26,7 @@ class LedgerOwner:
     project: str
     environment: str | None
     directory: Path  # relative paths start here; for git, a folder of the clone
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)  # it may hold keys
     shown: Callable[[Path], str] = str  # a path in a message
 
 
