@@ -53,3 +53,8 @@ def quoted(value: Any) -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """1 sample, 2 samples; 1 resource is, 2 resources are."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def first_line(text: str) -> str:
+    """What is said at once: the lines below explain it."""
+    return text.partition("\n")[0]

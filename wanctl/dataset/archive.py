@@ -6,14 +6,13 @@ Nothing that was remembered is trusted here: what goes into the archive is hashe
 must be what the facts say.
 """
 
-import os
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from wanctl.base.files import PRIVATE, beside
 from wanctl.dataset.contents import ChangedDuringReadError, DatasetFacts, Member
 from wanctl.dataset.reading import Tick, hash_member
 from wanctl.dataset.source import SourceFiles, Zip, source_at
@@ -32,19 +31,11 @@ def write_archive(
     tick: Tick = lambda _: None,
 ) -> None:
     """The archive of the dataset that `facts` describes; an error if it is no longer that dataset."""
-    handle, name = tempfile.mkstemp(dir=destination.parent, prefix=f".{destination.name}.")
-    os.close(handle)
-    partial = Path(name)
-    try:
-        with source_at(source, exclude) as opened:
-            if isinstance(opened, Zip) and opened.whole:
-                _copy(source, facts, partial, tick)
-            else:
-                _pack(opened, facts, partial, tick)
-        partial.replace(destination)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with beside(destination, mode=PRIVATE) as archive, source_at(source, exclude) as opened:
+        if isinstance(opened, Zip) and opened.whole:
+            _copy(source, facts, archive, tick)
+        else:
+            _pack(opened, facts, archive, tick)
 
 
 def _pack(source: SourceFiles, facts: DatasetFacts, archive: Path, tick: Tick) -> None:

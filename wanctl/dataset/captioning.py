@@ -6,12 +6,12 @@ Only samples without a prompt get one, on their own line; every other byte of th
 import base64
 import io
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wanctl.base.files import replace_file
 from wanctl.dataset.contents import ANNOTATIONS, DatasetError, DatasetFacts, Sample
 
 _MOST_SENT = 7_000_000  # bytes of a clip in a request; a longer one is shown by its frames
@@ -125,10 +125,7 @@ class Captions:
         for number, caption in captions.items():
             lines[number - 1] = _with_prompt(lines[number - 1], caption)
         content = b"\n".join(lines)
-        with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".data.", delete=False) as file:
-            file.write(content)
-        Path(file.name).chmod(self._path.stat().st_mode)
-        Path(file.name).replace(self._path)
+        replace_file(self._path, content)
         self._content = content
 
 

@@ -6,13 +6,13 @@ packed are hashed once more.
 """
 
 import hashlib
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from wanctl.base.files import PRIVATE, replace_file
 from wanctl.dataset.contents import Media
 from wanctl.dataset.source import Listed
 
@@ -64,8 +64,6 @@ class Memory:
         content = _FORMAT.dump_json(_Remembered(_VERSION, members))
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._path.parent, delete=False) as file:
-                file.write(content)
-            Path(file.name).replace(self._path)
+            replace_file(self._path, content, mode=PRIVATE)
         except OSError:
             return

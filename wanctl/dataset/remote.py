@@ -7,12 +7,12 @@ Where it says nothing of the kind the file is fetched each time.
 import hashlib
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from wanctl.base.files import PUBLIC, beside
+from wanctl.base.words import first_line
 from wanctl.dataset.contents import DatasetError
 from wanctl.dataset.source import check_name, is_litter
 
@@ -36,7 +36,9 @@ def fetch(url: str, cache: Path, tick: Callable[[int], None] = lambda _: None) -
     except DatasetError:
         raise
     except Exception as error:
-        raise DatasetError(f"{url}: cannot be read: {_first_line(error)}") from error
+        raise DatasetError(
+            f"{url}: cannot be read: {first_line(str(error)) or type(error).__name__}"
+        ) from error
     zipped = [name for name in remote if name.lower().endswith(".zip")]
     return place / zipped[0] if _is_zip(url) and zipped else place
 
@@ -56,7 +58,9 @@ def _open(url: str) -> "tuple[AbstractFileSystem, str]":
     try:
         filesystem, root = url_to_fs(url)
     except Exception as error:
-        raise DatasetError(f"{url}: cannot be opened: {_first_line(error)}") from error
+        raise DatasetError(
+            f"{url}: cannot be opened: {first_line(str(error)) or type(error).__name__}"
+        ) from error
     return filesystem, str(root)
 
 
@@ -110,10 +114,8 @@ def _bring(
 def _fetch_file(filesystem: "AbstractFileSystem", path: str, target: Path) -> None:
     """Streamed beside its place, then renamed: what is cut off leaves nothing that looks whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetching-") as folder:
-        partial = Path(folder) / "file"
+    with beside(target, mode=PUBLIC) as partial:
         filesystem.get_file(path, str(partial))
-        shutil.move(partial, target)
 
 
 def _known(index: Path) -> dict[str, str]:
@@ -132,7 +134,3 @@ def _stamp(info: Mapping[str, Any]) -> str:
         if found:
             return " ".join([*found, f"size={lowered.get('size')}"])
     return ""
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -6,7 +6,8 @@ Pure. `project.forge` makes one from the environment.
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import NoReturn
+
+from wanctl.base.secret import Secret
 
 
 class Forge(StrEnum):
@@ -25,28 +26,14 @@ class Trigger(StrEnum):
     OTHER = "other"  # whatever else; nothing is applied from there
 
 
-class Token:
-    """A forge's token. Only `reveal` shows it, and only the wire calls that."""
+class Token(Secret):
+    """A forge's token, and the header that it goes in."""
 
-    __slots__ = ("_value", "header")
+    __slots__ = ("header",)
 
     def __init__(self, header: str, value: str) -> None:
+        super().__init__(value)
         self.header = header
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Token(…)"
-
-    __str__ = __repr__
-
-    def __format__(self, spec: str) -> str:
-        return format(repr(self), spec)
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a token is not written anywhere")
 
 
 @dataclass(frozen=True)

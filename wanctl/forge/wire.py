@@ -16,6 +16,7 @@ from tenacity.wait import wait_base, wait_random_exponential
 
 from wanctl import __version__
 from wanctl.base.errors import WanctlError
+from wanctl.base.net import PAST_PROXIES
 from wanctl.forge.run import Token
 
 _log = logging.getLogger("wanctl.forge")
@@ -25,7 +26,6 @@ PATIENCE = 60.0  # seconds: the longest wait between two tries; a forge that ask
 FULL_PAGE, MOST_PAGES = 100, 100
 TIMEOUT = httpx.Timeout(30, connect=10)
 SILENCES = 2  # calls that are waited for in vain; one more would hold the run up for what it can do without
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _RATE_LIMITED = {403, 429}
 
 
@@ -65,7 +65,7 @@ class ForgeConnection:
             headers={"User-Agent": f"wanctl/{__version__}", **headers},
             timeout=TIMEOUT,
             follow_redirects=False,
-            mounts={f"all://{host}": None for host in _LOOPBACK},  # never to this machine through a proxy
+            mounts=dict.fromkeys(PAST_PROXIES),  # never to this machine through a proxy
         )
 
     def __enter__(self) -> Self:

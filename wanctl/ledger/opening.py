@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from wanctl.base.net import on_this_machine
 from wanctl.ledger.backends.backend import Backend
 from wanctl.ledger.backends.file import FileBackend
 from wanctl.ledger.errors import LedgerError
@@ -69,7 +70,7 @@ def _objects(location: ObjectLocation, environ: Mapping[str, str]) -> "ObjectSto
         return AzureStore(location.bucket, client_options=_patience(), retry_config=_retries())
     endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
     options = _patience()
-    if _on_this_machine(endpoint):
+    if on_this_machine(endpoint):
         options["allow_http"] = True
     return S3Store(location.bucket, client_options=options, retry_config=_retries())
 
@@ -90,7 +91,7 @@ def _oss(location: ObjectLocation, environ: Mapping[str, str]) -> Backend:
             f"ledger: {location} needs OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET, and OSS_REGION (such as "
             "ap-southeast-1) or OSS_ENDPOINT in the environment."
         )
-    here = _on_this_machine(endpoint)
+    here = on_this_machine(endpoint)
     host = urlsplit(endpoint).netloc
     config: dict[str, Any] = {
         "endpoint": endpoint if here else f"https://{location.bucket}.{host}",
@@ -117,8 +118,3 @@ def _retries() -> "RetryConfig":
     from datetime import timedelta
 
     return {"max_retries": 3, "retry_timeout": timedelta(seconds=45)}
-
-
-def _on_this_machine(endpoint: str | None) -> bool:
-    """Without encryption only to a server on this machine."""
-    return urlsplit(endpoint or "").hostname in {"127.0.0.1", "localhost", "::1"}

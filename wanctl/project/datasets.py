@@ -3,13 +3,13 @@ model draft its missing captions, for a person to review.
 """
 
 import asyncio
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wanctl.address import Address
+from wanctl.base.files import replace_file
 from wanctl.base.running import run
 from wanctl.base.words import did_you_mean
 from wanctl.dataset.captioning import Brief, Captions, parts_of, unwritten
@@ -142,21 +142,11 @@ def lock(project: Project, name: str, *, check_only: bool = False) -> Locked:
     edited = with_digest(text, resource.origin.line, digest)
     if edited is None:
         raise ProjectError(f"{resource.origin} does not hold the document any more", "run the command again")
-    _rewrite(file, edited)
+    replace_file(file, edited)
     again = Project.open(project.desired.directory, project.desired.environment, project.host)
     if _spec(again, address).digest != digest:
         raise ProjectError(f"{resource.origin.file} was edited and does not say so", "look at it: git diff")
     return Locked(address, digest, str(place), changed=True)
-
-
-def _rewrite(file: Path, text: str) -> None:
-    """Whole or not at all."""
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="", dir=file.parent, prefix=f".{file.name}.", delete=False
-    ) as written:
-        written.write(text)
-    Path(written.name).chmod(file.stat().st_mode)
-    Path(written.name).replace(file)
 
 
 def _spec(project: Project, address: Address) -> Dataset:

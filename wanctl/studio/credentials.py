@@ -8,8 +8,9 @@ import logging
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
 
+from wanctl.base.secret import Secret
+from wanctl.base.words import first_line
 from wanctl.studio.errors import Misconfigured, NoKey
 
 _log = logging.getLogger(__name__)
@@ -17,35 +18,21 @@ _log = logging.getLogger(__name__)
 VARIABLE = "DASHSCOPE_API_KEY"
 
 
-class Key:
-    """An API key. Only `reveal` shows it, and only the wire calls that."""
+class Key(Secret):
+    """An API key."""
 
-    __slots__ = ("_value",)
+    __slots__ = ()
 
     def __init__(self, value: str) -> None:
         value = value.strip()
         if not value or not value.isascii() or not value.isprintable() or " " in value:
             raise Misconfigured("the API key is empty or has characters that no key has")
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
+        super().__init__(value)
 
     @property
     def coding_plan(self) -> bool:
         """A key of a coding plan, which Model Studio's hosts do not accept."""
         return self._value.startswith("sk-sp-")
-
-    def __repr__(self) -> str:
-        return "Key(…)"
-
-    __str__ = __repr__
-
-    def __format__(self, spec: str) -> str:
-        return format(repr(self), spec)
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a key is not written anywhere")
 
 
 def find_key(environ: Mapping[str, str], home: Path) -> Key:
@@ -67,12 +54,12 @@ def find_key(environ: Mapping[str, str], home: Path) -> Key:
 def _in_dashscope(place: Path) -> str:
     """The official SDK's folder, in the SDK's order; some people have a plain file of that name."""
     if place.is_file():
-        return _first_line(place)
-    return _in_config(place / "config.toml") or _first_line(place / "api_key")
+        return _only_line(place)
+    return _in_config(place / "config.toml") or _only_line(place / "api_key")
 
 
-def _first_line(path: Path) -> str:
-    return _text(path).strip().partition("\n")[0].strip()
+def _only_line(path: Path) -> str:
+    return first_line(_text(path).strip()).strip()
 
 
 def _in_config(path: Path) -> str:

@@ -1,14 +1,10 @@
 """Fetch a signed link to a file: without the key, from allowed places, up to a size, whole or not at all."""
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import httpx
 
+from wanctl.base.files import PUBLIC, replacing
 from wanctl.studio.errors import NotFound, Refused, ServerError, StudioError
 from wanctl.studio.pace import Family, Pace
 from wanctl.studio.regions import Endpoint, is_loopback
@@ -80,7 +76,7 @@ def _allow(url: httpx.URL, endpoint: Endpoint) -> None:
 async def _keep(response: httpx.Response, destination: Path, max_bytes: int) -> int:
     _check(response)
     size = 0
-    with _whole_or_not_at_all(destination) as file:
+    with replacing(destination, mode=PUBLIC) as file:
         async for chunk in response.aiter_bytes():
             size += len(chunk)
             if size > max_bytes:
@@ -97,21 +93,6 @@ def _check(response: httpx.Response) -> None:
         raise _fault(NotFound, "the link has expired or its file is gone", response.url, status)
     if status != 200:
         raise _fault(Refused, "the store answered something else than the file", response.url, status)
-
-
-@contextmanager
-def _whole_or_not_at_all(destination: Path) -> Iterator[BinaryIO]:
-    """A file that appears under its name only once it is complete."""
-    handle, name = tempfile.mkstemp(dir=destination.parent, prefix=f".{destination.name}.")
-    partial = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        partial.chmod(0o644)
-        partial.replace(destination)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def _fault(kind: type[StudioError], message: str, url: httpx.URL, status: int | None = None) -> StudioError:

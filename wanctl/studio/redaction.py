@@ -6,7 +6,7 @@ Imports nothing of the client: the typed objects, the errors and the wire pass e
 import logging
 import re
 
-_CHATTY = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy")
+from wanctl.base.logs import filter_http_logs
 
 _WORD = re.compile(r"[^\s'\"]+")
 _PARAMETERS = re.compile(r"(?<=[^\s'\"])(?:\?|%3F)(?=[\w.~%-]{1,64}(?:=|%3D))", re.IGNORECASE)
@@ -53,5 +53,4 @@ _FILTER = _WithoutQueries()
 
 def keep_signatures_out_of_logs() -> None:
     """May be called any number of times: a logger takes the same filter once."""
-    for name in _CHATTY:
-        logging.getLogger(name).addFilter(_FILTER)
+    filter_http_logs(_FILTER)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
+from wanctl.base.net import PAST_PROXIES
 from wanctl.studio.credentials import Key
 from wanctl.studio.errors import (
     InvalidRequest,
@@ -50,7 +51,6 @@ LONGEST_SHOWN = 100  # characters of a path that makes no URL
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=60, pool=None)
 UPLOAD_TIMEOUT = httpx.Timeout(connect=10, read=900, write=300, pool=None)
 
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 
 
@@ -181,14 +181,14 @@ def open_http(
     endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None, headers: Mapping[str, str]
 ) -> httpx.AsyncClient:
     """A client that goes through the environment's proxies, but never to this machine through one."""
-    here = {*_LOOPBACK, endpoint.host} if endpoint.loopback and ":" not in endpoint.host else {*_LOOPBACK}
+    own = {f"all://{endpoint.host}"} if endpoint.loopback and ":" not in endpoint.host else set()
     return httpx.AsyncClient(
         transport=transport,
         headers=headers,
         timeout=TIMEOUT,
         follow_redirects=False,
         limits=httpx.Limits(max_connections=CALLS_AT_ONCE, max_keepalive_connections=CALLS_AT_ONCE),
-        mounts={f"all://{host}": None for host in here},
+        mounts=dict.fromkeys({*PAST_PROXIES, *own}),
     )
 
 

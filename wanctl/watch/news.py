@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from wanctl.base.files import PUBLIC, replace_file
+from wanctl.base.words import first_line
 from wanctl.finding import Severity
 from wanctl.language.settings import NotificationFormat, Occasion
 from wanctl.plan import Plan, Status, Step, When
@@ -36,9 +38,7 @@ class Situation(BaseModel):
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        fresh.write_text(self.model_dump_json(), encoding="utf-8")
-        fresh.replace(path)
+        replace_file(path, self.model_dump_json(), mode=PUBLIC)
 
 
 class News(BaseModel):
@@ -90,7 +90,7 @@ def situation_of(loop_status: LoopStatus, before: Situation | None, patience: in
         known = before or Situation()
         if loop_status.failed_in_a_row < patience:
             return known
-        failed = {**known.failed, LOOP: " ".join(map(_first_line, loop_status.errors))}
+        failed = {**known.failed, LOOP: " ".join(map(first_line, loop_status.errors))}
         return known.model_copy(update={"failed": failed, "converged": False})
     if loop_status.iteration is None:
         return before or Situation()
@@ -155,11 +155,6 @@ def _subject(occasion: Occasion, key: str) -> str:
 
 def _told(step: Step) -> str:
     return " → ".join((step.reason, *step.hints))
-
-
-def _first_line(text: str) -> str:
-    """An error of the specs shows the line below it; a message has no room for that."""
-    return text.partition("\n")[0]
 
 
 def _slack(text: str) -> str:

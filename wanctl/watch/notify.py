@@ -15,6 +15,8 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
+from wanctl.base.logs import filter_http_logs
+from wanctl.base.net import is_loopback
 from wanctl.language.settings import Notification
 from wanctl.watch.news import TOLD_AFTER, News, Situation, news_between, situation_of
 from wanctl.watch.status import LoopStatus
@@ -23,7 +25,6 @@ TRIES = 5
 TIMEOUT = httpx.Timeout(10)
 LAST_WORDS = 20.0  # seconds for what is still on its way when the loop ends
 _THREAD = "notifications"
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class _DeliveryError(Exception):
@@ -48,7 +49,7 @@ class Notifier:
         self._closing = threading.Event()
         self._sleep = sleep or self._nap
         self._known: Situation | None = None
-        _hush()
+        filter_http_logs(_FILTER)
 
     def completed(self, loop_status: LoopStatus) -> None:
         """After any round: what has changed is queued, and remembered as told."""
@@ -137,7 +138,7 @@ def wrong_with(url: str) -> str | None:
     parts = urlsplit(url)
     if parts.scheme == "https" and parts.hostname:
         return None
-    if parts.scheme == "http" and parts.hostname in _LOOPBACK:
+    if parts.scheme == "http" and is_loopback(parts.hostname):
         return None
     return "it holds no https:// URL"
 
@@ -159,8 +160,3 @@ class _WithoutUrls(logging.Filter):
 
 
 _FILTER = _WithoutUrls()
-
-
-def _hush() -> None:
-    for name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
-        logging.getLogger(name).addFilter(_FILTER)

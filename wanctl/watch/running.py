@@ -11,6 +11,7 @@ from types import FrameType
 
 from filelock import FileLock, Timeout
 
+from wanctl.base.net import is_loopback
 from wanctl.base.running import Interrupted
 from wanctl.engine.converge import Watcher
 from wanctl.language.load import find_project, project_name
@@ -24,7 +25,7 @@ from wanctl.watch.metrics import Metrics
 from wanctl.watch.news import TOLD_AFTER
 from wanctl.watch.notify import Notifier
 from wanctl.watch.policy import Policy
-from wanctl.watch.server import LOOPBACK, SECRET, Server, StatusEndpoints
+from wanctl.watch.server import SECRET, Server, StatusEndpoints
 from wanctl.watch.status import LoopStatus
 from wanctl.watch.waits import Waits
 
@@ -92,13 +93,13 @@ def watch(options: WatchOptions, host: Host, reporter: Reporter) -> LoopStatus:
                 _now,
                 wakeup.ring,
                 secret=host.environ.get(SECRET, "").strip() or None,
-                local=options.listen[0] in LOOPBACK,
+                local=is_loopback(options.listen[0]),
             )
             server = _bound(endpoints, options.listen)
             stack.callback(server.stop)
             server.start()
             reporter.tell(f"watching {options.ref}; the status page is {server.url}")
-            if options.listen[0] not in LOOPBACK:
+            if not is_loopback(options.listen[0]):
                 reporter.tell(
                     "who reaches this address sees the page and the metrics: they ask for no password"
                 )

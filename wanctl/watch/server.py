@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from wanctl.base.net import is_loopback
 from wanctl.watch.connections import HurriedProtocol
 from wanctl.watch.metrics import CONTENT_TYPE, Metrics
 from wanctl.watch.page import policy, watch_html
@@ -23,7 +24,6 @@ from wanctl.watch.signatures import TooLarge, genuine
 from wanctl.watch.status import LoopStatus
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 STOPPED_WITHIN = 5  # seconds
 SECRET = "WANCTL_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
 _HEADERS = {
@@ -63,7 +63,7 @@ class StatusEndpoints:
         led to believe is ours. A proxy that passes on the hook alone may keep its own name."""
 
         async def shown(request: Request) -> Response:
-            if self.local and request.url.hostname not in LOOPBACK:
+            if self.local and not is_loopback(request.url.hostname):
                 return _said("this page goes by the name localhost or 127.0.0.1", 421)
             return await show(request)
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
+from wanctl.base.files import PUBLIC, replace_file
 from wanctl.watch.status import LoopStatus
 
 _Since = TypeAdapter(dict[str, AwareDatetime])
 
 
 class Waits:
-    """Remembers the board's waits in a file; one of the loop's audience."""
+    """Remembers in a file since when something waits; listens to the loop."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,9 +28,7 @@ class Waits:
             return {}
 
     def completed(self, loop_status: LoopStatus) -> None:
-        fresh = self._path.with_suffix(".new")
-        fresh.write_bytes(_Since.dump_json(dict(loop_status.waiting_since)))
-        fresh.replace(self._path)
+        replace_file(self._path, _Since.dump_json(dict(loop_status.waiting_since)), mode=PUBLIC)
 
     def failed(self, loop_status: LoopStatus) -> None:
         """Nothing has been seen."""

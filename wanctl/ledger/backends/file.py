@@ -4,14 +4,13 @@ Each replacement is atomic, under an advisory lock. The lock must reach everyone
 machine it does, on a network disk only if that disk passes locks on.
 """
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from wanctl.base.files import PRIVATE, replace_file
 from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, StoredBlobs
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
 
@@ -44,14 +43,14 @@ class FileBackend:
             if text is None:
                 self._paths[blob].unlink(missing_ok=True)
             else:
-                _replace(self._paths[blob], text)
+                replace_file(self._paths[blob], text, mode=PRIVATE, durable=True)
 
     def keep(self, text: str) -> str:
         with self._locked():
             number = 1
             while (aside := self._path.with_name(f"{self._path.name}.{number}")).exists():
                 number += 1
-            _replace(aside, text)
+            replace_file(aside, text, mode=PRIVATE, durable=True)
         return str(Path(self._shown).with_name(aside.name))
 
     def prove(self, seen: StoredBlobs) -> None:
@@ -77,17 +76,3 @@ class FileBackend:
             ) from error
         except OSError as error:
             raise LedgerError(f"The ledger {self.location} cannot be written: {error}") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write beside, flush to disk, rename over."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

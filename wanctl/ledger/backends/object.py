@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import obstore
 from obstore import exceptions as refused
 
+from wanctl.base.words import first_line
 from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, StoredBlobs
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
 from wanctl.ledger.location import ObjectLocation
@@ -127,7 +128,7 @@ def spoken(location: str, what: str) -> Iterator[None]:
     except (refused.PermissionDeniedError, refused.UnauthenticatedError) as error:
         raise LedgerError(
             f"The ledger {location} cannot be {what}: the store refuses this machine's credentials "
-            f"({_first_line(error)}). {_VARIABLES}"
+            f"({_plain_words(error)}). {_VARIABLES}"
         ) from error
     except (FileNotFoundError, refused.BaseError) as error:
         remedy = "Check the network, the endpoint and the credentials, then run the same command again."
@@ -136,11 +137,11 @@ def spoken(location: str, what: str) -> Iterator[None]:
         if _NO_KEYS.search(str(error)):
             remedy = f"There are no credentials in the environment, nor from the machine. {_VARIABLES}"
         raise LedgerError(
-            f"The ledger {location} cannot be {what}: {_first_line(error)}. {remedy}"
+            f"The ledger {location} cannot be {what}: {_plain_words(error)}. {remedy}"
         ) from error
 
 
-def _first_line(error: Exception) -> str:
+def _plain_words(error: Exception) -> str:
     """What the client says, without its debugging, the server's page, or a query that may be signed."""
-    line = str(error).strip().partition("\n")[0].partition(": <")[0]
+    line = first_line(str(error).strip()).partition(": <")[0]
     return re.sub(r"(https?://[^\s?]*)\?\S*", r"\1", line).rstrip(".") or type(error).__name__

@@ -1,0 +1,53 @@
+"""A file is there whole or not at all, and nothing is left beside it."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from wanctl.base.files import PRIVATE, PUBLIC, beside, replace_file, replacing
+
+
+def test_what_was_there_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text("old", encoding="utf-8")
+
+    def interrupted() -> None:
+        with replacing(file) as written:
+            written.write(b"half of the ne")
+            assert file.read_text(encoding="utf-8") == "old"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert file.read_text(encoding="utf-8") == "old"
+    assert [one.name for one in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_a_body_that_fails_leaves_no_new_file(tmp_path: Path) -> None:
+
+    def full() -> None:
+        with beside(tmp_path / "a.zip") as partial:
+            partial.write_bytes(b"some")
+            raise OSError("no room")
+
+    with pytest.raises(OSError, match="no room"):
+        full()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it has no such rights")
+def test_rights_are_those_that_were_asked_for_or_that_it_had(tmp_path: Path) -> None:
+    file = tmp_path / "data.jsonl"
+    replace_file(file, "new")
+    assert _mode(file) == PRIVATE
+    file.chmod(0o640)
+    replace_file(file, "newer")
+    assert _mode(file) == 0o640
+    replace_file(file, b"newest", mode=PUBLIC, durable=True)
+    assert (_mode(file), file.read_bytes()) == (PUBLIC, b"newest")
+
+
+def _mode(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
