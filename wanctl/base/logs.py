@@ -1,4 +1,4 @@
-"""Filters on what the HTTP library logs: each of its loggers writes addresses that may be signed or secret."""
+"""Filters on the log of the HTTP library, whose loggers write addresses that may be signed or secret."""
 
 import logging
 

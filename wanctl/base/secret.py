@@ -1,6 +1,6 @@
 """A value that is never shown: not by print, in a log line, a traceback or a file."""
 
-from typing import NoReturn, Self
+from typing import NoReturn
 
 
 class Secret:
@@ -21,9 +21,6 @@ class Secret:
 
     def __format__(self, spec: str) -> str:
         return format(repr(self), spec)
-
-    def __copy__(self) -> Self:
-        return self
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"a {type(self).__name__.lower()} is not written anywhere")
