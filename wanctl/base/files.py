@@ -14,7 +14,7 @@ PRIVATE, PUBLIC = 0o600, 0o644
 def beside(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     """An empty file to be filled; it takes the path's place when the body ends without an error.
 
-    `mode` are its rights; without one it keeps those of the file that it replaces, and is private if it is new.
+    `mode` are its rights; without one it keeps those of the file that it replaces, else private.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
