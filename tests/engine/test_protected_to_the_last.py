@@ -1,10 +1,15 @@
 """The last step of a replacement: what is protected stays, however the one before came to be retired."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
 from wanctl.address import Address
-from wanctl.kinds.deployment.serving import deletion_step
+from wanctl.kinds.context import Context
+from wanctl.kinds.deployment.serving import NOTHING_TO_SERVE, DeploymentCase, deletion_step
+from wanctl.kinds.snapshot import Snapshot
+from wanctl.language.models import Deployment
 from wanctl.ledger.record import Entry
 from wanctl.plan import When
 
@@ -17,9 +22,13 @@ def test_the_old_one_goes_only_where_nothing_protects_it(tmp_path: Path) -> None
     project = rain.project()
     resource, entry = project.desired.resources[address], project.record().entry(address)
     assert entry.current
-    going = deletion_step(resource, entry.current, "the old one goes", entry)
+    assert isinstance(resource.spec, Deployment)
+    context = Context(project.desired, Snapshot(datetime.now(UTC)), project.record(), {}, planned={})
+    case = DeploymentCase(resource, resource.spec, NOTHING_TO_SERVE, entry, context)
+    going = deletion_step(case, entry.current, "the old one goes")
     assert (going.when, going.effect is not None) == (When.NOW, True)
-    kept = deletion_step(resource, entry.current, "the old one goes", Entry(protected=True))
+    protected = replace(case, entry=Entry(protected=True))
+    kept = deletion_step(protected, entry.current, "the old one goes")
     assert (kept.when, kept.effect) == (When.BLOCKED, None)
     assert any("protect: false" in hint for hint in kept.hints)
 

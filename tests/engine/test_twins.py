@@ -12,11 +12,12 @@ import yaml
 from tests.datasets import small_dataset
 from wanctl.address import Address
 from wanctl.base.running import run
-from wanctl.engine.converge import Outcome, Patience
+from wanctl.engine.converge import Patience
 from wanctl.plan import Plan, Step, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind
 from wanctl.project.provider import call_sandbox, open_sandbox
+from wanctl.project.results import ApplyResult
 
 HEAD = {
     "version": 1,
@@ -52,7 +53,7 @@ class World:
 
     def apply(
         self, approve: Callable[[Plan, tuple[Step, ...]], bool] = lambda *_: True, *, waits: bool = False
-    ) -> Outcome | None:
+    ) -> ApplyResult:
         return self.project().apply(approve, Patience(waits=waits))
 
     def step(self, address: Address = RAIN) -> Step:
@@ -118,7 +119,7 @@ def test_what_nobody_was_asked_about_is_not_started(world: World) -> None:
         asked.append(steps)
         return False
 
-    assert world.apply(refuse, waits=True) is None
+    assert not world.apply(refuse, waits=True).approved
     assert [[step.address for step in steps] for steps in asked] == [[RAIN]]
     assert asked[0][0].changes
     assert world.jobs() == []

@@ -6,6 +6,7 @@ from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.deployment.deploying import Deploy, config_identity, deployed_name
 from wanctl.kinds.deployment.echoed_config import differences, echoed_config
 from wanctl.kinds.deployment.serving import (
+    DeploymentCase,
     Target,
     config_changes,
     live_step,
@@ -84,28 +85,26 @@ def with_echoed_capacity(entry: Entry, context: Context) -> Entry:
     return entry if sent == current.inputs else entry.model_copy(update={"current": told})
 
 
-def plan_unrecorded(resource: Resource, spec: Deployment, target: Target, context: Context) -> Planned | None:
+def plan_unrecorded(case: DeploymentCase) -> Planned | None:
     """The ledger knows no deployment; the account may still hold ours, or somebody else's."""
-    if target.model_name is None:
+    if case.target.model_name is None:
         return None
-    live = unclaimed(target.model_name, context.entry(resource.address), context)
-    named = [one for one in live if suffix_of(one, target.suffixes)]
-    live = named or _nobody_elses(live, target, resource, context)
+    live = unclaimed(case.target.model_name, case.context.entry(case.address), case.context)
+    named = [one for one in live if suffix_of(one, case.target.suffixes)]
+    live = named or _nobody_elses(live, case.target, case.resource, case.context)
     if not live:
         return None
     if any(one.leaving for one in live):
         reason = f"{live[0].deployed_model} is being deleted; its name is free afterwards"
         progress = Progress(str(live[0].status))
-        changes = config_changes(resource, spec, target, None)
+        changes = config_changes(case, None)
         step = live_step(
-            resource, Action.DEPLOY, When.SERVICE, reason, live[0], changes=changes, progress=progress
+            case, Action.DEPLOY, When.SERVICE, reason, live[0], changes=changes, progress=progress
         )
         return Planned(step)
-    if len(live) > 1 or not target.owned:
-        return Planned(_plan_doubt(resource, live, target))
-    return plan_unverified(
-        resource, spec, live[0], "is ours by its model", "not readable from the API and no record"
-    )
+    if len(live) > 1 or not case.target.owned:
+        return Planned(_plan_doubt(case, live))
+    return plan_unverified(case, live[0], "is ours by its model", "not readable from the API and no record")
 
 
 def _nobody_elses(
@@ -119,58 +118,54 @@ def _nobody_elses(
     return [one for one in live if owners[one.deployed_model] == resource.address]
 
 
-def _plan_doubt(resource: Resource, live: list[LiveDeployment], target: Target) -> Step:
+def _plan_doubt(case: DeploymentCase, live: list[LiveDeployment]) -> Step:
     names = ", ".join(one.deployed_model for one in live)
-    reason = f"more than one deployment of {target.model_name} is live: {names}"
-    if not target.owned:
+    reason = f"more than one deployment of {case.target.model_name} is live: {names}"
+    if not case.target.owned:
         reason = f"{names} is live and not ours"
     return Step(
-        resource.address,
+        case.address,
         Action.ADOPT,
         When.BLOCKED,
         reason,
         remote_id=live[0].deployed_model,
         hints=tuple(
-            f"to take it over: wanctl adopt {resource.address} {one.deployed_model}  ·  "
-            f"to leave it alone: wanctl adopt {resource.address} --not {one.deployed_model}"
+            f"to take it over: wanctl adopt {case.address} {one.deployed_model}  ·  "
+            f"to leave it alone: wanctl adopt {case.address} --not {one.deployed_model}"
             for one in live
         ),
     )
 
 
-def plan_unverified(
-    resource: Resource, spec: Deployment, live: LiveDeployment, why: str, unknown: str
-) -> Planned:
+def plan_unverified(case: DeploymentCase, live: LiveDeployment, why: str, unknown: str) -> Planned:
     """It serves our model, and not by a call that we know of: a person can trust its aigc_config, not we."""
-    step = status_step(resource, spec, live, replacing=False)
+    step = status_step(case, live, replacing=False)
     if live.running:
-        step = live_step(resource, Action.NOTHING, When.DONE, "serving", live, summary=spell_capacity(spec))
-    finding = _unverified(resource, spec, live, why, unknown)
+        step = live_step(case, Action.NOTHING, When.DONE, "serving", live, summary=spell_capacity(case.spec))
+    finding = _unverified(case, live, why, unknown)
     return Planned(step, ProvidedModel(model_name=live.model_name), findings=(finding,) if finding else ())
 
 
-def _unverified(
-    resource: Resource, spec: Deployment, live: LiveDeployment, why: str, unknown: str
-) -> Finding | None:
+def _unverified(case: DeploymentCase, live: LiveDeployment, why: str, unknown: str) -> Finding | None:
     """What nobody can vouch for, and what a person can do; None where the service itself vouches for it."""
     told = echoed_config(live)
-    other = differences(told, spec.aigc_config.sent()) if told is not None else ()
+    other = differences(told, case.spec.aigc_config.sent()) if told is not None else ()
     if told is not None and not other:
         return None
-    name, adopt = live.deployed_model, f"wanctl adopt {resource.address} {live.deployed_model}"
+    name, adopt = live.deployed_model, f"wanctl adopt {case.address} {live.deployed_model}"
     message = f"{name} {why}; its aigc_config is unverified: {unknown}. An edit of it would go unnoticed"
     hint = (
         f"to trust that it is as the spec says: {adopt}; "
-        f"to be sure: the same, then attempt: {spec.attempt + 1} in the spec, which deploys again"
+        f"to be sure: the same, then attempt: {case.spec.attempt + 1} in the spec, which deploys again"
     )
     if other:
         message = f"{name} {why}, and tells another aigc_config than the spec: {'; '.join(other)}"
         hint = f"to have the next plan replace it: {adopt}; to keep it: write into the spec what it tells"
-    place = resource.places.get("aigc_config", resource.origin) if other else resource.origin
+    place = case.resource.places.get("aigc_config", case.resource.origin) if other else case.resource.origin
     return Finding(
         Severity.WARNING,
         message,
-        resource.address,
+        case.address,
         hint=hint,
         place=place,
         rule=Rule.CONFIG_UNVERIFIED,

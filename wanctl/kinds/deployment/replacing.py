@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from wanctl.kinds.context import Context, Planned, ProvidedModel
+from wanctl.kinds.context import Planned, ProvidedModel
 from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, config_identity, deployed_name
 from wanctl.kinds.deployment.serving import (
     FIELDS,
-    Target,
+    DeploymentCase,
     config_changes,
     deletion_step,
     lift_protection,
@@ -15,62 +15,51 @@ from wanctl.kinds.deployment.serving import (
     spell_capacity,
     standing,
 )
-from wanctl.language.models import Deployment, Strategy
-from wanctl.language.resources import Resource
-from wanctl.ledger.record import Entry, Generation, Verb
+from wanctl.language.models import Strategy
+from wanctl.ledger.record import Generation, Verb
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import LiveDeployment
 
 OUT_OF_SERVICE = "delete and deploy again: out of service 5–10 minutes, irreversible"
 
 
-def plan_retired(
-    resource: Resource, spec: Deployment, target: Target, entry: Entry, context: Context
-) -> Planned | None:
+def plan_retired(case: DeploymentCase) -> Planned | None:
     """In the middle of delete-and-deploy-again: the old one was told to go, the new one is not there yet."""
-    if entry.current is not None or not entry.retiring:
+    if case.entry.current is not None or not case.entry.retiring:
         return None
-    still_there = [one for one in entry.retiring if standing(one, context)]
+    still_there = [one for one in case.entry.retiring if standing(one, case.context)]
     if not still_there:
-        return plan_redeploy(resource, spec, target, entry.retiring[-1], context)
-    live = standing(still_there[0], context)
-    changes = config_changes(resource, spec, target, entry.retiring[-1])
+        return plan_redeploy(case, case.entry.retiring[-1])
+    live = standing(still_there[0], case.context)
+    changes = config_changes(case, case.entry.retiring[-1])
     if live and live.leaving:
         reason = f"{live.deployed_model} is being deleted; the new one follows"
         progress = Progress(str(live.status))
-        step = live_step(
-            resource, Action.REPLACE, When.SERVICE, reason, live, changes=changes, progress=progress
-        )
+        step = live_step(case, Action.REPLACE, When.SERVICE, reason, live, changes=changes, progress=progress)
         return Planned(step)
-    step = deletion_step(resource, still_there[0], "the old one goes first", entry)
+    step = deletion_step(case, still_there[0], "the old one goes first")
     return Planned(replace(step, changes=changes))
 
 
-def plan_redeploy(
-    resource: Resource, spec: Deployment, target: Target, old: Generation, context: Context
-) -> Planned:
+def plan_redeploy(case: DeploymentCase, old: Generation) -> Planned:
     """The second half of a replacement shows the same changes as the first."""
-    planned = plan_deploy(resource, spec, target, "the old one is gone", context, Action.REPLACE)
-    return replace(planned, step=replace(planned.step, changes=config_changes(resource, spec, target, old)))
+    planned = plan_deploy(case, "the old one is gone", Action.REPLACE)
+    return replace(planned, step=replace(planned.step, changes=config_changes(case, old)))
 
 
 def plan_replace(
-    resource: Resource,
-    spec: Deployment,
-    target: Target,
-    entry: Entry,
+    case: DeploymentCase,
     live: LiveDeployment,
     changes: tuple[Change, ...],
-    context: Context,
 ) -> Planned:
     """A new model name, or blue and green: the new one first. Else the old one has to go first."""
-    if entry.protected:
-        return plan_protected(resource, live, changes)
-    new_model = live.model_name != target.model_name
-    if new_model or spec.strategy is Strategy.BLUE_GREEN:
-        return Planned(_deploy_beside(resource, spec, target, entry, live, changes, context))
+    if case.entry.protected:
+        return plan_protected(case, live, changes)
+    new_model = live.model_name != case.target.model_name
+    if new_model or case.spec.strategy is Strategy.BLUE_GREEN:
+        return Planned(_deploy_beside(case, live, changes))
     step = live_step(
-        resource,
+        case,
         Action.REPLACE,
         When.NOW,
         _why_replace(changes, ", and the service cannot change it in place"),
@@ -78,52 +67,48 @@ def plan_replace(
         changes=changes,
         warning=OUT_OF_SERVICE,
         hints=("strategy: blue_green deploys the new one first",),
-        effect=DeleteDeployment(resource.address, live.deployed_model),
+        effect=DeleteDeployment(case.address, live.deployed_model),
     )
     return Planned(step)
 
 
-def plan_protected(resource: Resource, live: LiveDeployment, changes: tuple[Change, ...]) -> Planned:
+def plan_protected(case: DeploymentCase, live: LiveDeployment, changes: tuple[Change, ...]) -> Planned:
     step = live_step(
-        resource,
+        case,
         Action.REPLACE,
         When.BLOCKED,
         f"{live.deployed_model} is protected and a replacement deletes it",
         live,
         changes=changes,
-        hints=(lift_protection(resource),),
+        hints=(lift_protection(case.resource),),
     )
     return Planned(step)
 
 
 def _deploy_beside(
-    resource: Resource,
-    spec: Deployment,
-    target: Target,
-    entry: Entry,
+    case: DeploymentCase,
     live: LiveDeployment,
     changes: tuple[Change, ...],
-    context: Context,
 ) -> Step:
     """The new one first. An older one that still has the name which it needs goes before that."""
-    if unsettled := _unsettled(resource, Action.REPLACE, changes, context):
+    if unsettled := _unsettled(case, Action.REPLACE, changes):
         return unsettled
-    target = replace(target, shared=target.shared or live.model_name == target.model_name)
-    effect = _deploy(resource, spec, target, context)
-    for old in entry.retiring:
+    shared = case.target.shared or live.model_name == case.target.model_name
+    effect = _deploy(replace(case, target=replace(case.target, shared=shared)))
+    for old in case.entry.retiring:
         namesake = all(old.inputs.get(key) == effect.sent[key] for key in ("model_name", "suffix"))
-        there = standing(old, context) if namesake else None
+        there = standing(old, case.context) if namesake else None
         if there and there.leaving:
             reason = f"{there.deployed_model} is being deleted; its name is free afterwards"
             progress = Progress(str(there.status))
             return live_step(
-                resource, Action.REPLACE, When.SERVICE, reason, there, changes=changes, progress=progress
+                case, Action.REPLACE, When.SERVICE, reason, there, changes=changes, progress=progress
             )
         if there:
             reason = f"{there.deployed_model} serves no more and has the name that the new one needs"
-            return replace(deletion_step(resource, old, reason, entry), changes=changes)
+            return replace(deletion_step(case, old, reason), changes=changes)
     return live_step(
-        resource,
+        case,
         Action.REPLACE,
         When.NOW,
         _why_replace(changes),
@@ -147,49 +132,46 @@ def _why_replace(changes: tuple[Change, ...], excuse: str = "") -> str:
 
 
 def plan_deploy(
-    resource: Resource,
-    spec: Deployment,
-    target: Target,
+    case: DeploymentCase,
     reason: str,
-    context: Context,
     action: Action = Action.DEPLOY,
 ) -> Planned:
-    changes = config_changes(resource, spec, target, None)
-    if unsettled := _unsettled(resource, action, changes, context):
+    changes = config_changes(case, None)
+    if unsettled := _unsettled(case, action, changes):
         return Planned(unsettled)
-    known = target.model_name is not None
+    known = case.target.model_name is not None
     step = Step(
-        resource.address,
+        case.address,
         action,
         When.NOW if known else When.LATER,
         reason,
-        after=() if known or target.upstream is None else (target.upstream,),
+        after=() if known or case.target.upstream is None else (case.target.upstream,),
         changes=changes,
-        summary=spell_capacity(spec),
-        effect=_deploy(resource, spec, target, context) if known else None,
+        summary=spell_capacity(case.spec),
+        effect=_deploy(case) if known else None,
     )
-    return Planned(step, ProvidedModel(model_name=target.model_name))
+    return Planned(step, ProvidedModel(model_name=case.target.model_name))
 
 
-def _unsettled(
-    resource: Resource, action: Action, changes: tuple[Change, ...], context: Context
-) -> Step | None:
+def _unsettled(case: DeploymentCase, action: Action, changes: tuple[Change, ...]) -> Step | None:
     """It is too early to call again: what the lost call made may not be listed yet."""
-    intent = context.intent(resource.address)
-    if not intent or intent.verb != Verb.DEPLOY or not context.settling(intent):
+    intent = case.context.intent(case.address)
+    if not intent or intent.verb != Verb.DEPLOY or not case.context.settling(intent):
         return None
     reason = "the answer to the deploy call was lost; waiting to see whether it appears"
     progress = Progress("UNKNOWN")
-    return Step(resource.address, action, When.SERVICE, reason, changes=changes, progress=progress)
+    return Step(case.address, action, When.SERVICE, reason, changes=changes, progress=progress)
 
 
-def _deploy(resource: Resource, spec: Deployment, target: Target, context: Context) -> Deploy:
-    assert target.model_name is not None  # noqa: S101 - the callers looked
-    address = resource.address
-    taken = target.model_name in context.snapshot.deployment_by_id  # by whomever: the call would be refused
-    sent = sent_with(target, spec, shared=target.shared or taken)
-    identity, name, intent = config_identity(sent), deployed_name(sent), context.intent(address)
-    nobody_elses = name not in context.claimed and name not in context.entry(address).disowned
+def _deploy(case: DeploymentCase) -> Deploy:
+    assert case.target.model_name is not None  # noqa: S101 - the callers looked
+    address = case.address
+    taken = (
+        case.target.model_name in case.context.snapshot.deployment_by_id
+    )  # by whomever: the call would be refused
+    sent = sent_with(case.target, case.spec, shared=case.target.shared or taken)
+    identity, name, intent = config_identity(sent), deployed_name(sent), case.context.intent(address)
+    nobody_elses = name not in case.context.claimed and name not in case.context.entry(address).disowned
     asked_for = sent["suffix"] is not None or (intent is not None and intent.identity == identity)
-    seen = context.snapshot.deployment_names
-    return Deploy(address, identity, sent, spec.protect, seen, ours_if_there=nobody_elses and asked_for)
+    seen = case.context.snapshot.deployment_names
+    return Deploy(address, identity, sent, case.spec.protect, seen, ours_if_there=nobody_elses and asked_for)

@@ -45,6 +45,24 @@ class Target:
     shared: bool  # another deployment of the same model has its plain name
 
 
+NOTHING_TO_SERVE = Target(None, None, owned=False, config={}, suffixes=(), shared=False)
+
+
+@dataclass(frozen=True)
+class DeploymentCase:
+    """One Deployment in one plan: what is written, what it comes to, and what is known of it."""
+
+    resource: Resource
+    spec: Deployment
+    target: Target
+    entry: Entry  # the ledger's, completed by what the account shows
+    context: Context
+
+    @property
+    def address(self) -> Address:
+        return self.resource.address
+
+
 def sent_with(target: Target, spec: Deployment, *, shared: bool) -> dict[str, Any]:
     """What a deployment is made from, as the ledger keeps it."""
     return {
@@ -63,23 +81,23 @@ def upstream_of(spec: Deployment) -> Address | None:
     return Address.checkpoint(spec.checkpoint) if spec.checkpoint else Address.finetune(spec.finetune or "")
 
 
-def deletion_step(resource: Resource, old: Generation, reason: str, entry: Entry) -> Step:
-    if entry.protected:
+def deletion_step(case: DeploymentCase, old: Generation, reason: str) -> Step:
+    if case.entry.protected:
         return Step(
-            resource.address,
+            case.address,
             Action.REPLACE,
             When.BLOCKED,
             f"{old.remote_id} is protected and would be deleted",
             remote_id=old.remote_id,
-            hints=(lift_protection(resource),),
+            hints=(lift_protection(case.resource),),
         )
     return Step(
-        resource.address,
+        case.address,
         Action.REPLACE,
         When.NOW,
         reason,
         remote_id=old.remote_id,
-        effect=DeleteDeployment(resource.address, old.remote_id),
+        effect=DeleteDeployment(case.address, old.remote_id),
     )
 
 
@@ -118,7 +136,7 @@ def named(one: Generation, context: Context) -> LiveDeployment | None:
     return found
 
 
-def status_step(resource: Resource, spec: Deployment, live: LiveDeployment, replacing: bool) -> Step:
+def status_step(case: DeploymentCase, live: LiveDeployment, replacing: bool) -> Step:
     status = str(live.status)
     first = Action.SCALE if status == DeploymentStatus.UPDATING else Action.DEPLOY
     action = Action.REPLACE if replacing else first
@@ -129,19 +147,20 @@ def status_step(resource: Resource, spec: Deployment, live: LiveDeployment, repl
         hint = "pay the bill in the Alibaba Cloud console; it comes back by itself"
         reason = f"{name} is stopped: the account is in arrears"
         return live_step(
-            resource, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,)
+            case, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,)
         )
     if status == DeploymentStatus.STOPPED:
         action = Action.NOTHING
         hint = "start it in the Model Studio console"
         reason = f"{name} was stopped outside wanctl"
         return live_step(
-            resource, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,)
+            case, action, When.PERSON, reason, live, progress=progress, drift=True, hints=(hint,)
         )
     if status in {DeploymentStatus.FAILED, DeploymentStatus.UPDATING_FAILED}:
-        hint = f"to delete it and deploy again, write attempt: {spec.attempt + 1} at {resource.at('attempt')}"
+        place, attempt = case.resource.at("attempt"), case.spec.attempt + 1
+        hint = f"to delete it and deploy again, write attempt: {attempt} at {place}"
         reason = f"{name} is in status {status}"
-        return live_step(resource, action, When.BLOCKED, reason, live, progress=progress, hints=(hint,))
+        return live_step(case, action, When.BLOCKED, reason, live, progress=progress, hints=(hint,))
     words: dict[str, str] = {
         DeploymentStatus.PENDING: f"{name} is being deployed (5–10 minutes)",
         DeploymentStatus.UPDATING: f"{name} is being scaled",
@@ -149,39 +168,39 @@ def status_step(resource: Resource, spec: Deployment, live: LiveDeployment, repl
     }
     reason = words.get(status, f"{name} is in status {status}")
     return live_step(
-        resource, action, When.SERVICE, reason, live, progress=progress, summary=spell_capacity(spec)
+        case, action, When.SERVICE, reason, live, progress=progress, summary=spell_capacity(case.spec)
     )
 
 
-def config_changes(
-    resource: Resource, spec: Deployment, target: Target, current: Generation | None
-) -> tuple[Change, ...]:
+def config_changes(case: DeploymentCase, current: Generation | None) -> tuple[Change, ...]:
     before = current.inputs if current else {}
     changes = []
-    if target.model_name is None or target.model_name != before.get("model_name"):
-        later = target.upstream if target.model_name is None else None
+    if case.target.model_name is None or case.target.model_name != before.get("model_name"):
+        later = case.target.upstream if case.target.model_name is None else None
         old_name = before.get("model_name")
         changes.append(
             FIELDS.change(
                 "model_name",
                 old_name,
-                target.model_name,
+                case.target.model_name,
                 known_after=later,
-                derived_from=target.upstream,
+                derived_from=case.target.upstream,
             )
         )
     old = before.get("aigc_config") or {}
     unseen = current is not None and before.get("aigc_config") is None
-    told = not unseen or bool(changes) or before.get("attempt") != spec.attempt  # it is deployed again anyway
-    for key, value in target.config.items():
+    told = (
+        not unseen or bool(changes) or before.get("attempt") != case.spec.attempt
+    )  # it is deployed again anyway
+    for key, value in case.target.config.items():
         if told and (not current or old.get(key) != value):
             path = f"aigc_config.{key}"
-            changes.append(FIELDS.change(path, old.get(key), value, origin=resource.texts.get(path)))
+            changes.append(FIELDS.change(path, old.get(key), value, origin=case.resource.texts.get(path)))
     if current:
-        changes += FIELDS.differing(before, {"capacity": spec.capacity, "attempt": spec.attempt})
+        changes += FIELDS.differing(before, {"capacity": case.spec.capacity, "attempt": case.spec.attempt})
     else:
-        changes.append(FIELDS.change("capacity", None, spec.capacity))
-    if not current and spec.protect:
+        changes.append(FIELDS.change("capacity", None, case.spec.capacity))
+    if not current and case.spec.protect:
         changes.append(FIELDS.change("protect", None, True))
     return tuple(changes)
 
@@ -191,6 +210,6 @@ def spell_capacity(spec: Deployment) -> str:
 
 
 def live_step(
-    resource: Resource, action: Action, when: When, reason: str, live: LiveDeployment, **more: Any
+    case: DeploymentCase, action: Action, when: When, reason: str, live: LiveDeployment, **more: Any
 ) -> Step:
-    return Step(resource.address, action, when, reason, remote_id=live.deployed_model, **more)
+    return Step(case.address, action, when, reason, remote_id=live.deployed_model, **more)
