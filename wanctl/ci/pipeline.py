@@ -21,8 +21,8 @@ from wanctl.forge.comments import Message
 from wanctl.forge.posting import UnlabelledError, post
 from wanctl.forge.run import Forge, Run, Trigger
 from wanctl.forge.wire import ForgeError
+from wanctl.kinds.registry import kind_of
 from wanctl.language.diagnostics import SpecErrors
-from wanctl.language.models import Checkpoint
 from wanctl.language.root import Root
 from wanctl.plan import Plan
 from wanctl.project import Project
@@ -236,6 +236,6 @@ _READ_ONLY = {
 
 def _trainings(plan: Plan, project: Project) -> tuple[Address, ...]:
     """Whose previews the open choices are made by, each once."""
-    specs = [project.desired.resources[address].spec for address in choices(plan)]
-    found = [Address.finetune(spec.finetune) for spec in specs if isinstance(spec, Checkpoint)]
-    return tuple(dict.fromkeys(found))
+    chosen_from = (project.desired.resources[address].references for address in choices(plan))
+    found = (address for references in chosen_from for address in references)
+    return tuple(dict.fromkeys(address for address in found if kind_of(address).has_previews))

@@ -98,13 +98,13 @@ def _plan_known(resource: Resource, wanted: Wanted, match: Match, context: Conte
     elif job.failed or job.canceled:
         step = _ended_badly(resource, wanted.spec, job, context)
     else:
-        step = _in_training(resource, wanted.spec, job, match, cost, context)
+        step = _in_training(resource, wanted.spec, match, cost, context)
     return Planned(step, provided, learn, _older_in_flight(resource, job, context))
 
 
-def _in_training(
-    resource: Resource, spec: FineTune, job: Job, match: Match, cost: Cost, context: Context
-) -> Step:
+def _in_training(resource: Resource, spec: FineTune, match: Match, cost: Cost, context: Context) -> Step:
+    job = match.job
+    assert job is not None  # noqa: S101 - the caller looked
     expected = cost.tokens[1] if cost.tokens else None
     # one trains at a time, and what waits in the queue has written nothing yet
     page = None if job.status == JobStatus.QUEUING else context.logs(job.job_id)
