@@ -7,6 +7,10 @@ from typing import ClassVar, Self
 from wanctl.base.errors import WanctlError
 from wanctl.base.words import did_you_mean, quoted
 
+# What a project or a resource may be called, in specs and in the lists of the service alike. In the latter a
+# name that could not be ours is nobody's. Two names are divided by --, so none ends with -.
+NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_]|-(?=[A-Za-z0-9_]))*"
+
 
 class _Registered(type):
     """Iterates over the kinds, upstream first."""

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dataset.making import clip, image
-from wanctl.dataset.media import probe
-from wanctl.dataset.mp4_boxes import TooManyBoxesError, declared_frames
+from wanctl.dataset.media import TooManyBoxesError, declared_frames, probe
 
 FRAGMENTED = "frag_keyframe+empty_moov"
 

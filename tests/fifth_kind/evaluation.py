@@ -15,8 +15,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from wanctl.address import Address, Kind
-from wanctl.dataset.naming import NAME
+from wanctl.address import NAME, Address, Kind
 from wanctl.kinds.acting import CallResult, Tools
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.dataset.uploading import DeleteFile

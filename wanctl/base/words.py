@@ -1,4 +1,4 @@
-"""Words for messages: near misses, lists, quoted values, plurals."""
+"""Words for messages: near misses, lists, quoted values, counts and sizes."""
 
 import difflib
 import json
@@ -58,3 +58,13 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 def first_line(text: str) -> str:
     """What is said at once: the lines below explain it."""
     return text.partition("\n")[0]
+
+
+def spell_bytes(size: int) -> str:
+    """71.2 MB, as a person says it."""
+    amount, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"

@@ -64,13 +64,13 @@ def build(
     no_cache: NoCache = False,
 ) -> None:
     """Write the archive of an upload. The same content gives the same bytes."""
-    from wanctl.dataset.spelling import spell_bytes, spell_samples
+    from wanctl.base.words import counted, spell_bytes
     from wanctl.project.datasets import build as pack
     from wanctl.render.text.console import emit, err
 
     facts = pack(open_project(place, no_cache=no_cache), name, out)
-    told = f"{spell_samples(len(facts.samples))}, {spell_bytes(out.stat().st_size)}, sha256:{facts.digest16}…"
-    emit([told], err())
+    samples, size = counted(len(facts.samples), "sample"), spell_bytes(out.stat().st_size)
+    emit([f"{samples}, {size}, sha256:{facts.digest16}…"], err())
     emit([str(out)])
 
 

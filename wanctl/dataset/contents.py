@@ -1,19 +1,23 @@
-"""What a dataset holds, as values: members, media, samples and problems.
+"""The contents of a dataset, as values: members, media and samples; and its digest, and its upload's name.
 
 The digest is the dataset's identity: over member names and bytes alone, so that zipping again, the
-order, file times and compression change nothing. No I/O here.
+order, file times and compression change nothing. No I/O here, and no library for media is loaded.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
+from wanctl.address import NAME
 from wanctl.base.errors import WanctlError
 from wanctl.finding import Finding
 
 ANNOTATIONS = "data.jsonl"
+SNIFFED = 16  # first bytes of a file, which are enough to tell media from the rest
 
 
 class DatasetError(WanctlError, ValueError):
@@ -123,3 +127,60 @@ def content_digest(members: Iterable[Member]) -> str:
         name = member.name.encode()
         whole.update(len(name).to_bytes(8, "big") + name + bytes.fromhex(member.sha256))
     return whole.hexdigest()
+
+
+_IMAGE, _VIDEO = MediaKind.IMAGE, MediaKind.VIDEO
+_MAGIC = (
+    (0, b"\xff\xd8\xff", _IMAGE, "JPEG"),
+    (0, b"\x89PNG\r\n\x1a\n", _IMAGE, "PNG"),
+    (0, b"BM", _IMAGE, "BMP"),
+    (8, b"WEBP", _IMAGE, "WEBP"),
+    (0, b"GIF8", _IMAGE, "GIF"),
+    (0, b"II*\x00", _IMAGE, "TIFF"),
+    (0, b"MM\x00*", _IMAGE, "TIFF"),
+    (0, b"8BPS", _IMAGE, "Photoshop"),
+    (0, b"<svg", _IMAGE, "SVG"),
+    (4, b"ftypavif", _IMAGE, "AVIF"),
+    (4, b"ftyphei", _IMAGE, "HEIC"),
+    (4, b"ftypmif1", _IMAGE, "HEIC"),
+    (4, b"ftyp", _VIDEO, "MP4"),
+    (4, b"moov", _VIDEO, "MP4"),
+    (4, b"mdat", _VIDEO, "MP4"),
+    (4, b"wide", _VIDEO, "MP4"),
+    (4, b"free", _VIDEO, "MP4"),
+    (0, b"\x1aE\xdf\xa3", _VIDEO, "WebM or Matroska"),
+    (8, b"AVI ", _VIDEO, "AVI"),
+    (0, b"FLV\x01", _VIDEO, "FLV"),
+    (0, b"\x00\x00\x01\xba", _VIDEO, "MPEG"),
+    (0, b"\x30\x26\xb2\x75", _VIDEO, "WMV"),
+)
+
+
+def sniff(begin: bytes) -> tuple[MediaKind, str] | None:
+    """The kind and format that the first bytes tell, if they are media's."""
+    for offset, magic, kind, name in _MAGIC:
+        if begin[offset : offset + len(magic)] == magic:
+            return kind, name
+    return None
+
+
+_UPLOAD_NAME = re.compile(rf"(?P<project>{NAME})--(?P<name>{NAME})--(?P<digest16>[0-9a-f]{{16}})\.zip")
+
+
+class UploadName(NamedTuple):
+    """What the name of an upload says: whose it is, which dataset, and the begin of its digest."""
+
+    project: str
+    name: str
+    digest16: str
+
+
+def upload_name(project: str, name: str, digest: str) -> str:
+    """`<project>--<name>--<digest16>.zip`: the file list alone tells what is there."""
+    return f"{project}--{name}--{digest[:16]}.zip"
+
+
+def parse_upload_name(filename: str) -> UploadName | None:
+    """What a filename says if we gave it; None for anybody else's."""
+    match = _UPLOAD_NAME.fullmatch(filename)
+    return UploadName(**match.groupdict()) if match else None

@@ -1,4 +1,4 @@
-"""What the ledger keeps of an upload, so that a later plan can say which samples changed, and not only that.
+"""The part of an upload that the ledger keeps, so that a later plan can say which samples changed.
 
 A sample is known by the bytes of its media: then another caption is a change, and another clip is another
 sample. Captions are kept as they are while they are small; of large sets their digests are.
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wanctl.base.words import counted
 from wanctl.dataset.contents import DatasetFacts, Sample
 
 _MOST_TEXT = 200_000  # characters of captions that are kept in full
@@ -40,7 +41,7 @@ class ContentChanges:
             (len(self.added), "sample", "added"),
             (len(self.removed), "sample", "removed"),
         )
-        told = (f"{count} {noun}{'' if count == 1 else 's'} {what}" for count, noun, what in counts if count)
+        told = (f"{counted(count, noun)} {what}" for count, noun, what in counts if count)
         return ", ".join(told)
 
 

@@ -1,11 +1,13 @@
-"""What a file is by its bytes, not its name: format, size in pixels, length, and whether it can be read.
+"""Probes a file by its bytes, not its name: format, size in pixels, length, and whether it can be read.
 
 Pictures are opened by Pillow and clips by PyAV (FFmpeg), from a stream and with bounded work: a header
 that declares too much is believed and not decoded, one frame of a clip is decoded, and a playlist in
 disguise cannot make the library open other files.
 """
 
+import struct
 import warnings
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import av
@@ -13,9 +15,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from PIL import Image
 
-from wanctl.dataset.contents import Media, MediaKind
-from wanctl.dataset.mp4_boxes import declared_frames
-from wanctl.dataset.sniffing import sniff
+from wanctl.dataset.contents import Media, MediaKind, sniff
 
 LARGEST_SIDE = 4096
 _IMAGE, _VIDEO = MediaKind.IMAGE, MediaKind.VIDEO
@@ -24,6 +24,9 @@ _TAIL = 64  # index entries at the end of a clip, among which is the one that li
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that stand the picture on its side
 _ORIENTATION = 0x0112
 _PICTURES = ("BMP", "JPEG", "PNG", "WEBP")
+_BOXES_OF_BOXES = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"})
+_COUNT_AT = {b"stsz": 8, b"stz2": 8, b"trun": 4}  # where the count is, after the box's head
+_MOST_BOXES = 20_000
 
 
 # A picture is refused for its size before it is decoded, so Pillow need not warn of it.
@@ -129,3 +132,47 @@ def _counted(container: InputContainer) -> float:
     if end <= 0:
         raise _UnusableClip("has no frames")
     return end
+
+
+class TooManyBoxesError(ValueError):
+    """More boxes than a sound file has."""
+
+
+def declared_frames(file: BinaryIO, size: int) -> int:
+    """How many frames the headers of an MP4 declare, counted before FFmpeg believes them.
+
+    A frame whose size is given once for all costs no bytes in the headers: a small file can declare billions,
+    and a demuxer makes an entry for each. Only the boxes that count frames are looked at.
+    """
+    total = 0
+    for kind, begin in _boxes(file, size):
+        if kind in _COUNT_AT:
+            file.seek(begin + _COUNT_AT[kind])
+            total += int.from_bytes(file.read(4), "big")
+    return total
+
+
+def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
+    """Each box's kind and the place behind its head, from outside in; what makes no sense ends its level."""
+    ahead, seen = [(0, size)], 0
+    while ahead:
+        at, end = ahead.pop()
+        while at + 8 <= end:
+            seen += 1
+            if seen > _MOST_BOXES:
+                raise TooManyBoxesError
+            file.seek(at)
+            head = file.read(16)
+            if len(head) < 8:
+                break
+            length, kind = struct.unpack(">I4s", head[:8])
+            begin = at + 8
+            if length == 1 and len(head) == 16:
+                length, begin = int.from_bytes(head[8:], "big"), at + 16
+            stop = end if length == 0 else at + length
+            if stop < begin:
+                break
+            yield kind, begin
+            if kind in _BOXES_OF_BOXES:
+                ahead.append((begin, min(stop, end)))
+            at = stop

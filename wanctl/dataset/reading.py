@@ -1,36 +1,50 @@
 """Read a dataset: every member once, for its hash and, if it is media, its facts.
 
-An unchanged member is not read again, if there is a folder to remember in (`memory`). What the facts
+A member that has the path, size, times and inode that it had is not read again, if there is a folder to
+remember in. An upload never relies on that: the bytes that are packed are hashed once more. What the facts
 mean is for `checks`.
 """
 
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from pydantic import TypeAdapter, ValidationError
+
+from wanctl.base.files import PRIVATE, replace_file
 from wanctl.dataset.annotations import MOST_BYTES, Annotations, missing_annotations, read_annotations
 from wanctl.dataset.contents import (
     ANNOTATIONS,
+    SNIFFED,
     ChangedDuringReadError,
     DatasetFacts,
     Media,
     Member,
     content_digest,
+    sniff,
 )
-from wanctl.dataset.memory import Known, Memory
-from wanctl.dataset.sniffing import SNIFFED, sniff
 from wanctl.dataset.source import Listed, SourceFiles, source_at
 
 CHUNK = 1 << 20
 _IN_MEMORY = 32 << 20  # media from a zip up to this size need no temporary file
+_VERSION = 2  # of what is remembered; raised whenever reading finds other facts in the same bytes
 _READERS = min(4, os.cpu_count() or 1)
 
 Tick = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class RememberedFile:
+    """What was read of one member."""
+
+    sha256: str
+    media: Media | None = None
 
 
 def read_dataset(
@@ -69,7 +83,7 @@ def read_dataset(
     )
 
 
-def _read(source: SourceFiles, listed: Sequence[Listed], tick: Tick) -> dict[str, Known]:
+def _read(source: SourceFiles, listed: Sequence[Listed], tick: Tick) -> dict[str, RememberedFile]:
     with ThreadPoolExecutor(_READERS) as readers:
         found = readers.map(partial(_read_member, source, tick), listed)
         return {one.name: known for one, known in zip(listed, found, strict=True)}
@@ -83,18 +97,18 @@ def _annotations(source: SourceFiles, listed: Sequence[Listed]) -> Annotations:
         return read_annotations(file.read(MOST_BYTES + 1))
 
 
-def _read_member(source: SourceFiles, tick: Tick, listed: Listed) -> Known:
+def _read_member(source: SourceFiles, tick: Tick, listed: Listed) -> RememberedFile:
     with source.open(listed.name) as file:
         begin = file.read(SNIFFED)
         if sniff(begin) is None:
-            known = Known(hash_member(listed, file, begin=begin).sha256)
+            known = RememberedFile(hash_member(listed, file, begin=begin).sha256)
         elif source.seeks_fast:
             member = hash_member(listed, file, begin=begin)
-            known = Known(member.sha256, _probe(file, begin, listed.size))
+            known = RememberedFile(member.sha256, _probe(file, begin, listed.size))
         else:
             with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
                 member = hash_member(listed, file, copy, begin=begin)
-                known = Known(member.sha256, _probe(cast("BinaryIO", copy), begin, listed.size))
+                known = RememberedFile(member.sha256, _probe(cast("BinaryIO", copy), begin, listed.size))
     tick(listed.size)
     return known
 
@@ -119,3 +133,48 @@ def hash_member(
     if size != listed.size:
         raise ChangedDuringReadError(f"{listed.name}: changed while it was read")
     return Member(listed.name, digest.hexdigest(), size)
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    version: int
+    members: dict[str, tuple[int, tuple[int, ...], RememberedFile]]  # by name: size, stamp, what was read
+
+
+_FORMAT = TypeAdapter(_Remembered)
+
+
+class Memory:
+    """The members of one source, in a file of its own under a cache folder.
+
+    A file that cannot be read, or is of another version, counts as none.
+    """
+
+    def __init__(self, folder: Path, source: Path) -> None:
+        key = hashlib.sha256(str(source.resolve()).encode("utf-8", "surrogateescape")).hexdigest()
+        self._path = folder / f"{key[:32]}.json"
+
+    def recall(self, listed: Iterable[Listed]) -> dict[str, RememberedFile]:
+        """What is known of the members that have not changed since."""
+        try:
+            remembered = _FORMAT.validate_json(self._path.read_bytes())
+        except (OSError, ValidationError):
+            return {}
+        if remembered.version != _VERSION:
+            return {}
+        known = {}
+        for one in listed:
+            size, stamp, read = remembered.members.get(one.name, (None, None, None))
+            if read and (size, stamp) == (one.size, one.stamp):
+                known[one.name] = read
+        return known
+
+    def remember(self, listed: Iterable[Listed], known: Mapping[str, RememberedFile]) -> None:
+        """Write, whole or not at all; a cache that cannot be written costs time only."""
+        members = {one.name: (one.size, one.stamp, known[one.name]) for one in listed}
+        content = _FORMAT.dump_json(_Remembered(_VERSION, members))
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self._path, content, mode=PRIVATE)
+        except OSError:
+            return

@@ -6,8 +6,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from wanctl.address import Address
-from wanctl.dataset.naming import NAME
+from wanctl.address import NAME, Address
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.studio.objects import Job
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeVar
 
-from wanctl.dataset.naming import parse_upload_name
+from wanctl.dataset.contents import parse_upload_name
 from wanctl.kinds.identity import parse_job_name
 from wanctl.studio.objects import Job, LiveDeployment, RemoteFile
 

@@ -9,7 +9,7 @@ from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema
 
-from wanctl.dataset.naming import NAME
+from wanctl.address import NAME
 
 NAME_PATTERN = f"^{NAME}$"
 LONGEST_NAME = 40

@@ -1,4 +1,4 @@
-"""What is wrong with a dataset, or could be better: in itself, and for what it is used for.
+"""Checks of a dataset, in itself and for what it is used for: mistakes, and what could be better.
 
 Pure functions over the facts. Each problem has a stable rule, a place and a remedy; docs/datasets.md lists
 the rules. Adding one means adding a function to the list of its file.
@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from wanctl.dataset.checks.captions import check_captions
-from wanctl.dataset.checks.clips import check_clips
-from wanctl.dataset.checks.files import check_files
+from wanctl.dataset.checks.files import check_clips, check_files
 from wanctl.dataset.checks.use import Use, check_use
 from wanctl.dataset.contents import ANNOTATIONS, DatasetFacts
 from wanctl.finding import Finding, Place, Severity
@@ -19,17 +18,14 @@ __all__ = ["Use", "abridged", "check_dataset"]
 
 _ORDER = list(Severity)
 _LINES_SHOWN = 6
-_SHOWN = 8  # of one rule; a person mends the first few and looks again
+_SHOWN = 8  # of one rule; a person corrects the first few and looks again
 
 
 def check_dataset(facts: DatasetFacts, uses: Iterable[Use] = ()) -> tuple[Finding, ...]:
     """All problems: errors first, then by place. What two uses have in common is said once."""
-    found: dict[Finding, None] = {}
-    for problem in _all(facts, uses):
-        found.setdefault(problem)
     return tuple(
         sorted(
-            found,
+            dict.fromkeys(_all(facts, uses)),
             key=lambda one: (
                 _ORDER.index(one.severity),
                 member_of(one) != ANNOTATIONS,
@@ -93,4 +89,4 @@ def _also(lines: list[int]) -> str:
         return ""
     shown = ", ".join(map(str, lines[:_LINES_SHOWN]))
     more = f" and {len(lines) - _LINES_SHOWN} more" if len(lines) > _LINES_SHOWN else ""
-    return f" (so {'does' if len(lines) == 1 else 'do'} line{'' if len(lines) == 1 else 's'} {shown}{more})"
+    return f" (so {'does line' if len(lines) == 1 else 'do lines'} {shown}{more})"

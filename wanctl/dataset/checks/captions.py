@@ -178,7 +178,7 @@ def _all_words(text: str) -> list[str]:
 def _lines(lines: Sequence[int]) -> str:
     shown = ", ".join(map(str, lines[:_SHOWN]))
     more = f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
-    return f"line{'' if len(lines) == 1 else 's'} {shown}{more}"
+    return f"{'line' if len(lines) == 1 else 'lines'} {shown}{more}"
 
 
 def _excerpt(text: str, most: int = _EXCERPT) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from wanctl.base.words import counted
 from wanctl.dataset.checks.captions import description_of as described
 from wanctl.dataset.checks.captions import effect_of, likeness, odd_descriptions
 from wanctl.dataset.contents import ANNOTATIONS, DatasetFacts
@@ -110,7 +111,7 @@ def _counts(use: Use) -> Iterator[Finding]:
     count = use.total_samples
     if count is None:
         return
-    samples = f"{use.by} has {count} sample{'' if count == 1 else 's'}"
+    samples = f"{use.by} has {counted(count, 'sample')}"
     if count < _FEWEST:
         yield Finding.warning(
             Rule.FEW_SAMPLES,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 from wanctl.address import Address, Kind
-from wanctl.dataset.naming import parse_upload_name
+from wanctl.dataset.contents import parse_upload_name
 from wanctl.kinds.context import Context, Planned, ProvidedDataset
 from wanctl.kinds.dataset.planning import FIELDS, plan_dataset
 from wanctl.kinds.dataset.uploading import DeleteFile

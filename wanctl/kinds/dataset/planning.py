@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wanctl.address import Address
+from wanctl.base.words import counted, spell_bytes
 from wanctl.dataset.checks.files import listed
-from wanctl.dataset.contents import DatasetFacts
+from wanctl.dataset.contents import DatasetFacts, upload_name
 from wanctl.dataset.manifest import changes_since, manifest
-from wanctl.dataset.naming import upload_name
-from wanctl.dataset.spelling import spell_bytes, spell_samples
 from wanctl.finding import Severity
 from wanctl.kinds.context import Context, LocalData, Planned, ProvidedDataset
 from wanctl.kinds.dataset.removal import plan_file_removal
@@ -85,7 +84,7 @@ def _content(resource: Resource, spec: Dataset, local: LocalData, context: Conte
     kept = context.entry(resource.address).generation(digest)
     parts = [f"sha256:{digest[:16]} as locked, bytes not seen"]
     if kept and "samples" in kept.inputs:
-        parts = [spell_samples(len(kept.inputs["samples"])), *parts]
+        parts = [counted(len(kept.inputs["samples"]), "sample"), *parts]
     return _Content(digest, ", ".join(parts), None, local.fetchable)
 
 
@@ -256,7 +255,7 @@ def _plan_unread(resource: Resource, local: LocalData, context: Context) -> Plan
 
 
 def _summary(facts: DatasetFacts) -> str:
-    parts = [spell_samples(len(facts.samples))]
+    parts = [counted(len(facts.samples), "sample")]
     if facts.seconds:
         parts.append(f"{facts.total_seconds:.0f} s")
     parts.append(spell_bytes(facts.size))

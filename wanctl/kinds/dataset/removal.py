@@ -1,7 +1,7 @@
 """The end of a Dataset's upload, by the tombstone in its document: once no job reads it, then forgotten."""
 
 from wanctl.address import Address
-from wanctl.dataset.naming import parse_upload_name
+from wanctl.dataset.contents import parse_upload_name
 from wanctl.kinds.context import Context, Planned, ProvidedDataset
 from wanctl.kinds.dataset.uploading import DeleteFile
 from wanctl.kinds.snapshot import Read

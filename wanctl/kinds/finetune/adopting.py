@@ -1,6 +1,6 @@
 """A job that a person says is a FineTune's: what is checked of it, and what has to be trusted."""
 
-from wanctl.dataset.naming import parse_upload_name
+from wanctl.dataset.contents import parse_upload_name
 from wanctl.kinds.context import Context
 from wanctl.kinds.finetune.evidence import Wanted, contradicted
 from wanctl.kinds.finetune.inputs import job_inputs, sent_parameters, wanted_job

@@ -6,10 +6,10 @@ from statistics import median
 
 from rich.text import Text
 
+from wanctl.base.words import counted, spell_bytes
 from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import DatasetFacts, MediaKind
 from wanctl.dataset.manifest import ContentChanges
-from wanctl.dataset.spelling import spell_bytes, spell_samples
 from wanctl.finding import Finding
 from wanctl.language.inspection import Estimate, Inspection
 from wanctl.render.text.console import hint_line
@@ -24,7 +24,7 @@ def inspection_lines(found: Inspection) -> Iterator[Text]:
     facts = found.facts
     yield Text.assemble(("wanctl dataset inspect", "bold"), f"  {found.address} · {found.source}")
     yield Text()
-    yield _row("samples", f"{spell_samples(len(facts.samples))}, {spell_bytes(facts.size)}")
+    yield _row("samples", f"{counted(len(facts.samples), 'sample')}, {spell_bytes(facts.size)}")
     if facts.seconds:
         least, most = min(facts.seconds), max(facts.seconds)
         middle = f"{least:.1f} to {most:.1f} s each, median {median(facts.seconds):.1f} s"

@@ -13,8 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wanctl.address import Address
-from wanctl.base.words import counted
-from wanctl.dataset.spelling import spell_bytes
+from wanctl.base.words import counted, spell_bytes
 from wanctl.engine.converge import Failure, Outcome
 from wanctl.plan import Action, Plan, Status, Step, When
 from wanctl.render.options import Command
