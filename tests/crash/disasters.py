@@ -167,7 +167,7 @@ class Hooks:
         mock.patch("wanctl.project.provider.httpx.ASGITransport", Transport).start()
         for backend in (FileBackend, GitBackend, ObjectBackend):
             mock.patch.object(backend, "replace", self._watched(backend.replace)).start()
-        mock.patch("wanctl.ledger.backends.file.os.fsync", flushed).start()
+        mock.patch("wanctl.base.files.os.fsync", flushed).start()
         mock.patch("wanctl.ledger.backends.git.GitBackend._push", pushed).start()
 
     def _watched(self, replace: Callable[..., None]) -> Callable[..., None]:
