@@ -10,6 +10,9 @@ from tests.dataset.making import folder, good
 from wanctl.address import Address
 from wanctl.dataset.contents import DatasetError
 from wanctl.language.load import load_project
+from wanctl.project import Project
+from wanctl.project.datasets import build
+from wanctl.project.errors import ProjectError
 from wanctl.project.local import LocalDatasets, Packer
 
 TRAIN = Address.dataset("train")
@@ -22,6 +25,17 @@ def packer(tmp_path: Path) -> Packer:
     (tmp_path / "a.yaml").write_text("kind: Dataset\nname: train\nsource: data\n", encoding="utf-8")
     datasets = LocalDatasets(load_project(tmp_path), tmp_path / "cache")
     return Packer(datasets, datasets.read(), tmp_path / "packing")
+
+
+@pytest.mark.usefixtures("packer")
+def test_nothing_is_written_of_a_dataset_that_is_too_large_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wanctl.dataset.checks.files._GIB", 1)
+    project = Project.open(tmp_path)
+    with pytest.raises(ProjectError, match="the first: the archive has"):
+        build(project, "train", tmp_path / "out.zip")
+    assert not (tmp_path / "out.zip").exists()
 
 
 def pack(packer: Packer, digest: str, *, fails: bool = False) -> None:

@@ -74,10 +74,10 @@ def build(project: Project, name: str, destination: Path) -> DatasetFacts:
     facts, problems = _read(project, address)
     errors = [one for one in problems if one.severity is Severity.ERROR]
     if errors:
-        first = f"{errors[0].place}: {errors[0].message}".removeprefix(": ")
+        place = f"{errors[0].place}: " if errors[0].place else ""
         raise ProjectError(
             f"{address} has {len(errors)} error{'' if len(errors) == 1 else 's'}, nothing was written; "
-            f"the first: {first} (all of them: wanctl dataset inspect {address.name})"
+            f"the first: {place}{errors[0].message} (all of them: wanctl dataset inspect {address.name})"
         )
     destination.parent.mkdir(parents=True, exist_ok=True)
     project.datasets.write_archive(address, facts, destination)
