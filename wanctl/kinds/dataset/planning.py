@@ -1,28 +1,29 @@
 """Dataset: media and captions, known by their content; live as an uploaded zip that is named after it.
 
-This file plans; what the calls do is in `uploading`.
+This file plans; the calls are in `uploading`.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from wanctl.address import Address
 from wanctl.base.words import counted, spell_bytes
+from wanctl.dataset.checks import abridged
 from wanctl.dataset.checks.files import listed
-from wanctl.dataset.contents import DatasetFacts, upload_name
+from wanctl.dataset.contents import DatasetFacts, parse_upload_name, upload_name
 from wanctl.dataset.manifest import changes_since, manifest
-from wanctl.finding import Severity
+from wanctl.finding import Finding, Place, Severity
+from wanctl.kinds.case import Case
 from wanctl.kinds.context import Context, LocalData, Planned, ProvidedDataset
-from wanctl.kinds.dataset.removal import plan_file_removal
-from wanctl.kinds.dataset.uploading import Upload
+from wanctl.kinds.dataset.uploading import DeleteFile, Upload
 from wanctl.kinds.fields import FieldRule, FieldTable
 from wanctl.kinds.snapshot import Listing, Read
-from wanctl.kinds.soundness import dataset_findings
 from wanctl.language.models import Dataset, State
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Generation, Verb
+from wanctl.ledger.record import Verb
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
-from wanctl.studio.objects import RemoteFile
+from wanctl.studio.objects import Job, RemoteFile
 
 _CAPTIONS_SHOWN = 5
 _BY_CONTENT = "a dataset is known by its content"
@@ -34,7 +35,7 @@ FIELDS = FieldTable(
 
 @dataclass(frozen=True)
 class _Content:
-    """What is to be live: known by the files, or by the digest that the spec has locked."""
+    """The content that is to be live: known by the files, or by the digest that the spec has locked."""
 
     digest: str
     summary: str
@@ -42,127 +43,216 @@ class _Content:
     fetchable: bool  # an upload can have the bytes
 
     def inputs(self, filename: str, size: int | None) -> dict[str, Any]:
-        """What the ledger keeps of the upload."""
+        """The ledger's record of the upload."""
         kept = manifest(self.facts) if self.facts else {}
         return {"filename": filename, "size": size, **kept}
 
 
+@dataclass(frozen=True)
+class DatasetCase(Case):
+    """One Dataset whose media or digest the specs name."""
+
+    @property
+    def spec(self) -> Dataset:
+        assert isinstance(self.resource.spec, Dataset)  # noqa: S101 - the registry pairs them
+        return self.resource.spec
+
+    @property
+    def local(self) -> LocalData:
+        return self.context.local[self.address]
+
+    @cached_property
+    def content(self) -> _Content | None:
+        """None: the source cannot be read here, and no digest is locked."""
+        facts = self.local.facts
+        if facts:
+            return _Content(facts.digest, _summary(facts), facts, fetchable=True)
+        if self.spec.digest is None:
+            return None
+        digest = self.spec.digest.removeprefix("sha256:")
+        kept = self.entry.generation(digest)
+        parts = [f"sha256:{digest[:16]} as locked, bytes not seen"]
+        if kept and "samples" in kept.inputs:
+            parts = [counted(len(kept.inputs["samples"]), "sample"), *parts]
+        return _Content(digest, ", ".join(parts), None, self.local.fetchable)
+
+    def change(self, digest: str) -> Change:
+        before = self.entry.current
+        old = f"sha256:{before.identity[:16]}" if before else None
+        return FIELDS.change("content", old, f"sha256:{digest[:16]}")
+
+    def asked(self, file_id: str) -> RemoteFile | None:
+        """A list may lag behind an upload: a known file is asked for by its id."""
+        asked = self.context.ask(Read.FILE, file_id)
+        return asked if isinstance(asked, RemoteFile) else None
+
+    def listed(self, digest: str) -> list[RemoteFile]:
+        """Our uploads of this content."""
+        return self.context.snapshot.files_by_content.get((self.context.project, digest[:16]), [])
+
+
 def plan_dataset(resource: Resource, context: Context) -> Planned:
     """Upload what is not there; wait for what is being processed; never upload the same content twice."""
-    spec = resource.spec
-    assert isinstance(spec, Dataset)  # noqa: S101 - the registry pairs each kind with its model
-    if spec.source.file_id:
-        return _plan_uploaded(resource, spec.source.file_id, context)
-    local = context.local[resource.address]
-    content = _content(resource, spec, local, context)
-    if spec.state is State.ABSENT:
-        return plan_file_removal(resource, content.digest if content else None, context)
+    case = DatasetCase(resource, context)
+    if case.spec.source.file_id:
+        return _plan_uploaded(case, case.spec.source.file_id)
+    if case.spec.state is State.ABSENT:
+        return _plan_removal(case)
+    content = case.content
     if content is None:
-        return _plan_unread(resource, local, context)
-    planned = _plan_content(resource, content, context)
+        return _plan_unread(case)
+    planned = _plan_content(case, content)
     if planned.step.settled:
         return planned  # what is wrong with it matters again when something is to be trained on it
-    problems = dataset_findings(resource.address, local)
+    problems = _findings(case.address, case.local)
     if any(problem.severity is Severity.ERROR for problem in problems):
-        step = Step(
-            address=resource.address,
-            action=Action.UPLOAD,
-            when=When.BLOCKED,
-            reason="the dataset has errors; nothing is uploaded until they are corrected",
-            summary=content.summary,
-        )
+        reason = "the dataset has errors; nothing is uploaded until they are corrected"
+        step = case.step(Action.UPLOAD, When.BLOCKED, reason, summary=content.summary)
         return Planned(step, ProvidedDataset(content=content.digest), findings=problems)
     return replace(planned, findings=problems)
 
 
-def _content(resource: Resource, spec: Dataset, local: LocalData, context: Context) -> _Content | None:
-    if local.facts:
-        return _Content(local.facts.digest, _summary(local.facts), local.facts, fetchable=True)
-    if spec.digest is None:
-        return None
-    digest = spec.digest.removeprefix("sha256:")
-    kept = context.entry(resource.address).generation(digest)
-    parts = [f"sha256:{digest[:16]} as locked, bytes not seen"]
-    if kept and "samples" in kept.inputs:
-        parts = [counted(len(kept.inputs["samples"]), "sample"), *parts]
-    return _Content(digest, ", ".join(parts), None, local.fetchable)
+def errors_in_uploaded(addresses: tuple[Address, ...], context: Context) -> tuple[Finding, ...]:
+    """A training would fail on these, though the upload is there: it was for another use, or long ago."""
+    return tuple(
+        finding
+        for address in addresses
+        if address in context.local and context.planned[address].step.settled
+        for finding in _findings(address, context.local[address])
+        if finding.severity is Severity.ERROR
+    )
 
 
-def _plan_content(resource: Resource, content: _Content, context: Context) -> Planned:
-    live = context.snapshot.files_by_content.get((context.project, content.digest[:16]), [])
-    if not live:
-        live = _not_listed_yet(resource.address, content.digest, context)
+def _findings(address: Address, local: LocalData) -> tuple[Finding, ...]:
+    return tuple(
+        replace(one, address=address, place=_in_source(one.place, local.source))
+        for one in abridged(local.problems)
+    )
+
+
+def _in_source(place: Place | None, source: str) -> Place:
+    """A place in a dataset, as a person finds it from where the specs are."""
+    return Place(f"{source}/{place.file}", place.line) if place else Place(source)
+
+
+def _summary(facts: DatasetFacts) -> str:
+    parts = [counted(len(facts.samples), "sample")]
+    if facts.seconds:
+        parts.append(f"{facts.total_seconds:.0f} s")
+    parts.append(spell_bytes(facts.size))
+    return ", ".join(parts)
+
+
+# A file that somebody else uploaded
+
+
+def _plan_uploaded(case: DatasetCase, file_id: str) -> Planned:
+    """Used as it is, never deleted."""
+    snapshot, content = case.context.snapshot, f"file:{file_id}"
+    file = snapshot.file_by_id.get(file_id) or case.asked(file_id)
+    if file is None and Listing.FILES in snapshot.unlisted and not snapshot.files:
+        file = RemoteFile(id=file_id)  # the service tells of no file at all: a training will show
+    if file is None:
+        gone = case.context.answered(Read.FILE, file_id)
+        step = case.step(
+            Action.NOTHING,
+            When.BLOCKED if gone else When.DONE,
+            f"there is no file {file_id} in this account and region",
+            remote_id=file_id,
+            hints=(f"check source.file_id at {case.resource.at('source')}",),
+        )
+        return Planned(step, ProvidedDataset(content=content, owned=False))
+    step = case.step(
+        Action.NOTHING,
+        When.DONE if file.usable else When.SERVICE,
+        "uploaded by somebody else; used, never deleted",
+        remote_id=file_id,
+        progress=None if file.usable else Progress(str(file.status)),
+        summary=file.filename,
+    )
+    given = file_id if file.usable else None
+    return Planned(step, ProvidedDataset(content=content, file_id=given, owned=False))
+
+
+# A content of ours that is to be live
+
+
+def _plan_unread(case: DatasetCase) -> Planned:
+    """The source cannot be read here, and no digest is locked: say so; what is live stays as it is."""
+    current = case.entry.current
+    step = case.step(
+        Action.UPLOAD,
+        When.BLOCKED,
+        case.local.problem or "its source cannot be read",
+        remote_id=current.remote_id if current else None,
+        hints=(
+            f"check source at {case.resource.at('source')}",
+            f"to plan without the media, run where they are: wanctl dataset lock {case.address.name}",
+        ),
+    )
+    return Planned(step)
+
+
+def _plan_content(case: DatasetCase, content: _Content) -> Planned:
+    current = case.entry.current
+    live = case.listed(content.digest)
+    if not live and current and current.identity == content.digest:
+        asked = case.asked(current.remote_id)
+        live = [asked] if asked else []
     usable = [file for file in live if file.usable]
     if usable:
-        return _found(resource, usable[0], content, context)
+        return _found(case, content, usable[0])
     if live and not live[0].failed:
-        step = Step(
-            address=resource.address,
-            action=Action.UPLOAD,
-            when=When.SERVICE,
-            reason="the service is processing the upload",
+        step = case.step(
+            Action.UPLOAD,
+            When.SERVICE,
+            "the service is processing the upload",
             remote_id=live[0].id,
             progress=Progress(str(live[0].status)),
             summary=content.summary,
         )
         return Planned(step, ProvidedDataset(content=content.digest))
-    return _plan_upload(resource, content, context)
+    return Planned(_upload(case, content), ProvidedDataset(content=content.digest))
 
 
-def _not_listed_yet(address: Address, digest: str, context: Context) -> list[RemoteFile]:
-    """A list may lag behind an upload: what the ledger knows is asked for by its id."""
-    current = context.entry(address).current
-    if current is None or current.identity != digest:
-        return []
-    asked = context.ask(Read.FILE, current.remote_id)
-    return [asked] if isinstance(asked, RemoteFile) else []
+def _found(case: DatasetCase, content: _Content, file: RemoteFile) -> Planned:
+    step = case.step(Action.NOTHING, When.DONE, "uploaded", remote_id=file.id, summary=content.summary)
+    inputs = content.inputs(file.filename, file.bytes)
+    learn = case.context.learned(case.entry, file.id, content.digest, inputs)
+    return Planned(step, ProvidedDataset(content=content.digest, file_id=file.id), learn)
 
 
-def _plan_upload(resource: Resource, content: _Content, context: Context) -> Planned:
-    provided = ProvidedDataset(content=content.digest)
-    intent, before = context.intent(resource.address), context.entry(resource.address).current
-    if intent and intent.verb == Verb.UPLOAD and context.settling(intent):
-        step = Step(
-            address=resource.address,
-            action=Action.UPLOAD,
-            when=When.SERVICE,
-            reason="the answer to the upload was lost; waiting to see whether it arrived",
-            progress=Progress("UNKNOWN"),
-            summary=content.summary,
-            changes=(_content_change(before, content.digest),),
-        )
-        return Planned(step, provided)
+def _upload(case: DatasetCase, content: _Content) -> Step:
+    if case.settling(Verb.UPLOAD):
+        more = {"changes": (case.change(content.digest),), "summary": content.summary}
+        return case.wait_for_lost(Action.UPLOAD, "the upload", "it arrived", **more)
+    before = case.entry.current
     drift = before is not None and before.identity == content.digest
-    reason, changes = _what_changed(before, content) if before and not drift else ("not uploaded yet", ())
-    if drift:
-        reason = f"its file {before.remote_id if before else ''} was deleted outside wanctl"
-    elif not changes:
-        changes = (_content_change(before, content.digest),)
-    step = Step(
-        address=resource.address,
-        action=Action.UPLOAD,
-        when=When.NOW if content.fetchable else When.BLOCKED,
-        reason=reason if content.fetchable else f"{reason}, and its source is not on this machine",
+    reason, changes = _why_upload(case, content)
+    name = upload_name(case.context.project, case.address.name, content.digest)
+    size = content.facts.size if content.facts else None
+    upload = Upload(case.address, content.digest, name, size, content.inputs(name, size))
+    return case.step(
+        Action.UPLOAD,
+        When.NOW if content.fetchable else When.BLOCKED,
+        reason if content.fetchable else f"{reason}, and its source is not on this machine",
         changes=changes,
         summary=content.summary,
         drift=drift,
         hints=() if content.fetchable else ("apply once where its media are; after that no plan needs them",),
-        effect=_upload(resource.address, content, context) if content.fetchable else None,
+        effect=upload if content.fetchable else None,
         routine=before is None,
     )
-    return Planned(step, provided)
 
 
-def _upload(address: Address, content: _Content, context: Context) -> Upload:
-    name = upload_name(context.project, address.name, content.digest)
-    size = content.facts.size if content.facts else None
-    return Upload(address, content.digest, name, size, content.inputs(name, size))
-
-
-def _what_changed(before: Generation, content: _Content) -> tuple[str, tuple[Change, ...]]:
+def _why_upload(case: DatasetCase, content: _Content) -> tuple[str, tuple[Change, ...]]:
     """In words and caption by caption, as far as the ledger remembers what was uploaded."""
+    before, changes = case.entry.current, (case.change(content.digest),)
+    if before is None:
+        return "not uploaded yet", changes
+    if before.identity == content.digest:
+        return f"its file {before.remote_id} was deleted outside wanctl", ()
     kept = before.inputs.get("samples")
-    changes = (_content_change(before, content.digest),)
     if kept is None or content.facts is None:
         return FIELDS.why(changes), changes
     differing = changes_since(kept, content.facts)
@@ -184,79 +274,82 @@ def _beside_samples(facts: DatasetFacts) -> str:
     return "no sample changed, but names of files or the order of the lines"
 
 
-def _content_change(before: Generation | None, digest: str) -> Change:
-    old = f"sha256:{before.identity[:16]}" if before else None
-    return FIELDS.change("content", old, f"sha256:{digest[:16]}")
+# The end of an upload, by state: absent in its document: once no job reads it, then forgotten
 
 
-def _found(resource: Resource, file: RemoteFile, content: _Content, context: Context) -> Planned:
-    step = Step(
-        address=resource.address,
-        action=Action.NOTHING,
-        when=When.DONE,
-        reason="uploaded",
+def _plan_removal(case: DatasetCase) -> Planned:
+    """Delete the content as it is read; where the media went first, the one that was uploaded last."""
+    current = case.entry.current
+    content = case.content.digest if case.content else current.identity if current else None
+    if content is None:
+        return _plan_unknown(case)
+    provided = ProvidedDataset(content=content)  # the job that is to go with it is found by that
+    file = _standing(case, content)
+    if file is None:
+        if case.settling(Verb.UPLOAD):
+            return Planned(case.wait_for_lost(Action.DELETE, "its upload", "it arrived"), provided)
+        return case.absent(case.entry.generation(content), provided)
+    if sharing := _of_same_content(case, content):
+        reason = f"absent; {file.id} stays, since {', '.join(sharing)} has the same content"
+        step = case.step(Action.NOTHING, When.DONE, reason)
+        return Planned(step, provided, answered=case.context.overdue(case.address))
+    if readers := _readers(file.id, case.context):
+        reason = f"{', '.join(readers)} may still be reading {file.id}"
+        step = case.step(Action.DELETE, When.SERVICE, reason, remote_id=file.id, goes_on=True)
+        return Planned(step, provided)
+    step = case.step(
+        Action.DELETE,
+        When.NOW,
+        case.context.why_gone,
         remote_id=file.id,
-        summary=content.summary,
+        warning="a deleted file cannot be brought back",
+        effect=DeleteFile(case.address, file.id),
     )
-    entry = context.entry(resource.address)
-    learn = context.learned(entry, file.id, content.digest, content.inputs(file.filename, file.bytes))
-    return Planned(step, ProvidedDataset(content=content.digest, file_id=file.id), learn)
+    return Planned(step, provided)
 
 
-def _plan_uploaded(resource: Resource, file_id: str, context: Context) -> Planned:
-    """A file that somebody uploaded already: used as it is, never deleted."""
-    file = context.snapshot.file_by_id.get(file_id)
-    if file is None:
-        asked = context.ask(Read.FILE, file_id)
-        file = asked if isinstance(asked, RemoteFile) else None
-    if file is None and Listing.FILES in context.snapshot.unlisted and not context.snapshot.files:
-        file = RemoteFile(id=file_id)  # the service tells of no file at all: a training will show
-    content = f"file:{file_id}"
-    if file is None:
-        gone = context.answered(Read.FILE, file_id)
-        step = Step(
-            address=resource.address,
-            action=Action.NOTHING,
-            when=When.BLOCKED if gone else When.DONE,
-            reason=f"there is no file {file_id} in this account and region",
-            remote_id=file_id,
-            hints=(f"check source.file_id at {resource.at('source')}",),
+def _plan_unknown(case: DatasetCase) -> Planned:
+    """No record says what its media were: what is left of it is an orphan."""
+    mark = case.context.project, case.address.name
+    left = [
+        file.id
+        for file in case.context.snapshot.files
+        if (name := parse_upload_name(file.filename)) and (name.project, name.name) == mark
+    ]
+    reason = "absent, as wanted"
+    if left:
+        reason = (
+            f"absent; its media cannot be read, and {', '.join(left)} may be of it: wanctl prune lists that"
         )
-        return Planned(step, ProvidedDataset(content=content, owned=False))
-    step = Step(
-        address=resource.address,
-        action=Action.NOTHING,
-        when=When.DONE if file.usable else When.SERVICE,
-        reason="uploaded by somebody else; used, never deleted",
-        remote_id=file_id,
-        progress=None if file.usable else Progress(str(file.status)),
-        summary=file.filename,
-    )
-    return Planned(
-        step, ProvidedDataset(content=content, file_id=file_id if file.usable else None, owned=False)
-    )
+    step = case.step(Action.NOTHING, When.DONE, reason)
+    return Planned(step, answered=case.context.overdue(case.address))
 
 
-def _plan_unread(resource: Resource, local: LocalData, context: Context) -> Planned:
-    """The source cannot be read here, and no digest is locked: say so; what is live stays as it is."""
-    current = context.entry(resource.address).current
-    step = Step(
-        address=resource.address,
-        action=Action.UPLOAD,
-        when=When.BLOCKED,
-        reason=local.problem or "its source cannot be read",
-        remote_id=current.remote_id if current else None,
-        hints=(
-            f"check source at {resource.at('source')}",
-            f"to plan without the media, run where they are: wanctl dataset lock {resource.address.name}",
-        ),
-    )
-    return Planned(step)
+def _standing(case: DatasetCase, content: str) -> RemoteFile | None:
+    """The upload, as it is listed or known by the ledger."""
+    if found := case.listed(content):
+        return found[0]
+    known = case.entry.generation(content)
+    return case.asked(known.remote_id) if known else None
 
 
-def _summary(facts: DatasetFacts) -> str:
-    parts = [counted(len(facts.samples), "sample")]
-    if facts.seconds:
-        parts.append(f"{facts.total_seconds:.0f} s")
-    parts.append(spell_bytes(facts.size))
-    return ", ".join(parts)
+def _of_same_content(case: DatasetCase, content: str) -> list[str]:
+    """Datasets that are to stay and share their upload with this one."""
+    return [
+        str(other)
+        for other in case.context.local_by_content.get(content, ())
+        if other != case.address and case.context.desired.resources[other].spec.state is State.PRESENT
+    ]
+
+
+def _readers(file_id: str, context: Context) -> list[str]:
+    """Jobs that train on it, and trainings whose answer was lost: they may."""
+    jobs = [job.job_id for job in context.snapshot.jobs_in_flight if _may_use(job, file_id)]
+    sent = [one.address for one in context.record.intents if one.verb == Verb.TRAIN and context.settling(one)]
+    return jobs + sent
+
+
+def _may_use(job: Job, file_id: str) -> bool:
+    """A job that does not say which files it reads may be reading this one."""
+    named = (*job.training_file_ids, *job.validation_file_ids)
+    return not named or file_id in named

@@ -6,6 +6,7 @@ from typing import Any
 from wanctl.address import Address
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Planned, ProvidedModel
+from wanctl.kinds.dataset.planning import errors_in_uploaded
 from wanctl.kinds.finetune.election import election, plan_withdrawal
 from wanctl.kinds.finetune.evidence import Evidence, Match, Wanted, ambiguity, match_job
 from wanctl.kinds.finetune.inputs import (
@@ -21,7 +22,6 @@ from wanctl.kinds.finetune.removal import plan_job_removal
 from wanctl.kinds.finetune.training import Train
 from wanctl.kinds.identity import job_name_for
 from wanctl.kinds.snapshot import Read
-from wanctl.kinds.soundness import errors_in_uploaded
 from wanctl.language.models import FineTune, State
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Intent, Verb
