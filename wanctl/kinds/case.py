@@ -1,6 +1,7 @@
 """One resource while it is planned: what travels together is one value. Each kind has a case of its own."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from wanctl.address import Address
@@ -21,11 +22,11 @@ class Case:
     def address(self) -> Address:
         return self.resource.address
 
-    @property
+    @cached_property
     def entry(self) -> Entry:
         return self.context.entry(self.address)
 
-    @property
+    @cached_property
     def intent(self) -> Intent | None:
         return self.context.intent(self.address)
 

@@ -1,4 +1,7 @@
-"""Jobs → FineTune documents. What the service does not tell is remarked and left to a person."""
+"""Jobs that are there already: adopted for a document, or written as documents.
+
+Where the service does not tell an input, a remark says so and a person decides.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,14 +9,76 @@ from typing import Any
 from pydantic import ValidationError
 
 from wanctl.address import Address, Kind
+from wanctl.dataset.contents import parse_upload_name
 from wanctl.kinds.dataset.kind import write_dataset
+from wanctl.kinds.finetune.case import TrainingCase
+from wanctl.kinds.finetune.evidence import contradicted
 from wanctl.kinds.identity import parse_job_name, resource_in_job_name
 from wanctl.kinds.importing import UNREADABLE, Inventory, Writing
+from wanctl.kinds.kind import Adopting, AdoptionRefused
 from wanctl.kinds.snapshot import Question, Read
 from wanctl.language.models import FineTune, HyperParameters
+from wanctl.ledger.record import Generation
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, Job
 
 _SPLIT = ("split", "max_split_val_dataset_sample")  # idle where validation sets are given
+
+
+async def adopt_job(adopting: Adopting) -> tuple[Generation, str]:
+    """Check that the job can be this training; the sentence says what is trusted."""
+    case, job_id = TrainingCase(adopting.resource, adopting.context), adopting.remote_id
+    job = await adopting.studio.jobs.get(job_id)
+    if case.unread:
+        raise AdoptionRefused(f"the datasets of {case.address} cannot be read, so its inputs are unknown")
+    base = job.model or job.base_model
+    if base and base != case.spec.model:
+        raise AdoptionRefused(f"{job_id} trains {base}, and {case.address} wants {case.spec.model}")
+    if other := contradicted(case.declared, job.hyper_parameters):
+        raise AdoptionRefused(
+            f"{job_id} was made with other hyper-parameters than {case.address} declares: "
+            + ", ".join(f"{key} {job.hyper_parameters[key]} (declared {case.declared[key]})" for key in other)
+        )
+    if files := _other_files(case, job):
+        raise AdoptionRefused(f"{job_id} was trained on other content than {case.address} wants: {files}")
+    sentence = f"{job_id} ({job.status}) stands for {case.address} from now on"
+    if unseen := _unseen(case, job):
+        sentence += f"; {unseen}"
+    return adopting.generation(case.identity, case.inputs), sentence
+
+
+def _other_files(case: TrainingCase, job: Job) -> str:
+    """Files that it read and that surely hold something else: their names carry their content's digest."""
+    wants = {*case.training, *case.validation}
+    digests = {content[:16] for content in wants}
+    known = case.context.snapshot.file_by_id
+    read = [known[one] for one in (*job.training_file_ids, *job.validation_file_ids) if one in known]
+    other = [
+        file.filename
+        for file in read
+        if (name := parse_upload_name(file.filename))
+        and name.digest16 not in digests
+        and f"file:{file.id}" not in wants
+    ]
+    return ", ".join(other)
+
+
+def _unseen(case: TrainingCase, job: Job) -> str:
+    """Undeclared differences from a training that would start now, and what the service does not tell."""
+    sent = case.sent_parameters
+    differing = [key for key in contradicted(sent, job.hyper_parameters) if key not in case.declared]
+    untold = [key for key in case.declared if key not in job.hyper_parameters]
+    said = [] if job.model or job.base_model else ["which model it trains is not told"]
+    if differing:
+        said.append("made with " + ", ".join(f"{key} {job.hyper_parameters[key]}" for key in differing))
+        said[-1] += ", where a new training would have " + ", ".join(str(sent[key]) for key in differing)
+    if untold:
+        said.append(f"trusted, unseen: {', '.join(untold)}")
+    if not job.training_file_ids:
+        said.append("which files it read is not told")
+    return "; ".join(said)
+
+
+# Documents
 
 
 def new_jobs(inventory: Inventory) -> list[Job]:
@@ -115,7 +180,7 @@ def _twin(writing: Writing, address: Address, fields: dict[str, Any]) -> Address
 
 
 def declared_inputs(spec: FineTune) -> object:
-    """What a spec tells of a training's inputs: nothing else tells two jobs apart."""
+    """The inputs of a training, as far as a spec tells them: nothing else tells two jobs apart."""
     declared = tuple(spec.hyper_parameters.declared().items())
     return spec.model, frozenset(spec.training), frozenset(spec.validation), declared
 

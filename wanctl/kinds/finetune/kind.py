@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from wanctl.address import Address, Kind
 from wanctl.kinds.context import Context, Planned, ProvidedModel
-from wanctl.kinds.finetune.adopting import adopt_job
+from wanctl.kinds.finetune.case import FIELDS
 from wanctl.kinds.finetune.importing import (
+    adopt_job,
     declared_inputs,
     new_jobs,
     project_of,
     questions_about,
     write_job,
 )
-from wanctl.kinds.finetune.inputs import FIELDS
 from wanctl.kinds.finetune.planning import plan_finetune
 from wanctl.kinds.finetune.removal import our_jobs, serving_models_of
-from wanctl.kinds.finetune.training import CancelJob, DeleteJob, unless_refused
+from wanctl.kinds.finetune.training import CancelJob, DeleteJob
 from wanctl.kinds.identity import is_model_of, resource_in_job_name
 from wanctl.kinds.importing import Importable, Inventory
 from wanctl.kinds.kind import Adopting, Cadence, OutputWords, Reader, ResourceKind
@@ -61,7 +61,7 @@ class FineTuneKind(ResourceKind):
     forgotten_when_gone = True
 
     def plan(self, resource: Resource, context: Context) -> Planned:
-        return unless_refused(plan_finetune)(resource, context)
+        return plan_finetune(resource, context)
 
     def watched(self, step: Step) -> tuple[Question, ...]:
         job_id = step.remote_id
@@ -123,9 +123,7 @@ class FineTuneKind(ResourceKind):
                 yield OrphanToDelete(Kind.DEPLOYMENT, name)
 
     async def adopt(self, adopting: Adopting) -> tuple[Generation, str]:
-        spec = adopting.resource.spec
-        assert isinstance(spec, FineTune)  # noqa: S101 - the registry pairs each kind with its model
-        return await adopt_job(adopting, spec)
+        return await adopt_job(adopting)
 
     def why_not_shared(self, other: Address, address: Address, *, in_specs: bool) -> str | None:
         return "one job stands for one document; let both uses refer to that" if in_specs else None

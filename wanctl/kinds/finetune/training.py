@@ -1,15 +1,11 @@
 """The calls that start, cancel and delete a job, and what each leaves in the ledger's entry."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, OnRemote, Tools
-from wanctl.kinds.context import Context, Planned
-from wanctl.language.resources import Resource
 from wanctl.ledger.record import Verb
-from wanctl.plan import Action, Step, When
 from wanctl.studio.errors import Conflict, InvalidRequest, UnsupportedState
 
 _FAULTY_BODY = frozenset({400, 422})
@@ -100,22 +96,3 @@ class DeleteJob(OnRemote):
             kept = tools.entry.with_undeletable(self.remote_id)
             return CallResult(kept, self.remote_id, refusal.request_id, note)
         return CallResult(tools.entry, self.remote_id, answer.request_id)
-
-
-def unless_refused(plan: Callable[[Resource, Context], Planned]) -> Callable[[Resource, Context], Planned]:
-    """A tombstone that the service refused is said, and not asked for again at every run."""
-
-    def planned(resource: Resource, context: Context) -> Planned:
-        wished = plan(resource, context)
-        effect = wished.step.effect
-        if not isinstance(effect, DeleteJob):
-            return wished
-        if effect.remote_id not in context.entry(resource.address).undeletable:
-            return wished
-        reason = (
-            f"the spec says state: absent; the service refused to delete {effect.remote_id}, and keeps it"
-        )
-        step = Step(resource.address, Action.NOTHING, When.DONE, reason, remote_id=effect.remote_id)
-        return replace(wished, step=step)
-
-    return planned
