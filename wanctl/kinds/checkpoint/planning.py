@@ -43,7 +43,7 @@ class CheckpointCase(Case):
 
     @cached_property
     def model(self) -> ProvidedModel:
-        """What is known of the training."""
+        """The training, as far as it is known."""
         return self.context.model(self.finetune)
 
     @property
@@ -88,7 +88,7 @@ class CheckpointCase(Case):
 
     @property
     def again(self) -> str:
-        """What a person writes to export it once more."""
+        """How a person asks for one more export."""
         place = self.resource.at("attempt")
         return f"to export again, write attempt: {self.spec.attempt + 1} at {place} (not billed)"
 

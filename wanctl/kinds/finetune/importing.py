@@ -124,7 +124,7 @@ def exported_rows(inventory: Inventory, job_id: str) -> Iterator[CheckpointRow]:
 
 
 def questions_about(job: Job) -> Iterator[Question]:
-    """What is to be read of a job before its document is written."""
+    """The reads of a job that come before its document is written."""
     yield Question(Read.JOB, job.job_id)
     if job.succeeded:
         yield Question(Read.CHECKPOINTS, job.job_id)
