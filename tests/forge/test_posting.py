@@ -18,8 +18,9 @@ from tests.forge.servers import (
 )
 from wanctl.forge import wire
 from wanctl.forge.comments import Message
+from wanctl.forge.forge import ReviewRequest, Token
 from wanctl.forge.posting import OvertakenError, UnlabelledError, post
-from wanctl.forge.run import Forge, ReviewRequest, Token
+from wanctl.forge.registry import GITHUB, GITLAB
 from wanctl.forge.wire import ForgeError
 from wanctl.render.options import marker_of
 
@@ -49,13 +50,13 @@ def say(
     if isinstance(server, GitHubServer):
         token = Token("Authorization", f"Bearer {server.token}")
         pull = ReviewRequest(server.url, REPOSITORY, PULL, token)
-        post(Forge.GITHUB, pull, token, message, naps.append)
+        post(GITHUB, pull, token, message, naps.append)
     else:
         assert isinstance(server, GitLabServer)
         token = Token(server.header, server.token)
         author = None if server.me else "ada"
         merge = ReviewRequest(f"{server.url}/api/v4", PROJECT, MERGE, token, author)
-        post(Forge.GITLAB, merge, token, message, naps.append)
+        post(GITLAB, merge, token, message, naps.append)
     return naps
 
 
@@ -204,7 +205,7 @@ def test_an_answer_that_is_none_of_theirs_is_an_error_in_words() -> None:
 def test_an_address_that_is_none_is_an_error_in_words(api: str) -> None:
     token = Token("Authorization", "Bearer ghs_secret")
     with pytest.raises(ForgeError) as raised:
-        post(Forge.GITHUB, ReviewRequest(api, REPOSITORY, PULL, token), token, Message(BODY), lambda _: None)
+        post(GITHUB, ReviewRequest(api, REPOSITORY, PULL, token), token, Message(BODY), lambda _: None)
     assert "ghs_secret" not in str(raised.value)
 
 
@@ -328,7 +329,7 @@ def test_a_server_of_ones_own_has_graphql_beside_its_api() -> None:
         pull = ReviewRequest(f"{server.url}/v3", REPOSITORY, PULL, token)
         server.faults = [Fault("GET", "/v3/.*", 403, times=9)]
         with pytest.raises(ForgeError):
-            post(Forge.GITHUB, pull, token, Message(BODY), lambda _: None)
+            post(GITHUB, pull, token, Message(BODY), lambda _: None)
     assert "POST /graphql" in server.asked
     assert server.complaints == []
 
@@ -347,7 +348,7 @@ def naps_until_refused(api: str, token: str, told: str) -> list[float]:
     key = Token("Authorization", token)
     message = Message(BODY, frozenset({"changes"}), commit="a" * 40)
     with pytest.raises(ForgeError, match=told):
-        post(Forge.GITHUB, ReviewRequest(api, REPOSITORY, PULL, key), key, message, naps.append)
+        post(GITHUB, ReviewRequest(api, REPOSITORY, PULL, key), key, message, naps.append)
     return naps
 
 

@@ -9,7 +9,8 @@ from tests.forge.servers import GitHubServer, GitLabServer
 from tests.project.ci_runs import github, gitlab, merge_request, pull_request, pushed, scheduled
 from wanctl.ci.pipeline import CiMode, mode_of
 from wanctl.ci.run import run_of
-from wanctl.forge.run import Forge, Run, Trigger
+from wanctl.forge.forge import Run, Trigger
+from wanctl.forge.registry import GITHUB
 from wanctl.project.errors import ProjectError
 from wanctl.project.host import Host
 
@@ -58,7 +59,7 @@ def test_an_event_that_cannot_be_read_applies_nothing(tmp_path: Path, payload: s
     if payload is not None:
         environ["EVENT"] = payload
     found = run(environ, tmp_path)
-    assert (found.forge, found.trigger, found.request) == (Forge.GITHUB, Trigger.OTHER, None)
+    assert (found.forge, found.trigger, found.request) == (GITHUB, Trigger.OTHER, None)
 
 
 def test_a_pull_request_has_its_number_its_commit_and_its_own_server(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_without_a_token_of_its_own_gitlab_gets_the_jobs(tmp_path: Path) -> None
 
 def test_anywhere_else_nothing_is_known_and_nothing_applied(tmp_path: Path) -> None:
     found = run({"BUILD_URL": "https://jenkins.example/1"}, tmp_path)
-    assert (found.forge, found.trigger) == (Forge.GENERIC, Trigger.OTHER)
+    assert (found.forge, found.place, found.trigger) == (None, "generic", Trigger.OTHER)
     assert found.url == "https://jenkins.example/1"
     assert mode_of(found, CiMode.AUTO) is CiMode.PLAN
     assert mode_of(found, CiMode.APPLY) is CiMode.APPLY

@@ -18,8 +18,8 @@ from wanctl.ci.answers import choices, labels_of, outputs_of
 from wanctl.ci.run import require_reviewed_specs, why_overtaken
 from wanctl.engine.converge import Outcome
 from wanctl.forge.comments import Message
+from wanctl.forge.forge import Run, Trigger
 from wanctl.forge.posting import UnlabelledError, post
-from wanctl.forge.run import Forge, Run, Trigger
 from wanctl.forge.wire import ForgeError
 from wanctl.kinds.registry import kind_of
 from wanctl.language.diagnostics import SpecErrors
@@ -186,20 +186,20 @@ class Publisher:
     # The pull request
 
     def _comment(self, made: Made, text: str) -> None:
-        request = self.run.request
-        if request is None:
+        request, forge = self.run.request, self.run.forge
+        if request is None or forge is None:
             self.tell("no comment: the run does not say which pull request it is for")
             return
         if request.token is None:
-            self.tell(f"no comment on {request.name}: {_TOKENS[self.run.forge]}")
+            self.tell(f"no comment on {request.name}: {forge.without_token}")
             return
         try:
             named = made.project is not None
             place = place_on_request(Path(self.project_options.get("-C", ".")), made.environment)
             message = Message(text, labels_of(made), place, named, self.run.commit)
-            post(self.run.forge, request, request.token, message)
+            post(forge, request, request.token, message)
         except ForgeError as error:
-            why = _READ_ONLY[self.run.forge] if error.status in {401, 403, 404} else "the plan stands"
+            why = forge.read_only if error.status in {401, 403, 404} else "the plan stands"
             what = "no labels" if isinstance(error, UnlabelledError) else "no comment"
             self.tell(f"{what} on {request.name}: {error}; {why}")
 
@@ -222,16 +222,6 @@ class Publisher:
 def _link_in(folder: Path) -> Path | None:
     """A link that leads out of the folder: it may have come with someone else's repository."""
     return next((path for path in (folder, *folder.rglob("*")) if path.is_symlink()), None)
-
-
-_TOKENS = {
-    Forge.GITHUB: "there is no GITHUB_TOKEN; give the step one in env:",
-    Forge.GITLAB: "there is no GITLAB_TOKEN; make a project access token with the scope api",
-}
-_READ_ONLY = {
-    Forge.GITHUB: "GITHUB_TOKEN needs permissions: pull-requests: write (a fork's never has them)",
-    Forge.GITLAB: "GITLAB_TOKEN must be a project access token with the scope api (a job's own cannot)",
-}
 
 
 def _trainings(plan: Plan, project: Project) -> tuple[Address, ...]:

@@ -30,7 +30,7 @@ from wanctl.render.options import Command
 if TYPE_CHECKING:
     from wanctl.ci.pipeline import CiMode
     from wanctl.engine.converge import Outcome, Patience
-    from wanctl.forge.run import Run
+    from wanctl.forge.forge import Run
     from wanctl.project import Project
     from wanctl.render.made import Made
 
@@ -89,7 +89,7 @@ def ci(
             chosen = mode_of(run, CiMode(mode))
             if approved is not None:
                 approve = _approver_of(approved, chosen, in_words(Command.CI, options=options))
-            _say(f"{run.forge.value}, {run.event}: {chosen.value}")
+            _say(f"{run.place}, {run.event}: {chosen.value}")
             project = open_project(place, no_cache=no_cache)
             if why := why_only_checked(project, run, CiMode(mode)):
                 ended = _check(project, why)
@@ -115,21 +115,19 @@ class _Ended(NamedTuple):
 
 @contextmanager
 def _no_commands(run: "Run") -> Iterator[None]:
-    """GitHub's runner obeys lines of a log that look like ::commands::, and what specs say is in the log.
+    """Some runners obey lines of a log, and what specs say is in the log.
 
-    It stops doing so until it reads a word, which nobody can guess. An error is printed by whoever catches
+    They stop doing so until they read a word, which nobody can guess. An error is printed by whoever catches
     it: then the word is not said, and the step ends anyway.
     """
-    from wanctl.forge.run import Forge
-
-    if run.forge is not Forge.GITHUB:
+    muting = run.forge.muting(uuid.uuid4().hex) if run.forge else None
+    if muting is None:
         yield
         return
-    word = uuid.uuid4().hex
-    _put(f"::stop-commands::{word}")
+    _put(muting[0])
     yield
     sys.stderr.flush()
-    _put(f"\n::{word}::")
+    _put(f"\n{muting[1]}")
 
 
 def _put(line: str) -> None:

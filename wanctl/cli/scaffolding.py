@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wanctl.base.words import listed
 from wanctl.cli.app import app
 
 if TYPE_CHECKING:
@@ -68,10 +69,9 @@ def init(
     region = ask("Region of the API key", region, DEFAULT_REGION, scaffold.check_region)
     if asking and not workspace and scaffold.needs_workspace(scaffold.check_region(region)):
         workspace = ask("Workspace", None, "", scaffold.check_workspace)
-    forge = ask(
-        "CI workflow: github, gitlab or none", forge, scaffold.forge_for(folder), scaffold.check_forge
-    )
-    if forge != "none":
+    workflows = listed(scaffold.forge_choices(), "or")
+    forge = ask(f"CI workflow: {workflows}", forge, scaffold.forge_for(folder), scaffold.check_forge)
+    if forge != scaffold.NO_FORGE:
         question = "What CI installs wanctl from, as git+https://HOST/PATH@COMMIT (empty: you write it later)"
         package = ask(question, package, installed_from(), check_package)
     options = scaffold.ProjectOptions(name, model, region, forge, workspace, pre_commit, package or "")
@@ -134,23 +134,14 @@ def _next_steps(
         "  wanctl validate                  # until then it says that data/train is not there",
         "  wanctl --env rehearsal plan      # in the embedded sandbox: no key, no bill",
         f"  git add {shlex.join(new)} && git commit -m 'A wanctl project'",
-        *_LAST_STEPS[options.forge],
+        *_last_steps(options.forge),
     ]
 
 
-_LAST_STEPS = {
-    "github": [
-        "  git remote add origin … && git push -u origin HEAD      # if there is none yet",
-        "  gh secret set DASHSCOPE_API_KEY  # or: Settings > Secrets and variables > Actions",
-        "Then every pull request gets its plan, and what is merged is applied.",
-    ],
-    "gitlab": [
-        "  git remote add origin … && git push -u origin HEAD      # if there is none yet",
-        "  set the variables that .gitlab-ci.yml names, and a pipeline schedule",
-        "Then every merge request gets its plan, and what is merged is applied.",
-    ],
-    "none": [
-        "  git remote add origin … && git push -u origin HEAD      # the ledger is a branch there",
-        "  export DASHSCOPE_API_KEY=… && wanctl plan",
-    ],
-}
+def _last_steps(name: str) -> tuple[str, ...]:
+    from wanctl.forge.registry import forge_named
+
+    remote = "  git remote add origin … && git push -u origin HEAD      #"
+    if forge := forge_named(name):
+        return (f"{remote} if there is none yet", *forge.next_steps)
+    return (f"{remote} the ledger is a branch there", "  export DASHSCOPE_API_KEY=… && wanctl plan")

@@ -1,4 +1,4 @@
-"""Where reviews live: GitHub and GitLab over their REST APIs, one comment and a few labels on a request.
+"""Forges: which run of CI this is, and the comment and labels on its request, over their REST APIs.
 
-Knows nothing of plans: a body, a marker and label names come in. Used by `project.pipeline` alone.
+Knows nothing of plans: a body, a marker and label names come in. Used by `ci` and `init`.
 """

@@ -1,16 +1,67 @@
-"""GitLab's merge requests: notes and labels, as its REST API v4 has them."""
+"""GitLab: jobs of its CI, and merge requests, with the notes and labels of its REST API v4."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 from wanctl.forge.comments import Author, Comment
+from wanctl.forge.forge import Forge, ReviewRequest, Run, Token, Trigger
 from wanctl.forge.labels import Label
-from wanctl.forge.run import ReviewRequest
 from wanctl.forge.wire import ForgeConnection, ForgeError
 
-HEADERS = {"Accept": "application/json"}
+_OF_THE_BRANCH = {"push", "schedule", "web", "api", "trigger"}
+
+
+class GitLab(Forge):
+    """gitlab.com, and servers of one's own."""
+
+    name = "gitlab"
+    headers = MappingProxyType({"Accept": "application/json"})
+    without_token = "there is no GITLAB_TOKEN; make a project access token with the scope api"  # noqa: S105 - an advice
+    read_only = "GITLAB_TOKEN must be a project access token with the scope api (a job's own cannot)"
+    next_steps = (
+        "  set the variables that .gitlab-ci.yml names, and a pipeline schedule",
+        "Then every merge request gets its plan, and what is merged is applied.",
+    )
+
+    def run(self, environ: Mapping[str, str], url: str | None) -> Run | None:
+        if environ.get("GITLAB_CI") != "true":
+            return None
+        source, default = environ.get("CI_PIPELINE_SOURCE", ""), environ.get("CI_DEFAULT_BRANCH")
+        number = environ.get("CI_MERGE_REQUEST_IID", "")
+        review = source == "merge_request_event" or number.isdigit()
+        trigger = Trigger.REVIEW if review else Trigger.OTHER
+        if not review and default and environ.get("CI_COMMIT_BRANCH") == default:
+            trigger = Trigger.DEFAULT_BRANCH if source in _OF_THE_BRANCH else Trigger.OTHER
+        target = environ.get("CI_MERGE_REQUEST_PROJECT_ID")
+        return Run(
+            self,
+            trigger,
+            source or "an unknown event",
+            request=_merge_request(environ, target, int(number)) if target and number.isdigit() else None,
+            from_outside=review and environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID") != target,
+            url=url,
+            commit=environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environ.get("CI_COMMIT_SHA"),
+            branch=default if trigger is Trigger.DEFAULT_BRANCH else None,
+        )
+
+    def reviewed(self, wire: ForgeConnection, request: ReviewRequest) -> "GitLabRequest":
+        return GitLabRequest(wire, request)
+
+    def workflow(self, name: str) -> PurePosixPath:  # noqa: ARG002 - GitLab knows but one
+        return PurePosixPath(".gitlab-ci.yml")
+
+
+def _merge_request(environ: Mapping[str, str], project: str, number: int) -> ReviewRequest:
+    api = environ.get("CI_API_V4_URL") or "https://gitlab.com/api/v4"
+    if given := environ.get("GITLAB_TOKEN", "").strip():
+        return ReviewRequest(api, project, number, Token("PRIVATE-TOKEN", given))
+    of_job = environ.get("CI_JOB_TOKEN", "").strip()
+    token = Token("JOB-TOKEN", of_job) if of_job else None
+    return ReviewRequest(api, project, number, token, environ.get("GITLAB_USER_LOGIN") or None)
 
 
 class GitLabRequest:

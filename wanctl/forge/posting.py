@@ -4,45 +4,13 @@ Posting looks before each try, so that a lost answer leaves no second comment.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 
-from wanctl.forge import github, gitlab
 from wanctl.forge.comments import Author, Comment, Message, Thread
-from wanctl.forge.github import GitHubRequest
-from wanctl.forge.gitlab import GitLabRequest
-from wanctl.forge.labels import LABELS, OURS, Label
-from wanctl.forge.run import Forge, ReviewRequest, Token
+from wanctl.forge.forge import Forge, Reviewed, ReviewRequest, Token
+from wanctl.forge.labels import LABELS, OURS
 from wanctl.forge.wire import ForgeConnection, ForgeError, RefusedError
-
-
-class Reviewed(Protocol):
-    """A pull or merge request, as far as we touch it."""
-
-    def author(self) -> Author:
-        """Whose token this is."""
-
-    def comments(self) -> list[Comment]:
-        """All of them, oldest first."""
-
-    def create(self, body: str) -> None:
-        """A new comment: one try, since a second one would make a second comment."""
-
-    def update(self, comment: Comment, body: str) -> None:
-        """Another text for a comment."""
-
-    def delete(self, comment: Comment) -> None:
-        """One of ours that is one too many."""
-
-    def head(self) -> str | None:
-        """The commit that it stands at now, if the forge tells."""
-
-    def labels(self) -> frozenset[str]:
-        """The names that it has now."""
-
-    def relabel(self, add: Collection[Label], remove: Collection[str]) -> None:
-        """Add and take away."""
 
 
 class OvertakenError(ForgeError):
@@ -62,7 +30,8 @@ def post(
 ) -> None:
     """Comment and label, or a ForgeError that says what was refused."""
     try:
-        with _opened(forge, request, token, sleep) as (wire, reviewed):
+        with ForgeConnection(request.api, token, forge.headers, sleep=sleep) as wire:
+            reviewed = forge.reviewed(wire, request)
             _require_newest(reviewed, message.commit)
             author = reviewed.author()
             thread: Thread = wire.again(lambda: _comment(reviewed, author, message))
@@ -71,17 +40,7 @@ def post(
             except ForgeError as error:
                 raise UnlabelledError(str(error), status=error.status) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ForgeError(f"{request.api} answers what {forge.value} never would") from error
-
-
-@contextmanager
-def _opened(
-    forge: Forge, request: ReviewRequest, token: Token, sleep: Callable[[float], None]
-) -> Iterator[tuple[ForgeConnection, Reviewed]]:
-    headers = github.HEADERS if forge is Forge.GITHUB else gitlab.HEADERS
-    with ForgeConnection(request.api, token, headers, sleep=sleep) as wire:
-        kind = GitHubRequest if forge is Forge.GITHUB else GitLabRequest
-        yield wire, kind(wire, request)
+        raise ForgeError(f"{request.api} answers what {forge.name} never would") from error
 
 
 def _require_newest(reviewed: Reviewed, commit: str | None) -> None:

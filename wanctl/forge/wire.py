@@ -17,7 +17,7 @@ from tenacity.wait import wait_base, wait_random_exponential
 from wanctl import __version__
 from wanctl.base.errors import WanctlError
 from wanctl.base.net import PAST_PROXIES
-from wanctl.forge.run import Token
+from wanctl.forge.forge import Token
 
 _log = logging.getLogger("wanctl.forge")
 

@@ -14,6 +14,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from wanctl.base.words import quoted, suggestion
+from wanctl.forge.registry import FORGES, forge_at, forge_named
 from wanctl.init.package import check_package
 from wanctl.language.catalogue import Catalogue
 from wanctl.language.load import packaged_models
@@ -25,7 +26,7 @@ from wanctl.studio import regions
 from wanctl.studio.errors import Misconfigured
 from wanctl.studio.regions import REGIONS, Region
 
-FORGES = ("github", "gitlab", "none")
+NO_FORGE = "none"
 IGNORED = (".wanctl/", "wanctl-artifacts/", "previews/")
 SPEND = {"USD": 150, "CNY": 1000}  # a first limit, of about one training
 REHEARSAL = "-rehearsal"
@@ -88,9 +89,13 @@ def check_workspace(workspace: str) -> str:
 
 
 def check_forge(forge: str) -> str:
-    if forge not in FORGES:
-        raise ProjectError(f"there is no forge {quoted(forge)}: {suggestion(forge, FORGES, '')}")
+    if forge not in (known := forge_choices()):
+        raise ProjectError(f"there is no forge {quoted(forge)}: {suggestion(forge, known, '')}")
     return forge
+
+
+def forge_choices() -> list[str]:
+    return [*(forge.name for forge in FORGES), NO_FORGE]
 
 
 def needs_workspace(region: Region) -> bool:
@@ -104,14 +109,14 @@ def name_for(folder: Path) -> str:
 
 
 def forge_for(folder: Path) -> str:
-    """Where the clone's remote is; GitHub where nobody knows."""
+    """Where the clone's remote is, as far as its host tells."""
     git = shutil.which("git")
     if git is None or not folder.is_dir():
-        return "github"
+        return forge_at("").name
     command = [git, "-C", str(folder), "remote", "get-url", "origin"]
     found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603 - fixed words, no shell
     host = re.match(r"(?:\w+://)?(?:[^@/]*@)?([^:/]*)", found.stdout.strip())
-    return "gitlab" if host and "gitlab" in host[1] else "github"
+    return forge_at(host[1] if host else "").name
 
 
 def check_folder(folder: Path) -> Path:
@@ -136,10 +141,8 @@ class Scaffold:
         folder = folder.resolve()
         root = Root.around(folder).path
         specs, values = folder / "specs", _values(options, folder, root)
-        workflow = {
-            "github": root / ".github" / "workflows" / f"{values['workflow']}.yml",
-            "gitlab": root / ".gitlab-ci.yml",
-        }.get(options.forge)
+        forge = forge_named(options.forge)
+        workflow = root / forge.workflow(str(values["workflow"])) if forge else None
         templates = {
             specs / SETTINGS_FILE: "wanctl.yaml.j2",
             specs / f"{options.name}.yaml": "resources.yaml.j2",
@@ -158,7 +161,7 @@ class Scaffold:
         if taken := list(dict.fromkeys(self._in_the_way())):
             listed = "".join(f"\n  {shown_path(path)}" for path in taken)
             own = taken == [self.workflow]
-            advice = "\nTo add the jobs to it: --forge none; docs/ci.md shows them" if own else ""
+            advice = f"\nTo add the jobs to it: --forge {NO_FORGE}; docs/ci.md shows them" if own else ""
             raise ProjectError(f"nothing was written, since this is there already:{listed}{advice}")
 
     def _in_the_way(self) -> Iterator[Path]:
@@ -238,7 +241,7 @@ def _branch(root: Path) -> str:
 def _values(options: ProjectOptions, folder: Path, root: Path) -> dict[str, object]:
     """The variables of the templates; names of people's own are spelt so that YAML reads them as text."""
     below = "" if folder == root else folder.relative_to(root).as_posix()
-    named = options.forge != "none" or options.pre_commit
+    named = options.forge != NO_FORGE or options.pre_commit
     if named and not re.fullmatch(r"[\w./-]*", below, re.ASCII):
         raise ProjectError(
             f"{below} cannot be written into a workflow file", "use letters, digits, -, _ and ."
