@@ -1,7 +1,10 @@
 """A file is there whole or not at all, and nothing is left beside it."""
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,29 @@ def test_a_body_that_fails_leaves_no_new_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no room"):
         full()
     assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from wanctl.base.files import replacing
+
+with replacing(Path(sys.argv[1]), durable=True) as written:
+    written.write(b"half of the ne")
+    written.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="nothing is killed so there")
+def test_a_writer_that_is_killed_leaves_what_was_there(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.json"
+    file.write_text("old", encoding="utf-8")
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(file)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert file.read_text(encoding="utf-8") == "old"
+    replace_file(file, "new")  # what the killed one left beside it is in nobody's way
+    assert file.read_text(encoding="utf-8") == "new"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="it has no such rights")
