@@ -199,7 +199,7 @@ def test_a_file_that_cannot_be_written_whole_is_not_there(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("wanctl.project.importing.os.link", full)
+    monkeypatch.setattr("wanctl.base.files.os.link", full)
     with pytest.raises(ImportRefused, match="No space left"):
         carry_out_import(hand.project(), draft, adopts=True)
     assert [path.name for path in hand.specs.iterdir() if "imported" in path.name] == []
@@ -213,7 +213,7 @@ def test_without_links_it_is_written_all_the_same(tmp_path: Path, monkeypatch: p
     def none(*_: object) -> None:
         raise OSError(1, "Operation not permitted")
 
-    monkeypatch.setattr("wanctl.project.importing.os.link", none)
+    monkeypatch.setattr("wanctl.base.files.os.link", none)
     carry_out_import(hand.project(), draft, adopts=False)
     assert draft.path.read_text(encoding="utf-8") == draft.text
     with pytest.raises(ImportRefused, match="nothing is overwritten"):

@@ -1,5 +1,6 @@
 """Files that appear under their name whole or not at all, however the writer ends."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 PRIVATE, PUBLIC = 0o600, 0o644
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 
 
 @contextmanager
@@ -42,6 +44,29 @@ def replace_file(path: Path, content: str | bytes, *, mode: int | None = None, d
     """Write the whole content, or leave what is there."""
     with replacing(path, mode=mode, durable=durable) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def create_file(path: Path, content: str) -> None:
+    """Write the whole content under a name that is free; FileExistsError where it is not."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with partial.open("x", encoding="utf-8") as file:
+            file.write(content)
+        _rename_to_new(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _rename_to_new(partial: Path, path: Path) -> None:
+    """Unlike a rename, a link never takes the place of a file; where there are none, a look comes first."""
+    try:
+        os.link(partial, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if path.exists():
+            raise FileExistsError from None
+        partial.replace(path)
 
 
 def _rights(path: Path) -> int:

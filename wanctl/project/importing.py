@@ -1,12 +1,11 @@
 """import: write specs for what is live, and tell the ledger which object each of them is."""
 
-import errno
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from wanctl.base.files import create_file
 from wanctl.base.running import run
 from wanctl.engine.adopt import adopt_all
 from wanctl.engine.importing import Imported, ImportRefused, documents_of, questions_of
@@ -18,7 +17,6 @@ from wanctl.project import Project
 from wanctl.project.local import shown_path
 
 DEFAULT_FILE = "imported.yaml"
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 
 
 @dataclass(frozen=True)
@@ -93,29 +91,12 @@ def carry_out_import(project: Project, draft: ImportDraft, *, adopts: bool) -> I
 
 def _write_new(path: Path, text: str) -> None:
     """The whole file at once, or none: a half of it would be specs, too."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with beside.open("x", encoding="utf-8") as file:
-            file.write(text)
-        _rename_to_new(beside, path)
+        create_file(path, text)
     except FileExistsError:
         raise ImportRefused(f"{shown_path(path)} is there already, and nothing is overwritten") from None
     except OSError as error:
         raise ImportRefused(f"{shown_path(path)} cannot be written: {error.strerror}") from error
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _rename_to_new(beside: Path, path: Path) -> None:
-    """Unlike a rename, a link never takes the place of a file; where there are none, a look comes first."""
-    try:
-        os.link(beside, path)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if path.exists():
-            raise FileExistsError from None
-        beside.replace(path)
 
 
 def _adopted(project: Project, imported: Imported) -> ImportResult:
