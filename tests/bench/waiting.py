@@ -21,10 +21,10 @@ from tests.bench.chains import write
 from wanctl.engine.converge import Patience
 from wanctl.project import Project
 from wanctl.project.provider import open_sandbox
-from wanctl.sandbox.checkpoints import EXPORTING
-from wanctl.sandbox.deployments import ready_at
-from wanctl.sandbox.store import Store
-from wanctl.sandbox.training import courses
+from wanctl.sandbox.api.checkpoints import EXPORTING
+from wanctl.sandbox.api.deployments import ready_at
+from wanctl.sandbox.state.store import Store
+from wanctl.sandbox.state.training import courses
 
 START = datetime.fromisoformat("2026-03-18T09:00:00+08:00")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.crash.places import Place
 from tests.crash.project import MODEL, THEIR_MODEL, account
-from wanctl.sandbox.deployments import status_of
+from wanctl.sandbox.api.deployments import status_of
 
 OURS = "crash--"
 

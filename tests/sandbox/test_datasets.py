@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.sandbox.conftest import JOBS, Account
-from wanctl.sandbox import datasets
+from wanctl.sandbox.media import datasets
 
 Members = dict[str, bytes]
 

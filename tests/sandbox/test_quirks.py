@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.sandbox.conftest import CONFIG, DEPLOYMENTS, FILES, JOBS, Account
-from wanctl.sandbox.fault_setup import Quirks, WantedFaults
-from wanctl.sandbox.faults import FaultKind, FaultRule
+from wanctl.sandbox.faults.rules import FaultKind, FaultRule
+from wanctl.sandbox.faults.setup import Quirks, WantedFaults
 
 FULL = {"n_epochs": 40, "eval_epochs": 10, "max_pixels": 16384, "learning_rate": 2e-5}
 

@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from tests.sandbox.conftest import DEPLOYMENTS, FILES, JOBS, KEY, START, Account
-from wanctl.sandbox import RequestLine, Sandbox, clock, store
+from wanctl.sandbox import RequestLine, Sandbox
+from wanctl.sandbox.state import clock, store
 
 AUTH = {"Authorization": f"Bearer {KEY}"}
 

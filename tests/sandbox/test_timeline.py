@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.conftest import JOBS, Account
-from wanctl.sandbox.training import total_tokens
+from wanctl.sandbox.state.training import total_tokens
 
 
 def statuses(account: Account, *jobs: str) -> list[str]:

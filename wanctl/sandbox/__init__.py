@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from wanctl.sandbox.clock import DEFAULT_SPEED, SandboxClock
-from wanctl.sandbox.store import RequestLine, Store
+from wanctl.sandbox.state.clock import DEFAULT_SPEED, SandboxClock
+from wanctl.sandbox.state.store import RequestLine, Store
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -65,7 +65,7 @@ class Sandbox:
     @cached_property
     def app(self) -> "Starlette":
         """The ASGI application."""
-        from wanctl.sandbox.app import make_app
+        from wanctl.sandbox.api.app import make_app
 
         return make_app(self._service)
 
@@ -84,7 +84,7 @@ class Sandbox:
 
     def status(self) -> dict[str, Any]:
         """What the account holds, and how far each thing is."""
-        from wanctl.sandbox.admin import summarize
+        from wanctl.sandbox.api.admin import summarize
 
         return summarize(self._service)
 
@@ -97,7 +97,7 @@ class Sandbox:
         return [standing.as_json() for standing in self._service.faults.all()]
 
     def add_fault(self, kind: str, **asked: Any) -> str:
-        """A rule of `wanctl.sandbox.faults`; its id. A ValueError says what is wrong with it."""
+        """A rule of `wanctl.sandbox.faults.rules`; its id. A ValueError says what is wrong with it."""
         return self._service.faults.add({"kind": kind, **asked}).id
 
     def clear_faults(self, identifier: str | None = None) -> int:

@@ -1,5 +1,8 @@
-"""What JSON bodies have to be, field by field. What may be missing, and is then a sentence of the service's
-own, is None here and said where it is needed."""
+"""The JSON bodies of requests, field by field.
+
+A field whose absence the service answers with a sentence of its own is None here; that sentence is said where
+the field is needed.
+"""
 
 from typing import Any, Literal, TypeVar
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
-from wanctl.sandbox.clock import SandboxClock
-from wanctl.sandbox.fault_setup import Rig
-from wanctl.sandbox.faults import Faults
-from wanctl.sandbox.store import Store
-from wanctl.sandbox.training import Course, courses
+from wanctl.sandbox.faults.rules import Faults
+from wanctl.sandbox.faults.setup import Rig
+from wanctl.sandbox.state.clock import SandboxClock
+from wanctl.sandbox.state.store import Store
+from wanctl.sandbox.state.training import Course, courses
 
 LINK_LIFE = timedelta(hours=24)
 WORKSPACE = "llm-sandbox"

@@ -1,4 +1,4 @@
-"""Fine-tune jobs: create, list, read, cancel, delete, logs."""
+"""Fine-tune jobs: create, list, read, cancel, delete, logs. The data is looked at only in training."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from wanctl.sandbox import job_inputs, lists
-from wanctl.sandbox.answers import (
+from wanctl.sandbox.api import lists
+from wanctl.sandbox.api.answers import (
     Fault,
+    bad_request,
     json_body,
     not_found,
     number_of,
@@ -19,10 +20,87 @@ from wanctl.sandbox.answers import (
     parsed,
     service_of,
 )
-from wanctl.sandbox.bodies import CreateJob, as_kept
-from wanctl.sandbox.fault_setup import Quirks
+from wanctl.sandbox.bodies import CreateJob, HyperParametersBody, as_kept
+from wanctl.sandbox.faults.setup import Quirks
 from wanctl.sandbox.service import ACCOUNT, HEX, WORKSPACE, Service
-from wanctl.sandbox.training import Course, checkpoint_epochs, log_lines
+from wanctl.sandbox.state.training import FIRST_AND_LAST, TUNABLE, Course, checkpoint_epochs, log_lines
+
+
+def _check_request(service: Service, asked: CreateJob) -> None:
+    """What is wrong with the request itself. What is wrong with the data is found in training."""
+    if not asked.model:
+        raise bad_request("Missing model")
+    if asked.model not in TUNABLE:
+        raise bad_request(f"The model {asked.model} does not support fine-tuning")
+    if asked.training_type != "efficient_sft":
+        raise bad_request(f"The model {asked.model} does not support training_type: {asked.training_type}")
+    if not asked.training_file_ids:
+        raise bad_request("Missing training files")
+    for identifier in (*asked.training_file_ids, *(asked.validation_file_ids or ())):
+        if service.store.get("file", identifier) is None:
+            raise bad_request(f"File {identifier} not found")
+    if asked.job_name is not None and service.rig.quirks.keep_job_name == "reject":
+        raise bad_request("Unknown field: job_name")
+
+
+def _trained_parameters(asked: CreateJob) -> dict[str, Any]:
+    """Those that are trained with: what was asked for, the base model's, the service's."""
+    base = TUNABLE[str(asked.model)]
+    given = (asked.hyper_parameters or HyperParametersBody()).model_dump()
+    given["batch_size"] = given["batch_size"] or base.batch_size
+    given["max_pixels"] = given["max_pixels"] or base.max_pixels
+    return given
+
+
+def _read_data(service: Service, asked: CreateJob) -> dict[str, Any]:
+    """What the archives hold: clip lengths to train on, samples to make previews of, or the problem."""
+    last_frames = asked.model == FIRST_AND_LAST
+    training, validation = (
+        [(one, _facts(service, one, training=trains, last_frames=last_frames)) for one in identifiers or ()]
+        for identifiers, trains in ((asked.training_file_ids, True), (asked.validation_file_ids, False))
+    )
+    problem = next((facts["problem"] for _, facts in (*training, *validation) if facts["problem"]), None)
+    if problem:
+        return {"problem": problem, "seconds": [], "previews": []}
+    samples = [(one, sample) for one, facts in training for sample in facts["samples"]]
+    shown = [(one, sample) for one, facts in validation for sample in facts["samples"]]
+    if not shown:
+        held_back = _held_back(len(samples), asked.hyper_parameters or HyperParametersBody())
+        samples, shown = samples[: len(samples) - held_back], samples[len(samples) - held_back :]
+    return {
+        "problem": None,
+        "seconds": [sample["seconds"] for _, sample in samples],
+        "previews": [
+            {
+                "file": one,
+                "frame": sample["first_frame"],
+                "last": sample["last_frame"],
+                "prompt": sample["prompt"],
+            }
+            for one, sample in shown
+        ],
+    }
+
+
+def _facts(service: Service, identifier: str, *, training: bool, last_frames: bool) -> dict[str, Any]:
+    """An upload is read once for each way of training with it; what was found is kept."""
+    from wanctl.sandbox.media.datasets import read_archive  # FFmpeg: only where something is trained
+
+    key = f"{identifier}/{'training' if training else 'validation'}{'/last' if last_frames else ''}"
+    known = service.store.get("facts", key)
+    if known is None:
+        path = service.store.blobs / identifier
+        known = read_archive(path, training=training, last_frames=last_frames).as_json()
+        with service.store.write():
+            service.store.put("facts", key, known)
+    return known
+
+
+def _held_back(samples: int, given: HyperParametersBody) -> int:
+    """min(total × (1 - split), the most that may be split off); at least one, so that there is a preview."""
+    share = round(samples * (1 - given.split))
+    return max(0, min(max(1, share), given.max_split_val_dataset_sample, samples - 1))
+
 
 NOT_ECHOED = {"max_pixels", "max_split_val_dataset_sample", "save_total_limit", "lora_rank", "lora_alpha"}
 LOG_LINES, MOST_LOG_LINES, MOST_OFFSET = 100, 1000, 1_000_000
@@ -34,8 +112,8 @@ async def create(request: Request) -> Response:
     """Check what the service checks at once; what is wrong with the data is found in training."""
     service = service_of(request)
     asked = parsed(CreateJob, await json_body(request))
-    job_inputs.check(service, asked)
-    inputs = await run_in_threadpool(job_inputs.read_data, service, asked)
+    _check_request(service, asked)
+    inputs = await run_in_threadpool(_read_data, service, asked)
     with service.store.write():
         job = _put(service, asked, inputs)
         course = service.courses()[job["job_id"]]
@@ -53,7 +131,7 @@ def _put(service: Service, asked: CreateJob, inputs: dict[str, Any]) -> dict[str
         "model": asked.model,
         "training_file_ids": asked.training_file_ids,
         "validation_file_ids": asked.validation_file_ids or [],
-        "hyper_parameters": job_inputs.parameters(asked),
+        "hyper_parameters": _trained_parameters(asked),
         "declared": sorted(as_kept(asked.hyper_parameters) if asked.hyper_parameters else {}),
         "created": now.isoformat(),
         "fails": (service.rig.take("message") or "training was interrupted") if fails else None,

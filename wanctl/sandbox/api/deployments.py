@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from wanctl.sandbox import lists
-from wanctl.sandbox.answers import (
+from wanctl.sandbox.api import lists
+from wanctl.sandbox.api.answers import (
     Fault,
     bad_request,
     cut,
@@ -21,8 +21,8 @@ from wanctl.sandbox.answers import (
     parsed,
     service_of,
 )
+from wanctl.sandbox.api.checkpoints import deployable_models
 from wanctl.sandbox.bodies import CreateDeployment, ScaleBody, as_kept
-from wanctl.sandbox.checkpoints import deployable_models
 from wanctl.sandbox.service import ACCOUNT, WORKSPACE, Service
 
 DELETING = timedelta(minutes=1)

@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal
 
-from wanctl.sandbox.store import Store
+from wanctl.sandbox.state.store import Store
 
 ZONE = timezone(timedelta(hours=8))  # what the service's stamps are most likely in
 DEFAULT_SPEED = 600.0

@@ -8,13 +8,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wanctl.sandbox.answers import bad_request, json_body, not_found, parsed, service_of
+from wanctl.sandbox.api.answers import bad_request, json_body, not_found, parsed, service_of
+from wanctl.sandbox.api.deployments import all_live, force_status, ready_at, status_of
+from wanctl.sandbox.api.generation import RENDERING, task_status
+from wanctl.sandbox.api.jobs import known_jobs
 from wanctl.sandbox.bodies import Advance
-from wanctl.sandbox.deployments import all_live, force_status, ready_at, status_of
-from wanctl.sandbox.fault_setup import FaultSetupError
-from wanctl.sandbox.faults import FaultError
-from wanctl.sandbox.generation import RENDERING, task_status
-from wanctl.sandbox.jobs import known_jobs
+from wanctl.sandbox.faults.rules import FaultError
+from wanctl.sandbox.faults.setup import FaultSetupError
 from wanctl.sandbox.service import Service
 
 

@@ -6,9 +6,9 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wanctl.sandbox import admin, chat, checkpoints, deployments, files, generation, jobs, storage
-from wanctl.sandbox.answers import Fault, fault_answer
-from wanctl.sandbox.gate import Gate
+from wanctl.sandbox.api import admin, chat, checkpoints, deployments, files, generation, jobs, storage
+from wanctl.sandbox.api.answers import Fault, fault_answer
+from wanctl.sandbox.api.gate import Gate
 from wanctl.sandbox.service import Service
 
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 from pydantic.dataclasses import dataclass
 
 from wanctl.sandbox.bodies import first_problem
-from wanctl.sandbox.faults import OUTAGE, FaultKind, Faults
-from wanctl.sandbox.store import Store
+from wanctl.sandbox.faults.rules import OUTAGE, FaultKind, Faults
+from wanctl.sandbox.state.store import Store
 
 _ONE_TIME = {"next_job", "message", "next_export", "next_deployment", "next_task", "next_list_shift"}
 _STRICT = ConfigDict(extra="forbid", strict=True)

@@ -1,16 +1,19 @@
-"""What a picture or a clip in a chat looks like: size, main colours, length. Nothing is fetched."""
+"""Pictures and clips in a chat: their size, main colours and length, and the caption made of them.
+
+Nothing is fetched. Three things are understood in the text of a request: a template with `[placeholders]`, a
+phrase in quotation marks that the caption must include, and the sentence of the trigger ("Then …").
+"""
 
 import base64
 import binascii
 import hashlib
 import io
 import math
+import re
 from dataclasses import dataclass, replace
 
 import av
 from PIL import Image
-
-from wanctl.sandbox.answers import bad_request
 
 LARGEST = 20 * 1024 * 1024
 FRAMES_A_SECOND = 2  # a list of frames is taken for a clip of this rate
@@ -32,6 +35,10 @@ _COLOURS = {
     "brown": (110, 70, 40),
     "beige": (220, 200, 170),
 }
+
+
+class UnreadableMediaError(Exception):
+    """What was given cannot be opened; the message is the service's."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ def picture(url: str) -> Sight:
         with Image.open(io.BytesIO(_inline(url, "image"))) as opened:
             return _sight(opened.convert("RGB"))
     except _UNREADABLE as error:
-        raise bad_request("The image format is illegal and cannot be opened") from error
+        raise UnreadableMediaError("The image format is illegal and cannot be opened") from error
 
 
 def clip(url: str) -> Sight:
@@ -71,7 +78,7 @@ def clip(url: str) -> Sight:
             still: Image.Image = next(container.decode(video=0)).to_image()  # type: ignore[no-untyped-call]  # PyAV has no types here
             return replace(_sight(still), seconds=(container.duration or 0) / 1_000_000)
     except (av.error.FFmpegError, IndexError, StopIteration, ValueError) as error:
-        raise bad_request("The video format is illegal and cannot be opened") from error
+        raise UnreadableMediaError("The video format is illegal and cannot be opened") from error
 
 
 def frames(urls: list[str]) -> Sight:
@@ -84,7 +91,7 @@ def _elsewhere(url: str) -> bool:
         return True
     if url.startswith("data:"):
         return False
-    raise bad_request(f"The address is invalid: {url[:60]}")
+    raise UnreadableMediaError(f"The address is invalid: {url[:60]}")
 
 
 def _imagined(url: str) -> Sight:
@@ -96,13 +103,13 @@ def _imagined(url: str) -> Sight:
 def _inline(url: str, family: str) -> bytes:
     head, _, text = url.partition(",")
     if not head.startswith(f"data:{family}/") or not head.endswith(";base64"):
-        raise bad_request(f"It has to be given as data:{family}/…;base64,…")
+        raise UnreadableMediaError(f"It has to be given as data:{family}/…;base64,…")
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise bad_request("The base64 is broken") from error
+        raise UnreadableMediaError("The base64 is broken") from error
     if len(data) > LARGEST:
-        raise bad_request("The file is larger than 20 MB")
+        raise UnreadableMediaError("The file is larger than 20 MB")
     return data
 
 
@@ -122,3 +129,60 @@ def _name(dot: Image.Image) -> str:
         return (red - known[0]) ** 2 + (green - known[1]) ** 2 + (blue - known[2]) ** 2
 
     return min(_COLOURS, key=distance)
+
+
+_TEMPLATE = re.compile(r"template\s*:\s*(?P<it>.+?)(?=\n|Requirements?\s*:|Example\s*:|\Z)", re.IGNORECASE)
+_PHRASE = re.compile(r"phrase\s*[“\"](?P<it>[^“”\"]+)[“”\"]", re.IGNORECASE)
+_TRIGGER = re.compile(r"\bThen [^.\n\"“”]+\.")
+_PLACEHOLDER = re.compile(r"(?P<before>(?:^|\. ?)?)\[(?P<what>[^\]]+)\]")
+
+
+def caption(text: str, sights: list[Sight]) -> str:
+    """One caption for everything that was shown."""
+    if not sights:
+        return "There is no picture to describe."
+    sight = sights[0]
+    if (template := _TEMPLATE.search(text)) and "[" in template["it"]:
+        return _filled(template["it"].strip(), sight)
+    scene = f"The video begins showing {_subject(sight)}. The background is {_background(sight)}."
+    if phrase := _PHRASE.search(text):
+        return f"{scene} {phrase['it'].strip()}"
+    if trigger := _TRIGGER.search(text):
+        return f"{scene} {trigger[0]}"
+    return f"{scene} Then {_motion(sight)}."
+
+
+def _filled(template: str, sight: Sight) -> str:
+    def words(found: re.Match[str]) -> str:
+        said, before = _said_of(found["what"].lower(), sight), found["before"]
+        opens = before or found.start() == 0
+        return before + (said[0].upper() + said[1:] if opens else said)
+
+    return _PLACEHOLDER.sub(words, template)
+
+
+def _said_of(what: str, sight: Sight) -> str:
+    if "background" in what or "environment" in what:
+        return _background(sight)
+    return _motion(sight) if "motion" in what or "action" in what else _subject(sight)
+
+
+def _subject(sight: Sight) -> str:
+    if not sight.width:
+        return f"a still of something {sight.colour}"
+    return f"a still of something {sight.colour}, {_shape(sight)}, {sight.width} by {sight.height} pixels"
+
+
+def _shape(sight: Sight) -> str:
+    if sight.width == sight.height:
+        return "square"
+    return "wide" if sight.width > sight.height else "upright"
+
+
+def _background(sight: Sight) -> str:
+    return f"{sight.edge} along the upper edge"
+
+
+def _motion(sight: Sight) -> str:
+    span = f" for {sight.seconds:.1f} seconds" if sight.seconds else ""
+    return f"the {sight.colour} slowly comes closer{span}"

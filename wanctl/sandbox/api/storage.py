@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from wanctl.sandbox.answers import bad_request, flat, host_of, service_of
+from wanctl.sandbox.api.answers import bad_request, flat, host_of, service_of
 from wanctl.sandbox.service import HEX, Service
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def _missing() -> Response:
 
 def _preview(service: Service, job_id: str, label: str, order: int) -> Response:
     """A still as it was uploaded, or the video that a checkpoint makes of it."""
-    from wanctl.sandbox.datasets import read_frame
-    from wanctl.sandbox.previews import as_jpeg, placeholder, write_preview
+    from wanctl.sandbox.media.datasets import read_frame
+    from wanctl.sandbox.media.previews import as_jpeg, placeholder, write_preview
 
     job = service.store.get("job", job_id)
     if job is None or order >= len(job["previews"]):
@@ -83,7 +83,7 @@ def _preview(service: Service, job_id: str, label: str, order: int) -> Response:
 
 def _video(service: Service, task_id: str) -> Response:
     """What a deployed model makes of the image it was given, if it is one that can be had here."""
-    from wanctl.sandbox.previews import placeholder, read_image, write_preview
+    from wanctl.sandbox.media.previews import placeholder, read_image, write_preview
 
     task = service.store.get("task", task_id)
     if task is None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from wanctl.sandbox.bodies import first_problem
-from wanctl.sandbox.store import Store
+from wanctl.sandbox.state.store import Store
 
 LONGEST = 3600.0  # seconds that a call can be held up
 OUTAGE = "outage"  # the id of the rule that `rig` arranges

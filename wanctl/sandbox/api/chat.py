@@ -15,11 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from wanctl.sandbox.answers import Fault, bad_request, flat, json_body, parsed, service_of
+from wanctl.sandbox.api.answers import Fault, bad_request, flat, json_body, parsed, service_of
 from wanctl.sandbox.bodies import ChatBody, Part
 
 if TYPE_CHECKING:
-    from wanctl.sandbox.vision import Sight
+    from wanctl.sandbox.media.vision import Sight
 
 MODELS = ("qwen", "qvq")  # how the names of those that can see begin
 MOST_MEDIA = 256
@@ -56,7 +56,7 @@ async def complete(request: Request) -> Response:
 
 
 def _answer(asked: ChatBody) -> ChatAnswer:
-    from wanctl.sandbox.captions import caption
+    from wanctl.sandbox.media.vision import caption
 
     parts = [
         part
@@ -76,15 +76,18 @@ def _answer(asked: ChatBody) -> ChatAnswer:
 
 
 def _look(part: Part) -> "Sight":
-    from wanctl.sandbox import vision as seeing
+    from wanctl.sandbox.media import vision
 
-    match part:
-        case Part(type="image_url", image_url=link) if link:
-            return seeing.picture(link.url)
-        case Part(type="video_url", video_url=link) if link:
-            return seeing.clip(link.url)
-        case Part(type="video", video=urls) if urls:
-            return seeing.frames(urls)
+    try:
+        match part:
+            case Part(type="image_url", image_url=link) if link:
+                return vision.picture(link.url)
+            case Part(type="video_url", video_url=link) if link:
+                return vision.clip(link.url)
+            case Part(type="video", video=urls) if urls:
+                return vision.frames(urls)
+    except vision.UnreadableMediaError as error:
+        raise bad_request(str(error)) from error
     raise bad_request(f"A part of the type {part.type} needs the field {part.type}", "messages")
 
 

@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from wanctl.sandbox.answers import bad_request, cut, host_of, not_found, output, page, paging, service_of
-from wanctl.sandbox.fault_setup import Quirks
-from wanctl.sandbox.jobs import course_of, finetuned_output, known_jobs
+from wanctl.sandbox.api.answers import bad_request, cut, host_of, not_found, output, page, paging, service_of
+from wanctl.sandbox.api.jobs import course_of, finetuned_output, known_jobs
+from wanctl.sandbox.faults.setup import Quirks
 from wanctl.sandbox.service import Service
-from wanctl.sandbox.training import Course, checkpoint_epochs
+from wanctl.sandbox.state.training import Course, checkpoint_epochs
 
 QUEUED, REVIEWING, EXPORTING = timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=3)
 KEPT = timedelta(days=15)

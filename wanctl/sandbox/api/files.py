@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from wanctl.sandbox import lists
-from wanctl.sandbox.answers import Fault, bad_request, flat, host_of, number_of, paging, service_of
-from wanctl.sandbox.clock import ZONE
+from wanctl.sandbox.api import lists
+from wanctl.sandbox.api.answers import Fault, bad_request, flat, host_of, number_of, paging, service_of
+from wanctl.sandbox.api.storage import save
 from wanctl.sandbox.service import ACCOUNT, HEX, Service
-from wanctl.sandbox.storage import save
+from wanctl.sandbox.state.clock import ZONE
 
 LARGEST = 1024**3
 MOST_LISTED = 2000

@@ -1,0 +1,1 @@
+"""The endpoints: routes, answers, and the gate that every request passes."""

@@ -1,0 +1,1 @@
+"""Pictures and clips: archives read, previews drawn, what a picture looks like."""
