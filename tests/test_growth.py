@@ -58,7 +58,7 @@ def steps_of(work: Callable[[], object]) -> int:
 
 
 @dataclass(frozen=True)
-class World:
+class PlannerInputs:
     """Chains that are applied, as the planner is given them."""
 
     specs: Path
@@ -68,7 +68,7 @@ class World:
     local: dict[Address, LocalData]
 
 
-def applied(folder: Path, chains: int) -> World:
+def applied(folder: Path, chains: int) -> PlannerInputs:
     (folder / ".git").mkdir(parents=True)
     specs = write(folder, chains)
     apply_all(specs, chains)
@@ -80,31 +80,31 @@ def applied(folder: Path, chains: int) -> World:
             assert session.snapshot is not None
             return session.snapshot
 
-    return World(specs, project.desired, run(look()), project.record(), project.local)
+    return PlannerInputs(specs, project.desired, run(look()), project.record(), project.local)
 
 
 @pytest.fixture(scope="module")
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> list[World]:
+def sizes(tmp_path_factory: pytest.TempPathFactory) -> list[PlannerInputs]:
     return [applied(tmp_path_factory.mktemp("growth") / str(chains), chains) for chains in SIZES]
 
 
-def plan(world: World, **differently: Any) -> Plan:
-    given = {field.name: getattr(world, field.name) for field in fields(world) if field.name != "specs"}
+def plan(inputs: PlannerInputs, **differently: Any) -> Plan:
+    given = {field.name: getattr(inputs, field.name) for field in fields(inputs) if field.name != "specs"}
     return make_plan(**{**given, **differently}).plan
 
 
-def unknown(world: World) -> Record:
+def unknown(inputs: PlannerInputs) -> Record:
     """The ledger without what it knows."""
-    return world.record.model_copy(update={"entries": {}})
+    return inputs.record.model_copy(update={"entries": {}})
 
 
-def elsewhere(world: World) -> Record:
+def elsewhere(inputs: PlannerInputs) -> Record:
     """The ledger with everything under another name."""
-    entries = {f"{address}-before": entry for address, entry in world.record.entries.items()}
-    return world.record.model_copy(update={"entries": entries})
+    entries = {f"{address}-before": entry for address, entry in inputs.record.entries.items()}
+    return inputs.record.model_copy(update={"entries": entries})
 
 
-def unanswered(world: World) -> Record:
+def unanswered(inputs: PlannerInputs) -> Record:
     """The ledger with each call open, as after an outage."""
     verbs = {"Dataset": "upload", "FineTune": "train", "Checkpoint": "export", "Deployment": "deploy"}
     intents = [
@@ -114,41 +114,41 @@ def unanswered(world: World) -> Record:
             identity=entry.current.identity,
             inputs=entry.current.inputs,
             seen=(),
-            at=world.snapshot.observed_at,
+            at=inputs.snapshot.observed_at,
         )
-        for address, entry in world.record.entries.items()
+        for address, entry in inputs.record.entries.items()
         if entry.current
     ]
-    return unknown(world).model_copy(update={"intents": tuple(intents)})
+    return unknown(inputs).model_copy(update={"intents": tuple(intents)})
 
 
-def empty(world: World) -> Snapshot:
-    return Snapshot(world.snapshot.observed_at)
+def empty(inputs: PlannerInputs) -> Snapshot:
+    return Snapshot(inputs.snapshot.observed_at)
 
 
-def unnamed(world: World) -> Snapshot:
+def unnamed(inputs: PlannerInputs) -> Snapshot:
     """The account of a server that keeps no names of jobs."""
-    jobs = tuple(job.model_copy(update={"job_name": None}) for job in world.snapshot.jobs)
-    return replace(world.snapshot, jobs=jobs)
+    jobs = tuple(job.model_copy(update={"job_name": None}) for job in inputs.snapshot.jobs)
+    return replace(inputs.snapshot, jobs=jobs)
 
 
-def moved(world: World) -> Desired:
+def moved(inputs: PlannerInputs) -> Desired:
     """The specs with a former name for each resource."""
 
     def rename(address: Address) -> Rename:
-        old, place = Address(address.kind, f"{address.name}-before"), world.desired.resources[address].origin
+        old, place = Address(address.kind, f"{address.name}-before"), inputs.desired.resources[address].origin
         return Rename(old, address, str(old), f"{address}.moved_from", place, place)
 
-    renames = {address: (rename(address),) for address in world.desired.resources}
-    return replace(world.desired, renames=renames)
+    renames = {address: (rename(address),) for address in inputs.desired.resources}
+    return replace(inputs.desired, renames=renames)
 
 
-def half(world: World) -> Desired:
+def half(inputs: PlannerInputs) -> Desired:
     """The specs without every other chain."""
     resources = {
-        address: one for address, one in world.desired.resources.items() if int(address.name[5:]) % 2
+        address: one for address, one in inputs.desired.resources.items() if int(address.name[5:]) % 2
     }
-    return replace(world.desired, resources=resources)
+    return replace(inputs.desired, resources=resources)
 
 
 def shown(made: Plan) -> list[str]:
@@ -156,26 +156,28 @@ def shown(made: Plan) -> list[str]:
 
 
 Work = Callable[[], object]
-CASES: dict[str, Callable[[World], Work]] = {
-    "loading": lambda world: partial(Project.open, world.specs),
-    "nothing to do": lambda world: partial(plan, world),
-    "everything to do": lambda world: partial(plan, world, snapshot=empty(world), record=unknown(world)),
-    "ledger lost": lambda world: partial(plan, world, record=unknown(world)),
-    "ledger lost, jobs unmarked": lambda world: partial(
-        plan, world, record=unknown(world), snapshot=unnamed(world)
+CASES: dict[str, Callable[[PlannerInputs], Work]] = {
+    "loading": lambda inputs: partial(Project.open, inputs.specs),
+    "nothing to do": lambda inputs: partial(plan, inputs),
+    "everything to do": lambda inputs: partial(plan, inputs, snapshot=empty(inputs), record=unknown(inputs)),
+    "ledger lost": lambda inputs: partial(plan, inputs, record=unknown(inputs)),
+    "ledger lost, jobs unmarked": lambda inputs: partial(
+        plan, inputs, record=unknown(inputs), snapshot=unnamed(inputs)
     ),
-    "account lost": lambda world: partial(plan, world, snapshot=empty(world)),
-    "every answer lost": lambda world: partial(plan, world, record=unanswered(world), snapshot=empty(world)),
-    "renamed": lambda world: partial(plan, world, record=elsewhere(world)),
-    "moved": lambda world: partial(plan, world, desired=moved(world), record=elsewhere(world)),
-    "half removed": lambda world: partial(plan, world, desired=half(world)),
-    "shown": lambda world: partial(shown, plan(world, snapshot=empty(world), record=unknown(world))),
+    "account lost": lambda inputs: partial(plan, inputs, snapshot=empty(inputs)),
+    "every answer lost": lambda inputs: partial(
+        plan, inputs, record=unanswered(inputs), snapshot=empty(inputs)
+    ),
+    "renamed": lambda inputs: partial(plan, inputs, record=elsewhere(inputs)),
+    "moved": lambda inputs: partial(plan, inputs, desired=moved(inputs), record=elsewhere(inputs)),
+    "half removed": lambda inputs: partial(plan, inputs, desired=half(inputs)),
+    "shown": lambda inputs: partial(shown, plan(inputs, snapshot=empty(inputs), record=unknown(inputs))),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_twice_as_many_resources_take_twice_the_work(case: str, worlds: list[World]) -> None:
-    few, some, many = (steps_of(CASES[case](world)) for world in worlds)
+def test_twice_as_many_resources_take_twice_the_work(case: str, sizes: list[PlannerInputs]) -> None:
+    few, some, many = (steps_of(CASES[case](inputs)) for inputs in sizes)
     assert (many - some) / (some - few) <= LINEAR, (few, some, many)
 
 

@@ -1,4 +1,4 @@
-"""Whatever is edited and whatever befalls the calls: what is protected, foreign or unread is never deleted.
+"""Whatever is edited and whatever disturbs the calls: what is protected, foreign or unread is never deleted.
 
 The machine of `test_convergence`, in bad weather. It looks at every call that an apply made.
 """
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from tests.engine.test_convergence import Account
+from tests.engine.test_convergence import ConvergingAccount
 from wanctl.engine.converge import Patience
 from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.ledger.record import Entry, Record
@@ -26,7 +26,7 @@ _LISTS = ("/compatible-mode/v1/files", "/api/v1/fine-tunes", "/api/v1/deployment
 _KINDS = ["throttled", "quota", "status", "reset", "timeout", "truncated", "empty"]
 
 
-class Storm(Account):
+class Storm(ConvergingAccount):
     """Calls fail, once or for good, before their effect or after it."""
 
     @initialize(protect=st.booleans())
@@ -48,7 +48,7 @@ class Storm(Account):
         path=st.sampled_from(["*", "*/deployments*", "*/fine-tunes*", "*/files*"]),
         method=st.sampled_from([None, "GET", "POST", "DELETE"]),
     )
-    def something_befalls_calls(
+    def something_disturbs_calls(
         self, kind: str, nth: int, count: int | str, path: str, method: str | None
     ) -> None:
         sandbox = self.sandbox()
@@ -88,7 +88,7 @@ class Storm(Account):
         """One apply that may fail; what it deleted had to be ours to delete."""
         guarded = self.guarded()
         before = len(self.requests())
-        plan = Plan("world", None, "sandbox", ())
+        plan = Plan("rain", None, "sandbox", ())
         try:
             outcome = self.project().apply(lambda *_: True, patience)
             assert outcome is not None

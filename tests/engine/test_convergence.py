@@ -13,32 +13,31 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.datasets import small_dataset
+from tests.harness import Harness, checkpoint, dataset, deployment, finetune
 from wanctl.address import Address
 from wanctl.base.running import run
 from wanctl.engine.converge import Patience
 from wanctl.plan import Action, Plan, Status, When
 from wanctl.project import Project
 from wanctl.project.outputs import bind
-from wanctl.project.provider import call_sandbox, open_sandbox
+from wanctl.project.provider import open_sandbox
 
 TURNS = 12  # of apply: a failure of each kind and its next attempt, protection, replacement
 
 
-class Account(RuleBasedStateMachine):
-    """One project, its sandbox, and the rest of the world."""
+class ConvergingAccount(RuleBasedStateMachine):
+    """One project, its sandbox, and everybody else in the account."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="wanctl-world-"))
-        self.specs = self.folder / "specs"
-        self.specs.mkdir()
-        (self.folder / ".git").mkdir()
+        self.folder = Path(tempfile.mkdtemp(prefix="wanctl-converging-"))
+        self.harness = Harness.begun(self.folder, note="a")
+        self.specs = self.harness.specs
         self.ledger_lost = False
         self.foreign: set[str] = set()
         self.documents: dict[str, dict[str, Any]] = {}
@@ -54,50 +53,25 @@ class Account(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        small_dataset(self.folder / "data", clips=2, note="a")
         self.documents = {
-            "train": {"kind": "Dataset", "name": "train", "source": "../data"},
-            "job": {
-                "kind": "FineTune",
-                "name": "rain",
-                "model": "wan2.6-i2v",
-                "training": ["train"],
-                "hyper_parameters": {"n_epochs": 40, "eval_epochs": 10},
-            },
-            "best": {"kind": "Checkpoint", "name": "best", "finetune": "rain", "checkpoint": "checkpoint-40"},
-            "live": {
-                "kind": "Deployment",
-                "name": "rain",
-                "checkpoint": "best",
-                "aigc_config": {"prompt": "Describe it.", "lora_prompt_default": "Then it rains."},
-            },
+            "train": dataset(),
+            "job": finetune(),
+            "best": checkpoint(snapshot="checkpoint-40"),
+            "live": deployment(),
         }
         self.write()
         self.make_foreign()
 
     def write(self) -> None:
-        head = {
-            "version": 1,
-            "project": "world",
-            "polling": "2h",
-            "sandbox": {"speed": "instant", "seed": 1, "start": "2026-03-18T09:00:00+08:00"},
-        }
-        (self.specs / "wanctl.yaml").write_text(yaml.safe_dump(head), encoding="utf-8")
-        text = yaml.safe_dump_all(list(self.documents.values()), sort_keys=False)
-        (self.specs / "all.yaml").write_text(text, encoding="utf-8")
+        self.harness.write(*self.documents.values(), polling="2h")
 
     def project(self) -> Project:
-        return Project.open(self.specs)
+        return self.harness.project()
 
-    # The rest of the world
+    # Everybody else in the account
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        project = self.project()
-        sandbox = open_sandbox(project.desired.settings, project.state)
-        try:
-            code, text = run(call_sandbox(sandbox, method, path, body))
-        finally:
-            sandbox.close()
+        code, text = self.harness.ask(method, path, body)
         return json.loads(text) if code < 500 and text else None
 
     def make_foreign(self) -> None:
@@ -231,11 +205,11 @@ class Account(RuleBasedStateMachine):
     def apply_to_the_end(self) -> None:
         for _ in range(TURNS):
             plan = self.apply(Patience(waits=True))
-            if not (self.mend(plan) or When.NOW in {step.when for step in plan.steps}):
+            if not (self.correct(plan) or When.NOW in {step.when for step in plan.steps}):
                 break
         self.check(plan)
 
-    def mend(self, plan: Plan) -> bool:
+    def correct(self, plan: Plan) -> bool:
         """What a person does about a failure, one more attempt; and about a doubt, the choice of one."""
         doubtful = [step for step in plan.steps if step.when is When.BLOCKED and step.action is Action.ADOPT]
         for step in doubtful:
@@ -284,8 +258,8 @@ class Account(RuleBasedStateMachine):
         return list(found)
 
 
-TestAccount = Account.TestCase
-TestAccount.settings = settings(
+TestConvergence = ConvergingAccount.TestCase
+TestConvergence.settings = settings(
     max_examples=30,
     stateful_step_count=20,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

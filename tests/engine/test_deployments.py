@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.engine.accounts import World, checkpoint, dataset, deployment, finetune
+from tests.harness import Harness, checkpoint, dataset, deployment, finetune
 from wanctl.address import Address
 from wanctl.kinds.kind import AdoptionRefused
 from wanctl.plan import Action, Status, When
@@ -23,211 +23,211 @@ NO_ANSWER = 0  # in the place of a status
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that was applied once, for the tests to begin from a copy of it."""
     root = tmp_path_factory.mktemp("served")
-    world = World.begun(root)
-    world.serve(deployment())
-    assert world.apply().plan.status is Status.CONVERGED
+    harness = Harness.begun(root)
+    harness.serve(deployment())
+    assert harness.apply().plan.status is Status.CONVERGED
     return root
 
 
 @pytest.fixture
-def world(served: Path, tmp_path: Path) -> World:
-    shutil.copytree(served, tmp_path / "world")
-    return World(tmp_path / "world/specs")
+def harness(served: Path, tmp_path: Path) -> Harness:
+    shutil.copytree(served, tmp_path / "copied")
+    return Harness(tmp_path / "copied/specs")
 
 
 @pytest.mark.parametrize("strategy", ["recreate", "blue_green"])
-def test_a_new_config_and_capacity_are_shown_and_done_together(world: World, strategy: str) -> None:
-    world.serve(deployment(effect="Then it pours.", capacity=2, strategy=strategy))
-    shown = {change.path: change.after for step in world.plan().pending for change in step.changes}
+def test_a_new_config_and_capacity_are_shown_and_done_together(harness: Harness, strategy: str) -> None:
+    harness.serve(deployment(effect="Then it pours.", capacity=2, strategy=strategy))
+    shown = {change.path: change.after for step in harness.plan().pending for change in step.changes}
     assert shown == {"aigc_config.lora_prompt_default": "Then it pours.", "capacity": 2}
-    outcome = world.apply()
+    outcome = harness.apply()
     assert outcome.plan.status is Status.CONVERGED
-    assert [one["capacity"] for one in world.deployments] == [2]
+    assert [one["capacity"] for one in harness.deployments] == [2]
 
 
-def test_protection_counts_from_the_moment_it_is_written(world: World) -> None:
-    world.serve(deployment(protect=True))
-    step = world.apply(to_delete=()).plan.steps[0]
+def test_protection_counts_from_the_moment_it_is_written(harness: Harness) -> None:
+    harness.serve(deployment(protect=True))
+    step = harness.apply(to_delete=()).plan.steps[0]
     assert (step.action, step.when) == (Action.DELETE, When.BLOCKED)
     assert "write protect: false at " in step.hints[0]
-    assert len(world.deployed) == 1
+    assert len(harness.deployed) == 1
 
 
-def test_a_tombstone_deletes_nothing_that_is_to_be_protected(world: World) -> None:
-    world.serve(deployment(protect=True, state="absent"))
-    world.apply()
-    assert len(world.deployed) == 1
+def test_a_tombstone_deletes_nothing_that_is_to_be_protected(harness: Harness) -> None:
+    harness.serve(deployment(protect=True, state="absent"))
+    harness.apply()
+    assert len(harness.deployed) == 1
 
 
-def converges(world: World) -> bool:
+def converges(harness: Harness) -> bool:
     """By a run that waits, or by the one after it."""
-    return Status.CONVERGED in [world.apply().plan.status for _ in range(2)]
+    return Status.CONVERGED in [harness.apply().plan.status for _ in range(2)]
 
 
-def test_a_renamed_deployment_serves_before_the_old_one_goes(world: World) -> None:
-    world.serve(deployment("storm"))
-    assert converges(world)
-    assert world.changing_calls() == [("POST", 200), ("POST", 200), ("DELETE", 200)]
-    assert len(world.deployed) == 1
+def test_a_renamed_deployment_serves_before_the_old_one_goes(harness: Harness) -> None:
+    harness.serve(deployment("storm"))
+    assert converges(harness)
+    assert harness.changing_calls() == [("POST", 200), ("POST", 200), ("DELETE", 200)]
+    assert len(harness.deployed) == 1
 
 
-def test_the_plain_name_stays_with_the_one_that_has_it(world: World) -> None:
-    before = world.deployed
-    world.serve(deployment("alpha", "Then it hails."), deployment())
-    assert converges(world)
-    assert set(before) < set(world.deployed)
-    assert len(world.deployed) == 2
+def test_the_plain_name_stays_with_the_one_that_has_it(harness: Harness) -> None:
+    before = harness.deployed
+    harness.serve(deployment("alpha", "Then it hails."), deployment())
+    assert converges(harness)
+    assert set(before) < set(harness.deployed)
+    assert len(harness.deployed) == 2
 
 
 @pytest.mark.parametrize("first", ["by checkpoint", "by finetune"])
 def test_one_model_is_one_however_it_is_referred_to(tmp_path: Path, first: str) -> None:
     both = [deployment(), deployment("two", "Then it hails.", finetune="rain")]
-    world = World.begun(tmp_path)
-    world.serve(*(both if first == "by checkpoint" else reversed(both)), snapshot="checkpoint-40")
-    assert converges(world)
-    assert [status for _, status in world.changing_calls()] == [200, 200]
+    harness = Harness.begun(tmp_path)
+    harness.serve(*(both if first == "by checkpoint" else reversed(both)), snapshot="checkpoint-40")
+    assert converges(harness)
+    assert [status for _, status in harness.changing_calls()] == [200, 200]
 
 
 def test_two_checkpoints_of_one_snapshot_are_one_model(tmp_path: Path) -> None:
-    world = World.begun(tmp_path)
+    harness = Harness.begun(tmp_path)
     two = deployment("two", "Then it hails.", checkpoint="also")
-    world.write(dataset(), finetune(), checkpoint(), checkpoint("also"), deployment(), two)
-    assert converges(world)
-    assert len(world.deployed) == 2
+    harness.write(dataset(), finetune(), checkpoint(), checkpoint("also"), deployment(), two)
+    assert converges(harness)
+    assert len(harness.deployed) == 2
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_without_the_ledger_each_is_found_by_its_own_name(world: World, order: int) -> None:
-    world.serve(deployment(), deployment("two", "Then it hails."))
-    world.apply()
-    (world.folder / ".wanctl/ledger.json").unlink()
-    world.serve(*[deployment(), deployment("two", "Then it hails.")][::order])
-    plan = world.plan()
+def test_without_the_ledger_each_is_found_by_its_own_name(harness: Harness, order: int) -> None:
+    harness.serve(deployment(), deployment("two", "Then it hails."))
+    harness.apply()
+    (harness.specs / ".wanctl/ledger.json").unlink()
+    harness.serve(*[deployment(), deployment("two", "Then it hails.")][::order])
+    plan = harness.plan()
     assert plan.status is Status.CONVERGED
     unverified = [one.address for one in plan.findings if one.rule == "aigc-config-unverified"]
     assert unverified == [Address.deployment("rain")]
 
 
 @pytest.mark.parametrize("new", ["config", "model"])
-def test_a_lost_deploy_that_lists_show_late_is_found_again(world: World, new: str) -> None:
+def test_a_lost_deploy_that_lists_show_late_is_found_again(harness: Harness, new: str) -> None:
     if new == "config":
-        world.serve(deployment(effect="Then it pours.", strategy="blue_green"))
+        harness.serve(deployment(effect="Then it pours.", strategy="blue_green"))
     else:
-        world.serve(deployment(), snapshot="checkpoint-30")
-    world.call("POST", "/_sandbox/rig", {"quirks": {"list_lag_calls": 2}})
-    world.lose_deploy_answer()
-    assert converges(world)
-    assert len(world.deployed) == 1
-    assert world.ledger["intents"] == []
+        harness.serve(deployment(), snapshot="checkpoint-30")
+    harness.call("POST", "/_sandbox/rig", {"quirks": {"list_lag_calls": 2}})
+    harness.lose_deploy_answer()
+    assert converges(harness)
+    assert len(harness.deployed) == 1
+    assert harness.ledger["intents"] == []
 
 
-def test_a_name_that_is_taken_by_a_lost_call_of_ours_is_ours(world: World) -> None:
-    world.serve(deployment(), snapshot="checkpoint-30")
-    world.call("POST", "/_sandbox/rig", {"quirks": {"list_lag_calls": 60}})
-    world.lose_deploy_answer()
-    assert converges(world)
-    assert [status for _, status in world.changing_calls()] == [200, NO_ANSWER, 409, 200]
+def test_a_name_that_is_taken_by_a_lost_call_of_ours_is_ours(harness: Harness) -> None:
+    harness.serve(deployment(), snapshot="checkpoint-30")
+    harness.call("POST", "/_sandbox/rig", {"quirks": {"list_lag_calls": 60}})
+    harness.lose_deploy_answer()
+    assert converges(harness)
+    assert [status for _, status in harness.changing_calls()] == [200, NO_ANSWER, 409, 200]
 
 
-def test_the_new_one_that_somebody_deletes_is_deployed_again_beside_the_old(world: World) -> None:
-    world.serve(deployment(effect="Then it pours.", strategy="blue_green"))
-    world.apply(waits=False)
-    world.delete_as_somebody(next(one["id"] for one in world.deployments if one["status"] == "PENDING"))
-    assert converges(world)
-    assert len(world.deployed) == 1
+def test_the_new_one_that_somebody_deletes_is_deployed_again_beside_the_old(harness: Harness) -> None:
+    harness.serve(deployment(effect="Then it pours.", strategy="blue_green"))
+    harness.apply(waits=False)
+    harness.delete_as_somebody(next(one["id"] for one in harness.deployments if one["status"] == "PENDING"))
+    assert converges(harness)
+    assert len(harness.deployed) == 1
 
 
-def test_a_lost_deploy_of_a_protected_one_is_protected_once_it_is_found(world: World) -> None:
-    world.serve(deployment(), deployment("two", "Then it hails.", protect=True))
-    world.lose_deploy_answer()
-    assert world.apply().plan.status is Status.CONVERGED
-    assert world.ledger["entries"]["Deployment/two"]["protected"]
+def test_a_lost_deploy_of_a_protected_one_is_protected_once_it_is_found(harness: Harness) -> None:
+    harness.serve(deployment(), deployment("two", "Then it hails.", protect=True))
+    harness.lose_deploy_answer()
+    assert harness.apply().plan.status is Status.CONVERGED
+    assert harness.ledger["entries"]["Deployment/two"]["protected"]
 
 
-def test_somebody_elses_deployment_is_not_what_a_lost_call_made(world: World) -> None:
-    model = world.deployed[0]
-    world.serve(deployment(), deployment("two", "Then it pours."))
-    world.lose_deploy_answer("before")
-    world.apply(waits=False)
-    world.deploy_as_somebody(model, suffix="alice")
-    assert converges(world)
-    assert len(world.deployed) == 3
-    world.serve(deployment())
-    assert converges(world)
-    assert f"{model}-alice" in world.deployed
+def test_somebody_elses_deployment_is_not_what_a_lost_call_made(harness: Harness) -> None:
+    model = harness.deployed[0]
+    harness.serve(deployment(), deployment("two", "Then it pours."))
+    harness.lose_deploy_answer("before")
+    harness.apply(waits=False)
+    harness.deploy_as_somebody(model, suffix="alice")
+    assert converges(harness)
+    assert len(harness.deployed) == 3
+    harness.serve(deployment())
+    assert converges(harness)
+    assert f"{model}-alice" in harness.deployed
 
 
-def test_the_same_name_deployed_again_by_somebody_is_not_trusted(world: World) -> None:
-    (name,) = world.deployed
-    world.delete_as_somebody(name)
-    world.deploy_as_somebody(name)
-    world.advance(3600)
-    plan = world.plan()
+def test_the_same_name_deployed_again_by_somebody_is_not_trusted(harness: Harness) -> None:
+    (name,) = harness.deployed
+    harness.delete_as_somebody(name)
+    harness.deploy_as_somebody(name)
+    harness.advance(3600)
+    plan = harness.plan()
     assert [one.message for one in plan.findings if one.rule == "aigc-config-unverified"]
-    bind(Project.open(world.folder), Address.deployment("rain"), name, None)
-    assert not [one for one in world.plan().findings if one.rule == "aigc-config-unverified"]
+    bind(Project.open(harness.specs), Address.deployment("rain"), name, None)
+    assert not [one for one in harness.plan().findings if one.rule == "aigc-config-unverified"]
 
 
-def test_the_same_name_deployed_again_by_somebody_is_not_deleted(world: World) -> None:
-    (name,) = world.deployed
-    world.delete_as_somebody(name)
-    world.deploy_as_somebody(name)
-    world.serve()
-    world.apply()
-    assert world.deployed == [name]
-    assert name in [one.remote_id for one in world.plan().orphans]
+def test_the_same_name_deployed_again_by_somebody_is_not_deleted(harness: Harness) -> None:
+    (name,) = harness.deployed
+    harness.delete_as_somebody(name)
+    harness.deploy_as_somebody(name)
+    harness.serve()
+    harness.apply()
+    assert harness.deployed == [name]
+    assert name in [one.remote_id for one in harness.plan().orphans]
 
 
-def test_a_ledger_of_yesterday_says_nothing_of_what_was_deployed_since(world: World) -> None:
-    ledger = world.folder / ".wanctl/ledger.json"
+def test_a_ledger_of_yesterday_says_nothing_of_what_was_deployed_since(harness: Harness) -> None:
+    ledger = harness.specs / ".wanctl/ledger.json"
     yesterday = ledger.read_text(encoding="utf-8")
-    world.serve(deployment(effect="Then it pours."))
-    world.apply()
+    harness.serve(deployment(effect="Then it pours."))
+    harness.apply()
     ledger.write_text(yesterday, encoding="utf-8")
-    world.serve(deployment())
-    assert "aigc-config-unverified" in [one.rule for one in world.plan().findings]
+    harness.serve(deployment())
+    assert "aigc-config-unverified" in [one.rule for one in harness.plan().findings]
 
 
-def test_what_another_has_is_not_adopted(world: World) -> None:
-    world.serve(deployment(), deployment("two"))
+def test_what_another_has_is_not_adopted(harness: Harness) -> None:
+    harness.serve(deployment(), deployment("two"))
     with pytest.raises(AdoptionRefused, match="is Deployment/rain by the ledger"):
-        bind(Project.open(world.folder), Address.deployment("two"), world.deployed[0], None)
+        bind(Project.open(harness.specs), Address.deployment("two"), harness.deployed[0], None)
     with pytest.raises(AdoptionRefused, match=r"is Deployment/rain by the ledger, and no FineTune$"):
-        bind(Project.open(world.folder), Address.finetune("rain"), world.deployed[0], None)
+        bind(Project.open(harness.specs), Address.finetune("rain"), harness.deployed[0], None)
 
 
-def test_adopting_another_one_lets_the_one_before_go(world: World) -> None:
-    (name,) = world.deployed
-    world.deploy_as_somebody(name, suffix="alice")
-    bind(Project.open(world.folder), Address.deployment("rain"), f"{name}-alice", None)
-    assert converges(world)
-    assert world.deployed == [f"{name}-alice"]
+def test_adopting_another_one_lets_the_one_before_go(harness: Harness) -> None:
+    (name,) = harness.deployed
+    harness.deploy_as_somebody(name, suffix="alice")
+    bind(Project.open(harness.specs), Address.deployment("rain"), f"{name}-alice", None)
+    assert converges(harness)
+    assert harness.deployed == [f"{name}-alice"]
 
 
-def test_nothing_is_adopted_for_a_model_that_is_not_there_yet(world: World) -> None:
-    world.serve(deployment(), deployment("two", checkpoint="open"))
-    path = world.folder / "all.yaml"
+def test_nothing_is_adopted_for_a_model_that_is_not_there_yet(harness: Harness) -> None:
+    harness.serve(deployment(), deployment("two", checkpoint="open"))
+    path = harness.specs / "all.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(f"{text}---\n{{kind: Checkpoint, name: open, finetune: rain}}\n", encoding="utf-8")
-    world.deploy_as_somebody(world.deployed[0], suffix="alice")
+    harness.deploy_as_somebody(harness.deployed[0], suffix="alice")
     with pytest.raises(AdoptionRefused, match="is not there yet"):
-        bind(Project.open(world.folder), Address.deployment("two"), f"{world.deployed[0]}-alice", None)
+        bind(Project.open(harness.specs), Address.deployment("two"), f"{harness.deployed[0]}-alice", None)
 
 
 @pytest.mark.parametrize("more", [{"capacity": 50}, {"protect": True}])
-def test_what_a_first_deployment_is_given_is_in_the_digest(world: World, more: dict[str, Any]) -> None:
-    world.serve(deployment(), deployment("two"))
-    approved = world.plan().digest
-    world.serve(deployment(), deployment("two", **more))
-    assert world.plan().digest != approved
+def test_what_a_first_deployment_is_given_is_in_the_digest(harness: Harness, more: dict[str, Any]) -> None:
+    harness.serve(deployment(), deployment("two"))
+    approved = harness.plan().digest
+    harness.serve(deployment(), deployment("two", **more))
+    assert harness.plan().digest != approved
 
 
-def test_how_it_is_replaced_is_in_the_digest(world: World) -> None:
-    world.serve(deployment(effect="Then it pours.", strategy="blue_green"))
-    approved = world.plan().as_json()
-    world.serve(deployment(effect="Then it pours."))
+def test_how_it_is_replaced_is_in_the_digest(harness: Harness) -> None:
+    harness.serve(deployment(effect="Then it pours.", strategy="blue_green"))
+    approved = harness.plan().as_json()
+    harness.serve(deployment(effect="Then it pours."))
     with pytest.raises(PlanDiffers, match=r"warning: approved .*the new one is deployed first"):
-        require_same(approved, world.plan())
+        require_same(approved, harness.plan())
 
 
 class TellsCapacity(httpx.ASGITransport):
@@ -248,52 +248,54 @@ class TellsCapacity(httpx.ASGITransport):
         return httpx.Response(response.status_code, json=body)
 
 
-def test_a_capacity_that_the_service_tells_is_compared(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_capacity_that_the_service_tells_is_compared(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(TellsCapacity, "capacity", 9)
     monkeypatch.setattr("wanctl.project.provider.httpx.ASGITransport", TellsCapacity)
-    (step,) = world.plan().pending
+    (step,) = harness.plan().pending
     assert (step.action, step.drift) == (Action.SCALE, True)
     assert [(change.before, change.after) for change in step.changes] == [(9, 1)]
-    assert converges(world)
-    assert [status for _, status in world.changing_calls()] == [200, 200]
+    assert converges(harness)
+    assert [status for _, status in harness.changing_calls()] == [200, 200]
 
 
-def test_a_name_that_somebody_takes_in_the_middle_of_a_replacement_is_theirs(world: World) -> None:
-    (name,) = world.deployed
-    world.serve(deployment(effect="Then it pours."))
-    world.apply(waits=False)
-    world.advance(3600)
-    world.deploy_as_somebody(name)
-    assert converges(world)
-    assert len(world.deployed) == 2
-    world.serve()
-    world.apply()
-    assert world.deployed == [name]
+def test_a_name_that_somebody_takes_in_the_middle_of_a_replacement_is_theirs(harness: Harness) -> None:
+    (name,) = harness.deployed
+    harness.serve(deployment(effect="Then it pours."))
+    harness.apply(waits=False)
+    harness.advance(3600)
+    harness.deploy_as_somebody(name)
+    assert converges(harness)
+    assert len(harness.deployed) == 2
+    harness.serve()
+    harness.apply()
+    assert harness.deployed == [name]
 
 
-def test_what_comes_after_a_deletion_is_shown_while_it_is_waited_for(world: World) -> None:
-    world.call("DELETE", f"/api/v1/deployments/{world.deployed[0]}")
-    waiting = world.plan()
-    world.advance(3600)
-    (before,), (after,) = waiting.pending, world.plan().pending
+def test_what_comes_after_a_deletion_is_shown_while_it_is_waited_for(harness: Harness) -> None:
+    harness.call("DELETE", f"/api/v1/deployments/{harness.deployed[0]}")
+    waiting = harness.plan()
+    harness.advance(3600)
+    (before,), (after,) = waiting.pending, harness.plan().pending
     assert (before.when, after.when) == (When.SERVICE, When.NOW)
     assert before.changes == after.changes
     assert before.changes
 
 
-def test_the_second_half_of_a_replacement_shows_what_the_first_one_did(world: World) -> None:
-    world.serve(deployment(effect="Then it pours."))
-    (first,) = world.plan().pending
-    (second,) = world.apply(waits=False).plan.pending
-    world.advance(3600)
-    (third,) = world.plan().pending
+def test_the_second_half_of_a_replacement_shows_what_the_first_one_did(harness: Harness) -> None:
+    harness.serve(deployment(effect="Then it pours."))
+    (first,) = harness.plan().pending
+    (second,) = harness.apply(waits=False).plan.pending
+    harness.advance(3600)
+    (third,) = harness.plan().pending
     assert [first.when, second.when, third.when] == [When.NOW, When.SERVICE, When.NOW]
     assert first.changes == second.changes == third.changes
 
 
-def test_while_it_scales_the_plan_says_so(world: World) -> None:
-    world.serve(deployment(capacity=2))
-    world.apply(waits=False)
-    step = world.plan().step(Address.deployment("rain"))
+def test_while_it_scales_the_plan_says_so(harness: Harness) -> None:
+    harness.serve(deployment(capacity=2))
+    harness.apply(waits=False)
+    step = harness.plan().step(Address.deployment("rain"))
     assert step is not None
     assert (step.action, step.when) == (Action.SCALE, When.SERVICE)

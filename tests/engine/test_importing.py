@@ -4,13 +4,13 @@ import io
 import json
 import random
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.engine.accounts import CHANGING
-from tests.engine.random_faults import Rain
+from tests.harness import CHANGING, Harness
 from tests.scenarios.playing import run_wanctl
 from wanctl.base.running import run
 from wanctl.engine.importing import ImportRefused
@@ -32,13 +32,17 @@ NAMES = [
 ]
 
 
-class Hand(Rain):
+@dataclass(frozen=True)
+class Hand(Harness):
     """An account in which somebody does everything by hand."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        super().__init__(folder)
-        self.random = random.Random(seed)  # noqa: S311 - it picks what happens in a test
-        self.write()
+    dice: random.Random
+
+    @classmethod
+    def seeded(cls, folder: Path, seed: int) -> "Hand":
+        hand = cls(Harness.begun(folder).specs, random.Random(seed))  # noqa: S311 - it picks what happens in a test
+        hand.write()
+        return hand
 
     def post(self, path: str, body: Any) -> dict[str, Any]:
         output: dict[str, Any] = self.call("POST", path, body)["output"]
@@ -64,7 +68,7 @@ class Hand(Rain):
 
     def train(self, *files: str, **more: Any) -> str:
         body = {"model": "wan2.6-i2v", "training_file_ids": files, "training_type": "efficient_sft"}
-        parameters = {"n_epochs": self.random.choice([40, 60]), "eval_epochs": 10}
+        parameters = {"n_epochs": self.dice.choice([40, 60]), "eval_epochs": 10}
         return str(
             self.post("/api/v1/fine-tunes", {**body, "hyper_parameters": parameters, **more})["job_id"]
         )
@@ -75,16 +79,16 @@ class Hand(Rain):
 
     def by_hand(self) -> None:
         """Some days of an account, each different."""
-        files = [self.upload(name) for name in self.random.sample(NAMES, 3)]
+        files = [self.upload(name) for name in self.dice.sample(NAMES, 3)]
         for _ in range(3):
-            self.train(self.random.choice(files), job_name=self.random.choice(NAMES))
+            self.train(self.dice.choice(files), job_name=self.dice.choice(NAMES))
         self.train(files[0], files[0])
         self.train(files[1])
         self.call("POST", "/_sandbox/advance", {"seconds": 36_000})
         self.call("POST", "/_sandbox/advance", {"seconds": 36_000})
         self.call("POST", "/_sandbox/advance", {"seconds": 36_000})
-        jobs = self.jobs("SUCCEEDED")
-        for job in self.random.sample(jobs, min(2, len(jobs))):
+        jobs = self.jobs_that("SUCCEEDED")
+        for job in self.dice.sample(jobs, min(2, len(jobs))):
             self.call("GET", f"/api/v1/fine-tunes/{job['job_id']}/export/checkpoint-20?model_name=by-hand")
         self.call("POST", "/_sandbox/rig", {"next_job": "FAILED"})
         self.train(files[2])
@@ -96,12 +100,11 @@ class Hand(Rain):
         self.deploy(jobs[0]["finetuned_output"], suffix="again")
         self.call("POST", "/_sandbox/advance", {"seconds": 3_600})
         self.train(files[0], job_name="other--rain--0123456789abcdef")
-        if self.random.random() < 0.5:
+        if self.dice.random() < 0.5:
             self.call("DELETE", f"/compatible-mode/v1/files/{files[1]}")
 
-    def jobs(self, status: str) -> list[dict[str, Any]]:
-        listed = self.call("GET", "/api/v1/fine-tunes?page_size=100")["output"]["jobs"]
-        return [job for job in listed if job["status"] == status]
+    def jobs_that(self, status: str) -> list[dict[str, Any]]:
+        return [job for job in self.jobs() if job["status"] == status]
 
     def changing(self) -> int:
         return sum(one["method"] in CHANGING for one in self.call("GET", "/_sandbox/requests"))
@@ -110,7 +113,7 @@ class Hand(Rain):
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("quirks", [{}, TELLS_ALL, {"echo_file_ids": False}])
 def test_the_next_plan_is_empty(tmp_path: Path, seed: int, quirks: dict[str, Any]) -> None:
-    hand = Hand(tmp_path, seed)
+    hand = Hand.seeded(tmp_path, seed)
     hand.call("POST", "/_sandbox/rig", {"quirks": quirks})
     hand.by_hand()
     before = hand.changing()
@@ -130,7 +133,7 @@ def test_the_next_plan_is_empty(tmp_path: Path, seed: int, quirks: dict[str, Any
 
 @pytest.mark.parametrize("part", ["files", "fine-tunes", "deployments", "checkpoints"])
 def test_a_read_that_fails_writes_nothing(tmp_path: Path, part: str) -> None:
-    hand = Hand(tmp_path, 1)
+    hand = Hand.seeded(tmp_path, 1)
     hand.by_hand()
     ledger = hand.specs / ".wanctl/ledger.json"
     rule = {"kind": "status", "status": 403, "method": "GET", "path": f"*{part}*", "count": "all"}
@@ -142,7 +145,7 @@ def test_a_read_that_fails_writes_nothing(tmp_path: Path, part: str) -> None:
 
 
 def test_what_fails_in_the_middle_is_taken_back_and_can_be_done_again(tmp_path: Path) -> None:
-    hand = Hand(tmp_path, 2)
+    hand = Hand.seeded(tmp_path, 2)
     hand.by_hand()
     draft = draft_import(hand.project(), (), None)
     rule = {"kind": "status", "status": 403, "method": "GET", "path": "/api/v1/fine-tunes/*", "count": "all"}
@@ -156,7 +159,7 @@ def test_what_fails_in_the_middle_is_taken_back_and_can_be_done_again(tmp_path: 
 
 
 def test_a_second_import_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hand = Hand(tmp_path, 1)
+    hand = Hand.seeded(tmp_path, 1)
     files = hand.upload("train.zip"), hand.upload("valid.zip")
     same = {"hyper_parameters": {"n_epochs": 40, "eval_epochs": 10}}
     twins = [hand.train(files[0], **same) for _ in range(2)]
@@ -179,7 +182,7 @@ def test_a_second_import_writes_nothing(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_beside_what_is_there_names_make_way(tmp_path: Path) -> None:
-    hand = Hand(tmp_path, 3)
+    hand = Hand.seeded(tmp_path, 3)
     hand.by_hand()
     first = draft_import(hand.project(), (), None).imported.documents
     names = {one.address.name for one in first if not one.proposed}
@@ -192,7 +195,7 @@ def test_beside_what_is_there_names_make_way(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_whole_is_not_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hand = Hand(tmp_path, 4)
+    hand = Hand.seeded(tmp_path, 4)
     hand.train(hand.upload("train.zip"))
     draft = draft_import(hand.project(), (), None)
 
@@ -206,7 +209,7 @@ def test_a_file_that_cannot_be_written_whole_is_not_there(
 
 
 def test_without_links_it_is_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hand = Hand(tmp_path, 4)
+    hand = Hand.seeded(tmp_path, 4)
     hand.train(hand.upload("train.zip"))
     draft = draft_import(hand.project(), (), None)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from tests.harness import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Harness
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.engine.journal import Journal
 from wanctl.kinds.acting import CallResult
@@ -15,12 +15,14 @@ from wanctl.project.pruning import Choice, prune
 MORE_EPOCHS = {**FINETUNE, "hyper_parameters": {"n_epochs": 50, "eval_epochs": 10}}
 
 
-class Killed(BaseException):
+class KilledPrune(BaseException):
     """The process is gone: nothing after this is written."""
 
 
-def pruned(rain: Rain) -> Outcome:
-    outcome = prune(rain.project(), Choice(everything=True), lambda *_: True, Patience(waits=True), Silent())
+def pruned(harness: Harness) -> Outcome:
+    outcome = prune(
+        harness.project(), Choice(everything=True), lambda *_: True, Patience(waits=True), Silent()
+    )
     assert outcome is not None
     return outcome
 
@@ -29,51 +31,51 @@ def pruned(rain: Rain) -> Outcome:
 def test_what_a_killed_prune_deleted_is_not_missed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool
 ) -> None:
-    rain = Rain(tmp_path)
-    rain.write(DATASET, FINETUNE)
-    rain.apply()
-    rain.write(DATASET, MORE_EPOCHS)
-    rain.apply()
+    harness = Harness.begun(tmp_path)
+    harness.write(DATASET, FINETUNE)
+    harness.apply()
+    harness.write(DATASET, MORE_EPOCHS)
+    harness.apply()
     succeeded = Journal.succeeded
 
     async def killed(journal: Journal, effect: Effect, result: CallResult) -> None:
         if written:
             await succeeded(journal, effect, result)
-        raise Killed
+        raise KilledPrune
 
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "succeeded", killed)
-        with pytest.raises(Killed):
-            pruned(rain)
-    assert rain.calls("DELETE", "/fine-tunes/") == 1
-    rain.call("POST", "/_sandbox/advance", {"seconds": 60})
-    assert rain.apply().plan.status is Status.CONVERGED
-    assert not rain.ledger["intents"]
+        with pytest.raises(KilledPrune):
+            pruned(harness)
+    assert harness.calls("DELETE", "/fine-tunes/") == 1
+    harness.call("POST", "/_sandbox/advance", {"seconds": 60})
+    assert harness.apply().plan.status is Status.CONVERGED
+    assert not harness.ledger["intents"]
 
-    rain.write(DATASET, FINETUNE)
-    assert rain.apply().plan.status is Status.CONVERGED, "trained again, as it is written again"
-    assert rain.calls("POST", "/fine-tunes") == 3
+    harness.write(DATASET, FINETUNE)
+    assert harness.apply().plan.status is Status.CONVERGED, "trained again, as it is written again"
+    assert harness.calls("POST", "/fine-tunes") == 3
 
 
 def test_a_deployment_on_its_way_out_is_waited_for(tmp_path: Path) -> None:
-    rain = Rain(tmp_path)
-    rain.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
-    rain.apply()
-    rain.write(DATASET)
-    rain.apply(waits=False)  # the deployment is told to go
-    (live,) = rain.call("GET", "/api/v1/deployments")["output"]["deployments"]
+    harness = Harness.begun(tmp_path)
+    harness.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
+    harness.apply()
+    harness.write(DATASET)
+    harness.apply(waits=False)  # the deployment is told to go
+    (live,) = harness.call("GET", "/api/v1/deployments")["output"]["deployments"]
     assert live["status"] == "DELETING"
-    assert pruned(rain).plan.status is Status.CONVERGED
-    assert rain.calls("DELETE", "/fine-tunes/") == 1
-    assert not rain.project().plan().orphans
+    assert pruned(harness).plan.status is Status.CONVERGED
+    assert harness.calls("DELETE", "/fine-tunes/") == 1
+    assert not harness.project().plan().orphans
 
 
 def test_what_everything_does_not_take_is_told_with_the_reason(tmp_path: Path) -> None:
-    rain = Rain(tmp_path)
-    rain.write(DATASET, FINETUNE, CHECKPOINT, {**DEPLOYMENT, "protect": True})
-    rain.apply()
-    rain.write(DATASET)
-    outcome = pruned(rain)
+    harness = Harness.begun(tmp_path)
+    harness.write(DATASET, FINETUNE, CHECKPOINT, {**DEPLOYMENT, "protect": True})
+    harness.apply()
+    harness.write(DATASET)
+    outcome = pruned(harness)
     assert not outcome.done
     [told] = outcome.plan.findings
     assert "left alone: ft-" in told.message

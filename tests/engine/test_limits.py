@@ -1,4 +1,4 @@
-"""Whatever is edited, and whatever befalls the calls: no apply does more than its limits allow.
+"""Whatever is edited, and whatever disturbs the calls: no apply does more than its limits allow.
 
 A state machine edits specs and their limits, writes tombstones, replaces, loses answers and applies. It does
 not ask the plan how much was done: it counts what came into the account and what went.
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.datasets import small_dataset
-from tests.engine.accounts import HEAD, World, dataset, finetune
+from tests.harness import HEAD, Harness, dataset, finetune
 from wanctl.engine import planner
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.finding import Finding, Severity
@@ -49,7 +49,7 @@ class Limited(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="wanctl-limits-"))
-        self.world = World.begun(self.folder)
+        self.harness = Harness.begun(self.folder)
         self.limits: dict[str, Any] = {}
         self.jobs = {name: finetune(name) for name in NAMES}
         for name in NAMES:
@@ -65,7 +65,7 @@ class Limited(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.write()
-        self.world.call("POST", "/_sandbox/rig", {"job_quota": 50})
+        self.harness.call("POST", "/_sandbox/rig", {"job_quota": 50})
 
     def write(self) -> None:
         head = {**HEAD, "limits": self.limits, "prices": {"wan2.6-i2v": f"{PRICE} USD"}}
@@ -74,8 +74,8 @@ class Limited(RuleBasedStateMachine):
             for name, job in self.jobs.items()
         ]
         documents = [self.data, *jobs, *self.deployments.values()]
-        (self.world.folder / "wanctl.yaml").write_text(yaml.safe_dump(head), encoding="utf-8")
-        (self.world.folder / "all.yaml").write_text(yaml.safe_dump_all(documents), encoding="utf-8")
+        (self.harness.specs / "wanctl.yaml").write_text(yaml.safe_dump(head), encoding="utf-8")
+        (self.harness.specs / "all.yaml").write_text(yaml.safe_dump_all(documents), encoding="utf-8")
 
     # What a person edits
 
@@ -130,11 +130,11 @@ class Limited(RuleBasedStateMachine):
         shutil.rmtree(self.folder / "data")
         small_dataset(self.folder / "data", clips=2, note=note)
 
-    # The rest of the world
+    # Everybody else in the account
 
     @rule(seconds=st.sampled_from([60, 900, 4 * 3600]))
     def time_passes(self, seconds: int) -> None:
-        self.world.advance(seconds)
+        self.harness.advance(seconds)
 
     @rule(
         when=st.sampled_from(["before", "after"]),
@@ -143,7 +143,7 @@ class Limited(RuleBasedStateMachine):
     )
     def an_answer_will_be_lost(self, when: str, method: str, path: str) -> None:
         rule = {"kind": "reset", "when": when, "method": method, "path": path, "nth": 1}
-        self.world.call("POST", "/_sandbox/faults", rule)
+        self.harness.call("POST", "/_sandbox/faults", rule)
 
     @rule(seconds=st.sampled_from([0, 200]))
     def lists_lag(self, seconds: int) -> None:
@@ -151,7 +151,7 @@ class Limited(RuleBasedStateMachine):
         self.rig_lag(seconds)
 
     def rig_lag(self, seconds: int) -> None:
-        self.world.call("POST", "/_sandbox/rig", {"quirks": {"list_lag": seconds}})
+        self.harness.call("POST", "/_sandbox/rig", {"quirks": {"list_lag": seconds}})
 
     # And wanctl
 
@@ -162,10 +162,10 @@ class Limited(RuleBasedStateMachine):
     def apply(self, *, waits: bool) -> Outcome | None:
         before = self.held()
         try:
-            outcome = Project.open(self.world.folder).apply(lambda *_: True, Patience(waits=waits))
+            outcome = Project.open(self.harness.specs).apply(lambda *_: True, Patience(waits=waits))
         except StudioError:
             outcome = None
-        self.world.advance(24 * 3600 if waits else 0)
+        self.harness.advance(24 * 3600 if waits else 0)
         after = self.held()
         self.check(before, after)
         if outcome:
@@ -187,10 +187,10 @@ class Limited(RuleBasedStateMachine):
     def held(self) -> Held:
         """As it is, however much the lists lag behind it."""
         self.rig_lag(0)
-        status = self.world.call("GET", "/_sandbox/status")
-        jobs = self.world.call("GET", "/api/v1/fine-tunes?page_size=100")["output"]["jobs"]
-        files = self.world.call("GET", "/compatible-mode/v1/files")["data"]
-        asked = self.world.call("GET", "/_sandbox/requests")
+        status = self.harness.call("GET", "/_sandbox/status")
+        jobs = self.harness.call("GET", "/api/v1/fine-tunes?page_size=100")["output"]["jobs"]
+        files = self.harness.call("GET", "/compatible-mode/v1/files")["data"]
+        asked = self.harness.call("GET", "/_sandbox/requests")
         standing = {one["id"] for one in status["deployments"] if one["status"] not in LEFT}
         self.rig_lag(self.lag)
         things = standing | {one["job_id"] for one in jobs} | {one["id"] for one in files}

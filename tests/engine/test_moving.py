@@ -54,7 +54,7 @@ def test_the_intent_of_the_move_itself_makes_way() -> None:
     assert [one.verb for one in begun.renamed(OLD, NEW).intents] == ["train"]
 
 
-def test_strangers_of_both_names_stay_strangers() -> None:
+def test_what_somebody_else_has_under_both_names_stays_theirs() -> None:
     moved = record(old=entry("ft-1", "ft-8", "ft-9"), new=Entry(disowned=("ft-7", "ft-8"))).renamed(OLD, NEW)
     assert moved.entry(NEW).disowned == ("ft-7", "ft-8", "ft-9")
 

@@ -1,4 +1,4 @@
-"""The order of the documents decides nothing: the same world in shuffled orders gives the same plan."""
+"""The order of the documents decides nothing: the same account in shuffled orders gives the same plan."""
 
 import json
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from tests.harness import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Harness
 from wanctl.base.running import run
 from wanctl.engine.planner import make_plan
 from wanctl.kinds.snapshot import Snapshot
@@ -21,13 +21,13 @@ THIRD = {**DEPLOYMENT, "name": "drizzle"}
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desired, Snapshot, Record, Any]:
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desired, Snapshot, Record, Any]:
     """Trained and exported, with three new deployments of one model: which has the plain name is open."""
-    rain = Rain(tmp_path_factory.mktemp("order"))
-    rain.write(DATASET, FINETUNE, CHECKPOINT)
-    rain.apply()
-    rain.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT, SECOND, THIRD)
-    project = rain.project()
+    harness = Harness.begun(tmp_path_factory.mktemp("order"))
+    harness.write(DATASET, FINETUNE, CHECKPOINT)
+    harness.apply()
+    harness.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT, SECOND, THIRD)
+    project = harness.project()
 
     async def look() -> Snapshot:
         async with project.session() as session:
@@ -40,8 +40,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desired, Snapshot, 
 
 @settings(max_examples=30)
 @given(st.randoms(use_true_random=False))
-def test_the_plan_is_the_same_in_every_order(world: tuple[Desired, Snapshot, Record, Any], dice: Any) -> None:
-    desired, snapshot, record, local = world
+def test_the_plan_is_the_same_in_every_order(
+    inputs: tuple[Desired, Snapshot, Record, Any], dice: Any
+) -> None:
+    desired, snapshot, record, local = inputs
     shuffled = list(desired.resources.items())
     dice.shuffle(shuffled)
     jumbled = replace(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from tests.harness import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Harness
 from wanctl.address import Address
 from wanctl.kinds.context import Context
 from wanctl.kinds.deployment.serving import NOTHING_TO_SERVE, DeploymentCase, deletion_step
@@ -15,11 +15,11 @@ from wanctl.plan import When
 
 
 def test_the_old_one_goes_only_where_nothing_protects_it(tmp_path: Path) -> None:
-    rain = Rain(tmp_path)
-    rain.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
-    rain.apply()
+    harness = Harness.begun(tmp_path)
+    harness.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
+    harness.apply()
     address = Address.deployment("rain")
-    project = rain.project()
+    project = harness.project()
     resource, entry = project.desired.resources[address], project.record().entry(address)
     assert entry.current
     assert isinstance(resource.spec, Deployment)
@@ -34,8 +34,8 @@ def test_the_old_one_goes_only_where_nothing_protects_it(tmp_path: Path) -> None
 
 
 def test_an_export_whose_answer_was_lost_is_not_asked_for_again_at_once(tmp_path: Path) -> None:
-    rain = Rain(tmp_path)
-    rain.write(DATASET, FINETUNE, CHECKPOINT)
-    rain.call("POST", "/_sandbox/faults", {"kind": "reset", "when": "after", "path": "*/export/*"})
-    rain.apply()
-    assert rain.calls("GET", "/export/") == 1
+    harness = Harness.begun(tmp_path)
+    harness.write(DATASET, FINETUNE, CHECKPOINT)
+    harness.call("POST", "/_sandbox/faults", {"kind": "reset", "when": "after", "path": "*/export/*"})
+    harness.apply()
+    assert harness.calls("GET", "/export/") == 1

@@ -1,6 +1,6 @@
 """Whatever is edited, lost, or done by others: prune takes orphans and nothing else, and drift takes nothing.
 
-The account of the convergence test, led through some of its turns and a few more, and then cleaned up.
+The account of the convergence test, led through some of its events and a few more, and then cleaned up.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
-from tests.engine.test_convergence import Account
+from tests.engine.test_convergence import ConvergingAccount
 from wanctl.engine.converge import Patience
 from wanctl.engine.drift import drift_of
 from wanctl.engine.orphans import PruneRefused
@@ -21,7 +21,7 @@ from wanctl.project.pruning import Choice, prune
 IN_FLIGHT = {"PENDING", "QUEUING", "RUNNING"}
 
 
-class World(Account):
+class PrunedAccount(ConvergingAccount):
     """The same account, with ways to orphans, and somebody who prunes."""
 
     def begin(self) -> None:
@@ -90,21 +90,21 @@ def _decided(plan: Plan) -> list[dict[str, Any]]:
     return [{key: value for key, value in step.items() if key != "changes"} for step in steps]
 
 
-TURNS: dict[str, Callable[[World], object]] = {
-    "trains again": lambda world: world.train(60, "b"),
-    "trains on other captions": lambda world: world.train(40, "c"),
-    "goes to the end": lambda world: world.apply(Patience(waits=True)),
-    "goes back": lambda world: world.train(40, "a"),
-    "deploys by hand": World.deploy_a_model_of_ours,
-    "protects": World.protect,
-    "takes the deployment out": World.the_deployment_comes_or_goes,
-    "loses the ledger": World.the_ledger_is_lost,
-    "loses the deployment": World.somebody_deletes_a_deployment,
-    "waits": World.time_passes,
+EVENTS: dict[str, Callable[[PrunedAccount], object]] = {
+    "trains again": lambda account: account.train(60, "b"),
+    "trains on other captions": lambda account: account.train(40, "c"),
+    "goes to the end": lambda account: account.apply(Patience(waits=True)),
+    "goes back": lambda account: account.train(40, "a"),
+    "deploys by hand": PrunedAccount.deploy_a_model_of_ours,
+    "protects": PrunedAccount.protect,
+    "takes the deployment out": PrunedAccount.the_deployment_comes_or_goes,
+    "loses the ledger": PrunedAccount.the_ledger_is_lost,
+    "loses the deployment": PrunedAccount.somebody_deletes_a_deployment,
+    "waits": PrunedAccount.time_passes,
 }
 
 
-@given(turns=st.lists(st.sampled_from(sorted(TURNS)), min_size=2, max_size=6), data=st.data())
+@given(events=st.lists(st.sampled_from(sorted(EVENTS)), min_size=2, max_size=6), data=st.data())
 @settings(
     max_examples=10,
     phases=(
@@ -114,51 +114,51 @@ TURNS: dict[str, Callable[[World], object]] = {
     ),  # an example takes seconds: shrinking would take minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-def test_only_orphans_go(turns: list[str], data: st.DataObject) -> None:
-    world = World()
+def test_only_orphans_go(events: list[str], data: st.DataObject) -> None:
+    account = PrunedAccount()
     try:
-        world.begin()
-        for turn in turns:
-            TURNS[turn](world)
-        before = world.standing()
-        drift_of(world.project().plan())
-        assert world.standing() == before
-        _refused(world, data)
-        orphans = [one.remote_id for one in world.project().plan().orphans]
+        account.begin()
+        for name in events:
+            EVENTS[name](account)
+        before = account.standing()
+        drift_of(account.project().plan())
+        assert account.standing() == before
+        _refused(account, data)
+        orphans = [one.remote_id for one in account.project().plan().orphans]
         try:
             if orphans:
                 one = data.draw(st.sampled_from(orphans))
-                event(f"named: {len(world.prune(Choice([one])))} gone")
-            event(f"everything: {len(world.prune(Choice(everything=True)))} gone")
+                event(f"named: {len(account.prune(Choice([one])))} gone")
+            event(f"everything: {len(account.prune(Choice(everything=True)))} gone")
         except PruneRefused as refused:
             event(f"refused: {str(refused).partition('/')[0]}")
     finally:
-        world.teardown()
+        account.teardown()
 
 
-def _refused(world: World, data: st.DataObject) -> None:
+def _refused(account: PrunedAccount, data: st.DataObject) -> None:
     """What is no orphan cannot be named: neither what is wanted nor what is somebody else's."""
-    orphans = {one.remote_id for one in world.project().plan().orphans}
-    before = world.standing()
+    orphans = {one.remote_id for one in account.project().plan().orphans}
+    before = account.standing()
     others = sorted(set().union(*before.values()) - orphans)
     name = data.draw(st.sampled_from(others))
     try:
-        prune(world.project(), Choice([name]), lambda *_: True, Patience(), Silent())
+        prune(account.project(), Choice([name]), lambda *_: True, Patience(), Silent())
     except PruneRefused:
-        assert world.standing() == before
+        assert account.standing() == before
     else:
         raise AssertionError(f"{name} is no orphan, and was pruned")
 
 
 def test_nothing_goes_while_the_media_cannot_be_read() -> None:
-    world = World()
+    account = PrunedAccount()
     try:
-        world.begin()
-        world.train(60, "b")
-        world.media_are_away()
-        before = world.standing()
+        account.begin()
+        account.train(60, "b")
+        account.media_are_away()
+        before = account.standing()
         with pytest.raises(PruneRefused, match="Dataset/train"):
-            world.prune(Choice(everything=True))
-        assert world.standing() == before
+            account.prune(Choice(everything=True))
+        assert account.standing() == before
     finally:
-        world.teardown()
+        account.teardown()

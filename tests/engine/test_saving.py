@@ -14,7 +14,7 @@ from wanctl.ledger.record import Intent, Record
 NOW = datetime(2026, 3, 18, 9, tzinfo=UTC)
 
 
-class Place:
+class SlowStore:
     """A slow store: a write ends when the test lets it."""
 
     def __init__(self) -> None:
@@ -41,45 +41,45 @@ def empty() -> Record:
     return Record(lineage="a", project="rain", endpoint="sandbox")
 
 
-async def begun(place: Place) -> None:
-    assert await asyncio.to_thread(place.begun.acquire, timeout=10)
+async def begun(store: SlowStore) -> None:
+    assert await asyncio.to_thread(store.begun.acquire, timeout=10)
 
 
 def test_what_comes_side_by_side_is_one_write_and_what_comes_meanwhile_is_the_next() -> None:
-    place = Place()
+    store = SlowStore()
 
     async def work() -> Record:
-        saving = RecordWriter(place.save, empty())
+        saving = RecordWriter(store.save, empty())
         first = [asyncio.create_task(saving.save(opened(name))) for name in "abc"]
-        await begun(place)
+        await begun(store)
         later = [asyncio.create_task(saving.save(opened(name))) for name in "de"]
         await asyncio.sleep(0)
         assert not any(task.done() for task in (*first, *later))
-        place.may_end.release()
+        store.may_end.release()
         await asyncio.gather(*first)
-        assert place.written == [["a", "b", "c"]]
+        assert store.written == [["a", "b", "c"]]
         assert not any(task.done() for task in later)
-        place.may_end.release()
+        store.may_end.release()
         await asyncio.gather(*later)
         return saving.record
 
     assert asyncio.run(work()).serial == 2
-    assert place.written == [["a", "b", "c"], ["a", "b", "c", "d", "e"]]
+    assert store.written == [["a", "b", "c"], ["a", "b", "c", "d", "e"]]
 
 
 def test_what_could_not_be_saved_is_not_in_the_record_and_everyone_hears_of_it() -> None:
-    place = Place()
-    place.failure = LedgerError("away")
+    store = SlowStore()
+    store.failure = LedgerError("away")
 
     async def work() -> Record:
-        saving = RecordWriter(place.save, empty())
+        saving = RecordWriter(store.save, empty())
         tasks = [asyncio.create_task(saving.save(opened(name))) for name in "ab"]
-        place.may_end.release()
+        store.may_end.release()
         for error in await asyncio.gather(*tasks, return_exceptions=True):
-            assert error is place.failure
+            assert error is store.failure
         assert saving.record == empty()
-        place.failure = None
-        place.may_end.release()
+        store.failure = None
+        store.may_end.release()
         await saving.save(opened("c"))
         return saving.record
 
@@ -87,23 +87,23 @@ def test_what_could_not_be_saved_is_not_in_the_record_and_everyone_hears_of_it()
 
 
 def test_who_stops_waiting_stops_nobody_else() -> None:
-    place = Place()
+    store = SlowStore()
 
     async def work() -> None:
-        saving = RecordWriter(place.save, empty())
+        saving = RecordWriter(store.save, empty())
         gone, staying = (asyncio.create_task(saving.save(opened(name))) for name in "ab")
-        await begun(place)
+        await begun(store)
         gone.cancel()
-        place.may_end.release()
+        store.may_end.release()
         await staying
         with pytest.raises(asyncio.CancelledError):
             await gone
 
     asyncio.run(work())
-    assert place.written == [["a", "b"]]
+    assert store.written == [["a", "b"]]
 
 
 def test_a_change_that_changes_nothing_is_not_written() -> None:
-    place = Place()
-    asyncio.run(RecordWriter(place.save, empty()).save(lambda record: record))
-    assert place.written == []
+    store = SlowStore()
+    asyncio.run(RecordWriter(store.save, empty()).save(lambda record: record))
+    assert store.written == []

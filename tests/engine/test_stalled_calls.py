@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.accounts import CHANGING, World, checkpoint, dataset, deployment, finetune
+from tests.harness import CHANGING, Harness, checkpoint, dataset, deployment, finetune
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseLost
 from wanctl.plan import Status
 from wanctl.project import Project
@@ -35,8 +35,8 @@ class Stall:
     """Once there is an intent, the next call stands in its lane until its run's lease has run out and another
     run has come and gone."""
 
-    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._world = world
+    def __init__(self, harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._harness = harness
         self._now = datetime(2026, 3, 18, 9, tzinfo=UTC)
         self.armed = False
         turn = Lane.turn
@@ -52,7 +52,7 @@ class Stall:
         monkeypatch.setattr("wanctl.project.leased", partial(leased, now=lambda: self._now))
 
     def _stall(self) -> None:
-        store = Project.open(self._world.folder).store
+        store = Project.open(self._harness.specs).store
         record = store.load() if self.armed else None
         if record and record.intents:
             self.armed = False
@@ -62,9 +62,9 @@ class Stall:
             store.release(other)
 
 
-def changes(world: World) -> list[str]:
+def changes(harness: Harness) -> list[str]:
     """Every call so far that changed something, or tried to."""
-    asked = world.call("GET", "/_sandbox/requests")
+    asked = harness.call("GET", "/_sandbox/requests")
     return [
         f"{one['method']} {one['path']}"
         for one in asked
@@ -75,17 +75,17 @@ def changes(world: World) -> list[str]:
 def test_no_call_is_sent_by_a_run_that_lost_its_lease_while_the_call_waited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World.begun(tmp_path)
-    stall = Stall(world, monkeypatch)
+    harness = Harness.begun(tmp_path)
+    stall = Stall(harness, monkeypatch)
     for change, documents in STATES.items():
-        world.write(*documents)
-        before = changes(world)
+        harness.write(*documents)
+        before = changes(harness)
         stall.armed = True
         with pytest.raises(LeaseLost, match="makes no further call"):
-            world.apply()
-        assert changes(world) == before, change
-        assert world.ledger["intents"], f"{change}: whether it was made is open to the others"
-        world.apply()  # waits until it is sure that the call was not made, and makes it
-        assert len(changes(world)) > len(before), change
-        assert world.plan().status is Status.CONVERGED, change
-        assert world.ledger["intents"] == [], change
+            harness.apply()
+        assert changes(harness) == before, change
+        assert harness.ledger["intents"], f"{change}: whether it was made is open to the others"
+        harness.apply()  # waits until it is sure that the call was not made, and makes it
+        assert len(changes(harness)) > len(before), change
+        assert harness.plan().status is Status.CONVERGED, change
+        assert harness.ledger["intents"] == [], change

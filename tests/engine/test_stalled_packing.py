@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.accounts import World, dataset
+from tests.harness import Harness, dataset
 from wanctl.address import Address
 from wanctl.ledger.lease import LeaseLost
 from wanctl.project import Project
@@ -16,14 +16,14 @@ from wanctl.project.local import Packer
 def test_a_lease_that_was_lost_while_packing_is_noticed_before_the_upload(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World.begun(tmp_path)
-    world.write(dataset())
+    harness = Harness.begun(tmp_path)
+    harness.write(dataset())
     pack = Packer.archive
 
     @asynccontextmanager
     async def stalling(packer: Packer, address: Address, content: str) -> AsyncIterator[Path]:
         async with pack(packer, address, content) as path:
-            store = Project.open(world.folder).store
+            store = Project.open(harness.specs).store
             held = store.held()
             assert held
             store.release(held)  # as another run that came, and went
@@ -31,8 +31,8 @@ def test_a_lease_that_was_lost_while_packing_is_noticed_before_the_upload(
 
     monkeypatch.setattr(Packer, "archive", stalling)
     with pytest.raises(LeaseLost, match="makes no further call"):
-        world.apply()
-    assert world.call("GET", "/compatible-mode/v1/files")["data"] == []
+        harness.apply()
+    assert harness.call("GET", "/compatible-mode/v1/files")["data"] == []
     monkeypatch.undo()
-    world.apply()
-    assert len(world.call("GET", "/compatible-mode/v1/files")["data"]) == 1
+    harness.apply()
+    assert len(harness.call("GET", "/compatible-mode/v1/files")["data"]) == 1

@@ -6,7 +6,7 @@ from typing import ClassVar
 import httpx
 import pytest
 
-from tests.engine.random_faults import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Rain
+from tests.harness import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Harness
 from wanctl.address import Address
 from wanctl.plan import Action, Status, When
 from wanctl.studio.errors import AuthError
@@ -33,22 +33,22 @@ class Sparse(httpx.ASGITransport):
 
 
 @pytest.fixture
-def rain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rain:
+def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Harness:
     monkeypatch.setattr("wanctl.project.provider.httpx.ASGITransport", Sparse)
-    rain = Rain(tmp_path)
-    rain.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
-    return rain
+    harness = Harness.begun(tmp_path)
+    harness.write(DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT)
+    return harness
 
 
 @pytest.mark.parametrize("refusal", [_ABSENT, _NOT_ALLOWED])
 @pytest.mark.parametrize("single_files", [True, False])
 def test_a_whole_life_without_those_lists(
-    rain: Rain, monkeypatch: pytest.MonkeyPatch, refusal: httpx.Response, single_files: bool
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, refusal: httpx.Response, single_files: bool
 ) -> None:
     monkeypatch.setattr(Sparse, "refusal", refusal)
     monkeypatch.setattr(Sparse, "single_files", single_files)
-    rain.apply()
-    plan = rain.project().plan()
+    harness.apply()
+    plan = harness.project().plan()
     assert plan.status is Status.CONVERGED
     assert [one.message for one in plan.findings if one.rule == "unlisted"] == [
         "this service lists no files and no deployments: only what the ledger and the jobs name is seen"
@@ -57,31 +57,33 @@ def test_a_whole_life_without_those_lists(
         **DEPLOYMENT,
         "aigc_config": {"prompt": "Describe it.", "lora_prompt_default": "Then it pours."},
     }
-    rain.write(DATASET, FINETUNE, CHECKPOINT, changed)
-    rain.apply()
-    assert rain.project().plan().status is Status.CONVERGED
-    rain.write(DATASET, FINETUNE, CHECKPOINT)
-    rain.apply()
-    assert rain.project().plan().status is Status.CONVERGED
-    assert rain.call("GET", "/_sandbox/status")["deployments"] == []
-    assert rain.calls("POST", "/api/v1/fine-tunes") == 1
+    harness.write(DATASET, FINETUNE, CHECKPOINT, changed)
+    harness.apply()
+    assert harness.project().plan().status is Status.CONVERGED
+    harness.write(DATASET, FINETUNE, CHECKPOINT)
+    harness.apply()
+    assert harness.project().plan().status is Status.CONVERGED
+    assert harness.call("GET", "/_sandbox/status")["deployments"] == []
+    assert harness.calls("POST", "/api/v1/fine-tunes") == 1
 
 
 @pytest.mark.parametrize(("single_files", "when"), [(True, When.DONE), (False, When.BLOCKED)])
 def test_without_a_ledger_nothing_is_trained_beside_a_possible_twin(
-    rain: Rain, monkeypatch: pytest.MonkeyPatch, single_files: bool, when: When
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, single_files: bool, when: When
 ) -> None:
     monkeypatch.setattr(Sparse, "single_files", single_files)
-    rain.call("POST", "/_sandbox/rig", {"quirks": {"keep_job_name": False}})
-    rain.apply()
-    (rain.specs / ".wanctl/ledger.json").unlink()
-    step = rain.project().plan().step(Address.finetune("rain"))
+    harness.call("POST", "/_sandbox/rig", {"quirks": {"keep_job_name": False}})
+    harness.apply()
+    (harness.specs / ".wanctl/ledger.json").unlink()
+    step = harness.project().plan().step(Address.finetune("rain"))
     assert step is not None
     assert step.when is when
     assert step.action is (Action.NOTHING if when is When.DONE else Action.TRAIN)
 
 
-def test_what_may_not_be_read_is_not_taken_for_unlisted(rain: Rain, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_may_not_be_read_is_not_taken_for_unlisted(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Sparse, "refusal", _FORBIDDEN)
     with pytest.raises(AuthError):
-        rain.project().plan()
+        harness.project().plan()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.datasets import small_dataset
-from tests.engine.accounts import World, dataset
+from tests.harness import Harness, dataset
 from wanctl.engine.converge import CALLS_AT_ONCE
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.leased import LeasedStore
@@ -17,11 +17,11 @@ DATASETS = 3 * CALLS_AT_ONCE
 def test_a_result_that_cannot_be_written_keeps_the_next_call_from_beginning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World.begun(tmp_path)
+    harness = Harness.begun(tmp_path)
     names = [f"d{number}" for number in range(DATASETS)]
     for name in names:
         small_dataset(tmp_path / name, clips=1, note=name)
-    world.write(*({**dataset(name), "source": f"../{name}"} for name in names))
+    harness.write(*({**dataset(name), "source": f"../{name}"} for name in names))
     save = LeasedStore.save
     failed: list[bool] = []
 
@@ -33,7 +33,7 @@ def test_a_result_that_cannot_be_written_keeps_the_next_call_from_beginning(
 
     monkeypatch.setattr(LeasedStore, "save", away_for_a_moment)
     with pytest.raises(LedgerError, match="away for a moment"):
-        world.apply()
-    assert 1 <= len(world.call("GET", "/compatible-mode/v1/files")["data"]) <= CALLS_AT_ONCE
-    world.apply()
-    assert len(world.call("GET", "/compatible-mode/v1/files")["data"]) == DATASETS
+        harness.apply()
+    assert 1 <= len(harness.call("GET", "/compatible-mode/v1/files")["data"]) <= CALLS_AT_ONCE
+    harness.apply()
+    assert len(harness.call("GET", "/compatible-mode/v1/files")["data"]) == DATASETS
