@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.browser.plans import BUSY, REFERENCES, busy_board
 from tests.scenarios.playing import quiet_surroundings
-from tests.watch.statuses import NOON, STEPS, board_of, empty_board
+from tests.watch.statuses import NOON, STEPS, empty_status, loop_status_of
 from wanctl.finding import Finding, Place, Severity
 from wanctl.plan import Action, Plan, When
 from wanctl.render.html.plan import plan_html
@@ -68,9 +68,9 @@ TEXTS: dict[str, Callable[[], str]] = {
     "plan-converged": lambda: plan_html(_settled(), RenderOptions(REFERENCES)),
     "plan-failed": lambda: plan_html(PlanFailure("effects", "prod", _MISTAKES)),
     "watch": lambda: _shown(busy_board()),
-    "watch-starting": lambda: _shown(empty_board()),
+    "watch-starting": lambda: _shown(empty_status()),
     "watch-failing": lambda: _shown(
-        board_of(*STEPS, held_by="ci-runner-7f9c").with_errors(
+        loop_status_of(*STEPS, held_by="ci-runner-7f9c").with_errors(
             ("origin/main cannot be fetched: Could not resolve host: git.example.invalid",)
         )
     ),

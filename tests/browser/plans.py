@@ -1,4 +1,4 @@
-"""A plan and a board as a project has them on a busy morning, and a plan that is large."""
+"""A plan and a status as a project has them on a busy morning, and a plan that is large."""
 
 from dataclasses import replace
 from datetime import timedelta

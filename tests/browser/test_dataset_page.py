@@ -66,7 +66,7 @@ def test_captions_stand_beside_their_clips_on_a_desk_and_below_them_on_a_phone(
         assert first["y"] == last["y"]  # side by side
 
 
-def test_captions_and_names_of_strangers_are_texts(tmp_path: Path, read: Read) -> None:
+def test_untrusted_captions_and_names_are_texts(tmp_path: Path, read: Read) -> None:
     samples = [sample(1, prompt=word) for word in HOSTILE]
     missing = sample(1, video_path='"><img src=x onerror="ran.push(1)">.mp4')
     reader = read(

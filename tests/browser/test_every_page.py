@@ -74,6 +74,6 @@ def test_on_paper_nothing_is_folded_or_cut(reader: Reader) -> None:
 
 
 def test_a_phone_shows_it_at_its_own_width(reader: Reader, browser: Browser) -> None:
-    """A page that does not say how wide it wants to be is laid out for a desk, and shrunk."""
+    """A page that does not say how wide it wants to be is laid out for a large screen, and shrunk."""
     with reading(browser, reader.page.url, is_mobile=True, viewport={"width": PHONE, "height": 720}) as phone:
         assert phone.page.evaluate("[innerWidth, Math.round(visualViewport.width)]") == [PHONE, PHONE]

@@ -1,4 +1,4 @@
-"""The page of a plan under a reader's hands, and what it makes of strangers' texts."""
+"""The page of a plan under a reader's hands, and what it makes of untrusted texts."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("trusting", [True, False], ids=["without the policy", "with it"])
-def test_strangers_texts_are_texts(trusting: bool, read: Read) -> None:
+def test_untrusted_texts_are_texts(trusting: bool, read: Read) -> None:
     """Nothing runs though the policy were not there; and where it is, it has nothing to refuse."""
     reader = read(plan_html(plan_of(HARMLESS)), bypass_csp=trusting)
     harmless = reader.page.locator("*:not(.diff *)").count()

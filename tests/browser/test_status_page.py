@@ -19,7 +19,7 @@ from tests.browser.reading import DESKTOP, PHONE, Reader
 from tests.browser.test_plan_page import HOSTILE
 from tests.render.hostile import plan_of
 from tests.watch.places import BEST, HEAD, SERVING, TRAIN, TUNE, environ, make_place
-from tests.watch.statuses import NOON, STEPS, board_of, empty_board
+from tests.watch.statuses import NOON, STEPS, empty_status, loop_status_of
 from wanctl.render.visible import visible
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.server import Server, StatusEndpoints
@@ -30,10 +30,10 @@ OTHERS = ("/healthz", "/readyz", "/metrics", "/status.json")
 
 
 class Loop:
-    """A server whose board the test sets."""
+    """A server whose status the test sets."""
 
     def __init__(self) -> None:
-        self.loop_status: LoopStatus = empty_board()
+        self.loop_status: LoopStatus = empty_status()
         self.rings = 0
         metrics = Metrics(lambda: self.loop_status, lambda: NOON)
         endpoints = StatusEndpoints(
@@ -74,7 +74,7 @@ def test_it_reads_itself_again_and_keeps_its_place(
 
 
 def test_phases_and_progress_are_seen_and_heard(loop: Loop, read: Read) -> None:
-    loop.loop_status = board_of(*STEPS)
+    loop.loop_status = loop_status_of(*STEPS)
     reader = open_loop(read, loop)
     for width in (DESKTOP, PHONE):
         reader.looks(width)
@@ -97,7 +97,7 @@ def test_no_other_page_may_show_it_within_itself(loop: Loop, read: Read) -> None
 
 
 def test_it_has_no_door_and_nothing_takes_a_post(loop: Loop, read: Read) -> None:
-    loop.loop_status = board_of(*STEPS)
+    loop.loop_status = loop_status_of(*STEPS)
     reader = open_loop(read, loop)
     assert reader.measure("doors") == []
     for path in ("/", *OTHERS, "/hook"):
@@ -106,11 +106,11 @@ def test_it_has_no_door_and_nothing_takes_a_post(loop: Loop, read: Read) -> None
     assert loop.rings == 0
 
 
-def test_strangers_texts_are_texts(loop: Loop, read: Read) -> None:
+def test_untrusted_texts_are_texts(loop: Loop, read: Read) -> None:
     reader = None
     for word in HOSTILE:
         plan = plan_of((word,))
-        loop_status = board_of(*plan.steps, failures={word: word}, held_by=word)
+        loop_status = loop_status_of(*plan.steps, failures={word: word}, held_by=word)
         loop.loop_status = replace(loop_status, project=word, ref=word).with_errors((word,))
         if reader is None:
             reader = read(f"{loop.server.url}/", bypass_csp=True)

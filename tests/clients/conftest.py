@@ -31,7 +31,7 @@ PARAMETERS = {
 
 
 @dataclass
-class Served:
+class ServedSandbox:
     """The sandbox, where it is served, and plain HTTP to it."""
 
     sandbox: Sandbox
@@ -69,7 +69,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture
-def served(tmp_path: Path, archive: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def served(tmp_path: Path, archive: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedSandbox]:
     """On a free port of this machine, with a clock that stands still."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -83,7 +83,7 @@ def served(tmp_path: Path, archive: bytes, monkeypatch: pytest.MonkeyPatch) -> I
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield Served(sandbox, f"http://127.0.0.1:{port}", archive)
+    yield ServedSandbox(sandbox, f"http://127.0.0.1:{port}", archive)
     server.should_exit = True
     thread.join(10)
     sandbox.close()

@@ -9,7 +9,7 @@ import openai
 import pytest
 from PIL import Image
 
-from tests.clients.conftest import KEY, Served
+from tests.clients.conftest import KEY, ServedSandbox
 from tests.datasets import small_dataset
 
 # the guide's own instruction, which has no line breaks in it
@@ -23,7 +23,7 @@ GUIDE = (
 
 
 @pytest.fixture
-def client(served: Served) -> openai.OpenAI:
+def client(served: ServedSandbox) -> openai.OpenAI:
     return openai.OpenAI(api_key=KEY, base_url=f"{served.url}/compatible-mode/v1", max_retries=0)
 
 

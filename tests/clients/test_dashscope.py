@@ -7,23 +7,23 @@ import httpx
 import pytest
 from dashscope.v2.errors import NotFoundError
 
-from tests.clients.conftest import KEY, PARAMETERS, Served
+from tests.clients.conftest import KEY, PARAMETERS, ServedSandbox
 
 
 @pytest.fixture
-def client(served: Served) -> dashscope.Client:
+def client(served: ServedSandbox) -> dashscope.Client:
     """The newer tree."""
     return dashscope.Client(api_key=KEY, base_url=f"{served.url}/api/v1", max_retries=0)
 
 
 @pytest.fixture
-def legacy(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def legacy(served: ServedSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The older tree reads two module variables."""
     monkeypatch.setattr(dashscope, "base_http_api_url", f"{served.url}/api/v1")
     monkeypatch.setattr(dashscope, "api_key", KEY)
 
 
-def train(client: dashscope.Client, served: Served) -> str:
+def train(client: dashscope.Client, served: ServedSandbox) -> str:
     made = client.fine_tunes.create(
         model="wan2.5-i2v-preview",
         training_file_ids=[served.upload()],
@@ -33,7 +33,7 @@ def train(client: dashscope.Client, served: Served) -> str:
     return str(made.job_id)
 
 
-def test_a_job_from_create_to_its_end(client: dashscope.Client, served: Served) -> None:
+def test_a_job_from_create_to_its_end(client: dashscope.Client, served: ServedSandbox) -> None:
     job_id = train(client, served)
     assert client.fine_tunes.get(job_id).status == "PENDING"
     served.pass_time(hours=1)
@@ -45,7 +45,7 @@ def test_a_job_from_create_to_its_end(client: dashscope.Client, served: Served) 
     assert "finetune-job succeeded" in client.fine_tunes.logs(job_id).content
 
 
-def test_jobs_are_listed_and_deleted(client: dashscope.Client, served: Served) -> None:
+def test_jobs_are_listed_and_deleted(client: dashscope.Client, served: ServedSandbox) -> None:
     first, second = train(client, served), train(client, served)
     listed = client.fine_tunes.list(page_no=1, page_size=10)
     assert [job.job_id for job in listed.jobs] == [second, first]
@@ -54,7 +54,7 @@ def test_jobs_are_listed_and_deleted(client: dashscope.Client, served: Served) -
     assert [job.job_id for job in client.fine_tunes.list().jobs] == [second]
 
 
-def test_a_job_is_canceled(client: dashscope.Client, served: Served) -> None:
+def test_a_job_is_canceled(client: dashscope.Client, served: ServedSandbox) -> None:
     job_id = train(client, served)
     served.pass_time(hours=1)
     client.fine_tunes.cancel(job_id)
@@ -67,7 +67,7 @@ def test_an_unknown_job_is_an_error(client: dashscope.Client) -> None:
         client.fine_tunes.get("ft-202603180900-none")
 
 
-def test_deployments(client: dashscope.Client, served: Served) -> None:
+def test_deployments(client: dashscope.Client, served: ServedSandbox) -> None:
     """The SDK cannot give an aigc_config, so the deployment is made without it."""
     job_id = train(client, served)
     served.pass_time(hours=9)
@@ -84,7 +84,7 @@ def test_deployments(client: dashscope.Client, served: Served) -> None:
         client.deployments.get(name)
 
 
-def test_files(client: dashscope.Client, served: Served) -> None:
+def test_files(client: dashscope.Client, served: ServedSandbox) -> None:
     identifier = served.upload("train.zip")
     assert client.files.get(identifier).name == "train.zip"
     assert [file.file_id for file in client.files.list().files] == [identifier]
@@ -93,7 +93,7 @@ def test_files(client: dashscope.Client, served: Served) -> None:
 
 
 @pytest.mark.usefixtures("legacy")
-def test_the_older_tree_trains_and_looks(served: Served) -> None:
+def test_the_older_tree_trains_and_looks(served: ServedSandbox) -> None:
     tunes: Any = dashscope.FineTunes  # its methods are made at run time, unseen by type checkers
     deployments: Any = dashscope.Deployments
     made = tunes.call(
@@ -120,7 +120,7 @@ def test_the_older_tree_trains_and_looks(served: Served) -> None:
 
 
 @pytest.mark.usefixtures("legacy")
-def test_the_older_tree_knows_the_files(served: Served) -> None:
+def test_the_older_tree_knows_the_files(served: ServedSandbox) -> None:
     files: Any = dashscope.Files
     identifier = served.upload("train.zip")
     assert files.get(identifier).output["name"] == "train.zip"
@@ -129,7 +129,7 @@ def test_the_older_tree_knows_the_files(served: Served) -> None:
     assert files.get(identifier).status_code == 400
 
 
-def test_a_video_from_a_deployed_model(client: dashscope.Client, served: Served) -> None:
+def test_a_video_from_a_deployed_model(client: dashscope.Client, served: ServedSandbox) -> None:
     job_id = train(client, served)
     served.pass_time(hours=9)
     name = served.deploy(f"wan2.5-i2v-preview-{job_id}")

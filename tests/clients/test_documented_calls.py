@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.clients.conftest import CONFIG, KEY, Served
+from tests.clients.conftest import CONFIG, KEY, ServedSandbox
 
 AUTH = {"Authorization": f"Bearer {KEY}"}
 JSON = {**AUTH, "Content-Type": "application/json"}
@@ -53,7 +53,7 @@ DEPLOYMENT_FIELDS = {
 }
 
 
-def call(served: Served, method: str, path: str, **more: Any) -> httpx.Response:
+def call(served: ServedSandbox, method: str, path: str, **more: Any) -> httpx.Response:
     return httpx.request(method, served.url + path, trust_env=False, **{"headers": JSON, **more})
 
 
@@ -85,7 +85,7 @@ def parameters(model: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def create(served: Served, model: str = "wan2.5-i2v-preview", **more: Any) -> dict[str, Any]:
+def create(served: ServedSandbox, model: str = "wan2.5-i2v-preview", **more: Any) -> dict[str, Any]:
     body = {
         "model": model,
         "training_file_ids": [served.upload()],
@@ -96,13 +96,13 @@ def create(served: Served, model: str = "wan2.5-i2v-preview", **more: Any) -> di
     return dict(output(call(served, "POST", "/api/v1/fine-tunes", json=body)))
 
 
-def trained(served: Served, **more: Any) -> str:
+def trained(served: ServedSandbox, **more: Any) -> str:
     job_id = str(create(served, **more)["job_id"])
     served.pass_time(hours=9)
     return job_id
 
 
-def test_upload(served: Served) -> None:
+def test_upload(served: ServedSandbox) -> None:
     files, data = {"file": ("wan-i2v-training-dataset.zip", served.archive)}, {"purpose": "fine-tune"}
     answer = call(served, "POST", "/compatible-mode/v1/files", headers=AUTH, files=files, data=data)
     fields = {
@@ -120,7 +120,7 @@ def test_upload(served: Served) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_create_a_job(served: Served, model: str) -> None:
+def test_create_a_job(served: ServedSandbox, model: str) -> None:
     job = create(served, model)
     require(job, JOB_FIELDS)
     assert job["status"] == "PENDING"
@@ -135,7 +135,7 @@ def test_create_a_job(served: Served, model: str) -> None:
     assert job["hyper_parameters"] == echoed
 
 
-def test_several_sets(served: Served) -> None:
+def test_several_sets(served: ServedSandbox) -> None:
     sets: dict[str, Any] = {
         "training_file_ids": [served.upload(), served.upload()],
         "validation_file_ids": [served.upload()],
@@ -144,14 +144,14 @@ def test_several_sets(served: Served) -> None:
     assert {key: job[key] for key in sets} == sets
 
 
-def test_read_a_job_until_it_has_succeeded(served: Served) -> None:
+def test_read_a_job_until_it_has_succeeded(served: ServedSandbox) -> None:
     job_id = trained(served)
     job = output(call(served, "GET", f"/api/v1/fine-tunes/{job_id}"))
     require(job, ENDED_FIELDS)
     assert job["status"] == "SUCCEEDED"
 
 
-def test_list_jobs(served: Served) -> None:
+def test_list_jobs(served: ServedSandbox) -> None:
     job_id = trained(served)
     found = output(call(served, "GET", "/api/v1/fine-tunes"))
     assert {key: found[key] for key in ("page_no", "page_size", "total")} == {
@@ -163,7 +163,7 @@ def test_list_jobs(served: Served) -> None:
     assert found["jobs"][0]["job_id"] == job_id
 
 
-def test_logs(served: Served) -> None:
+def test_logs(served: ServedSandbox) -> None:
     found = output(call(served, "GET", f"/api/v1/fine-tunes/{trained(served)}/logs"))
     assert found["total"] == len(found["logs"]) == 25
     assert found["logs"][0].endswith("INFO - data process succeeded, start to fine-tune")
@@ -171,7 +171,7 @@ def test_logs(served: Served) -> None:
     assert found["logs"][-1].endswith("##FT_COMPLETE##")
 
 
-def test_cancel_and_delete(served: Served) -> None:
+def test_cancel_and_delete(served: ServedSandbox) -> None:
     job_id = create(served)["job_id"]
     assert output(call(served, "POST", f"/api/v1/fine-tunes/{job_id}/cancel")) == {"status": "success"}
     served.pass_time(minutes=5)
@@ -180,7 +180,7 @@ def test_cancel_and_delete(served: Served) -> None:
     assert (gone.status_code, gone.json()["code"]) == (404, "NotFound")
 
 
-def test_checkpoints_from_the_preview_to_the_export(served: Served) -> None:
+def test_checkpoints_from_the_preview_to_the_export(served: ServedSandbox) -> None:
     base = f"/api/v1/fine-tunes/{trained(served)}"
     listed = output(call(served, "GET", f"{base}/validation-results"))
     assert {"checkpoint": "checkpoint-150"} in listed
@@ -207,7 +207,7 @@ def test_checkpoints_from_the_preview_to_the_export(served: Served) -> None:
     assert "model_name" not in rows["checkpoint-100"]
 
 
-def test_deploy_read_and_delete(served: Served) -> None:
+def test_deploy_read_and_delete(served: ServedSandbox) -> None:
     model = f"wan2.5-i2v-preview-{trained(served)}"
     body = {"model_name": model, "aigc_config": CONFIG, "capacity": 1, "plan": "lora"}
     made = output(call(served, "POST", "/api/v1/deployments", json=body))
@@ -225,7 +225,7 @@ def test_deploy_read_and_delete(served: Served) -> None:
     assert gone.json()["code"] == "NotFound"
 
 
-def test_generate_a_video(served: Served) -> None:
+def test_generate_a_video(served: ServedSandbox) -> None:
     model = served.deploy(f"wan2.5-i2v-preview-{trained(served)}")
     served.pass_time(minutes=11)
     body = {
@@ -254,7 +254,7 @@ def test_generate_a_video(served: Served) -> None:
     assert (refused.status_code, refused.json()["code"]) == (403, "AccessDenied")
 
 
-def test_first_and_last_frame(served: Served, tmp_path: Path) -> None:
+def test_first_and_last_frame(served: ServedSandbox, tmp_path: Path) -> None:
     """The other mode: its own data, its own preview field, its own path to call."""
     folder = Path(__file__).parents[2] / "examples" / "data" / "transitions"
     served.archive = Path(shutil.make_archive(str(tmp_path / "kf2v"), "zip", folder)).read_bytes()

@@ -7,16 +7,16 @@ import httpx
 import openai
 import pytest
 
-from tests.clients.conftest import KEY, Served
+from tests.clients.conftest import KEY, ServedSandbox
 
 FILES = "/compatible-mode/v1/files"
 
 
-def arrange(served: Served, kind: str, **rule: Any) -> None:
+def arrange(served: ServedSandbox, kind: str, **rule: Any) -> None:
     served.call("POST", "/_sandbox/faults", json={"kind": kind, **rule})
 
 
-def uploads(served: Served) -> int:
+def uploads(served: ServedSandbox) -> int:
     return int(served.sandbox.status()["counts"]["files"])
 
 
@@ -25,7 +25,7 @@ def uploads(served: Served) -> int:
     ("kind", "error"), [("reset", httpx.ReadError), ("timeout", httpx.ReadTimeout)], ids=["reset", "timeout"]
 )
 def test_no_answer(
-    capfd: pytest.CaptureFixture[str], served: Served, kind: str, error: type[Exception], when: str
+    capfd: pytest.CaptureFixture[str], served: ServedSandbox, kind: str, error: type[Exception], when: str
 ) -> None:
     arrange(served, kind, when=when, count=1, method="POST", path=FILES)
     files, data = {"file": ("a.zip", b"x")}, {"purpose": "fine-tune"}
@@ -39,7 +39,7 @@ def test_no_answer(
     assert capfd.readouterr().err == ""  # the server has nothing to complain of
 
 
-def test_a_reset_is_one_on_the_wire(served: Served) -> None:
+def test_a_reset_is_one_on_the_wire(served: ServedSandbox) -> None:
     """Not merely an end: the peer's socket says so."""
     arrange(served, "reset", count=1)
     host, port = served.url.removeprefix("http://").split(":")
@@ -50,7 +50,7 @@ def test_a_reset_is_one_on_the_wire(served: Served) -> None:
 
 
 @pytest.mark.parametrize(("kind", "empty"), [("truncated", False), ("empty", True)])
-def test_a_broken_answer(served: Served, kind: str, empty: bool) -> None:
+def test_a_broken_answer(served: ServedSandbox, kind: str, empty: bool) -> None:
     arrange(served, kind, count=1)
     headers = {"Authorization": f"Bearer {KEY}"}
     answer = httpx.get(f"{served.url}/api/v1/fine-tunes", headers=headers, trust_env=False)
@@ -60,7 +60,7 @@ def test_a_broken_answer(served: Served, kind: str, empty: bool) -> None:
         answer.json()
 
 
-def test_the_openai_client_tries_again(served: Served) -> None:
+def test_the_openai_client_tries_again(served: ServedSandbox) -> None:
     """By itself, after each of these: an upload whose answer was lost is there twice."""
     client = openai.OpenAI(api_key=KEY, base_url=f"{served.url}/compatible-mode/v1", max_retries=2)
     arrange(served, "reset", when="after", count=1)

@@ -1,6 +1,6 @@
-"""What may befall a run, and the hooks that bring it about: set in a forked child, never in the product.
+"""What may happen to a run, and the hooks that bring it about: set in a forked child, never in the product.
 
-A run is a line of moments: each HTTP call, each replacement of one of the ledger's two papers.
+A run is a line of moments: each HTTP call, each replacement of one of the ledger's two files.
 """
 
 import os
@@ -26,17 +26,17 @@ class Kind(StrEnum):
     """The two sorts of moments."""
 
     CALL = "call"
-    PAPER = "paper"
+    WRITE = "write"
 
 
 @dataclass(frozen=True)
 class Moment:
-    """The n-th call, or the n-th write of a paper, of a run."""
+    """The n-th call, or the n-th write to the ledger, of a run."""
 
     kind: Kind
     number: int  # from 1
     what: str  # "POST /api/v1/fine-tunes", "ledger", "lease"
-    time: int = 1  # of this very call or paper in the run
+    time: int = 1  # of this very call or write in the run
 
     @property
     def changes_something(self) -> bool:
@@ -111,12 +111,12 @@ def points(moments: list[Moment], *, single: bool) -> Iterator[Point]:
     nothing."""
     for moment in moments:
         for disaster in AT_CALLS if moment.kind is Kind.CALL else AT_PAPERS:
-            if not (moment.kind is Kind.PAPER and _idle(disaster, moment, single=single)):
+            if not (moment.kind is Kind.WRITE and _idle(disaster, moment, single=single)):
                 yield Point(moment, disaster)
 
 
 def _idle(disaster: Disaster, moment: Moment, *, single: bool) -> bool:
-    """Nothing follows from it at this paper."""
+    """Nothing follows from it at this write."""
     if disaster is _HALF_WRITTEN:
         return single or "given back" in moment.what
     if disaster in ROBBED:
@@ -171,14 +171,14 @@ class Hooks:
         mock.patch("wanctl.ledger.backends.git.GitBackend._push", pushed).start()
 
     def _watched(self, replace: Callable[..., None]) -> Callable[..., None]:
-        """Each replacement of a paper, whatever it lies on."""
+        """Each write to the ledger, in whatever store."""
         hooks = self
 
         def replaced(backend: Any, seen: Any, blob: Any, text: str | None, why: str) -> None:
             if hooks._others:
                 replace(backend, seen, blob, text, why)
                 return
-            moment = hooks.meet(Kind.PAPER, f"{blob}{'' if text else ' given back'}")
+            moment = hooks.meet(Kind.WRITE, f"{blob}{'' if text else ' given back'}")
             hooks.die("killed unwritten", moment)
             hooks.meddle(moment, blob)
             replace(backend, seen, blob, text, why)

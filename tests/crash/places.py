@@ -1,6 +1,6 @@
 """Where the ledger of a crashed project is: in a file, on a git branch, or in an object store.
 
-The whole world of a point is a folder that is copied; what a place keeps elsewhere goes along.
+Everything that a point needs is a folder that is copied; what a place keeps elsewhere goes along.
 """
 
 import json
@@ -23,7 +23,7 @@ _KEYS = ("ledger.json", "ledger.json.lease")
 _SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260318/us-east-1/s3/aws4_request"}
 
 
-class Place(Protocol):
+class LedgerPlace(Protocol):
     """One kind of store, as the test sees it."""
 
     @property
@@ -121,7 +121,7 @@ class Objects:
 
 
 @contextmanager
-def opened(kind: str) -> Iterator[Place]:
+def opened(kind: str) -> Iterator[LedgerPlace]:
     if kind == "s3":
         with _server() as address:
             os.environ.update({**KEYS, "AWS_ENDPOINT_URL": address})  # of a process that is only this test

@@ -1,6 +1,6 @@
 """A scene is played once undisturbed, and then again and again with a disaster at one of its moments.
 
-Each point starts from the same world, is hit once, and then the same command is run until nothing moves.
+Each point starts from the same account, is hit once, and then the same command is run until nothing moves.
 """
 
 import shutil
@@ -11,9 +11,9 @@ from pathlib import Path
 from tests.crash import commands
 from tests.crash.disasters import ROBBED, Kind, Moment, Point
 from tests.crash.forks import Report, adopt, run
-from tests.crash.places import Place
+from tests.crash.places import LedgerPlace
 from tests.crash.project import begin, pass_time, write
-from tests.crash.reference_model import Truth, truth
+from tests.crash.reference_model import AccountState, account_state
 from tests.crash.scenes import SCENES, Scene
 
 RUNS = 5  # of the command, after the disaster, until nothing moves
@@ -43,13 +43,13 @@ class Stage:
     scene: Scene
     folder: Path
     moments: list[Moment]
-    before: Truth
-    undisturbed: Truth
+    before: AccountState
+    undisturbed: AccountState
     hints: tuple[tuple[str, str], ...]  # what may be adopted afterwards in any case
 
 
-def stages(names: Sequence[str], room: Path, place: Place, *, marks: bool) -> Iterator[Stage]:
-    """Play scenes undisturbed, and keep the world as it stood before each."""
+def stages(names: Sequence[str], room: Path, place: LedgerPlace, *, marks: bool) -> Iterator[Stage]:
+    """Play scenes undisturbed, and keep everything as it stood before each."""
     first = room / "begin"
     place.begin(first)
     begin(first, marks=marks, ledger=place.location)
@@ -71,13 +71,13 @@ def _end_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}-end")
 
 
-def _undisturbed(scene: Scene, start: Path, folder: Path, place: Place) -> Stage:
+def _undisturbed(scene: Scene, start: Path, folder: Path, place: LedgerPlace) -> Stage:
     shutil.copytree(start, folder)
     place.bring_back(folder)
     write(folder / "specs", scene.specs)
     scene.others(folder)
     place.put_away(folder)
-    before = truth(folder, place)
+    before = account_state(folder, place)
     end = _end_of(folder)
     shutil.copytree(folder, end)
     report = first = run(end, scene.command)
@@ -85,7 +85,7 @@ def _undisturbed(scene: Scene, start: Path, folder: Path, place: Place) -> Stage
         report = run(end, scene.command)
     if scene.applied:
         report = run(end, commands.apply)
-    after = truth(end, place)
+    after = account_state(end, place)
     place.put_away(end)
     problems = [*after.wrong(before, after), *after.unrecorded()]
     if not report.over(scene.ends) or after.counts() != scene.left or problems:
@@ -94,30 +94,30 @@ def _undisturbed(scene: Scene, start: Path, folder: Path, place: Place) -> Stage
     return Stage(scene, folder, list(first.moments), before, after, report.candidates)
 
 
-def play(stage: Stage, point: Point, folder: Path, place: Place) -> Result:
+def play(stage: Stage, point: Point, folder: Path, place: LedgerPlace) -> Result:
     """Hit the run at this point, then run the command until nothing moves, and look at what there is."""
     scene = stage.scene
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(stage.folder, folder)
     place.bring_back(folder)
     hit = run(folder, scene.command, point)
-    problems = _misbehaved(hit, point, truth(folder, place))
+    problems = _misbehaved(hit, point, account_state(folder, place))
     asked: list[str] = []
     runs, last, seen = 0, Report(), stage.before
     while runs < RUNS:
-        now = truth(folder, place)
+        now = account_state(folder, place)
         if now.forgot(seen):
             problems.append("the ledger forgot a part of its history")
         seen = now
         pass_time(folder, seconds=12)  # as it does until CI runs it again
         last = run(folder, scene.command)
         runs += 1
-        applies = any(moment.kind is Kind.PAPER for moment in last.moments)
+        applies = any(moment.kind is Kind.WRITE for moment in last.moments)
         if hit.killed and runs == 1 and applies and _held(stage.moments, point) != _took_over(last):
             problems.append(f"the lease of the dead run: {last.told}")
         if last.killed or last.error:
             break
-        unknown = truth(folder, place).entries.keys() ^ stage.undisturbed.entries.keys()
+        unknown = account_state(folder, place).entries.keys() ^ stage.undisturbed.entries.keys()
         doubtful = [one for one in last.candidates if one not in stage.hints or one[0] in unknown]
         if doubtful and now.ever <= stage.undisturbed.ever:
             asked += [f"{address}: {reason}" for address, reason in last.questions] or ["to adopt"]
@@ -127,7 +127,7 @@ def play(stage: Stage, point: Point, folder: Path, place: Place) -> Result:
     if last.over(scene.ends) and scene.applied:
         pass_time(folder, minutes=1)
         last = run(folder, commands.apply)  # whatever comes next finds nothing to do
-    left = truth(folder, place)
+    left = account_state(folder, place)
     if left.forgot(seen):
         problems.append("the ledger forgot a part of its history")
     problems += left.wrong(stage.before, stage.undisturbed)
@@ -145,7 +145,7 @@ def _sends(point: Point) -> bool:
 def _held(moments: list[Moment], point: Point) -> bool:
     """Whether the process that was killed there held the lease."""
     passed = moments.index(point.moment) + (point.disaster.name == "killed once written")
-    met = [moment.what for moment in moments[:passed] if moment.kind is Kind.PAPER]
+    met = [moment.what for moment in moments[:passed] if moment.kind is Kind.WRITE]
     return met.count("lease") > met.count("lease given back")
 
 
@@ -153,7 +153,7 @@ def _took_over(report: Report) -> bool:
     return any("took over the lease" in line and "died" in line for line in report.told)
 
 
-def _misbehaved(hit: Report, point: Point, left: Truth) -> list[str]:
+def _misbehaved(hit: Report, point: Point, left: AccountState) -> list[str]:
     """What the disturbed run itself should not have done."""
     if point.kills and not hit.killed:
         return ["the run was to be killed, and was not", str(hit)]

@@ -1,6 +1,6 @@
 """What the account truly holds, and what the ledger says of it: read past the API and past the stores.
 
-Through the API a quirk could hide what is there. A scene that was disturbed has to leave the truth which
+Through the API a quirk could hide what is there. A scene that was disturbed has to leave the state which
 the same scene, undisturbed, left.
 """
 
@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.crash.places import Place
+from tests.crash.places import LedgerPlace
 from tests.crash.project import MODEL, THEIR_MODEL, account
 from wanctl.sandbox.api.deployments import status_of
 
@@ -19,7 +19,7 @@ OURS = "crash--"
 
 
 @dataclass(frozen=True)
-class Truth:
+class AccountState:
     """Everything of ours by its id, with what matters of it; everything of others as it is."""
 
     files: Mapping[str, str]
@@ -42,7 +42,7 @@ class Truth:
         known = "; ".join(self.entries.values())
         return [name for name in self.serving if f"current {name}," not in known]
 
-    def wrong(self, before: "Truth", undisturbed: "Truth") -> list[str]:
+    def wrong(self, before: "AccountState", undisturbed: "AccountState") -> list[str]:
         """What a disturbed scene should not have left."""
         said = []
         for what in ("files", "jobs", "exports", "serving"):
@@ -60,7 +60,7 @@ class Truth:
             said.append("something foreign was touched")
         return said
 
-    def forgot(self, before: "Truth") -> bool:
+    def forgot(self, before: "AccountState") -> bool:
         """A line of the history is gone."""
         return self.history[: len(before.history)] != before.history
 
@@ -84,7 +84,7 @@ def _differing(
     return said
 
 
-def truth(folder: Path, place: Place) -> Truth:
+def account_state(folder: Path, place: LedgerPlace) -> AccountState:
     sandbox = account(folder)
     try:
         store, now = sandbox._store, sandbox.now()
@@ -100,7 +100,7 @@ def truth(folder: Path, place: Place) -> Truth:
         "deployments": [one for one in deployments if one["base_model"] == THEIR_MODEL],
     }
     canceled = {one["job_id"] for one in jobs if one.get("canceled")}
-    return Truth(
+    return AccountState(
         files={one["id"]: one["filename"] for one in files if one["filename"].startswith(OURS)},
         jobs={
             one["job_id"]: "canceled" if one["job_id"] in canceled else "live"

@@ -33,7 +33,7 @@ ABSENT = {"state": "absent"}
 
 @dataclass(frozen=True)
 class Scene:
-    """One command, and the world that it is run in."""
+    """One command, and what it is run in."""
 
     name: str
     after: str | None  # the scene at whose end it begins; None: an account with somebody else's chain

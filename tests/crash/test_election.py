@@ -99,18 +99,18 @@ def test_a_withdrawal_that_breaks_off_is_taken_up_again(
 ) -> None:
     mine, theirs = ours(folder), another_run_starts_it(folder)
 
-    class Killed(BaseException):
+    class KilledRun(BaseException):
         pass
 
     def killed(*_: Any) -> None:
-        raise Killed
+        raise KilledRun
 
     with monkeypatch.context() as patched:
         if when == "before":
             patched.setattr("wanctl.studio.jobs.Jobs.cancel", killed)
         else:
             patched.setattr("wanctl.engine.journal.Journal.succeeded", killed)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledRun):
             apply(folder)
     (intent,) = Project.open(folder / "specs").record().intents
     assert intent.verb == "withdraw"

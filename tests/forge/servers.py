@@ -266,7 +266,7 @@ class GitLabServer(ForgeServer):
 def served(server: ForgeServer) -> Iterator[ForgeServer]:
     """Listen on a free port of this machine for as long as the body runs."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class ForgeHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = -1  # head and body in one packet
 
@@ -295,7 +295,7 @@ def served(server: ForgeServer) -> Iterator[ForgeServer]:
         def log_message(self, *_: Any) -> None:
             """Nothing is logged."""
 
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), ForgeHandler)
     thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     server.url = f"http://127.0.0.1:{listening.server_port}"

@@ -93,7 +93,7 @@ def test_it_is_found_behind_a_hundred_others_and_they_stay_as_they_are(server: F
     assert "changes more" in server.bodies()[231]
 
 
-def test_the_marker_in_a_strangers_comment_does_not_make_it_ours(server: ForgeServer) -> None:
+def test_the_marker_in_somebody_elses_comment_does_not_make_it_ours(server: ForgeServer) -> None:
     writes_by(server, "mallory", BODY)
     writes_by(server, "ci-bot", f"quoting {MARKER} in the middle\n\nand going on")
     before = server.bodies()
@@ -359,6 +359,6 @@ def test_a_forge_that_never_answers_is_waited_for_only_a_few_times(
     assert len(naps_until_refused(silent, "Bearer x", r"no answer \(ReadTimeout\)")) == 1
 
 
-def test_what_no_second_try_can_mend_is_not_tried_again(silent: str) -> None:
+def test_what_no_second_try_can_correct_is_not_tried_again(silent: str) -> None:
     assert naps_until_refused("nonsense", "Bearer x", "nonsense is no address of an API") == []
     assert naps_until_refused(silent, "Bearer x\ny", "cannot be sent") == []

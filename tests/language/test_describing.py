@@ -124,7 +124,7 @@ def test_names_that_no_type_lists_are_listed() -> None:
 
 
 def test_what_the_planner_rests_on_is_pure() -> None:
-    """Resources, rules and estimates import nothing by which the world could be read."""
+    """Resources, rules and estimates import nothing by which anything outside could be read."""
     folder = Path(wanctl.language.__file__).parent
     seen, waiting = set(), ["resources", "rules", "estimate"]
     forbidden = {"os", "time", "httpx", "socket", "subprocess", "random", "yaml"}

@@ -75,9 +75,9 @@ def test_settings_take_vars_too(tmp_path: Path) -> None:
 
 def test_the_sandbox_can_be_told_how_to_behave(tmp_path: Path) -> None:
     text = "sandbox: {speed: instant, seed: 3, start: 2026-03-18T09:00:00+08:00}"
-    wish = settings(tmp_path, text).sandbox
-    assert (wish.speed, wish.seed) == ("instant", 3)
-    assert wish.start == datetime(2026, 3, 18, 1, tzinfo=UTC)
+    sandbox_settings = settings(tmp_path, text).sandbox
+    assert (sandbox_settings.speed, sandbox_settings.seed) == ("instant", 3)
+    assert sandbox_settings.start == datetime(2026, 3, 18, 1, tzinfo=UTC)
     assert settings(tmp_path, "sandbox: {speed: 60}").sandbox.speed == 60
     naive = settings(tmp_path, "sandbox: {start: 2026-03-18 09:00:00}").sandbox.start
     assert naive == datetime(2026, 3, 18, 9, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Specs of a stranger: what they may read, how much they may cost, and that they crash nothing."""
+"""Untrusted specs: what they may read, how much they may cost, and that they crash nothing."""
 
 import contextlib
 import os

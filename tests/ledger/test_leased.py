@@ -22,7 +22,7 @@ from wanctl.project.leasing import leased, while_held
 SOON = 0.005  # real seconds; short, and only ever waited for by the event loop
 
 
-class Time:
+class StoppedClock:
     """A clock that stands still until somebody moves it."""
 
     def __init__(self) -> None:
@@ -44,11 +44,11 @@ class Effect:
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
+def time() -> StoppedClock:
+    return StoppedClock()
 
 
-def held_by_one(stores: Callable[[], LedgerStore], time: Time) -> tuple[LeasedStore, Journal]:
+def held_by_one(stores: Callable[[], LedgerStore], time: StoppedClock) -> tuple[LeasedStore, Journal]:
     store = stores()
     store.acquire(lease("one"))
     held = LeasedStore(store, lease("one"), time)
@@ -56,7 +56,7 @@ def held_by_one(stores: Callable[[], LedgerStore], time: Time) -> tuple[LeasedSt
 
 
 def test_a_holder_that_slept_through_another_run_writes_no_intent(
-    stores: Callable[[], LedgerStore], time: Time
+    stores: Callable[[], LedgerStore], time: StoppedClock
 ) -> None:
     """Nothing was saved meanwhile, so the serial is still its own: only the lease can tell."""
     _, journal = held_by_one(stores, time)
@@ -69,7 +69,9 @@ def test_a_holder_that_slept_through_another_run_writes_no_intent(
     assert stores().load() is None
 
 
-def test_a_holder_that_was_taken_over_hears_by_whom(stores: Callable[[], LedgerStore], time: Time) -> None:
+def test_a_holder_that_was_taken_over_hears_by_whom(
+    stores: Callable[[], LedgerStore], time: StoppedClock
+) -> None:
     _, journal = held_by_one(stores, time)
     time.now = EXPIRED
     stores().acquire(lease("two", EXPIRED))
@@ -78,7 +80,7 @@ def test_a_holder_that_was_taken_over_hears_by_whom(stores: Callable[[], LedgerS
 
 
 def test_a_holder_whose_lease_was_broken_notices_at_once(
-    stores: Callable[[], LedgerStore], time: Time
+    stores: Callable[[], LedgerStore], time: StoppedClock
 ) -> None:
     """A person unlocked: the lease had not expired, and no other run has come yet."""
     _, journal = held_by_one(stores, time)
@@ -87,7 +89,9 @@ def test_a_holder_whose_lease_was_broken_notices_at_once(
         asyncio.run(journal.begin(Effect()))
 
 
-def test_a_holder_that_slept_alone_renews_and_goes_on(stores: Callable[[], LedgerStore], time: Time) -> None:
+def test_a_holder_that_slept_alone_renews_and_goes_on(
+    stores: Callable[[], LedgerStore], time: StoppedClock
+) -> None:
     held, journal = held_by_one(stores, time)
     time.now = EXPIRED + timedelta(hours=1)
     asyncio.run(journal.begin(Effect()))
@@ -108,7 +112,7 @@ async def ask(held: LeasedStore) -> None:
 
 
 def test_a_call_that_waited_past_its_lease_hears_that_it_is_lost(
-    stores: Callable[[], LedgerStore], time: Time
+    stores: Callable[[], LedgerStore], time: StoppedClock
 ) -> None:
     """Its intent was written in time; then the process stood still."""
     held, journal = held_by_one(stores, time)
@@ -124,7 +128,7 @@ def test_a_call_that_waited_past_its_lease_hears_that_it_is_lost(
 
 
 def test_a_call_that_waited_alone_goes_on_under_a_lease_that_is_renewed(
-    stores: Callable[[], LedgerStore], time: Time
+    stores: Callable[[], LedgerStore], time: StoppedClock
 ) -> None:
     held, journal = held_by_one(stores, time)
     asyncio.run(journal.begin(Effect()))
@@ -134,7 +138,7 @@ def test_a_call_that_waited_alone_goes_on_under_a_lease_that_is_renewed(
 
 
 def test_the_store_is_not_asked_for_each_call(
-    time: Time, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    time: StoppedClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor by each of those that wait side by side; but again once the clock has moved, either way."""
     store = open_store("ledger.json", owner(tmp_path))
@@ -160,7 +164,7 @@ def test_the_store_is_not_asked_for_each_call(
 
 
 def test_a_holder_that_stood_still_while_it_asked_asks_again(
-    tmp_path: Path, time: Time, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, time: StoppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store answered yes; another run came and went before the answer was heard."""
     store, other = (open_store("ledger.json", owner(tmp_path)) for _ in range(2))
@@ -253,7 +257,7 @@ def test_the_heartbeat_bears_a_store_that_is_away_for_a_moment(
 
 
 def test_the_heartbeat_gives_up_when_the_lease_ran_out_meanwhile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, time: Time
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, time: StoppedClock
 ) -> None:
     store = open_store("ledger.json", owner(tmp_path))
 

@@ -1,4 +1,4 @@
-"""What `ledger:` may say, and what a stranger may not say with it."""
+"""What `ledger:` may say, and what untrusted specs may not say with it."""
 
 import sys
 from pathlib import Path

@@ -70,7 +70,7 @@ def test_oss_clears_old_states_away(oss_bucket: str, oss_address: str, tmp_path:
     for _ in range(STATES_KEPT + 3):
         last = store.save(last)
     backend = store._backend
-    assert len(backend._numbers(Blob.RECORD)) == STATES_KEPT  # type: ignore[attr-defined]  # only this shelf has them
+    assert len(backend._numbers(Blob.RECORD)) == STATES_KEPT  # type: ignore[attr-defined]  # only this backend has them
 
 
 def test_oss_counts_a_write_into_a_cleared_number_as_refused(

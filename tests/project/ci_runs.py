@@ -47,7 +47,7 @@ def account(folder: Path) -> Iterator[tuple[str, Sandbox]]:
 
 
 @dataclass
-class Ended:
+class EndedJob:
     """How a run ended: what it printed, its code, and the folder in which it ran."""
 
     printed: str
@@ -109,7 +109,7 @@ class Repository:
         *arguments: str,
         before: tuple[str, ...] = (),
         at: str | None = None,
-    ) -> Ended:
+    ) -> EndedJob:
         """`wanctl ci` on a machine of its own, at the branch's newest commit or another one."""
         self._runs += 1
         folder = self.folder / f"run-{self._runs}"
@@ -134,7 +134,7 @@ class Repository:
                 whole[name] = str(outside / file)
         with contextlib.chdir(folder), _only(whole):
             printed, code = run_wanctl(*before, "ci", *arguments)
-        return Ended(printed, code, folder, _outputs(outside / "outputs"), _text(outside / "summary.md"))
+        return EndedJob(printed, code, folder, _outputs(outside / "outputs"), _text(outside / "summary.md"))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from tests.forge.servers import Fault, GitHubServer, GitLabServer, served
 from tests.ledger.ledger_files import clone, git
 from tests.project.ci_runs import (
     CHOICE,
-    Ended,
+    EndedJob,
     Repository,
     account,
     gitlab,
@@ -437,7 +437,7 @@ def test_nothing_that_stands_in_the_specs_is_a_command_to_githubs_runner(
     """A line of the log with ::name:: or ##[name] is one, wherever it comes from."""
     said = "##[set-output name=digest;]0 ::add-mask::ada"
 
-    def told(ended: Ended) -> tuple[str, list[str]]:
+    def told(ended: EndedJob) -> tuple[str, list[str]]:
         lines = ended.printed.splitlines()
         [stop] = [line for line in lines if line.startswith("::stop-commands::")]
         assert lines.index(stop) < min(number for number, line in enumerate(lines) if "set-output" in line)

@@ -75,7 +75,7 @@ def pipeline(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """As GitHub reads YAML 1.2: on is a word and no truth."""
+    """As GitHub reads YAML 1.2: `on` is a word and not `true`."""
     found = yaml.safe_load(text)
     return {"on" if key is True else key: value for key, value in found.items()}
 

@@ -45,7 +45,7 @@ def told(words: Sequence[str]) -> str:
 
 
 @given(texts)
-def test_an_outcome_of_strangers_has_the_structure_of_a_harmless_one(words: list[str]) -> None:
+def test_an_untrusted_outcome_has_the_structure_of_a_harmless_one(words: list[str]) -> None:
     check_markdown(told(words))
     assert blocks(told(words)) == blocks(told(HARMLESS))
 

@@ -28,7 +28,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @given(texts)
-def test_strangers_names_stay_names(words: list[str]) -> None:
+def test_untrusted_names_stay_names(words: list[str]) -> None:
     graph = lineage_of(plan_of(words))
     for text, line_of in ((mermaid(graph), MERMAID), (dot(graph), DOT)):
         assert visible(text) == text

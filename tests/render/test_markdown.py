@@ -22,7 +22,7 @@ from wanctl.rules import Rule
 
 
 @given(texts)
-def test_a_plan_of_strangers_has_the_structure_of_a_harmless_one(words: list[str]) -> None:
+def test_an_untrusted_plan_has_the_structure_of_a_harmless_one(words: list[str]) -> None:
     markdown = plan_markdown(plan_of(words))
     check_markdown(markdown)
     assert blocks(markdown) == blocks(plan_markdown(plan_of(HARMLESS)))
@@ -174,7 +174,7 @@ def test_a_huge_plan_fits_and_says_what_is_left_out(name: str, made: Plan | Plan
 @settings(max_examples=8)
 @given(texts)
 @example(["/x"])
-def test_a_plan_of_strangers_that_has_to_be_cut_keeps_its_structure(words: list[str]) -> None:
+def test_an_untrusted_plan_that_has_to_be_cut_keeps_its_structure(words: list[str]) -> None:
     """Folds and fences are closed, wherever the cut falls, and what must be read stands."""
     some = plan_of([word * (1 + 600 // len(word)) for word in words])
     plan = replace(some, steps=some.steps * 3, findings=some.findings * 20, orphans=some.orphans * 20)

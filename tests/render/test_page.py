@@ -27,7 +27,7 @@ def shape(page: Page) -> list[str]:
 
 
 @given(texts)
-def test_a_plan_of_strangers_has_the_structure_of_a_harmless_one(words: list[str]) -> None:
+def test_an_untrusted_plan_has_the_structure_of_a_harmless_one(words: list[str]) -> None:
     page, harmless = (check_page(plan_html(plan_of(one))) for one in (words, HARMLESS))
     assert shape(page) == shape(harmless)
     assert classes(page) <= classes(harmless) | {"same", "head", "del"}

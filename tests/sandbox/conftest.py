@@ -81,8 +81,8 @@ class Account:
     def pass_time(self, **span: float) -> None:
         self.sandbox.advance(timedelta(**span))
 
-    def rig(self, **wishes: Any) -> None:
-        self.ask("POST", "/_sandbox/rig", json=wishes)
+    def rig(self, **arranged: Any) -> None:
+        self.ask("POST", "/_sandbox/rig", json=arranged)
 
     def upload(self, data: bytes | None = None, name: str = "train.zip") -> str:
         files = {"file": (name, data or self.data)}

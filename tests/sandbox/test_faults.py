@@ -251,7 +251,7 @@ def test_probability_follows_from_the_seed(account: Account) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "method", "path", "befallen"),
+    ("rule", "method", "path", "disturbed"),
     [
         ({"method": "GET"}, "GET", JOBS, True),
         ({"method": "POST"}, "GET", JOBS, False),
@@ -265,11 +265,11 @@ def test_probability_follows_from_the_seed(account: Account) -> None:
     ],
 )
 def test_what_it_matches(
-    account: Account, rule: dict[str, Any], method: str, path: str, befallen: bool
+    account: Account, rule: dict[str, Any], method: str, path: str, disturbed: bool
 ) -> None:
     arrange(account, "status", **rule)
-    assert (account.http.request(method, path).status_code == 503) is befallen
-    assert counted(account) == [(1, 1) if befallen else (0, 0)]
+    assert (account.http.request(method, path).status_code == 503) is disturbed
+    assert counted(account) == [(1, 1) if disturbed else (0, 0)]
 
 
 def test_listing_and_taking_back(account: Account) -> None:

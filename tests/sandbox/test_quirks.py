@@ -258,7 +258,7 @@ def test_an_outage(account: Account, outage: dict[str, int], codes: list[int]) -
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "arranged",
     [
         {"next_jbo": "FAILED"},
         {"next_job": "SUCCEEDED"},
@@ -272,8 +272,8 @@ def test_an_outage(account: Account, outage: dict[str, int], codes: list[int]) -
         {"quirks": {"echo_file_ids": False, "job_quota": 1.5}},
     ],
 )
-def test_what_cannot_be_arranged_changes_nothing(account: Account, wish: dict[str, Any]) -> None:
-    answer = account.http.post("/_sandbox/rig", json=wish)
+def test_what_cannot_be_arranged_changes_nothing(account: Account, arranged: dict[str, Any]) -> None:
+    answer = account.http.post("/_sandbox/rig", json=arranged)
     assert (answer.status_code, answer.json()["code"]) == (400, "InvalidParameter")
     assert all(name in answer.json()["message"] for name in WantedFaults.model_fields)
     assert len(created(account)["training_file_ids"]) == 1

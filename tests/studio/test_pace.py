@@ -26,7 +26,7 @@ BUSY = native_error(429, "Throttling", "Too many fine-tune job in running, pleas
 EIGHTHS = st.integers(0, 40).map(lambda eighths: eighths / 8)  # seconds that floats add up exactly
 
 
-class Time:
+class SleepersClock:
     """A clock that moves only when everybody sleeps, to the one who wakes first."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Time:
 def test_never_too_many_start_in_a_window_and_never_too_many_are_under_way(
     limit: Limit, calls: list[tuple[float, float]]
 ) -> None:
-    time, starts, under_way, most = Time(), list[float](), 0, 0
+    time, starts, under_way, most = SleepersClock(), list[float](), 0, 0
     lane = Lane(limit, lambda: time.now, time.sleep)
 
     async def call(after: float, lasting: float) -> None:
@@ -83,7 +83,7 @@ def test_never_too_many_start_in_a_window_and_never_too_many_are_under_way(
 @given(st.integers(1, 6), st.integers(0, 40))
 @settings(max_examples=20)
 def test_a_lane_is_as_fast_as_its_limit_allows(starts: int, count: int) -> None:
-    time = Time()
+    time = SleepersClock()
     lane = Lane(Limit(count + 1, starts), lambda: time.now, time.sleep)
 
     async def call() -> None:
@@ -149,7 +149,7 @@ def test_files_are_uploaded_three_a_second_and_read_ten_a_second(tmp_path: Path)
     archive = tmp_path / "a.zip"
     archive.write_bytes(b"zip")
     asked: dict[str, list[float]] = {}
-    time = Time()
+    time = SleepersClock()
 
     async def handle(request: httpx.Request) -> httpx.Response:
         await request.aread()
@@ -178,7 +178,7 @@ def test_files_are_uploaded_three_a_second_and_read_ten_a_second(tmp_path: Path)
 
 
 def test_lanes_do_not_hold_each_other_up() -> None:
-    time = Time()
+    time = SleepersClock()
     pace = Pace(lambda: time.now, time.sleep)
 
     async def call(family: Family, lasting: float) -> None:

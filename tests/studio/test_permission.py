@@ -41,7 +41,7 @@ class Gone(Exception):  # noqa: N818 - what is gone is the right to call
     """As a lease that was lost: nothing that the client knows of."""
 
 
-class Account:
+class NotingAccount:
     """Turns the first call away, or breaks each off, if told to; notes in its order what was done."""
 
     def __init__(
@@ -95,14 +95,14 @@ class Account:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_each_try_of_a_change_is_asked_for_right_before_it_leaves(change: str) -> None:
-    account = Account(slow_down=True)
+    account = NotingAccount(slow_down=True)
     account.run(CHANGES[change])
     assert account.noted == ["asked", "sent", "slept", "asked", "sent"]
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_lost_its_right_between_two_tries_is_not_tried_again(change: str) -> None:
-    account = Account(slow_down=True, refuse_at=2)
+    account = NotingAccount(slow_down=True, refuse_at=2)
     (ended,) = account.run(CHANGES[change])
     assert isinstance(ended, Gone)
     assert account.noted.count("sent") == 1
@@ -110,7 +110,7 @@ def test_what_lost_its_right_between_two_tries_is_not_tried_again(change: str) -
 
 @pytest.mark.parametrize("read", READS)
 def test_reads_ask_nobody(read: str) -> None:
-    account = Account(slow_down=True)
+    account = NotingAccount(slow_down=True)
     account.asleep = lambda studio: studio.change_no_more()
     account.run(READS[read])
     assert account.noted == ["sent", "slept", "sent"]
@@ -118,7 +118,7 @@ def test_reads_ask_nobody(read: str) -> None:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_once_a_run_is_to_stop_a_change_is_not_tried_again(change: str) -> None:
-    account = Account(slow_down=True)
+    account = NotingAccount(slow_down=True)
     account.asleep = lambda studio: studio.change_no_more()
     (ended,) = account.run(CHANGES[change])
     assert isinstance(ended, Throttled), "what became of the call is what became of its first try"
@@ -127,7 +127,7 @@ def test_once_a_run_is_to_stop_a_change_is_not_tried_again(change: str) -> None:
 
 @pytest.mark.parametrize("change", ["delete a deployment", "delete a job", "delete a file", "cancel"])
 def test_a_try_that_may_have_had_its_effect_is_not_forgotten_over_a_stop(change: str) -> None:
-    account = Account(break_off=True)
+    account = NotingAccount(break_off=True)
     account.asleep = lambda studio: studio.change_no_more()
     (ended,) = account.run(CHANGES[change])
     assert isinstance(ended, LostAnswer)
@@ -137,7 +137,7 @@ def test_a_try_that_may_have_had_its_effect_is_not_forgotten_over_a_stop(change:
 def test_what_waits_in_its_lane_is_asked_for_once_its_turn_came() -> None:
     """And not when it began to wait: by then it is another question."""
     at_once = LIMITS[Family.UPLOADS].starts or 0
-    account = Account()
+    account = NotingAccount()
     account.asleep = lambda studio: studio.change_no_more()
     ended = account.run(*[CHANGES["upload"]] * (at_once + 1))
     assert account.noted.count("sent") == at_once

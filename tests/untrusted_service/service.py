@@ -50,7 +50,7 @@ class Dialect:
 
 
 @dataclass
-class Stranger:
+class UntrustedService:
     """The account, and what was asked of it that no document allows."""
 
     dialect: Dialect
@@ -198,11 +198,11 @@ def _only(row: Row, keys: frozenset[str] | None) -> Row:
 
 
 @contextmanager
-def served(dialect: Dialect) -> Iterator[tuple[Stranger, str]]:
+def served(dialect: Dialect) -> Iterator[tuple[UntrustedService, str]]:
     """The account, and where it is."""
-    stranger = Stranger(dialect)
+    untrusted = UntrustedService(dialect)
     methods = ["GET", "POST", "PUT", "DELETE"]
-    app = Starlette(routes=[Route("/{path:path}", stranger.answer, methods=methods)])
+    app = Starlette(routes=[Route("/{path:path}", untrusted.answer, methods=methods)])
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -210,7 +210,7 @@ def served(dialect: Dialect) -> Iterator[tuple[Stranger, str]]:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield stranger, f"http://127.0.0.1:{port}"
+        yield untrusted, f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
         thread.join(10)

@@ -44,7 +44,7 @@ def _write(folder: Path, *, prompt: str) -> None:
 @pytest.mark.parametrize("dialect", _DIALECTS, ids=lambda one: one.name)
 def test_a_life(dialect: Dialect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small_dataset(tmp_path / "data", clips=3)
-    with served(dialect) as (stranger, url):
+    with served(dialect) as (untrusted, url):
         named = {"DASHSCOPE_API_KEY": "sk-0123456789abcdef", "WANCTL_BASE_URL": url}
         for name, value in {**quiet_surroundings(), **named}.items():
             monkeypatch.setenv(name, value)
@@ -54,8 +54,8 @@ def test_a_life(dialect: Dialect, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert code == 0, said
             said, code = run_wanctl("plan", "-C", str(tmp_path), "--detailed-exitcode")
             assert code == 0, said
-        assert [one["aigc_config"]["prompt"] for one in stranger.deployments.values()] == [prompt]
+        assert [one["aigc_config"]["prompt"] for one in untrusted.deployments.values()] == [prompt]
         (tmp_path / ".wanctl/ledger.json").unlink()
         said, _ = run_wanctl("apply", "-C", str(tmp_path), "--yes", "--max-wait", "1s")
-        assert stranger.billed == 1, said
-        assert stranger.faults == [], said
+        assert untrusted.billed == 1, said
+        assert untrusted.faults == [], said

@@ -1,4 +1,4 @@
-"""Turns and boards made by hand, for what only looks at them."""
+"""Rounds of the loop and statuses made by hand, for what only looks at them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ STEPS = (
 SETTLED = tuple(replace(one, when=When.DONE, action=Action.NOTHING) for one in STEPS)
 
 
-def turn_of(*steps: Step, **more: object) -> Iteration:
+def iteration_of(*steps: Step, **more: object) -> Iteration:
     history = (
         HistoryLine(
             at=NOON, address="Dataset/train", verb="upload", result="ok", by="<b>ann</b>", commit="c" * 40
@@ -49,9 +49,9 @@ def turn_of(*steps: Step, **more: object) -> Iteration:
     return replace(iteration, **more)  # type: ignore[arg-type]  # any field
 
 
-def empty_board() -> LoopStatus:
+def empty_status() -> LoopStatus:
     return LoopStatus("rain", None, "origin/main", timedelta(minutes=5), NOON)
 
 
-def board_of(*steps: Step, **more: object) -> LoopStatus:
-    return empty_board().with_iteration(turn_of(*steps, **more), NOON)
+def loop_status_of(*steps: Step, **more: object) -> LoopStatus:
+    return empty_status().with_iteration(iteration_of(*steps, **more), NOON)

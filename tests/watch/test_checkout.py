@@ -85,7 +85,7 @@ def test_what_is_fetched_does_not_pile_up(
 @pytest.mark.parametrize(
     "config", ["", "[submodule]\nrecurse = true\n[log]\nshowSignature = true\n[core]\nautocrlf = true\n"]
 )
-def test_what_a_stranger_commits_runs_nothing_and_is_laid_out_as_it_is(place: Place, config: str) -> None:
+def test_an_untrusted_commit_runs_nothing_and_is_laid_out_as_it_is(place: Place, config: str) -> None:
     ran = place.clone.parent / "ran"
     (place.clone.parent / "config").write_text(config, encoding="utf-8")
     machine = {**environ(), "GIT_CONFIG_GLOBAL": str(place.clone.parent / "config")}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.watch.statuses import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
+from tests.watch.statuses import NOON, SETTLED, STEPS, empty_status, iteration_of, loop_status_of, step
 from wanctl.base.running import Interrupted
 from wanctl.plan import Action, When
 from wanctl.watch.errors import WatchError
@@ -21,7 +21,7 @@ from wanctl.watch.waits import Waits
 Took = Iteration | Exception
 
 
-class Stage:
+class LoopSetup:
     """Gives the turns one after the other, then ends the loop; remembers every pause."""
 
     def __init__(self, *iterations: Took, dice: float = 1.0) -> None:
@@ -32,7 +32,7 @@ class Stage:
         self.told: list[str] = []
         self.loop = Loop(
             take=self.take,
-            loop_status=empty_board(),
+            loop_status=empty_status(),
             listener=self,
             spell=lambda error: [str(error)],
             now=lambda: self.time,
@@ -67,7 +67,7 @@ class Stage:
 
 
 def test_each_turn_comes_an_interval_after_the_last() -> None:
-    stage = Stage(turn_of(*STEPS), turn_of(*SETTLED))
+    stage = LoopSetup(iteration_of(*STEPS), iteration_of(*SETTLED))
     stage.run()
     assert stage.pauses == [timedelta(minutes=5)] * 2
     assert stage.told == ["in_progress", "converged"]
@@ -76,7 +76,7 @@ def test_each_turn_comes_an_interval_after_the_last() -> None:
 @pytest.mark.parametrize("dice", [0.0, 0.5, 1.0])
 def test_errors_never_end_it_and_are_tried_later_and_later(dice: float) -> None:
     errors = [OSError("the line is down"), *(RuntimeError(f"no {number}") for number in range(8))]
-    stage = Stage(*errors, turn_of(*SETTLED), dice=dice)
+    stage = LoopSetup(*errors, iteration_of(*SETTLED), dice=dice)
     stage.run()
     longest = [15, 30, 60, 120, 240, 480, 600, 600, 600]
     assert stage.pauses[:-1] == [timedelta(seconds=span) * (0.5 + dice / 2) for span in longest]
@@ -87,13 +87,13 @@ def test_errors_never_end_it_and_are_tried_later_and_later(dice: float) -> None:
 
 
 def test_many_errors_do_not_overflow() -> None:
-    stage = Stage(*(OSError("x") for _ in range(5000)))
+    stage = LoopSetup(*(OSError("x") for _ in range(5000)))
     stage.run()
     assert stage.pauses[-1] == LONGEST_RETRY
 
 
 def test_readiness_follows_the_last_turn() -> None:
-    stage = Stage(turn_of(*SETTLED), OSError("down"), turn_of(*SETTLED))
+    stage = LoopSetup(iteration_of(*SETTLED), OSError("down"), iteration_of(*SETTLED))
     ready: list[bool] = [stage.loop.loop_status.ready(NOON)]
     for _ in range(3):
         stage.loop.iteration()
@@ -103,7 +103,7 @@ def test_readiness_follows_the_last_turn() -> None:
 
 
 def test_an_error_keeps_what_was_known() -> None:
-    stage = Stage(turn_of(*STEPS), OSError("down"))
+    stage = LoopSetup(iteration_of(*STEPS), OSError("down"))
     stage.run()
     loop_status = stage.loop.loop_status
     assert loop_status.iteration is not None
@@ -111,7 +111,7 @@ def test_an_error_keeps_what_was_known() -> None:
 
 
 def test_a_full_disk_does_not_end_it() -> None:
-    stage = Stage(turn_of(*SETTLED), turn_of(*SETTLED))
+    stage = LoopSetup(iteration_of(*SETTLED), iteration_of(*SETTLED))
     calls: list[LoopStatus] = []
 
     def full(loop_status: LoopStatus) -> None:
@@ -143,38 +143,42 @@ def test_who_cannot_be_told_keeps_nobody_else_from_it() -> None:
     several = Listeners((Deaf(), Hears()))
     for tell in (several.completed, several.failed):
         with pytest.raises(BrokenPipeError):
-            tell(empty_board())
+            tell(empty_status())
     assert len(told) == 2
 
 
 def test_once_is_one_turn() -> None:
-    stage = Stage(OSError("down"), turn_of(*SETTLED))
+    stage = LoopSetup(OSError("down"), iteration_of(*SETTLED))
     assert stage.loop.run(once=True).errors == ("down",)
     assert stage.pauses == []
 
 
 def test_how_long_something_waits_is_counted_from_when_it_was_first_seen() -> None:
-    loop_status = board_of(*STEPS)
+    loop_status = loop_status_of(*STEPS)
     later = NOON + timedelta(hours=1)
-    loop_status = loop_status.with_iteration(turn_of(*STEPS), later)
+    loop_status = loop_status.with_iteration(iteration_of(*STEPS), later)
     assert loop_status.oldest_wait(When.PERSON, later) == timedelta(hours=1)
-    loop_status = loop_status.with_iteration(turn_of(*SETTLED), later)
+    loop_status = loop_status.with_iteration(iteration_of(*SETTLED), later)
     assert loop_status.oldest_wait(When.PERSON, later) == timedelta(0)
 
 
 def test_a_wait_for_the_service_that_becomes_one_for_a_person_begins_anew() -> None:
     asked = step("Deployment/rain", When.SERVICE, Action.DEPLOY)
     later = NOON + timedelta(hours=5)
-    stopped = turn_of(replace(asked, when=When.PERSON))
-    assert board_of(asked).with_iteration(stopped, later).oldest_wait(When.PERSON, later) == timedelta(0)
+    stopped = iteration_of(replace(asked, when=When.PERSON))
+    assert loop_status_of(asked).with_iteration(stopped, later).oldest_wait(When.PERSON, later) == timedelta(
+        0
+    )
 
 
 def test_how_long_something_waits_is_known_after_a_restart(tmp_path: Path) -> None:
     waits = Waits(tmp_path / "waits.json")
     assert waits.known(NOON) == {}
-    waits.completed(board_of(*STEPS))
+    waits.completed(loop_status_of(*STEPS))
     later = NOON + timedelta(hours=30)
-    again = replace(empty_board(), waiting_since=waits.known(later)).with_iteration(turn_of(*STEPS), later)
+    again = replace(empty_status(), waiting_since=waits.known(later)).with_iteration(
+        iteration_of(*STEPS), later
+    )
     assert again.oldest_wait(When.PERSON, later) == timedelta(hours=30)
     assert set(waits.known(NOON - timedelta(days=1)).values()) == {
         NOON - timedelta(days=1)
@@ -196,7 +200,7 @@ def test_however_often_the_bell_rings_that_is_one_turn(rings: int) -> None:
 
 def test_who_rings_and_rings_brings_no_turn_after_the_other_without_a_rest() -> None:
     """A webhook that was overheard can be sent again by anybody, as often as they like."""
-    stage = Stage(turn_of(*STEPS), turn_of(*SETTLED))
+    stage = LoopSetup(iteration_of(*STEPS), iteration_of(*SETTLED))
     stage.run()
     assert stage.least == [SHORTEST_PAUSE] * 2
     wakeup, began = Wakeup(), time.monotonic()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.watch.statuses import NOON, SETTLED, STEPS, board_of, empty_board, step, turn_of
+from tests.watch.statuses import NOON, SETTLED, STEPS, empty_status, iteration_of, loop_status_of, step
 from wanctl.finding import Finding, Severity
 from wanctl.language.settings import Notification, NotificationFormat, Occasion, Settings
 from wanctl.plan import Action, When
@@ -28,7 +28,7 @@ BLOCKED = step("Deployment/rain", When.BLOCKED, Action.DEPLOY, reason="DEPLOY_FA
 
 
 def stories(*loop_statuses: LoopStatus) -> list[list[tuple[str, list[str]]]]:
-    """What is told after each board: occasions and addresses."""
+    """What is said after each status: occasions and addresses."""
     situation: Situation | None = None
     told = []
     for loop_status in loop_statuses:
@@ -41,7 +41,7 @@ def stories(*loop_statuses: LoopStatus) -> list[list[tuple[str, list[str]]]]:
 
 
 def test_only_changes_are_told() -> None:
-    person, done = board_of(*STEPS), board_of(*SETTLED)
+    person, done = loop_status_of(*STEPS), loop_status_of(*SETTLED)
     assert stories(person, person, done, done, person) == [
         [("waiting", ["Checkpoint/best"])],
         [],
@@ -52,37 +52,37 @@ def test_only_changes_are_told() -> None:
 
 
 def test_who_begins_to_watch_is_not_told_that_all_is_well() -> None:
-    assert stories(board_of(*SETTLED)) == [[]]
+    assert stories(loop_status_of(*SETTLED)) == [[]]
 
 
 def test_drift_is_told_as_drift_and_not_as_a_wait() -> None:
-    assert stories(board_of(DRIFTED)) == [[("drift", ["Deployment/rain"])]]
+    assert stories(loop_status_of(DRIFTED)) == [[("drift", ["Deployment/rain"])]]
 
 
 def test_failures_are_blocked_steps_refused_calls_and_refused_plans() -> None:
     limit = Finding(Severity.ERROR, "over a limit", rule=Rule.FAILED)
-    iteration = board_of(*STEPS).iteration
+    iteration = loop_status_of(*STEPS).iteration
     assert iteration
-    refused = empty_board().with_iteration(
+    refused = empty_status().with_iteration(
         replace(iteration, plan=replace(iteration.plan, findings=(limit,))), NOON
     )
-    assert stories(board_of(BLOCKED)) == [[("failed", ["Deployment/rain"])]]
-    assert stories(board_of(failures={"FineTune/rain": "429"})) == [[("failed", ["FineTune/rain"])]]
+    assert stories(loop_status_of(BLOCKED)) == [[("failed", ["Deployment/rain"])]]
+    assert stories(loop_status_of(failures={"FineTune/rain": "429"})) == [[("failed", ["FineTune/rain"])]]
     assert stories(refused) == [[("failed", ["the plan"])]]
 
 
 def test_a_plan_that_is_refused_for_another_reason_is_told_again() -> None:
     def refused(why: str) -> LoopStatus:
-        iteration = turn_of(*STEPS)
+        iteration = iteration_of(*STEPS)
         plan = replace(iteration.plan, findings=(Finding(Severity.ERROR, why, rule=Rule.FAILED),))
-        return empty_board().with_iteration(replace(iteration, plan=plan), NOON)
+        return empty_status().with_iteration(replace(iteration, plan=plan), NOON)
 
     told = stories(refused("2 trainings"), refused("2 trainings"), refused("no resource"))
     assert told == [[("failed", ["the plan"])], [], [("failed", ["the plan"])]]
 
 
 def test_a_turn_that_fails_is_told_the_second_time_and_forgets_nothing() -> None:
-    person = board_of(*STEPS)
+    person = loop_status_of(*STEPS)
     once = person.with_errors(("the line is down",))
     twice = once.with_errors(("the line is still down",))
     thrice = twice.with_errors(("another error",))
@@ -96,7 +96,7 @@ def test_a_turn_that_fails_is_told_the_second_time_and_forgets_nothing() -> None
 
 
 def test_of_an_error_the_first_line_is_told() -> None:
-    loop_status = empty_board().with_errors(("a.yaml:1:1: error: no\n  |\n1 | x", "1 error"))
+    loop_status = empty_status().with_errors(("a.yaml:1:1: error: no\n  |\n1 | x", "1 error"))
     assert situation_of(loop_status, None, patience=1).failed == {"the loop": "a.yaml:1:1: error: no 1 error"}
 
 
@@ -142,7 +142,7 @@ class Receiver:
         left = list(statuses)
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class ReceiverHandler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 outer.bodies.append(json.loads(body))
@@ -152,7 +152,7 @@ class Receiver:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
                 """Silence."""
 
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self._server = HTTPServer(("127.0.0.1", 0), ReceiverHandler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/secret"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
@@ -180,7 +180,7 @@ def notifying(loop_status: LoopStatus, *on: str, format_: str = "json") -> LoopS
         }
     )
     assert loop_status.iteration
-    return empty_board().with_iteration(replace(loop_status.iteration, settings=settings), NOON)
+    return empty_status().with_iteration(replace(loop_status.iteration, settings=settings), NOON)
 
 
 def notifier(folder: Path, url: str, said: list[str]) -> Notifier:
@@ -193,7 +193,7 @@ def test_it_is_posted_tried_again_and_not_repeated_after_a_restart(
     receiver = Receiver(503, 500)
     receivers.append(receiver)
     said: list[str] = []
-    loop_status = notifying(board_of(*STEPS), "waiting")
+    loop_status = notifying(loop_status_of(*STEPS), "waiting")
     with caplog.at_level(logging.DEBUG):
         for _ in range(2):
             one = notifier(tmp_path, receiver.url, said)
@@ -217,7 +217,7 @@ def test_where_it_cannot_be_written_down_it_is_not_told_with_each_turn(
     one = notifier(tmp_path, receiver.url, [])
     for _ in range(3):
         with contextlib.suppress(OSError):
-            one.completed(notifying(board_of(*STEPS), "waiting"))
+            one.completed(notifying(loop_status_of(*STEPS), "waiting"))
     one.close()
     assert len(receiver.bodies) == 1
 
@@ -226,10 +226,10 @@ def test_who_is_to_be_told_is_known_before_the_first_plan(tmp_path: Path, receiv
     """A key that is refused from the start, say."""
     receiver = Receiver()
     receivers.append(receiver)
-    asked = notifying(board_of(*STEPS), "failed")
+    asked = notifying(loop_status_of(*STEPS), "failed")
     assert asked.iteration
     seen = Observed(Commit("c0ffee"), asked.iteration.settings)
-    once = empty_board().with_errors(("401",), seen)
+    once = empty_status().with_errors(("401",), seen)
     one = notifier(tmp_path, receiver.url, [])
     one.failed(once)
     one.failed(once.with_errors(("401",), seen))
@@ -249,8 +249,8 @@ def test_only_what_is_asked_for_is_posted(tmp_path: Path, receivers: list[Receiv
     receiver = Receiver()
     receivers.append(receiver)
     one = notifier(tmp_path, receiver.url, [])
-    one.completed(notifying(board_of(*STEPS), "converged", format_="slack"))
-    one.completed(notifying(board_of(*SETTLED), "converged", format_="slack"))
+    one.completed(notifying(loop_status_of(*STEPS), "converged", format_="slack"))
+    one.completed(notifying(loop_status_of(*SETTLED), "converged", format_="slack"))
     one.close()
     assert receiver.bodies == [{"text": "rain: everything is as the specs say"}]
 
@@ -258,7 +258,7 @@ def test_only_what_is_asked_for_is_posted(tmp_path: Path, receivers: list[Receiv
 def test_a_receiver_that_is_away_blocks_nothing_and_is_told_without_its_url(tmp_path: Path) -> None:
     said: list[str] = []
     one = notifier(tmp_path, "http://127.0.0.1:9/secret", said)
-    one.completed(notifying(board_of(*STEPS), "waiting"))
+    one.completed(notifying(loop_status_of(*STEPS), "waiting"))
     one.close()
     assert said == ["waiting was not told to WANCTL_NOTIFY_URL: ConnectError"]
 
@@ -278,7 +278,7 @@ def test_a_receiver_that_is_away_keeps_the_news_from_no_other(
     one = Notifier(environ, tmp_path / "told.json", print, sleep=sleep)
     away = Notification(url_env="WANCTL_NOTIFY_AWAY", on=(Occasion.WAITING,))
     well = Notification(url_env="WANCTL_NOTIFY_URL", on=(Occasion.WAITING,))
-    loop_status = notifying(board_of(*STEPS), "waiting")
+    loop_status = notifying(loop_status_of(*STEPS), "waiting")
     try:
         one.completed(replace(loop_status, receivers=(away, well)))
         _settle(receiver, 1)
@@ -291,7 +291,7 @@ def test_a_receiver_that_is_away_keeps_the_news_from_no_other(
 def test_a_variable_that_is_not_set_is_told(tmp_path: Path) -> None:
     said: list[str] = []
     one = notifier(tmp_path, "", said)
-    one.completed(notifying(board_of(*STEPS), "waiting"))
+    one.completed(notifying(loop_status_of(*STEPS), "waiting"))
     one.close()
     assert said == ["waiting was not told to WANCTL_NOTIFY_URL: the variable is not set"]
 
@@ -301,7 +301,7 @@ def test_it_gives_up_after_some_tries(tmp_path: Path, receivers: list[Receiver])
     receivers.append(receiver)
     said: list[str] = []
     one = notifier(tmp_path, receiver.url, said)
-    one.completed(notifying(board_of(*STEPS), "waiting"))
+    one.completed(notifying(loop_status_of(*STEPS), "waiting"))
     _settle(receiver, TRIES)
     one.close()
     assert len(receiver.bodies) == TRIES

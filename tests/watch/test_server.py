@@ -17,7 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from tests.watch.statuses import NOON, STEPS, board_of, empty_board, step, turn_of
+from tests.watch.statuses import NOON, STEPS, empty_status, iteration_of, loop_status_of, step
 from wanctl import __version__
 from wanctl.engine.gates import OUTSIDE
 from wanctl.finding import Finding, Severity
@@ -35,7 +35,7 @@ BODY = b'{"ref": "refs/heads/main"}'
 
 
 class Visit:
-    """A server that shows one board, and counts the rings."""
+    """A server that shows one status, and counts the rings."""
 
     def __init__(self, loop_status: LoopStatus, secret: str | None = SECRET, *, local: bool = False) -> None:
         self.rings = 0
@@ -69,7 +69,7 @@ def signed(body: bytes = BODY, secret: str = SECRET) -> dict[str, str]:
     ],
 )
 def test_who_knows_the_secret_rings(headers: dict[str, str]) -> None:
-    visit = Visit(board_of(*STEPS))
+    visit = Visit(loop_status_of(*STEPS))
     assert visit.post(headers) == 202
     assert visit.rings == 1
 
@@ -90,21 +90,21 @@ def test_who_knows_the_secret_rings(headers: dict[str, str]) -> None:
     ],
 )
 def test_nobody_else_does(headers: dict[str, str]) -> None:
-    visit = Visit(board_of(*STEPS))
+    visit = Visit(loop_status_of(*STEPS))
     assert visit.post(headers) == 401
     assert visit.rings == 0
 
 
 def test_without_a_secret_no_webhook_is_taken() -> None:
     for secret in (None, ""):
-        visit = Visit(board_of(*STEPS), secret)
+        visit = Visit(loop_status_of(*STEPS), secret)
         assert visit.post(signed(secret="")) == 403
         assert visit.post({"X-Gitlab-Token": ""}) == 403
         assert visit.rings == 0
 
 
 def test_a_body_that_is_too_large_is_not_read_to_its_end() -> None:
-    visit = Visit(board_of(*STEPS))
+    visit = Visit(loop_status_of(*STEPS))
     assert visit.post(signed(), b"x" * (LARGEST_BODY + 1)) == 413
     assert visit.rings == 0
 
@@ -123,7 +123,7 @@ def test_without_a_sign_of_the_secret_nothing_is_read() -> None:
 @pytest.mark.parametrize("path", ["/", "/status.json", "/metrics"])
 def test_a_page_of_this_machine_is_shown_under_its_own_names_alone(path: str) -> None:
     """A name of somebody else's that leads to 127.0.0.1 makes this page part of theirs, for a browser."""
-    visit = Visit(board_of(*STEPS), local=True)
+    visit = Visit(loop_status_of(*STEPS), local=True)
     for host, code in (
         ("127.0.0.1:8788", 200),
         ("localhost", 200),
@@ -131,11 +131,11 @@ def test_a_page_of_this_machine_is_shown_under_its_own_names_alone(path: str) ->
         ("evil.example", 421),
     ):
         assert visit.client.get(path, headers={"Host": host}).status_code == code
-    assert Visit(board_of(*STEPS)).client.get(path, headers={"Host": "wanctl-watch"}).status_code == 200
+    assert Visit(loop_status_of(*STEPS)).client.get(path, headers={"Host": "wanctl-watch"}).status_code == 200
 
 
 def test_probes_and_hooks_may_call_it_as_they_like() -> None:
-    visit = Visit(board_of(*STEPS), local=True)
+    visit = Visit(loop_status_of(*STEPS), local=True)
     assert visit.client.get("/healthz", headers={"Host": "10.1.2.3:8788"}).status_code == 200
     assert visit.post({**signed(), "Host": "hooks.example"}) == 202
 
@@ -143,7 +143,7 @@ def test_probes_and_hooks_may_call_it_as_they_like() -> None:
 def test_who_comes_slowly_is_sent_away_and_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "PATIENCE", 0.5)
     monkeypatch.setattr(connections, "MOST", 20)
-    visit = Visit(board_of(*STEPS))
+    visit = Visit(loop_status_of(*STEPS))
     server = Server(visit.application, "127.0.0.1", 0)
     server.start()
     place = ("127.0.0.1", int(server.url.rpartition(":")[2]))
@@ -164,7 +164,7 @@ def test_who_comes_slowly_is_sent_away_and_takes_no_place(monkeypatch: pytest.Mo
 
 
 def test_nothing_but_the_hook_takes_a_post() -> None:
-    visit = Visit(board_of(*STEPS))
+    visit = Visit(loop_status_of(*STEPS))
     for path in ("/", "/status.json", "/metrics", "/healthz", "/readyz"):
         assert visit.client.post(path).status_code == 405
     assert visit.client.get("/hook").status_code == 405
@@ -172,9 +172,9 @@ def test_nothing_but_the_hook_takes_a_post() -> None:
 
 def test_the_probes() -> None:
     for loop_status, ready in (
-        (empty_board(), 503),
-        (board_of(*STEPS), 200),
-        (board_of(*STEPS).with_errors(("down",)), 503),
+        (empty_status(), 503),
+        (loop_status_of(*STEPS), 200),
+        (loop_status_of(*STEPS).with_errors(("down",)), 503),
     ):
         visit = Visit(loop_status)
         assert visit.client.get("/healthz").status_code == 200
@@ -183,7 +183,7 @@ def test_the_probes() -> None:
 
 def test_the_metrics_are_what_prometheus_reads() -> None:
     drifted = step("Deployment/other", When.PERSON, Action.SCALE, drift=True)
-    loop_status = board_of(*STEPS, drifted)
+    loop_status = loop_status_of(*STEPS, drifted)
     visit = Visit(loop_status)
     visit.metrics.completed(loop_status)
     visit.metrics.failed(loop_status)
@@ -227,12 +227,12 @@ def test_the_metrics_are_what_prometheus_reads() -> None:
 
 
 def test_the_metrics_before_the_first_turn() -> None:
-    assert 'wanctl_turns_total{result="failed"} 0.0' in Visit(empty_board()).client.get("/metrics").text
-    assert "wanctl_ready 0.0" in Visit(empty_board()).client.get("/metrics").text
+    assert 'wanctl_turns_total{result="failed"} 0.0' in Visit(empty_status()).client.get("/metrics").text
+    assert "wanctl_ready 0.0" in Visit(empty_status()).client.get("/metrics").text
 
 
 def test_the_status_as_json() -> None:
-    data = Visit(replace(board_of(*STEPS), next_iteration=NOON)).client.get("/status.json").json()
+    data = Visit(replace(loop_status_of(*STEPS), next_iteration=NOON)).client.get("/status.json").json()
     assert data["commit"] == {"id": "abcdef0123456789", "subject": "Make it rain"}
     assert data["plan"]["status"] == "in_progress"
     assert (data["ready"], data["ledger_serial"], data["next_turn"]) == (True, 7, NOON.isoformat())
@@ -266,10 +266,10 @@ class _Page(HTMLParser):
 @pytest.mark.parametrize(
     "loop_status",
     [
-        empty_board(),
-        empty_board().with_errors(("<script>alert(1)</script>",)),
-        replace(board_of(*STEPS), next_iteration=NOON + timedelta(minutes=5)),
-        board_of(*STEPS, failures={"Deployment/rain": "429 <img src=x>"}, held_by="ci").with_errors(
+        empty_status(),
+        empty_status().with_errors(("<script>alert(1)</script>",)),
+        replace(loop_status_of(*STEPS), next_iteration=NOON + timedelta(minutes=5)),
+        loop_status_of(*STEPS, failures={"Deployment/rain": "429 <img src=x>"}, held_by="ci").with_errors(
             ("down",)
         ),
     ],
@@ -290,7 +290,7 @@ def test_the_page_is_well_formed_loads_nothing_and_escapes(loop_status: LoopStat
 
 
 def test_the_policy_lets_the_page_have_its_own_style_alone() -> None:
-    answer = Visit(board_of(*STEPS)).client.get("/")
+    answer = Visit(loop_status_of(*STEPS)).client.get("/")
     policy = answer.headers["content-security-policy"]
     found = re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL)
     assert found
@@ -302,7 +302,7 @@ def test_the_policy_lets_the_page_have_its_own_style_alone() -> None:
 
 
 def test_the_page_tells_what_stands_and_whose_turn_it_is() -> None:
-    loop_status = replace(board_of(*STEPS), next_iteration=NOON + timedelta(minutes=5))
+    loop_status = replace(loop_status_of(*STEPS), next_iteration=NOON + timedelta(minutes=5))
     page = _Page(Visit(loop_status).client.get("/").text)
     text = " ".join(" ".join(page.texts).split())
     for expected in (
@@ -332,7 +332,7 @@ def test_the_page_tells_what_stands_and_whose_turn_it_is() -> None:
     ],
 )
 def test_the_page_says_what_the_loop_may_do_by_itself(policy: Policy, said: str) -> None:
-    client = Visit(replace(board_of(*STEPS), policy=policy)).client
+    client = Visit(replace(loop_status_of(*STEPS), policy=policy)).client
     text = " ".join(" ".join(_Page(client.get("/").text).texts).split())
     assert f"The loop {said} Last plan" in text
     data = client.get("/status.json").json()
@@ -343,8 +343,8 @@ def test_the_page_says_what_the_loop_may_do_by_itself(policy: Policy, said: str)
 def test_the_page_says_at_its_top_which_window_is_closed() -> None:
     """Or a change that is not begun looks forgotten."""
     closed = Finding(Severity.WARNING, "nothing may be applied now: a window denies it", rule=OUTSIDE)
-    iteration = turn_of(*STEPS)
-    loop_status = empty_board().with_iteration(
+    iteration = iteration_of(*STEPS)
+    loop_status = empty_status().with_iteration(
         replace(iteration, plan=replace(iteration.plan, findings=(closed,))), NOON
     )
     text = " ".join(" ".join(_Page(Visit(loop_status).client.get("/").text).texts).split())

@@ -80,7 +80,7 @@ def test_the_checkout_is_exactly_the_ref_whatever_lies_in_it(place: Place) -> No
     assert iterations.take().plan.status is Status.CONVERGED
 
 
-def test_mistakes_in_the_ref_stop_the_turn_and_the_next_commit_mends_it(place: Place) -> None:
+def test_mistakes_in_the_ref_stop_the_round_and_the_next_commit_corrects_it(place: Place) -> None:
     iterations = place.iterations()
     place.push({**TUNE, "training": ["trian"]})
     with pytest.raises(SpecErrors, match="trian"):
@@ -200,7 +200,7 @@ def test_a_plans_digest_approves_its_steps_also_those_that_come_later(place: Pla
     assert verbs[-2:] == ["train", "deploy"]
 
 
-def test_mending_drift_is_approved_each_time(place: Place) -> None:
+def test_correcting_drift_is_approved_each_time(place: Place) -> None:
     """The line of the first deployment still stands in the file."""
     place.push(TRAIN, TUNE, BEST, SERVING)
     policy = Policy(self_heal=True, needs_approval=frozenset({Action.DEPLOY}))
