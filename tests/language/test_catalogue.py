@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.language.projects import load
-from wanctl.language.catalogue import Catalogue, FrameMode
-from wanctl.language.estimate import TrainingEstimate, estimate_training
+from wanctl.catalogue.base_models import Catalogue, FrameMode
+from wanctl.catalogue.estimate import TrainingEstimate, estimate_training
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import wanctl.language
+import wanctl
 from wanctl.finding import Severity
 from wanctl.language.describing import described
 from wanctl.language.diagnostics import rendered
@@ -125,17 +125,20 @@ def test_names_that_no_type_lists_are_listed() -> None:
 
 def test_what_the_planner_rests_on_is_pure() -> None:
     """Resources, rules and estimates import nothing by which anything outside could be read."""
-    folder = Path(wanctl.language.__file__).parent
-    seen, waiting = set(), ["resources", "rules", "estimate"]
+    root = Path(wanctl.__file__).parents[1]
+    rooms = ("wanctl.language.", "wanctl.catalogue.")
+    seen, waiting = set(), ["wanctl.language.resources", "wanctl.language.rules", "wanctl.catalogue.estimate"]
     forbidden = {"os", "time", "httpx", "socket", "subprocess", "random", "yaml"}
     while waiting:
         module = waiting.pop()
         if module in seen:
             continue
         seen.add(module)
-        for node in ast.walk(ast.parse((folder / f"{module}.py").read_text(encoding="utf-8"))):
+        file = root / f"{module.replace('.', '/')}.py"
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             assert not forbidden.intersection(name.partition(".")[0] for name in names), module
-            waiting += [name.rpartition(".")[2] for name in names if name.startswith("wanctl.language.")]
-    assert "load" not in seen
+            waiting += [name for name in names if name.startswith(rooms)]
+    assert seen & {"wanctl.language.load", "wanctl.catalogue.packaged"} == set()
+    assert "wanctl.catalogue.base_models" in seen

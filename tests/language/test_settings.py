@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.language.projects import load, told
-from wanctl.language.scalars import Money, parse_duration, parse_money
+from wanctl.base.values import Money, parse_money
+from wanctl.language.scalars import parse_duration
 from wanctl.language.settings import Occasion, Provider, Settings
 
 

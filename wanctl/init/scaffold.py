@@ -14,10 +14,10 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from wanctl.base.words import quoted, suggestion
+from wanctl.catalogue.base_models import Catalogue
+from wanctl.catalogue.packaged import packaged_models
 from wanctl.forge.registry import FORGES, forge_at, forge_named
 from wanctl.init.package import check_package
-from wanctl.language.catalogue import Catalogue
-from wanctl.language.load import packaged_models
 from wanctl.language.models import LONGEST_NAME, check_name
 from wanctl.language.root import SETTINGS_FILE, Root
 from wanctl.project.errors import ProjectError

@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from wanctl.address import Address
+from wanctl.catalogue.base_models import FrameMode
 from wanctl.dataset.checks import Use
 from wanctl.dataset.checks.captions import CaptionEffect, effect_of, likeness, made_up_words
 from wanctl.dataset.contents import DatasetFacts
 from wanctl.finding import Finding, Severity
-from wanctl.language.catalogue import FrameMode
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, State
 from wanctl.language.resources import Desired, Resource
 from wanctl.rules import Rule

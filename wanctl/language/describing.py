@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from wanctl.language.models import AigcConfig, HyperParameters, Resourceful, Source
+from wanctl.catalogue.base_models import HyperParameters
+from wanctl.language.models import AigcConfig, Resourceful, Source
 from wanctl.language.resources import DOCUMENTS
 from wanctl.language.settings import Limits, Polling, SandboxSettings, Settings
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from wanctl.base.errors import WanctlError
+from wanctl.base.values import MONEY_PATTERN
 from wanctl.base.words import did_you_mean, listed
+from wanctl.catalogue.packaged import packaged_models
 from wanctl.language.describing import PROJECT, Schema, described
-from wanctl.language.load import packaged_models
 from wanctl.language.models import NAME_PATTERN
-from wanctl.language.scalars import DURATION_PATTERN, MONEY_PATTERN
+from wanctl.language.scalars import DURATION_PATTERN
 from wanctl.studio.regions import REGIONS
 
 _WIDTH = 100

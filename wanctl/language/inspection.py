@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from wanctl.address import Address
+from wanctl.catalogue.base_models import Catalogue, FrameMode
+from wanctl.catalogue.estimate import TrainingEstimate, estimate_training
 from wanctl.dataset.checks.captions import CaptionEffect, effect_of
 from wanctl.dataset.contents import DatasetFacts
 from wanctl.finding import Finding
-from wanctl.language.catalogue import Catalogue, FrameMode
-from wanctl.language.estimate import TrainingEstimate, estimate_training
 from wanctl.language.models import FineTune
 from wanctl.language.resources import Desired
 

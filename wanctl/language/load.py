@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from wanctl.address import Address, Kind
 from wanctl.base.words import listed, quoted, suggestion
+from wanctl.catalogue.base_models import Catalogue, CatalogueFile
+from wanctl.catalogue.packaged import models_of, packaged_catalogue
 from wanctl.finding import Finding, Place, Severity
-from wanctl.language.catalogue import Catalogue, CatalogueFile, CatalogueModel
 from wanctl.language.diagnostics import SpecErrors
 from wanctl.language.documents import Document, SourceFile
 from wanctl.language.findings import Findings
@@ -32,8 +31,6 @@ from wanctl.language.translation import Complaint, complaints
 from wanctl.language.urls import local_part
 from wanctl.ledger.location import FileLocation, parse_location
 from wanctl.rules import Rule
-
-_PACKAGED = Path(__file__).with_name("catalogue.yaml")
 
 
 def find_project(start: Path) -> Path:
@@ -161,7 +158,7 @@ class _Loading:
 
     def _catalogue(self, project: ProjectFile, head: Document) -> Catalogue:
         """The packaged catalogue, with the project's own laid over it."""
-        settings, models = project.settings, _models(_packaged_catalogue())
+        settings, models = project.settings, models_of(packaged_catalogue())
         document = (
             self._catalogue_document(settings.catalogue, project, head)
             if settings and settings.catalogue
@@ -169,7 +166,7 @@ class _Loading:
         )
         if document and isinstance(document.value, dict):
             try:
-                models = _models(merged(_packaged_catalogue(), document.value))
+                models = models_of(merged(packaged_catalogue(), document.value))
             except ValidationError as error:
                 for one in complaints(error, CatalogueFile):
                     self._complain(document, one, "Catalogue")
@@ -298,18 +295,3 @@ class _Loading:
 def _owner(kind: Kind, value: Mapping[str, Any]) -> str:
     name = value.get("name")
     return f"{kind}/{name}" if isinstance(name, str) else str(kind)
-
-
-def _models(facts: dict[str, Any]) -> Mapping[str, CatalogueModel]:
-    return CatalogueFile.model_validate(facts).models
-
-
-@cache
-def _packaged_catalogue() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load(_PACKAGED.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    return loaded
-
-
-def packaged_models() -> Mapping[str, CatalogueModel]:
-    """The base models that wanctl knows of, for who has no project yet."""
-    return _models(_packaged_catalogue())

@@ -4,25 +4,19 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_validator
 from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema
 
 from wanctl.address import NAME
+from wanctl.base.values import Flag, Model, Number, Positive
+from wanctl.catalogue.base_models import HyperParameters
 
 NAME_PATTERN = f"^{NAME}$"
 LONGEST_NAME = 40
-LARGEST = 10**12  # of whole numbers: beyond all that is meant, and still small enough to calculate with
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-
-
-class Model(BaseModel):
-    """What all models share: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class FromFile:
@@ -56,11 +50,6 @@ def _check_identifier(value: str) -> str:
     return value
 
 
-def _spell_number(value: Any) -> Any:
-    """2e-5 is text to YAML 1.1, which wants a dot in it; people mean the number."""
-    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
-
-
 def _spell_digest(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -81,12 +70,6 @@ def _check_checkpoint(value: str) -> str:
     return value
 
 
-def _check_size(value: int) -> int:
-    if value > LARGEST:
-        raise ValueError(f"must be at most {LARGEST:,}")
-    return value
-
-
 Text = Annotated[str, Strict(), FromFile()]
 Name = Annotated[
     str,
@@ -95,10 +78,6 @@ Name = Annotated[
     Field(json_schema_extra={"pattern": NAME_PATTERN, "maxLength": LONGEST_NAME}),
 ]
 Identifier = Annotated[str, Strict(), AfterValidator(_check_identifier)]
-Flag = Annotated[bool, Strict()]
-Whole = Annotated[int, Strict()]
-Positive = Annotated[int, Strict(), Field(ge=1), AfterValidator(_check_size)]
-Number = Annotated[float, BeforeValidator(_spell_number), Strict(), Field(allow_inf_nan=False)]
 Digest = Annotated[str, Strict(), BeforeValidator(_spell_digest), Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Pattern = Annotated[str, Strict(), AfterValidator(_check_pattern)]
 CheckpointName = Annotated[
@@ -183,35 +162,6 @@ class Dataset(Resourceful):
     """What the content has to be; wanctl dataset lock writes it. With it a plan needs no media."""
     target_seconds: Annotated[Number, Field(gt=0)] = Field(default=5.0, examples=[5])
     """How long the videos will be that the fine-tuned model is to make; longer clips are warned of."""
-
-
-class HyperParameters(Model):
-    """How the training runs. What is left out is taken from the catalogue, and sent and shown explicitly."""
-
-    n_epochs: Positive | None = Field(default=None, examples=[400])
-    """How often the training set is gone through. Steps and price are proportional to it."""
-    batch_size: Positive | None = Field(default=None, examples=[1])
-    """Samples for each training step."""
-    learning_rate: Annotated[Number, Field(gt=0)] | None = Field(default=None, examples=[2e-5])
-    """How far the weights move at each step."""
-    max_pixels: Positive | None = Field(default=None, examples=[36864])
-    """Larger clips (width × height) are shrunk to so many pixels. The price is proportional to it."""
-    eval_epochs: Positive | None = Field(default=None, examples=[50])
-    """Epochs between two checkpoints with their previews; at least a tenth of n_epochs."""
-    split: Annotated[Number, Field(gt=0, lt=1)] | None = Field(default=None, examples=[0.9])
-    """The part that is trained on when no validation set is given; the rest makes the previews."""
-    max_split_val_dataset_sample: Positive | None = Field(default=None, examples=[5])
-    """At most so many samples are split off for previews."""
-    save_total_limit: Positive | None = Field(default=None, examples=[10])
-    """So many checkpoints are kept, the last ones."""
-    lora_rank: Positive | None = Field(default=None, examples=[32])
-    """The rank of the LoRA matrices, a power of two: more learns more, slower."""
-    lora_alpha: Positive | None = Field(default=None, examples=[32])
-    """How strongly the LoRA acts on the base model, a power of two."""
-
-    def declared(self) -> dict[str, Any]:
-        """What the user wrote, and nothing else."""
-        return self.model_dump(exclude_unset=True, exclude_none=True)
 
 
 class FineTune(Resourceful):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wanctl.address import Address, Kind
+from wanctl.catalogue.base_models import Catalogue
 from wanctl.finding import Finding, Place
-from wanctl.language.catalogue import Catalogue
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, Resourceful
 from wanctl.language.settings import Settings
 

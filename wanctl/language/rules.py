@@ -14,9 +14,9 @@ from typing import Any
 
 from wanctl.address import Address
 from wanctl.base.words import counted, did_you_mean, listed, quoted
+from wanctl.catalogue.base_models import Catalogue, CatalogueModel
 from wanctl.dataset.contents import DatasetFacts
 from wanctl.finding import Finding, Severity
-from wanctl.language.catalogue import Catalogue, CatalogueModel
 from wanctl.language.dataset_uses import check_templates
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, State
 from wanctl.language.resources import Desired, Resource

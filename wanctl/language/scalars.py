@@ -1,16 +1,15 @@
 """The scalars of wanctl.yaml: durations, amounts, cron expressions, addresses. ValueError says the form."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from math import inf
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, Strict
+from pydantic import AfterValidator, BeforeValidator, Strict
 from pydantic.json_schema import WithJsonSchema
 
 from wanctl.address import Kind
+from wanctl.base.values import String
 from wanctl.base.words import did_you_mean
 from wanctl.language.cron import check_cron, check_zone
 from wanctl.language.models import check_name
@@ -20,20 +19,7 @@ _DURATION = re.compile(
     r"(?:(?P<d>\d{1,5})d)?(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m)?"
     r"(?:(?P<s>\d{1,9}(?:\.\d{1,3})?)s)?(?:(?P<ms>\d{1,6})ms)?"
 )
-_MONEY = re.compile(r"(?P<amount>\d{1,12}(?:\.\d{1,12})?)\s*(?P<currency>[A-Z]{3})")
 DURATION_PATTERN = r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$"
-MONEY_PATTERN = r"^\d+(\.\d+)?\s*[A-Z]{3}$"
-
-
-@dataclass(frozen=True)
-class Money:
-    """An amount with its currency; amounts of different currencies are never added."""
-
-    amount: Decimal
-    currency: str
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
 
 
 def parse_duration(text: object) -> float:
@@ -46,16 +32,6 @@ def parse_duration(text: object) -> float:
     if seconds <= 0:
         raise ValueError("must be longer than nothing")
     return seconds
-
-
-def parse_money(text: Any) -> Money:
-    """An amount from 60 USD; ValueError says the form."""
-    if isinstance(text, Money):
-        return text
-    match = _MONEY.fullmatch(text.strip()) if isinstance(text, str) else None
-    if not match:
-        raise ValueError('must be an amount with its currency, as in "60 USD"')
-    return Money(Decimal(match["amount"]), match["currency"])
 
 
 def _duration(value: Any) -> float:
@@ -115,16 +91,12 @@ def _check_start(start: datetime | None) -> datetime | None:
 Duration = Annotated[
     float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})
 ]
-Amount = Annotated[
-    Money, BeforeValidator(parse_money), WithJsonSchema({"type": "string", "pattern": MONEY_PATTERN})
-]
 Cron = Annotated[str, Strict(), AfterValidator(check_cron)]
 Zone = Annotated[str, Strict(), AfterValidator(check_zone)]
 EnvironmentName = Annotated[str, Strict(), AfterValidator(_check_url_env)]
 Scalar = str | int | float | bool
 Var = Annotated[Scalar, BeforeValidator(_check_scalar)]
 Speed = Annotated[float | Literal["instant"], BeforeValidator(_check_speed)]
-String = Annotated[str, Strict(), Field(min_length=1)]
 Url = Annotated[String, AfterValidator(_check_url)]
 LedgerPlace = Annotated[String, AfterValidator(_check_ledger)]
 Start = Annotated[datetime | None, AfterValidator(_check_start)]

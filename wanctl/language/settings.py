@@ -9,18 +9,17 @@ from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from wanctl.language.models import Identifier, Model, Name, Whole
+from wanctl.base.values import Amount, Model, String, Whole
+from wanctl.language.models import Identifier, Name
 from wanctl.language.scalars import (
     DURATION_PATTERN,
     AddressText,
-    Amount,
     Cron,
     Duration,
     EnvironmentName,
     LedgerPlace,
     Speed,
     Start,
-    String,
     Url,
     Var,
     Zone,

@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any
 
 from wanctl.address import Address
+from wanctl.catalogue.estimate import estimate_training
 from wanctl.kinds.case import Case
 from wanctl.kinds.context import Measured
 from wanctl.kinds.fields import FieldRule, FieldTable
 from wanctl.kinds.identity import canonical_number, digest_of
-from wanctl.language.estimate import estimate_training
 from wanctl.language.models import FineTune
 from wanctl.ledger.record import Generation
 from wanctl.plan import Action, Change, Cost, FieldClass, Step, When

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from wanctl.address import Address, Kind
+from wanctl.catalogue.base_models import HyperParameters
 from wanctl.dataset.contents import parse_upload_name
 from wanctl.kinds.dataset.kind import write_dataset
 from wanctl.kinds.finetune.case import TrainingCase
@@ -17,7 +18,7 @@ from wanctl.kinds.identity import parse_job_name, resource_in_job_name
 from wanctl.kinds.importing import UNREADABLE, Inventory, Writing
 from wanctl.kinds.kind import Adopting, AdoptionRefused
 from wanctl.kinds.snapshot import Question, Read
-from wanctl.language.models import FineTune, HyperParameters
+from wanctl.language.models import FineTune
 from wanctl.ledger.record import Generation
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, Job
 

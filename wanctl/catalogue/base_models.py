@@ -1,4 +1,4 @@
-"""What is documented of the base models: defaults, ranges, prices, each with its date. Data, read by `load`.
+"""The base models as they are documented: hyper-parameters, defaults, ranges and prices, each with its date.
 
 The service's defaults and prices move; so this is dated, a project may override it, and what is outside
 of it is warned about, never refused.
@@ -12,8 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from wanctl.language.models import HyperParameters, Model, Positive
-from wanctl.language.scalars import Amount, Money, String
+from wanctl.base.values import Amount, Model, Money, Number, Positive, String
 
 
 class FrameMode(StrEnum):
@@ -21,6 +20,35 @@ class FrameMode(StrEnum):
 
     FIRST_FRAME = "first_frame"
     FIRST_AND_LAST_FRAME = "first_and_last_frame"
+
+
+class HyperParameters(Model):
+    """How the training runs. What is left out is taken from the catalogue, and sent and shown explicitly."""
+
+    n_epochs: Positive | None = Field(default=None, examples=[400])
+    """How often the training set is gone through. Steps and price are proportional to it."""
+    batch_size: Positive | None = Field(default=None, examples=[1])
+    """Samples for each training step."""
+    learning_rate: Annotated[Number, Field(gt=0)] | None = Field(default=None, examples=[2e-5])
+    """How far the weights move at each step."""
+    max_pixels: Positive | None = Field(default=None, examples=[36864])
+    """Larger clips (width × height) are shrunk to so many pixels. The price is proportional to it."""
+    eval_epochs: Positive | None = Field(default=None, examples=[50])
+    """Epochs between two checkpoints with their previews; at least a tenth of n_epochs."""
+    split: Annotated[Number, Field(gt=0, lt=1)] | None = Field(default=None, examples=[0.9])
+    """The part that is trained on when no validation set is given; the rest makes the previews."""
+    max_split_val_dataset_sample: Positive | None = Field(default=None, examples=[5])
+    """At most so many samples are split off for previews."""
+    save_total_limit: Positive | None = Field(default=None, examples=[10])
+    """So many checkpoints are kept, the last ones."""
+    lora_rank: Positive | None = Field(default=None, examples=[32])
+    """The rank of the LoRA matrices, a power of two: more learns more, slower."""
+    lora_alpha: Positive | None = Field(default=None, examples=[32])
+    """How strongly the LoRA acts on the base model, a power of two."""
+
+    def declared(self) -> dict[str, Any]:
+        """What the user wrote, and nothing else."""
+        return self.model_dump(exclude_unset=True, exclude_none=True)
 
 
 class ListedPrice(Model):

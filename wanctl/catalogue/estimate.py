@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from wanctl.language.catalogue import Catalogue, Price
+from wanctl.catalogue.base_models import Catalogue, Price
 
 PIXELS_PER_TOKEN = 1024  # for each second and epoch
 
