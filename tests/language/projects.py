@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from wanctl.language.diagnostics import SpecErrors, rendered
+from wanctl.language.findings import SpecErrors, rendered
 from wanctl.language.load import load_project
 from wanctl.language.resources import Desired
 

@@ -7,7 +7,7 @@ import pytest
 from tests.language.projects import load
 from wanctl.address import Address
 from wanctl.dataset.contents import DatasetFacts, Sample
-from wanctl.language.dataset_uses import check_templates, uses_of
+from wanctl.language.rules.datasets import check_templates, uses_of
 
 EFFECT = "Then the s86b5p money rain begins, huge bank notes pour down from above."
 SPECS = """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wanctl.language.editing import with_digest
+from wanctl.language.writing import with_digest
 
 NEW = "sha256:" + "a" * 64
 

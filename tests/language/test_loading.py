@@ -7,7 +7,7 @@ import pytest
 
 from tests.language.projects import CHAIN, HEAD, load, told, write_project
 from wanctl.address import Address, Kind
-from wanctl.language.diagnostics import SpecErrors
+from wanctl.language.findings import SpecErrors
 from wanctl.language.load import find_project, load_project
 from wanctl.language.models import Dataset, Deployment, FineTune
 

@@ -3,7 +3,7 @@
 import pytest
 
 from wanctl.address import Address, Kind
-from wanctl.language.naming import Unknown, near_miss, resource_named
+from wanctl.language.resources import UnknownName, near_miss, resource_named
 
 RAIN, SERVED, TRAIN = Address.finetune("rain"), Address.deployment("rain"), Address.dataset("train")
 KNOWN = (TRAIN, RAIN, SERVED)
@@ -34,7 +34,7 @@ def test_full_names_and_names_alone(text: str, kind: Kind | None, address: Addre
     ],
 )
 def test_what_is_not_there_is_told_with_what_is(text: str, kind: Kind | None, told: str) -> None:
-    with pytest.raises(Unknown) as raised:
+    with pytest.raises(UnknownName) as raised:
         resource_named(text, KNOWN, kind)
     assert told in str(raised.value)
 

@@ -8,7 +8,7 @@ from tests.language.projects import load
 from wanctl.address import Address
 from wanctl.dataset.contents import DatasetFacts, Sample
 from wanctl.finding import Finding
-from wanctl.language.rules import check
+from wanctl.language.rules.values import check
 
 DATASET = "kind: Dataset\nname: {0}\nsource: data/{0}\n---\n"
 FINETUNE = (

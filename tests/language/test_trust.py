@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.language.projects import CHAIN, HEAD, load, told, write_project
 from wanctl.address import Kind
-from wanctl.language.diagnostics import SpecErrors
+from wanctl.language.findings import SpecErrors
 from wanctl.language.load import load_project
 from wanctl.language.resources import DOCUMENTS
 from wanctl.language.settings import Settings

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from wanctl.address import Address
 from wanctl.finding import Finding, Place, Severity
-from wanctl.language.diagnostics import rendered
+from wanctl.language.findings import rendered
 from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Step, When
 from wanctl.render.text.console import columns, emit, folded, plain
 from wanctl.render.text.plan import plan_lines

@@ -9,7 +9,7 @@ import pytest
 from tests.watch.places import BEST, HEAD, SERVING, TRAIN, TUNE, Place, environ, git, step_of
 from wanctl.engine.converge import Patience
 from wanctl.finding import Severity
-from wanctl.language.diagnostics import SpecErrors
+from wanctl.language.findings import SpecErrors
 from wanctl.language.load import load_project
 from wanctl.ledger.lease import Lease
 from wanctl.plan import Action, Status, Step, When

@@ -22,7 +22,7 @@ from wanctl.forge.forge import Run, Trigger
 from wanctl.forge.posting import UnlabelledError, post
 from wanctl.forge.wire import ForgeError
 from wanctl.kinds.registry import kind_of
-from wanctl.language.diagnostics import SpecErrors
+from wanctl.language.findings import SpecErrors
 from wanctl.language.root import Root
 from wanctl.plan import Plan
 from wanctl.project import Project

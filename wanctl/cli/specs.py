@@ -17,7 +17,7 @@ def validate(
     no_cache: NoCache = False,
 ) -> None:
     """Check specs and datasets, offline. Every error at once, with its place."""
-    from wanctl.language.diagnostics import SpecErrors, rendered
+    from wanctl.language.findings import SpecErrors, rendered
     from wanctl.render.json.documents import validation_json
     from wanctl.render.text.console import columns, emit, err
     from wanctl.render.visible import json_text

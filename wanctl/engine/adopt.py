@@ -9,8 +9,7 @@ from wanctl.kinds.kind import Adopting, AdoptionRefused
 from wanctl.kinds.moving import moves_of
 from wanctl.kinds.registry import kind_of, planned_context
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.language.naming import near_miss
-from wanctl.language.resources import Resource
+from wanctl.language.resources import Resource, near_miss
 from wanctl.ledger.record import Verb
 
 

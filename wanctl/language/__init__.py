@@ -1,4 +1,4 @@
-"""What a user writes: YAML → resources with their positions, settings, the catalogue of base models.
+"""Specs: YAML → resources and settings, with the place of each value.
 
-`load.load_project` is the door; everything else is pure and works on what it loaded.
+`load.load_project` reads them; everything else is pure and works on what it loaded.
 """

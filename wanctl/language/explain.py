@@ -9,9 +9,9 @@ from wanctl.base.errors import WanctlError
 from wanctl.base.values import MONEY_PATTERN
 from wanctl.base.words import did_you_mean, listed
 from wanctl.catalogue.packaged import packaged_models
-from wanctl.language.describing import PROJECT, Schema, described
 from wanctl.language.models import NAME_PATTERN
 from wanctl.language.scalars import DURATION_PATTERN
+from wanctl.language.schema import PROJECT, Schema, described
 from wanctl.studio.regions import REGIONS
 
 _WIDTH = 100

@@ -12,23 +12,20 @@ from wanctl.base.words import listed, quoted, suggestion
 from wanctl.catalogue.base_models import Catalogue, CatalogueFile
 from wanctl.catalogue.packaged import models_of, packaged_catalogue
 from wanctl.finding import Finding, Place, Severity
-from wanctl.language.diagnostics import SpecErrors
-from wanctl.language.documents import Document, SourceFile
-from wanctl.language.findings import Findings
-from wanctl.language.interpolation import Scalar
+from wanctl.language.findings import Findings, SpecErrors
 from wanctl.language.models import Dataset, Source
 from wanctl.language.moves import Stated, moves_of
-from wanctl.language.nodes import DocumentPath, dotted
 from wanctl.language.project_file import ProjectFile, read_project_file
-from wanctl.language.references import check_references, in_order
 from wanctl.language.resources import DOCUMENTS, Desired, Resource, references_of
-from wanctl.language.root import SETTINGS_FILE, PathRefused, Root
-from wanctl.language.rules import check_declared
+from wanctl.language.root import SETTINGS_FILE, PathRefused, Root, likely_meant, local_part
+from wanctl.language.rules.references import check_references, in_order
+from wanctl.language.rules.values import check_declared
 from wanctl.language.settings import merged
-from wanctl.language.sources import missing_sources
 from wanctl.language.texts import with_texts, with_vars
-from wanctl.language.translation import Complaint, complaints
-from wanctl.language.urls import local_part
+from wanctl.language.translation import complaints
+from wanctl.language.yaml.documents import Complaint, Document, SourceFile
+from wanctl.language.yaml.interpolation import Scalar
+from wanctl.language.yaml.nodes import DocumentPath, dotted
 from wanctl.ledger.location import FileLocation, parse_location
 from wanctl.rules import Rule
 
@@ -295,3 +292,28 @@ class _Loading:
 def _owner(kind: Kind, value: Mapping[str, Any]) -> str:
     name = value.get("name")
     return f"{kind}/{name}" if isinstance(name, str) else str(kind)
+
+
+def missing_sources(
+    resources: Mapping[Address, Resource], sources: Mapping[Address, Path]
+) -> Iterator[Finding]:
+    """Folders and files that are not there. A locked digest speaks for one; a var that is none was told."""
+    for address, resource in resources.items():
+        spec, path = resource.spec, sources.get(address)
+        if path is None or not isinstance(spec, Dataset) or spec.digest or "${" in path.name:
+            continue
+        if not path.exists():
+            yield _missing(resource, spec, path)
+
+
+def _missing(resource: Resource, spec: Dataset, path: Path) -> Finding:
+    written = spec.source.path or spec.source.url or path.name
+    near = likely_meant(path, written)
+    return Finding.at(
+        resource.at("source"),
+        Severity.ERROR,
+        Rule.DATASET,
+        f"there is no folder or file {written}",
+        path=f"{resource.address}.source",
+        hint=f"did you mean {near}?" if near else None,
+    )

@@ -1,4 +1,4 @@
-"""What a name was before: `moved_from` in a document, and `moved` in wanctl.yaml, as one thing.
+"""Former names: `moved_from` in a document, and `moved` in wanctl.yaml, as one thing.
 
 The loader calls this; the planner does the moving.
 """

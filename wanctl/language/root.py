@@ -1,20 +1,26 @@
-"""The only door to files for specs: nothing outside the project's root is read, nor what is hidden inside it.
+"""The only way from specs to files and URLs: specs may come from people whom nobody knows.
 
-Specs may come from a stranger. A path in them is followed through its symlinks first and judged then.
+Nothing outside the project's root is read, nor what is hidden inside it: a path is followed through its
+symlinks first and judged then. URLs are fetched where plans run: named stores and https only, no chain of
+protocols, nothing in the machine's own network. `yaml.secrecy` hides a password in one.
 """
 
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from wanctl.base.errors import WanctlError
-from wanctl.base.words import did_you_mean
+from wanctl.base.words import did_you_mean, listed, quoted
+from wanctl.dataset.remote import EXTRAS
 
 SETTINGS_FILE = "wanctl.yaml"
 LARGEST_TEXT = 64 * 1024
 LARGEST_YAML = 16 * 1024 * 1024
 _YAML = frozenset({".yaml", ".yml"})
+_STORES = sorted({*EXTRAS, "file"} - {"http"})
 
 
 class PathRefused(WanctlError, ValueError):  # noqa: N818 - reads as what happened
@@ -137,3 +143,41 @@ def _read(path: Path, written: str, largest: int) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise PathRefused(f"{written} is not UTF-8 at byte {error.start:,}") from None
+
+
+def local_part(url: str) -> str | None:
+    """The path behind file://; None for a URL that may be fetched; anything else is refused."""
+    scheme, _, rest = url.partition("://")
+    scheme = scheme.lower()
+    if "::" in url or "\\" in url or not url.isprintable():
+        raise PathRefused(f"{quoted(url)} is not a plain URL")
+    if scheme == "file":
+        return rest.removeprefix("localhost/")
+    if scheme not in EXTRAS:
+        raise PathRefused(
+            f"{scheme}:// is not known", f"there are {listed(_STORES)}; or a path, or {{file_id: …}}"
+        )
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError as error:
+        raise PathRefused(f"{url} is not a URL: {error}") from None
+    if not host:
+        raise PathRefused(f"{url} names no bucket or host")
+    if scheme in {"http", "https"}:
+        _check_host(scheme, host)
+    return None
+
+
+def _check_host(scheme: str, host: str) -> None:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        inside, loopback = host.endswith((".internal", ".local")), host == "localhost"
+    else:
+        loopback = address.is_loopback
+        inside = not address.is_global and not loopback
+    if inside:
+        raise PathRefused(f"{host} is in the machine's own network, which specs cannot reach")
+    if scheme == "http" and not loopback:
+        raise PathRefused("http:// is not encrypted", "write https://")

@@ -11,7 +11,6 @@ from pydantic.json_schema import WithJsonSchema
 from wanctl.address import Kind
 from wanctl.base.values import String
 from wanctl.base.words import did_you_mean
-from wanctl.language.cron import check_cron, check_zone
 from wanctl.language.models import check_name
 from wanctl.ledger.location import parse_location
 
@@ -19,6 +18,7 @@ _DURATION = re.compile(
     r"(?:(?P<d>\d{1,5})d)?(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m)?"
     r"(?:(?P<s>\d{1,9}(?:\.\d{1,3})?)s)?(?:(?P<ms>\d{1,6})ms)?"
 )
+_CRON_FIELDS = 5
 DURATION_PATTERN = r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$"
 
 
@@ -88,11 +88,38 @@ def _check_start(start: datetime | None) -> datetime | None:
     return start.replace(tzinfo=UTC) if start and start.tzinfo is None else start
 
 
+def _check_cron(expression: str) -> str:
+    """Five fields that come to pass at least once; ValueError says what is wrong."""
+    from cronsim import CronSim, CronSimError
+
+    if len(expression.split()) != _CRON_FIELDS:
+        raise ValueError("must be a cron expression of five fields, as in 0 16 * * FRI")
+    try:
+        next(CronSim(expression, datetime.now(UTC)))
+    except CronSimError as error:
+        raise ValueError(f"must be a cron expression, as in 0 16 * * FRI ({str(error).lower()})") from None
+    except StopIteration:
+        raise ValueError("must be a time that comes to pass") from None
+    return expression
+
+
+def _check_zone(name: str) -> str:
+    """A zone of the time zone database."""
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        near = did_you_mean(name, sorted(available_timezones()))
+        raise ValueError(f"must be a time zone, as in {near or 'Europe/Berlin'}") from None
+    return name
+
+
 Duration = Annotated[
     float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})
 ]
-Cron = Annotated[str, Strict(), AfterValidator(check_cron)]
-Zone = Annotated[str, Strict(), AfterValidator(check_zone)]
+Cron = Annotated[str, Strict(), AfterValidator(_check_cron)]
+Zone = Annotated[str, Strict(), AfterValidator(_check_zone)]
 EnvironmentName = Annotated[str, Strict(), AfterValidator(_check_url_env)]
 Scalar = str | int | float | bool
 Var = Annotated[Scalar, BeforeValidator(_check_scalar)]

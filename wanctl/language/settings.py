@@ -47,7 +47,7 @@ class Limits(Model):
     """Objects that one plan may delete."""
 
 
-class Polling(Model):
+class PollingIntervals(Model):
     """How often the service is asked for what is in flight; one duration for all, or one each."""
 
     jobs: Duration | None = Field(default=None, examples=["60s"])
@@ -177,7 +177,9 @@ class Settings(Model):
     """Values for ${name} in the strings and texts of the specs."""
     limits: Limits = Limits()
     """What one plan may do at most."""
-    polling: Polling = Field(default=Polling(), examples=["30s", {"jobs": "60s", "deployments": "15s"}])
+    polling: PollingIntervals = Field(
+        default=PollingIntervals(), examples=["30s", {"jobs": "60s", "deployments": "15s"}]
+    )
     """How often the service is asked for what is in flight."""
     prices: dict[str, Amount] = Field(default={}, examples=[{"wan2.6-i2v": "0.08 USD"}])
     """Your prices for 1,000 training tokens, instead of the catalogue's."""

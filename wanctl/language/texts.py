@@ -7,11 +7,11 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from wanctl.language.interpolation import Scalar, Unresolved, interpolate, interpolate_text
 from wanctl.language.models import FromFile
-from wanctl.language.nodes import DocumentPath, dotted
 from wanctl.language.root import PathRefused, Root
-from wanctl.language.translation import Complaint, TextFile
+from wanctl.language.yaml.documents import Complaint, TextFile
+from wanctl.language.yaml.interpolation import Scalar, Unresolved, interpolate, interpolate_text
+from wanctl.language.yaml.nodes import DocumentPath, dotted
 from wanctl.rules import Rule
 
 Complain = Callable[[Complaint], None]

@@ -2,36 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from wanctl.base.words import did_you_mean, listed, quoted
-from wanctl.language.nodes import DocumentPath, dotted
-from wanctl.language.schema_reading import keys_at
+from wanctl.language.yaml.documents import Complaint
+from wanctl.language.yaml.nodes import DocumentPath, dotted
 from wanctl.rules import Rule
-
-
-@dataclass(frozen=True)
-class TextFile:
-    """A file that a field's text came from, under the name that a person would type."""
-
-    shown: str
-    content: str
-
-
-@dataclass(frozen=True)
-class Complaint:
-    """What is wrong with one value, not yet at its place."""
-
-    path: DocumentPath
-    rule: Rule
-    message: str
-    hint: str | None = None
-    on_key: bool = False
-    mark: str | None = None  # the words of the value that are wrong
-    text: TextFile | None = None  # where they stand, if not in the document itself
 
 
 def complaints(error: ValidationError, model: type[BaseModel]) -> Iterator[Complaint]:
@@ -160,3 +138,30 @@ _SENTENCES: tuple[tuple[frozenset[str], str, Callable[[Any], str | None]], ...] 
         _no_hint,
     ),
 )
+
+
+def keys_at(model: type[BaseModel], path: DocumentPath) -> list[str]:
+    """The keys of the mapping at a path below the model; empty where any key goes."""
+    annotation: Any = model
+    for part in path:
+        annotation = next(_below(annotation, part), None)
+    fields = next(_models(annotation), BaseModel).model_fields
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _below(annotation: Any, part: str | int) -> Iterator[Any]:
+    """What the annotation says of a value under this key or number."""
+    for model in _models(annotation):
+        if part in model.model_fields:
+            yield model.model_fields[str(part)].annotation
+    for one in (annotation, *get_args(annotation)):
+        if get_origin(one) is dict:
+            yield get_args(one)[1]
+        elif get_origin(one) is tuple and isinstance(part, int):
+            yield get_args(one)[0]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    for one in (annotation, *get_args(annotation)):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            yield one

@@ -28,9 +28,8 @@ from wanctl.kinds.context import LocalData
 from wanctl.kinds.moving import moves_of
 from wanctl.kinds.registry import kind_of, kinds
 from wanctl.language.load import find_project, load_project
-from wanctl.language.naming import near_miss
-from wanctl.language.resources import Desired
-from wanctl.language.rules import check
+from wanctl.language.resources import Desired, near_miss
+from wanctl.language.rules.values import check
 from wanctl.language.settings import Settings
 from wanctl.ledger.leased import LeasedStore
 from wanctl.ledger.opening import LedgerOwner, open_store

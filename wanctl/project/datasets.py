@@ -18,9 +18,9 @@ from wanctl.dataset.contents import DatasetError, DatasetFacts, Sample
 from wanctl.dataset.manifest import ContentChanges, changes_since, manifest
 from wanctl.dataset.reading import read_dataset
 from wanctl.finding import Finding, Severity
-from wanctl.language.editing import with_digest
 from wanctl.language.inspection import Inspection, inspection
 from wanctl.language.models import Dataset
+from wanctl.language.writing import with_digest
 from wanctl.project import Project
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path

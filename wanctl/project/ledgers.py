@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from wanctl.base.running import run
-from wanctl.language.documents import SourceFile
 from wanctl.language.findings import Findings
 from wanctl.language.root import SETTINGS_FILE
+from wanctl.language.yaml.documents import SourceFile
 from wanctl.ledger.errors import LeaseDamagedError, LedgerError
 from wanctl.ledger.lease import Lease
 from wanctl.ledger.location import own_location, parse_location

@@ -17,10 +17,10 @@ from wanctl.dataset.contents import DatasetError, DatasetFacts
 from wanctl.dataset.reading import read_dataset
 from wanctl.finding import Finding
 from wanctl.kinds.context import LocalData
-from wanctl.language.dataset_uses import uses_of
 from wanctl.language.models import Dataset
 from wanctl.language.resources import Desired
 from wanctl.language.root import likely_meant
+from wanctl.language.rules.datasets import uses_of
 from wanctl.rules import Rule
 
 Tick = Callable[[int], None]

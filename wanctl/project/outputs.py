@@ -11,7 +11,7 @@ from wanctl.base.running import run
 from wanctl.base.words import listed
 from wanctl.engine.adopt import adopt, disown
 from wanctl.kinds.registry import called_kind, kind_of
-from wanctl.language.naming import resource_named
+from wanctl.language.resources import resource_named
 from wanctl.plan import Action, When
 from wanctl.project.errors import ProjectError
 from wanctl.render.visible import json_text

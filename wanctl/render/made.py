@@ -9,7 +9,7 @@ from typing import Any
 
 from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
-from wanctl.language.diagnostics import SpecErrors
+from wanctl.language.findings import SpecErrors
 from wanctl.plan import FORMAT_VERSION, Plan, Status
 from wanctl.rules import Rule
 

@@ -13,7 +13,7 @@ TAG = "tag:yaml.org,2002:"
 _SPARE_VALUES = 10_000  # of a file, beyond one for each of its characters: aliases cannot blow it up
 
 
-class Budget:
+class ExpansionBudget:
     """How many values a file may still have: aliases and merges cost what they expand to."""
 
     def __init__(self, text: str) -> None:
@@ -59,7 +59,7 @@ def is_merge(key: Node) -> bool:
     return key.tag == f"{TAG}merge"
 
 
-def entries(node: MappingNode, budget: Budget) -> list[tuple[ScalarNode, Node]]:
+def entries(node: MappingNode, budget: ExpansionBudget) -> list[tuple[ScalarNode, Node]]:
     """The entries with `<<` resolved, once for each node; what is written here wins over the merged."""
     merges = [value for key, value in node.value if is_merge(key)]
     own: list[tuple[ScalarNode, Node]] = [
@@ -77,7 +77,9 @@ def entries(node: MappingNode, budget: Budget) -> list[tuple[ScalarNode, Node]]:
     return own
 
 
-def walk(node: Node, path: DocumentPath, budget: Budget) -> Iterator[tuple[DocumentPath, Node, Node]]:
+def walk(
+    node: Node, path: DocumentPath, budget: ExpansionBudget
+) -> Iterator[tuple[DocumentPath, Node, Node]]:
     """Every value with its path and its key; an element of a list is its own key."""
     if len(path) > DEEPEST or not budget.spend():
         return

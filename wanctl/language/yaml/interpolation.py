@@ -9,7 +9,7 @@ from wanctl.base.words import suggestion
 LONGEST = 65_536  # characters that one text may grow to
 
 Scalar = str | int | float | bool
-_JOB_NAME = re.compile(r"\$\$\{|\$\{(?P<name>[^{}\n]*)\}|\$\{")
+_VARIABLE = re.compile(r"\$\$\{|\$\{(?P<name>[^{}\n]*)\}|\$\{")
 _WHOLE = re.compile(r"\$\{([^{}\n]*)\}")
 
 
@@ -45,11 +45,11 @@ def interpolate_text(text: str, variables: Mapping[str, Scalar]) -> str:
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     size = len(text) + sum(
-        len(str(variables.get(match["name"] or "", ""))) for match in _JOB_NAME.finditer(text)
+        len(str(variables.get(match["name"] or "", ""))) for match in _VARIABLE.finditer(text)
     )
     if size > LONGEST:
         raise Unresolved(f"grows to more than {LONGEST:,} characters by its vars")
-    return _JOB_NAME.sub(replacement, text)
+    return _VARIABLE.sub(replacement, text)
 
 
 def variables_of(value: Any) -> dict[str, Scalar]:

@@ -17,11 +17,12 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from wanctl.base.words import quoted
 from wanctl.finding import Place
 from wanctl.language.findings import Findings
-from wanctl.language.nodes import (
+from wanctl.language.yaml.errors import reading_of
+from wanctl.language.yaml.nodes import (
     DEEPEST,
     TAG,
-    Budget,
     DocumentPath,
+    ExpansionBudget,
     TooDeep,
     compose,
     dotted,
@@ -29,14 +30,33 @@ from wanctl.language.nodes import (
     is_merge,
     walk,
 )
-from wanctl.language.secrecy import ADVICE, is_secret_name, mask_keys
-from wanctl.language.translation import Complaint, TextFile
-from wanctl.language.yaml_errors import reading_of
+from wanctl.language.yaml.secrecy import ADVICE, is_secret_name, mask_keys
 from wanctl.rules import Rule
 
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
 _MOST_KEYS = 20  # that are told one by one
 _NUMBERS = SafeConstructor()
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file that a field's text came from, under the name that a person would type."""
+
+    shown: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What is wrong with one value, not yet at its place."""
+
+    path: DocumentPath
+    rule: Rule
+    message: str
+    hint: str | None = None
+    on_key: bool = False
+    mark: str | None = None  # the words of the value that are wrong
+    text: TextFile | None = None  # where they stand, if not in the document itself
 
 
 class SourceFile:
@@ -178,7 +198,7 @@ class Places(Mapping[str, Place]):
     @cached_property
     def _found(self) -> dict[str, tuple[Place, Place]]:
         source = self._document.source
-        budget = Budget(source.text)
+        budget = ExpansionBudget(source.text)
         found: dict[str, tuple[Place, Place]] = {}
         for path, key, value in walk(source.node(self._document.index), (), budget):
             found[dotted(path)] = (_place_of(source, key), _place_of(source, value))
@@ -191,7 +211,7 @@ class _Builder:
     def __init__(self, source: SourceFile, findings: Findings) -> None:
         self._source = source
         self._findings = findings
-        self._budget = Budget(source.text)
+        self._budget = ExpansionBudget(source.text)
         self._exhausted = False
 
     def document(self, node: Node, index: int) -> Document:

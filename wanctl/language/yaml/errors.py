@@ -1,4 +1,4 @@
-"""What the YAML parser stumbles over, in words for who writes specs: what it is, and what to write."""
+"""Errors of the YAML parser in words for whoever writes specs: what is wrong, and what to write."""
 
 from dataclasses import dataclass, replace
 

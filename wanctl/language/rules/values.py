@@ -1,4 +1,4 @@
-"""What is documented and advised of values that are valid in themselves. Each rule has a stable id.
+"""Rules of values that are valid in themselves: what is documented of them, and what is advised.
 
 `check_declared` needs nothing but the specs and runs when they are loaded; `check` needs the samples, which
 only the datasets' files tell. Values outside documented bounds warn and never block: the
@@ -17,9 +17,9 @@ from wanctl.base.words import counted, did_you_mean, listed, quoted
 from wanctl.catalogue.base_models import Catalogue, CatalogueModel
 from wanctl.dataset.contents import DatasetFacts
 from wanctl.finding import Finding, Severity
-from wanctl.language.dataset_uses import check_templates
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, State
 from wanctl.language.resources import Desired, Resource
+from wanctl.language.rules.datasets import check_templates
 from wanctl.rules import Rule
 
 ADVISED_STEPS = 800
@@ -91,7 +91,7 @@ def _steps(training: _Training, samples: int) -> Iterator[Finding]:
         return
     rounded = f" (rounded up from {samples} / {batch})" if samples % batch else ""
     message = (
-        f"{steps:,} {'step is' if steps == 1 else 'steps are'} few, {ADVISED_STEPS} are advised: "
+        f"{counted(steps, 'step is', 'steps are')} few, {ADVISED_STEPS} are advised: "
         f"n_epochs {epochs} × {per_epoch} an epoch, of {counted(samples, 'sample')} "
         f"with batch_size {batch}{rounded}"
     )

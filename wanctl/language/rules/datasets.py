@@ -1,4 +1,4 @@
-"""What the specs want of each dataset, and what its captions say about the specs: between both worlds.
+"""Rules between specs and datasets: what a dataset is used for, and whether templates fit its captions.
 
 The datasets' own checks know nothing of specs; here a FineTune becomes a `Use`, and a Deployment's
 templates are held against the captions that its model was trained on.

@@ -1,4 +1,4 @@
-"""Who refers to whom: names that nothing has, names of another kind, what is absent; and the order."""
+"""References: names that nothing has, names of another kind, what is absent; and the order that follows."""
 
 from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
