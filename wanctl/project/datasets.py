@@ -11,7 +11,7 @@ from typing import Any
 from wanctl.address import Address
 from wanctl.base.files import replace_file
 from wanctl.base.running import run
-from wanctl.base.words import did_you_mean
+from wanctl.base.words import counted, did_you_mean
 from wanctl.dataset.captioning import Brief, Captions, parts_of, unwritten
 from wanctl.dataset.checks.captions import effect_of
 from wanctl.dataset.contents import DatasetError, DatasetFacts, Sample
@@ -76,7 +76,7 @@ def build(project: Project, name: str, destination: Path) -> DatasetFacts:
     if errors:
         place = f"{errors[0].place}: " if errors[0].place else ""
         raise ProjectError(
-            f"{address} has {len(errors)} error{'' if len(errors) == 1 else 's'}, nothing was written; "
+            f"{address} has {counted(len(errors), 'error')}, nothing was written; "
             f"the first: {place}{errors[0].message} (all of them: wanctl dataset inspect {address.name})"
         )
     destination.parent.mkdir(parents=True, exist_ok=True)
