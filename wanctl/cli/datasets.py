@@ -147,6 +147,7 @@ def annotate(
     yes: Yes = False,
 ) -> None:
     """Draft the prompts that are missing. With a vision model, into data.jsonl, for a person to review."""
+    from wanctl.base.words import counted
     from wanctl.project.datasets import annotate as write_drafts
     from wanctl.project.datasets import drafting
     from wanctl.project.local import shown_path
@@ -158,8 +159,7 @@ def annotate(
         emit([f"{draft.address}: every sample has a prompt."])
         return
     count = len(draft.samples)
-    plural = "" if count == 1 else "s"
-    emit([f"{draft.address}: {count} prompt{plural} to draft with {model}, billed by the token."], err())
+    emit([f"{draft.address}: {counted(count, 'prompt')} to draft with {model}, billed by the token."], err())
     if not yes and not confirmed("Draft them?", "add --yes"):
         raise typer.Exit(1)
     left = write_drafts(project, draft, lambda sample, text: emit([f"line {sample.line}: {text}"]))

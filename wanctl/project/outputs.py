@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wanctl.address import Address, Kind
 from wanctl.base.running import run
-from wanctl.base.words import listed
+from wanctl.base.words import counted, listed
 from wanctl.engine.adopt import adopt, disown
 from wanctl.kinds.registry import called_kind, kind_of
 from wanctl.language.resources import resource_named
@@ -110,7 +110,7 @@ async def download(
             step.remote_id,
             chosen,
             folder,
-            lambda checkpoint, count: say(f"{checkpoint}  {count} preview{'' if count == 1 else 's'}"),
+            lambda checkpoint, count: say(f"{checkpoint}  {counted(count, 'preview')}"),
         )
 
 
