@@ -107,7 +107,7 @@ def test_a_withdrawal_that_breaks_off_is_taken_up_again(
 
     with monkeypatch.context() as patched:
         if when == "before":
-            patched.setattr("wanctl.studio.jobs.Jobs.cancel", killed)
+            patched.setattr("wanctl.studio.calls.Jobs.cancel", killed)
         else:
             patched.setattr("wanctl.engine.journal.Journal.succeeded", killed)
         with pytest.raises(KilledRun):

@@ -12,13 +12,10 @@ from typing import Self
 
 import httpx
 
-from wanctl.studio.chat import Chat
-from wanctl.studio.checkpoints import Checkpoints
+from wanctl.studio.calls import Chat, Checkpoints, Deployments, Jobs
 from wanctl.studio.credentials import Key
-from wanctl.studio.deployments import Deployments
 from wanctl.studio.download import Downloads
 from wanctl.studio.files import Files
-from wanctl.studio.jobs import Jobs
 from wanctl.studio.pace import Monotonic, Pace, Sleep
 from wanctl.studio.regions import Endpoint
 from wanctl.studio.wire import CallListener, Permission, StudioConnection, always_allowed, no_listener

@@ -6,9 +6,8 @@ import httpx
 
 from wanctl.base.files import PUBLIC, replacing
 from wanctl.studio.errors import NotFound, Refused, ServerError, StudioError
-from wanctl.studio.pace import Family, Pace
+from wanctl.studio.pace import Family, Pace, retrying
 from wanctl.studio.regions import Endpoint, is_loopback
-from wanctl.studio.trying import retrying
 from wanctl.studio.verdict import Call, CallEffect
 from wanctl.studio.wire import broken_off, open_http
 

@@ -26,7 +26,7 @@ class Files:
         self, path: Path, filename: str, *, progress: Callable[[int], None] | None = None
     ) -> Answer[RemoteFile]:
         """Send a file from disk, in pieces; `progress` hears how many bytes have left. Sent once."""
-        with _Told(path, progress) as file:
+        with _ReportingFile(path, progress) as file:
             request = StudioRequest(
                 "POST",
                 "/files",
@@ -96,8 +96,8 @@ def _reading(path: str, params: Mapping[str, str | int] | None = None) -> Studio
     return StudioRequest("GET", path, params=params or {}, compatible=True, family=Family.FILE_READS)
 
 
-class _Told(io.FileIO):
-    """A file that tells how much of it has been read."""
+class _ReportingFile(io.FileIO):
+    """A file that reports how much of it has been read."""
 
     def __init__(self, path: Path, progress: Callable[[int], None] | None) -> None:
         super().__init__(path)

@@ -1,15 +1,25 @@
-"""How fast the service is called: so many starts a second, so many calls at once, so many tries again a run.
+"""How fast the service is called, and what is tried again: starts a second, calls at once, tries of a run.
 
 The service publishes no limits for these paths, so these are ours, one lane for each family of calls. Used
 by `wire` and `download`. The clock and the sleep are given: nothing here waits by itself.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TypeVar
+
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity.stop import stop_base
+from tenacity.wait import wait_base, wait_random_exponential
+
+from wanctl.studio.errors import Busy, LostAnswer, ServerError, StudioError, Throttled, Unreachable
+from wanctl.studio.verdict import TOO_MANY
 
 Sleep = Callable[[float], Awaitable[None]]
 Monotonic = Callable[[], float]
@@ -103,3 +113,89 @@ class Pace:
 
     def lane(self, family: Family) -> Lane:
         return self._lanes[family]
+
+
+_log = logging.getLogger("wanctl.studio")
+_Result = TypeVar("_Result")
+
+TRIES = 5
+TRIES_IN_SILENCE = 3
+PATIENCE = 60.0  # seconds: the longest wait between two tries, whatever the service asks for
+_WORTH_ANOTHER_TRY = (Unreachable, ServerError, Throttled, LostAnswer)
+_NO_TRIES_LEFT = (
+    "not tried again: too many calls of this run have failed; the service seems to be down, so try later"
+)
+
+
+def passes(error: BaseException) -> bool:
+    """A fault that may be gone in a moment."""
+    return isinstance(error, _WORTH_ANOTHER_TRY) and not isinstance(error, Busy)
+
+
+def surely_refused(error: BaseException) -> bool:
+    """Turned away by its status before anything was done: the one fault that lets a create go again."""
+    return passes(error) and isinstance(error, Throttled) and error.status == TOO_MANY
+
+
+async def retrying(
+    attempt: Callable[[], Awaitable[_Result]],
+    pace: Pace,
+    worth: Callable[[BaseException], bool] = passes,
+) -> _Result:
+    """What the attempt gives, tried again on faults that pass, with growing and random waits between.
+
+    Every try beyond the first comes out of the run's budget; once that is empty, the first fault is the last.
+    """
+    pace.budget.earn()
+    tries = AsyncRetrying(
+        sleep=pace.sleep,
+        stop=stop_after_attempt(TRIES) | _SilentAgain() | _NoBudget(pace.budget),
+        wait=_StudioBackoff(),
+        retry=retry_if_exception(worth),
+        before_sleep=_say_again,
+        reraise=True,
+    )
+    async for one in tries:
+        with one:
+            return await attempt()
+    raise AssertionError("tenacity returns or raises")
+
+
+class _SilentAgain(stop_base):
+    """Each silence takes the whole of the timeout: a service that hangs is to be reported in minutes."""
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        silent = isinstance(error and error.__cause__, httpx.ReadTimeout)
+        return silent and retry_state.attempt_number >= TRIES_IN_SILENCE
+
+
+class _StudioBackoff(wait_base):
+    """Twice as long each time, with jitter; as long as the service asks for, if it does."""
+
+    _grow = wait_random_exponential(multiplier=1, min=0.25, max=16)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        asked = error.retry_after if isinstance(error, StudioError) else None
+        return min(asked, PATIENCE) if asked is not None else self._grow(retry_state)
+
+
+class _NoBudget(stop_base):
+    """Takes a try from the run's budget; where there is none, the error says why it was not made."""
+
+    def __init__(self, budget: RetryBudget) -> None:
+        self._budget = budget
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        if self._budget.spend():
+            return False
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        if isinstance(error, StudioError):
+            error.remedy = "; ".join(part for part in (error.remedy, _NO_TRIES_LEFT) if part)
+        return True
+
+
+def _say_again(retry_state: RetryCallState) -> None:
+    error = retry_state.outcome.exception() if retry_state.outcome else None
+    _log.info("trying again (%d of %d): %s", retry_state.attempt_number + 1, TRIES, error)

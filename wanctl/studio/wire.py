@@ -23,15 +23,14 @@ from wanctl.studio.errors import (
     Unreachable,
     Withheld,
 )
-from wanctl.studio.pace import CALLS_AT_ONCE, Family, Pace
+from wanctl.studio.pace import CALLS_AT_ONCE, Family, Pace, passes, retrying, surely_refused
 from wanctl.studio.redaction import keep_signatures_out_of_logs, without_queries
 from wanctl.studio.regions import Endpoint, check_workspace
-from wanctl.studio.trying import passes, retrying, surely_refused
 from wanctl.studio.verdict import Call, CallEffect, Reply, judge
 
 _log = logging.getLogger("wanctl.studio")
 
-# Told of each call: its path, and the status, None if no answer came.
+# Called after each call: its path, and the status, None if no answer came.
 CallListener = Callable[[str, int | None], None]
 
 
@@ -124,7 +123,7 @@ class StudioConnection:
         try:
             return await retrying(attempt, self._pace, worth)
         except Withheld as withheld:
-            before = faults[:-1]  # a try that was made: whether it had an effect is what is to be told
+            before = faults[:-1]  # a try that was made: whether it had an effect is what is to be reported
             raise (before or [withheld])[-1] from None
 
     async def _send(self, request: StudioRequest) -> Reply:
