@@ -11,7 +11,7 @@ from tests.ledger.conftest import new_bucket
 from tests.ledger.ledger_files import lease, owner, record
 from tests.ledger.servers import KEYS, OSS_KEYS, s3, serving, without_conditions
 from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError
-from wanctl.ledger.backends.oss import STATES_KEPT
+from wanctl.ledger.backends.object import STATES_KEPT
 from wanctl.ledger.errors import LedgerError, LedgerMovedError
 from wanctl.ledger.opening import open_store
 

@@ -68,8 +68,8 @@ def _json(value: Any) -> str:
 
 def _inside(opening: str, members: Iterable[str], closing: str) -> str:
     """Brackets round members that are written already, one level inside the whole."""
-    told = ",\n  ".join(members)
-    return f"{opening}\n  {told}\n {closing}" if told else opening + closing
+    joined = ",\n  ".join(members)
+    return f"{opening}\n  {joined}\n {closing}" if joined else opening + closing
 
 
 def decode_record(text: str, location: str) -> Record:

@@ -3,7 +3,7 @@
 A run may stall (a laptop sleeps, a CI machine is frozen) for longer than its lease lasts, and wake up when
 another run has taken over, or has even come and gone. It must notice before its next call: the engine saves
 an intent before each call, so this is the place. A call may wait for its turn after that: before it leaves,
-`fresh` tells whether the store was asked just now.
+`fresh` says whether the store was asked just now.
 """
 
 from collections.abc import Callable

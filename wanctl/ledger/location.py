@@ -1,6 +1,6 @@
 """What `ledger:` may say: a file, a branch of git, or an object in a bucket. Text in, parts out, no I/O.
 
-A specs' author may be a stranger: a location names a remote that the clone knows already, never a URL.
+Anybody may have written the specs: a location names a remote that the clone knows already, never a URL.
 """
 
 import json

@@ -79,7 +79,7 @@ def _oss(location: ObjectLocation, environ: Mapping[str, str]) -> Backend:
     """OSS by its S3 protocol, with the variables of OSS's own tools."""
     from obstore.store import S3Store
 
-    from wanctl.ledger.backends.oss import FORBID_OVERWRITE, OssBackend
+    from wanctl.ledger.backends.object import FORBID_OVERWRITE, OssBackend
 
     region = environ.get("OSS_REGION", "").removeprefix("oss-")
     endpoint = environ.get("OSS_ENDPOINT") or (f"https://s3.oss-{region}.aliyuncs.com" if region else "")

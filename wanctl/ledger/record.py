@@ -42,7 +42,7 @@ class Generation(_Frozen):
     inputs: dict[str, Any]  # what was sent; None values are what is not known
     since: datetime
     adopted: bool = False
-    created: datetime | None = None  # as the service told it; a name alone proves nothing
+    created: datetime | None = None  # as the service says; a name alone proves nothing
 
 
 class Entry(_Frozen):

@@ -1,7 +1,7 @@
-"""A ledger on a shelf: load, save by compare-and-swap on the serial, and grant a lease.
+"""A ledger in some place: load, save by compare-and-swap on the serial, and grant a lease.
 
-The same rules for every place; what differs is how a shelf swaps a paper (file.py, git.py, object.py,
-oss.py). What cannot be read is refused: an unreadable, newer or corrupt ledger is never overwritten.
+The same rules for every place; what differs is how a place replaces a text (file.py, git.py, object.py,
+OssBackend). What cannot be read is refused: an unreadable, newer or corrupt ledger is never overwritten.
 """
 
 import secrets

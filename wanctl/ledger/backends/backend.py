@@ -1,6 +1,6 @@
-"""What a place must be able to do to hold a ledger: keep two papers, each replaced by compare-and-swap.
+"""What a place must be able to do to hold a ledger: keep two texts, each replaced by compare-and-swap.
 
-Shelves know nothing of records and leases; what is written on the papers is the business of store.py.
+Places know nothing of records and leases; what the texts mean is the business of store.py.
 """
 
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ class Blob(StrEnum):
 
 @dataclass(frozen=True)
 class StoredBlobs:
-    """Papers as they stood at one moment, with what the shelf knows them again by."""
+    """Texts as they stood at one moment, with what the place knows them again by."""
 
     texts: Mapping[Blob, str | None]  # None: there is none
-    stamp: Any = field(default=None, repr=False)  # the shelf's own: a commit, entity tags, numbers
+    stamp: Any = field(default=None, repr=False)  # the place's own: a commit, entity tags, numbers
 
     def text(self, blob: Blob) -> str | None:
         return self.texts.get(blob)
 
 
 class ChangedMeanwhileError(Exception):
-    """The paper is not what it was when it was read; nothing was written."""
+    """The text is not what it was when it was read; nothing was written."""
 
 
 class Backend(Protocol):
@@ -39,13 +39,13 @@ class Backend(Protocol):
         """As the user wrote it, for messages; never with a password in it."""
 
     def read(self, *blobs: Blob) -> StoredBlobs:
-        """These papers as they stand now."""
+        """These texts as they stand now."""
 
     def recall(self) -> StoredBlobs | None:
-        """Both papers after our last write, if a `replace` on it notices every change since; else None."""
+        """Both texts after our last write, if a `replace` on it notices every change since; else None."""
 
     def replace(self, seen: StoredBlobs, blob: Blob, text: str | None, why: str) -> None:
-        """Write this text (None: take the paper away) if the paper is still as seen, or raise
+        """Write this text (None: take it away) if what is there is still as seen, or raise
         ChangedMeanwhileError."""
 
     def keep(self, text: str) -> str:

@@ -1,11 +1,11 @@
-"""A ledger in an object store that writes on conditions: S3 and what speaks its protocol, GCS, Azure.
+"""A ledger in an object store that writes on conditions: S3 and what speaks its protocol, GCS, Azure, OSS.
 
 Ledger and lease are two objects, each replaced only if its entity tag (on GCS: its generation) is the one
 that was read, and created only if there is none. That is compare-and-swap for each object by itself: a save
 checks the lease by reading it just before, and the ledger's own tag catches whoever saved in between.
 
 Not every server that speaks S3 heeds these conditions, so each run proves it on the lease that it took,
-before it writes anything else. OSS has no such conditions: see oss.py.
+before it writes anything else. OSS has no such conditions, and numbers its objects instead: see OssBackend.
 """
 
 import re
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from obstore import PutMode, UpdateVersion
     from obstore.store import ObjectStore
 
+
 _NO_KEYS = re.compile(r"169\.254\.169\.254|metadata\.google\.internal")  # the last place to look for some
 _VARIABLES = "docs/ledger.md names the variables that are looked for."
 _NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound|bucket does not exist")
@@ -32,8 +33,8 @@ _STALE: "PutMode" = {"e_tag": '"wanctl-stale"', "version": "1"}
 
 
 class ObjectBackend:
-    """Two objects. Stateless: tags travel in the readings. An empty object is a paper taken away, as
-    objects cannot be deleted on a condition."""
+    """Two objects. Stateless: tags travel in the readings. An empty object stands for one that was taken
+    away, as objects cannot be deleted on a condition."""
 
     def __init__(self, location: ObjectLocation, objects: "ObjectStore") -> None:
         self._where = location
@@ -49,7 +50,7 @@ class ObjectBackend:
         tags: dict[Blob, PutMode] = {}
         for blob in blobs:
             text, tags[blob] = self._get(self._keys[blob])
-            texts[blob] = text or None  # an empty object is a paper that was taken away
+            texts[blob] = text or None  # an empty object stands for one that was taken away
         return StoredBlobs(texts, tags)
 
     def recall(self) -> StoredBlobs | None:
@@ -145,3 +146,94 @@ def _plain_words(error: Exception) -> str:
     """What the client says, without its debugging, the server's page, or a query that may be signed."""
     line = first_line(str(error).strip()).partition(": <")[0]
     return re.sub(r"(https?://[^\s?]*)\?\S*", r"\1", line).rstrip(".") or type(error).__name__
+
+
+FORBID_OVERWRITE = {"x-oss-forbid-overwrite": "true"}
+STATES_KEPT = 5
+
+
+class OssBackend:
+    """Ledger and lease as numbered objects. Stateless: numbers travel in the readings.
+
+    OSS has but one conditional write: create, if the name is free (x-oss-forbid-overwrite). So nothing is
+    replaced: each state is an object with the next number, and the highest number is the newest state. Of two
+    runs that write the same next number one gets through. Old numbers are cleared away; a run that stalled so
+    long that its number was cleared sees a higher one after its write, and counts that write as refused.
+
+    This rests on two things: listing sees every finished write (OSS promises it), and the bucket keeps no
+    versions (with versioning OSS ignores the header). Every run that takes the lease proves the second on it.
+
+    `creating` is a client whose every PUT forbids overwriting; the other one reads, lists and deletes.
+    """
+
+    def __init__(self, location: ObjectLocation, objects: "ObjectStore", creating: "ObjectStore") -> None:
+        self._where = location
+        self._objects = objects
+        self._creating = creating
+
+    @property
+    def location(self) -> str:
+        return str(self._where)
+
+    def read(self, *blobs: Blob) -> StoredBlobs:
+        texts: dict[Blob, str | None] = {}
+        numbers: dict[Blob, int] = {}
+        for blob in blobs:
+            text, numbers[blob] = self._latest(blob)
+            texts[blob] = text or None  # an empty object stands for one that was taken away
+        return StoredBlobs(texts, numbers)
+
+    def recall(self) -> StoredBlobs | None:
+        return None
+
+    def replace(self, seen: StoredBlobs, blob: Blob, text: str | None, why: str) -> None:  # noqa: ARG002 - objects keep no log
+        number = seen.stamp[blob] + 1
+        self._create(self._key(blob, number), text or "")
+        with spoken(self.location, "written"):
+            there = self._numbers(blob)
+            if there[-1] != number:
+                raise ChangedMeanwhileError
+            if old := [self._key(blob, one) for one in there[:-STATES_KEPT]]:
+                obstore.delete(self._objects, old)
+
+    def keep(self, text: str) -> str:
+        number = 1
+        while True:
+            key = f"{self._where.key}/kept/{number}"
+            try:
+                self._create(key, text)
+            except ChangedMeanwhileError:
+                number += 1
+            else:
+                return f"{self._where.scheme}://{self._where.bucket}/{key}"
+
+    def prove(self, seen: StoredBlobs) -> None:
+        """One write that must fail; were it to pass, it would write what stands there already."""
+        try:
+            self._create(self._key(Blob.LEASE, seen.stamp[Blob.LEASE]), seen.text(Blob.LEASE) or "")
+        except ChangedMeanwhileError:
+            return
+        raise unconditional(self.location, "x-oss-forbid-overwrite (is versioning on?)")
+
+    def _key(self, blob: Blob, number: int) -> str:
+        return f"{self._where.key}/{blob.value}/{number:012d}"
+
+    def _numbers(self, blob: Blob) -> list[int]:
+        listed = obstore.list(self._objects, f"{self._where.key}/{blob.value}").collect()
+        names = (entry["path"].rpartition("/")[2] for entry in listed)
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def _latest(self, blob: Blob) -> tuple[str | None, int]:
+        with spoken(self.location, "read"):
+            there = self._numbers(blob)
+            if not there:
+                return None, 0
+            found = obstore.get(self._objects, self._key(blob, there[-1]))
+            return bytes(found.bytes()).decode(), there[-1]
+
+    def _create(self, key: str, text: str) -> None:
+        with spoken(self.location, "written"):
+            try:
+                obstore.put(self._creating, key, text.encode(), mode="overwrite", use_multipart=False)
+            except refused.AlreadyExistsError as error:
+                raise ChangedMeanwhileError from error
