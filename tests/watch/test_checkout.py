@@ -11,8 +11,7 @@ import pytest
 
 from tests.watch.places import TRAIN, Place, environ, git
 from wanctl.base.git import Git, GitError, masked
-from wanctl.watch.checkout import _FRUGAL, Checkout
-from wanctl.watch.errors import WatchError
+from wanctl.watch.checkout import _FRUGAL, Checkout, WatchError
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from tests.watch.statuses import NOON, SETTLED, STEPS, empty_status, iteration_of, loop_status_of, step
 from wanctl.base.running import Interrupted
 from wanctl.plan import Action, When
-from wanctl.watch.errors import WatchError
+from wanctl.watch.checkout import WatchError
 from wanctl.watch.iteration import Iteration
 from wanctl.watch.loop import LONGEST_RETRY, SHORTEST_PAUSE, Listeners, Loop, Wakeup
 from wanctl.watch.running import alone, signals

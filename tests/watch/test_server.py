@@ -22,11 +22,9 @@ from wanctl import __version__
 from wanctl.engine.gates import OUTSIDE
 from wanctl.finding import Finding, Severity
 from wanctl.plan import Action, When
-from wanctl.watch import connections
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.policy import Policy
-from wanctl.watch.server import Server, StatusEndpoints
-from wanctl.watch.signatures import LARGEST_BODY, genuine
+from wanctl.watch.server import LARGEST_BODY, Server, StatusEndpoints, genuine
 from wanctl.watch.status import LoopStatus
 
 COMMIT = "abcdef0123456789"
@@ -141,8 +139,8 @@ def test_probes_and_hooks_may_call_it_as_they_like() -> None:
 
 
 def test_who_comes_slowly_is_sent_away_and_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "PATIENCE", 0.5)
-    monkeypatch.setattr(connections, "MOST", 20)
+    monkeypatch.setattr("wanctl.watch.server.REQUEST_PATIENCE", 0.5)
+    monkeypatch.setattr("wanctl.watch.server.MOST_CONNECTIONS", 20)
     visit = Visit(loop_status_of(*STEPS))
     server = Server(visit.application, "127.0.0.1", 0)
     server.start()

@@ -14,8 +14,7 @@ from wanctl.language.load import load_project
 from wanctl.ledger.lease import Lease
 from wanctl.plan import Action, Status, Step, When
 from wanctl.project import Project
-from wanctl.watch.checkout import Checkout
-from wanctl.watch.errors import WatchError
+from wanctl.watch.checkout import Checkout, WatchError
 from wanctl.watch.policy import Policy
 
 ALL = Policy(needs_approval=frozenset(Action))

@@ -1,1 +1,1 @@
-"""The GitOps loop of `wanctl watch`: fetch, plan, decide, apply, tell; and what it shows of itself."""
+"""The GitOps loop of `wanctl watch`: fetch, plan, decide, apply, report; and its status page."""

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from wanctl.base.errors import WanctlError
 from wanctl.base.git import OURS, Git, GitError, settings_of, spoken
 from wanctl.language.root import SETTINGS_FILE
 from wanctl.project.local import shown_path
-from wanctl.watch.errors import WatchError
 
 PATIENCE = 1800.0  # seconds for one command of git: data sets may lie in the repository
 _TIP = "refs/wanctl/watched"
@@ -30,6 +30,10 @@ _FRUGAL = (
     ("gc.autoPackLimit", "8"),
     ("gc.autoDetach", "false"),
 )
+
+
+class WatchError(WanctlError):
+    """The loop cannot begin, or the ref cannot be had."""
 
 
 class _BrokenError(GitError):

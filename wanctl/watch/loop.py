@@ -44,7 +44,7 @@ class Wakeup:
 
 
 class Listener(Protocol):
-    """Who is told of each round."""
+    """Who hears of each round."""
 
     def completed(self, loop_status: LoopStatus) -> None:
         """After a round that came to a plan."""
@@ -55,7 +55,7 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class Listeners:
-    """Several listeners, each told one after the other; who cannot be told keeps nobody else from it."""
+    """Several listeners, one after the other; one that fails keeps nobody else from it."""
 
     members: tuple[Listener, ...]
 
@@ -72,7 +72,7 @@ class Listeners:
 
 @dataclass
 class Loop:
-    """The loop, and the board it keeps."""
+    """The loop, and the status it keeps."""
 
     take: Callable[[], Iteration]
     loop_status: LoopStatus
@@ -100,7 +100,7 @@ class Loop:
             iteration = self.take()
         except Interrupted:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on and tells of it
+        except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on and reports it
             self.loop_status = self.loop_status.with_errors(tuple(self.spell(error)), self.seen())
             self._show(self.listener.failed)
         else:

@@ -1,4 +1,4 @@
-"""What Prometheus reads: the board of one moment, and what was counted since the process began."""
+"""What Prometheus reads: the status of one moment, and what was counted since the process began."""
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator
@@ -65,7 +65,7 @@ class Metrics:
 
 
 class _BoardCollector(Collector):
-    """Gauges made anew from the board at each scrape: what is gone from the plan is gone from them."""
+    """Gauges made anew from the status at each scrape: what is gone from the plan is gone from them."""
 
     def __init__(self, loop_status: Callable[[], LoopStatus], now: Callable[[], datetime]) -> None:
         self._board, self._now = loop_status, now

@@ -30,7 +30,7 @@ class Situation(BaseModel):
 
     @classmethod
     def load(cls, path: Path) -> "Situation | None":
-        """What was told last; None where nothing can be known of it."""
+        """What was reported last; None where nothing can be known of it."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except (OSError, ValidationError):
@@ -106,7 +106,7 @@ def situation_of(loop_status: LoopStatus, before: Situation | None, patience: in
 
 
 def news_between(before: Situation | None, after: Situation, loop_status: LoopStatus) -> tuple[News, ...]:
-    """What has come to be so since. Whoever looks for the first time is not told that all is well."""
+    """What has come to be so since. Whoever looks for the first time does not hear that all is well."""
     known = before or Situation(converged=True)
     commit = loop_status.commit.id if loop_status.commit else None
     found = []
@@ -130,7 +130,7 @@ def news_between(before: Situation | None, after: Situation, loop_status: LoopSt
 
 
 def _turns(plan: Plan) -> Iterator[Step]:
-    """What waits for a person, but for drift: of that is told as such."""
+    """What waits for a person, but for drift, which is reported as such."""
     if any(finding.severity is Severity.ERROR for finding in plan.findings):
         return
     for step in plan.steps:

@@ -32,7 +32,7 @@ class _DeliveryError(Exception):
 
 
 class Notifier:
-    """Guards the lines to the receivers, and what was told last."""
+    """Guards the lines to the receivers, and what was reported last."""
 
     def __init__(
         self,
@@ -52,14 +52,14 @@ class Notifier:
         filter_http_logs(_FILTER)
 
     def completed(self, loop_status: LoopStatus) -> None:
-        """After any round: what has changed is queued, and remembered as told."""
+        """After any round: what has changed is queued, and remembered as reported."""
         before = self._known or Situation.load(self._told)
         after = situation_of(loop_status, before, self._patience)
         for news in news_between(before, after, loop_status):
             for one in loop_status.receivers:
                 if news.occasion in one.on:
                     self._line_to(one).put(one, news)
-        self._known = after  # also where it cannot be written down: or each round would tell it again
+        self._known = after  # also where it cannot be written down: or each round would report it again
         if after != before:
             after.save(self._told)
 

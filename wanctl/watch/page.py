@@ -87,7 +87,7 @@ def _headline(loop_status: LoopStatus) -> str:
 
 
 def _by_itself(policy: Policy) -> str:
-    """What the loop was told that it may do."""
+    """What the loop may do, by its options."""
     drift = "corrects drift" if policy.self_heal else "reports drift and does not correct it"
     if policy.needs_approval == frozenset(Action):
         return f"{drift}; everything waits for a line in git"

@@ -17,8 +17,7 @@ from wanctl.engine.converge import Watcher
 from wanctl.language.load import find_project, project_name
 from wanctl.project import STATE_FOLDER
 from wanctl.project.host import Host
-from wanctl.watch.checkout import Checkout
-from wanctl.watch.errors import WatchError
+from wanctl.watch.checkout import Checkout, WatchError
 from wanctl.watch.iteration import Turns
 from wanctl.watch.loop import Listener, Listeners, Loop, Wakeup
 from wanctl.watch.metrics import Metrics
@@ -54,12 +53,12 @@ class Reporter:
 
 
 def watch(options: WatchOptions, host: Host, reporter: Reporter) -> LoopStatus:
-    """Runs until it is told to end; with `once`, one round. Raises what is wrong before the first round."""
+    """Runs until a signal ends it; with `once`, one round. Raises what is wrong before the first round."""
     home = find_project(options.folder).resolve()
     room = home / STATE_FOLDER / "watch" / (options.environment or "default")
     with ExitStack() as stack:
         wakeup = Wakeup()
-        stack.enter_context(signals(wakeup))  # before anybody is told that it runs
+        stack.enter_context(signals(wakeup))  # before anybody hears that it runs
         stack.enter_context(alone(room))
         checkout = Checkout.of(home, options.ref, room / "tree", host.environ)
         patience = 1 if options.once else TOLD_AFTER
@@ -79,7 +78,7 @@ def watch(options: WatchOptions, host: Host, reporter: Reporter) -> LoopStatus:
         )
         loop = Loop(
             take=iterations.take,
-            loop_status=_first_board(options, home, waits),
+            loop_status=_first_status(options, home, waits),
             listener=Listeners((reporter.listener, metrics, notifier, waits)),
             spell=lambda error: [checkout.as_committed(line) for line in reporter.spell(error)],
             now=_now,
@@ -122,7 +121,7 @@ def _bound(endpoints: StatusEndpoints, listen: tuple[str, int]) -> Server:
         ) from error
 
 
-def _first_board(options: WatchOptions, home: Path, waits: Waits) -> LoopStatus:
+def _first_status(options: WatchOptions, home: Path, waits: Waits) -> LoopStatus:
     name = project_name(home, options.environment) or home.name
     now = _now()
     return LoopStatus(

@@ -1,13 +1,19 @@
-"""HTTP while watching: probes, metrics, the page, and the door for webhooks. It shows the board, and rings.
+"""HTTP while watching: probes, metrics, the status page, and webhooks.
 
-Nothing here changes anything but by a webhook that knows the secret, and that only brings a round forward.
+Only a webhook that is signed with the secret, or shows it, changes anything, and it only brings a round
+forward. Connections that come slowly, or in masses, must not take from the loop what it works with: uvicorn
+waits for a request that never ends, and takes connections until the process has no file left.
 """
 
+import asyncio
+import hmac
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,13 +21,75 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from wanctl.base.net import is_loopback
-from wanctl.watch.connections import HurriedProtocol
 from wanctl.watch.metrics import CONTENT_TYPE, Metrics
 from wanctl.watch.page import policy, watch_html
-from wanctl.watch.signatures import TooLarge, genuine
 from wanctl.watch.status import LoopStatus
+
+MOST_CONNECTIONS = 128  # at once; the oldest goes first, so that a probe that takes a moment gets through
+REQUEST_PATIENCE = 20.0  # seconds from one answer to the next: forges themselves give up after 10
+
+
+class HurriedProtocol(H11Protocol):
+    """HTTP/1.1 that ends a connection on which nothing comes to an end."""
+
+    deadline: asyncio.TimerHandle | None = None
+    opened = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self.opened = self.loop.time()
+        others = cast("set[HurriedProtocol]", self.connections)
+        if len(others) > MOST_CONNECTIONS:
+            min(others, key=lambda one: one.opened).transport.abort()
+        self._wait()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.deadline:
+            self.deadline.cancel()
+        super().connection_lost(exc)
+
+    def _wait(self, *_: Any) -> None:
+        if self.deadline:
+            self.deadline.cancel()
+        self.deadline = self.loop.call_later(REQUEST_PATIENCE, self.transport.abort)
+
+
+SIGNATURES = ("x-hub-signature-256", "x-hub-signature")  # GitHub, Gitea and others; Bitbucket
+LARGEST_BODY = 25 * 1024 * 1024  # what GitHub sends at most
+
+
+class TooLarge(Exception):  # noqa: N818 - reads as what happened
+    """More than any webhook sends."""
+
+
+async def genuine(secret: str, headers: Mapping[str, str], body: AsyncIterator[bytes]) -> bool:
+    """True if the body is signed with the secret, or the secret itself is shown. Nothing of it is kept, and
+    without any sign of the secret nothing is read."""
+    signed = next((headers[name] for name in SIGNATURES if name in headers), None)
+    if signed is None:
+        token = headers.get("x-gitlab-token")
+        return token is not None and _same(token, secret)
+    expected = hmac.new(secret.encode(), digestmod=sha256)
+    size = 0
+    async for chunk in body:
+        size += len(chunk)
+        if size > LARGEST_BODY:
+            raise TooLarge
+        expected.update(chunk)
+    return _same(signed, f"sha256={expected.hexdigest()}")
+
+
+def _same(given: str, expected: str) -> bool:
+    """Compared in a time that says nothing of where they differ."""
+    return hmac.compare_digest(given.encode("latin-1", "replace"), expected.encode())
+
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
 STOPPED_WITHIN = 5  # seconds
@@ -59,8 +127,8 @@ class StatusEndpoints:
         )
 
     def _at_home(self, show: _Endpoint) -> _Endpoint:
-        """What only this machine may see is not shown under a stranger's name, which a browser may have been
-        led to believe is ours. A proxy that passes on the hook alone may keep its own name."""
+        """What only this machine may see is not shown under another site's name, which a browser may
+        have been led to believe is ours. A proxy that passes on the hook alone may keep its own name."""
 
         async def shown(request: Request) -> Response:
             if self.local and not is_loopback(request.url.hostname):

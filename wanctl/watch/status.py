@@ -32,7 +32,7 @@ class LoopStatus:
     completed: datetime | None = None  # when that round ended
     errors: tuple[str, ...] = ()  # of the round after it, if that came to none
     failed_at: Commit | None = None  # what that round looked at, if it came so far
-    receivers: tuple[Notification, ...] = ()  # whom the specs say to tell, as far as they were read
+    receivers: tuple[Notification, ...] = ()  # whom the specs say to notify, as far as they were read
     failed_in_a_row: int = 0
     next_iteration: datetime | None = None  # None: one is under way
     waiting_since: Mapping[str, datetime] = field(default_factory=dict)  # by the name of the wait
