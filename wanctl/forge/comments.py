@@ -1,7 +1,8 @@
 """Comments on a pull request: which one is ours, and which labels the others of ours stand for. Pure.
 
 A comment is known by its last line, the marker, and by its author: anybody may write the marker into a
-comment of their own, and what we then wrote there would be theirs to change.
+comment of their own, and what we then wrote there would be theirs to change. Only the labels listed here are
+ever added or taken away.
 """
 
 import re
@@ -65,7 +66,7 @@ class Message:
     body: str
     labels: frozenset[str] = frozenset()
     place: str = ""  # one word that can stand in a comment of HTML
-    named: bool = True  # the marker tells projects apart
+    named: bool = True  # the marker says which project
     commit: str | None = None  # whose plan it is; an older one does not replace a newer one
 
     @property
@@ -103,3 +104,28 @@ class Thread:
     def labels_with(self, labels: Iterable[str]) -> frozenset[str]:
         """What the request as a whole is to be labelled with."""
         return frozenset(labels).union(*(one.labels for one in self.others))
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label, with what it is made with where a repository does not have it yet."""
+
+    short: str
+    color: str
+    description: str
+
+    @property
+    def name(self) -> str:
+        return f"wanctl: {self.short}"
+
+
+LABELS = {
+    label.short: label
+    for label in (
+        Label("changes", "1d76db", "The plan changes something"),
+        Label("billed", "fbca04", "The plan starts trainings that are billed"),
+        Label("deletes", "d93f0b", "The plan deletes something that is live"),
+        Label("waiting", "8250df", "The plan waits for a person"),
+    )
+}
+OURS = {label.name: label for label in LABELS.values()}

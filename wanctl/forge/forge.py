@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from wanctl.base.secret import Secret
 
 if TYPE_CHECKING:
-    from wanctl.forge.comments import Author, Comment
-    from wanctl.forge.labels import Label
+    from wanctl.forge.comments import Author, Comment, Label
     from wanctl.forge.wire import ForgeConnection
 
 

@@ -7,9 +7,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from wanctl.forge.comments import Author, Comment
+from wanctl.forge.comments import Author, Comment, Label
 from wanctl.forge.forge import Forge, ReviewRequest, Run, Token, Trigger
-from wanctl.forge.labels import Label
 from wanctl.forge.wire import ForgeConnection, ForgeError, RefusedError
 
 WORKFLOW = "github-actions[bot]"  # whose the token of a workflow is
@@ -122,7 +121,7 @@ class GitHubRequest:
         self._pull = f"{self._repo}/pulls/{request.number}"
 
     def author(self) -> Author:
-        """A person's token tells whose it is. An app's may not ask so, but by GraphQL."""
+        """A person's token says whose it is. An app's may not ask so, but by GraphQL."""
         try:
             return Author(str(self._wire.call("GET", "/user")["login"]))
         except RefusedError:

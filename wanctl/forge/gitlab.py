@@ -7,9 +7,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from wanctl.forge.comments import Author, Comment
+from wanctl.forge.comments import Author, Comment, Label
 from wanctl.forge.forge import Forge, ReviewRequest, Run, Token, Trigger
-from wanctl.forge.labels import Label
 from wanctl.forge.wire import ForgeConnection, ForgeError
 
 _OF_THE_BRANCH = {"push", "schedule", "web", "api", "trigger"}
@@ -74,7 +73,7 @@ class GitLabRequest:
         self._request = f"{self._project}/merge_requests/{request.number}"
 
     def author(self) -> Author:
-        """A job's token stands for the person whose run it is; any other tells whose it is."""
+        """A job's token stands for the person whose run it is; any other says whose it is."""
         if self._known_author:
             return Author(self._known_author)
         return Author(str(self._wire.call("GET", "/user")["username"]))

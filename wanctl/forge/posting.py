@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 
-from wanctl.forge.comments import Author, Comment, Message, Thread
+from wanctl.forge.comments import LABELS, OURS, Author, Comment, Message, Thread
 from wanctl.forge.forge import Forge, Reviewed, ReviewRequest, Token
-from wanctl.forge.labels import LABELS, OURS
 from wanctl.forge.wire import ForgeConnection, ForgeError, RefusedError
 
 
