@@ -164,7 +164,7 @@ class _Remote(BaseModel):
 
 
 class RemoteFile(_Remote):
-    """An uploaded file. There is no checksum: its name and size are all that tells what it holds."""
+    """An uploaded file. There is no checksum: its name and size are all that says what it holds."""
 
     id: str
     filename: str = ""
@@ -223,7 +223,7 @@ class Job(_Remote):
 
     @property
     def abridged(self) -> bool:
-        """It leaves out what it was made from, as a row of a list may: if anything tells, its details do."""
+        """It leaves out what it was made from, as a row of a list may; only its details may say it."""
         return not (self.model or self.base_model) or "training_file_ids" not in self.model_fields_set
 
     @property

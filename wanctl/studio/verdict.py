@@ -289,7 +289,7 @@ def judge(call: Call, status: int, headers: Mapping[str, str], content: bytes) -
 
 
 def unusable(reply: Reply, message: str) -> StudioError:
-    """A success that tells nothing. For a call that changed something, that is a lost answer."""
+    """A success that says nothing. For a call that changed something, that is a lost answer."""
     lost = reply.call.effect is not CallEffect.READ
     return (LostAnswer if lost else ServerError)(
         message,
