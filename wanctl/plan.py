@@ -297,14 +297,15 @@ class Plan:
         """sha256 over whose plan it is and the canonical steps that do something.
 
         What was approved for one environment or account is not approved for the next, though the steps be the
-        same.
+        same. In which order the documents stand changes nothing of it.
         """
+        to_do = sorted(self.pending, key=lambda step: (step.address, step.action))
         approved = {
             "project": self.project,
             "environment": self.environment,
             "provider": self.provider,
             **({"account": self.account} if self.account else {}),
-            "steps": [step.canonical() for step in self.steps if not step.settled],
+            "steps": [step.canonical() for step in to_do],
         }
         text = json.dumps(approved, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
         return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
