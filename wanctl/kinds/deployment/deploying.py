@@ -53,7 +53,7 @@ class Deploy:
             live, request_id = await self._there_already(tools, taken), taken.request_id
         made = tools.generation(live.deployed_model, self.identity, self.sent)
         made = made.model_copy(update={"created": live.gmt_create})
-        return CallResult(self.succeeded(tools.entry, made, self.protect), made.remote_id, request_id)
+        return CallResult(with_deployed(tools.entry, made, self.protect), made.remote_id, request_id)
 
     async def _there_already(self, tools: Tools, taken: Conflict) -> LiveDeployment:
         """What an earlier call of ours made, whose answer was lost and which no list showed yet."""
@@ -68,15 +68,6 @@ class Deploy:
         if live.leaving or live.gone or live.model_name != self.sent["model_name"]:
             raise taken
         return live
-
-    @staticmethod
-    def succeeded(entry: Entry, made: Generation, protect: bool) -> Entry:
-        """The new one is current; the old one is to be deleted, and never counted among the past."""
-        old = entry.current
-        retiring = tuple(one for one in entry.retiring if one.remote_id != made.remote_id)
-        if old and old.remote_id != made.remote_id:
-            retiring = (*retiring, old)
-        return entry.model_copy(update={"current": made, "retiring": retiring, "protected": protect})
 
 
 @dataclass(frozen=True)
@@ -138,3 +129,13 @@ class Protect:
         entry = tools.entry.model_copy(update={"protected": self.protect})
         current = entry.current
         return CallResult(entry, current.remote_id if current else None, note=self.identity)
+
+
+def with_deployed(entry: Entry, made: Generation, protect: bool) -> Entry:
+    """The entry once `made` is there: it is current, and the one before is to be deleted, never counted
+    among the past."""
+    old = entry.current
+    retiring = tuple(one for one in entry.retiring if one.remote_id != made.remote_id)
+    if old and old.remote_id != made.remote_id:
+        retiring = (*retiring, old)
+    return entry.model_copy(update={"current": made, "retiring": retiring, "protected": protect})

@@ -8,7 +8,7 @@ from wanctl.address import Address, Kind
 from wanctl.kinds.checkpoint.kind import write_checkpoint
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.deployment.adopting import adopt_deployment
-from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, deployed_name
+from wanctl.kinds.deployment.deploying import DeleteDeployment, deployed_name, with_deployed
 from wanctl.kinds.deployment.echoed_config import echoed_config
 from wanctl.kinds.deployment.planning import plan_deployment
 from wanctl.kinds.deployment.removal import plan_removal
@@ -116,7 +116,7 @@ class DeploymentKind(ResourceKind):
 
     def bound(self, entry: Entry, generation: Generation) -> Entry:
         """The one before is ours to delete, once this one serves."""
-        return Deploy.succeeded(entry, generation, entry.protected)
+        return with_deployed(entry, generation, entry.protected)
 
     def why_not_shared(self, other: Address, address: Address, *, in_specs: bool) -> str | None:
         return f"if it has another name now, write moved_from: {other.name} in the document of {address}"

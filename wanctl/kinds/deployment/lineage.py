@@ -3,7 +3,7 @@
 from wanctl.address import Address
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Planned, ProvidedModel
-from wanctl.kinds.deployment.deploying import Deploy, config_identity, deployed_name
+from wanctl.kinds.deployment.deploying import config_identity, deployed_name, with_deployed
 from wanctl.kinds.deployment.echoed_config import differences, echoed_config
 from wanctl.kinds.deployment.serving import (
     DeploymentCase,
@@ -45,7 +45,7 @@ def with_intent_result(address: Address, context: Context) -> Entry:
         since=intent.at,
         created=live.gmt_create,
     )
-    return Deploy.succeeded(entry, made, intent.inputs.get("protect", entry.protected))
+    return with_deployed(entry, made, intent.inputs.get("protect", entry.protected))
 
 
 def with_echoed_by_name(
