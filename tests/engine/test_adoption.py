@@ -97,7 +97,7 @@ def test_a_config_that_is_told_otherwise_than_it_was_sent_is_warned_of_and_left(
 ) -> None:
     tell(harness, echo_config=True)
     monkeypatch.setattr(
-        "wanctl.kinds.deployment.unknown_config.echoed_config",
+        "wanctl.kinds.deployment.unrecorded.echoed_config",
         lambda _: {"use_input_prompt": False, "prompt": "Describe it. ", "lora_prompt_default": "Odd."},
     )
     plan = harness.plan()

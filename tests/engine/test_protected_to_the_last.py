@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.harness import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Harness
 from wanctl.address import Address
 from wanctl.kinds.context import Context
-from wanctl.kinds.deployment.serving import NOTHING_TO_SERVE, DeploymentCase, deletion_step
+from wanctl.kinds.deployment.case import NOTHING_TO_SERVE, DeploymentCase, deletion_step
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.models import Deployment
 from wanctl.ledger.record import Entry

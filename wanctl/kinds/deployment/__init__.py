@@ -1,1 +1,1 @@
-"""A Deployment: what its plan is, what serves, what it was told, and its end."""
+"""A Deployment: how it is planned, replaced, found again and ended, and the calls that do it."""

@@ -13,15 +13,6 @@ from wanctl.studio.objects import LiveDeployment
 _EMPTY_TEMPLATES = {"prompt": "", "lora_prompt_default": ""}  # required also where they are not used
 
 
-def config_identity(sent: dict[str, Any]) -> str:
-    return digest_of(sent)
-
-
-def deployed_name(sent: dict[str, Any]) -> str:
-    """What a deployment is called by what was sent, as far as the service keeps to it."""
-    return f"{sent['model_name']}-{sent['suffix']}" if sent["suffix"] else str(sent["model_name"])
-
-
 @dataclass(frozen=True)
 class Deploy:
     """POST a deployment. The one before, if any, is retired: deleted once this one serves."""
@@ -56,7 +47,7 @@ class Deploy:
         return CallResult(with_deployed(tools.entry, made, self.protect), made.remote_id, request_id)
 
     async def _there_already(self, tools: Tools, taken: Conflict) -> LiveDeployment:
-        """What an earlier call of ours made, whose answer was lost and which no list showed yet."""
+        """The deployment of an earlier call of ours, whose answer was lost and which no list showed yet."""
         if not self.ours_if_there:
             raise taken
         try:
@@ -129,6 +120,15 @@ class Protect:
         entry = tools.entry.model_copy(update={"protected": self.protect})
         current = entry.current
         return CallResult(entry, current.remote_id if current else None, note=self.identity)
+
+
+def config_identity(sent: dict[str, Any]) -> str:
+    return digest_of(sent)
+
+
+def deployed_name(sent: dict[str, Any]) -> str:
+    """The name that a deployment gets from what was sent, as far as the service keeps to it."""
+    return f"{sent['model_name']}-{sent['suffix']}" if sent["suffix"] else str(sent["model_name"])
 
 
 def with_deployed(entry: Entry, made: Generation, protect: bool) -> Entry:

@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 from wanctl.address import Address, Kind
 from wanctl.kinds.checkpoint.kind import write_checkpoint
 from wanctl.kinds.context import Context, Planned
-from wanctl.kinds.deployment.adopting import adopt_deployment
+from wanctl.kinds.deployment.case import FIELDS
 from wanctl.kinds.deployment.deploying import DeleteDeployment, deployed_name, with_deployed
-from wanctl.kinds.deployment.echoed_config import echoed_config
 from wanctl.kinds.deployment.planning import plan_deployment
 from wanctl.kinds.deployment.removal import plan_removal
-from wanctl.kinds.deployment.serving import FIELDS
+from wanctl.kinds.deployment.unrecorded import adopt_deployment, echoed_config
 from wanctl.kinds.finetune.importing import exported_rows, job_of, project_of, questions_about, write_job
 from wanctl.kinds.finetune.removal import our_jobs
 from wanctl.kinds.identity import is_model_of
@@ -30,7 +29,7 @@ _ONLY_CALLS = "irreversible; calls to it fail from then on"
 
 
 class DeploymentKind(ResourceKind):
-    """What is ours by its model alone is listed, and deleted only by name."""
+    """A deployment that is ours by its model alone is listed, and deleted only by name."""
 
     kind = Kind.DEPLOYMENT
     document = DOCUMENTS[kind]
@@ -146,7 +145,7 @@ class DeploymentKind(ResourceKind):
 
 
 def _left_standing(address: Address, context: Context) -> Planned | None:
-    """What serves for it, and is not the one that the ledger knows: a person can say that it is theirs."""
+    """Another deployment serves for it than the ledger knows: a person can say that it is theirs."""
     seen = context.planned.get(address)
     live = context.snapshot.deployment_by_id.get((seen and seen.step.remote_id) or "")
     if live is None or live.leaving:
@@ -202,7 +201,7 @@ def _write(writing: Writing, listed: LiveDeployment) -> None:
 
 
 def _model(writing: Writing, model_name: str) -> dict[str, str]:
-    """What it serves, by the documents where that is possible, else by its name at the service."""
+    """The model as the document names it: by another document if possible, else by its name."""
     job = job_of(writing.inventory, model_name)
     if job and model_name == job.finetuned_output and (name := write_job(writing, job)):
         return {"finetune": name}

@@ -3,9 +3,9 @@
 from wanctl.address import Address
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Planned
+from wanctl.kinds.deployment.case import lift_protection, standing
 from wanctl.kinds.deployment.deploying import DeleteDeployment
-from wanctl.kinds.deployment.lineage import with_intent_result
-from wanctl.kinds.deployment.serving import lift_protection, standing
+from wanctl.kinds.deployment.unrecorded import with_intent_result
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.plan import Action, Progress, Step, When

@@ -1,0 +1,304 @@
+"""The case of one Deployment: what is wanted, what is known of it, what differs, and its simple steps.
+
+The service gives a model's name to one deployment; every other one of that model needs a suffix. Who has the
+name is decided by what is recorded and what is live; of those still to be made the first by name has it.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from wanctl.address import Address
+from wanctl.kinds.context import Context, ProvidedModel
+from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, config_identity, deployed_name
+from wanctl.kinds.fields import FieldRule, FieldTable
+from wanctl.kinds.identity import config_suffix
+from wanctl.kinds.snapshot import Read
+from wanctl.language.models import Deployment
+from wanctl.language.resources import Resource
+from wanctl.ledger.record import Entry, Generation, Intent, Verb
+from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
+from wanctl.studio.objects import DeploymentStatus, LiveDeployment
+
+FIELDS = FieldTable(
+    FieldRule("model_name", FieldClass.IMMUTABLE, changed="the model changed"),
+    FieldRule(
+        "aigc_config.*",
+        FieldClass.WRITE_ONLY,
+        "compared with what was last sent; the service does not give it back",
+        "the aigc_config changed",
+    ),
+    FieldRule("attempt", FieldClass.IMMUTABLE, changed="a new attempt"),
+    FieldRule("capacity", FieldClass.UPDATABLE, changed="the capacity changed"),
+    FieldRule("protect", FieldClass.UPDATABLE),
+)
+SAME_TIME = timedelta(minutes=1)  # however precisely it is told; a deletion alone takes about as long
+PLAIN_NAME = "the plain name of a model"  # which one deployment has
+
+Suffixes = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The model that the spec wants to serve, its config, and how it is named."""
+
+    model_name: str | None  # None while it is not known yet
+    upstream: Address | None
+    owned: bool
+    config: dict[str, Any]
+    suffixes: Suffixes  # which tell it from another deployment of the model; a new one gets the first
+    shared: bool  # another deployment of the same model has its plain name
+
+
+NOTHING_TO_SERVE = Target(None, None, owned=False, config={}, suffixes=(), shared=False)
+
+
+@dataclass(frozen=True)
+class DeploymentCase:
+    """One Deployment in one plan: what is written, what it comes to, and what is known of it."""
+
+    resource: Resource
+    spec: Deployment
+    target: Target
+    entry: Entry  # the ledger's, completed by what the account shows
+    context: Context
+
+    @property
+    def address(self) -> Address:
+        return self.resource.address
+
+    @property
+    def recorded(self) -> Entry:
+        """The ledger's entry as it is written."""
+        return self.context.entry(self.address)
+
+    @property
+    def intent(self) -> Intent | None:
+        return self.context.intent(self.address)
+
+    @property
+    def protected(self) -> bool:
+        return self.entry.protected
+
+    @property
+    def summary(self) -> str:
+        return f"lora × {self.spec.capacity}"
+
+    def calling(self, verb: Verb) -> Intent | None:
+        """The intent of such a call, whose answer is not known."""
+        return self.intent if self.intent and self.intent.verb == verb else None
+
+    def standing(self, one: Generation) -> LiveDeployment | None:
+        return standing(one, self.context)
+
+    def unclaimed(self) -> list[LiveDeployment]:
+        """The live deployments of the model that is wanted, which the ledger gives to nobody."""
+        name = self.target.model_name
+        return [] if name is None else unclaimed(self.address, name, self.context)
+
+    def changes_from(self, before: Generation | None) -> tuple[Change, ...]:
+        """The fields that differ from a deployment that was made; from none, everything that is sent."""
+        old = before.inputs if before else {}
+        model = self._model_changes(old.get("model_name"))
+        unseen = before is not None and old.get("aigc_config") is None
+        again = bool(model) or old.get("attempt") != self.spec.attempt  # it is deployed again anyway
+        config = self._config_changes(before) if again or not unseen else ()
+        if before:
+            after = {"capacity": self.spec.capacity, "attempt": self.spec.attempt}
+            return (*model, *config, *FIELDS.differing(old, after))
+        protect = (FIELDS.change("protect", None, True),) if self.spec.protect else ()
+        return (*model, *config, FIELDS.change("capacity", None, self.spec.capacity), *protect)
+
+    def _model_changes(self, old: str | None) -> tuple[Change, ...]:
+        new, upstream = self.target.model_name, self.target.upstream
+        if new is not None and new == old:
+            return ()
+        later = upstream if new is None else None
+        return (FIELDS.change("model_name", old, new, known_after=later, derived_from=upstream),)
+
+    def _config_changes(self, before: Generation | None) -> tuple[Change, ...]:
+        old = (before.inputs.get("aigc_config") if before else None) or {}
+        changes = []
+        for key, value in self.target.config.items():
+            if before is None or old.get(key) != value:
+                path = f"aigc_config.{key}"
+                changes.append(FIELDS.change(path, old.get(key), value, origin=self.resource.texts.get(path)))
+        return tuple(changes)
+
+    def deploy_call(self, *, beside: bool = False) -> Deploy:
+        """The call that makes it; `beside` another one of the same model, which has the plain name."""
+        name, account = self.target.model_name, self.context.snapshot
+        assert name is not None  # noqa: S101 - the callers looked
+        taken = name in account.deployment_by_id  # by whomever: the call would be refused
+        sent = self.sent(shared=self.target.shared or beside or taken)
+        identity, made = config_identity(sent), deployed_name(sent)
+        nobody_elses = made not in self.context.claimed and made not in self.recorded.disowned
+        intent = self.intent
+        asked_for = sent["suffix"] is not None or (intent is not None and intent.identity == identity)
+        seen, ours = account.deployment_names, nobody_elses and asked_for
+        return Deploy(self.address, identity, sent, self.spec.protect, seen, ours_if_there=ours)
+
+    def serving_step(self, live: LiveDeployment) -> Step:
+        return self.step(Action.NOTHING, When.DONE, "serving", live, summary=self.summary)
+
+    def leaving_step(self, action: Action, reason: str, live: LiveDeployment, **more: Any) -> Step:
+        """It is waited for until the live one, which is being deleted, is gone."""
+        return self.step(action, When.SERVICE, reason, live, progress=Progress(str(live.status)), **more)
+
+    def sent(self, *, shared: bool) -> dict[str, Any]:
+        """The values that a deployment is made from, as the ledger keeps them."""
+        return {
+            "model_name": self.target.model_name,
+            "capacity": self.spec.capacity,
+            "aigc_config": self.target.config,
+            "suffix": self.target.suffixes[0] if shared else None,
+            "attempt": self.spec.attempt,
+        }
+
+    def step(
+        self, action: Action, when: When, reason: str, live: LiveDeployment | None = None, **more: Any
+    ) -> Step:
+        """A step of this Deployment, about the live one if that is given."""
+        remote_id = live.deployed_model if live else None
+        return Step(self.address, action, when, reason, remote_id=remote_id, **more)
+
+
+_STOPPED: dict[str, tuple[str, str]] = {
+    DeploymentStatus.ARREARS_DOWN: (
+        "is stopped: the account is in arrears",
+        "pay the bill in the Alibaba Cloud console; it comes back by itself",
+    ),
+    DeploymentStatus.STOPPED: ("was stopped outside wanctl", "start it in the Model Studio console"),
+}
+_UNDER_WAY: dict[str, str] = {
+    DeploymentStatus.PENDING: "is being deployed (5–10 minutes)",
+    DeploymentStatus.UPDATING: "is being scaled",
+    DeploymentStatus.ARREARS_RECOVERING: "comes back after the arrears",
+}
+
+
+def status_step(case: DeploymentCase, live: LiveDeployment, *, replacing: bool) -> Step:
+    """The step for one that does not run: by its status it is waited for, or a person has to act."""
+    status, name = str(live.status), live.deployed_model
+    progress = Progress(status, None, "", live.gmt_create)
+    if status in _STOPPED:
+        why, hint = _STOPPED[status]
+        more: dict[str, Any] = {"progress": progress, "drift": True, "hints": (hint,)}
+        return case.step(Action.NOTHING, When.PERSON, f"{name} {why}", live, **more)
+    first = Action.SCALE if status == DeploymentStatus.UPDATING else Action.DEPLOY
+    action = Action.REPLACE if replacing else first
+    reason = f"{name} {_UNDER_WAY.get(status, f'is in status {status}')}"
+    if status in {DeploymentStatus.FAILED, DeploymentStatus.UPDATING_FAILED}:
+        place, attempt = case.resource.at("attempt"), case.spec.attempt + 1
+        hint = f"to delete it and deploy again, write attempt: {attempt} at {place}"
+        return case.step(action, When.BLOCKED, reason, live, progress=progress, hints=(hint,))
+    return case.step(action, When.SERVICE, reason, live, progress=progress, summary=case.summary)
+
+
+def deletion_step(case: DeploymentCase, old: Generation, reason: str) -> Step:
+    """The old one of a replacement is deleted, unless it is protected."""
+    if case.protected:
+        return Step(
+            case.address,
+            Action.REPLACE,
+            When.BLOCKED,
+            f"{old.remote_id} is protected and would be deleted",
+            remote_id=old.remote_id,
+            hints=(lift_protection(case.resource),),
+        )
+    return Step(
+        case.address,
+        Action.REPLACE,
+        When.NOW,
+        reason,
+        remote_id=old.remote_id,
+        effect=DeleteDeployment(case.address, old.remote_id),
+    )
+
+
+def lift_protection(resource: Resource) -> str:
+    """The hint: how a person lifts the protection before it can be deleted."""
+    written = getattr(resource.spec, "protect", False)
+    if not written:
+        return f"protect: false at {resource.at('protect')} is not applied yet: wanctl apply, then this again"
+    return f"write protect: false at {resource.at('protect')} and apply that first"
+
+
+def standing(one: Generation, context: Context) -> LiveDeployment | None:
+    """The deployment as it stands; None also where another one stands under its name. Where the service does
+    not tell which model it serves, the ledger does."""
+    found = named(one, context)
+    if found is None or _made_again(one, found):
+        return None
+    if found.model_name is None:
+        return found.model_copy(update={"model_name": one.inputs.get("model_name")})
+    return found
+
+
+def named(one: Generation, context: Context) -> LiveDeployment | None:
+    """The live deployment of that name; the list may lag, so an absent one is asked for."""
+    found = context.snapshot.deployment_by_id.get(one.remote_id)
+    if found is None:
+        asked = context.ask(Read.DEPLOYMENT, one.remote_id)
+        found = asked if isinstance(asked, LiveDeployment) and not asked.gone else None
+    return found
+
+
+def _made_again(one: Generation, live: LiveDeployment) -> bool:
+    """It is not the one of the ledger: somebody deleted that and deployed under its name."""
+    if one.created is None or live.gmt_create is None:
+        return False
+    return abs(live.gmt_create - one.created) > SAME_TIME
+
+
+def target_of(address: Address, spec: Deployment, context: Context) -> Target:
+    """The model that a Deployment is to serve, as far as it is known, and the suffixes of its name."""
+    upstream = upstream_of(spec)
+    given = context.model(upstream) if upstream else ProvidedModel(owned=False, model_name=spec.model_name)
+    names = (address, *(one.old for one in context.desired.renames.get(address, ())))
+    suffixes = tuple(config_suffix(context.project, name, spec) for name in names)
+    shared = given.model_name is not None and _needs_suffix(address, given.model_name, suffixes, context)
+    return Target(given.model_name, upstream, given.owned, spec.aigc_config.sent(), suffixes, shared)
+
+
+def upstream_of(spec: Deployment) -> Address | None:
+    """The resource that makes the model; None where the spec names a model that is there."""
+    if spec.model_name:
+        return None
+    return Address.checkpoint(spec.checkpoint) if spec.checkpoint else Address.finetune(spec.finetune or "")
+
+
+def _needs_suffix(address: Address, model_name: str, suffixes: Suffixes, context: Context) -> bool:
+    """The model's plain name is, or will be, another deployment's."""
+    holder = context.plain_names.get(model_name)
+    if holder is not None:
+        return holder != address
+    if not _may_take_it(address, model_name, suffixes, context):
+        return True
+    return context.claimed_first.get((PLAIN_NAME, model_name), address) != address
+
+
+def _may_take_it(address: Address, model_name: str, suffixes: Suffixes, context: Context) -> bool:
+    """A new deployment may, unless somebody has the name; a lost one has it already, if it is still there."""
+    entry = context.entry(address)
+    live = context.snapshot.deployment_by_id.get(model_name)
+    if entry.current:
+        return live is None and entry.current.inputs.get("model_name") != model_name
+    if any(suffix_of(one, suffixes) for one in unclaimed(address, model_name, context)):
+        return False
+    return live is None or live.deployed_model not in entry.disowned
+
+
+def unclaimed(address: Address, model_name: str, context: Context) -> list[LiveDeployment]:
+    """The live deployments of a model that the ledger gives to nobody, and that may be those of `address`."""
+    disowned = context.entry(address).disowned
+    return [
+        one
+        for one in context.snapshot.deployments_by_model.get(model_name, ())
+        if one.deployed_model not in context.claimed and one.deployed_model not in disowned
+    ]
+
+
+def suffix_of(one: LiveDeployment, suffixes: Suffixes) -> str | None:
+    """Which of them its name ends with, if any."""
+    return next((suffix for suffix in suffixes if one.deployed_model.endswith(f"-{suffix}")), None)
