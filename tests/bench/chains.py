@@ -19,8 +19,8 @@ import yaml
 
 from tests.datasets import small_dataset
 from wanctl.base.running import run
-from wanctl.engine.approval import Approval
 from wanctl.engine.converge import Patience, converge
+from wanctl.engine.gates import Approval
 from wanctl.ledger.record import Record
 from wanctl.project import Project
 from wanctl.project.events import Silent

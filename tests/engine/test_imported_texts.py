@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wanctl.address import Kind
-from wanctl.engine.importing import Imported, documents_of
+from wanctl.engine.adoption import Imported, documents_of
 from wanctl.engine.planner import make_plan
 from wanctl.kinds.importing import Inventory
 from wanctl.kinds.snapshot import Question, Read, Snapshot

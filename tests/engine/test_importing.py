@@ -13,7 +13,7 @@ import pytest
 from tests.harness import CHANGING, Harness
 from tests.scenarios.playing import run_wanctl
 from wanctl.base.running import run
-from wanctl.engine.importing import ImportRefused
+from wanctl.engine.adoption import ImportRefused
 from wanctl.plan import Status
 from wanctl.project.importing import carry_out_import, draft_import
 from wanctl.project.provider import call_sandbox, open_sandbox

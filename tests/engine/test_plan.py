@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from wanctl.address import Address
-from wanctl.engine.approval import Approval
+from wanctl.engine.gates import Approval
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy
 from wanctl.kinds.finetune.training import Train

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.engine.test_convergence import ConvergingAccount
 from wanctl.engine.converge import Patience
-from wanctl.engine.drift import drift_of
-from wanctl.engine.orphans import PruneRefused
+from wanctl.engine.planner import drift_of
+from wanctl.engine.removal import PruneRefused
 from wanctl.plan import Action, Plan
 from wanctl.project.events import Silent
 from wanctl.project.pruning import Choice, prune

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from wanctl.engine.saving import RecordWriter
+from wanctl.engine.journal import RecordWriter
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.record import Intent, Record
 

@@ -139,7 +139,7 @@ def drift(
 ) -> None:
     """Show where the account is no longer as wanctl left it. Reads only."""
     from wanctl.address import Address
-    from wanctl.engine.drift import drift_of
+    from wanctl.engine.planner import drift_of
     from wanctl.render.json.documents import drift_json
     from wanctl.render.text.account import drift_lines
     from wanctl.render.text.console import emit

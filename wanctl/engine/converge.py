@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Protocol
 
 from wanctl.address import Address
-from wanctl.engine.approval import Approval
+from wanctl.engine.gates import Approval
+from wanctl.engine.observe import RunSession
 from wanctl.engine.planner import Draft
 from wanctl.engine.polling import LookSchedule
-from wanctl.engine.session import RunSession
 from wanctl.finding import Severity
 from wanctl.kinds.acting import Act, Tools
 from wanctl.plan import PROTECTIONS, Effect, Plan, Step, When

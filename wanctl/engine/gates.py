@@ -1,27 +1,29 @@
-"""What stands between a plan and its being carried out: a gate takes a plan and gives it back narrower.
+"""Between a plan and its being carried out: the gates, and the approval of a person. Pure.
 
-A gate may hold a step, so that it waits for a person, or add a finding; it never adds something to do. The
-planner knows nothing of gates: the project lays them over it.
+A gate takes a plan and gives it back narrower. It may hold a step, so that it waits for a person, or add a
+finding; it never adds something to do. The planner knows nothing of gates: the project lays them over it.
+Nothing runs that the approved plan does not hold.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wanctl.address import Address
-from wanctl.engine.planner import Draft
-from wanctl.engine.session import Planner
+from wanctl.engine.planner import Draft, Planner
 from wanctl.engine.windows import judge, next_change
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.resources import Desired
 from wanctl.language.settings import Window
-from wanctl.ledger.record import Record
-from wanctl.plan import Action, Plan, Step, When
+from wanctl.ledger.record import Record, Verb
+from wanctl.plan import Action, Change, Plan, Step, When
 from wanctl.rules import Rule
 
 OUTSIDE = Rule.WINDOW  # the rule of the finding that says that now is not the time
+
+
 Gate = Callable[[Plan, datetime], Plan]
 
 
@@ -85,3 +87,94 @@ def _frozen(step: Step) -> Step:
 def _finding(severity: Severity, message: str) -> Finding:
     hint = "wait for it; or, where it cannot wait: wanctl apply --ignore-windows"
     return Finding(severity, message, hint=hint, rule=OUTSIDE)
+
+
+def neighbour_gate(known: Mapping[str, str]) -> Gate:
+    """Another environment has this project's name in its account: what its ledger knows is not ended here.
+
+    `known`: remote id → whose it is, as a person would say it. The project reads the other ledgers.
+    """
+
+    def gate(plan: Plan, _: datetime) -> Plan:
+        if not known:
+            return plan
+        steps = tuple(_held(step, known) for step in plan.steps)
+        orphans = tuple(one for one in plan.orphans if one.remote_id not in known)
+        return replace(plan, steps=steps, orphans=orphans)
+
+    return gate
+
+
+def _held(step: Step, known: Mapping[str, str]) -> Step:
+    ends = step.deletes or step.action is Action.CANCEL
+    owner = known.get(step.remote_id or "") if ends and step.when in {When.NOW, When.LATER} else None
+    if owner is None:
+        return step
+    return replace(
+        step,
+        when=When.BLOCKED,
+        after=(),
+        reason=f"{step.reason}; but {step.remote_id} is {owner} as well",
+        hints=("give each environment a project: of its own in wanctl.yaml", *step.hints),
+        effect=None,
+    )
+
+
+# Approving one training is approving to take a second one of it back.
+_VERBS: dict[Action, frozenset[Verb]] = {
+    Action.UPLOAD: frozenset({Verb.UPLOAD}),
+    Action.TRAIN: frozenset({Verb.TRAIN, Verb.WITHDRAW}),
+    Action.EXPORT: frozenset({Verb.EXPORT}),
+    Action.DEPLOY: frozenset({Verb.DEPLOY}),
+    Action.SCALE: frozenset({Verb.SCALE}),
+    Action.REPLACE: frozenset({Verb.DEPLOY, Verb.DELETE}),
+    Action.DELETE: frozenset({Verb.DELETE}),
+    Action.CANCEL: frozenset({Verb.CANCEL, Verb.DELETE, Verb.WITHDRAW}),
+    Action.MOVE: frozenset({Verb.MOVE}),
+    Action.PROTECT: frozenset({Verb.RECORD}),
+    Action.UNPROTECT: frozenset({Verb.RECORD}),
+}
+
+
+_ON_REMOTE = frozenset({Verb.DELETE, Verb.CANCEL})  # what they end has to be what was shown
+
+
+@dataclass(frozen=True)
+class Approval:
+    """The steps of one plan that somebody said yes to."""
+
+    steps: dict[Address, Step]
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Approval":
+        return cls({step.address: step for step in plan.steps if not step.settled})
+
+    def covers(self, step: Step) -> bool:
+        """The step was in the plan: same resource, same action, same values, and it was not blocked."""
+        approved = self.steps.get(step.address)
+        if approved is None or step.effect is None:
+            return False
+        if (
+            approved.action is not step.action
+            and step.effect.verb != Verb.WITHDRAW
+            and not _ends(approved, step)
+        ):
+            return False
+        if approved.when is When.BLOCKED or step.effect.verb not in _VERBS.get(approved.action, frozenset()):
+            return False
+        if step.effect.verb in _ON_REMOTE and approved.remote_id not in (None, step.remote_id):
+            return False
+        expected = {change.path: change for change in approved.changes}
+        return all(_expected(change, expected.get(change.path)) for change in step.changes)
+
+
+def _ends(approved: Step, step: Step) -> bool:
+    """What is to go is canceled first where it trains, and the plan says so."""
+    return (approved.action, step.action) == (Action.CANCEL, Action.DELETE)
+
+
+def _expected(change: Change, approved: Change | None) -> bool:
+    """A value that was to be known later may be anything; every other one must have been shown, as it is."""
+    if approved is None:
+        return False
+    return approved.known_after is not None or approved.after == change.after

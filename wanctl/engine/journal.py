@@ -1,15 +1,17 @@
 """The ledger while an apply runs: intent before each call, result after it, every line stamped and saved."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from wanctl.address import Address
-from wanctl.engine.saving import RecordWriter
 from wanctl.kinds.acting import CallResult
 from wanctl.ledger.record import Entry, HistoryLine, Intent, Record, Verb
 from wanctl.plan import Effect
+
+Change = Callable[[Record], Record]
 
 
 @dataclass(frozen=True)
@@ -159,3 +161,53 @@ def _answered(intent: Intent, entry: Entry) -> bool:
     if intent.verb == Verb.WITHDRAW:
         return found is not None
     return found is not None and found.identity == intent.identity
+
+
+class RecordWriter:
+    """Saves the changes of steps that run side by side together.
+
+    A store may be a push over a slow line away, so that a save is made off the event loop, one at a time, and
+    what is to be saved meanwhile goes into the next one as a whole. Nobody goes on before its own change is
+    saved: no call is made before its intent is written. `record` is what the store last saved, and nothing
+    that could not be.
+    """
+
+    def __init__(self, write: Callable[[Record], Record], record: Record) -> None:
+        self.record = record
+        self._write = write
+        self._waiting: list[tuple[Change, asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def save(self, change: Change) -> None:
+        """Returns once the record is saved with this change; raises what kept it from being saved."""
+        saved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((change, saved))
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write_all())
+        await saved
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                together, self._waiting = self._waiting, []
+                await self._write_together(together)
+        finally:
+            self._writer = None
+
+    async def _write_together(self, together: list[tuple[Change, asyncio.Future[None]]]) -> None:
+        failure: BaseException | None = None
+        try:
+            record = self.record
+            for change, _ in together:
+                record = change(record)
+            if record is not self.record:
+                self.record = await asyncio.to_thread(self._write, record)
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it raises it
+            failure = error
+        for _, saved in together:
+            if saved.done():
+                continue  # who waited was canceled
+            if failure:
+                saved.set_exception(failure)
+            else:
+                saved.set_result(None)

@@ -1,21 +1,80 @@
-"""Live → Snapshot. Every read is whole or it raises: a failed read is never taken for emptiness."""
+"""How a run sees the account: as a whole, or only where something is in flight. It changes nothing.
+
+Every read is whole or it raises: a failed read is never taken for emptiness. Only the list of jobs is in
+every document of the service. Where it says that it knows no list of files, or of deployments, what the
+ledger and the jobs name is asked for one by one; any other failure of a list stops the run.
+"""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-from wanctl.engine.unlisted import (
-    KnownByLedger,
-    deployments_one_by_one,
-    files_one_by_one,
-    unless_unlisted,
-)
-from wanctl.kinds.registry import reads
+from wanctl.address import Address
+from wanctl.engine.journal import Journal
+from wanctl.engine.planner import Draft, Planner, make_plan
+from wanctl.engine.polling import Clock, PollingPace
+from wanctl.kinds.context import LocalData
+from wanctl.kinds.registry import kind_of, reads
 from wanctl.kinds.snapshot import Listing, Question, Snapshot
-from wanctl.ledger.record import Record
+from wanctl.language.resources import Desired
+from wanctl.ledger.record import Generation, Record
+from wanctl.plan import When
 from wanctl.studio.client import Studio
-from wanctl.studio.errors import NotFound
+from wanctl.studio.errors import InvalidRequest, NotFound, StudioError
+from wanctl.studio.objects import Job, LiveDeployment, RemoteFile
+
+ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
+
+
+_NO_SUCH_CALL = frozenset({404, 405})
+
+
+_Object = TypeVar("_Object")
+
+
+@dataclass
+class RunSession:
+    """What one run works with, and what it saw last."""
+
+    desired: Desired
+    local: Mapping[Address, LocalData]
+    studio: Studio
+    clock: Clock
+    journal: Journal
+    polling: PollingPace
+    archive: Callable[[Address, str], AbstractAsyncContextManager[Path]]
+    planner: Planner = make_plan
+    snapshot: Snapshot | None = None
+
+    async def survey(self) -> Draft:
+        """Read the whole account and plan from it."""
+        return await self.settle(await observe(self.studio, self.clock.now, self.journal.record))
+
+    async def look_again(self, draft: Draft, due: Collection[Address]) -> Draft:
+        """Read only what is in flight and due, and plan from that."""
+        if self.snapshot is None:
+            return await self.survey()
+        waited = [step for step in draft.plan.steps if step.when is When.SERVICE and step.address in due]
+        questions = {question for step in waited for question in kind_of(step.address).watched(step)}
+        if any(step.remote_id is None or kind_of(step.address).may_have_twin(step) for step in waited):
+            return await self.survey()  # only the lists can tell what a lost answer, or another run, left
+        fresh = await answer(self.studio, questions)
+        merged = self.snapshot.merged(fresh)
+        return await self.settle(replace(merged, observed_at=self.clock.now()))
+
+    async def settle(self, snapshot: Snapshot) -> Draft:
+        """Plan, answer what planning asks, and plan again until it asks nothing more."""
+        for _ in range(ROUNDS_OF_QUESTIONS):
+            draft = self.planner(self.desired, snapshot, self.journal.record, self.local)
+            if not draft.questions:
+                self.snapshot = snapshot
+                return draft
+            snapshot = snapshot.with_answers(await answer(self.studio, draft.questions))
+        raise RuntimeError(f"planning keeps asking: {sorted(draft.questions)}")
 
 
 async def observe(studio: Studio, now: Callable[[], datetime], record: Record) -> Snapshot:
@@ -49,3 +108,98 @@ async def _answer(studio: Studio, question: Question) -> Any:
         return await reads()[question.read](studio, question.remote_id)
     except NotFound:
         return None
+
+
+@dataclass(frozen=True)
+class KnownByLedger:
+    """What the ledger knows of the account."""
+
+    record: Record
+
+    def uploads(self) -> dict[str, RemoteFile]:
+        return {
+            one.remote_id: RemoteFile(
+                id=one.remote_id, filename=one.inputs.get("filename") or "", bytes=one.inputs.get("size")
+            )
+            for one in self._generations(Listing.FILES)
+        }
+
+    def deployments(self) -> set[str]:
+        """Those that stood, and those that a call without an answer may have made."""
+        made = {one.remote_id for one in self._generations(Listing.DEPLOYMENTS)}
+        left = (kind_of(Address.parse(one.address)).left_by(one) for one in self.record.intents)
+        return made | {name for name in left if name}
+
+    def _generations(self, listing: Listing) -> Iterable[Generation]:
+        for address, entry in self.record.entries.items():
+            if kind_of(Address.parse(address)).listing == listing:
+                yield from (*entry.generations, *entry.retiring)
+
+
+async def unless_unlisted(reading: Awaitable[tuple[_Object, ...]]) -> tuple[_Object, ...] | None:
+    """A whole list; None where the service has no such call."""
+    try:
+        return await reading
+    except StudioError as error:
+        if not _unknown_call(error):
+            raise
+        return None
+
+
+async def files_one_by_one(
+    studio: Studio, known: KnownByLedger, jobs: tuple[Job, ...]
+) -> tuple[tuple[RemoteFile, ...], tuple[Job, ...]]:
+    """The files that the ledger or a job names. Where the service tells of none at all, the ledger's word has
+    to do, and what a job read of other files nobody knows."""
+    kept = known.uploads()
+    read = {file_id for job in jobs for file_id in (*job.training_file_ids, *job.validation_file_ids)}
+    found = await _each(studio.files.get, {*kept, *read}, _not_told)
+    if found:
+        return found, jobs
+    return tuple(kept.values()), tuple(job if _reads_only(job, kept) else _silent(job) for job in jobs)
+
+
+async def deployments_one_by_one(
+    studio: Studio, known: KnownByLedger, jobs: tuple[Job, ...]
+) -> tuple[LiveDeployment, ...]:
+    """Those that the ledger knows, and those that have the plain name of a job's model."""
+    models = {job.finetuned_output for job in jobs if job.succeeded and job.finetuned_output}
+    return await _each(studio.deployments.get, known.deployments() | models, _not_there)
+
+
+async def _each(
+    get: Callable[[str], Awaitable[_Object]], names: Iterable[str], absent: Callable[[StudioError], bool]
+) -> tuple[_Object, ...]:
+    """What is found of these names."""
+
+    async def found(name: str) -> _Object | None:
+        try:
+            return await get(name)
+        except StudioError as error:
+            if not absent(error):
+                raise
+            return None
+
+    answers = await asyncio.gather(*(found(name) for name in sorted(names)))
+    return tuple(one for one in answers if one is not None)
+
+
+def _unknown_call(error: StudioError) -> bool:
+    return isinstance(error, NotFound | InvalidRequest) and error.status in _NO_SUCH_CALL
+
+
+def _not_there(error: StudioError) -> bool:
+    return isinstance(error, NotFound)
+
+
+def _not_told(error: StudioError) -> bool:
+    """It is not there, or the service tells of no single file either."""
+    return _not_there(error) or _unknown_call(error)
+
+
+def _reads_only(job: Job, kept: dict[str, RemoteFile]) -> bool:
+    return {*job.training_file_ids, *job.validation_file_ids} <= kept.keys()
+
+
+def _silent(job: Job) -> Job:
+    return job.model_copy(update={"training_file_ids": (), "validation_file_ids": ()})

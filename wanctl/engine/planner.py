@@ -1,20 +1,20 @@
 """(desired, snapshot, record) → Plan: a pure function. No I/O, no clock, no environment.
 
-Each kind plans its own resources, in the order of the references; here is what concerns them all:
-removals, limits, orphans. Reads that are still needed come back as questions.
+Each kind plans its own resources, in the order of the references; here is what concerns them all: removals,
+limits, orphans, what the ledger forgets, and which part of a plan is drift. Reads that are still needed come
+back as questions.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from wanctl.address import Address, Kind
-from wanctl.engine.forgetting import forgotten
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, LocalData, Planned
 from wanctl.kinds.moving import after_move, move_step, moves_of
-from wanctl.kinds.registry import kinds, planned_context
+from wanctl.kinds.registry import kind_of, kinds, planned_context
 from wanctl.kinds.snapshot import Question, Snapshot
 from wanctl.language.models import State
 from wanctl.language.resources import Desired
@@ -25,6 +25,9 @@ from wanctl.rules import Rule
 _ENDINGS = frozenset({Verb.DELETE, Verb.CANCEL})
 
 
+UNSEEN = frozenset({Rule.CONFIG_UNVERIFIED})  # rules of findings about what nobody can vouch for
+
+
 @dataclass(frozen=True)
 class Draft:
     """A plan, what the ledger learns from the reads behind it, and the reads that it still lacks."""
@@ -33,6 +36,9 @@ class Draft:
     learned: Mapping[Address, Entry]
     questions: frozenset[Question]
     answered: frozenset[Address] = frozenset()  # whose open calls need no answer any more
+
+
+Planner = Callable[[Desired, Snapshot, Record, Mapping[Address, LocalData]], Draft]
 
 
 def make_plan(
@@ -224,3 +230,70 @@ def _orphans(context: Context, steps: list[Step]) -> list[Orphan]:
     for step in steps:
         used[step.address.kind].add(step.remote_id)
     return [orphan for kind in kinds() for orphan in kind.orphans(context, used[kind.kind])]
+
+
+def forgotten(
+    record: Record, snapshot: Snapshot, learned: Mapping[Address, Entry], named: Collection[str] = ()
+) -> dict[Address, Entry]:
+    """What is to be learned, and every other entry that changes, without orphans that were ended by name and
+    are gone: nobody is to wonder later who deleted them.
+
+    Seen from the history and the open calls, so that a run which was killed over it is no exception. `named`
+    are the ids that a person has named just now.
+    """
+    standing = {remote_id for kind in kinds() for remote_id in kind.standing(snapshot)}
+    gone = {*_ended_by_name(record), *named} - standing
+    if not gone:
+        return dict(learned)
+    owners = {Address.parse(owner) for one, owner in record.owners.items() if one in gone}
+    entries = {**{one: record.entry(one) for one in owners}, **learned}
+    return {one: _without(entry, gone) if one in owners else entry for one, entry in entries.items()}
+
+
+def _ended_by_name(record: Record) -> set[str]:
+    """Orphans stand under their own ids."""
+    ended = {line.address for line in record.history if line.verb == Verb.DELETE}
+    ended |= {intent.address for intent in record.intents if intent.verb == Verb.DELETE}
+    return {one.name for one in map(Address.parse, ended) if kind_of(one).forgotten_when_gone}
+
+
+def _without(entry: Entry, gone: Collection[str]) -> Entry:
+    for remote_id in gone:
+        entry = entry.without(remote_id)
+    return entry
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Where the account is no longer as wanctl left it: a plan without what the specs changed."""
+
+    plan: Plan
+    steps: tuple[Step, ...]
+    orphans: tuple[Orphan, ...]
+    findings: tuple[Finding, ...]
+    passed_over: tuple[Address, ...] = ()  # where there is drift that was to be looked away from
+
+    @property
+    def found(self) -> bool:
+        return bool(self.steps or self.orphans or self.findings)
+
+
+def drift_of(plan: Plan, ignored: Collection[Address] = ()) -> Drift:
+    """Deleted, stopped or deployed by somebody else, or unverified; without what a person looks away from."""
+    steps = [step for step in plan.steps if step.drift]
+    # An orphan of another kind was left behind by our own changes: that is no drift.
+    orphans = [orphan for orphan in plan.orphans if kind_of(_address(orphan)).orphan_is_drift]
+    unseen = [one for one in plan.findings if one.rule in UNSEEN]
+    found = {step.address for step in steps} | {_address(orphan) for orphan in orphans}
+    found |= {one.address for one in unseen if one.address}
+    return Drift(
+        plan,
+        tuple(step for step in steps if step.address not in ignored),
+        tuple(orphan for orphan in orphans if _address(orphan) not in ignored),
+        tuple(one for one in unseen if one.address not in ignored),
+        tuple(sorted(found & set(ignored), key=str)),
+    )
+
+
+def _address(orphan: Orphan) -> Address:
+    return Address(Kind(orphan.kind), orphan.remote_id)

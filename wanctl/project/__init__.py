@@ -14,15 +14,13 @@ from pathlib import Path
 from wanctl.address import Address, Kind
 from wanctl.base.running import run, run_aside
 from wanctl.base.words import counted
-from wanctl.engine.approval import Approval
 from wanctl.engine.converge import Outcome, Patience, Watcher, converge
-from wanctl.engine.destroy import make_destruction
-from wanctl.engine.gates import Gate, gated, window_gate
+from wanctl.engine.gates import Approval, Gate, gated, neighbour_gate, window_gate
 from wanctl.engine.journal import Journal
-from wanctl.engine.neighbours import neighbour_gate
-from wanctl.engine.planner import Draft, make_plan
+from wanctl.engine.observe import RunSession
+from wanctl.engine.planner import Draft, Planner, make_plan
 from wanctl.engine.polling import PollingPace
-from wanctl.engine.session import Planner, RunSession
+from wanctl.engine.removal import make_destruction
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.moving import moves_of

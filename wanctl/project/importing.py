@@ -7,8 +7,7 @@ from pathlib import Path
 
 from wanctl.base.files import create_file
 from wanctl.base.running import run
-from wanctl.engine.adopt import adopt_all
-from wanctl.engine.importing import Imported, ImportRefused, documents_of, questions_of
+from wanctl.engine.adoption import Imported, ImportRefused, adopt_all, documents_of, questions_of
 from wanctl.engine.observe import answer
 from wanctl.kinds.importing import Inventory
 from wanctl.language.writing import yaml_text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from wanctl.address import Address, Kind
 from wanctl.base.running import run
 from wanctl.base.words import counted, listed
-from wanctl.engine.adopt import adopt, disown
+from wanctl.engine.adoption import adopt, disown
 from wanctl.kinds.registry import called_kind, kind_of
 from wanctl.language.resources import resource_named
 from wanctl.plan import Action, When

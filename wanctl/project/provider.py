@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from wanctl.engine.clock import Clock
+from wanctl.engine.polling import Clock
 from wanctl.language.settings import Provider, Settings
 from wanctl.project.errors import ProjectError
 from wanctl.project.host import Host

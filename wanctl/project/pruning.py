@@ -7,10 +7,9 @@ from functools import partial
 
 from wanctl.base.running import run
 from wanctl.engine.converge import Patience, Watcher
-from wanctl.engine.orphans import OrphanChoice, all_to_delete, not_made_here, to_delete_by_name
+from wanctl.engine.observe import RunSession
 from wanctl.engine.planner import Draft
-from wanctl.engine.prune import make_pruning
-from wanctl.engine.session import RunSession
+from wanctl.engine.removal import OrphanChoice, all_to_delete, make_pruning, not_made_here, to_delete_by_name
 from wanctl.finding import Severity
 from wanctl.plan import Plan, Step
 from wanctl.project import Project

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from wanctl.dataset.contents import Media
     from wanctl.dataset.manifest import ContentChanges
     from wanctl.engine.converge import Outcome
-    from wanctl.engine.drift import Drift
+    from wanctl.engine.planner import Drift
     from wanctl.finding import Finding
     from wanctl.language.inspection import Inspection
 

@@ -12,8 +12,8 @@ from wanctl.render.text.plan import INDENT, finding_block
 from wanctl.render.words import PHASES, spell_cost, spell_state
 
 if TYPE_CHECKING:
-    from wanctl.engine.drift import Drift
-    from wanctl.engine.importing import Imported
+    from wanctl.engine.adoption import Imported
+    from wanctl.engine.planner import Drift
 
 
 _CHOOSE = "Nothing is deleted by looking. To delete some: wanctl prune ID…; what is not in flight: --all"

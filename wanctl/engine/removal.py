@@ -1,19 +1,120 @@
-"""Which orphans a person means to prune, and whether it is certain that they are orphans. Pure."""
+"""Plans that end what a person names: resources (`destroy`), or orphans, which are in no spec (`prune`).
 
-from collections.abc import Collection, Iterator
+Pure. They have the protections and limits of any other plan, are made again after each call from what is
+still there, and are carried out by the same engine. Which orphans are meant, and whether it is certain that
+they are orphans, is decided here as well.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from wanctl.address import Address, Kind
 from wanctl.base.errors import WanctlError
-from wanctl.kinds.pruning import OrphanToDelete
-from wanctl.kinds.registry import kind_of, kinds
+from wanctl.engine.planner import Draft, exceeded_limits, forgotten, make_plan, plan_of
+from wanctl.finding import Finding, Severity
+from wanctl.kinds.context import Context, LocalData, Planned
+from wanctl.kinds.pruning import OrphanToDelete, Pruning
+from wanctl.kinds.registry import kind_of, kinds, planned_context
 from wanctl.kinds.snapshot import Snapshot
+from wanctl.language.resources import Desired
 from wanctl.ledger.record import Record, Verb
-from wanctl.plan import Action, Orphan, Plan, When
+from wanctl.plan import Action, Orphan, Plan, Step, When
+from wanctl.rules import Rule
 
 
 class PruneRefused(WanctlError):  # noqa: N818 - reads as what happened
     """Nothing was deleted; the message says what stands in the way."""
+
+
+def make_destruction(
+    desired: Desired,
+    snapshot: Snapshot,
+    record: Record,
+    local: Mapping[Address, LocalData],
+    named: Collection[Address],
+) -> Draft:
+    """Without names: everything that goes with its document. What was paid for goes only by name."""
+    chosen = frozenset(named) or _going_with_documents(desired, record)
+    context = planned_context(
+        desired, snapshot, record, local, why_gone="destroy was asked for", to_delete=chosen
+    )
+    serving = [one for one in sorted(chosen) if kind_of(one).goes_with_its_document]
+    made_from = [one for one in reversed(tuple(desired.resources)) if one in chosen and one not in serving]
+    planned: dict[Address, Planned] = {}
+    for address in (*serving, *made_from):  # first what came of it
+        if one := kind_of(address).plan_destruction(address, context):
+            planned[address] = one
+    steps = [one.step for one in planned.values()]
+    plan = plan_of(desired, steps, findings=exceeded_limits(desired, steps))
+    learned = {address: one.learn for address, one in planned.items() if one.learn is not None}
+    answered = frozenset(address for address, one in planned.items() if one.answered)
+    return Draft(plan, learned, frozenset(context.questions), answered)
+
+
+def _going_with_documents(desired: Desired, record: Record) -> frozenset[Address]:
+    known = [Address.parse(text) for text in record.entries]
+    return frozenset(one for one in (*known, *desired.resources) if kind_of(one).goes_with_its_document)
+
+
+def make_pruning(
+    desired: Desired,
+    snapshot: Snapshot,
+    record: Record,
+    local: Mapping[Address, LocalData],
+    to_delete: tuple[OrphanToDelete, ...],
+    *,
+    everything: bool,
+    spared: Collection[str] = (),
+) -> Draft:
+    """Delete what is doomed and still an orphan. With `everything`, what cannot go now is kept, with a
+    word of why, and `spared` goes by name only."""
+    wanted = make_plan(desired, snapshot, record, local)
+    context = Context(desired, snapshot, record, local, planned={})
+    to_delete = (*to_delete, *_on_their_way_out(to_delete, context))
+    orphans = frozenset((one.kind, one.remote_id) for one in wanted.plan.orphans)
+    pruning = Pruning(context, {one.address: one for one in to_delete}, orphans)
+    downstream_first = sorted(to_delete, key=lambda one: -one.kind.rank)
+    steps = [kind_of(one.address).prune(one, pruning) for one in downstream_first]
+    kept = [step for step in steps if everything and step.when is When.BLOCKED]
+    steps = [step for step in steps if step not in kept]
+    going = [one for one in to_delete if any(step.address == one.address for step in steps)]
+    findings = (*exceeded_limits(desired, steps), *_left_alone(spared), *map(_said_to_stay, kept))
+    plan = plan_of(desired, steps, findings, _staying(wanted.plan.orphans, going))
+    ended = frozenset(step.address for step in steps if step.settled)
+    named = [one.remote_id for one in to_delete if kind_of(one.address).forgotten_when_gone]
+    learned = forgotten(record, snapshot, {}, named)
+    return Draft(plan, learned, wanted.questions | context.questions, ended)
+
+
+def _left_alone(spared: Collection[str]) -> tuple[Finding, ...]:
+    """What --all does not take, since nothing here says that this ledger's runs made it."""
+    if not spared:
+        return ()
+    message = (
+        "left alone, since no run with this ledger made it, and somebody with another one may need it: "
+        f"{', '.join(spared)}"
+    )
+    hint = f"if nobody does: wanctl prune {' '.join(spared)}"
+    return (Finding(Severity.ADVICE, message, hint=hint, rule=Rule.PRUNE_UNRECORDED),)
+
+
+def _said_to_stay(step: Step) -> Finding:
+    message = f"left alone: {step.remote_id}: {step.reason}"
+    return Finding(Severity.ADVICE, message, rule=Rule.PRUNE_KEPT)
+
+
+def _on_their_way_out(to_delete: tuple[OrphanToDelete, ...], context: Context) -> tuple[OrphanToDelete, ...]:
+    """What somebody told to go already, and what is to be deleted has to outlast."""
+    leaving = dict.fromkeys(
+        before for one in to_delete for before in kind_of(one.address).outlasts(one, context)
+    )
+    return tuple(one for one in leaving if one not in to_delete)
+
+
+def _staying(orphans: Collection[Orphan], to_delete: Collection[OrphanToDelete]) -> tuple[Orphan, ...]:
+    """The orphans that are not to be deleted."""
+    going = {(str(one.kind), one.remote_id) for one in to_delete}
+    return tuple(one for one in orphans if (one.kind, one.remote_id) not in going)
 
 
 @dataclass(frozen=True)
@@ -131,9 +232,3 @@ def _why_not(name: str, account: OrphanChoice) -> str:
             f"{remote_id} is no orphan of ours: what is not ours is never touched, what ended costs nothing"
         )
     return f"there is no orphan {name}; wanctl prune lists what there is"
-
-
-def unlisted(orphans: Collection[Orphan], to_delete: Collection[OrphanToDelete]) -> tuple[Orphan, ...]:
-    """The orphans that stay."""
-    going = {(str(one.kind), one.remote_id) for one in to_delete}
-    return tuple(one for one in orphans if (one.kind, one.remote_id) not in going)
