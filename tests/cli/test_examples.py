@@ -9,8 +9,7 @@ import typer.main
 
 import wanctl.cli
 from tests.scenarios.playing import run_wanctl
-from wanctl.cli.app import app
-from wanctl.cli.examples import EXAMPLES
+from wanctl.cli.app import EXAMPLES, app
 
 LINES = [(command, line) for command, lines in EXAMPLES.items() for line in lines]
 

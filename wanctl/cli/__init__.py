@@ -14,19 +14,14 @@ def main() -> None:
     from wanctl.cli import (  # noqa: F401 - they register commands
         ci,
         datasets,
-        destroying,
-        importing,
-        inspecting,
         ledger,
+        live,
         planning,
-        pruning,
         sandbox,
-        scaffolding,
         specs,
         watching,
     )
-    from wanctl.cli.app import app
-    from wanctl.cli.examples import give_examples
+    from wanctl.cli.app import app, give_examples
     from wanctl.cli.faults import reported
 
     for stream in (sys.stdout, sys.stderr):

@@ -1,4 +1,4 @@
-"""The command tree, and the options that stand before a command."""
+"""The command tree: the options that stand before a command, and the examples beneath its help."""
 
 from typing import Annotated, Any
 
@@ -47,3 +47,84 @@ def root(
         logging.basicConfig(
             level=logging.DEBUG if debug else logging.INFO, format="%(asctime)s %(name)s %(message)s"
         )
+
+
+EXAMPLES = {
+    "plan": (
+        "wanctl plan",
+        "wanctl plan --env prod --out plan.json --out-markdown plan.md",
+        "wanctl plan --format json --detailed-exitcode",
+    ),
+    "apply": (
+        "wanctl apply",
+        "wanctl apply plan.json --max-wait 20m",
+        "wanctl apply --approve 56b2b4e4a805 --lock-wait 10m",
+    ),
+    "destroy": (
+        "wanctl destroy --dry-run",
+        "wanctl destroy Deployment/money-rain --yes --wait",
+    ),
+    "prune": (
+        "wanctl prune",
+        "wanctl prune ft-202603180900-5599 --dry-run",
+        "wanctl prune --all --yes",
+    ),
+    "adopt": (
+        "wanctl adopt FineTune/money-rain ft-202603180900-5599",
+        "wanctl adopt FineTune/money-rain --not ft-202603180900-5599",
+        "wanctl adopt Deployment/money-rain",
+    ),
+    "import": (
+        "wanctl import --dry-run",
+        "wanctl import ft-202603180900-5599 --to specs/rain.yaml",
+    ),
+    "drift": (
+        "wanctl drift --detailed-exitcode",
+        "wanctl drift --ignore Deployment/playground",
+    ),
+    "graph": (
+        "wanctl graph > lineage.mmd",
+        "wanctl graph --format svg > lineage.svg",
+    ),
+    "previews": (
+        "wanctl previews FineTune/money-rain --to previews",
+        "wanctl previews money-rain --to previews --checkpoint checkpoint-160",
+    ),
+    "explain": (
+        "wanctl explain",
+        "wanctl explain FineTune.hyper_parameters",
+    ),
+    "init": (
+        "wanctl init my-model",
+        "wanctl init my-model --yes --model wan2.6-i2v --forge github",
+    ),
+    "ci": (
+        "wanctl ci",
+        "wanctl ci --env prod --mode plan --no-previews",
+    ),
+    "watch": (
+        "wanctl watch --interval 2m --require-approval delete,train",
+        "wanctl watch --once",
+    ),
+    "dataset inspect": ("wanctl dataset inspect train",),
+    "dataset annotate": ("wanctl dataset annotate train --trigger s86b5p",),
+    "ledger move": ("wanctl ledger move git:wanctl-ledger",),
+    "sandbox serve": ("wanctl sandbox serve --port 8787",),
+    "sandbox rig": ("""wanctl sandbox rig '{"quirks": {"keep_job_name": false}}'""",),
+    "sandbox faults add": (
+        "wanctl sandbox faults add throttled --path '/api/v1/deployments*' --nth 1",
+        "wanctl sandbox faults add reset --method POST --when after",
+    ),
+}
+
+
+def give_examples(app: typer.Typer, path: str = "") -> None:
+    """Write each command's examples beneath its help."""
+    for command in app.registered_commands:
+        name = command.name or getattr(command.callback, "__name__", "")
+        lines = EXAMPLES.get(f"{path}{name}", ())
+        if lines:
+            command.epilog = "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+    for group in app.registered_groups:
+        if group.typer_instance:
+            give_examples(group.typer_instance, f"{path}{group.name or group.typer_instance.info.name} ")

@@ -63,10 +63,9 @@ class Approver:
         yes: bool,
         display: Any,
         approved: "Callable[[Plan], None] | None" = None,
-        otherwise: str = "look at wanctl plan, then apply with --yes or a saved plan",
     ) -> None:
-        self._format, self.command, self._otherwise = format_, command, otherwise
-        self._yes, self._approved, self._display = yes, approved, display
+        self._format, self.command, self.display = format_, command, display
+        self._yes, self._approved = yes, approved
         self.shown = False
         self.said_yes = False  # calls may be made from then on
 
@@ -82,8 +81,8 @@ class Approver:
             return True
         from wanctl.render.text.plan import question
 
-        with getattr(self._display, "paused", nullcontext)():
-            self.said_yes = confirmed(question(steps), self._otherwise)
+        with getattr(self.display, "paused", nullcontext)():
+            self.said_yes = confirmed(question(steps), _instead(self.command))
         return self.said_yes
 
     def _require(self, approved: "Callable[[Plan], None]", made: "Plan") -> None:
@@ -106,6 +105,13 @@ class Approver:
 
         emit(plan_lines(made, command=self.command, run=steps, columns=columns()))
         self.shown = True
+
+
+def _instead(command: Command) -> str:
+    """How to answer where nobody can be asked."""
+    if command in {Command.DESTROY, Command.PRUNE}:
+        return f"look at it with --dry-run, then {command.verb} with --yes"
+    return "look at wanctl plan, then apply with --yes or a saved plan"
 
 
 def approved_by(digest: str | None, command: str) -> "Callable[[Plan], None] | None":

@@ -52,7 +52,7 @@ def serve(
 @sandbox.command()
 @grouped
 def status(place: SpecsOptions, format_: FormatOption = Format.TEXT) -> None:
-    """What the sandbox holds, and its time."""
+    """Show the objects in the sandbox, and its time."""
     from wanctl.render.text.console import emit
     from wanctl.render.text.sandbox import sandbox_lines
     from wanctl.render.visible import json_text

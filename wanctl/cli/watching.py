@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wanctl.cli.app import app
-from wanctl.cli.options import AccountOptions, grouped, host_of, tell
+from wanctl.cli.options import AccountOptions, grouped, host_of, span, tell
 
 if TYPE_CHECKING:
     from wanctl.plan import Action
     from wanctl.watch.status import LoopStatus
 
-_SHORTEST = 5.0  # seconds
+_SHORTEST = timedelta(seconds=5)
 
 
 @app.command()
@@ -111,17 +111,11 @@ class Lines:
 
 
 def _interval(text: str) -> timedelta:
-    from wanctl.language.scalars import parse_duration
-
-    try:
-        seconds = parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--interval") from error
-    if seconds < _SHORTEST:
-        raise typer.BadParameter(
-            f"at least {_SHORTEST:.0f}s, for the sake of the service", param_hint="--interval"
-        )
-    return timedelta(seconds=seconds)
+    interval = span(text, "--interval")
+    if interval < _SHORTEST:
+        least = f"at least {_SHORTEST.total_seconds():.0f}s, for the sake of the service"
+        raise typer.BadParameter(least, param_hint="--interval")
+    return interval
 
 
 def _address(text: str) -> tuple[str, int] | None:

@@ -40,6 +40,11 @@ class Command(StrEnum):
     PRUNE = "wanctl prune"
     CI = "wanctl ci"
 
+    @property
+    def verb(self) -> str:
+        """The command without the program's name."""
+        return self.value.removeprefix("wanctl ")
+
 
 @dataclass(frozen=True)
 class RenderOptions:
