@@ -1,4 +1,4 @@
-"""What several rooms need and none of them owns: files, git, names of hosts, words, secrets, errors.
+"""Shared by several rooms and owned by none: files, git, HTTP, running coroutines, values, words, errors.
 
 It imports nothing of wanctl.
 """

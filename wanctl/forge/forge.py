@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from wanctl.base.secret import Secret
+from wanctl.base.net import Secret
 
 if TYPE_CHECKING:
     from wanctl.forge.comments import Author, Comment, Label

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from wanctl.base.secret import Secret
+from wanctl.base.net import Secret
 from wanctl.base.words import first_line
 from wanctl.studio.errors import Misconfigured, NoKey
 

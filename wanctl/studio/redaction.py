@@ -6,7 +6,7 @@ Imports nothing of the client: the typed objects, the errors and the wire pass e
 import logging
 import re
 
-from wanctl.base.logs import filter_http_logs
+from wanctl.base.net import filter_http_logs
 
 _WORD = re.compile(r"[^\s'\"]+")
 _PARAMETERS = re.compile(r"(?<=[^\s'\"])(?:\?|%3F)(?=[\w.~%-]{1,64}(?:=|%3D))", re.IGNORECASE)

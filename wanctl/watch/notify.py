@@ -15,8 +15,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from wanctl.base.logs import filter_http_logs
-from wanctl.base.net import is_loopback
+from wanctl.base.net import filter_http_logs, is_loopback
 from wanctl.language.settings import Notification
 from wanctl.watch.news import TOLD_AFTER, News, Situation, news_between, situation_of
 from wanctl.watch.status import LoopStatus
