@@ -7,8 +7,7 @@ import pytest
 
 from tests.forge.servers import GitHubServer, GitLabServer
 from tests.project.ci_runs import github, gitlab, merge_request, pull_request, pushed, scheduled
-from wanctl.ci.pipeline import CiMode, mode_of
-from wanctl.ci.run import run_of
+from wanctl.ci.run import CiMode, mode_of, run_of
 from wanctl.forge.forge import Run, Trigger
 from wanctl.forge.registry import GITHUB
 from wanctl.project.errors import ProjectError

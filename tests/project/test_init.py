@@ -12,7 +12,8 @@ from tests.datasets import small_dataset
 from tests.ledger.ledger_files import git
 from tests.scenarios.playing import quiet_surroundings, run_wanctl
 from wanctl.catalogue.packaged import packaged_models
-from wanctl.init.scaffold import IGNORED, ProjectOptions, Scaffold, forge_for, name_for
+from wanctl.init.answers import ProjectOptions, forge_for, name_for
+from wanctl.init.scaffold import IGNORED, Scaffold
 from wanctl.project.errors import ProjectError
 from wanctl.studio.regions import REGIONS
 

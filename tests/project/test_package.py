@@ -2,7 +2,7 @@
 
 import pytest
 
-from wanctl.init.package import _requirement, check_package
+from wanctl.init.answers import _requirement, check_package
 from wanctl.project.errors import ProjectError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from wanctl.init.scaffold import ProjectOptions, Scaffold
+from wanctl.init.answers import ProjectOptions
+from wanctl.init.scaffold import Scaffold
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.render.reading import blocks, check_markdown
 from wanctl.address import Address
-from wanctl.ci.answers import changes, labels_of, outputs_of, waits
+from wanctl.ci.report import changes, labels_of, outputs_of, waits
 from wanctl.engine.converge import Failure as FailedCall
 from wanctl.engine.converge import Outcome
 from wanctl.engine.planner import Draft

@@ -1,4 +1,4 @@
-"""Environment → Run: which forge this is, whose pull request, what may be done from here, with this checkout.
+"""Environment → Run, and what the run may do: apply, plan, or only check the specs that it has.
 
 The environment is handed in, and git is only asked. Applying is for the default branch alone: what came by
 another way was reviewed by nobody, and a run that anybody can set off (a comment, an issue) is not its own.
@@ -6,16 +6,30 @@ another way was reviewed by nobody, and a run that anybody can set off (a commen
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 
 from wanctl.base.git import Git, spoken
 from wanctl.forge.forge import Run, Trigger
 from wanctl.forge.registry import FORGES
+from wanctl.language.findings import SpecErrors
+from wanctl.project import Project
 from wanctl.project.errors import ProjectError
 from wanctl.project.host import Host
+from wanctl.project.provider import needs_key
+from wanctl.render.made import Checked
+from wanctl.studio.errors import NoKey
 
 REMOTE = "origin"  # as the forges' runners call it
 SHOWN = 12
+
+
+class CiMode(StrEnum):
+    """Whether a run plans or applies."""
+
+    AUTO = "auto"
+    PLAN = "plan"
+    APPLY = "apply"
 
 
 def run_of(host: Host) -> Run:
@@ -25,6 +39,46 @@ def run_of(host: Host) -> Run:
         url = None  # nothing that a reader could follow
     runs = (forge.run(environ, url) for forge in FORGES)
     return next((run for run in runs if run), Run(None, Trigger.OTHER, "no known CI", url=url))
+
+
+def mode_of(run: Run, asked: CiMode) -> CiMode:
+    """Plan or apply. Only the default branch applies by itself, and no specs from outside ever do."""
+    if asked is CiMode.APPLY and run.from_outside:
+        raise ProjectError("specs from a fork are never applied", "merge them first")
+    if asked is CiMode.AUTO:
+        return CiMode.APPLY if run.trigger is Trigger.DEFAULT_BRANCH else CiMode.PLAN
+    return asked
+
+
+def why_offline(project: Project, run: Run) -> str | None:
+    """The reason why specs from outside are only checked; None where a plan can be made."""
+    if not run.from_outside or not needs_key(project.desired.settings):
+        return None
+    try:
+        project.host.api_key()
+    except NoKey:
+        return "this comes from a fork or a bot, whose runs get no API key"
+    return None
+
+
+def why_only_checked(project: Project, run: Run, asked: CiMode) -> str | None:
+    """The reason why there is neither a plan nor an apply, though the specs may be sound; else None.
+
+    Whoever says --mode apply means these specs, whichever commit's they are.
+    """
+    folder, environ = project.desired.directory, project.host.environ
+    require_reviewed_specs(run, folder, environ)
+    if why := why_offline(project, run):
+        return why
+    return why_overtaken(run, folder, environ) if asked is CiMode.AUTO else None
+
+
+def offline(project: Project, why: str) -> Checked:
+    """Check specs and datasets as `validate` does; SpecErrors where they are wrong."""
+    found = project.validate()
+    if not found.valid:
+        raise SpecErrors(found.diagnostics)
+    return Checked(project.name, project.desired.environment, found.resources, found.diagnostics, why)
 
 
 def why_overtaken(run: Run, folder: Path, environ: Mapping[str, str]) -> str | None:

@@ -28,7 +28,7 @@ from wanctl.cli.publishing import failed_plan, in_words
 from wanctl.render.options import Command
 
 if TYPE_CHECKING:
-    from wanctl.ci.pipeline import CiMode
+    from wanctl.ci.run import CiMode
     from wanctl.engine.converge import Outcome, Patience
     from wanctl.forge.forge import Run
     from wanctl.project import Project
@@ -76,8 +76,8 @@ def ci(
     no_cache: NoCache = False,
 ) -> None:
     """Plan a pull request, apply the default branch: on GitHub Actions, GitLab CI or elsewhere."""
-    from wanctl.ci.pipeline import CiMode, CiOptions, Publisher, mode_of, why_only_checked
-    from wanctl.ci.run import run_of
+    from wanctl.ci.report import CiOptions, Publisher
+    from wanctl.ci.run import CiMode, mode_of, run_of, why_only_checked
     from wanctl.project.host import Host
 
     patience = patience_of(wait, max_wait)
@@ -137,7 +137,7 @@ def _put(line: str) -> None:
 
 def _approver_of(digest: str, chosen: "CiMode", exactly: str) -> Approver:
     """One that says yes to this plan alone."""
-    from wanctl.ci.pipeline import CiMode
+    from wanctl.ci.run import CiMode
     from wanctl.project.errors import ProjectError
 
     if chosen is not CiMode.APPLY:
@@ -147,7 +147,7 @@ def _approver_of(digest: str, chosen: "CiMode", exactly: str) -> Approver:
 
 
 def _check(project: "Project", why: str) -> _Ended:
-    from wanctl.ci.pipeline import offline
+    from wanctl.ci.run import offline
     from wanctl.render.text.console import emit
 
     checked = offline(project, why)

@@ -14,7 +14,7 @@ from wanctl.cli.app import app
 from wanctl.cli.options import Format, FormatOption, NoCache, SpecsOptions, Yes, grouped, open_project
 
 if TYPE_CHECKING:
-    from wanctl.init.scaffold import ProjectOptions
+    from wanctl.init.answers import ProjectOptions
 
 DEFAULT_MODEL, DEFAULT_REGION = "wan2.6-i2v", "singapore"
 
@@ -53,8 +53,7 @@ def init(
     yes: Yes = False,
 ) -> None:
     """Begin a project: specs, prompts, a place for data, a workflow for CI. Overwrites nothing."""
-    from wanctl.init import scaffold
-    from wanctl.init.package import check_package, installed_from
+    from wanctl.init import answers
 
     asking = not yes and sys.stdin.isatty()
     if not asking and not yes and None in (name, model, region, forge):
@@ -63,19 +62,19 @@ def init(
         raise ProjectError(
             "nobody is here to ask", "name --name, --model, --region and --forge, or say --yes"
         )
-    scaffold.check_folder(folder)
+    answers.check_folder(folder)
     ask = _ask if asking else _take
-    name = ask("Name of the project", name, scaffold.name_for(folder), scaffold.check_project_name)
-    model = ask("Base model to fine-tune", model, DEFAULT_MODEL, scaffold.check_model)
-    region = ask("Region of the API key", region, DEFAULT_REGION, scaffold.check_region)
-    if asking and not workspace and scaffold.needs_workspace(scaffold.check_region(region)):
-        workspace = ask("Workspace", None, "", scaffold.check_workspace)
-    workflows = listed(scaffold.forge_choices(), "or")
-    forge = ask(f"CI workflow: {workflows}", forge, scaffold.forge_for(folder), scaffold.check_forge)
-    if forge != scaffold.NO_FORGE:
+    name = ask("Name of the project", name, answers.name_for(folder), answers.check_project_name)
+    model = ask("Base model to fine-tune", model, DEFAULT_MODEL, answers.check_model)
+    region = ask("Region of the API key", region, DEFAULT_REGION, answers.check_region)
+    if asking and not workspace and answers.needs_workspace(answers.check_region(region)):
+        workspace = ask("Workspace", None, "", answers.check_workspace)
+    workflows = listed(answers.forge_choices(), "or")
+    forge = ask(f"CI workflow: {workflows}", forge, answers.forge_for(folder), answers.check_forge)
+    if forge != answers.NO_FORGE:
         question = "What CI installs wanctl from, as git+https://HOST/PATH@COMMIT (empty: you write it later)"
-        package = ask(question, package, installed_from(), check_package)
-    options = scaffold.ProjectOptions(name, model, region, forge, workspace, pre_commit, package or "")
+        package = ask(question, package, answers.installed_from(), answers.check_package)
+    options = answers.ProjectOptions(name, model, region, forge, workspace, pre_commit, package or "")
     _begin(options.checked(), folder)
 
 

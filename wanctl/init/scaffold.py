@@ -13,118 +13,19 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from wanctl.base.words import quoted, suggestion
 from wanctl.catalogue.base_models import Catalogue
 from wanctl.catalogue.packaged import packaged_models
-from wanctl.forge.registry import FORGES, forge_at, forge_named
-from wanctl.init.package import check_package
-from wanctl.language.models import LONGEST_NAME, check_name
+from wanctl.forge.registry import forge_named
+from wanctl.init.answers import NO_FORGE, ProjectOptions, check_region
+from wanctl.language.models import LONGEST_NAME
 from wanctl.language.root import SETTINGS_FILE, Root
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
-from wanctl.studio import regions
-from wanctl.studio.errors import Misconfigured
-from wanctl.studio.regions import REGIONS, Region
 
-NO_FORGE = "none"
 IGNORED = (".wanctl/", "wanctl-artifacts/", "previews/")
 SPEND = {"USD": 150, "CNY": 1000}  # a first limit, of about one training
 REHEARSAL = "-rehearsal"
 LAST_FRAMES = "first_and_last_frame"
-
-
-@dataclass(frozen=True)
-class ProjectOptions:
-    """The options of a new project; `checked` says whether they can be."""
-
-    name: str
-    model: str
-    region: str
-    forge: str
-    workspace: str | None = None
-    pre_commit: bool = False
-    package: str = ""  # what CI installs; empty: a person has yet to say it
-
-    def checked(self) -> "ProjectOptions":
-        check_project_name(self.name)
-        check_model(self.model)
-        region = check_region(self.region)
-        if needs_workspace(region) and not self.workspace:
-            raise ProjectError(f"region {region.name} has a host for each workspace: add --workspace ID")
-        if self.workspace:
-            check_workspace(self.workspace)
-        check_forge(self.forge)
-        check_package(self.package)
-        return self
-
-
-def check_project_name(name: str) -> str:
-    try:
-        return check_name(name)
-    except ValueError as error:
-        raise ProjectError(f"{quoted(name)} is no name: it {error}") from None
-
-
-def check_model(model: str) -> str:
-    models = list(packaged_models())
-    if model not in models:
-        raise ProjectError(f"{quoted(model)} cannot be fine-tuned here: {suggestion(model, models, '')}")
-    return model
-
-
-def check_region(name: str) -> Region:
-    wanted = name.strip().lower().replace("_", "-")
-    for region in REGIONS:
-        if wanted in {region.name, *region.aliases}:
-            return region
-    names = [region.name for region in REGIONS]
-    raise ProjectError(f"there is no region {quoted(name)}: {suggestion(name, names, '')}")
-
-
-def check_workspace(workspace: str) -> str:
-    try:
-        return regions.check_workspace(workspace)
-    except Misconfigured as error:
-        raise ProjectError(str(error)) from None
-
-
-def check_forge(forge: str) -> str:
-    if forge not in (known := forge_choices()):
-        raise ProjectError(f"there is no forge {quoted(forge)}: {suggestion(forge, known, '')}")
-    return forge
-
-
-def forge_choices() -> list[str]:
-    return [*(forge.name for forge in FORGES), NO_FORGE]
-
-
-def needs_workspace(region: Region) -> bool:
-    return "{workspace}" in region.base_url
-
-
-def name_for(folder: Path) -> str:
-    """The folder's name, as far as it can be a project's."""
-    plain = re.sub(r"[^A-Za-z0-9_]+", "-", folder.resolve().name).strip("-_")[:LONGEST_NAME]
-    return plain.rstrip("-_") or "my-model"
-
-
-def forge_for(folder: Path) -> str:
-    """Where the clone's remote is, as far as its host tells."""
-    git = shutil.which("git")
-    if git is None or not folder.is_dir():
-        return forge_at("").name
-    command = [git, "-C", str(folder), "remote", "get-url", "origin"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603 - fixed words, no shell
-    host = re.match(r"(?:\w+://)?(?:[^@/]*@)?([^:/]*)", found.stdout.strip())
-    return forge_at(host[1] if host else "").name
-
-
-def check_folder(folder: Path) -> Path:
-    """A place where a folder is, or can be made."""
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise ProjectError(f"{shown_path(there)} is there already, and is no folder")
-    return folder
 
 
 @dataclass(frozen=True)

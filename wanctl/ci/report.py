@@ -1,53 +1,40 @@
-"""`wanctl ci`: what one CI run does with a project, whichever forge it runs on.
+"""The report of a CI run, whichever forge it runs on: files, the run's page, a comment, labels, previews.
 
-The plan, or the apply, comes first and is what the run ends with. Everything after it (files, the run's page,
-comment, labels, previews) only reports it: where that fails, a sentence says so, and the plan stands.
+The plan, or the apply, came first and is what the run ends with. The report only tells of it: where that
+fails, a sentence says so, and the plan stands.
 """
 
 import shlex
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from wanctl.address import Address
 from wanctl.base.errors import WanctlError
 from wanctl.base.running import run
-from wanctl.ci.answers import choices, labels_of, outputs_of
-from wanctl.ci.run import require_reviewed_specs, why_overtaken
 from wanctl.engine.converge import Outcome
 from wanctl.forge.comments import Message
 from wanctl.forge.forge import Run, Trigger
 from wanctl.forge.posting import UnlabelledError, post
 from wanctl.forge.wire import ForgeError
 from wanctl.kinds.registry import kind_of
-from wanctl.language.findings import SpecErrors
 from wanctl.language.root import Root
-from wanctl.plan import Plan
+from wanctl.plan import Action, Plan, When
 from wanctl.project import Project
-from wanctl.project.errors import ProjectError
 from wanctl.project.outputs import download
-from wanctl.project.provider import needs_key
 from wanctl.render.json.documents import outcome_json
 from wanctl.render.lineage import references_of
 from wanctl.render.made import Checked, Made
 from wanctl.render.markdown.ci import checked_markdown, closing_sections, done_sections
 from wanctl.render.options import PlanFormat, RenderOptions, place_of
 from wanctl.render.rendering import rendered
+from wanctl.render.summary import impact_of
 from wanctl.render.visible import json_text
-from wanctl.studio.errors import NoKey
 
 PLAN, RESULT, MARKDOWN, PAGE, VARIABLES = "plan.json", "result.json", "plan.md", "plan.html", "wanctl.env"
 PREVIEWS = "previews"
-
-
-class CiMode(StrEnum):
-    """Whether a run plans or applies."""
-
-    AUTO = "auto"
-    PLAN = "plan"
-    APPLY = "apply"
+_ACTING = frozenset({When.NOW, When.LATER})
 
 
 @dataclass(frozen=True)
@@ -59,50 +46,10 @@ class CiOptions:
     previews: bool = True
 
 
-def mode_of(run: Run, asked: CiMode) -> CiMode:
-    """Plan or apply. Only the default branch applies by itself, and no specs from outside ever do."""
-    if asked is CiMode.APPLY and run.from_outside:
-        raise ProjectError("specs from a fork are never applied", "merge them first")
-    if asked is CiMode.AUTO:
-        return CiMode.APPLY if run.trigger is Trigger.DEFAULT_BRANCH else CiMode.PLAN
-    return asked
-
-
 def place_on_request(folder: Path, environment: str | None) -> str:
     """By which a comment is found again although the specs have lost, or changed, the project's name."""
     here = folder.resolve()
     return place_of(here.relative_to(Root.around(here).path).as_posix(), environment)
-
-
-def why_offline(project: Project, run: Run) -> str | None:
-    """The reason why specs from outside are only checked; None where a plan can be made."""
-    if not run.from_outside or not needs_key(project.desired.settings):
-        return None
-    try:
-        project.host.api_key()
-    except NoKey:
-        return "this comes from a fork or a bot, whose runs get no API key"
-    return None
-
-
-def why_only_checked(project: Project, run: Run, asked: CiMode) -> str | None:
-    """The reason why there is neither a plan nor an apply, though the specs may be sound; else None.
-
-    Whoever says --mode apply means these specs, whichever commit's they are.
-    """
-    folder, environ = project.desired.directory, project.host.environ
-    require_reviewed_specs(run, folder, environ)
-    if why := why_offline(project, run):
-        return why
-    return why_overtaken(run, folder, environ) if asked is CiMode.AUTO else None
-
-
-def offline(project: Project, why: str) -> Checked:
-    """Check specs and datasets as `validate` does; SpecErrors where they are wrong."""
-    found = project.validate()
-    if not found.valid:
-        raise SpecErrors(found.diagnostics)
-    return Checked(project.name, project.desired.environment, found.resources, found.diagnostics, why)
 
 
 @dataclass(frozen=True)
@@ -229,3 +176,50 @@ def _trainings(plan: Plan, project: Project) -> tuple[Address, ...]:
     chosen_from = (project.desired.resources[address].references for address in choices(plan))
     found = (address for references in chosen_from for address in references)
     return tuple(dict.fromkeys(address for address in found if kind_of(address).has_previews))
+
+
+def labels_of(made: Made) -> frozenset[str]:
+    """The short names of the labels that a plan asks for."""
+    if not isinstance(made, Plan):
+        return frozenset()
+    risk = impact_of(made)
+    wanted = {
+        "changes": changes(made),
+        "billed": bool(risk.billed),
+        "deletes": bool(risk.lost),
+        "waiting": waits(made),
+    }
+    return frozenset(short for short, holds in wanted.items() if holds)
+
+
+def changes(made: Made) -> bool:
+    """Something would be called, now or after something else."""
+    return isinstance(made, Plan) and any(
+        step.when in _ACTING and step.action is not Action.CHOOSE for step in made.steps
+    )
+
+
+def waits(made: Made) -> bool:
+    """A person has to act now."""
+    return isinstance(made, Plan) and any(step.when is When.PERSON and not step.after for step in made.steps)
+
+
+def choices(plan: Plan) -> tuple[Address, ...]:
+    """The Checkpoints that a person can choose now."""
+    return tuple(
+        step.address
+        for step in plan.steps
+        if step.action is Action.CHOOSE and step.when is When.PERSON and not step.after
+    )
+
+
+def outputs_of(made: Made, plan_file: str | None) -> dict[str, str]:
+    """The variables for later steps of a pipeline; every value is one line."""
+    status = "valid" if isinstance(made, Checked) else "error"
+    return {
+        "status": made.status.value if isinstance(made, Plan) else status,
+        "digest": made.digest if isinstance(made, Plan) else "",
+        "changes": str(changes(made)).lower(),
+        "waiting": str(waits(made)).lower(),
+        "plan": plan_file or "",
+    }
