@@ -20,11 +20,11 @@ from wanctl.language.resources import DOCUMENTS, Desired, Resource, references_o
 from wanctl.language.root import SETTINGS_FILE, PathRefused, Root, likely_meant, local_part
 from wanctl.language.rules.references import check_references, in_order
 from wanctl.language.rules.values import check_declared
+from wanctl.language.scalars import Scalar
 from wanctl.language.settings import merged
 from wanctl.language.texts import with_texts, with_vars
 from wanctl.language.translation import complaints
 from wanctl.language.yaml.documents import Complaint, Document, SourceFile
-from wanctl.language.yaml.interpolation import Scalar
 from wanctl.language.yaml.nodes import DocumentPath, dotted
 from wanctl.ledger.location import FileLocation, parse_location
 from wanctl.rules import Rule

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from wanctl.base.words import quoted, suggestion
 from wanctl.finding import Finding, Severity
 from wanctl.language.findings import Findings
+from wanctl.language.scalars import Scalar
 from wanctl.language.settings import Provider, Settings, merged
-from wanctl.language.texts import with_vars
+from wanctl.language.texts import variables_of, with_vars
 from wanctl.language.translation import complaints
 from wanctl.language.yaml.documents import Complaint, Document
-from wanctl.language.yaml.interpolation import Scalar, variables_of
 from wanctl.language.yaml.nodes import DocumentPath, dotted
 from wanctl.ledger.location import own_location
 from wanctl.rules import Rule

@@ -2,7 +2,7 @@
 
 Nothing outside the project's root is read, nor what is hidden inside it: a path is followed through its
 symlinks first and judged then. URLs are fetched where plans run: named stores and https only, no chain of
-protocols, nothing in the machine's own network. `yaml.secrecy` hides a password in one.
+protocols, nothing in the machine's own network. `yaml.nodes` hides a password in one.
 """
 
 import ipaddress

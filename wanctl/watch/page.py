@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from wanctl.finding import Severity
 from wanctl.plan import Action, Plan, Step, When
+from wanctl.render.html import render, styled
 from wanctl.render.html.picture import laid_out
-from wanctl.render.html.templating import render, styled
 from wanctl.render.lineage import lineage_of
 from wanctl.render.summary import counts, impact_of, loss_sentence, money_sentence, verdict
 from wanctl.render.words import PHASES, spell_cost, spell_price, spell_state, spell_when

@@ -19,6 +19,7 @@ from wanctl.finding import Place
 from wanctl.language.findings import Findings
 from wanctl.language.yaml.errors import reading_of
 from wanctl.language.yaml.nodes import (
+    ADVICE,
     DEEPEST,
     TAG,
     DocumentPath,
@@ -28,9 +29,10 @@ from wanctl.language.yaml.nodes import (
     dotted,
     entries,
     is_merge,
+    is_secret_name,
+    mask_keys,
     walk,
 )
-from wanctl.language.yaml.secrecy import ADVICE, is_secret_name, mask_keys
 from wanctl.rules import Rule
 
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines

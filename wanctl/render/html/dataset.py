@@ -21,7 +21,7 @@ from wanctl.dataset.media import LARGEST_SIDE
 from wanctl.dataset.source import SourceFiles, source_at
 from wanctl.finding import Finding
 from wanctl.language.inspection import Inspection
-from wanctl.render.html.templating import render, styled
+from wanctl.render.html import render, styled
 from wanctl.render.words import estimate_rows, spell_aspect
 
 _MOST = 500  # samples on a page

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from wanctl.address import Address, Kind
-from wanctl.render.html.templating import render
+from wanctl.render.html import render
 from wanctl.render.lineage import Graph, Node
 from wanctl.render.visible import one_line
 

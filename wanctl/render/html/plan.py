@@ -6,8 +6,8 @@ The template says where each thing stands; its values come from here.
 from wanctl.finding import Severity
 from wanctl.plan import Plan, Status, When
 from wanctl.render.diffs import step_diff
+from wanctl.render.html import render, styled
 from wanctl.render.html.picture import laid_out
-from wanctl.render.html.templating import render, styled
 from wanctl.render.lineage import lineage_of
 from wanctl.render.made import PlanFailure
 from wanctl.render.options import RenderOptions
