@@ -88,6 +88,12 @@ class Change:
     origin: str | None = None  # the text file that the value was read from
     known_after: Address | None = None  # the value is not known before that resource is done
     derived_from: Address | None = None  # what makes the value, whether it is known yet or not
+    in_summary: bool = False  # the summary of a first step says the value already
+
+    @property
+    def key(self) -> str:
+        """n_epochs of hyper_parameters.n_epochs; empty for a field that is below no other."""
+        return self.path.partition(".")[2]
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -28,27 +28,46 @@ def reported(*, debug: bool) -> Iterator[None]:
         if debug:
             raise
         fault = [f"error: {type(error).__name__}: {error}", "This is a fault of wanctl; --debug shows where."]
-        _say(*(_sentences(error) or fault))
+        _say(*(_lines(error) or fault))
         sys.exit(1)
 
 
 def sentences(error: Exception) -> list[str]:
-    """An error's words for a document; of a fault of wanctl's own, which may quote anything, the name."""
-    return _sentences(error) or [f"a fault of wanctl ({type(error).__name__}); the run's log says more"]
+    """An error's words for a document, which says by itself that it is an error."""
+    return _sentences(error) or [_own_fault(error)]
+
+
+def spelt(error: Exception) -> list[str]:
+    """An error's lines for a log."""
+    return _lines(error) or [_own_fault(error)]
+
+
+def _own_fault(error: Exception) -> str:
+    """Of a fault of wanctl's own, which may quote anything, the name."""
+    return f"a fault of wanctl ({type(error).__name__}); the run's log says more"
 
 
 def _sentences(error: Exception) -> list[str]:
     """The message of an error that a person can do something about; empty for a fault of wanctl's own."""
     from wanctl.base.errors import WanctlError
+
+    if isinstance(error, WanctlError):
+        return [str(error)]
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        where = f"{error.filename}: " if error.filename else ""
+        remedy = "Correct that on this machine, then run the same command again; nothing is lost."
+        return [f"{where}{os.strerror(error.errno)}.", remedy]
+    return []
+
+
+def _lines(error: Exception) -> list[str]:
+    """The same as it is printed; errors of the specs show the lines that they are in."""
+    from wanctl.base.errors import WanctlError
     from wanctl.render.text.console import columns, err
 
     if isinstance(error, WanctlError):
         return error.lines(columns(err()))
-    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
-        where = f"{error.filename}: " if error.filename else ""
-        remedy = "Correct that on this machine, then run the same command again; nothing is lost."
-        return [f"error: {where}{os.strerror(error.errno)}.", remedy]
-    return []
+    return [f"{'' if number else 'error: '}{one}" for number, one in enumerate(_sentences(error))]
 
 
 def _say(*lines: str) -> None:

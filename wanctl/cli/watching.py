@@ -47,7 +47,7 @@ def watch(
     """Follow a ref of git: fetch, plan, apply without waiting, and again. Errors never end it."""
     from pathlib import Path
 
-    from wanctl.cli.faults import sentences
+    from wanctl.cli.faults import spelt
     from wanctl.render.text.console import err
     from wanctl.render.text.run import TimedLines
     from wanctl.watch.policy import Policy
@@ -62,7 +62,7 @@ def watch(
         policy=Policy(self_heal, _actions(require_approval)),
         once=once,
     )
-    reporter = Reporter(tell, TimedLines(err()), Lines(), sentences)
+    reporter = Reporter(tell, TimedLines(err()), Lines(), spelt)
     loop_status = watch(options, host_of(place), reporter)
     if once and (
         loop_status.errors

@@ -18,6 +18,7 @@ class FieldRule:
     field_class: FieldClass
     reason: str = ""  # stands beside each of its changes
     changed: str = ""  # why a step is planned when it changed
+    in_summary: bool = False  # the summary of a first step says its value
 
 
 class FieldTable:
@@ -34,7 +35,8 @@ class FieldTable:
     def change(self, path: str, before: Any, after: Any, **more: Any) -> Change:
         """A change of this field, with its class and reason."""
         rule = self.rule(path)
-        return Change(path, before, after, rule.field_class, **{"reason": rule.reason, **more})
+        told = {"reason": rule.reason, "in_summary": rule.in_summary, **more}
+        return Change(path, before, after, rule.field_class, **told)
 
     def differing(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
         """The changes of all fields in `after` whose value is another one than before."""

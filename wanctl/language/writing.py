@@ -17,6 +17,9 @@ _WIDTH = 100
 _LONGEST_REMARK = 400
 
 
+UNKNOWN = {"unknown": True}  # stands for a value that the service does not give back
+
+
 @dataclass(frozen=True)
 class Written:
     """A document, what a reader should know of it, and whether it is only proposed, as a comment."""
@@ -25,6 +28,11 @@ class Written:
     fields: Mapping[str, Any]
     remarks: tuple[str, ...] = ()
     proposed: bool = False
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The fields that a person has to write: nobody can read their value."""
+        return tuple(key for key, value in self.fields.items() if value == UNKNOWN)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -60,10 +60,7 @@ def failure_of(
     """The document of an error: every mistake of the specs with its place, else the sentences as they are."""
     if isinstance(error, SpecErrors):
         return PlanFailure(project, environment, tuple(map(with_path, error.diagnostics)))
-    findings = (
-        Finding(Severity.ERROR, sentence.removeprefix("error: "), rule=Rule.FAILED) for sentence in sentences
-    )
-    return PlanFailure(project, environment, tuple(findings))
+    return PlanFailure(project, environment, tuple(Finding.error(Rule.FAILED, one) for one in sentences))
 
 
 def with_path(one: Finding) -> Finding:

@@ -19,7 +19,7 @@ from wanctl.rules import Rule
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, checkpoint_number
 
 _SETTLED = frozenset({CheckpointStatus.SUCCEEDED, CheckpointStatus.FAILED, CheckpointStatus.UNSUPPORTED})
-FIELDS = FieldTable(FieldRule("checkpoint", FieldClass.IMMUTABLE))
+FIELDS = FieldTable(FieldRule("checkpoint", FieldClass.IMMUTABLE, in_summary=True))
 JOB_TAIL = 13  # "202511111122-496e" without its century: enough to tell jobs apart in a display name
 
 

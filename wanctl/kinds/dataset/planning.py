@@ -28,7 +28,7 @@ from wanctl.studio.objects import Job, RemoteFile
 _CAPTIONS_SHOWN = 5
 _BY_CONTENT = "a dataset is known by its content"
 FIELDS = FieldTable(
-    FieldRule("content", FieldClass.IMMUTABLE, _BY_CONTENT, "the content changed"),
+    FieldRule("content", FieldClass.IMMUTABLE, _BY_CONTENT, "the content changed", in_summary=True),
     FieldRule("caption", FieldClass.IMMUTABLE, _BY_CONTENT),
 )
 

@@ -21,7 +21,7 @@ from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import DeploymentStatus, LiveDeployment
 
 FIELDS = FieldTable(
-    FieldRule("model_name", FieldClass.IMMUTABLE, changed="the model changed"),
+    FieldRule("model_name", FieldClass.IMMUTABLE, changed="the model changed", in_summary=True),
     FieldRule(
         "aigc_config.*",
         FieldClass.WRITE_ONLY,
@@ -29,8 +29,8 @@ FIELDS = FieldTable(
         "the aigc_config changed",
     ),
     FieldRule("attempt", FieldClass.IMMUTABLE, changed="a new attempt"),
-    FieldRule("capacity", FieldClass.UPDATABLE, changed="the capacity changed"),
-    FieldRule("protect", FieldClass.UPDATABLE),
+    FieldRule("capacity", FieldClass.UPDATABLE, changed="the capacity changed", in_summary=True),
+    FieldRule("protect", FieldClass.UPDATABLE, in_summary=True),
 )
 SAME_TIME = timedelta(minutes=1)  # however precisely it is told; a deletion alone takes about as long
 PLAIN_NAME = "the plain name of a model"  # which one deployment has

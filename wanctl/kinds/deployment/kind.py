@@ -21,6 +21,7 @@ from wanctl.kinds.pruning import WHY, OrphanToDelete, Pruning, deletion, gone, n
 from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot
 from wanctl.language.models import Deployment
 from wanctl.language.resources import DOCUMENTS, Desired, Resource
+from wanctl.language.writing import UNKNOWN
 from wanctl.ledger.record import Entry, Generation, Intent, Verb
 from wanctl.plan import Action, Orphan, Progress, Step, When
 from wanctl.studio.objects import LiveDeployment
@@ -189,7 +190,7 @@ def _write(writing: Writing, listed: LiveDeployment) -> None:
         remarks.append(f"{UNREADABLE}: capacity; 1 is taken for it")
     fields["capacity"] = live.capacity or 1
     config = echoed_config(live)
-    fields["aigc_config"] = config or {"unknown": True}
+    fields["aigc_config"] = config or UNKNOWN
     if config is None:
         remarks.append(
             f"{UNREADABLE}: aigc_config. It serves on; nothing is deployed from this document before you "

@@ -99,12 +99,6 @@ def drift_json(drift: "Drift") -> dict[str, Any]:
     }
 
 
-_CHOOSE = "Nothing is deleted by looking. To delete some: wanctl prune ID…; what is not in flight: --all"
-_NONE_CAN = (
-    "None of them goes with --all. What is in flight, or another ledger's, goes by its ID: wanctl prune ID…"
-)
-
-
 def outcome_json(outcome: "Outcome") -> dict[str, Any]:
     """The plan that is left, with what was done and what failed."""
     return {

@@ -143,8 +143,9 @@ def written_lines(imported: "Imported", path: str) -> Iterator[Text]:
     for one in imported.documents:
         if one.proposed:
             yield Text(f"  {one.address}  as a comment only: see its remarks")
-        elif one.fields.get("aigc_config") == {"unknown": True}:
-            yield Text(f"  {one.address}  its aigc_config is not readable from the service: write it there")
+            continue
+        for field in one.unknown:
+            yield Text(f"  {one.address}  its {field} is not readable from the service: write it there")
 
 
 def adopted_lines(imported: "Imported", sentences: tuple[str, ...], plan: Plan) -> Iterator[Text]:

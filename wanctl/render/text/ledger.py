@@ -44,7 +44,7 @@ def _entry(address: str, entry: Entry) -> Iterator[Text]:
                 for inner, one in value.items():
                     yield Text(f"      {key}.{inner}  {spell_value(one)}", style="dim")
             elif value not in (None, [], ""):
-                yield Text(f"      {key}  {_spell_input(key, value)}", style="dim")
+                yield Text(f"      {key}  {_spell_input(value)}", style="dim")
     for word, generations in (("before", entry.past), ("to be deleted", entry.retiring)):
         for one in generations:
             yield Text(f"      {word}: {one.remote_id}, since {one.since:%Y-%m-%d %H:%M}", style="dim")
@@ -52,11 +52,13 @@ def _entry(address: str, entry: Entry) -> Iterator[Text]:
         yield Text(f"      not ours: {', '.join(entry.disowned)}", style="dim")
 
 
-def _spell_input(key: str, value: Any) -> str:
-    """A dataset's samples are too many to be read here: how many, and how long."""
-    if key == "samples" and isinstance(value, list):
+def _spell_input(value: Any) -> str:
+    """A list of records as their number, one of numbers as their sum: samples are too many to read here."""
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
         return str(len(value))
-    return f"{sum(value):.0f}" if key == "seconds" and isinstance(value, list) else spell_value(value)
+    if isinstance(value, list) and all(isinstance(one, int | float) for one in value):
+        return f"{sum(value):.0f}"
+    return spell_value(value)
 
 
 def _adopted(entry: Entry) -> bool:

@@ -38,7 +38,6 @@ INDENT = " " * 8
 WIDEST_LINE = 100
 DIFF_PLACES = 6  # changed places of a text before the rest is only counted
 AROUND = 32  # characters of unchanged text that are shown on each side of a change
-FIRST = frozenset({"content", "model_name", "checkpoint", "capacity", "protect"})
 _UNBROKEN = "\xa0"  # a name and its value stay in one line
 _SEVERITY_STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
 
@@ -223,11 +222,14 @@ def change_lines(step: Step, columns: int | None = None) -> Iterator[Text]:
 
 def _shown_already(step: Step, change: Change) -> bool:
     """A first upload or deployment does not repeat what its digest, its summary and its model say."""
-    return change.before is None and change.path in FIRST and not step.drift
+    return change.before is None and change.in_summary and not step.drift
 
 
 def _parameters(step: Step, width: int) -> Iterator[Text]:
-    """A first job lists every hyper-parameter that is sent, in two groups; a later one what differs."""
+    """A first job lists every parameter that is sent, a group for each reason; a later one what differs.
+
+    The parameters are the fields below another one; the others are what the job is made from.
+    """
     first = all(change.before is None for change in step.changes)
     if not first:
         width = max((len(change.path) for change in step.changes), default=0)
@@ -236,9 +238,9 @@ def _parameters(step: Step, width: int) -> Iterator[Text]:
         return
     for reason in dict.fromkeys(change.reason for change in step.changes):
         pairs = [
-            f"{change.path.removeprefix('hyper_parameters.')}{_UNBROKEN}{spell_number(change.after)}"
+            f"{change.key}{_UNBROKEN}{spell_number(change.after)}"
             for change in step.changes
-            if change.reason == reason and change.path.startswith("hyper_parameters.")
+            if change.reason == reason and change.key
         ]
         if pairs:
             group = f"{' · '.join(pairs)}  ({reason or 'as written'})"
