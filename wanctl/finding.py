@@ -1,19 +1,11 @@
 """The one "something is wrong": in the specs, in a dataset, in the plan, or in what the service answered."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Self
 
 from wanctl.address import Address
 from wanctl.rules import Rule
-
-
-class Severity(StrEnum):
-    """How much a finding matters: an error stops apply, the others do not."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    ADVICE = "advice"
+from wanctl.rules import Severity as Severity  # here, too: nobody has a finding without one
 
 
 @dataclass(frozen=True, slots=True)
