@@ -126,7 +126,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a training costs: a range before it runs, the billed figure after. None means unknown."""
+    """The cost of a training: a range before it runs, the billed figure after. None means unknown."""
 
     tokens: tuple[int, int] | None
     amount: tuple[Decimal, Decimal] | None
@@ -155,19 +155,19 @@ class Effect(Protocol):
 
     @property
     def verb(self) -> Verb:
-        """What the call does."""
+        """The verb of the call."""
 
     @property
     def identity(self) -> str:
-        """What the call would make or touch: the same identity is never acted on twice in one run."""
+        """The identity of the object that it makes or touches: none is acted on twice in one run."""
 
     def inputs(self) -> dict[str, Any]:
-        """What is written in the ledger as the intent, before the call."""
+        """The facts of the call that are written in the ledger as the intent, before it is made."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What happens to one resource."""
+    """One resource in a plan: the action on it, when, and why."""
 
     address: Address
     action: Action
@@ -222,7 +222,7 @@ class Step:
         }
 
     def canonical(self) -> dict[str, Any]:
-        """What a reviewer approves: without times, progress, prices or wording."""
+        """The part that a reviewer approves: without times, progress, prices or wording."""
         return {
             "address": str(self.address),
             "action": self.action.value,
@@ -238,7 +238,7 @@ class Step:
 
 
 def held_back(steps: Iterable[Step]) -> frozenset[Address]:
-    """What comes after something blocked: it is not blocked itself, and does not happen either.
+    """The steps behind something blocked: not blocked themselves, and not to happen either.
 
     The steps are in the order in which they run.
     """

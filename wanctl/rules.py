@@ -43,7 +43,7 @@ class Rule(StrEnum):
 
     @property
     def remedy(self) -> str:
-        """What a person does about it, in short; a finding's own hint says more."""
+        """The next thing that a person does about it, in short; a finding's own hint says more."""
         return _REMEDIES[self]
 
     @classmethod

@@ -60,7 +60,7 @@ _REFUSED = r"protected branch|pre-receive hook declined|GH0\d\d|denied by|remote
 
 
 def remedy(errors: str) -> str:
-    """What a person can do about this failure of git."""
+    """The next thing that a person can do about this failure of git."""
     if re.search(_NO_ACCESS, errors):
         return (
             "The remote does not let this machine in: give this clone credentials that may push "
@@ -149,7 +149,7 @@ class Git:
         return Ran(process.returncode, out, err.decode(errors="replace"))
 
     def ask(self, *words: str, stdin: str | None = None, also: Mapping[str, str] | None = None) -> str:
-        """What a command prints, where it cannot fail but by a fault of the machine."""
+        """The output of a command that cannot fail but by a fault of the machine."""
         ran = self.run(*words, stdin=stdin, also=also)
         if ran.code:
             raise self.failure(f"git {words[0]} failed: {spoken(ran.err)}")

@@ -15,7 +15,7 @@ MONEY_PATTERN = r"^\d+(\.\d+)?\s*[A-Z]{3}$"
 
 
 class Model(BaseModel):
-    """What all models share: frozen, and an unknown key is an error."""
+    """The base of all models: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

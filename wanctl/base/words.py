@@ -56,7 +56,7 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def first_line(text: str) -> str:
-    """What is said at once: the lines below explain it."""
+    """The first line, which says it at once: the lines below explain it."""
     return text.partition("\n")[0]
 
 

@@ -16,7 +16,7 @@ from wanctl.base.values import Amount, Model, Money, Number, Positive, String
 
 
 class FrameMode(StrEnum):
-    """What a model makes a video from."""
+    """The pictures that a model makes a video from."""
 
     FIRST_FRAME = "first_frame"
     FIRST_AND_LAST_FRAME = "first_and_last_frame"
@@ -47,7 +47,7 @@ class HyperParameters(Model):
     """How strongly the LoRA acts on the base model, a power of two."""
 
     def declared(self) -> dict[str, Any]:
-        """What the user wrote, and nothing else."""
+        """The keys that the user wrote, and no others."""
         return self.model_dump(exclude_unset=True, exclude_none=True)
 
 
@@ -86,7 +86,7 @@ class CatalogueFile(Model):
 
 @dataclass(frozen=True)
 class Price:
-    """What 1,000 training tokens cost, and who says so."""
+    """The price of 1,000 training tokens, and who says so."""
 
     per_1k_tokens: Money
     source: str
@@ -107,7 +107,7 @@ class Catalogue:
         return self.models.get(model)
 
     def complete(self, model: str, declared: Mapping[str, Any]) -> dict[str, Any]:
-        """What is sent: the declared hyper-parameters and the model's defaults, always in the same order."""
+        """Every hyper-parameter that is sent, declared or the model's default, in a fixed order."""
         base = self.base_model(model)
         both = {**(base.defaults.declared() if base else {}), **declared}
         return {key: both[key] for key in HyperParameters.model_fields if key in both}

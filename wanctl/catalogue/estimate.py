@@ -1,4 +1,4 @@
-"""What a training will cost, before it runs: a pure function of the clips, the hyper-parameters, the price.
+"""The cost of a training before it runs: a pure function of the clips, the hyper-parameters, the price.
 
 tokens = Σ min(cap, round(seconds)) × max_pixels / 1024 × n_epochs. Two things about it are not documented,
 so the result is a range: how halves are rounded (the documents show both 6.5 → 7 and 11.5 → 11), and
@@ -28,7 +28,7 @@ class TrainingEstimate:
     price: Price | None = None
 
     def amount_of(self, tokens: int) -> Decimal | None:
-        """What so many tokens cost."""
+        """The cost of so many tokens."""
         return _cost(tokens, self.price) if self.price else None
 
 

@@ -26,7 +26,7 @@ _MEANT = {
 
 @dataclass(frozen=True)
 class Annotations:
-    """What data.jsonl says, and what is wrong with it."""
+    """The samples of data.jsonl, and its faults."""
 
     samples: tuple[Sample, ...] = ()
     problems: tuple[Finding, ...] = ()

@@ -25,14 +25,14 @@ _MIME = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "BMP": 
 
 @dataclass(frozen=True)
 class Brief:
-    """What all captions of a set share: the trigger, and the effect in its words, where these are known."""
+    """The words that all captions of a set share: the trigger, and the effect's, where these are known."""
 
     trigger: str
     description: str = ""
 
     @property
     def instruction(self) -> str:
-        """What the model is asked for. One structure for all, so that only subject and background differ."""
+        """The request to the model. One structure for all, so that only subject and background differ."""
         effect = self.description or f"Then the {self.trigger} effect begins, [detailed motion description]."
         rules = [
             "Look at the video closely and describe it in English in exactly this sentence structure.",
@@ -68,7 +68,7 @@ def _sound(path: str | None, facts: DatasetFacts) -> bool:
 
 
 def parts_of(sample: Sample, brief: Brief, folder: Path, facts: DatasetFacts) -> list[dict[str, Any]]:
-    """What is sent for one sample: its clip, else its frames, and the instruction."""
+    """The content of the request for one sample: its clip, else its frames, and the instruction."""
     if sample.video and _sound(sample.video, facts):
         shown = [_clip(folder / sample.video)]
     else:

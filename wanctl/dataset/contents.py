@@ -29,7 +29,7 @@ class ChangedDuringReadError(DatasetError):
 
 
 class MediaKind(StrEnum):
-    """What a member is, by its bytes."""
+    """The kind of a member, by its bytes."""
 
     IMAGE = "image"
     VIDEO = "video"
@@ -168,7 +168,7 @@ _UPLOAD_NAME = re.compile(rf"(?P<project>{NAME})--(?P<name>{NAME})--(?P<digest16
 
 
 class UploadName(NamedTuple):
-    """What the name of an upload says: whose it is, which dataset, and the begin of its digest."""
+    """The parts of an upload's name: whose it is, which dataset, and the begin of its digest."""
 
     project: str
     name: str
@@ -181,6 +181,6 @@ def upload_name(project: str, name: str, digest: str) -> str:
 
 
 def parse_upload_name(filename: str) -> UploadName | None:
-    """What a filename says if we gave it; None for anybody else's."""
+    """The parts of a filename that we gave; None for anybody else's."""
     match = _UPLOAD_NAME.fullmatch(filename)
     return UploadName(**match.groupdict()) if match else None

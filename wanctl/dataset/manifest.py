@@ -26,7 +26,7 @@ class CaptionChange:
 
 @dataclass(frozen=True)
 class ContentChanges:
-    """What differs between two contents of a dataset."""
+    """The differences between two contents of a dataset."""
 
     captions: tuple[CaptionChange, ...] = ()
     added: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ def manifest(facts: DatasetFacts) -> dict[str, Any]:
 
 
 def changes_since(kept: Sequence[Mapping[str, Any]], facts: DatasetFacts) -> ContentChanges:
-    """What came, went or was written anew since the samples in `kept` were uploaded."""
+    """The samples that came, went or were written anew since those in `kept` were uploaded."""
     before: dict[str, list[Mapping[str, Any]]] = {}
     for one in kept:
         before.setdefault(str(one.get("media")), []).append(one)
@@ -86,7 +86,7 @@ def _same_caption(kept: Mapping[str, Any], prompt: str) -> bool:
 
 
 def _shown(sample: Sample) -> str:
-    """What a person calls it: its clip, or its first frame."""
+    """The name that a person gives it: its clip, or its first frame."""
     return sample.video or sample.first_frame or f"line {sample.line}"
 
 

@@ -34,7 +34,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def probe(file: BinaryIO, begin: bytes, size: int) -> Media | None:
-    """What is in a seekable stream of this size that begins so; None for what is no media."""
+    """The picture or clip in a seekable stream of this size that begins so; None where it is neither."""
     known = sniff(begin)
     if known is None:
         return None

@@ -41,7 +41,7 @@ Tick = Callable[[int], None]
 
 @dataclass(frozen=True)
 class RememberedFile:
-    """What was read of one member."""
+    """The facts that were read of one member."""
 
     sha256: str
     media: Media | None = None
@@ -155,7 +155,7 @@ class Memory:
         self._path = folder / f"{key[:32]}.json"
 
     def recall(self, listed: Iterable[Listed]) -> dict[str, RememberedFile]:
-        """What is known of the members that have not changed since."""
+        """The facts of the members that have not changed since."""
         try:
             remembered = _FORMAT.validate_json(self._path.read_bytes())
         except (OSError, ValidationError):

@@ -127,7 +127,7 @@ def _known(index: Path) -> dict[str, str]:
 
 
 def _stamp(info: Mapping[str, Any]) -> str:
-    """What tells one content of a file from another; empty if nothing does."""
+    """The marks that tell one content of a file from another; empty if there are none."""
     lowered = {key.lower(): value for key, value in info.items() if value}
     for keys in (_STAMPS, _TIMES):
         found = [f"{key}={lowered[key]}" for key in keys if key in lowered]

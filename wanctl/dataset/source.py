@@ -208,7 +208,7 @@ def _check_info(info: zipfile.ZipInfo) -> None:
 
 
 def is_litter(name: str) -> bool:
-    """What systems leave behind and nobody means to train on: dot files and the like."""
+    """A file that a system left behind and nobody means to train on: dot files and the like."""
     return (name.startswith(".") and name not in {".", ".."}) or name.lower() in _LITTER
 
 

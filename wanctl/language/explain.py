@@ -43,7 +43,7 @@ class Child:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a person wants to know of one path."""
+    """Everything that a person is told of one path."""
 
     path: str
     type: str
@@ -119,7 +119,7 @@ def _step(schema: Schema, part: str, walked: str) -> tuple[Schema, bool]:
 
 
 def _parts(schema: Schema) -> tuple[Schema, ...]:
-    """What may have keys: the value itself, each of its choices, and the elements of a list."""
+    """The schemas that may have keys: the value's own, each of its choices, and that of a list's elements."""
     return (schema, *schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else ()))
 
 
@@ -167,7 +167,7 @@ def _known(path: str) -> str | None:
 
 
 def _default(path: str, schema: Schema) -> str | None:
-    """What is taken where nothing is written; of a hyper-parameter the catalogue says it, model by model."""
+    """The value where nothing is written; a hyper-parameter's comes from the catalogue, by model."""
     if path.startswith(HYPER_PARAMETERS):
         key = path.removeprefix(HYPER_PARAMETERS)
         declared = [one.defaults.declared() for one in packaged_models().values()]

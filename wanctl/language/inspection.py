@@ -17,7 +17,7 @@ from wanctl.language.resources import Desired
 
 @dataclass(frozen=True)
 class Estimate:
-    """What training a base model on the dataset alone would cost."""
+    """The cost of training a base model on the dataset alone."""
 
     model: str
     by: str | None  # the FineTune whose hyper-parameters these are; else they are the catalogue's

@@ -138,7 +138,7 @@ class Source(Model):
 
 
 class Resourceful(Model):
-    """What all kinds have."""
+    """The fields of every kind."""
 
     name: Name = Field(examples=["money-rain"])
     """The name within the project and kind; others refer to the resource by it."""
@@ -214,7 +214,7 @@ class AigcConfig(Model):
         return self
 
     def sent(self) -> dict[str, Any]:
-        """What goes to the service; nothing of what is unknown."""
+        """The config as it goes to the service; empty where it is unknown."""
         return {} if self.unknown else self.model_dump(exclude_none=True, exclude={"unknown"})
 
 

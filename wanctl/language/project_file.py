@@ -189,7 +189,7 @@ def _written_at(value: Mapping[str, Any], environment: str | None, path: Documen
 
 
 def _account(settings: Settings) -> tuple[object, ...]:
-    """What tells accounts apart, as far as the specs say: the key is not in them."""
+    """The marks of an account, as far as the specs have them: the key is not in them."""
     if settings.provider is Provider.SANDBOX and settings.base_url is None:
         return (settings.provider,)
     return (settings.provider, settings.base_url or settings.region, settings.workspace)

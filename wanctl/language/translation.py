@@ -150,7 +150,7 @@ def keys_at(model: type[BaseModel], path: DocumentPath) -> list[str]:
 
 
 def _below(annotation: Any, part: str | int) -> Iterator[Any]:
-    """What the annotation says of a value under this key or number."""
+    """The annotation of a value under this key or number."""
     for model in _models(annotation):
         if part in model.model_fields:
             yield model.model_fields[str(part)].annotation

@@ -55,7 +55,7 @@ def _all(facts: DatasetFacts, uses: Iterable[Use]) -> Iterator[Finding]:
 
 
 def abridged(problems: Iterable[Finding]) -> tuple[Finding, ...]:
-    """What is the same on several lines once; of each rule the first few, and how many more there are."""
+    """The findings without repetition; of each rule the first few, and how many more there are."""
     folded = _folded(problems)
     total, told = Counter(one.rule for one in folded), Counter[str]()
     shown = []

@@ -44,7 +44,7 @@ _UNHEARD_OF = re.compile(
 
 @dataclass(frozen=True)
 class CaptionEffect:
-    """What the captions of a training set have in common."""
+    """The words that the captions of a training set have in common."""
 
     trigger: str | None  # rare, in all or most captions
     shared: tuple[str, ...]  # ordinary words that all have
@@ -52,7 +52,7 @@ class CaptionEffect:
 
 
 def check_captions(facts: DatasetFacts) -> Iterator[Finding]:
-    """What the captions of one dataset lack, taken together."""
+    """The faults of one dataset's captions, taken together."""
     captions = {one.line: one.prompt for one in facts.samples[:_MOST] if one.prompt.strip()}
     if len(captions) < _FEWEST:
         return

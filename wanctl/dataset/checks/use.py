@@ -31,7 +31,7 @@ class Use:
 
 
 def check_use(facts: DatasetFacts, use: Use) -> Iterator[Finding]:
-    """What is wrong with this dataset for this use."""
+    """The faults of this dataset for this use."""
     if not facts.samples:
         return
     yield from _mode(facts, use)

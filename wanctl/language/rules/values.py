@@ -273,7 +273,7 @@ def _twins(resources: Mapping[Address, Resource], sources: Mapping[Address, Path
 
 
 def _content(name: str, resources: Mapping[Address, Resource], sources: Mapping[Address, Path]) -> object:
-    """What a dataset's content is known by before it is read: its path or its file id."""
+    """The identity of a dataset's content before it is read: its path or its file id."""
     address = Address.dataset(name)
     resource = resources.get(address)
     uploaded = resource.spec.source.file_id if resource and isinstance(resource.spec, Dataset) else None

@@ -50,7 +50,7 @@ class TextFile:
 
 @dataclass(frozen=True)
 class Complaint:
-    """What is wrong with one value, not yet at its place."""
+    """A fault of one value, not yet at its place."""
 
     path: DocumentPath
     rule: Rule

@@ -78,7 +78,7 @@ def _broken(text: Text, first: int, rest: int) -> list[Text]:
 
 
 def hint_line(hint: str, indent: str = "  ") -> Text:
-    """What to do next, behind an arrow."""
+    """The next thing to do, behind an arrow."""
     return Text.assemble(indent, ("→ ", "cyan"), hint)
 
 
