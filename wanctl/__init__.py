@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PLACES = {
-    "open": "wanctl.project.opening:open_project",
+    "open": "wanctl.project:open_project",
     "Project": "wanctl.project:Project",
     "Plan": "wanctl.project.results:PlanResult",
     "ApplyResult": "wanctl.project.results:ApplyResult",
@@ -46,8 +46,8 @@ __all__ = [
 if TYPE_CHECKING:
     from wanctl.base.errors import WanctlError as Error
     from wanctl.project import Project
+    from wanctl.project import open_project as open  # noqa: A004 - as wanctl.open
     from wanctl.project.events import Done, Event, Failed, Missed, Started, Uploaded, Waiting
-    from wanctl.project.opening import open_project as open  # noqa: A004 - as wanctl.open
     from wanctl.project.outputs import Output
     from wanctl.project.results import ApplyResult, ProjectStatus, Validation
     from wanctl.project.results import PlanResult as Plan

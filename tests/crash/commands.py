@@ -8,9 +8,8 @@ from wanctl.address import Address
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.plan import Plan
 from wanctl.project import Project
+from wanctl.project.adoption import DEFAULT_FILE, bind, carry_out_import, draft_import
 from wanctl.project.events import Silent
-from wanctl.project.importing import DEFAULT_FILE, carry_out_import, draft_import
-from wanctl.project.outputs import bind
 from wanctl.project.pruning import Choice
 from wanctl.project.pruning import prune as prune_orphans
 

@@ -21,7 +21,7 @@ from tests.crash.project import account
 from wanctl.address import Address
 from wanctl.plan import Plan, Status, When
 from wanctl.project import Project
-from wanctl.project.outputs import bind
+from wanctl.project.adoption import bind
 from wanctl.render.text.plan import plan_lines
 
 

@@ -11,7 +11,7 @@ from wanctl.address import Address
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.plan import Action, Status, When
 from wanctl.project import Project
-from wanctl.project.outputs import bind
+from wanctl.project.adoption import bind
 
 RAIN = Address.finetune("rain")
 

@@ -11,7 +11,7 @@ from wanctl.address import Address
 from wanctl.kinds.kind import AdoptionRefused
 from wanctl.plan import Action, Status
 from wanctl.project import Project
-from wanctl.project.outputs import bind
+from wanctl.project.adoption import bind
 
 RAIN, LIVE = Address.finetune("rain"), Address.deployment("rain")
 UNVERIFIED = "aigc-config-unverified"

@@ -24,7 +24,7 @@ from wanctl.base.running import run
 from wanctl.engine.converge import Patience
 from wanctl.plan import Action, Plan, Status, When
 from wanctl.project import Project
-from wanctl.project.outputs import bind
+from wanctl.project.adoption import bind
 from wanctl.project.provider import open_sandbox
 
 TURNS = 12  # of apply: a failure of each kind and its next attempt, protection, replacement

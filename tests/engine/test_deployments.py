@@ -13,8 +13,8 @@ from wanctl.address import Address
 from wanctl.kinds.kind import AdoptionRefused
 from wanctl.plan import Action, Status, When
 from wanctl.project import Project
+from wanctl.project.adoption import bind
 from wanctl.project.approved import PlanDiffers, require_same
-from wanctl.project.outputs import bind
 
 NO_ANSWER = 0  # in the place of a status
 

@@ -13,8 +13,8 @@ from wanctl.finding import Severity
 from wanctl.ledger.errors import LedgerError
 from wanctl.plan import Status, When
 from wanctl.project import Project
+from wanctl.project.adoption import bind
 from wanctl.project.events import Silent
-from wanctl.project.outputs import bind
 from wanctl.project.pruning import Choice, prune
 
 SHARED = {"prod": {"ledger": ".wanctl/ledger.json"}}

@@ -15,7 +15,7 @@ from tests.scenarios.playing import run_wanctl
 from wanctl.base.running import run
 from wanctl.engine.adoption import ImportRefused
 from wanctl.plan import Status
-from wanctl.project.importing import carry_out_import, draft_import
+from wanctl.project.adoption import carry_out_import, draft_import
 from wanctl.project.provider import call_sandbox, open_sandbox
 from wanctl.studio.errors import StudioError
 

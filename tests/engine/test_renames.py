@@ -13,7 +13,7 @@ from wanctl.finding import Severity
 from wanctl.ledger.errors import LedgerError
 from wanctl.plan import Action, Plan, Status, When
 from wanctl.project import Project
-from wanctl.project.outputs import bind
+from wanctl.project.adoption import bind
 
 LEDGER = ".wanctl/ledger.json"
 

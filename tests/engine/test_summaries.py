@@ -11,7 +11,7 @@ from tests.harness import DATASET, FINETUNE, ChangedAnswers, Harness
 from wanctl.address import Address
 from wanctl.engine.converge import Patience
 from wanctl.plan import Action, Step, When
-from wanctl.project.outputs import bind
+from wanctl.project.adoption import bind
 
 _JOBS = "/api/v1/fine-tunes"
 _BARE = {"job_id", "status", "finetuned_output", "usage", "create_time"}

@@ -10,7 +10,7 @@ from tests.harness import DATASET, Harness, finetune
 from wanctl.address import Address
 from wanctl.engine.converge import Patience
 from wanctl.plan import Plan, Step, When
-from wanctl.project.outputs import bind
+from wanctl.project.adoption import bind
 
 RAIN = Address.finetune("rain")
 

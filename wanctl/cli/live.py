@@ -43,7 +43,7 @@ def import_(
     yes: Yes = False,
 ) -> None:
     """Write specs for what is live, so that the next plan is empty. Nothing is changed at the service."""
-    from wanctl.project.importing import carry_out_import, draft_import
+    from wanctl.project.adoption import carry_out_import, draft_import
     from wanctl.project.local import shown_path
     from wanctl.render.text.account import adopted_lines, import_question, nothing_lines, written_lines
     from wanctl.render.text.console import emit
@@ -138,7 +138,7 @@ def adopt(
 ) -> None:
     """Say which live object a resource is. Or which one it is not."""
     from wanctl.address import Address
-    from wanctl.project.outputs import bind
+    from wanctl.project.adoption import bind
     from wanctl.render.text.console import emit
 
     if (remote_id is None) == (foreign_id is None):

@@ -8,11 +8,12 @@ import random
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, Self
 
 from wanctl.address import Address, Kind
 from wanctl.kinds.kind import Cadence
-from wanctl.kinds.registry import kind_of
+from wanctl.kinds.registry import kind_of, kinds
+from wanctl.language.settings import PollingIntervals
 from wanctl.plan import Step, When
 
 GROWTH = 1.5
@@ -41,6 +42,12 @@ class PollingPace:
 
     fixed: Mapping[Kind, float] = field(default_factory=dict)
     dice: Callable[[], float] = random.random
+
+    @classmethod
+    def of(cls, intervals: PollingIntervals) -> Self:
+        """The intervals of those kinds of which wanctl.yaml says it."""
+        found = ((one.kind, intervals.seconds(one.polling)) for one in kinds() if one.polling)
+        return cls({kind: seconds for kind, seconds in found if seconds is not None})
 
     def pause(self, step: Step, before: float | None) -> float:
         """Seconds between two looks at a step, which are more than before, if nothing changed since."""

@@ -4,14 +4,14 @@ Each method that reads the account is there twice: plain, and as a coroutine wit
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
 
-from wanctl.address import Address, Kind
+from wanctl.address import Address
 from wanctl.base.running import run, run_aside
 from wanctl.base.words import counted
 from wanctl.engine.converge import Outcome, Patience, Watcher, converge
@@ -24,30 +24,30 @@ from wanctl.engine.removal import make_destruction
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.moving import moves_of
-from wanctl.kinds.registry import kind_of, kinds
+from wanctl.kinds.registry import kind_of
 from wanctl.language.load import find_project, load_project
 from wanctl.language.resources import Desired, near_miss
 from wanctl.language.rules.values import check
-from wanctl.language.settings import Settings
 from wanctl.ledger.leased import LeasedStore
 from wanctl.ledger.opening import LedgerOwner, open_store
 from wanctl.ledger.record import Record
 from wanctl.ledger.store import LedgerStore
-from wanctl.plan import Plan
 from wanctl.project.approved import ApprovedBy, Decision, decision_of, patience_of
 from wanctl.project.errors import ProjectError
-from wanctl.project.events import Event, EventWatcher, Listen, Silent
+from wanctl.project.events import EventWatcher, Listen, Silent
 from wanctl.project.host import Host
 from wanctl.project.leasing import leased, while_held
+from wanctl.project.ledgers import known_to_neighbours, record_of
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
 from wanctl.project.outputs import Output, output_of
-from wanctl.project.provider import OpenAccount, connect, endpoint_name, place_name
-from wanctl.project.records import known_to_neighbours, record_of
+from wanctl.project.provider import OpenAccount, connect, endpoint_name, place_gate
 from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus, Validation, dataset_diagnostics
 from wanctl.render.lineage import references_of
 from wanctl.studio.wire import CallListener, Permission, always_allowed, no_listener
 
 STATE_FOLDER = ".wanctl"
+
+_log = logging.getLogger("wanctl")
 
 
 class Project:
@@ -228,8 +228,7 @@ class Project:
     ) -> ApplyResult:
         """As apply. `on_event` is called in the loop that waits for this; where that wait is canceled, the
         calls under way are finished first."""
-        loop = asyncio.get_running_loop()
-        watcher = EventWatcher(lambda event: _handed_over(loop, on_event, event)) if on_event else Silent()
+        watcher = EventWatcher.called_here(on_event) if on_event else Silent()
         return await run_aside(
             self._apply(
                 decision_of(approve),
@@ -312,9 +311,8 @@ class Project:
         }
         known = known_to_neighbours(ledgers, self.store, self.tell) if ledgers else {}
         settings = self.desired.settings
-        located = partial(_at, place_name(settings, self.host))
         gates: tuple[Gate, ...] = (
-            located,
+            place_gate(settings, self.host),
             *self.gates,
             neighbour_gate(known),
             window_gate(settings.windows, outside),
@@ -347,7 +345,7 @@ class Project:
                     self.host.stamp(self.desired.directory),
                     now,
                 ),
-                polling=PollingPace(_fixed_intervals(settings)),
+                polling=PollingPace.of(settings.polling),
                 archive=Packer(self.datasets, self.local, self.state / "packing").archive,
                 planner=self.gated(planner or partial(make_plan, diagnostics=self.findings()), outside),
             )
@@ -360,20 +358,18 @@ class Project:
             yield account
 
 
-def _handed_over(loop: asyncio.AbstractEventLoop, listen: Listen, event: Event) -> None:
-    loop.call_soon_threadsafe(listen, event)
-
-
-def _at(place: str | None, plan: Plan, _: datetime) -> Plan:
-    """The plan, with the place that only the machine tells for sure."""
-    return replace(plan, place=place)
-
-
 def _only_looking(_: Record) -> Record:
     raise RuntimeError("the ledger is written under its lease only")
 
 
-def _fixed_intervals(settings: Settings) -> dict[Kind, float]:
-    """Seconds between two looks at what is in flight, for each kind of which wanctl.yaml says it."""
-    found = ((one.kind, settings.polling.seconds(one.polling)) for one in kinds() if one.polling)
-    return {kind: seconds for kind, seconds in found if seconds is not None}
+def open_project(
+    directory: str | Path = ".", env: str | None = None, key: str | None = None, base_url: str | None = None
+) -> Project:
+    """`wanctl.open`: the project whose specs are in this folder, in an environment of wanctl.yaml.
+
+    Raises Error with everything that is wrong with the specs. The key is the given one, else that of the
+    environment's DASHSCOPE_API_KEY, else that of ~/.dashscope; the sandbox needs none. `base_url` is another
+    endpoint, and the only way to name a host that wanctl does not know. What a person should see besides the
+    results is logged as a warning of the logger wanctl.
+    """
+    return Project.open(Path(directory), env, Host.here(base_url, key), _log.warning)

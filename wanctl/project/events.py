@@ -3,9 +3,11 @@
 Times are the account's, which in the sandbox run faster than the wall clock.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from wanctl.address import Address
 from wanctl.plan import Action, Plan, Step, When
@@ -110,6 +112,12 @@ class EventWatcher:
 
     on_event: Listen
 
+    @classmethod
+    def called_here(cls, listen: Listen) -> Self:
+        """`listen` is called in the event loop that runs here, from whichever thread the run is in."""
+        loop = asyncio.get_running_loop()
+        return cls(lambda event: _handed_over(loop, listen, event))
+
     def started(self, at: datetime, step: Step) -> None:
         self.on_event(Started(at, step.address, step.action))
 
@@ -128,3 +136,7 @@ class EventWatcher:
     def missed(self, at: datetime, error: Exception) -> None:
         first = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
         self.on_event(Missed(at, first))
+
+
+def _handed_over(loop: asyncio.AbstractEventLoop, listen: Listen, event: Event) -> None:
+    loop.call_soon_threadsafe(listen, event)

@@ -1,8 +1,13 @@
-"""The ledger as a thing of its own: move it to another store, see who holds it, break a dead lease."""
+"""The ledgers of a project as things of their own: its own one, checked to be that, and its neighbours'.
 
-from collections.abc import Iterator
+A ledger is moved to another store here, it is seen who holds it, and a dead lease is broken.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from wanctl.base.running import run
 from wanctl.language.findings import Findings
@@ -11,11 +16,60 @@ from wanctl.language.yaml.documents import SourceFile
 from wanctl.ledger.errors import LeaseDamagedError, LedgerError
 from wanctl.ledger.lease import Lease
 from wanctl.ledger.location import own_location, parse_location
-from wanctl.ledger.record import HistoryLine
-from wanctl.project import Project
+from wanctl.ledger.record import HistoryLine, Record
+from wanctl.ledger.store import LedgerStore
 from wanctl.project.errors import ProjectError
 
+if TYPE_CHECKING:
+    from wanctl.project import Project
+
 LEDGER = "ledger"  # stands for an address in the history
+
+
+_BASE = "the base of wanctl.yaml"
+
+
+def record_of(store: LedgerStore, project: str, environment: str, endpoint: str) -> Record:
+    """The ledger, checked to be this project's own; a new one where there is none."""
+    record = store.load()
+    if record is None:
+        return Record(lineage=uuid.uuid4().hex, project=project, endpoint=endpoint, environment=environment)
+    if (record.project, record.endpoint) != (project, endpoint):
+        raise LedgerError(
+            f"The ledger {store.location} belongs to {record.project} at {record.endpoint}, and "
+            f"this is {project} at {endpoint}. Give each its own: ledger: in wanctl.yaml. "
+            "If the project was only renamed, keep the old name: all that is live carries it, and is "
+            "known by it."
+        )
+    if record.environment is None:
+        return record.model_copy(update={"environment": environment})
+    if record.environment != environment:
+        theirs, ours = (one or _BASE for one in (record.environment, environment))
+        raise LedgerError(
+            f"The ledger {store.location} belongs to {theirs}, and this is {ours}: each would undo "
+            "what the other did. Give each its own: ledger: in wanctl.yaml. If the environment was only "
+            "renamed, write its new name as environment in the ledger."
+        )
+    return record
+
+
+def known_to_neighbours(
+    ledgers: Mapping[str | None, LedgerStore], own: LedgerStore, tell: Callable[[str], None]
+) -> dict[str, str]:
+    """Remote id → whose it is, as a person would say it; a ledger that cannot be read is told of."""
+    known: dict[str, str] = {}
+    for environment, store in ledgers.items():
+        if store.location == own.location:
+            continue
+        name = environment or _BASE
+        try:
+            record = store.load()
+        except LedgerError as error:
+            tell(f"what {name} has in this account is not known here: {error}")
+            continue
+        for remote_id, address in (record.owners if record else {}).items():
+            known[remote_id] = f"{address} of {name}"
+    return known
 
 
 @dataclass(frozen=True)
@@ -28,7 +82,7 @@ class LedgerMove:
     todo: tuple[str, ...]
 
 
-def move(project: Project, location: str) -> LedgerMove:
+def move(project: "Project", location: str) -> LedgerMove:
     """Copy the ledger, under both leases; then leave a notice in the old place, and a copy beside it."""
     try:
         parse_location(location)
@@ -71,14 +125,14 @@ class Lock:
         return self.lease is None and not self.damaged
 
 
-def look_at_lock(project: Project) -> Lock:
+def look_at_lock(project: "Project") -> Lock:
     try:
         return Lock(project.store.location, project.store.held())
     except LeaseDamagedError:
         return Lock(project.store.location, None, damaged=True)
 
 
-def unlock(project: Project, seen: Lock) -> str:
+def unlock(project: "Project", seen: Lock) -> str:
     """Break the lease that was seen, and no other; says what was done. The history remembers it."""
     store = project.store
     broken = store.release(seen.lease) if seen.lease else store.discard_damaged_lease()
@@ -97,7 +151,7 @@ def unlock(project: Project, seen: Lock) -> str:
     return told
 
 
-def _line(project: Project, verb: str, note: str) -> HistoryLine:
+def _line(project: "Project", verb: str, note: str) -> HistoryLine:
     stamp = project.host.stamp(project.desired.directory)
     return HistoryLine(
         at=datetime.now(UTC),
@@ -111,7 +165,7 @@ def _line(project: Project, verb: str, note: str) -> HistoryLine:
     )
 
 
-def _todo(project: Project, location: str) -> Iterator[str]:
+def _todo(project: "Project", location: str) -> Iterator[str]:
     """Which line of wanctl.yaml to change; and the environments whose ledger moves with that line."""
     text = (project.desired.directory / SETTINGS_FILE).read_text(encoding="utf-8")
     document = next(SourceFile(SETTINGS_FILE, text, Findings()).documents())

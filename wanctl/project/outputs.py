@@ -1,4 +1,4 @@
-"""Names that callers need, previews that a person looks at, and adoptions."""
+"""Names that callers need, and previews that a person looks at."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wanctl.address import Address, Kind
-from wanctl.base.running import run
 from wanctl.base.words import counted, listed
-from wanctl.engine.adoption import adopt, disown
 from wanctl.kinds.registry import called_kind, kind_of
 from wanctl.language.resources import resource_named
 from wanctl.plan import Action, When
@@ -112,16 +110,3 @@ async def download(
             folder,
             lambda checkpoint, count: say(f"{checkpoint}  {counted(count, 'preview')}"),
         )
-
-
-def bind(project: "Project", address: Address, remote_id: str | None, foreign_id: str | None) -> str:
-    """Adopt or disown, under the lease: it writes the ledger."""
-
-    async def work() -> str:
-        async with project.leased() as store, project.session(store) as session:
-            if remote_id is not None:
-                return await adopt(session, address, remote_id)
-            assert foreign_id is not None  # noqa: S101 - the command takes exactly one
-            return await disown(session, address, foreign_id)
-
-    return run(work())

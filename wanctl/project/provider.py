@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from wanctl.engine.gates import Gate
 from wanctl.engine.polling import Clock
 from wanctl.language.settings import Provider, Settings
 from wanctl.project.errors import ProjectError
@@ -90,6 +91,12 @@ def place_name(settings: Settings, host: Host) -> str | None:
         endpoint = resolve_endpoint(settings, host)
         return f"{endpoint.host}:{endpoint.port}" if endpoint.port else endpoint.host
     return settings.region
+
+
+def place_gate(settings: Settings, host: Host) -> Gate:
+    """Puts into each plan its place, which only the machine tells for sure."""
+    place = place_name(settings, host)
+    return lambda plan, _: replace(plan, place=place)
 
 
 def embedded(settings: Settings) -> bool:

@@ -1,13 +1,22 @@
-"""import: write specs for what is live, and tell the ledger which object each of them is."""
+"""import and adopt: specs are written for what is live, and the ledger learns which object each one is."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from wanctl.address import Address
 from wanctl.base.files import create_file
 from wanctl.base.running import run
-from wanctl.engine.adoption import Imported, ImportRefused, adopt_all, documents_of, questions_of
+from wanctl.engine.adoption import (
+    Imported,
+    ImportRefused,
+    adopt,
+    adopt_all,
+    disown,
+    documents_of,
+    questions_of,
+)
 from wanctl.engine.observe import answer
 from wanctl.kinds.importing import Inventory
 from wanctl.language.writing import yaml_text
@@ -127,3 +136,16 @@ def _place(project: Project, to: Path | None) -> Path:
             f"{to} is not among the specs of this project: name a file in {shown_path(folder)}"
         )
     return path
+
+
+def bind(project: Project, address: Address, remote_id: str | None, foreign_id: str | None) -> str:
+    """Adopt or disown, under the lease: it writes the ledger."""
+
+    async def work() -> str:
+        async with project.leased() as store, project.session(store) as session:
+            if remote_id is not None:
+                return await adopt(session, address, remote_id)
+            assert foreign_id is not None  # noqa: S101 - the command takes exactly one
+            return await disown(session, address, foreign_id)
+
+    return run(work())
