@@ -2,9 +2,11 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +14,7 @@ from wanctl.cli.app import app
 from wanctl.cli.options import Format, FormatOption, SpecsOptions, grouped, open_project
 
 if TYPE_CHECKING:
+    from wanctl.project import Project
     from wanctl.sandbox import Sandbox
 
 sandbox = typer.Typer(no_args_is_help=True, help="The embedded Model Studio: no key, no network, no bill.")
@@ -22,11 +25,14 @@ faults = typer.Typer(
 sandbox.add_typer(faults, name="faults")
 
 
-def _open(place: SpecsOptions) -> "tuple[Any, Sandbox]":
+@contextmanager
+def _opened(place: SpecsOptions) -> "Iterator[tuple[Project, Sandbox]]":
+    """The project and its sandbox, which is closed at the end."""
     from wanctl.project.provider import open_sandbox
 
     project = open_project(place)
-    return project, open_sandbox(project.desired.settings, project.state)
+    with closing(open_sandbox(project.desired.settings, project.state)) as opened:
+        yield project, opened
 
 
 @sandbox.command()
@@ -41,12 +47,9 @@ def serve(
 
     from wanctl.render.text.console import emit, err
 
-    _, opened = _open(place)
-    emit([f"Model Studio sandbox on http://{host}:{port} (any key works); Ctrl-C ends it."], err())
-    try:
+    with _opened(place) as (_, opened):
+        emit([f"Model Studio sandbox on http://{host}:{port} (any key works); Ctrl-C ends it."], err())
         uvicorn.run(opened.app, host=host, port=port, log_level="warning")
-    finally:
-        opened.close()
 
 
 @sandbox.command()
@@ -57,9 +60,8 @@ def status(place: SpecsOptions, format_: FormatOption = Format.TEXT) -> None:
     from wanctl.render.text.sandbox import sandbox_lines
     from wanctl.render.visible import json_text
 
-    _, opened = _open(place)
-    found = opened.status()
-    opened.close()
+    with _opened(place) as (_, opened):
+        found = opened.status()
     if format_ is Format.JSON:
         sys.stdout.write(json_text(found))
     else:
@@ -80,10 +82,9 @@ def advance(
         seconds = parse_duration(span)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    _, opened = _open(place)
-    opened.advance(timedelta(seconds=seconds))
-    now = opened.now()
-    opened.close()
+    with _opened(place) as (_, opened):
+        opened.advance(timedelta(seconds=seconds))
+        now = opened.now()
     emit([f"It is {now:%Y-%m-%d %H:%M:%S} in the sandbox."])
 
 
@@ -95,9 +96,8 @@ def reset(place: SpecsOptions) -> None:
     from wanctl.project.provider import embedded
     from wanctl.render.text.console import emit
 
-    project, opened = _open(place)
-    opened.reset()
-    opened.close()
+    with _opened(place) as (project, opened):
+        opened.reset()
     if not embedded(project.desired.settings):
         raise ProjectError("this environment does not use the embedded sandbox; its ledger stays")
     aside = project.store.set_aside()
@@ -141,13 +141,11 @@ def _call(place: SpecsOptions, method: str, path: str, body: str | None, file: P
     except ValueError as error:
         raise ProjectError(f"--json is not JSON: {error}") from error
     upload = (file.name, file.read_bytes()) if file else None
-    _, opened = _open(place)
-    try:
-        code, answer = run(call_sandbox(opened, method.upper(), path, data, upload))
-    except httpx.TransportError as error:
-        raise ProjectError(f"{method.upper()} {path}: {error}") from error
-    finally:
-        opened.close()
+    with _opened(place) as (_, opened):
+        try:
+            code, answer = run(call_sandbox(opened, method.upper(), path, data, upload))
+        except httpx.TransportError as error:
+            raise ProjectError(f"{method.upper()} {path}: {error}") from error
     sys.stdout.write(f"{code} {answer}\n")
     raise typer.Exit(0 if code < 400 else 1)
 
@@ -166,9 +164,8 @@ def list_faults(
 
     if context.invoked_subcommand:
         return
-    _, opened = _open(place)
-    found = opened.faults()
-    opened.close()
+    with _opened(place) as (_, opened):
+        found = opened.faults()
     if format_ is Format.JSON:
         sys.stdout.write(json_text(found))
     else:
@@ -224,13 +221,11 @@ def add_fault(
         "seconds": seconds,
         "status": status,
     }
-    _, opened = _open(place)
-    try:
-        made = opened.add_fault(kind, **{key: value for key, value in asked.items() if value is not None})
-    except ValueError as error:
-        raise ProjectError(str(error)) from error
-    finally:
-        opened.close()
+    with _opened(place) as (_, opened):
+        try:
+            made = opened.add_fault(kind, **{key: value for key, value in asked.items() if value is not None})
+        except ValueError as error:
+            raise ProjectError(str(error)) from error
     emit([f"Fault {made} is arranged; `wanctl sandbox faults clear {made}` takes it back."])
 
 
@@ -241,12 +236,12 @@ def clear_faults(
     fault: Annotated[str | None, typer.Argument(metavar="ID", help="Which one; else all.")] = None,
 ) -> None:
     """Take one rule back, or all of them."""
+    from wanctl.base.words import counted
     from wanctl.project.errors import ProjectError
     from wanctl.render.text.console import emit
 
-    _, opened = _open(place)
-    cleared = opened.clear_faults(fault)
-    opened.close()
+    with _opened(place) as (_, opened):
+        cleared = opened.clear_faults(fault)
     if fault and not cleared:
         raise ProjectError(f"there is no fault {fault}", "`wanctl sandbox faults` lists them")
-    emit([f"{cleared} fault{'' if cleared == 1 else 's'} taken back."])
+    emit([f"{counted(cleared, 'fault')} taken back."])
