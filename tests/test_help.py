@@ -1,4 +1,4 @@
-"""What --help shows: names in capitals for what is to be given, and a way to every command's own page."""
+"""The help: names in capitals for what is to be given, and a way to every command's own page."""
 
 from collections.abc import Iterator
 from typing import Any

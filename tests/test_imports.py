@@ -1,4 +1,4 @@
-"""What a command does not use it does not import: a plan is read often, and by machines that start cold."""
+"""A command imports only what it uses: a plan is read often, and by machines that start cold."""
 
 import json
 import os

@@ -1,1 +1,1 @@
-"""What several rooms use."""
+"""Tests of wanctl/base, which several rooms use."""

@@ -44,7 +44,7 @@ def test_a_zip_with_litter_or_exclusions_is_packed_anew(tmp_path: Path) -> None:
 
 
 def test_a_wrong_memory_is_never_uploaded(tmp_path: Path) -> None:
-    """What was remembered may be wrong; what is packed is hashed, and compared."""
+    """The memory may be wrong: the bytes that are packed are hashed, and compared."""
     cache, root = tmp_path / "cache", folder(tmp_path / "a", good())
     right = read_dataset(root, cache)
     memory = next(cache.iterdir())

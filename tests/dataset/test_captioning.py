@@ -1,4 +1,4 @@
-"""What a vision model is asked and shown, and how its words get into data.jsonl without touching others'."""
+"""Captions by a vision model: the request, and its words in data.jsonl without touching others'."""
 
 import base64
 import io

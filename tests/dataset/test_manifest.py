@@ -1,4 +1,4 @@
-"""What changed between two contents: by the bytes of the media and the words of the captions."""
+"""The changes between two contents: by the bytes of the media and the words of the captions."""
 
 from pathlib import Path
 

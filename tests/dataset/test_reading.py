@@ -1,4 +1,4 @@
-"""What is read from a dataset, what is wrong with it, what is refused, and what is remembered."""
+"""Reading a dataset: its facts, its faults, the refusals, and the memory of what was read."""
 
 import os
 import zipfile

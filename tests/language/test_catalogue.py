@@ -1,4 +1,4 @@
-"""What is documented of the base models, how a project overrides it, and what a training will cost."""
+"""The documented facts of the base models, how a project overrides them, and the cost of a training."""
 
 from decimal import Decimal
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What good specs become: resources in order, with their texts, places, vars and settings."""
+"""Good specs become resources in order, with their texts, places, vars and settings."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a person means by a name at the command line."""
+"""The resource that a person means by a name at the command line."""
 
 import pytest
 

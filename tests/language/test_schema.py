@@ -1,4 +1,4 @@
-"""What an editor says of specs by the schema: about the examples nothing, about mistakes the right thing."""
+"""The schema in an editor: it finds nothing wrong in the examples, and finds the mistakes."""
 
 from pathlib import Path
 from typing import Any

@@ -170,7 +170,7 @@ def _event(**more: Any) -> str:
 
 
 def github(server: ForgeServer, commit: str, **more: str) -> dict[str, str]:
-    """What a run of any event has."""
+    """The environment of a run of any event."""
     return {
         "GITHUB_ACTIONS": "true",
         "GITHUB_REPOSITORY": REPOSITORY,

@@ -1,4 +1,4 @@
-"""What the machine says, also where it says little."""
+"""The facts of the machine, also where it tells little."""
 
 from pathlib import Path
 

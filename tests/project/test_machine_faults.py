@@ -1,4 +1,4 @@
-"""What the machine denies is no fault of wanctl: a sentence, and no traceback."""
+"""A refusal by the machine is no fault of wanctl: a sentence, and no traceback."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What CI installs is pinned and said by somebody: a name alone could be anybody's."""
+"""The package that CI installs is pinned and said by somebody: a name alone could be anybody's."""
 
 import pytest
 

@@ -62,7 +62,7 @@ VOID = {"meta", "br", "wbr"}
 
 
 class Page(HTMLParser):
-    """What a browser would make of it: the tags, their attributes, and which of them stay open."""
+    """HTML as a browser reads it: the tags, their attributes, and which of them stay open."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

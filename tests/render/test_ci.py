@@ -1,4 +1,4 @@
-"""What a CI run says around a plan stays text, fits, and names the labels that the plan asks for."""
+"""The words of a CI run around a plan stay text, fit, and name the labels that the plan asks for."""
 
 from collections.abc import Sequence
 from typing import Any
