@@ -35,7 +35,7 @@ def dataset(name: str = "train") -> Document:
 def finetune(name: str = "rain") -> Document:
     parameters = {"n_epochs": 40, "eval_epochs": 10}
     kind = {"kind": "FineTune", "name": name, "model": "wan2.6-i2v"}
-    return {**kind, "training": ["train"], "hyper_parameters": parameters}
+    return {**kind, "training": ["train"], "hyper_parameters": parameters, "allow": ["few-steps"]}
 
 
 def checkpoint(name: str = "best", snapshot: str = "checkpoint-20") -> Document:
@@ -46,7 +46,8 @@ def deployment(name: str = "rain", effect: str = "Then it rains.", **more: Any) 
     """Of the checkpoint `best`, unless it says what else it serves."""
     model = {} if {"checkpoint", "finetune"} & set(more) else {"checkpoint": "best"}
     config = {"prompt": "Describe it.", "lora_prompt_default": effect}
-    return {"kind": "Deployment", "name": name, **model, "aigc_config": config, **more}
+    allow = {"allow": ["capacity"]} if more.get("capacity", 1) > 1 else {}
+    return {"kind": "Deployment", "name": name, **model, "aigc_config": config, **allow, **more}
 
 
 DATASET, FINETUNE, CHECKPOINT, DEPLOYMENT = dataset(), finetune(), checkpoint(), deployment()

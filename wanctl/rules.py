@@ -26,6 +26,7 @@ class Room(StrEnum):
 
 SPECS, VALUES, DATASETS, PLANS = Room
 ERROR, WARNING, ADVICE = Severity
+MUST = (ERROR, WARNING)  # a warning where the document says `allow: [RULE]`
 
 
 class Rule(StrEnum):
@@ -85,10 +86,13 @@ class Rule(StrEnum):
 
     # Values and choices
     UNKNOWN_MODEL = "unknown-model", VALUES, "the catalogue does not know the base model", ERROR, WARNING
-    FEW_STEPS = "few-steps", VALUES, "fewer than 800 training steps", ADVICE
-    EVAL_EPOCHS = "eval-epochs", VALUES, "eval_epochs is less than a tenth of n_epochs", WARNING
-    RANGE = "range", VALUES, "a value is outside of what is documented", WARNING
-    POWER_OF_TWO = "power-of-two", VALUES, "lora_rank or lora_alpha is no power of two", WARNING
+    FEW_STEPS = "few-steps", VALUES, "fewer than 800 training steps", *MUST
+    EVAL_EPOCHS = "eval-epochs", VALUES, "eval_epochs is less than a tenth of n_epochs", *MUST
+    RANGE = "range", VALUES, "a value is outside of what is documented", *MUST
+    POWER_OF_TWO = "power-of-two", VALUES, "lora_rank or lora_alpha is no power of two", *MUST
+    REGION = "region", VALUES, "the region does not fine-tune this base model", *MUST
+    CAPACITY = "capacity", VALUES, "a deployment of plan lora has capacity 1", *MUST
+    ALLOW_IDLE = "allow-idle", VALUES, "allow: names a rule that finds nothing here", ADVICE
     SPLIT_IGNORED = "split-ignored", VALUES, "split has no effect beside a validation set", WARNING
     BATCH_SIZE = "batch-size", VALUES, "another batch_size than is recommended", WARNING
     LEARNING_RATE = "learning-rate", VALUES, "far from the usual learning rate", WARNING
@@ -192,10 +196,13 @@ _REMEDIES = {
     Rule.SAME_PROJECT_NAME: "give each environment a project: of its own",
     Rule.ENDPOINT: "write a region that there is, or its address",
     Rule.UNKNOWN_MODEL: "correct the name; or describe a newer model in a catalogue: of your own",
-    Rule.FEW_STEPS: "raise n_epochs, or add samples; the price grows with it",
-    Rule.EVAL_EPOCHS: "raise eval_epochs to at least a tenth of n_epochs",
-    Rule.RANGE: "write a value of the documented range",
-    Rule.POWER_OF_TWO: "write the power of two below or above it",
+    Rule.FEW_STEPS: "raise n_epochs, or add samples, and the price grows with it; or allow: [few-steps]",
+    Rule.EVAL_EPOCHS: "raise eval_epochs to at least a tenth of n_epochs; or allow: [eval-epochs]",
+    Rule.RANGE: "write a value of the documented range; or allow: [range]",
+    Rule.POWER_OF_TWO: "write the power of two below or above it; or allow: [power-of-two]",
+    Rule.REGION: "write a region that has it into wanctl.yaml; or allow: [region]",
+    Rule.CAPACITY: "write capacity: 1; or allow: [capacity]",
+    Rule.ALLOW_IDLE: "take it out",
     Rule.SPLIT_IGNORED: "take the key out",
     Rule.BATCH_SIZE: "write what is recommended, or leave it out",
     Rule.LEARNING_RATE: "look for a slip of the decimal point, or leave it out",
@@ -266,6 +273,8 @@ def page() -> str:
         "",
         "Every finding carries the id of its rule, in brackets behind the sentence and as `rule` in JSON.",
         "Errors stop an apply; warnings are likely mistakes; advice is what experience says.",
+        "Where you know better than the service, write `allow: [RULE]` into the document with the error:",
+        "then it is a warning.",
         "",
         "Made from the code: `python -m wanctl.rules > docs/rules.md`.",
     ]

@@ -36,6 +36,7 @@ CHAIN: Documents = {
         "model": MODEL,
         "training": ["train"],
         "hyper_parameters": PARAMETERS,
+        "allow": ["few-steps"],
     },
     "best": {"kind": "Checkpoint", "name": "best", "finetune": "rain", "checkpoint": "checkpoint-20"},
     "live": {"kind": "Deployment", "name": "rain", "checkpoint": "best", "aigc_config": config(EFFECT)},

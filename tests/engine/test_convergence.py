@@ -175,6 +175,7 @@ class ConvergingAccount(RuleBasedStateMachine):
     @rule(capacity=st.sampled_from([1, 2]))
     def another_capacity(self, capacity: int) -> None:
         self.live["capacity"] = capacity
+        self.live["allow"] = ["capacity"]
         self.write()
 
     @rule(protect=st.booleans())

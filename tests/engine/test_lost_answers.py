@@ -85,6 +85,7 @@ def write(folder: Path, effect: str) -> None:
             "model": "wan2.6-i2v",
             "training": ["train"],
             "hyper_parameters": {"n_epochs": 40, "eval_epochs": 10},
+            "allow": ["few-steps"],
         },
         {"kind": "Checkpoint", "name": "best", "finetune": "rain", "checkpoint": "checkpoint-20"},
         {

@@ -72,6 +72,15 @@ def test_what_is_declared_wins_and_the_order_never_changes(catalogue: Catalogue)
     assert catalogue.complete("wan9", {"lora_rank": 64, "n_epochs": 10}) == {"n_epochs": 10, "lora_rank": 64}
 
 
+@pytest.mark.parametrize(("epochs", "every"), [(1, 50), (500, 50), (501, 51), (800, 80)])
+def test_checkpoints_are_made_as_seldom_as_the_documents_demand(
+    catalogue: Catalogue, epochs: int, every: int
+) -> None:
+    assert catalogue.complete("wan2.6-i2v", {"n_epochs": epochs})["eval_epochs"] == every
+    declared = {"n_epochs": epochs, "eval_epochs": 7}
+    assert catalogue.complete("wan2.6-i2v", declared)["eval_epochs"] == 7
+
+
 def test_prices_belong_to_a_region(tmp_path: Path) -> None:
     def price(head: str) -> str | None:
         files = {"wanctl.yaml": f"version: 1\nproject: rain\n{head}\n"}

@@ -29,6 +29,7 @@ TUNE = {
     "model": "wan2.6-i2v",
     "training": ["train"],
     "hyper_parameters": {"n_epochs": 40, "eval_epochs": 10},
+    "allow": ["few-steps"],
 }
 BEST = {"kind": "Checkpoint", "name": "best", "finetune": "rain", "checkpoint": "checkpoint-40"}
 SERVING = {

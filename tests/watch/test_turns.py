@@ -160,7 +160,7 @@ def test_what_is_approved_ahead_stays_approved_while_it_advances(place: Place) -
     [
         [TRAIN, {**TUNE, "hyper_parameters": {"n_epochs": 50, "eval_epochs": 10}}, BEST, SERVING],
         [TRAIN, TUNE, {**BEST, "checkpoint": "checkpoint-20"}, SERVING],
-        [TRAIN, TUNE, BEST, {**SERVING, "capacity": 2}],
+        [TRAIN, TUNE, BEST, {**SERVING, "capacity": 2, "allow": ["capacity"]}],
     ],
     ids=["another training", "another checkpoint", "another capacity"],
 )

@@ -1,9 +1,9 @@
 """The base models as they are documented: hyper-parameters, defaults, ranges and prices, each with its date.
 
-The service's defaults and prices move; so this is dated, a project may override it, and what is outside
-of it is warned about, never refused.
+The service's defaults and prices move; so this is dated, and a project may override it.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -68,6 +68,7 @@ class CatalogueModel(Model):
     billed_seconds: Positive | None = None
     longest_clip: Positive | None = None
     prices: tuple[ListedPrice, ...] = ()
+    regions: tuple[String, ...] = ()  # that fine-tune it; empty where no document says so
     call_path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_.-]*$")] | None = None
     dated: date | None = None
     source: str = ""
@@ -110,6 +111,8 @@ class Catalogue:
         """Every hyper-parameter that is sent, declared or the model's default, in a fixed order."""
         base = self.base_model(model)
         both = {**(base.defaults.declared() if base else {}), **declared}
+        if "eval_epochs" in both and "eval_epochs" not in declared:
+            both["eval_epochs"] = _often_enough(both["eval_epochs"], both.get("n_epochs"))
         return {key: both[key] for key in HyperParameters.model_fields if key in both}
 
     def price(self, model: str) -> Price | None:
@@ -127,3 +130,8 @@ class Catalogue:
         """Where a default comes from, for the reader of a plan."""
         base = self.base_model(model)
         return f"catalogue of {base.dated}" if base and base.dated else "catalogue"
+
+
+def _often_enough(usual: int, epochs: Any) -> int:
+    """The usual number of epochs between two checkpoints, or the tenth of all that the documents demand."""
+    return max(usual, math.ceil(epochs / 10)) if isinstance(epochs, int) else usual

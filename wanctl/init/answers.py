@@ -21,7 +21,7 @@ from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
 from wanctl.studio import regions
 from wanctl.studio.errors import Misconfigured
-from wanctl.studio.regions import REGIONS, Region
+from wanctl.studio.regions import REGIONS, Region, region_named
 
 NO_FORGE = "none"
 _REQUIREMENT = r"(?:wanctl(?:\[[a-z,-]+\])? ?@ ?)?"
@@ -74,10 +74,8 @@ def check_model(model: str) -> str:
 
 
 def check_region(name: str) -> Region:
-    wanted = name.strip().lower().replace("_", "-")
-    for region in REGIONS:
-        if wanted in {region.name, *region.aliases}:
-            return region
+    if region := region_named(name):
+        return region
     names = [region.name for region in REGIONS]
     raise ProjectError(f"there is no region {quoted(name)}: {suggestion(name, names, '')}")
 

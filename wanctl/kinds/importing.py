@@ -12,9 +12,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from wanctl.address import Address, Kind
+from wanctl.finding import Place
 from wanctl.kinds.snapshot import Question, Snapshot
 from wanctl.language.models import LONGEST_NAME
-from wanctl.language.resources import DOCUMENTS, Desired
+from wanctl.language.resources import DOCUMENTS, Desired, Resource
+from wanctl.language.rules.musts import broken_musts
 from wanctl.language.writing import Written
 from wanctl.ledger.record import Record
 from wanctl.plan import Plan
@@ -91,11 +93,14 @@ class Writing:
     ) -> None:
         """A document that is sure to be read again; what cannot be is proposed only."""
         try:
-            DOCUMENTS[address.kind].model.model_validate({"name": address.name, **fields})
+            spec = DOCUMENTS[address.kind].model.model_validate({"name": address.name, **fields})
         except ValidationError as error:
             why = "; ".join(str(one["msg"]) for one in error.errors())
             self.propose(address, remote_id, fields, (*remarks, f"cannot be written as specs: {why}"))
             return
+        resource, desired = Resource(address, spec, (), Place(""), {}), self.inventory.desired
+        if allow := broken_musts(resource, desired.catalogue, desired.settings.known_region):
+            fields = {**fields, "allow": allow}  # the service took it, whatever its documents say
         self.names[address.kind][remote_id] = address.name
         self.documents.append(Written(address, fields, remarks))
         if adopt:

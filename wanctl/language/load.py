@@ -1,7 +1,7 @@
 """Folder → Desired. Reads every file of a project, gathers everything that is wrong, and puts it together."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from wanctl.finding import Finding, Place, Severity
 from wanctl.language.findings import Findings, SpecErrors
 from wanctl.language.models import Dataset, Source
 from wanctl.language.moves import Stated, moves_of
+from wanctl.language.partial import PartialSpec, partial_spec
 from wanctl.language.project_file import ProjectFile, read_project_file
 from wanctl.language.resources import DOCUMENTS, Desired, Resource, references_of
 from wanctl.language.root import SETTINGS_FILE, PathRefused, Root, likely_meant, local_part
 from wanctl.language.rules.references import check_references, in_order
-from wanctl.language.rules.values import check_declared
+from wanctl.language.rules.values import check_declared, check_document
 from wanctl.language.scalars import Scalar
 from wanctl.language.settings import merged
 from wanctl.language.texts import with_texts, with_vars
@@ -81,6 +82,7 @@ class _Loading:
     resources: dict[Address, Resource] = field(default_factory=dict)
     sources: dict[Address, Path] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)  # names of documents that are there and wrong
+    partial: list[tuple[Resource, PartialSpec]] = field(default_factory=list)  # what can be read of those
 
     def run(self) -> Desired:
         head, *rest = self._project_documents()
@@ -107,9 +109,11 @@ class _Loading:
 
     def _finish(self, project: ProjectFile, catalogue: Catalogue) -> Desired:
         check_references(self.resources, self.unread, self.findings)
+        region = project.settings.known_region if project.settings else None
+        self._judge_partial(catalogue, region)
         renames = moves_of(self.resources, self._stated_moves(project), self.unread, self.findings)
         ordered = in_order(self.resources, self.findings)
-        self.findings.extend(check_declared(ordered, catalogue, self.sources))
+        self.findings.extend(check_declared(ordered, catalogue, self.sources, region))
         if self.findings.broken:  # else whoever reads the datasets tells it, and a plan can do without some
             self.findings.extend(missing_sources(self.resources, self.sources))
         self.findings.raise_if_broken()
@@ -127,6 +131,18 @@ class _Loading:
             ledgers_of_same_name=project.ledgers_of_same_name(),
             projects=frozenset(settings.project for settings in project.everywhere.values()),
         )
+
+    def _judge_partial(self, catalogue: Catalogue, region: str | None) -> None:
+        """What else is wrong with documents that are wrong: all of it is told at once."""
+        everything = {**{resource.address: resource for resource, _ in self.partial}, **self.resources}
+        for resource, partial in self.partial:
+            found = Findings()
+            check_references({**everything, resource.address: resource}, self.unread, found)
+            unread = partial.unread_parameters
+            found.extend(check_document(resource, everything, catalogue, region, unread))
+            owner = str(resource.address)
+            own = (one for one in found.sorted() if one.path.startswith(f"{owner}."))
+            self.findings.extend(one for one in own if partial.tells(one, owner))
 
     def _stated_moves(self, project: ProjectFile) -> Iterator[Stated]:
         places = project.document.places
@@ -222,12 +238,23 @@ class _Loading:
                 if one.path not in known:
                     complain(one)
             self._note_unread(document)
+            self._keep_partial(document, kind, value, known)
             return
         address = Address(kind, spec.name)
         references = tuple(target for _, target in references_of(address, spec))
         resource = Resource(address, spec, references, document.start, document.places, texts)
         if self._is_new(resource) and isinstance(spec, Dataset):
             self._source(resource, spec, folder)
+
+    def _keep_partial(
+        self, document: Document, kind: Kind, value: dict[str, Any], told: Collection[DocumentPath]
+    ) -> None:
+        partial = partial_spec(DOCUMENTS[kind], value, told)
+        if partial:
+            address = Address(kind, partial.spec.name)
+            resource = Resource(address, partial.spec, (), document.start, document.places)
+            references = tuple(target for _, target in references_of(address, partial.spec))
+            self.partial.append((replace(resource, references=references), partial))
 
     def _note_unread(self, document: Document) -> None:
         """Who refers to a document that is wrong is not told that there is none."""

@@ -110,6 +110,22 @@ class Strategy(StrEnum):
     BLUE_GREEN = "blue_green"
 
 
+class TrainingAllowance(StrEnum):
+    """Rules of a training that its document may say to let pass."""
+
+    EVAL_EPOCHS = "eval-epochs"
+    FEW_STEPS = "few-steps"
+    POWER_OF_TWO = "power-of-two"
+    RANGE = "range"
+    REGION = "region"
+
+
+class ServingAllowance(StrEnum):
+    """Rules of a deployment that its document may say to let pass."""
+
+    CAPACITY = "capacity"
+
+
 class Source(Model):
     """Where a dataset's content comes from: a path, a URL, or a file that is uploaded already."""
 
@@ -179,6 +195,8 @@ class FineTune(Resourceful):
     """LoRA fine-tuning, the only one that the service has for Wan."""
     attempt: Positive = 1
     """Raise it to train again with the same inputs, after a job FAILED or was CANCELED. Billed again."""
+    allow: tuple[TrainingAllowance, ...] = Field(default=(), examples=[["eval-epochs"]])
+    """Rules of the service's documents to let pass here, if you know better: what is sent may be refused."""
 
 
 class Checkpoint(Resourceful):
@@ -228,7 +246,7 @@ class Deployment(Resourceful):
     model_name: Identifier | None = Field(default=None, examples=["xxxx-ft-202511111122-xxxx"])
     """A model of the account, by its name at the service; used, never deleted."""
     capacity: Positive = 1
-    """How many instances serve."""
+    """How many instances serve; 1, as far as is documented."""
     protect: Flag = False
     """true: never deleted, also when this document is gone. Lifting it is a change of its own."""
     strategy: Strategy = Strategy.RECREATE
@@ -236,6 +254,8 @@ class Deployment(Resourceful):
     blue_green: deploy a second one under another name, wait until it serves, then delete the old."""
     attempt: Positive = 1
     """Raise it to delete and deploy again, after a deployment FAILED."""
+    allow: tuple[ServingAllowance, ...] = Field(default=(), examples=[["capacity"]])
+    """Rules of the service's documents to let pass here, if you know better: what is sent may be refused."""
     aigc_config: AigcConfig
     """How the model comes to its prompt."""
 

@@ -25,6 +25,7 @@ from wanctl.language.scalars import (
     Zone,
     parse_duration,
 )
+from wanctl.studio.regions import region_named
 
 DEFAULT_LEDGER = ".wanctl/ledger.json"
 
@@ -204,6 +205,12 @@ class Settings(Model):
         default={}, examples=[{"prod": {"provider": "model-studio", "project": "money-rain-prod"}}]
     )
     """Settings that --env NAME puts over these: any of the keys above but version."""
+
+    @property
+    def known_region(self) -> str | None:
+        """Of the account, where the specs tell it: the sandbox is in none, and an address may be anywhere."""
+        region = region_named(self.region) if self.provider is Provider.MODEL_STUDIO else None
+        return region.name if region and not self.base_url else None
 
     @property
     def account(self) -> str:

@@ -26,6 +26,17 @@ REGIONS = (
     Region("frankfurt", "https://{workspace}.eu-central-1.maas.aliyuncs.com", ("eu", "eu-central-1")),
 )
 
+
+def region_named(name: str) -> Region | None:
+    """The region of a name or an alias."""
+    wanted = _spelled(name)
+    return next((one for one in REGIONS if wanted == one.name or wanted in one.aliases), None)
+
+
+def _spelled(name: str) -> str:
+    return name.strip().lower().replace("_", "-")
+
+
 _KNOWN_HOSTS = frozenset(urlsplit(region.base_url).hostname for region in REGIONS)
 _GATEWAY = re.compile(r"[a-z0-9][a-z0-9_-]*\.[a-z0-9-]+\.maas\.aliyuncs\.com")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:]+")
@@ -53,18 +64,17 @@ class Endpoint:
     @classmethod
     def for_region(cls, name: str, workspace: str | None = None) -> "Endpoint":
         """The endpoint of a region, by its name or an alias."""
-        wanted = name.strip().lower().replace("_", "-")
-        for region in REGIONS:
-            if wanted == region.name or wanted in region.aliases:
-                if "{workspace}" not in region.base_url:
-                    return cls.parse(region.base_url)
-                if not workspace:
-                    raise Misconfigured(
-                        f"region {region.name} has a host for each workspace, and none is named",
-                        hint="write workspace: llm-… beside it; the console shows its id",
-                    )
-                return cls.parse(region.base_url.format(workspace=check_workspace(workspace).lower()))
-        raise Misconfigured(f'there is no region "{name}"', hint=_did_you_mean(wanted))
+        region = region_named(name)
+        if region is None:
+            raise Misconfigured(f'there is no region "{name}"', hint=_did_you_mean(_spelled(name)))
+        if "{workspace}" not in region.base_url:
+            return cls.parse(region.base_url)
+        if not workspace:
+            raise Misconfigured(
+                f"region {region.name} has a host for each workspace, and none is named",
+                hint="write workspace: llm-… beside it; the console shows its id",
+            )
+        return cls.parse(region.base_url.format(workspace=check_workspace(workspace).lower()))
 
     @classmethod
     def parse(cls, base_url: str, *, named_outside_specs: bool = False) -> "Endpoint":

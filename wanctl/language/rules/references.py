@@ -33,7 +33,7 @@ def check_references(
                 message = f"{target} is absent by its own document, and {resource.address} needs it"
                 hint = f"take state: absent out at {found.origin}, or write it here too"
                 findings.error(
-                    resource.places[path],
+                    resource.at(path),
                     Rule.ABSENT_REFERENCE,
                     message,
                     path=f"{resource.address}.{path}",
@@ -51,7 +51,7 @@ def _report_repeated(resource: Resource, findings: Findings) -> None:
         entry = (path.partition("[")[0], target)
         if entry in seen:
             message = f"{target.name} is listed twice"
-            place = resource.places[path]
+            place = resource.at(path)
             findings.error(
                 place, Rule.REPEATED_REFERENCE, message, path=f"{resource.address}.{path}", hint="keep one"
             )
@@ -72,7 +72,7 @@ def _report_missing(
         names = [address.name for address in resources if address.kind is target.kind]
         near = did_you_mean(target.name, names)
         hint = f"did you mean {near}?" if near else _what_there_is(target.kind, names)
-    place = resource.places[path]
+    place = resource.at(path)
     findings.error(place, Rule.DANGLING_REFERENCE, message, path=f"{resource.address}.{path}", hint=hint)
 
 

@@ -1,44 +1,31 @@
-"""Rules of values that are valid in themselves: what is documented of them, and what is advised.
+"""Rules of values that are valid in themselves: what the documents demand (`musts`), and what is advised.
 
 `check_declared` needs nothing but the specs and runs when they are loaded; `check` needs the samples, which
-only the datasets' files tell. Values outside documented bounds warn and never block: the
-service's documents moved before.
+only the datasets' files tell.
 """
 
-import math
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.words import counted, did_you_mean, listed, quoted
-from wanctl.catalogue.base_models import Catalogue, CatalogueModel
+from wanctl.base.words import did_you_mean, listed, quoted
+from wanctl.catalogue.base_models import Catalogue
 from wanctl.dataset.contents import DatasetFacts
 from wanctl.finding import Finding, Severity
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, State
 from wanctl.language.resources import Desired, Resource
 from wanctl.language.rules.datasets import check_templates
+from wanctl.language.rules.musts import (
+    JudgedTraining,
+    finding_at,
+    misspelt_model,
+    serving_musts,
+    step_musts,
+    training_musts,
+)
 from wanctl.rules import Rule
 
-ADVISED_STEPS = 800
 FAR_OFF = 50  # times more or less than usual
-
-
-@dataclass(frozen=True)
-class _Training:
-    """A FineTune with what the catalogue makes of it."""
-
-    resource: Resource
-    spec: FineTune
-    base: CatalogueModel | None
-    parameters: Mapping[str, Any]
-
-    def finding(
-        self, key: str, severity: Severity, rule: Rule, message: str, hint: str | None = None
-    ) -> Finding:
-        return _finding(self.resource, f"hyper_parameters.{key}", severity, rule, message, hint)
 
 
 def check(desired: Desired, facts: Mapping[Address, DatasetFacts | None]) -> tuple[Finding, ...]:
@@ -50,93 +37,52 @@ def check(desired: Desired, facts: Mapping[Address, DatasetFacts | None]) -> tup
             sets = [facts.get(Address.dataset(name)) for name in spec.training]
             counts = [len(one.samples) for one in sets if one and one.samples]
             if len(counts) == len(sets):
-                found += _steps(_training(resource, spec, desired.catalogue), sum(counts))
+                found += step_musts(JudgedTraining.of(resource, desired.catalogue), sum(counts))
     found += check_templates(desired, facts)
     return tuple(found)
 
 
 def check_declared(
-    resources: Mapping[Address, Resource], catalogue: Catalogue, sources: Mapping[Address, Path]
+    resources: Mapping[Address, Resource],
+    catalogue: Catalogue,
+    sources: Mapping[Address, Path],
+    region: str | None = None,
 ) -> Iterator[Finding]:
-    """The rules that need nothing but the specs."""
+    """The rules that need nothing but the specs; `region` is the account's, where it is known."""
     for resource in resources.values():
-        spec = resource.spec
-        if spec.state is State.ABSENT:
-            continue
-        if isinstance(spec, FineTune):
-            training = _training(resource, spec, catalogue)
-            for rule in _TRAINING_RULES:
-                yield from rule(training)
-            if training.base is None:
-                yield _unknown_model(resource, spec, catalogue)
-        elif isinstance(spec, Deployment):
-            yield from _prompts(resource, spec)
-        elif isinstance(spec, Checkpoint):
-            yield from _choice(resource, spec, resources, catalogue)
+        yield from check_document(resource, resources, catalogue, region)
     yield from _twins(resources, sources)
 
 
-def _training(resource: Resource, spec: FineTune, catalogue: Catalogue) -> _Training:
-    parameters = catalogue.complete(spec.model, spec.hyper_parameters.declared())
-    return _Training(resource, spec, catalogue.base_model(spec.model), parameters)
+def check_document(
+    resource: Resource,
+    resources: Mapping[Address, Resource],
+    catalogue: Catalogue,
+    region: str | None,
+    unread: Collection[str] = (),
+) -> Iterator[Finding]:
+    """The rules of one document. Hyper-parameters that are `unread` were told of already, and judge nothing.
 
-
-def _steps(training: _Training, samples: int) -> Iterator[Finding]:
-    epochs, batch = training.parameters.get("n_epochs"), training.parameters.get("batch_size")
-    if not isinstance(epochs, int) or not isinstance(batch, int):
+    What it refers to is found in `resources`.
+    """
+    spec = resource.spec
+    if spec.state is State.ABSENT:
         return
-    per_epoch = math.ceil(samples / batch)
-    steps = epochs * per_epoch
-    if steps >= ADVISED_STEPS:
-        return
-    rounded = f" (rounded up from {samples} / {batch})" if samples % batch else ""
-    message = (
-        f"{counted(steps, 'step is', 'steps are')} few, {ADVISED_STEPS} are advised: "
-        f"n_epochs {epochs} × {per_epoch} an epoch, of {counted(samples, 'sample')} "
-        f"with batch_size {batch}{rounded}"
-    )
-    enough = math.ceil(ADVISED_STEPS / per_epoch)
-    hint = f"write n_epochs: {enough}, the fewest that reach {ADVISED_STEPS}; the price grows with it"
-    yield training.finding("n_epochs", Severity.ADVICE, Rule.FEW_STEPS, message, hint)
+    if isinstance(spec, FineTune):
+        training = JudgedTraining.of(resource, catalogue, region, unread)
+        yield from training_musts(training)
+        for rule in _TRAINING_RULES:
+            yield from rule(training)
+        if catalogue.base_model(spec.model) is None:
+            yield _unknown_model(resource, spec, catalogue)
+    elif isinstance(spec, Deployment):
+        yield from serving_musts(resource, spec)
+        yield from _prompts(resource, spec)
+    elif isinstance(spec, Checkpoint):
+        yield from _choice(resource, spec, resources, catalogue)
 
 
-def _eval_epochs(training: _Training) -> Iterator[Finding]:
-    epochs, every = training.parameters.get("n_epochs"), training.parameters.get("eval_epochs")
-    if not isinstance(epochs, int) or not isinstance(every, int) or every * 10 >= epochs:
-        return
-    declared = "eval_epochs" in training.spec.hyper_parameters.declared()
-    said = f"eval_epochs {every}" if declared else f"eval_epochs {every} (by default)"
-    message = f"{said} is less than a tenth of n_epochs {epochs}"
-    hint = f"write eval_epochs: {math.ceil(epochs / 10)} or more"
-    yield training.finding(
-        "eval_epochs" if declared else "n_epochs", Severity.WARNING, Rule.EVAL_EPOCHS, message, hint
-    )
-
-
-def _ranges(training: _Training) -> Iterator[Finding]:
-    declared = training.spec.hyper_parameters.declared()
-    for key, (least, most) in (training.base.ranges if training.base else {}).items():
-        value = declared.get(key)
-        if value is not None and not least <= value <= most:
-            model = training.spec.model
-            message = f"{key} {value} is outside of what is documented for {model}: {least:.0f} to {most:.0f}"
-            yield training.finding(
-                key, Severity.WARNING, Rule.RANGE, message, f"write {least:.0f} to {most:.0f}"
-            )
-
-
-def _powers_of_two(training: _Training) -> Iterator[Finding]:
-    for key in ("lora_rank", "lora_alpha"):
-        value = getattr(training.spec.hyper_parameters, key)
-        if value is not None and value & (value - 1):
-            below = 1 << (value.bit_length() - 1)
-            message = f"{key} {value} is not a power of two"
-            yield training.finding(
-                key, Severity.WARNING, Rule.POWER_OF_TWO, message, f"write {below} or {below * 2}"
-            )
-
-
-def _split_without_effect(training: _Training) -> Iterator[Finding]:
+def _split_without_effect(training: JudgedTraining) -> Iterator[Finding]:
     if not training.spec.validation:
         return
     for key in ("split", "max_split_val_dataset_sample"):
@@ -145,7 +91,7 @@ def _split_without_effect(training: _Training) -> Iterator[Finding]:
             yield training.finding(key, Severity.WARNING, Rule.SPLIT_IGNORED, message, f"take {key} out")
 
 
-def _batch_size(training: _Training) -> Iterator[Finding]:
+def _batch_size(training: JudgedTraining) -> Iterator[Finding]:
     declared = training.spec.hyper_parameters.batch_size
     advised = training.base.recommended_batch_size if training.base else None
     if declared is not None and advised is not None and declared != advised:
@@ -154,7 +100,7 @@ def _batch_size(training: _Training) -> Iterator[Finding]:
         yield training.finding("batch_size", Severity.WARNING, Rule.BATCH_SIZE, message, hint)
 
 
-def _learning_rate(training: _Training) -> Iterator[Finding]:
+def _learning_rate(training: JudgedTraining) -> Iterator[Finding]:
     """No document bounds it; a slip of the decimal point is a training paid for in vain."""
     declared = training.spec.hyper_parameters.learning_rate
     usual = training.base.defaults.learning_rate if training.base else None
@@ -169,10 +115,7 @@ def _learning_rate(training: _Training) -> Iterator[Finding]:
     )
 
 
-_TRAINING_RULES: tuple[Callable[[_Training], Iterator[Finding]], ...] = (
-    _eval_epochs,
-    _ranges,
-    _powers_of_two,
+_TRAINING_RULES: tuple[Callable[[JudgedTraining], Iterator[Finding]], ...] = (
     _split_without_effect,
     _batch_size,
     _learning_rate,
@@ -198,7 +141,7 @@ def _choice(
     hint = f"with eval_epochs {every} the last ones are checkpoint-{last} and checkpoint-{epochs}"
     if last == epochs:
         hint = f"with eval_epochs {every} the last one is checkpoint-{epochs}"
-    yield _finding(resource, "checkpoint", Severity.WARNING, Rule.CHECKPOINT_BEYOND, message, hint)
+    yield finding_at(resource, "checkpoint", Severity.WARNING, Rule.CHECKPOINT_BEYOND, message, hint)
 
 
 def _unknown_model(resource: Resource, spec: FineTune, catalogue: Catalogue) -> Finding:
@@ -212,16 +155,10 @@ def _unknown_model(resource: Resource, spec: FineTune, catalogue: Catalogue) -> 
         if near
         else f"it knows {listed(catalogue.models)}; catalogue: FILE can add more"
     )
-    typo = near is not None and _misspelt(spec.model, near)
+    typo = misspelt_model(spec.model, catalogue) is not None
     severity = Severity.ERROR if typo else Severity.WARNING
     hint += " if it is another one: catalogue: FILE can add it" if typo else ""
-    return _finding(resource, "model", severity, Rule.UNKNOWN_MODEL, message, hint)
-
-
-def _misspelt(model: str, known: str) -> bool:
-    """Letters are wrong, missing or swapped. Another number, or a longer name, may be a newer model."""
-    same_numbers = re.findall(r"\d", model) == re.findall(r"\d", known)
-    return same_numbers and abs(len(model) - len(known)) <= 1
+    return finding_at(resource, "model", severity, Rule.UNKNOWN_MODEL, message, hint)
 
 
 def _prompts(resource: Resource, spec: Deployment) -> Iterator[Finding]:
@@ -234,12 +171,12 @@ def _prompts(resource: Resource, spec: Deployment) -> Iterator[Finding]:
         if config.use_input_prompt and text:
             message = f"{key} is not used: with use_input_prompt: true the caller's own prompt is"
             hint = f"take {key} out, or write use_input_prompt: false"
-            yield _finding(resource, path, Severity.WARNING, Rule.PROMPT_UNUSED, message, hint)
+            yield finding_at(resource, path, Severity.WARNING, Rule.PROMPT_UNUSED, message, hint)
         if not config.use_input_prompt and not (text and text.strip()):
             lack = "missing" if text is None else "empty"
             message = f"{key} is {lack}, and with use_input_prompt: false it is needed"
             hint = f"write {key}: with a text or {{file: path}}; or use_input_prompt: true"
-            yield _finding(resource, path, Severity.ERROR, Rule.PROMPT_MISSING, message, hint)
+            yield finding_at(resource, path, Severity.ERROR, Rule.PROMPT_MISSING, message, hint)
 
 
 def _twins(resources: Mapping[Address, Resource], sources: Mapping[Address, Path]) -> Iterator[Finding]:
@@ -278,16 +215,3 @@ def _content(name: str, resources: Mapping[Address, Resource], sources: Mapping[
     resource = resources.get(address)
     uploaded = resource.spec.source.file_id if resource and isinstance(resource.spec, Dataset) else None
     return uploaded or sources.get(address, name)
-
-
-def _finding(
-    resource: Resource, path: str, severity: Severity, rule: Rule, message: str, hint: str | None
-) -> Finding:
-    """At the value if it is written, else at the nearest that is."""
-    place, around = None, path
-    while place is None and around:
-        place = resource.places.get(around)
-        around = around.rpartition(".")[0]
-    return Finding.at(
-        place or resource.origin, severity, rule, message, path=f"{resource.address}.{path}", hint=hint
-    )
