@@ -299,3 +299,37 @@ def test_while_it_scales_the_plan_says_so(harness: Harness) -> None:
     step = harness.plan().step(Address.deployment("rain"))
     assert step is not None
     assert (step.action, step.when) == (Action.SCALE, When.SERVICE)
+
+
+def callers_own(prompt: str | None, **more: Any) -> dict[str, Any]:
+    """A deployment that uses its callers' prompts, with a template that is dead."""
+    config = {"use_input_prompt": True, **({"prompt": prompt} if prompt else {})}
+    return {**deployment(**more), "aigc_config": config}
+
+
+@pytest.mark.parametrize("strategy", ["recreate", "blue_green"])
+def test_a_template_that_is_not_used_replaces_nothing(harness: Harness, strategy: str) -> None:
+    harness.serve(callers_own("Describe it.", strategy=strategy))
+    assert harness.apply().plan.status is Status.CONVERGED
+    before, names = harness.changing_calls(), harness.deployed
+    for prompt in ("Describe it well.", None):
+        harness.serve(callers_own(prompt, strategy=strategy))
+        plan = harness.apply().plan
+        assert plan.status is Status.CONVERGED
+        assert [one.rule for one in plan.findings if "not sent" in one.message] == ["template-unsent"]
+    assert (harness.changing_calls(), harness.deployed) == (before, names)
+    harness.serve(callers_own("Describe it.", strategy=strategy))
+    assert not [one for one in harness.plan().findings if one.rule == "template-unsent"]
+    harness.serve({**deployment(strategy=strategy)})
+    (step,) = harness.plan().pending
+    assert {change.path for change in step.changes} >= {"aigc_config.use_input_prompt"}
+
+
+def test_an_unused_template_is_no_part_of_a_name(harness: Harness) -> None:
+    """Without the ledger it is found by its suffix, whatever stands in a template that is dead."""
+    harness.serve(deployment(), callers_own("Describe it.", name="two"))
+    harness.apply()
+    (harness.specs / ".wanctl/ledger.json").unlink()
+    harness.serve(deployment(), callers_own("Describe it well.", name="two"))
+    step = harness.step(Address.deployment("two"))
+    assert (step.action, step.when) == (Action.NOTHING, When.DONE)

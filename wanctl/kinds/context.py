@@ -14,7 +14,7 @@ from typing import Any
 from wanctl.address import Address, Kind
 from wanctl.dataset.contents import DatasetFacts
 from wanctl.finding import Finding
-from wanctl.kinds.identity import config_suffix
+from wanctl.kinds.identity import config_suffixes
 from wanctl.kinds.snapshot import Question, Read, Snapshot
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import State
@@ -234,10 +234,11 @@ class Context:
     def suffix_owners(self) -> dict[str, Address]:
         """What a deployment's name would end with → whose it would be."""
         return {
-            config_suffix(self.project, name, resource.spec): address
+            suffix: address
             for address, resource in self.desired.resources.items()
             if isinstance(resource.spec, DeploymentSpec)
             for name in (address, *(one.old for one in self.desired.renames.get(address, ())))
+            for suffix in config_suffixes(self.project, name, resource.spec)
         }
 
     @cached_property

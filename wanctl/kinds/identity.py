@@ -35,9 +35,14 @@ def digest_of(value: Any) -> str:
 SUFFIX_LENGTH = 8  # the service takes no longer one
 
 
-def config_suffix(project: str, address: Address, spec: DeploymentSpec) -> str:
-    """A suffix that says whose config, at which attempt, is behind a deployment of a shared model."""
-    return digest_of([project, str(address), spec.aigc_config.sent(), spec.attempt])[:SUFFIX_LENGTH]
+def config_suffixes(project: str, address: Address, spec: DeploymentSpec) -> tuple[str, ...]:
+    """Suffixes that say whose config, at which attempt, is behind a deployment of a shared model.
+
+    The first is for a new one. An older wanctl counted templates that have no effect, too.
+    """
+    configs = (spec.aigc_config.effective(), spec.aigc_config.sent())
+    made = (digest_of([project, str(address), one, spec.attempt])[:SUFFIX_LENGTH] for one in configs)
+    return tuple(dict.fromkeys(made))
 
 
 _JOB_NAME = re.compile(rf"(?P<project>{NAME})--(?P<name>{NAME})--(?P<digest>[0-9a-f]{{16}})")

@@ -1,6 +1,7 @@
 """The four kinds as a user writes them. explain and the schema show the descriptions and examples here."""
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -16,6 +17,7 @@ from wanctl.catalogue.base_models import HyperParameters
 NAME_PATTERN = f"^{NAME}$"
 LONGEST_NAME = 40
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
+TEMPLATES = ("prompt", "lora_prompt_default")  # of an aigc_config
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -234,6 +236,16 @@ class AigcConfig(Model):
     def sent(self) -> dict[str, Any]:
         """The config as it goes to the service; empty where it is unknown."""
         return {} if self.unknown else self.model_dump(exclude_none=True, exclude={"unknown"})
+
+    def effective(self) -> dict[str, Any]:
+        """What makes a difference at the service: where the caller's prompt is used, the templates are dead."""
+        return effective_config(self.sent())
+
+
+def effective_config(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """A config as it was sent, without the templates if they have no effect."""
+    dead = TEMPLATES if sent.get("use_input_prompt") else ()
+    return {key: value for key, value in sent.items() if key not in dead}
 
 
 class Deployment(Resourceful):

@@ -4,6 +4,7 @@ The service gives a model's name to one deployment; every other one of that mode
 name is decided by what is recorded and what is live; of those still to be made the first by name has it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,9 +13,9 @@ from wanctl.address import Address
 from wanctl.kinds.context import Context, ProvidedModel
 from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, config_identity, deployed_name
 from wanctl.kinds.fields import FieldRule, FieldTable
-from wanctl.kinds.identity import config_suffix
+from wanctl.kinds.identity import config_suffixes
 from wanctl.kinds.snapshot import Read
-from wanctl.language.models import Deployment
+from wanctl.language.models import TEMPLATES, Deployment
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Intent, Verb
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
@@ -120,10 +121,22 @@ class DeploymentCase:
         old = (before.inputs.get("aigc_config") if before else None) or {}
         changes = []
         for key, value in self.target.config.items():
-            if before is None or old.get(key) != value:
+            if (before is None or old.get(key) != value) and not self._is_dead(key, old):
                 path = f"aigc_config.{key}"
                 changes.append(FIELDS.change(path, old.get(key), value, origin=self.resource.texts.get(path)))
         return tuple(changes)
+
+    def _is_dead(self, key: str, old: Mapping[str, Any]) -> bool:
+        """A template that had no effect before, and has none now."""
+        return key in TEMPLATES and bool(
+            old.get("use_input_prompt") and self.spec.aigc_config.use_input_prompt
+        )
+
+    def unsent_templates(self) -> tuple[str, ...]:
+        """Templates that changed since they were sent, which changes nothing at the service."""
+        old = (self.entry.current.inputs.get("aigc_config") if self.entry.current else None) or {}
+        config = self.target.config
+        return tuple(key for key in TEMPLATES if old.get(key) != config.get(key) and self._is_dead(key, old))
 
     def deploy_call(self, *, beside: bool = False) -> Deploy:
         """The call that makes it; `beside` another one of the same model, which has the plain name."""
@@ -256,7 +269,7 @@ def target_of(address: Address, spec: Deployment, context: Context) -> Target:
     upstream = upstream_of(spec)
     given = context.model(upstream) if upstream else ProvidedModel(owned=False, model_name=spec.model_name)
     names = (address, *(one.old for one in context.desired.renames.get(address, ())))
-    suffixes = tuple(config_suffix(context.project, name, spec) for name in names)
+    suffixes = tuple(one for name in names for one in config_suffixes(context.project, name, spec))
     shared = given.model_name is not None and _needs_suffix(address, given.model_name, suffixes, context)
     return Target(given.model_name, upstream, given.owned, spec.aigc_config.sent(), suffixes, shared)
 

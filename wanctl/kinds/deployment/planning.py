@@ -7,6 +7,7 @@ ledger does not know in `unrecorded`; the end in `removal`; the calls in `deploy
 from dataclasses import replace
 
 from wanctl.base.words import listed
+from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.deployment.case import (
     FIELDS,
@@ -32,6 +33,7 @@ from wanctl.language.models import Deployment, State
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Generation, Verb
 from wanctl.plan import Action, Change, Step, When
+from wanctl.rules import Rule
 from wanctl.studio.objects import LiveDeployment
 
 
@@ -47,9 +49,26 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
     target = target_of(address, spec, context)
     case = with_account(DeploymentCase(resource, spec, target, recorded, context))
     learn = case.entry if case.entry != recorded else None
-    planned = without_guess(case, _plan_present(case))
+    planned = _with_note(case, without_guess(case, _plan_present(case)))
     name = () if target.model_name is None or target.shared else ((PLAIN_NAME, target.model_name),)
     return replace(planned, learn=planned.learn or learn, claims=name)
+
+
+def _with_note(case: DeploymentCase, planned: Planned) -> Planned:
+    """Templates that have no effect are not worth an outage; a person should know that they were not sent."""
+    keys = case.unsent_templates()
+    if not keys or not planned.step.settled:
+        return planned
+    verb = "is" if len(keys) == 1 else "are"
+    note = Finding(
+        Severity.ADVICE,
+        f"{listed(keys)} changed and {verb} not sent: with use_input_prompt: true the service does not use it",
+        case.address,
+        hint="it goes along with the next deployment",
+        place=case.resource.at(f"aigc_config.{keys[0]}"),
+        rule=Rule.TEMPLATE_UNSENT,
+    )
+    return replace(planned, findings=(*planned.findings, note))
 
 
 def _plan_present(case: DeploymentCase) -> Planned:

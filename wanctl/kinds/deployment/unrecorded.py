@@ -19,7 +19,7 @@ from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.deployment.case import DeploymentCase, status_step, suffix_of, upstream_of
 from wanctl.kinds.deployment.deploying import config_identity, deployed_name, with_deployed
 from wanctl.kinds.kind import Adopting, AdoptionRefused
-from wanctl.language.models import AigcConfig, Deployment
+from wanctl.language.models import AigcConfig, Deployment, effective_config
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.plan import Action, Step, When
@@ -297,6 +297,8 @@ def echoed_config(live: LiveDeployment) -> dict[str, Any] | None:
 
 def differences(echoed: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, ...]:
     """Each value that differs, as echoed and as the spec has it; blanks around a text are none."""
+    if echoed.get("use_input_prompt") and wanted.get("use_input_prompt"):
+        echoed, wanted = effective_config(echoed), effective_config(wanted)
     return tuple(
         f"{key} {quoted(echoed.get(key))} (the spec: {quoted(wanted.get(key))})"
         for key in dict.fromkeys((*echoed, *wanted))
