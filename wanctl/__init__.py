@@ -24,6 +24,10 @@ _PLACES = {
     "Waiting": "wanctl.project.events:Waiting",
     "Missed": "wanctl.project.events:Missed",
     "Error": "wanctl.base.errors:WanctlError",
+    "generate": "wanctl.project.generating:generate",
+    "agenerate": "wanctl.project.generating:agenerate",
+    "VideoRequest": "wanctl.generation.request:VideoRequest",
+    "VideoResult": "wanctl.generation.result:VideoResult",
 }
 __all__ = [
     "ApplyResult",
@@ -39,15 +43,22 @@ __all__ = [
     "Started",
     "Uploaded",
     "Validation",
+    "VideoRequest",
+    "VideoResult",
     "Waiting",
+    "agenerate",
+    "generate",
     "open",
 ]
 
 if TYPE_CHECKING:
     from wanctl.base.errors import WanctlError as Error
+    from wanctl.generation.request import VideoRequest
+    from wanctl.generation.result import VideoResult
     from wanctl.project import Project
     from wanctl.project import open_project as open  # noqa: A004 - as wanctl.open
     from wanctl.project.events import Done, Event, Failed, Missed, Started, Uploaded, Waiting
+    from wanctl.project.generating import agenerate, generate
     from wanctl.project.outputs import Output
     from wanctl.project.results import ApplyResult, ProjectStatus, Validation
     from wanctl.project.results import PlanResult as Plan

@@ -22,9 +22,10 @@ class Room(StrEnum):
     VALUES = "Values and choices"
     DATASETS = "Datasets"
     PLANS = "Plans"
+    GENERATION = "Generation"
 
 
-SPECS, VALUES, DATASETS, PLANS = Room
+SPECS, VALUES, DATASETS, PLANS, GENERATION = Room
 ERROR, WARNING, ADVICE = Severity
 MUST = (ERROR, WARNING)  # a warning where the document says `allow: [RULE]`
 
@@ -164,6 +165,48 @@ class Rule(StrEnum):
     PRUNE_KEPT = "prune-kept", PLANS, "left alone, and why", ADVICE
     FAILED = "failed", PLANS, "there is no plan, and why", ERROR
 
+    # Generation
+    GENERATE_MODEL = "generate-model", GENERATION, "what is called is no model that makes videos", ERROR
+    GENERATE_INPUT = "generate-input", GENERATION, "something is missing that the mode needs", ERROR
+    GENERATE_UNUSED = "generate-unused", GENERATION, "something is given that the mode does not take", ERROR
+    GENERATE_PROMPT = "generate-prompt", GENERATION, "a prompt is longer than the model takes", ERROR
+    GENERATE_PROMPT_IGNORED = (
+        "generate-prompt-ignored",
+        GENERATION,
+        "the deployment does not use the prompt of a call",
+        WARNING,
+    )
+    GENERATE_DURATION = "generate-duration", GENERATION, "the model makes no videos of this length", ERROR
+    GENERATE_SIZE = "generate-size", GENERATION, "size and resolution: wrong, mixed, or not made", ERROR
+    GENERATE_SEED = "generate-seed", GENERATION, "a seed is outside of 0 to 2147483647", ERROR
+    GENERATE_SHOTS = (
+        "generate-shots",
+        GENERATION,
+        "several shots without prompt_extend, or of a model that makes one",
+        ERROR,
+    )
+    GENERATE_AUDIO = (
+        "generate-audio",
+        GENERATION,
+        "a sound that the model or the service does not take",
+        ERROR,
+    )
+    GENERATE_REFERENCES = "generate-references", GENERATION, "more references than are taken", ERROR
+    GENERATE_MEDIA = (
+        "generate-media",
+        GENERATION,
+        "an image or clip is none, or not as documented",
+        ERROR,
+        WARNING,
+    )
+    GENERATE_CLIP = "generate-clip", GENERATION, "a clip is longer than a vace model takes", ERROR
+    GENERATE_UNDOCUMENTED = (
+        "generate-undocumented",
+        GENERATION,
+        "sent, though it is not documented or advised against",
+        WARNING,
+    )
+
 
 _REMEDIES = {
     Rule.NO_PROJECT: "go to the project's folder, name it with -C, or begin one: wanctl init",
@@ -265,6 +308,20 @@ _REMEDIES = {
     Rule.PRUNE_UNRECORDED: "if nobody else uses it, name it: wanctl prune ID",
     Rule.PRUNE_KEPT: "nothing, or what the sentence names",
     Rule.FAILED: "correct what the sentence names, then plan again",
+    Rule.GENERATE_MODEL: "correct the name, or say with --mode what it makes a video from",
+    Rule.GENERATE_INPUT: "give it, or call another model",
+    Rule.GENERATE_UNUSED: "leave it out, or call another model",
+    Rule.GENERATE_PROMPT: "shorten it",
+    Rule.GENERATE_PROMPT_IGNORED: "leave it out, or deploy with use_input_prompt: true",
+    Rule.GENERATE_DURATION: "write one that it makes",
+    Rule.GENERATE_SIZE: "write the one that the mode takes",
+    Rule.GENERATE_SEED: "write one within it",
+    Rule.GENERATE_SHOTS: "write --prompt-extend, or leave --shots out",
+    Rule.GENERATE_AUDIO: "leave it out; else WAV or MP3, 3 to 30 s, 15 MB, for wan2.5 or wan2.6",
+    Rule.GENERATE_REFERENCES: "leave some out",
+    Rule.GENERATE_MEDIA: "save it in another format or size",
+    Rule.GENERATE_CLIP: "cut it",
+    Rule.GENERATE_UNDOCUMENTED: "leave it out, unless it is meant",
 }
 
 

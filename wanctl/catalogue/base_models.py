@@ -59,6 +59,14 @@ class ListedPrice(Model):
     listed: date
 
 
+class ListedCallPrice(Model):
+    """The price of a second of video in some regions, by its resolution."""
+
+    regions: tuple[String, ...] = Field(min_length=1)
+    per_second: dict[String, Amount] = Field(min_length=1)
+    listed: date
+
+
 class CatalogueModel(Model):
     """A model that can be fine-tuned, as the service documents it."""
 
@@ -69,6 +77,7 @@ class CatalogueModel(Model):
     longest_clip: Positive | None = None
     prices: tuple[ListedPrice, ...] = ()
     regions: tuple[String, ...] = ()  # that fine-tune it; empty where no document says so
+    calls: tuple[ListedCallPrice, ...] = ()
     call_path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_.-]*$")] | None = None
     dated: date | None = None
     source: str = ""
@@ -97,6 +106,17 @@ class Price:
 
 
 @dataclass(frozen=True)
+class CallPrice:
+    """What a second of video costs, and who says so."""
+
+    per_second: Money
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.per_second} per second, {self.source}"
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """The base models, for one region, with the project's own prices."""
 
@@ -120,11 +140,22 @@ class Catalogue:
         if own := self.own_prices.get(model):
             return Price(own, "from prices in wanctl.yaml")
         base = self.base_model(model)
-        region = self.region.strip().lower().replace("_", "-")
         for one in base.prices if base else ():
-            if region in one.regions:
+            if self._spelled_region in one.regions:
                 return Price(one.per_1k_tokens, f"list of {one.listed}")
         return None
+
+    def call_price(self, model: str, resolution: str) -> CallPrice | None:
+        """The price of a second that a call makes; None if nobody told us."""
+        base = self.base_model(model)
+        for one in base.calls if base else ():
+            if self._spelled_region in one.regions and resolution in one.per_second:
+                return CallPrice(one.per_second[resolution], f"list of {one.listed}")
+        return None
+
+    @property
+    def _spelled_region(self) -> str:
+        return self.region.strip().lower().replace("_", "-")
 
     def origin(self, model: str) -> str:
         """Where a default comes from, for the reader of a plan."""

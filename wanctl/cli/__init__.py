@@ -14,6 +14,7 @@ def main() -> None:
     from wanctl.cli import (  # noqa: F401 - they register commands
         ci,
         datasets,
+        generating,
         ledger,
         live,
         planning,

@@ -90,6 +90,11 @@ EXAMPLES = {
         "wanctl previews FineTune/money-rain --to previews",
         "wanctl previews money-rain --to previews --checkpoint checkpoint-160",
     ),
+    "generate": (
+        "wanctl generate Deployment/money-rain --image face.png",
+        "wanctl generate --model wan2.6-i2v-flash --image face.png --prompt 'It rains.' --duration 5",
+        "wanctl generate --request request.json --format json",
+    ),
     "explain": (
         "wanctl explain",
         "wanctl explain FineTune.hyper_parameters",

@@ -18,6 +18,8 @@ from wanctl.studio.download import Downloads
 from wanctl.studio.files import Files
 from wanctl.studio.pace import Monotonic, Pace, Sleep
 from wanctl.studio.regions import Endpoint
+from wanctl.studio.tasks import Tasks
+from wanctl.studio.temporary import TemporaryUploads
 from wanctl.studio.wire import CallListener, Permission, StudioConnection, always_allowed, no_listener
 
 
@@ -54,6 +56,8 @@ class Studio:
         self.checkpoints = Checkpoints(self._wire)
         self.deployments = Deployments(self._wire)
         self.chat = Chat(self._wire)
+        self.tasks = Tasks(self._wire)
+        self.temporary = TemporaryUploads(self._wire, transport, pace, user_agent)
 
     @property
     def endpoint(self) -> Endpoint:
@@ -78,3 +82,4 @@ class Studio:
     ) -> None:
         await self._wire.close()
         await self._downloads.close()
+        await self.temporary.close()

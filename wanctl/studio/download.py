@@ -50,7 +50,7 @@ class Downloads:
         self, http: httpx.AsyncClient, place: httpx.URL, destination: Path, max_bytes: int
     ) -> int:
         for _ in range(_HOPS):
-            _allow(place, self._endpoint)
+            allow_place(place, self._endpoint)
             async with http.stream("GET", place) as response:
                 if not response.is_redirect:
                     return await _keep(response, destination, max_bytes)
@@ -65,7 +65,8 @@ def _url(url: str) -> httpx.URL:
         raise Refused("the link is not a URL") from None  # its cause may quote it
 
 
-def _allow(url: httpx.URL, endpoint: Endpoint) -> None:
+def allow_place(url: httpx.URL, endpoint: Endpoint) -> None:
+    """Raise where a place that the service names is none to send to, or to read from."""
     own = (url.host, url.port) == (endpoint.host, endpoint.port) and endpoint.scheme == "http"
     if (url.scheme == "https" and url.host) or (url.scheme == "http" and (own or is_loopback(url.host))):
         return

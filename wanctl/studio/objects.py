@@ -141,7 +141,7 @@ UNTOLD = "UNKNOWN"  # the status of an object that came without one
 _KNOWN_FIRST = Field(default=UNTOLD, union_mode="left_to_right")
 
 
-class _Remote(BaseModel):
+class RemoteObject(BaseModel):
     """An object of the service. A null is as good as missing; the repr shows no signature."""
 
     model_config = ConfigDict(frozen=True, extra="allow", coerce_numbers_to_str=True, protected_namespaces=())
@@ -163,7 +163,7 @@ class _Remote(BaseModel):
             yield name, without_queries(value) if isinstance(value, str) and "?" in value else value
 
 
-class RemoteFile(_Remote):
+class RemoteFile(RemoteObject):
     """An uploaded file. There is no checksum: its name and size are all that says what it holds."""
 
     id: str
@@ -187,7 +187,7 @@ _LOST = frozenset({JobStatus.FAILED, JobStatus.CANCELED, JobStatus.CANCELING})
 NOT_BEGUN = frozenset({JobStatus.PENDING, JobStatus.QUEUING})  # nothing is billed yet
 
 
-class Job(_Remote):
+class Job(RemoteObject):
     """A fine-tune job. What it was given is echoed in part, on newer servers hardly at all."""
 
     job_id: str
@@ -252,7 +252,7 @@ class Job(_Remote):
         return self.status == JobStatus.CANCELED
 
 
-class CheckpointRow(_Remote):
+class CheckpointRow(RemoteObject):
     """A checkpoint of a job, and how far its export is."""
 
     checkpoint: str
@@ -274,7 +274,7 @@ def checkpoint_number(label: str) -> int:
     return int(match[1]) if match else -1
 
 
-class Preview(_Remote):
+class Preview(RemoteObject):
     """A video that a checkpoint made from a validation sample. Its links are signed and pass away."""
 
     video_path: Text = None
@@ -283,7 +283,7 @@ class Preview(_Remote):
     last_frame_path: Text = None
 
 
-class LiveDeployment(_Remote):
+class LiveDeployment(RemoteObject):
     """A model that is served. Its `aigc_config` is echoed nowhere."""
 
     deployed_model: str
@@ -309,7 +309,7 @@ class LiveDeployment(_Remote):
         return self.status in {DeploymentStatus.DELETING, DeploymentStatus.OFFLINING}
 
 
-class LogPage(_Remote):
+class LogPage(RemoteObject):
     """Log lines of a job. `total` counts the lines at the service."""
 
     total: Number = None

@@ -64,6 +64,7 @@ class StudioRequest:
     json: Mapping[str, Any] | None = None
     data: Mapping[str, str] | None = None
     files: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     compatible: bool = False
     timeout: httpx.Timeout | None = None
     family: Family = Family.CALLS
@@ -140,6 +141,7 @@ class StudioConnection:
                     json=request.json,
                     data=request.data,
                     files=request.files,
+                    headers=dict(request.headers) or None,
                     timeout=request.timeout or TIMEOUT,
                     auth=self._auth,
                 )
