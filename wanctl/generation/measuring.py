@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Measured:
+class VideoMeasures:
     """None where it cannot be told."""
 
     seconds: float | None = None
@@ -14,14 +14,14 @@ class Measured:
     height: int | None = None
 
 
-def measured(file: Path) -> Measured:
+def measured(file: Path) -> VideoMeasures:
     """Headers are read and nothing is decoded; a file that is no video has no measures."""
     import av
 
     try:
         with av.open(str(file), mode="r") as container:
             if not container.streams.video:
-                return Measured()
+                return VideoMeasures()
             stream = container.streams.video[0]
             rate = float(stream.average_rate) if stream.average_rate else None
             if stream.duration and stream.time_base:
@@ -29,11 +29,11 @@ def measured(file: Path) -> Measured:
             else:
                 seconds = container.duration / av.time_base if container.duration else None
             codec = stream.codec_context
-            return Measured(
+            return VideoMeasures(
                 round(seconds, 3) if seconds else None,
                 round(rate, 3) if rate else None,
                 codec.width or None,
                 codec.height or None,
             )
     except av.error.FFmpegError:
-        return Measured()
+        return VideoMeasures()
