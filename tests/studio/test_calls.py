@@ -159,7 +159,6 @@ def test_a_list_is_known_by_its_rows_whatever_it_is_called() -> None:
         assert len(serve(native(output)).ask(lambda studio: studio.jobs.list())) == 1
     deployed = {"deployed_models": [{"deployed_model": "m"}], "total": 1}
     assert len(serve(native(deployed)).ask(lambda studio: studio.deployments.list())) == 1
-    assert serve(native([])).ask(lambda studio: studio.deployments.list()) == ()
 
 
 def test_a_list_that_does_not_end_is_an_error_and_not_a_long_list(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +230,7 @@ def test_where_it_is_not_said_whether_more_files_follow_they_are_asked_for() -> 
 
 @pytest.mark.parametrize("more", ["perhaps", 2, [], {}])
 def test_what_nobody_understands_of_more_files_is_an_error(more: Any) -> None:
-    with pytest.raises(ServerError, match="more files"):
+    with pytest.raises(ServerError, match="whether more follow"):
         serve(httpx.Response(200, json={"data": [{"id": "f1"}], "has_more": more})).ask(
             lambda studio: studio.files.list()
         )
@@ -358,11 +357,60 @@ def test_an_upload_is_never_repeated(tmp_path: Path) -> None:
         assert len(service.requests) == 1
 
 
-def test_a_list_that_is_null_is_empty_where_the_answer_says_that_it_ends() -> None:
-    files = httpx.Response(200, json={"object": "list", "data": None, "has_more": False})
-    assert serve(files).ask(lambda studio: studio.files.list()) == ()
-    assert serve(native(None)).ask(lambda studio: studio.jobs.validated("ft-1")) == ()
-    assert serve(native(None)).ask(lambda studio: studio.checkpoints.list("ft-1")) == ()
-    for body in ({"object": "list", "data": None}, {"object": "list", "has_more": False}):
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": None},
+        {"data": None, "has_more": False},
+        {"has_more": False},
+        {"data": None, "has_more": True},
+        {"data": [], "has_more": True},
+        {"data": [], "has_more": "1"},
+        {"data": [], "has_more": False, "total": 3},
+        {"data": [{"id": "f1"}], "has_more": False, "total": 3},
+        {"output": []},
+        {"output": [], "data": [{"id": "f1"}], "has_more": False},
+        {"output": {"data": None}, "has_more": False},
+        {"output": None},
+    ],
+)
+def test_that_there_are_no_files_has_to_be_said(body: dict[str, Any]) -> None:
+    """Or else a data set would be uploaded again, once the ledger is lost."""
+    with pytest.raises(ServerError):
+        serve(httpx.Response(200, json=body)).ask(lambda studio: studio.files.list())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        native([]),
+        native([], has_more=False),
+        native({"jobs": [], "deployments": [], "has_more": True}),
+        native({"jobs": [], "deployments": []}, has_more=True),
+        native({"jobs": [job()], "deployments": [{"deployed_model": "m"}], "has_more": True}),
+        native({"jobs": None, "deployments": None, "has_more": False}),
+        native({"jobs": [], "deployments": [], "total": 2}),
+        native([], total=2),
+    ],
+)
+def test_that_there_are_no_jobs_or_deployments_has_to_be_said(answer: httpx.Response) -> None:
+    for ask in (lambda studio: studio.jobs.list(), lambda studio: studio.deployments.list()):
         with pytest.raises(ServerError):
-            serve(httpx.Response(200, json=body)).ask(lambda studio: studio.files.list())
+            serve(answer).ask(ask)
+
+
+def test_an_empty_list_is_one_that_says_so() -> None:
+    bodies: list[dict[str, Any]] = [{"data": []}, {"data": [], "has_more": False}]
+    for body in (*bodies, {"data": None, "total": 0}, {"total": "0"}):
+        assert serve(httpx.Response(200, json=body)).ask(lambda studio: studio.files.list()) == ()
+    for answer in (native({"jobs": []}), native([], total=0), native({"jobs": None, "total": 0})):
+        assert serve(answer).ask(lambda studio: studio.jobs.list()) == ()
+
+
+def test_checkpoints_and_previews_are_documented_as_bare_lists() -> None:
+    nothings: list[list[str] | None] = [None, []]
+    for nothing in nothings:
+        assert serve(native(nothing)).ask(lambda studio: studio.jobs.validated("ft-1")) == ()
+        assert serve(native(nothing)).ask(lambda studio: studio.checkpoints.list("ft-1")) == ()
+    with pytest.raises(ServerError):
+        serve(native([], has_more=True)).ask(lambda studio: studio.checkpoints.list("ft-1"))

@@ -187,7 +187,9 @@ class UntrustedService:
         size = min(size, self.dialect.page)
         part = rows[(number - 1) * size : number * size]
         total = {"total": len(rows)} if self.dialect.totals else {}
-        return self._output({"page_no": number, "page_size": size, under: part, **total} if under else part)
+        if not under:
+            return 200, {"request_id": "r", "output": part, **total}
+        return self._output({"page_no": number, "page_size": size, under: part, **total})
 
     def _output(self, output: Any) -> Answer:
         return 200, {"request_id": "r", "output": output}

@@ -15,7 +15,7 @@ _DIALECTS = (
     Dialect("says little", job_keys=_BARE, deployment_keys=frozenset({"deployed_model", "status"})),
     Dialect("echoes no files", job_keys=_BARE | {"model"}, takes_unknown=False),
     Dialect("other containers", jobs_under="data", deployments_under="items"),
-    Dialect("bare lists", jobs_under="", deployments_under="", totals=False),
+    Dialect("bare lists", jobs_under="", deployments_under=""),
     Dialect("one a page, no total", page=1, totals=False),
     Dialect("no lists", unlisted=(404, GONE)),
     Dialect("no lists, 405", unlisted=(405, {"detail": "Method Not Allowed"})),

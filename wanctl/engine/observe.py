@@ -2,7 +2,8 @@
 
 Every read is whole or it raises: a failed read is never taken for emptiness. Only the list of jobs is in
 every document of the service. Where it says that it knows no list of files, or of deployments, what the
-ledger and the jobs name is asked for one by one; any other failure of a list stops the run.
+ledger and the jobs name is asked for one by one; any other failure of a list stops the run. What a row of a
+list leaves out is asked for by the object's own id.
 """
 
 import asyncio
@@ -24,8 +25,8 @@ from wanctl.language.resources import Desired
 from wanctl.ledger.record import Generation, Record
 from wanctl.plan import When
 from wanctl.studio.client import Studio
-from wanctl.studio.errors import InvalidRequest, NotFound, StudioError
-from wanctl.studio.objects import Job, LiveDeployment, RemoteFile
+from wanctl.studio.errors import InvalidRequest, NotFound, ServerError, StudioError
+from wanctl.studio.objects import UNTOLD, Job, LiveDeployment, RemoteFile
 
 ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
 
@@ -34,6 +35,7 @@ _NO_SUCH_CALL = frozenset({404, 405})
 
 
 _Object = TypeVar("_Object")
+_Listed = TypeVar("_Listed", RemoteFile, Job, LiveDeployment)
 
 
 @dataclass
@@ -63,6 +65,8 @@ class RunSession:
         if any(step.remote_id is None or kind_of(step.address).may_have_twin(step) for step in waited):
             return await self.survey()  # only the lists can tell what a lost answer, or another run, left
         fresh = await answer(self.studio, questions)
+        if any(getattr(one, "status", None) == UNTOLD for one in fresh.values()):
+            return await self.survey()  # the object does not tell its state; the list may
         merged = self.snapshot.merged(fresh)
         return await self.settle(replace(merged, observed_at=self.clock.now()))
 
@@ -79,7 +83,7 @@ class RunSession:
 
 async def observe(studio: Studio, now: Callable[[], datetime], record: Record) -> Snapshot:
     """The three lists. One that fails takes the others down with it; one that the service does not have is
-    made up for by what the ledger and the jobs name."""
+    made up for by what the ledger and the jobs name, and a row that says too little by the object itself."""
     async with asyncio.TaskGroup() as group:
         listing_files = group.create_task(unless_unlisted(studio.files.list()))
         listing_jobs = group.create_task(studio.jobs.list())
@@ -88,10 +92,15 @@ async def observe(studio: Studio, now: Callable[[], datetime], record: Record) -
     lists = ((Listing.FILES, files), (Listing.DEPLOYMENTS, deployments))
     unlisted = tuple(listing for listing, found in lists if found is None)
     known = KnownByLedger(record)
+    jobs = await completed(jobs, studio.jobs.get, lambda one: one.job_id)
     if files is None:
         files, jobs = await files_one_by_one(studio, known, jobs)
+    else:
+        files = require_names(await completed(files, studio.files.get, lambda one: one.id), known)
     if deployments is None:
         deployments = await deployments_one_by_one(studio, known, jobs)
+    else:
+        deployments = await completed(deployments, studio.deployments.get, lambda one: one.deployed_model)
     return Snapshot(now(), files, jobs, deployments, unlisted=unlisted)
 
 
@@ -165,6 +174,44 @@ async def deployments_one_by_one(
     """Those that the ledger knows, and those that have the plain name of a job's model."""
     models = {job.finetuned_output for job in jobs if job.succeeded and job.finetuned_output}
     return await _each(studio.deployments.get, known.deployments() | models, _not_there)
+
+
+async def completed(
+    listed: tuple[_Listed, ...], get: Callable[[str], Awaitable[_Listed]], named: Callable[[_Listed], str]
+) -> tuple[_Listed, ...]:
+    """The rows of a list; those that leave out what is needed are completed by what is told of each."""
+    short = [named(one) for one in listed if not _tells_enough(one)]
+    if not short:
+        return listed
+    told = {named(one): one for one in await _each(get, short, _not_told)}
+    return tuple(_with_details(one, told.get(named(one))) for one in listed)
+
+
+def _tells_enough(row: RemoteFile | Job | LiveDeployment) -> bool:
+    if isinstance(row, RemoteFile):
+        return bool(row.filename)
+    return row.status != UNTOLD and (isinstance(row, Job) or row.model_name is not None)
+
+
+def _with_details(row: _Listed, details: _Listed | None) -> _Listed:
+    if details is None:
+        return row
+    said = (one.model_dump(exclude_unset=True) for one in (row, details))
+    return type(row).model_validate({key: value for one in said for key, value in one.items()})
+
+
+def require_names(files: tuple[RemoteFile, ...], known: KnownByLedger) -> tuple[RemoteFile, ...]:
+    """A file's name is all that says what it holds: one without may be the upload that is looked for."""
+    kept = known.uploads()
+    files = tuple(one if one.filename else kept.get(one.id, one) for one in files)
+    nameless = [one.id for one in files if not one.filename]
+    if nameless:
+        raise ServerError(
+            f"the service does not tell the name of {', '.join(nameless)}, in its list or by the id; "
+            "nobody knows what it holds, and it may be what is to be uploaded",
+            hint="try again in a while; if nobody needs the file, delete it in the console",
+        )
+    return files
 
 
 async def _each(

@@ -168,8 +168,8 @@ class Snapshot:
     def deployments_by_model(self) -> dict[str, list[LiveDeployment]]:
         found: dict[str, list[LiveDeployment]] = defaultdict(list)
         for one in self.deployments:
-            if not one.gone:
-                found[one.model_name or ""].append(one)
+            if not one.gone:  # where its model is not told, its name says it, unless it has a suffix
+                found[one.model_name or one.deployed_model].append(one)
         return found
 
 

@@ -86,7 +86,7 @@ class Jobs:
             params = {"page_no": number, "page_size": _PREVIEWS_A_PAGE}
             reply = await self._wire.call(StudioRequest("GET", path, params=params))
             found = parse_rows(Preview, reply, "list")
-            return Page(tuple(enumerate(found.items)), found.total)
+            return Page(tuple(enumerate(found.items)), found.total, found.more)
 
         return tuple(preview for _, preview in await read_numbered(page, _preview_identity))
 

@@ -7,13 +7,12 @@ from pathlib import Path
 from wanctl.studio.errors import NotFound, ServerError
 from wanctl.studio.objects import RemoteFile
 from wanctl.studio.pace import Family
-from wanctl.studio.reading import Answer, Page, output, parse, rows
-from wanctl.studio.verdict import CallEffect, Reply, unusable
+from wanctl.studio.reading import Answer, Page, output, parse, parse_rows
+from wanctl.studio.verdict import CallEffect
 from wanctl.studio.wire import UPLOAD_TIMEOUT, StudioConnection, StudioRequest, segment
 
 _PURPOSE = "fine-tune"
 _PAGE = 1000
-_YES, _NO = frozenset({"true", "1"}), frozenset({"false", "0"})
 
 
 class Files:
@@ -45,25 +44,26 @@ class Files:
         found: dict[str, RemoteFile] = {}
         after: str | None = None
         while True:
-            page, more = await self._page(after)
+            page = await self._page(after)
             before = len(found)
             found.update((file.id, file) for file in page.items)
-            if more is False or not page.items:
+            if page.more is False or not page.items:
                 break
             if len(found) == before:
-                if more is None or [file.id for file in page.items] == [after]:
+                if page.more is None or [file.id for file in page.items] == [after]:
                     break  # what was read already: its end, said clumsily
                 raise ServerError("the list of files repeats itself and does not end")
             after = page.items[-1].id
+        if page.total is not None and len(found) < page.total:
+            raise ServerError(f"the list of files holds {len(found)}, and says that there are {page.total}")
         return tuple(file for file in found.values() if file.filename.startswith(prefix or ""))
 
-    async def _page(self, after: str | None) -> tuple[Page[RemoteFile], bool | None]:
+    async def _page(self, after: str | None) -> Page[RemoteFile]:
         params: dict[str, str | int] = {"purpose": _PURPOSE, "limit": _PAGE}
         if after:
             params["after"] = after
         reply = await self._wire.call(_reading("/files", params))
-        files = tuple(parse(RemoteFile, row, reply) for row in rows(reply, "data"))
-        return Page(files), _more(reply)
+        return parse_rows(RemoteFile, reply, "data")
 
     async def get(self, file_id: str) -> RemoteFile:
         reply = await self._wire.call(_reading(f"/files/{segment(file_id)}"))
@@ -79,17 +79,6 @@ class Files:
         except NotFound as gone:
             return Answer(None, gone.request_id)
         return Answer(None, reply.request_id)
-
-
-def _more(reply: Reply) -> bool | None:
-    """Whether more files follow; None where that is not said. Anything else could hide half of the list."""
-    said = reply.body.get("has_more")
-    if said is None:
-        return None
-    spelled = str(said).lower()
-    if spelled not in _YES | _NO:
-        raise unusable(reply, "the answer does not say whether more files follow")
-    return spelled in _YES
 
 
 def _reading(path: str, params: Mapping[str, str | int] | None = None) -> StudioRequest:

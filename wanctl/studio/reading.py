@@ -1,6 +1,7 @@
 """From a reply's body to typed objects, and from pages to whole lists.
 
-A list is whole or it is an error: what cannot be read is never taken for nothing.
+A list is whole or it is an error: what cannot be read is never taken for nothing. That a list is empty has to
+be said: by an empty list under its own name, or by a total of 0, with nothing that says that more follows.
 """
 
 import re
@@ -20,6 +21,7 @@ _Value_co = TypeVar("_Value_co", covariant=True)
 READS_OF_A_MOVING_LIST = 4
 MOST_PAGES = 1000
 _COUNT = re.compile(r"[0-9]{1,18}")
+_YES, _NO = frozenset({"true", "1"}), frozenset({"false", "0"})
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,11 @@ class Answer(Generic[_Value_co]):
 
 @dataclass(frozen=True)
 class Page(Generic[_Item]):
-    """A part of a list, and how long the service says that the whole is."""
+    """A part of a list; how long the service says that the whole is, and whether more follows."""
 
     items: tuple[_Item, ...]
     total: int | None = None
+    more: bool | None = None
 
 
 def output(reply: Reply) -> Any:
@@ -57,18 +60,28 @@ def parse(model: type[_Model], data: Any, reply: Reply) -> _Model:
 def rows(reply: Reply, *names: str, bare: bool = False) -> list[Any]:
     """The list in a reply: under one of the names, bare, or the only one there is, if it holds anything.
 
-    Nothing under a name that nobody knows is not an empty list; a bare null is one where `bare` says so.
+    `bare`: the service is documented to answer so, and then nothing, or a null, is an empty list.
     """
-    found = output(reply)
+    found = _list_in(reply, names, bare=bare)
+    if found is None:
+        raise unusable(reply, f"the answer has no list of {names[0]}")
+    if not found and _more(reply):
+        raise unusable(reply, f"the answer says that more {names[0]} follow, and holds none")
+    return found
+
+
+def _list_in(reply: Reply, names: tuple[str, ...], *, bare: bool) -> list[Any] | None:
     if bare and "output" in reply.body and reply.body["output"] is None:
         return []
+    found = output(reply)
     if isinstance(found, dict):
         under = next((found[name] for name in names if found.get(name) is not None), None)
-        under = _only_list(found) if under is None else under
-        found = [] if under is None and _empty(found, names) else under
-    if not isinstance(found, list):
-        raise unusable(reply, f"the answer has no list of {names[0]}")
-    return found
+        found = _only_list(found) if under is None else under
+    elif found == [] and not bare:
+        found = None
+    if found is None and _total(reply) == 0:
+        return []
+    return found if isinstance(found, list) else None
 
 
 def _only_list(answer: dict[str, Any]) -> list[Any] | None:
@@ -77,18 +90,32 @@ def _only_list(answer: dict[str, Any]) -> list[Any] | None:
     return lists[0] if len(lists) == 1 and lists[0] else None
 
 
-def _empty(answer: dict[str, Any], names: tuple[str, ...]) -> bool:
-    """Nothing is listed, and the answer says so: by its total, or by a null and that no more follows."""
-    ends = str(answer.get("has_more")).lower() == "false" and any(name in answer for name in names)
-    return ends or str(answer.get("total")) == "0"
+def _said(reply: Reply, key: str) -> Any:
+    """What stands beside a list, or beside the output that is a bare one."""
+    found = output(reply)
+    return found[key] if isinstance(found, dict) and key in found else reply.body.get(key)
+
+
+def _total(reply: Reply) -> int | None:
+    total = str(_said(reply, "total"))
+    return int(total) if _COUNT.fullmatch(total) else None
+
+
+def _more(reply: Reply) -> bool | None:
+    """Whether more rows follow; None where that is not said. Anything else could hide half of the list."""
+    said = _said(reply, "has_more")
+    if said is None:
+        return None
+    spelled = str(said).lower()
+    if spelled not in _YES | _NO:
+        raise unusable(reply, "the answer does not say whether more follows")
+    return spelled in _YES
 
 
 def parse_rows(model: type[_Model], reply: Reply, *names: str, bare: bool = False) -> Page[_Model]:
-    """The typed list in a reply, with the total that stands beside it."""
-    beside = output(reply)
-    total = str(beside.get("total")) if isinstance(beside, dict) else ""
+    """The typed list in a reply, with what stands beside it."""
     items = tuple(parse(model, row, reply) for row in rows(reply, *names, bare=bare))
-    return Page(items, int(total) if _COUNT.fullmatch(total) else None)
+    return Page(items, _total(reply), _more(reply))
 
 
 async def read_numbered(
@@ -118,5 +145,5 @@ async def _read_once(
         if page.total is not None and len(found) >= page.total:
             return tuple(found.values())
         if len(found) == before:
-            return tuple(found.values()) if page.total is None else None
+            return tuple(found.values()) if page.total is None and not page.more else None
     raise ServerError(f"the list does not end after {MOST_PAGES} pages")

@@ -19,7 +19,7 @@ from wanctl.language.models import TEMPLATES, Deployment
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Intent, Verb
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
-from wanctl.studio.objects import DeploymentStatus, LiveDeployment
+from wanctl.studio.objects import UNTOLD, DeploymentStatus, LiveDeployment
 
 FIELDS = FieldTable(
     FieldRule("model_name", FieldClass.IMMUTABLE, changed="the model changed", in_summary=True),
@@ -198,6 +198,9 @@ def status_step(case: DeploymentCase, live: LiveDeployment, *, replacing: bool) 
         why, hint = _STOPPED[status]
         more: dict[str, Any] = {"progress": progress, "drift": True, "hints": (hint,)}
         return case.step(Action.NOTHING, When.PERSON, f"{name} {why}", live, **more)
+    if status == UNTOLD:
+        why, hints = f"{name} does not say its status", ("look at it in the console, then plan again",)
+        return case.step(Action.NOTHING, When.BLOCKED, why, live, progress=progress, hints=hints)
     first = Action.SCALE if status == DeploymentStatus.UPDATING else Action.DEPLOY
     action = Action.REPLACE if replacing else first
     reason = f"{name} {_UNDER_WAY.get(status, f'is in status {status}')}"

@@ -19,7 +19,7 @@ from wanctl.language.resources import Resource
 from wanctl.ledger.record import Generation, Verb
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.rules import Rule
-from wanctl.studio.objects import Job, JobStatus
+from wanctl.studio.objects import UNTOLD, Job, JobStatus
 from wanctl.studio.training_log import training_progress
 
 SAME_INPUTS = "the inputs of a training"  # which one FineTune may have
@@ -116,6 +116,9 @@ def _ended_badly(case: TrainingCase, job: Job) -> Step:
 
 def _in_training(case: TrainingCase, match: Match, job: Job) -> Step:
     cost = case.cost(job)
+    if job.status == UNTOLD:
+        reason, hint = f"{job.job_id} does not say its status", "look at it in the console, then plan again"
+        return case.train(When.BLOCKED, reason, remote_id=job.job_id, cost=cost, hints=(hint,))
     # one trains at a time, and what waits in the queue has written nothing yet
     page = None if job.status == JobStatus.QUEUING else case.context.logs(job.job_id)
     seen = training_progress(page.logs if page else (), cost.tokens[1] if cost.tokens else None)
