@@ -4,6 +4,7 @@ What `scale.py` measures. The ledger is written once at the end, and all of the 
 sandbox's clock: what is measured is a plan, not how the project came about.
 """
 
+import json
 import shutil
 import socket
 import tempfile
@@ -21,6 +22,7 @@ from tests.datasets import small_dataset
 from wanctl.base.running import run
 from wanctl.engine.converge import Patience, converge
 from wanctl.engine.gates import Approval
+from wanctl.ledger.encoding import checksum
 from wanctl.ledger.record import Record
 from wanctl.project import Project
 from wanctl.project.events import Silent
@@ -112,9 +114,9 @@ def serve_from(specs: Path, sandbox: Sandbox) -> tuple[uvicorn.Server, threading
     while not server.started:
         time.sleep(0.01)
     ledger = specs / ".wanctl" / "ledger.json"
-    kept = ledger.read_text(encoding="utf-8")
-    moved = kept.replace('"endpoint": "sandbox"', f'"endpoint": "http://127.0.0.1:{port}"')
-    ledger.write_text(moved, encoding="utf-8")
+    kept = json.loads(ledger.read_text(encoding="utf-8"))
+    moved = {**kept, "endpoint": f"http://127.0.0.1:{port}"}
+    ledger.write_text(json.dumps({**moved, "checksum": checksum(moved)}), encoding="utf-8")
     head = yaml.safe_load((specs / "wanctl.yaml").read_text(encoding="utf-8"))
     served = yaml.safe_dump({**head, "base_url": f"http://127.0.0.1:{port}"})
     (specs / "wanctl.yaml").write_text(served, encoding="utf-8")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fifth_kind.evaluation import EVALUATION, EvaluationKind
+from tests.ledger.ledger_files import as_an_older_wanctl_wrote_it
 from tests.scenarios.playing import DATA, quiet_surroundings, run_wanctl
 from wanctl.address import Address, Kind
 from wanctl.kinds.registry import kinds, register, registered
@@ -107,7 +108,7 @@ def test_what_is_live_is_imported_and_adopted(project: Path) -> None:
     ledger = project / "specs" / ".wanctl" / "ledger.json"
     record = json.loads(ledger.read_text(encoding="utf-8"))
     del record["entries"]["Evaluation/streets"]
-    ledger.write_text(json.dumps(record), encoding="utf-8")
+    ledger.write_text(as_an_older_wanctl_wrote_it(record), encoding="utf-8")
     assert f"file_id: {remote_id}" in ran("import", remote_id, "--dry-run")
     ran("import", remote_id, "--yes")
     found = load_project(project / "specs").resources[Address(EVALUATION, "streets")]

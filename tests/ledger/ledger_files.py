@@ -1,9 +1,11 @@
 """Records and leases to store, and git repositories to store them in."""
 
+import json
 import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from wanctl.ledger.lease import LEASE_TTL, Lease
 from wanctl.ledger.opening import LedgerOwner
@@ -16,6 +18,11 @@ EXPIRED = NOW + LEASE_TTL
 
 def record(**more: object) -> Record:
     return Record.model_validate({"lineage": "a", "project": "rain", "endpoint": "sandbox", **more})
+
+
+def as_an_older_wanctl_wrote_it(data: dict[str, Any]) -> str:
+    """The text of a ledger from before there were checksums: a test may have changed what is in it."""
+    return json.dumps({**{key: one for key, one in data.items() if key != "checksum"}, "format_version": 1})
 
 
 def generation(remote_id: str, identity: str = "i") -> Generation:

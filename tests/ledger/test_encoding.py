@@ -2,21 +2,27 @@
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from tests.ledger.ledger_files import NOW, generation, owner, record
+from tests.ledger.ledger_files import NOW, as_an_older_wanctl_wrote_it, generation, owner, record
 from wanctl.address import Kind
 from wanctl.ledger import encoding
-from wanctl.ledger.encoding import Encoder, decode_record, encode_record
+from wanctl.ledger.encoding import Encoder, checksum, decode_record, encode_record
 from wanctl.ledger.errors import LedgerUnreadableError
 from wanctl.ledger.opening import open_store
-from wanctl.ledger.record import Entry, HistoryLine, Intent, Record
+from wanctl.ledger.record import Entry, Generation, HistoryLine, Intent, Record
+
+
+def plain() -> dict[str, Any]:
+    """As JSON has it, without its checksum."""
+    return record().model_dump(mode="json")
 
 
 @pytest.mark.parametrize(
@@ -24,11 +30,16 @@ from wanctl.ledger.record import Entry, HistoryLine, Intent, Record
     [
         ("{", "not valid JSON"),
         ("[]", "damaged"),
-        (json.dumps({"format_version": 2}), "newer wanctl"),
+        (json.dumps({"format_version": 3}), "newer wanctl"),
         (json.dumps({"format_version": 0}), "format 0, which this wanctl does not read"),
         (json.dumps({"format_version": True}), "damaged"),
         (json.dumps({"format_version": 1, "lineage": "a"}), "damaged at project"),
-        (json.dumps({**record().model_dump(mode="json"), "surprise": 1}), "damaged at surprise"),
+        (json.dumps({"format_version": 2, "lineage": "a"}), "damaged at project"),
+        (json.dumps({"format_version": 2, "entries": [], "intents": 1, "history": None}), "damaged at"),
+        (as_an_older_wanctl_wrote_it({**plain(), "surprise": 1}), "damaged at surprise"),
+        (json.dumps(plain()), "not what its checksum says"),
+        (json.dumps({**plain(), "checksum": None}), "not what its checksum says"),
+        (json.dumps({**plain(), "checksum": ["sha256"]}), "not what its checksum says"),
     ],
 )
 def test_what_is_not_a_ledger_is_refused_with_the_reason(text: str, word: str) -> None:
@@ -71,7 +82,7 @@ def renamed(data: dict[str, Any]) -> dict[str, Any]:
 def test_an_older_format_is_brought_up_to_date_and_a_copy_of_it_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoding, "MIGRATIONS", {0: renamed})
+    monkeypatch.setitem(encoding.MIGRATIONS, 0, renamed)
     path = tmp_path / "ledger.json"
     path.write_text(older(), encoding="utf-8")
     store = open_store("ledger.json", owner(tmp_path))
@@ -84,6 +95,44 @@ def test_an_older_format_is_brought_up_to_date_and_a_copy_of_it_kept(
     assert decode_record(path.read_text(encoding="utf-8"), "here").serial == 5
     assert (tmp_path / "ledger.json.1").read_text(encoding="utf-8") == older()
     assert not (tmp_path / "ledger.json.2").exists()
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_no_bit_of_the_content_can_flip_unseen(data: st.DataObject) -> None:
+    """Be it in a model's name, a config's key or a number: what comes of it is refused, or means the same."""
+    generation = Generation(
+        remote_id="wan-m-1", identity="i", inputs={"capacity": 1, "aigc_config": {"prompt": "p"}}, since=NOW
+    )
+    line = HistoryLine(at=NOW, address="Deployment/x", verb="deploy", result="ok", remote_id="wan-m-1")
+    whole = record(serial=3).with_entry("Deployment/x", Entry(current=generation)).with_history(line)
+    content = bytearray(encode_record(whole).encode())
+    place = data.draw(st.integers(0, len(content) * 8 - 1))
+    content[place // 8] ^= 1 << place % 8
+    with suppress(LedgerUnreadableError, UnicodeDecodeError):
+        assert decode_record(content.decode(), "here") == whole
+
+
+def test_how_it_is_spelled_does_not_matter() -> None:
+    whole = written(3)
+    data = json.loads(encode_record(whole))
+    assert decode_record(json.dumps(data), "here") == whole
+    assert decode_record(json.dumps(data, sort_keys=True, indent=4), "here") == whole
+
+
+def test_a_ledger_without_a_checksum_gets_one_when_it_is_next_written(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.json"
+    old = as_an_older_wanctl_wrote_it(written(2).model_dump(mode="json"))
+    path.write_text(old, encoding="utf-8")
+    store = open_store("ledger.json", owner(tmp_path))
+    loaded = store.load()
+    assert loaded == written(2)
+    assert path.read_text(encoding="utf-8") == old
+    saved = store.save(loaded)
+    data = json.loads(path.read_text(encoding="utf-8"))
+    assert (data["format_version"], data["checksum"]) == (2, checksum(data))
+    assert (tmp_path / "ledger.json.1").read_text(encoding="utf-8") == old
+    assert open_store("ledger.json", owner(tmp_path)).load() == saved
 
 
 def test_generations_are_found_again_by_identity() -> None:
@@ -126,16 +175,17 @@ def test_it_is_written_as_any_json_with_an_indent_of_one(
     intent = Intent(address="FineTune/x", verb="train", identity=text, inputs=inputs, seen=(text,), at=NOW)
     encoder = Encoder()
     for one in (record(), written(entries, text), written(entries, text).with_intent(intent)):
-        plain = json.dumps(one.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
-        assert encoder.encode(one) == plain
-        assert decode_record(plain, "here") == one
+        data = one.model_dump(mode="json")
+        spelled = json.dumps({**data, "checksum": checksum(data)}, indent=1, ensure_ascii=False) + "\n"
+        assert encoder.encode(one) == spelled
+        assert decode_record(spelled, "here") == one
 
 
 def test_what_did_not_change_is_not_spelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
     spelled: list[object] = []
     spell = encoding._spelled
 
-    def noting(part: BaseModel) -> str:
+    def noting(part: BaseModel) -> object:
         spelled.append(part)
         return spell(part)
 

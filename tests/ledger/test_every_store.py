@@ -21,6 +21,7 @@ from tests.ledger.ledger_files import (
 from wanctl.ledger.backends.backend import Blob
 from wanctl.ledger.encoding import decode_record
 from wanctl.ledger.errors import (
+    LedgerDamagedError,
     LedgerElsewhereError,
     LedgerError,
     LedgerMovedError,
@@ -99,6 +100,48 @@ def test_what_is_not_a_ledger_is_refused_and_left_alone(stores: Stores, text: st
     with pytest.raises(LedgerUnreadableError):
         stores().save(record())
     assert stored(stores()) == text
+
+
+def test_what_was_changed_by_something_else_is_refused_with_the_place_of_the_last_good_state(
+    stores: Stores,
+) -> None:
+    store = stores()
+    last = store.save(store.save(record().with_entry("Dataset/x", Entry().with_current(generation("f-1")))))
+    flipped = (stored(store) or "").replace("f-1", "f-0")
+    spoil(store, Blob.RECORD, flipped)
+    store = stores()
+    with pytest.raises(LedgerDamagedError, match="not what its checksum says") as caught:
+        store.load()
+    places = (
+        "ledger.json.copy",
+        "git log -p FETCH_HEAD -- rain/ledger.json",
+        "keeps versions",
+        "lesser numbers",
+    )
+    assert any(place in str(caught.value) for place in places)
+    with pytest.raises(LedgerDamagedError):
+        stores().save(last)
+    assert stored(stores()) == flipped
+
+
+def test_the_copy_beside_a_file_is_what_was_written_last(tmp_path: Path) -> None:
+    store = open_store("ledger.json", owner(tmp_path))
+    last = store.save(store.save(record()))
+    path, copy = tmp_path / "ledger.json", tmp_path / "ledger.json.copy"
+    assert copy.stat().st_mode & 0o777 == 0o600
+    path.write_text(path.read_text(encoding="utf-8").replace("rain", "rein"), encoding="utf-8")
+    with pytest.raises(
+        LedgerDamagedError, match=r"The last good copy is \S+/ledger\.json\.copy: put it in its place"
+    ):
+        open_store("ledger.json", owner(tmp_path)).load()
+    copy.replace(path)
+    assert open_store("ledger.json", owner(tmp_path)).load() == last
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(LedgerDamagedError, match=r"There is no good copy at \S+/ledger\.json\.copy"):
+        open_store("ledger.json", owner(tmp_path)).load()
+    copy.write_text("{", encoding="utf-8")
+    with pytest.raises(LedgerDamagedError, match="There is no good copy"):
+        open_store("ledger.json", owner(tmp_path)).load()
 
 
 @pytest.mark.parametrize("kind", ["file", "git"])

@@ -2,28 +2,34 @@
 
 An older format is migrated in memory when it is loaded; the store keeps a copy of the old text before the
 first save in the new format. A newer format is never read, so that nothing of it is lost by writing it back.
+
+Since format 2 a checksum over the content stands at its end: a bit that flipped in a name would look like a
+change, and replace what serves. How the JSON is spelled, and in which order, does not matter to it.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from wanctl.address import Kind
-from wanctl.ledger.errors import LedgerElsewhereError, LedgerUnreadableError
+from wanctl.ledger.errors import LedgerDamagedError, LedgerElsewhereError, LedgerUnreadableError
 from wanctl.ledger.record import FORMAT_VERSION, Record
 
 # Format n → the function that makes format n + 1 of a document. A new format adds its line here.
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: lambda data: data,  # without a checksum, and else the same
+}
 
 _OF_PARTS = {"entries", "intents", "history"}  # the last three members of a record, in this order
+_CHECKSUM = "checksum"
+_FIRST_WITH_CHECKSUM = 2
 _MOVED_TO = "moved_to"
 _LONGEST_SHOWN = 80
-_REMEDY = (
-    "It was left as it is. Restore it from git or a backup; or move it away: what is live is then found "
-    "again by its names."
-)
+_REMEDY = "It was left as it is."
 
 
 def encode_record(record: Record) -> str:
@@ -36,30 +42,61 @@ class Encoder:
     """
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[BaseModel, str]] = {}  # by id, which the part itself keeps from reuse
+        self._known: dict[int, _SpelledPart] = {}  # by id, which the part itself keeps from reuse
 
     def encode(self, record: Record) -> str:
-        used: dict[int, tuple[BaseModel, str]] = {}
+        used: dict[int, _SpelledPart] = {}
 
-        def text_of(part: BaseModel) -> str:
-            known = self._known.get(id(part)) or (part, _spelled(part))
+        def written(part: BaseModel) -> _SpelledPart:
+            known = self._known.get(id(part)) or _spelled(part)
             used[id(part)] = known
-            return known[1]
+            return known
 
-        members = [
-            f"{_json(name)}: {_json(value)}"
-            for name, value in record.model_dump(mode="json", exclude=_OF_PARTS).items()
-        ]
-        entries = [f"{_json(address)}: {text_of(entry)}" for address, entry in record.entries.items()]
-        members.append(f'"entries": {_inside("{", entries, "}")}')
-        members.append(f'"intents": {_inside("[", map(text_of, record.intents), "]")}')
-        members.append(f'"history": {_inside("[", map(text_of, record.history), "]")}')
+        head = record.model_dump(mode="json", exclude=_OF_PARTS)
+        entries = {address: written(entry) for address, entry in record.entries.items()}
+        intents, history = [*map(written, record.intents)], [*map(written, record.history)]
+        members = [f"{_json(name)}: {_json(value)}" for name, value in head.items()]
+        named = [f"{_json(address)}: {one.text}" for address, one in entries.items()]
+        members.append(f'"entries": {_inside("{", named, "}")}')
+        members.append(f'"intents": {_inside("[", (one.text for one in intents), "]")}')
+        members.append(f'"history": {_inside("[", (one.text for one in history), "]")}')
+        parts = {
+            "entries": {address: one.digest for address, one in entries.items()},
+            "intents": [one.digest for one in intents],
+            "history": [one.digest for one in history],
+        }
+        members.append(f"{_json(_CHECKSUM)}: {_json(_digest({**head, **parts}))}")
         self._known = used
         return "{\n " + ",\n ".join(members) + "\n}\n"
 
 
-def _spelled(part: BaseModel) -> str:
-    return _json(part.model_dump(mode="json")).replace("\n", "\n  ")  # no text in it has a bare line break
+@dataclass(frozen=True)
+class _SpelledPart:
+    """An entry, an intent or a line of the history as it stands in the text, and its digest."""
+
+    part: BaseModel
+    text: str
+    digest: str
+
+
+def _spelled(part: BaseModel) -> _SpelledPart:
+    data = part.model_dump(mode="json")
+    text = _json(data).replace("\n", "\n  ")  # no text in it has a bare line break
+    return _SpelledPart(part, text, _digest(data))
+
+
+def _digest(value: Any) -> str:
+    spelled = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(spelled.encode()).hexdigest()}"
+
+
+def checksum(data: dict[str, Any]) -> str:
+    """The checksum of a ledger's JSON document, whether it has one or not: of its head, and of the digests of
+    its parts, which need not be calculated anew at each save."""
+    head = {name: value for name, value in data.items() if name != _CHECKSUM}
+    entries = {address: _digest(entry) for address, entry in head["entries"].items()}
+    intents, history = ([*map(_digest, head[name])] for name in ("intents", "history"))
+    return _digest({**head, "entries": entries, "intents": intents, "history": history})
 
 
 def _json(value: Any) -> str:
@@ -80,6 +117,8 @@ def decode_record(text: str, location: str) -> Record:
             f"The ledger {location} was moved to {data[_MOVED_TO]}. Write ledger: {data[_MOVED_TO]} "
             "in wanctl.yaml."
         )
+    if isinstance(data, dict):
+        data = _verified(data, location)
     if is_older(text):
         data = _migrated(data, location)
     version = data.get("format_version") if isinstance(data, dict) else None
@@ -92,7 +131,7 @@ def decode_record(text: str, location: str) -> Record:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise LedgerUnreadableError(
+        raise LedgerDamagedError(
             f"The ledger {location} is damaged at {where or 'its top'}: {first['msg']}. {_REMEDY}"
         ) from error
     for address in (*record.entries, *(intent.address for intent in record.intents)):
@@ -104,7 +143,7 @@ def _check_address(address: str, location: str) -> None:
     kind, _, name = address.partition("/")
     if kind not in set(Kind) or not name or "/" in name or not name.isprintable():
         shown = json.dumps(address[:_LONGEST_SHOWN])
-        raise LedgerUnreadableError(
+        raise LedgerDamagedError(
             f"The ledger {location} is damaged: it knows of {shown}, and that is no "
             f"address (Kind/name, the kinds are {', '.join(Kind)}). {_REMEDY}"
         )
@@ -137,9 +176,25 @@ def _document(text: str, location: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise LedgerUnreadableError(
-            f"The ledger {location} is not valid JSON ({error}). {_REMEDY}"
-        ) from error
+        raise LedgerDamagedError(f"The ledger {location} is not valid JSON ({error}). {_REMEDY}") from error
+
+
+def _verified(data: dict[str, Any], location: str) -> dict[str, Any]:
+    """The document without its checksum, which has to be that of its content."""
+    content, noted = {name: value for name, value in data.items() if name != _CHECKSUM}, data.get(_CHECKSUM)
+    version = data.get("format_version")
+    if noted is None and not (isinstance(version, int) and version == _FIRST_WITH_CHECKSUM):
+        return content  # older; or newer, or no ledger at all, which is said by what looks at that
+    try:
+        fits = noted == checksum(content)
+    except (KeyError, TypeError, AttributeError):  # it has no parts, or they are none: said by the record
+        return content
+    if not fits:
+        raise LedgerDamagedError(
+            f"The ledger {location} is damaged: its content is not what its checksum says. Something changed "
+            f"it that is not wanctl (a disk, a merge, a hand), and what it says is not acted on. {_REMEDY}"
+        )
+    return content
 
 
 def _migrated(data: dict[str, Any], location: str) -> dict[str, Any]:

@@ -11,6 +11,10 @@ class LedgerUnreadableError(LedgerError):
     """What is stored is not a ledger (or a lease) that this version understands."""
 
 
+class LedgerDamagedError(LedgerUnreadableError):
+    """It was a ledger, and something changed it that is not wanctl."""
+
+
 class LeaseDamagedError(LedgerUnreadableError):
     """The lease is no lease: nobody knows who is applying."""
 

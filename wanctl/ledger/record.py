@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FORMAT_VERSION = 1  # raised together with a line in encoding.MIGRATIONS
+FORMAT_VERSION = 2  # raised together with a line in encoding.MIGRATIONS
 HISTORY_KEPT = 2000
 
 
@@ -110,7 +110,7 @@ class HistoryLine(_Frozen):
 class Record(_Frozen):
     """The whole ledger of one project at one endpoint."""
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     lineage: str
     serial: int = 0
     project: str

@@ -17,7 +17,7 @@ from wanctl.ledger.encoding import (
     is_older,
     moved_notice,
 )
-from wanctl.ledger.errors import LeaseDamagedError, LedgerError, LedgerMovedError
+from wanctl.ledger.errors import LeaseDamagedError, LedgerDamagedError, LedgerError, LedgerMovedError
 from wanctl.ledger.lease import Lease, LeaseHeld, LeaseLost, decode_lease
 from wanctl.ledger.record import Record
 
@@ -213,7 +213,18 @@ class LedgerStore:
             return None
         if self._known and self._is_known(text):
             return self._known[1]
-        return decode_record(text, self.location)
+        try:
+            return decode_record(text, self.location)
+        except LedgerDamagedError as error:
+            found_again = "If there is none, move it away: what is live is then found again by its names."
+            raise LedgerDamagedError(f"{error} {self._backend.earlier(self._good)} {found_again}") from error
+
+    def _good(self, text: str) -> bool:
+        try:
+            decode_record(text, self.location)
+        except LedgerError:
+            return False
+        return True
 
     def _is_known(self, text: str) -> bool:
         """Nobody wrote since we did: then the text needs no reading."""

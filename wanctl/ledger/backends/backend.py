@@ -3,7 +3,7 @@
 Places know nothing of records and leases; what the texts mean is the business of store.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -50,6 +50,9 @@ class Backend(Protocol):
 
     def keep(self, text: str) -> str:
         """Put a copy of a ledger beside it, under a name of its own; says where it is."""
+
+    def earlier(self, good: Callable[[str], bool]) -> str:
+        """Where the last good state of a damaged ledger is, as a sentence; `good` tells one from its text."""
 
     def prove(self, seen: StoredBlobs) -> None:
         """Make sure that the place refuses a stale write of the lease, which stands as seen."""

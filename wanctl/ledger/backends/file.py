@@ -1,10 +1,10 @@
-"""A ledger in a JSON file, with the lease in a file beside it: for one machine, or a shared disk.
+"""A ledger in a JSON file, with the lease and a copy in files beside it: for one machine, or a shared disk.
 
 Each replacement is atomic, under an advisory lock. The lock must reach everyone who writes: on one
 machine it does, on a network disk only if that disk passes locks on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ class FileBackend:
         self._path = path
         self._shown = shown or str(path)
         self._paths = {Blob.RECORD: path, Blob.LEASE: path.with_name(path.name + ".lease")}
+        self._copy = path.with_name(path.name + ".copy")  # of what was written last
         self._lock_path = path.with_name(path.name + ".lock")
 
     @property
@@ -44,6 +45,8 @@ class FileBackend:
                 self._paths[blob].unlink(missing_ok=True)
             else:
                 replace_file(self._paths[blob], text, mode=PRIVATE, durable=True)
+                if blob is Blob.RECORD:
+                    replace_file(self._copy, text, mode=PRIVATE)
 
     def keep(self, text: str) -> str:
         with self._locked():
@@ -52,6 +55,16 @@ class FileBackend:
                 number += 1
             replace_file(aside, text, mode=PRIVATE, durable=True)
         return str(Path(self._shown).with_name(aside.name))
+
+    def earlier(self, good: Callable[[str], bool]) -> str:
+        copy = Path(self._shown).with_name(self._copy.name)
+        try:
+            found = good(self._copy.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            found = False
+        if not found:
+            return f"There is no good copy at {copy}: restore it from git or a backup."
+        return f"The last good copy is {copy}: put it in its place."
 
     def prove(self, seen: StoredBlobs) -> None:
         """The lock is ours to hold: there is no service that could ignore it."""

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import uuid
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -84,6 +84,13 @@ class GitBackend:
                     self._push(tip, self._commit(tip, path, text, f"kept a copy as {path}"))
                     return f"{path} on {self.location}"
             raise LedgerError(f"{self.location} keeps changing: no copy of the ledger could be kept there.")
+
+    def earlier(self, good: Callable[[str], bool]) -> str:  # noqa: ARG002 - git keeps them all
+        branch, path = self._where.branch, self._paths[Blob.RECORD]
+        return (
+            f"Its last good state is in the history of the branch: git fetch {self._where.remote} {branch}; "
+            f"git log -p FETCH_HEAD -- {path}. Put that file back with a commit on the branch."
+        )
 
     def prove(self, seen: StoredBlobs) -> None:
         """Pushing on a lease of the ref is git's own; no server takes it and lets it pass."""

@@ -9,7 +9,7 @@ before it writes anything else. OSS has no such conditions, and numbers its obje
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -71,6 +71,12 @@ class ObjectBackend:
                 number += 1
             else:
                 return f"{self._where.scheme}://{self._where.bucket}/{key}"
+
+    def earlier(self, good: Callable[[str], bool]) -> str:  # noqa: ARG002 - only the bucket knows
+        return (
+            "If the bucket keeps versions, the version before this one of the object is the last good state; "
+            "else restore it from a backup."
+        )
 
     def prove(self, seen: StoredBlobs) -> None:
         """Two writes that must fail; were they to pass, they would write what stands there already."""
@@ -206,6 +212,12 @@ class OssBackend:
                 number += 1
             else:
                 return f"{self._where.scheme}://{self._where.bucket}/{key}"
+
+    def earlier(self, good: Callable[[str], bool]) -> str:  # noqa: ARG002 - a person looks
+        folder = f"{self._where.scheme}://{self._where.bucket}/{self._where.key}/{Blob.RECORD.value}"
+        return (
+            f"The states before it are the objects with lesser numbers in {folder}: the last good is there."
+        )
 
     def prove(self, seen: StoredBlobs) -> None:
         """One write that must fail; were it to pass, it would write what stands there already."""
