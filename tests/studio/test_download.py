@@ -1,5 +1,7 @@
 """Signed links: never with the key, from allowed places, whole or not at all."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -35,6 +37,9 @@ def test_a_file_is_fetched_without_the_key(tmp_path: Path) -> None:
         ("ftp://anywhere.example/a", False),
         ("", False),
         ("https://", False),
+        ("https://user@anywhere.example/a", False),
+        ("https://user:secret@anywhere.example/a", False),
+        ("http://:secret@127.0.0.1:8000/a", False),
     ],
 )
 def test_links_are_followed_to_allowed_places_only(tmp_path: Path, link: str, allowed: bool) -> None:
@@ -55,7 +60,7 @@ def test_a_redirect_is_followed_under_the_same_rules(tmp_path: Path) -> None:
     assert fetch(service, LINK, tmp_path / "a") == 1
     hosts = [f"{one.url.host}{one.url.path}" for one in service.requests]
     assert hosts == ["oss.example/preview.mp4", "oss.example/b.mp4", "else.example/c.mp4"]
-    for location in ("http://else.example/", "file:///etc/passwd"):
+    for location in ("http://else.example/", "file:///etc/passwd", "https://u:p@oss.example/b"):
         with pytest.raises(Refused):
             fetch(serve(found(location)), LINK, tmp_path / "b")
     with pytest.raises(Refused, match="does not end"):
@@ -83,3 +88,17 @@ def test_what_fails_leaves_nothing_behind(
     assert "SIGNED" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
     assert old.read_bytes() == b"old"
+
+
+def test_a_file_that_comes_too_slowly_is_given_up(tmp_path: Path) -> None:
+    class Dripping(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                await asyncio.sleep(0.01)
+                yield b"x"
+
+    service = Service(lambda _: httpx.Response(200, stream=Dripping()))
+    with pytest.raises(ServerError, match=r"did not come within 0\.1 s") as caught:
+        service.ask(lambda studio: studio.download(LINK, tmp_path / "a", max_bytes=10**9, within=0.1))
+    assert "SIGNED" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []

@@ -22,7 +22,7 @@ from wanctl.kinds.registry import kind_of
 from wanctl.language.root import Root
 from wanctl.plan import Action, Plan, When
 from wanctl.project import Project
-from wanctl.project.outputs import download
+from wanctl.project.reviews import download
 from wanctl.render.json.documents import outcome_json
 from wanctl.render.lineage import references_of
 from wanctl.render.made import Checked, Made

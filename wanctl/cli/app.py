@@ -95,6 +95,10 @@ EXAMPLES = {
         "wanctl generate --model wan2.6-i2v-flash --image face.png --prompt 'It rains.' --duration 5",
         "wanctl generate --request request.json --format json",
     ),
+    "review": (
+        "wanctl review FineTune/money-rain",
+        "wanctl review money-rain --to gallery --checkpoint checkpoint-160 --checkpoint checkpoint-400",
+    ),
     "explain": (
         "wanctl explain",
         "wanctl explain FineTune.hyper_parameters",

@@ -116,7 +116,8 @@ def previews(
     """Download previews to choose a checkpoint. The service keeps them for a day."""
     from wanctl.base.running import run
     from wanctl.kinds.registry import previewed_kind
-    from wanctl.project.outputs import download, named
+    from wanctl.project.outputs import named
+    from wanctl.project.reviews import download
     from wanctl.render.text.console import emit, err
 
     project = open_project(place)

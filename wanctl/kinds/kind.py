@@ -89,6 +89,7 @@ class ResourceKind(ABC):
     goes_with_its_document: ClassVar[bool] = False  # else it is kept as an orphan, since it was paid for
     orphan_is_drift: ClassVar[bool] = False  # nothing of ours leaves one behind
     has_previews: ClassVar[bool] = False
+    choice: ClassVar[str | None] = None  # the key under which a person's choice is written
     forgotten_when_gone: ClassVar[bool] = False  # by the ledger, once it was deleted by name
     unread_content: ClassVar[bool] = (
         False  # while it is blocked, nobody can tell what it wants of the account

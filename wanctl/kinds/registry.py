@@ -43,6 +43,11 @@ def previewed_kind() -> Kind:
     return next(one.kind for one in kinds() if one.has_previews)
 
 
+def choosing_kind() -> Kind:
+    """What waits for a person's choice among previews."""
+    return next(one.kind for one in kinds() if one.choice)
+
+
 def register(one: ResourceKind) -> None:
     """Make a kind known to the specs, the engine and the commands. It refers to kinds before it only."""
     unknown = [ref.kind for ref in one.document.references if ref.kind not in _KINDS]

@@ -1,13 +1,11 @@
-"""Names that callers need, and previews that a person looks at."""
+"""Names that callers need."""
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wanctl.address import Address, Kind
-from wanctl.base.words import counted, listed
+from wanctl.base.words import listed
 from wanctl.kinds.registry import called_kind, kind_of
 from wanctl.language.resources import resource_named
 from wanctl.plan import Action, When
@@ -16,7 +14,6 @@ from wanctl.render.visible import json_text
 
 if TYPE_CHECKING:
     from wanctl.project import Project
-    from wanctl.review.previews import Saved
 
 
 @dataclass(frozen=True)
@@ -80,33 +77,3 @@ def _only(project: "Project", kind: Kind) -> Address:
 def named(project: "Project", text: str, kind: Kind | None = None) -> Address:
     """The resource that a person means."""
     return resource_named(text, project.desired.resources, kind)
-
-
-async def download(
-    project: "Project", address: Address, folder: Path, checkpoints: Sequence[str], say: Callable[[str], None]
-) -> "list[Saved]":
-    """Previews of a FineTune (or of a Checkpoint's FineTune) into a folder, with a word on how to choose."""
-    from wanctl.review.previews import download_previews
-
-    if not kind_of(address).has_previews:
-        raise ProjectError(f"previews are made by a training: name a FineTune, not {address}")
-    async with project.session() as session:
-        step = (await session.survey()).plan.step(address)
-        if step is None or step.remote_id is None:
-            raise ProjectError(f"{address} has no job yet")
-        validated = await session.studio.jobs.validated(step.remote_id)
-        if not validated:
-            raise ProjectError(f"{step.remote_id} has no previews {'yet' if not step.settled else 'at all'}")
-        unknown = [one for one in checkpoints if one not in validated]
-        if unknown:
-            raise ProjectError(
-                f"{step.remote_id} has no previews of {', '.join(unknown)}; it has {', '.join(validated)}"
-            )
-        chosen = list(checkpoints) or list(validated)
-        return await download_previews(
-            session.studio,
-            step.remote_id,
-            chosen,
-            folder,
-            lambda checkpoint, count: say(f"{checkpoint}  {counted(count, 'preview')}"),
-        )

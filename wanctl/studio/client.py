@@ -14,7 +14,7 @@ import httpx
 
 from wanctl.studio.calls import Chat, Checkpoints, Deployments, Jobs
 from wanctl.studio.credentials import Key
-from wanctl.studio.download import Downloads
+from wanctl.studio.download import LONGEST_DOWNLOAD, Downloads
 from wanctl.studio.files import Files
 from wanctl.studio.pace import Monotonic, Pace, Sleep
 from wanctl.studio.regions import Endpoint
@@ -67,9 +67,11 @@ class Studio:
         """From now on only reads are sent; a changing call that still waits for its turn raises Withheld."""
         self._wire.change_no_more()
 
-    async def download(self, url: str, destination: Path, *, max_bytes: int) -> int:
+    async def download(
+        self, url: str, destination: Path, *, max_bytes: int, within: float = LONGEST_DOWNLOAD
+    ) -> int:
         """Fetch a signed link, such as a preview's, to a file. The key never goes along."""
-        return await self._downloads.fetch(url, destination, max_bytes=max_bytes)
+        return await self._downloads.fetch(url, destination, max_bytes=max_bytes, within=within)
 
     async def __aenter__(self) -> Self:
         return self

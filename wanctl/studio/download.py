@@ -1,5 +1,7 @@
-"""Fetch a signed link to a file: without the key, from allowed places, up to a size, whole or not at all."""
+"""Fetch a signed link to a file: without the key or a password, from allowed places, up to a size and within
+a time, whole or not at all."""
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -12,6 +14,9 @@ from wanctl.studio.verdict import Call, CallEffect
 from wanctl.studio.wire import broken_off, open_http
 
 _HOPS = 5
+LONGEST_DOWNLOAD = (
+    900.0  # seconds for one file with all tries: a store that sends a byte now and then ends, too
+)
 
 
 class Downloads:
@@ -30,7 +35,9 @@ class Downloads:
         if self._http:
             await self._http.aclose()
 
-    async def fetch(self, url: str, destination: Path, *, max_bytes: int) -> int:
+    async def fetch(
+        self, url: str, destination: Path, *, max_bytes: int, within: float = LONGEST_DOWNLOAD
+    ) -> int:
         """The file at the URL as `destination`; how many bytes it has."""
         start = _url(url)
         self._http = self._http or open_http(self._endpoint, self._transport, self._headers)
@@ -44,7 +51,11 @@ class Downloads:
                 except httpx.HTTPError as error:
                     raise broken_off(call, error) from error
 
-        return await retrying(attempt, self._pace)
+        try:
+            async with asyncio.timeout(within):
+                return await retrying(attempt, self._pace)
+        except TimeoutError:
+            raise _fault(ServerError, f"the file did not come within {within:g} s", start) from None
 
     async def _follow(
         self, http: httpx.AsyncClient, place: httpx.URL, destination: Path, max_bytes: int
@@ -67,6 +78,8 @@ def _url(url: str) -> httpx.URL:
 
 def allow_place(url: httpx.URL, endpoint: Endpoint) -> None:
     """Raise where a place that the service names is none to send to, or to read from."""
+    if url.userinfo:  # the HTTP library would make an Authorization of it
+        raise _fault(Refused, "a link with a user or a password is not followed", url)
     own = (url.host, url.port) == (endpoint.host, endpoint.port) and endpoint.scheme == "http"
     if (url.scheme == "https" and url.host) or (url.scheme == "http" and (own or is_loopback(url.host))):
         return

@@ -28,6 +28,7 @@ class CheckpointKind(ResourceKind):
     reads: ClassVar[Mapping[str, Reader]] = {
         Read.CHECKPOINTS: lambda studio, remote_id: studio.checkpoints.list(remote_id)
     }
+    choice = "checkpoint"
     why_never_pruned = "an exported checkpoint can be removed in the console only"
 
     def plan(self, resource: Resource, context: Context) -> Planned:

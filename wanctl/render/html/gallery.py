@@ -1,0 +1,180 @@
+"""A review as a folder to look through: an index.html that works from the disk, and the media beside it.
+
+Texts of the service are texts on the page, and the names of all files are digests of their content: nothing
+that a training or its captions are called becomes markup, script or a path.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from wanctl.address import Address
+from wanctl.base.files import PUBLIC, replace_file
+from wanctl.render.html import render, scripted, styled
+from wanctl.review.collecting import Candidate, Review, Showing, numbered
+from wanctl.review.pictures import Filmstrip, difference, filmstrip
+from wanctl.review.store import StoredMedia, place_file
+
+INDEX = "index.html"
+MEDIA = "media"
+_DRAWN_AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class GalleryOptions:
+    """What the page says beside the review."""
+
+    place: str = "wanctl"
+    choices: Sequence[Address] = ()  # the documents that a checkpoint of it can be chosen for
+    served: bool = False  # shown by wanctl itself, which takes the choice
+
+
+@dataclass
+class _Beside:
+    """The media that the page needs, put beside it as they are asked for."""
+
+    path: Path
+    placed: dict[Path, str] = field(default_factory=dict)
+
+    def link(self, source: Path, name: str) -> str:
+        if source not in self.placed:
+            place_file(source, self.path / MEDIA / name)
+            self.placed[source] = f"{MEDIA}/{name}"
+        return self.placed[source]
+
+    def media(self, media: StoredMedia) -> str:
+        return self.link(media.path, f"{media.digest[:16]}{media.path.suffix}")
+
+    def picture(self, picture: Path) -> str:
+        digest, _, what = picture.name.partition("-")
+        return self.link(picture, f"{digest[:16]}-{what}" if what else picture.name)
+
+
+def write_gallery(
+    review: Review, folder: Path, pictures: Path, options: GalleryOptions | None = None
+) -> Path:
+    """Write the folder, and give its page. `pictures` is where what is drawn of the videos is kept."""
+    options = options or GalleryOptions()
+    (folder / MEDIA).mkdir(parents=True, exist_ok=True)
+    drawn = _drawn(review, pictures)
+    beside = _Beside(folder)
+    columns = [_column(number, one, review) for number, one in enumerate(review.candidates)]
+    rows = [
+        _row(number, key, review, columns, drawn, beside, pictures)
+        for number, key in enumerate(review.samples)
+    ]
+    page = render(
+        "gallery.html.j2",
+        **styled("plan.css", "gallery.css"),
+        **scripted("gallery.js"),
+        place=options.place,
+        review=review,
+        facts=_facts(review),
+        faults=review.faults,
+        columns=columns,
+        rows=rows,
+        choices=[str(one) for one in options.choices],
+        served=options.served,
+    )
+    replace_file(folder / INDEX, page, mode=PUBLIC)
+    return folder / INDEX
+
+
+def _drawn(review: Review, pictures: Path) -> dict[str, Filmstrip]:
+    """The filmstrip of every video that can be decoded, by its content."""
+    videos = {
+        each.video.digest: each.video
+        for one in review.candidates
+        for each in one.showings
+        if each.video is not None
+    }
+    with ThreadPoolExecutor(_DRAWN_AT_ONCE) as pool:
+        made = pool.map(lambda video: filmstrip(video, pictures), videos.values())
+        return {digest: strip for digest, strip in zip(videos, made, strict=True) if strip}
+
+
+def _facts(review: Review) -> list[str]:
+    found = [review.model or ""]
+    if review.tokens is not None:
+        found.append(f"{review.tokens:,} tokens")
+    if review.began and review.ended:
+        found.append(f"{_moment(review.began)} to {_moment(review.ended)}")
+    return [one for one in found if one]
+
+
+def _moment(at: datetime) -> str:
+    """As the service says it, which names no zone."""
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def _column(number: int, one: Candidate, review: Review) -> dict[str, Any]:
+    facts = [f"of {one.job_id}"] if one.job_id else []
+    if one.made:
+        facts.append(f"made {_moment(one.made)}")
+    if one.expires:
+        facts.append(f"kept until {_moment(one.expires)}")
+    if one.failed:
+        facts.append("the service made no preview with it")
+    return {
+        "number": number,
+        "label": one.label,
+        "serves": one.serves,
+        "facts": facts,
+        "choosable": one.job_id in {None, review.job_id} and not one.failed,
+    }
+
+
+def _row(
+    number: int,
+    key: tuple[str, str, str, int],
+    review: Review,
+    columns: list[dict[str, Any]],
+    drawn: dict[str, Filmstrip],
+    beside: _Beside,
+    pictures: Path,
+) -> dict[str, Any]:
+    showings = [dict(numbered(one.showings)).get(key) for one in review.candidates]
+    there = next(one for one in showings if one)
+    frames = [
+        {"src": beside.media(frame), "name": name}
+        for frame, name in ((there.first_frame, "First frame"), (there.last_frame, "Last frame"))
+        if frame
+    ]
+    cells: list[dict[str, Any]] = []
+    before: tuple[str, Filmstrip] | None = None
+    for column, showing in zip(columns, showings, strict=True):
+        strip = drawn.get(showing.video.digest) if showing and showing.video else None
+        cells.append(_cell(column, showing, strip, before, beside, pictures))
+        before = (column["label"], strip) if strip else before
+    return {"number": number + 1, "prompt": there.prompt, "frames": frames, "cells": cells}
+
+
+def _cell(
+    column: dict[str, Any],
+    showing: Showing | None,
+    strip: Filmstrip | None,
+    before: tuple[str, Filmstrip] | None,
+    beside: _Beside,
+    pictures: Path,
+) -> dict[str, Any]:
+    cell: dict[str, Any] = dict.fromkeys(("video", "poster", "aspect", "strip", "heat", "before", "measures"))
+    cell |= {"column": column, "fault": showing.fault if showing else "not shown by this checkpoint"}
+    if showing is None or showing.video is None:
+        return cell
+    cell["video"] = beside.media(showing.video)
+    if strip is None:
+        return cell
+    said = [f"{strip.seconds:.1f} s", f"motion {strip.motion:.1%}"]
+    if before and (found := difference(before[1], strip, pictures)):
+        cell |= {"heat": beside.picture(found.heat), "before": before[0]}
+        said.append(f"{found.share:.1%} unlike {before[0]}")
+    cell |= {
+        "poster": beside.picture(strip.poster),
+        "strip": beside.picture(strip.strip),
+        "aspect": (strip.width, strip.height),
+        "measures": " · ".join(said),
+    }
+    return cell

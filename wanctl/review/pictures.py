@@ -1,0 +1,150 @@
+"""What a preview looks like without being played: a poster, a strip of frames, how much moves in it, and
+where it differs from another. All from the pixels, with bounded work; kept by content, so done once.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import av
+from PIL import Image, ImageChops, ImageOps, ImageStat
+
+from wanctl.base.files import PUBLIC, replace_file
+from wanctl.dataset.contents import SNIFFED, MediaKind
+from wanctl.dataset.media import LARGEST_SIDE, probe
+from wanctl.review.store import StoredMedia
+
+FRAMES = 8
+_ACROSS = 4  # frames of a strip beside each other
+_STRIP_SIDE = 160  # the width of a frame in a strip
+_POSTER_SIDE = 480
+_MOST_DECODED = 2_000  # frames: more than a minute
+_POSTER_AT = 5  # which frame of the strip is the poster: late enough for the effect to show
+_FACTS = ("width", "height", "seconds", "motion")
+
+
+@dataclass(frozen=True)
+class Filmstrip:
+    """A video as pictures. Shares are of the whole range of brightness, 0 to 1."""
+
+    width: int
+    height: int
+    seconds: float
+    motion: float  # how much a pixel changes from one frame of the strip to the next, in the mean
+    strip: Path
+    poster: Path
+
+
+def filmstrip(video: StoredMedia, folder: Path) -> Filmstrip | None:
+    """The pictures of a video, made now or before; None where it cannot be decoded."""
+    strip, poster, facts = (
+        folder / f"{video.digest}{ending}" for ending in ("-strip.jpeg", "-poster.jpeg", ".json")
+    )
+    try:
+        known = json.loads(facts.read_text(encoding="utf-8"))
+        if strip.exists() and poster.exists():
+            width, height, seconds, motion = (known[key] for key in _FACTS)
+            return Filmstrip(width, height, seconds, motion, strip, poster)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    folder.mkdir(parents=True, exist_ok=True)
+    with video.path.open("rb") as stream:
+        media = probe(stream, stream.read(SNIFFED), video.size)
+    if media is None or media.kind is not MediaKind.VIDEO or media.fault or not media.seconds:
+        return None
+    if max(media.width, media.height) > LARGEST_SIDE:
+        return None
+    frames = _frames(video.path, media.seconds)
+    if not frames:
+        return None
+    small = [_fitted(one, _STRIP_SIDE) for one in frames]
+    whole = Image.new("RGB", (_ACROSS * _STRIP_SIDE, -(-len(small) // _ACROSS) * small[0].height))
+    for number, one in enumerate(small):
+        whole.paste(one, (number % _ACROSS * _STRIP_SIDE, number // _ACROSS * small[0].height))
+    whole.save(strip, "JPEG", quality=88)
+    _fitted(frames[min(_POSTER_AT, len(frames) - 1)], _POSTER_SIDE).save(poster, "JPEG", quality=82)
+    width, height = frames[0].size
+    moved = [_mean(ImageChops.difference(a, b)) for a, b in pairwise(small)]
+    motion = sum(moved) / len(moved) if moved else 0.0
+    said = dict(zip(_FACTS, (width, height, media.seconds, motion), strict=True))
+    replace_file(facts, json.dumps(said), mode=PUBLIC)
+    return Filmstrip(width, height, media.seconds, motion, strip, poster)
+
+
+def _frames(path: Path, seconds: float) -> list[Image.Image]:
+    """A few frames, the same share of the length apart, from the first to near the last."""
+    wanted = [seconds * number / FRAMES for number in range(FRAMES)]
+    found: list[Image.Image] = []
+    try:
+        with av.open(str(path), mode="r", format="mov") as container:
+            stream = container.streams.video[0]
+            for number, frame in enumerate(container.decode(stream)):
+                if number >= _MOST_DECODED or len(found) == FRAMES:
+                    break
+                at = float(frame.time or 0.0)
+                if at + 1e-3 >= wanted[len(found)]:
+                    picture = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV has no types here
+                    found.append(picture.rotate(frame.rotation, expand=True) if frame.rotation else picture)
+    except (av.error.FFmpegError, OSError, ValueError):
+        return found
+    return found
+
+
+def _fitted(picture: Image.Image, width: int) -> Image.Image:
+    scaled = max(1, round(picture.height * width / picture.width))
+    return picture.convert("RGB").resize((width, scaled))
+
+
+def _mean(difference: Image.Image) -> float:
+    """The mean of a picture's pixels, as a share of white."""
+    return float(ImageStat.Stat(difference.convert("L")).mean[0]) / 255
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two checkpoints' videos of the same input: how much they differ, and a picture of where."""
+
+    share: float
+    heat: Path
+
+
+def difference(before: Filmstrip, after: Filmstrip, folder: Path) -> Difference | None:
+    """Frame by frame over both strips; None where they have no frames of the same size in common."""
+    with Image.open(before.strip) as one, Image.open(after.strip) as two:
+        if one.size != two.size or not _same_shape(before, after):
+            return None
+        pairs = [(one.crop(box), two.crop(box)) for box in _boxes(one.height)]
+    found = [ImageChops.difference(a.convert("L"), b.convert("L")) for a, b in pairs]
+    if not found:
+        return None
+    heat = found[0]
+    for one_ in found[1:]:
+        heat = ImageChops.lighter(heat, one_)
+    place = folder / f"{_stem(after.strip)}-since-{_stem(before.strip)}.jpeg"
+    ImageOps.colorize(heat.point(_amplified), "#0b1020", "#ffdd66", mid="#b03060").save(
+        place, "JPEG", quality=80
+    )
+    return Difference(sum(map(_mean, found)) / len(found), place)
+
+
+def _amplified(value: int) -> int:
+    """Small differences are to be seen: what differs by a quarter of the range is full on."""
+    return min(255, value * 4)
+
+
+def _same_shape(one: Filmstrip, two: Filmstrip) -> bool:
+    return one.width * two.height == two.width * one.height
+
+
+def _boxes(height: int) -> Iterator[tuple[int, int, int, int]]:
+    """Where the frames of a strip are; where there are fewer, it is black, and differs in nothing."""
+    tall = height * _ACROSS // FRAMES
+    for number in range(FRAMES):
+        left, top = number % _ACROSS * _STRIP_SIDE, number // _ACROSS * tall
+        yield left, top, left + _STRIP_SIDE, top + tall
+
+
+def _stem(strip: Path) -> str:
+    return strip.name.partition("-")[0][:16]
