@@ -17,7 +17,7 @@ from wanctl.ledger import encoding
 from wanctl.ledger.encoding import Encoder, checksum, decode_record, encode_record
 from wanctl.ledger.errors import LedgerUnreadableError
 from wanctl.ledger.opening import open_store
-from wanctl.ledger.record import Entry, Generation, HistoryLine, Intent, Record
+from wanctl.ledger.record import Entry, Generation, HistoryLine, Intent, KeptInputs, Record
 
 
 def plain() -> dict[str, Any]:
@@ -104,8 +104,12 @@ def test_no_bit_of_the_content_can_flip_unseen(data: st.DataObject) -> None:
     generation = Generation(
         remote_id="wan-m-1", identity="i", inputs={"capacity": 1, "aigc_config": {"prompt": "p"}}, since=NOW
     )
-    line = HistoryLine(at=NOW, address="Deployment/x", verb="deploy", result="ok", remote_id="wan-m-1")
-    whole = record(serial=3).with_entry("Deployment/x", Entry(current=generation)).with_history(line)
+    kept = KeptInputs(address="Deployment/x", remote_id="wan-m-1", identity="i", inputs=generation.inputs)
+    line = HistoryLine(
+        at=NOW, address="Deployment/x", verb="deploy", result="ok", remote_id="wan-m-1", config=kept.digest
+    )
+    whole = record(serial=3).with_entry("Deployment/x", Entry(current=generation))
+    whole = whole.with_history(line, configs={kept.digest: kept})
     content = bytearray(encode_record(whole).encode())
     place = data.draw(st.integers(0, len(content) * 8 - 1))
     content[place // 8] ^= 1 << place % 8
@@ -174,7 +178,9 @@ def test_it_is_written_as_any_json_with_an_indent_of_one(
 ) -> None:
     intent = Intent(address="FineTune/x", verb="train", identity=text, inputs=inputs, seen=(text,), at=NOW)
     encoder = Encoder()
-    for one in (record(), written(entries, text), written(entries, text).with_intent(intent)):
+    kept = KeptInputs(address="FineTune/x", remote_id=None, identity=text, inputs=inputs)
+    full = written(entries, text).with_history(configs={kept.digest: kept})
+    for one in (record(), written(entries, text), full.with_intent(intent)):
         data = one.model_dump(mode="json")
         spelled = json.dumps({**data, "checksum": checksum(data)}, indent=1, ensure_ascii=False) + "\n"
         assert encoder.encode(one) == spelled

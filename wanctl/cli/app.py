@@ -99,6 +99,10 @@ EXAMPLES = {
         "wanctl review FineTune/money-rain",
         "wanctl review money-rain --to gallery --checkpoint checkpoint-160 --checkpoint checkpoint-400",
     ),
+    "history": (
+        "wanctl history Deployment/money-rain",
+        "wanctl history money-rain --at 2026-03-18T14:00",
+    ),
     "explain": (
         "wanctl explain",
         "wanctl explain FineTune.hyper_parameters",

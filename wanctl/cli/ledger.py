@@ -1,7 +1,8 @@
-"""ledger show, history, move, unlock: what was applied, by whom; and where that is kept."""
+"""history, and ledger show, history, move, unlock: what was applied, by whom; and where that is kept."""
 
+import re
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated
 
 import typer
@@ -26,7 +27,7 @@ def show(place: SpecsOptions, format_: FormatOption = Format.TEXT) -> None:
     project = open_project(place)
     record = project.record()
     if format_ is Format.JSON:
-        sys.stdout.write(record.model_dump_json(indent=2, exclude={"history"}) + "\n")
+        sys.stdout.write(record.model_dump_json(indent=2, exclude={"history", "configs"}) + "\n")
     else:
         emit(ledger_lines(record, project.store.location))
 
@@ -42,7 +43,7 @@ def history(
 ) -> None:
     """Show each call. When, who, commit, run, request id, result."""
     from wanctl.render.text.console import emit
-    from wanctl.render.text.ledger import history_lines
+    from wanctl.render.text.history import history_lines
     from wanctl.render.visible import json_text
 
     lines = open_project(place).record().history[-limit:]
@@ -51,6 +52,59 @@ def history(
         sys.stdout.write(json_text(data))
     else:
         emit(history_lines(lines))
+
+
+@app.command("history")
+@grouped
+def history_of(
+    place: SpecsOptions,
+    address: Annotated[
+        str, typer.Argument(metavar="KIND/NAME", help="Of what; of a Deployment its name will do.")
+    ],
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", metavar="DATE", help="What stood then, in full: 2026-03-18 or 2026-03-18T14:00."
+        ),
+    ] = None,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Show what served when, and what it was made from. Clips, captions, parameters, prompt, commit."""
+    from wanctl.engine.history import known_addresses, standings
+    from wanctl.kinds.registry import called_kind
+    from wanctl.language.resources import resource_named
+    from wanctl.render.json.history import standings_json
+    from wanctl.render.text.console import emit
+    from wanctl.render.text.history import origin_lines, standing_lines
+    from wanctl.render.visible import json_text
+
+    project = open_project(place)
+    record = project.record()
+    known = {**dict.fromkeys(project.desired.resources), **known_addresses(record)}
+    resource = resource_named(address, known, called_kind())
+    found = standings(record, resource)
+    if at is not None:
+        first, last = _span(at, record.zone)
+        found = tuple(one for one in found if one.within(first, last))
+    if format_ is Format.JSON:
+        sys.stdout.write(json_text(standings_json(record, resource, found)))
+    elif not found:
+        emit([f"The ledger knows of nothing that stood for {resource}{f' at {at}' if at else ''}."])
+    elif at is None:
+        emit(standing_lines(resource, found))
+    else:
+        emit(origin_lines(record, resource, found))
+
+
+def _span(text: str, zone: tzinfo) -> tuple[datetime, datetime]:
+    """A moment; or, of a date alone, the whole day. Without a zone it is that of the history."""
+    try:
+        first = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is no date: write 2026-03-18 or 2026-03-18T14:00") from None
+    first = first if first.tzinfo else first.replace(tzinfo=zone)
+    whole_day = re.fullmatch(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}", text)
+    return first, first + timedelta(days=1) if whole_day else first
 
 
 @ledger.command()

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from wanctl.address import Address
+from wanctl.engine.history import inputs_kept_of
 from wanctl.kinds.acting import CallResult
-from wanctl.ledger.record import Entry, HistoryLine, Intent, Record, Verb
+from wanctl.ledger.record import Entry, Generation, HistoryLine, Intent, Record, Verb
 from wanctl.plan import Effect
 
 Change = Callable[[Record], Record]
@@ -27,11 +28,17 @@ class Journal:
     """Each entry of it returns once it is saved."""
 
     def __init__(
-        self, save: Callable[[Record], Record], record: Record, stamp: Stamp, now: Callable[[], datetime]
+        self,
+        save: Callable[[Record], Record],
+        record: Record,
+        stamp: Stamp,
+        now: Callable[[], datetime],
+        references: Mapping[Address, tuple[Address, ...]] | None = None,
     ) -> None:
         self._saving = RecordWriter(save, record)
         self._stamp = stamp
         self._now = now
+        self._references = references or {}
 
     @property
     def record(self) -> Record:
@@ -60,11 +67,14 @@ class Journal:
             note=result.note,
         )
 
-        def change(record: Record) -> Record:
-            record = record.without_intent(effect.address).with_history(line)
+        def change(before: Record) -> Record:
+            record = before.without_intent(effect.address)
             if result.moved_from:
-                return record.renamed(result.moved_from, effect.address)
-            return record.with_entry(effect.address, result.entry)
+                record = record.renamed(result.moved_from, effect.address)
+                return self._told(record, line, record.entry(effect.address).current)
+            record = record.with_entry(effect.address, result.entry)
+            ids = (result.remote_id, effect.identity)
+            return self._told(record, line, _object(ids, effect.address, record, before))
 
         await self._saving.save(change)
 
@@ -75,7 +85,9 @@ class Journal:
     async def failed(self, effect: Effect, note: str, request_id: str | None) -> None:
         """The call surely had no effect: the intent is closed."""
         line = self._line(effect.address, effect.verb, "failed", request_id=request_id, note=note)
-        await self._saving.save(lambda record: record.without_intent(effect.address).with_history(line))
+        await self._saving.save(
+            lambda record: self._told(record.without_intent(effect.address), line, self._sent(effect, record))
+        )
 
     async def turned_away(self, effect: Effect, note: str, request_id: str | None) -> None:
         """Refused for now: as a failure, but the same refusal again and again is one line of the history."""
@@ -92,7 +104,7 @@ class Journal:
 
         def change(record: Record) -> Record:
             intent = record.intent(effect.address)
-            record = record.with_history(line)
+            record = self._told(record, line, self._sent(effect, record))
             return record.with_intent(intent.model_copy(update={"at": at})) if intent else record
 
         await self._saving.save(change)
@@ -118,7 +130,7 @@ class Journal:
                 record, verb = record.without_intent(address), intent.verb
             if found and found != before.entry(address).current:
                 line = self._line(address, verb, "found", remote_id=found.remote_id)
-                record = record.with_history(line)
+                record = self._told(record, line, found)
         return record
 
     async def note(
@@ -130,9 +142,25 @@ class Journal:
 
         def change(record: Record) -> Record:
             record = record.without_intent(address) if verb == Verb.ADOPT else record
-            return record.with_entry(address, entry).with_history(line)
+            record = record.with_entry(address, entry)
+            bound = entry.current if entry and verb == Verb.ADOPT else None
+            return self._told(record, line, bound)
 
         await self._saving.save(change)
+
+    def _told(self, record: Record, line: HistoryLine, made: Generation | None) -> Record:
+        """With the line, and the inputs of the object that it is about."""
+        if made is None:
+            return record.with_history(line)
+        kept = inputs_kept_of(Address.parse(line.address), made, record, self._references)
+        return record.with_history(line.model_copy(update={"config": kept.digest}), configs=kept.configs)
+
+    def _sent(self, effect: Effect, record: Record) -> Generation:
+        """What a call was about that made nothing, as far as is known."""
+        there = _object((effect.identity,), effect.address, record, record)
+        return there or Generation(
+            remote_id="", identity=effect.identity, inputs=effect.inputs(), since=self._now()
+        )
 
     def _line(
         self,
@@ -161,6 +189,16 @@ def _answered(intent: Intent, entry: Entry) -> bool:
     if intent.verb == Verb.WITHDRAW:
         return found is not None
     return found is not None and found.identity == intent.identity
+
+
+def _object(
+    ids: tuple[str | None, ...], address: Address, record: Record, before: Record
+) -> Generation | None:
+    """The object that a call made, changed or ended: as it left it in the ledger, else as it was before."""
+    entries = [record.entry(address), before.entry(address)]
+    entries += [before.entry(before.owners[one]) for one in ids if address.name == one in before.owners]
+    found = (one for entry in entries for one in (*entry.generations, *entry.retiring))
+    return next((one for one in found if one.remote_id in ids), None)
 
 
 class RecordWriter:

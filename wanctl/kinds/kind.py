@@ -162,6 +162,12 @@ class ResourceKind(ABC):
         """The id of what an unanswered call may have made, where that follows from what was sent."""
         return None
 
+    # The history
+
+    def comes_from(self, made: Generation, upstream: Generation) -> bool:
+        """The object was made from that one upstream, by what the ledger keeps of both."""
+        return False
+
     # Adoption
 
     async def adopt(self, adopting: Adopting) -> tuple[Generation, str]:

@@ -11,9 +11,11 @@ from wanctl.address import Address
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.acting import CallResult, Tools
 from wanctl.language.resources import Desired, Rename
-from wanctl.ledger.record import Record, Verb
+from wanctl.ledger.record import HistoryLine, Record, Verb
 from wanctl.plan import Action, Change, FieldClass, Step, When
 from wanctl.rules import Rule
+
+_IT_WAS = "it was "  # in the history, before the name that it had
 
 
 @dataclass(frozen=True)
@@ -114,4 +116,11 @@ class Move:
         return {"moved_from": str(self.old)}
 
     async def perform(self, tools: Tools) -> CallResult:
-        return CallResult(tools.entry, note=f"it was {self.old}", moved_from=self.old)
+        return CallResult(tools.entry, note=f"{_IT_WAS}{self.old}", moved_from=self.old)
+
+
+def named_before(line: HistoryLine) -> Address | None:
+    """What a resource was called before the move that a line of the history tells of."""
+    if line.verb != Verb.MOVE or not (line.note or "").startswith(_IT_WAS):
+        return None
+    return Address.parse((line.note or "").removeprefix(_IT_WAS))

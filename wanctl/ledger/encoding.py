@@ -24,7 +24,7 @@ MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda data: data,  # without a checksum, and else the same
 }
 
-_OF_PARTS = {"entries", "intents", "history"}  # the last three members of a record, in this order
+_OF_PARTS = {"entries", "intents", "configs", "history"}  # the last members of a record, in this order
 _CHECKSUM = "checksum"
 _FIRST_WITH_CHECKSUM = 2
 _MOVED_TO = "moved_to"
@@ -54,20 +54,26 @@ class Encoder:
 
         head = record.model_dump(mode="json", exclude=_OF_PARTS)
         entries = {address: written(entry) for address, entry in record.entries.items()}
+        configs = {digest: written(one) for digest, one in record.configs.items()}
         intents, history = [*map(written, record.intents)], [*map(written, record.history)]
         members = [f"{_json(name)}: {_json(value)}" for name, value in head.items()]
-        named = [f"{_json(address)}: {one.text}" for address, one in entries.items()]
-        members.append(f'"entries": {_inside("{", named, "}")}')
+        members.append(f'"entries": {_inside("{", _named(entries), "}")}')
         members.append(f'"intents": {_inside("[", (one.text for one in intents), "]")}')
+        members.append(f'"configs": {_inside("{", _named(configs), "}")}')
         members.append(f'"history": {_inside("[", (one.text for one in history), "]")}')
         parts = {
             "entries": {address: one.digest for address, one in entries.items()},
             "intents": [one.digest for one in intents],
+            "configs": {digest: one.digest for digest, one in configs.items()},
             "history": [one.digest for one in history],
         }
         members.append(f"{_json(_CHECKSUM)}: {_json(_digest({**head, **parts}))}")
         self._known = used
         return "{\n " + ",\n ".join(members) + "\n}\n"
+
+
+def _named(parts: "dict[str, _SpelledPart]") -> list[str]:
+    return [f"{_json(name)}: {one.text}" for name, one in parts.items()]
 
 
 @dataclass(frozen=True)
@@ -94,9 +100,10 @@ def checksum(data: dict[str, Any]) -> str:
     """The checksum of a ledger's JSON document, whether it has one or not: of its head, and of the digests of
     its parts, which need not be calculated anew at each save."""
     head = {name: value for name, value in data.items() if name != _CHECKSUM}
-    entries = {address: _digest(entry) for address, entry in head["entries"].items()}
-    intents, history = ([*map(_digest, head[name])] for name in ("intents", "history"))
-    return _digest({**head, "entries": entries, "intents": intents, "history": history})
+    by_name = {name: head[name] for name in ("entries", "configs") if name in head or name == "entries"}
+    named = {name: {key: _digest(one) for key, one in parts.items()} for name, parts in by_name.items()}
+    listed = {name: [*map(_digest, head[name])] for name in ("intents", "history")}
+    return _digest({**head, **named, **listed})
 
 
 def _json(value: Any) -> str:

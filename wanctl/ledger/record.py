@@ -1,6 +1,9 @@
 """The ledger's contents: entries, open intents, protections, history. Values only; stores are beside."""
 
-from datetime import datetime
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -92,6 +95,22 @@ class Intent(_Frozen):
     at: datetime  # when the call was made, or its answer known to be lost
 
 
+class KeptInputs(_Frozen):
+    """What an object was made from, kept for as long as the history speaks of it."""
+
+    address: str
+    remote_id: str | None  # None: no object came of it, as far as is known
+    identity: str
+    inputs: dict[str, Any]
+    made_from: tuple[str, ...] = ()  # the digests of what was kept of the objects before it
+
+    @property
+    def digest(self) -> str:
+        """By which lines of the history, and what was made from it, refer to it."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 class HistoryLine(_Frozen):
     """One call: when, who, from which commit and run, with what result."""
 
@@ -102,9 +121,10 @@ class HistoryLine(_Frozen):
     remote_id: str | None = None
     request_id: str | None = None
     by: str | None = None
-    commit: str | None = None
+    commit: str | None = None  # with a + behind it: the specs were not as committed
     run: str | None = None
     note: str | None = None
+    config: str | None = None  # the digest of the inputs that it is about; the record keeps them
 
 
 class Record(_Frozen):
@@ -118,6 +138,7 @@ class Record(_Frozen):
     environment: str | None = None  # "" is none of them; None: written before this was noted
     entries: dict[str, Entry] = {}
     intents: tuple[Intent, ...] = ()
+    configs: dict[str, KeptInputs] = {}  # by their digests, for the lines of the history
     history: tuple[HistoryLine, ...] = ()
 
     @property
@@ -128,6 +149,11 @@ class Record(_Frozen):
             for address, entry in self.entries.items()
             for one in (*entry.past, *entry.retiring, *((entry.current,) if entry.current else ()))
         }
+
+    @property
+    def zone(self) -> tzinfo:
+        """By whose clock the history is written: UTC, but for a sandbox."""
+        return (self.history[-1].at.tzinfo if self.history else None) or UTC
 
     def entry(self, address: object) -> Entry:
         return self.entries.get(str(address)) or Entry()
@@ -164,5 +190,23 @@ class Record(_Frozen):
             update={"intents": tuple(intent for intent in self.intents if intent.address != text)}
         )
 
-    def with_history(self, *lines: HistoryLine) -> "Record":
-        return self.model_copy(update={"history": (*self.history, *lines)[-HISTORY_KEPT:]})
+    def with_history(self, *lines: HistoryLine, configs: Mapping[str, KeptInputs] | None = None) -> "Record":
+        """With these lines, and the inputs that they are about; the oldest lines go, with their inputs."""
+        history = (*self.history, *lines)
+        kept = {**(configs or {}), **self.configs}
+        if len(history) > HISTORY_KEPT:
+            history = history[-HISTORY_KEPT:]
+            kept = _spoken_of(history, kept)
+        return self.model_copy(update={"history": history, "configs": kept})
+
+
+def _spoken_of(history: tuple[HistoryLine, ...], configs: dict[str, KeptInputs]) -> dict[str, KeptInputs]:
+    """The inputs that lines are about, with those that they were made from."""
+    found: set[str] = set()
+    to_see = [line.config for line in history if line.config]
+    while to_see:
+        digest = to_see.pop()
+        if digest in configs and digest not in found:
+            found.add(digest)
+            to_see += configs[digest].made_from
+    return {digest: one for digest, one in configs.items() if digest in found}

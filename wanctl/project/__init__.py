@@ -16,7 +16,7 @@ from wanctl.base.running import run, run_aside
 from wanctl.base.words import counted
 from wanctl.engine.converge import Outcome, Patience, Watcher, converge
 from wanctl.engine.gates import Approval, Gate, gated, neighbour_gate, window_gate
-from wanctl.engine.journal import Journal
+from wanctl.engine.journal import Journal, Stamp
 from wanctl.engine.observe import RunSession
 from wanctl.engine.planner import Draft, Planner, make_plan
 from wanctl.engine.polling import PollingPace
@@ -35,7 +35,7 @@ from wanctl.ledger.store import LedgerStore
 from wanctl.project.approved import ApprovedBy, Decision, decision_of, patience_of
 from wanctl.project.errors import ProjectError
 from wanctl.project.events import EventWatcher, Listen, Silent
-from wanctl.project.host import Host
+from wanctl.project.host import STATE_FOLDER, Host
 from wanctl.project.leasing import leased, while_held
 from wanctl.project.ledgers import known_to_neighbours, record_of
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
@@ -44,8 +44,6 @@ from wanctl.project.provider import OpenAccount, connect, endpoint_name, place_g
 from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus, Validation, dataset_diagnostics
 from wanctl.render.lineage import references_of
 from wanctl.studio.wire import CallListener, Permission, always_allowed, no_listener
-
-STATE_FOLDER = ".wanctl"
 
 _log = logging.getLogger("wanctl")
 
@@ -342,8 +340,9 @@ class Project:
                 journal=Journal(
                     store.save if store else _only_looking,
                     record,
-                    self.host.stamp(self.desired.directory),
+                    self.host.stamp(self.desired) if store else Stamp(),
                     now,
+                    references_of(self.desired),
                 ),
                 polling=PollingPace.of(settings.polling),
                 archive=Packer(self.datasets, self.local, self.state / "packing").archive,

@@ -9,8 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from wanctl.base.errors import WanctlError
+from wanctl.base.git import Git
 from wanctl.engine.journal import Stamp
+from wanctl.language.resources import Desired
+from wanctl.language.root import Root
 from wanctl.studio.credentials import Key, find_key
+
+NOT_AS_COMMITTED = "+"  # behind a commit that does not hold what was applied
+STATE_FOLDER = ".wanctl"  # what the machine keeps beside the specs: the default ledger, caches, the sandbox
+_UNTRACKED = "??"
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,53 @@ class Host:
             return None
         return found.stdout.strip() or None
 
-    def stamp(self, directory: Path) -> Stamp:
-        return Stamp(by=self.actor, commit=self.commit(directory), run=self.run_url)
+    def stamp(self, desired: Desired) -> Stamp:
+        """Whom the history credits; the commit with a + where the specs are not as it has them."""
+        commit = self.commit(desired.directory)
+        if commit and uncommitted(desired, self.environ):
+            commit += NOT_AS_COMMITTED
+        return Stamp(by=self.actor, commit=commit, run=self.run_url)
+
+
+def uncommitted(desired: Desired, environ: Mapping[str, str]) -> bool:
+    """Something that the specs read differs from the commit: a YAML file, a text, or the media of a Dataset.
+
+    Where git cannot be asked, nothing is said. Media that git does not keep at all are known by their digest.
+    """
+    git = Git.within(desired.directory, environ)
+    places = {str(path) for path in (desired.directory, *desired.sources.values())}
+    words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal", "--", *sorted(places))
+    try:
+        top, ran = git.run("rev-parse", "--show-toplevel"), git.run(*words)
+    except WanctlError:
+        return False
+    if top.code or ran.code:
+        return False
+    root = Path(top.out.rstrip("\n")).resolve()
+    entries = [(entry[:2], root / entry[3:].rstrip("/")) for entry in ran.out.split("\0") if entry]
+    read = files_read(desired)
+    for state, path in entries:
+        tracked = state != _UNTRACKED and not _is_own(path.relative_to(root), desired)
+        if tracked or any(file.is_relative_to(path) for file in read):
+            return True
+        if any(path.is_relative_to(source) and path != source for source in desired.sources.values()):
+            return True
+    return False
+
+
+def _is_own(path: Path, desired: Desired) -> bool:
+    """wanctl writes it itself: the ledger may be committed, and differs from the commit after each apply."""
+    ledger = desired.directory.relative_to(desired.root) / desired.settings.ledger
+    beside = path.parent == ledger.parent and path.name.startswith(ledger.stem)
+    return beside or STATE_FOLDER in path.parts
+
+
+def files_read(desired: Desired) -> set[Path]:
+    """The YAML files of the specs, and the texts that they name."""
+    folders = (desired.directory, desired.root)
+    texts = {name for resource in desired.resources.values() for name in resource.texts.values()}
+    named = {next((folder / name for folder in folders if (folder / name).exists()), None) for name in texts}
+    return {*Root.around(desired.directory).specs(), *(one.resolve() for one in named if one)}
 
 
 def _home() -> Path:

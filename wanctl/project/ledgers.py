@@ -152,7 +152,7 @@ def unlock(project: "Project", seen: Lock) -> str:
 
 
 def _line(project: "Project", verb: str, note: str) -> HistoryLine:
-    stamp = project.host.stamp(project.desired.directory)
+    stamp = project.host.stamp(project.desired)
     return HistoryLine(
         at=datetime.now(UTC),
         address=LEDGER,

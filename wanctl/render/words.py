@@ -186,6 +186,12 @@ def spell_tokens(tokens: int) -> str:
     return f"{tokens / 1_000:.0f} k" if tokens >= 10_000 else f"{tokens:,}"
 
 
+def spell_commit(commit: str | None) -> str:
+    """Its first 8 digits, and the + that says that it does not hold all that was applied."""
+    plain = (commit or "").removesuffix("+")
+    return plain[:8] + (commit or "")[len(plain) :]
+
+
 def spell_value(value: Any) -> str:
     """A value as it would stand in YAML, cut where it is long."""
     if isinstance(value, bool):

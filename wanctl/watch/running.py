@@ -15,8 +15,7 @@ from wanctl.base.net import is_loopback
 from wanctl.base.running import Interrupted
 from wanctl.engine.converge import Watcher
 from wanctl.language.load import find_project, project_name
-from wanctl.project import STATE_FOLDER
-from wanctl.project.host import Host
+from wanctl.project.host import STATE_FOLDER, Host
 from wanctl.watch.checkout import Checkout, WatchError
 from wanctl.watch.iteration import Turns
 from wanctl.watch.loop import Listener, Listeners, Loop, Wakeup

@@ -12,6 +12,7 @@ from wanctl.kinds.importing import Importable, Inventory, Writing
 from wanctl.kinds.kind import Cadence, OutputWords, Reader, ResourceKind
 from wanctl.kinds.snapshot import Question, Read
 from wanctl.language.resources import DOCUMENTS, Resource
+from wanctl.ledger.record import Generation
 from wanctl.plan import Step
 from wanctl.studio.objects import CheckpointRow, Job
 
@@ -36,6 +37,9 @@ class CheckpointKind(ResourceKind):
 
     def watched(self, step: Step) -> tuple[Question, ...]:
         return (Question(Read.CHECKPOINTS, step.remote_id.partition("/")[0]),) if step.remote_id else ()
+
+    def comes_from(self, made: Generation, upstream: Generation) -> bool:
+        return made.identity.startswith(f"{upstream.remote_id}/")
 
     def instead_of_adoption(self, remote_id: str) -> str:
         return "an exported checkpoint is found by its job and name, without adoption"

@@ -89,6 +89,11 @@ class DeploymentKind(ResourceKind):
         model_name = snapshot.deployment_by_id[remote_id].model_name or ""
         return any(is_model_of(model_name, output) for output in outputs)
 
+    def comes_from(self, made: Generation, upstream: Generation) -> bool:
+        """Of an export by the name that it got, of a training by its job, after which its model is named."""
+        model_name = made.inputs.get("model_name") or ""
+        return upstream.inputs.get("model_name") == model_name or upstream.remote_id in model_name
+
     def left_by(self, intent: Intent) -> str | None:
         return deployed_name(intent.inputs) if intent.verb == Verb.DEPLOY else None
 

@@ -122,6 +122,10 @@ class FineTuneKind(ResourceKind):
             if live[name].leaving:
                 yield OrphanToDelete(Kind.DEPLOYMENT, name)
 
+    def comes_from(self, made: Generation, upstream: Generation) -> bool:
+        """Datasets are known by their content."""
+        return any(upstream.identity in made.inputs.get(key, ()) for key in ("training", "validation"))
+
     async def adopt(self, adopting: Adopting) -> tuple[Generation, str]:
         return await adopt_job(adopting)
 

@@ -1,13 +1,13 @@
-"""The ledger as text: its resources, its history, its moves, its lease."""
+"""The ledger as text: its resources, its moves, its lease."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from rich.text import Text
 
 from wanctl.ledger.lease import Lease
-from wanctl.ledger.record import Entry, HistoryLine, Record
+from wanctl.ledger.record import Entry, Record
 from wanctl.render.words import spell_value
 
 
@@ -63,24 +63,6 @@ def _spell_input(value: Any) -> str:
 
 def _adopted(entry: Entry) -> bool:
     return bool(entry.current and entry.current.adopted)
-
-
-def history_lines(lines: Iterable[HistoryLine]) -> Iterator[Text]:
-    """The newest last, as in a log."""
-    for line in lines:
-        subject = [f"{line.verb} {line.address}"]
-        subject += [part for part in (line.remote_id, line.note) if part]
-        by = [part for part in (line.by, (line.commit or "")[:8], line.run, line.request_id) if part]
-        yield Text.assemble(
-            (f"{line.at:%Y-%m-%d %H:%M:%S}  ", "dim"),
-            (
-                line.result.ljust(6),
-                {"ok": "green", "failed": "red", "lost": "yellow"}.get(line.result, "cyan"),
-            ),
-            "  ",
-            " · ".join(subject),
-            (f"  [{' · '.join(by)}]" if by else "", "dim"),
-        )
 
 
 def move_lines(old: str, new: str, kept: str | None) -> Iterator[str]:
