@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.browser.plans import BUSY, REFERENCES, busy_board
+from tests.dataset.filming import Scene, film
 from tests.scenarios.playing import quiet_surroundings
 from tests.watch.statuses import NOON, STEPS, empty_status, loop_status_of
 from wanctl.finding import Finding, Place, Severity
@@ -75,7 +76,7 @@ TEXTS: dict[str, Callable[[], str]] = {
         )
     ),
 }
-WRITTEN = ("example-plan", "example-dataset")
+WRITTEN = ("example-plan", "example-dataset", "example-prepared")
 PAGES = (*TEXTS, *WRITTEN)
 
 
@@ -89,6 +90,10 @@ def write_example(folder: Path) -> Path:
     (folder / "work" / ".git").mkdir()  # the project's root: the data is inside it
     _wanctl(folder, "plan", "--out-html", "../example-plan.html")
     _wanctl(folder, "dataset", "inspect", "train", "--html", "../example-dataset.html")
+    footage = folder / "work" / "footage"
+    film(footage / "first.mp4", [Scene(2, 1), Scene(1, 2), Scene(2, 3)])
+    (footage / "notes.mp4").write_text("not a video", encoding="utf-8")
+    _wanctl(folder, "dataset", "prepare", "footage", "--to", "clips", "--page", "../example-prepared.html")
     drawn = _wanctl(folder, "graph", "--format", "svg")
     (folder / "example-graph.svg").write_text(drawn, encoding="utf-8")
     return folder

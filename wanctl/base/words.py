@@ -68,3 +68,12 @@ def spell_bytes(size: int) -> str:
             break
         amount, unit = amount / 1000, larger
     return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def spell_time(seconds: float) -> str:
+    """1:02:03.4, without hours where there are none."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    begin = f"{hours}:{minutes:02}" if hours else f"{minutes}"
+    return f"{begin}:{rest / 10:04.1f}"

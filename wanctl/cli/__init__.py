@@ -18,6 +18,7 @@ def main() -> None:
         ledger,
         live,
         planning,
+        preparing,
         reviewing,
         sandbox,
         specs,

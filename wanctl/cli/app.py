@@ -120,6 +120,10 @@ EXAMPLES = {
         "wanctl watch --once",
     ),
     "dataset inspect": ("wanctl dataset inspect train",),
+    "dataset prepare": (
+        "wanctl dataset prepare footage --to data/train --dry-run",
+        "wanctl dataset prepare footage --to data/train --model wan2.6-i2v --trigger s86b5p",
+    ),
     "dataset annotate": ("wanctl dataset annotate train --trigger s86b5p",),
     "ledger move": ("wanctl ledger move git:wanctl-ledger",),
     "sandbox serve": ("wanctl sandbox serve --port 8787",),

@@ -1,6 +1,7 @@
 """Where a dataset's members are: in a folder or in a zip. Lists them, opens them, and refuses unsafe ones.
 
-Left out are the litter that systems leave behind, and what the patterns of `exclude` match.
+Left out are the litter that systems leave behind, the origins.jsonl of `dataset prepare`, and what the
+patterns of `exclude` match.
 """
 
 import json
@@ -18,7 +19,7 @@ from typing import BinaryIO, Protocol, cast
 
 from wanctl.dataset.contents import DatasetError
 
-_LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
+_LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini", "origins.jsonl"})
 _MOST_UNPACKED = 8_000_000_000  # bytes in a zip; the service takes 1 GB
 _MOST_MEMBERS = 20_000
 _DEEPEST = 32  # folders
@@ -208,7 +209,7 @@ def _check_info(info: zipfile.ZipInfo) -> None:
 
 
 def is_litter(name: str) -> bool:
-    """A file that a system left behind and nobody means to train on: dot files and the like."""
+    """A file that nobody means to train on: dot files, what systems leave behind, where clips come from."""
     return (name.startswith(".") and name not in {".", ".."}) or name.lower() in _LITTER
 
 

@@ -103,7 +103,13 @@ def _thumbnail(source: SourceFiles, name: str, found: Inspection) -> Markup | No
     sound = media and media.kind is MediaKind.IMAGE and media.width and not media.fault
     if media is None or not sound or max(media.width, media.height) > LARGEST_SIDE:
         return None
-    with source.open(name) as file, Image.open(io.BytesIO(file.read())) as picture:
+    with source.open(name) as file:
+        return small_jpeg(file.read())
+
+
+def small_jpeg(content: bytes) -> Markup:
+    """A picture as a data: URL, small enough for a page of hundreds."""
+    with Image.open(io.BytesIO(content)) as picture:
         picture.draft("RGB", _THUMBNAIL)
         small = ImageOps.exif_transpose(picture).convert("RGB")
         small.thumbnail(_THUMBNAIL)

@@ -8,6 +8,7 @@ from wanctl.dataset.checks import line_of, member_of
 if TYPE_CHECKING:
     from wanctl.dataset.contents import Media
     from wanctl.dataset.manifest import ContentChanges
+    from wanctl.dataset.preparing.outcome import Preparation
     from wanctl.engine.converge import Outcome
     from wanctl.engine.planner import Drift
     from wanctl.finding import Finding
@@ -139,3 +140,31 @@ def validation_json(found: "Iterable[Finding]") -> dict[str, Any]:
         for one in found
     ]
     return {"valid": not any(one["severity"] == "error" for one in diagnostics), "diagnostics": diagnostics}
+
+
+def preparation_json(done: "Preparation") -> dict[str, Any]:
+    """Each file with its stretches: what was kept, cut and dropped, and why."""
+    return {
+        "folder": str(done.folder),
+        "dry_run": done.dry_run,
+        "clips": len(done.clips),
+        "files": [
+            {
+                "file": file.file,
+                "fault": file.fault,
+                "size": list(file.known.size) if file.known and file.known.size else None,
+                "bars": bool(file.known and file.known.crop),
+                "stretches": [
+                    {
+                        "in": round(one.stretch.begin, 3),
+                        "out": round(one.stretch.end, 3),
+                        "decision": one.stretch.decision.value,
+                        "reason": one.stretch.reason,
+                        "clip": one.clip,
+                    }
+                    for one in file.stretches
+                ],
+            }
+            for file in done.files
+        ],
+    }

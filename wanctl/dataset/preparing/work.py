@@ -1,0 +1,186 @@
+"""Prepares footage: each file is read once, several at a time, into one folder.
+
+A run that ends early is gone on with: files that are done are not opened again, and one that was begun is
+entered behind its last finished stretch. A file that cannot be read gets a sentence, and the rest goes on.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from os import cpu_count
+from pathlib import Path, PurePosixPath
+from threading import Event
+
+from filelock import FileLock, Timeout
+
+from wanctl.dataset.contents import DatasetError
+from wanctl.dataset.preparing.bars import find_bars
+from wanctl.dataset.preparing.cutting import FileCutter
+from wanctl.dataset.preparing.encoding import PARTIAL, clip_shape
+from wanctl.dataset.preparing.footage import (
+    FootageError,
+    FootageFile,
+    find_footage,
+    fingerprint,
+    geometry_of,
+    opened,
+)
+from wanctl.dataset.preparing.outcome import FileReport, Preparation, PreparedFile
+from wanctl.dataset.preparing.scenes import CutSettings
+from wanctl.dataset.preparing.worklog import WORK, WorkLog
+
+_LOCK = ".prepare.lock"
+_WORKERS = min(4, cpu_count() or 1)
+_LONGEST_PREFIX = 60
+_CUT_OFF = 1.0  # seconds that may be missing at the end of a file
+Watch = Callable[[int, int], None]  # is told how many more bytes were gone through, and of how many
+
+
+def prepare(
+    root: Path, folder: Path, settings: CutSettings, *, dry_run: bool = False, watch: Watch = lambda *_: None
+) -> Preparation:
+    """Make clips of all footage at `root` in `folder`; with `dry_run` say only which."""
+    if root.is_dir() and root.resolve().is_relative_to(folder.resolve()):
+        raise DatasetError(f"{folder}: the footage lies in it; choose another folder for the clips")
+    found = find_footage(root, leave=folder)
+    if not found.files:
+        raise DatasetError(f"{root}: has no videos in it")
+    with _held(folder, dry_run=dry_run):
+        log = WorkLog(folder, settings, dry_run=dry_run)
+        total = sum(one.path.stat().st_size for one in found.files)
+        work = _Work(folder, settings, log, dry_run, lambda count: watch(count, total), Event())
+        reports = _all(work, found.files)
+        if not dry_run:
+            log.tidy()
+    others = (FileReport(name, fault="is no video, by its content") for name in found.not_videos)
+    return Preparation((*reports, *others), folder, settings, dry_run)
+
+
+@contextmanager
+def _held(folder: Path, *, dry_run: bool) -> Iterator[None]:
+    """The folder for this run alone: new, empty, or one that was prepared before."""
+    if folder.exists() and not (folder / WORK).exists() and _in_use(folder):
+        raise DatasetError(f"{folder}: has files that were not prepared; choose a new folder for the clips")
+    if dry_run:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / _LOCK, timeout=0):
+            for left in folder.glob(f"{PARTIAL}*"):
+                left.unlink()
+            yield
+    except Timeout:
+        raise DatasetError(f"{folder}: another run prepares clips there; wait for it") from None
+
+
+def _in_use(folder: Path) -> bool:
+    return not folder.is_dir() or any(one.name != _LOCK for one in folder.iterdir())
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What all files of a run share."""
+
+    folder: Path
+    settings: CutSettings
+    log: WorkLog
+    dry_run: bool
+    tick: Callable[[int], None]
+    stop: Event
+
+
+def _all(work: _Work, files: Sequence[FootageFile]) -> list[FileReport]:
+    """Several at a time; the first error that is not a file's own ends all, as Ctrl-C does."""
+    with ThreadPoolExecutor(_WORKERS) as workers:
+        running = [workers.submit(_report, work, file, begun) for file, begun in _begun(work, files)]
+        try:
+            return [one.result() for one in running]
+        except BaseException:
+            work.stop.set()
+            workers.shutdown(cancel_futures=True)
+            raise
+
+
+def _begun(work: _Work, files: Iterable[FootageFile]) -> Iterator[tuple[FootageFile, PreparedFile]]:
+    """Each file with what is known of it; names of clips are given in the order of the files."""
+    taken = {one.prefix.lower() for one in work.log.done.files.values()}
+    seen: dict[str, str] = {}
+    for file in files:
+        try:
+            source = fingerprint(file.path)
+        except OSError as error:
+            yield file, PreparedFile("", file.name, "", fault=f"cannot be read: {error.strerror or error}")
+            continue
+        if source in seen:
+            yield file, PreparedFile(source, file.name, "", fault=f"is the same as {seen[source]}")
+            continue
+        seen[source] = file.name
+        known = work.log.done.files.get(source)
+        if known is None:
+            known = PreparedFile(source, file.name, _free_prefix(file.name, taken))
+            taken.add(known.prefix.lower())
+        yield file, known
+
+
+def _free_prefix(name: str, taken: set[str]) -> str:
+    """The file's name in letters that every system takes, and a number if it is taken."""
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", PurePosixPath(name).stem).strip("-_")[:_LONGEST_PREFIX] or "clip"
+    prefix, number = stem, 1
+    while prefix.lower() in taken:
+        number += 1
+        prefix = f"{stem}-{number}"
+    return prefix
+
+
+def _report(work: _Work, file: FootageFile, known: PreparedFile) -> FileReport:
+    if not known.prefix:
+        return FileReport(file.name, fault=known.fault)
+    through = _Through(file.path.stat().st_size, work.tick)
+    if not known.done:
+        known = _cut(work, file, known, through)
+    through.reach(1)
+    stretches = work.log.done.stretches.get(known.source, [])
+    return FileReport(file.name, tuple(stretches), known, known.fault)
+
+
+@dataclass
+class _Through:
+    """How far a file was gone through, told as bytes, of which the whole is known before it is opened."""
+
+    size: int
+    tick: Callable[[int], None]
+    told: int = 0
+
+    def reach(self, part: float) -> None:
+        now = max(self.told, round(self.size * min(1.0, part)))
+        self.tick(now - self.told)
+        self.told = now
+
+
+def _cut(work: _Work, file: FootageFile, known: PreparedFile, through: _Through) -> PreparedFile:
+    """Go through a file, from where an earlier run ended; gives what is known of it then."""
+    earlier = work.log.done.stretches.get(known.source, [])
+    fault = None
+    try:
+        with opened(file) as container:
+            geometry = geometry_of(container)
+            crop = known.crop if earlier else find_bars(container, geometry.seconds)
+            shape = clip_shape(geometry, crop, work.settings.most_pixels)
+            known = replace(known, crop=crop, size=(shape.width, shape.height))
+            work.log.note(known)
+            cutter = FileCutter(work.settings, known, None if work.dry_run else (work.folder, shape))
+            behind = earlier[-1].stretch.end if earlier else 0.0
+            for stretch in cutter.cut(container, geometry, earlier, work.stop):
+                work.log.decide(stretch)
+                behind = stretch.stretch.end
+                through.reach(behind / (geometry.seconds or behind))
+            if geometry.seconds - behind > _CUT_OFF:
+                fault = f"is cut off or damaged: {behind:.1f} of {geometry.seconds:.1f} s can be read"
+    except FootageError as error:
+        fault = str(error)
+    known = replace(known, done=True, fault=fault)
+    work.log.note(known)
+    return known
