@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from wanctl.address import NAME
 from wanctl.dataset.contents import UploadName, parse_upload_name, upload_name
-from wanctl.kinds.identity import job_name_for, parse_job_name, resource_in_job_name
+from wanctl.kinds.snapshot import job_name_for, parse_job_name, resource_in_job_name
 from wanctl.studio.objects import Job
 
 DIGEST = "0123456789abcdef"

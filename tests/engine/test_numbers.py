@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wanctl.kinds.identity import canonical_number
+from wanctl.kinds.snapshot import canonical_number
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,10 @@ def test_the_old_one_goes_only_where_nothing_protects_it(tmp_path: Path) -> None
     assert entry.current
     assert isinstance(resource.spec, Deployment)
     context = Context(project.desired, Snapshot(datetime.now(UTC)), project.record(), {}, planned={})
-    case = DeploymentCase(resource, resource.spec, NOTHING_TO_SERVE, entry, context)
+    case = DeploymentCase(resource, context, NOTHING_TO_SERVE, entry)
     going = deletion_step(case, entry.current, "the old one goes")
     assert (going.when, going.effect is not None) == (When.NOW, True)
-    protected = replace(case, entry=Entry(protected=True))
+    protected = replace(case, known=Entry(protected=True))
     kept = deletion_step(protected, entry.current, "the old one goes")
     assert (kept.when, kept.effect) == (When.BLOCKED, None)
     assert any("protect: false" in hint for hint in kept.hints)

@@ -17,14 +17,25 @@ from pydantic import Field
 
 from wanctl.address import NAME, Address, Kind
 from wanctl.kinds.acting import CallResult, Tools
+from wanctl.kinds.case import FieldRule, FieldTable
 from wanctl.kinds.context import Context, Planned
-from wanctl.kinds.dataset.uploading import DeleteFile
-from wanctl.kinds.fields import FieldRule, FieldTable
-from wanctl.kinds.identity import digest_of
+from wanctl.kinds.dataset.case import DeleteFile
 from wanctl.kinds.importing import Importable, Inventory, Writing
-from wanctl.kinds.kind import Adopting, AdoptionRefused, Cadence, OutputWords, Reader, ResourceKind
-from wanctl.kinds.pruning import WHY, OrphanToDelete, Pruning, deletion, gone, no_orphan
-from wanctl.kinds.snapshot import Question, Snapshot
+from wanctl.kinds.kind import (
+    WHY,
+    Adopting,
+    AdoptionRefused,
+    Cadence,
+    OrphanToDelete,
+    OutputWords,
+    Pruning,
+    Reader,
+    ResourceKind,
+    deletion,
+    gone,
+    no_orphan,
+)
+from wanctl.kinds.snapshot import Question, Snapshot, digest_of
 from wanctl.language.models import Identifier, Name, Resourceful, State, Text
 from wanctl.language.resources import DocumentKind, Reference, Resource
 from wanctl.ledger.record import Generation, Verb

@@ -13,7 +13,7 @@ from wanctl.base.errors import WanctlError
 from wanctl.engine.planner import Draft, exceeded_limits, forgotten, make_plan, plan_of
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, LocalData, Planned
-from wanctl.kinds.pruning import OrphanToDelete, Pruning
+from wanctl.kinds.kind import OrphanToDelete, Pruning
 from wanctl.kinds.registry import kind_of, kinds, planned_context
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.resources import Desired

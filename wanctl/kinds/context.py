@@ -14,8 +14,7 @@ from typing import Any
 from wanctl.address import Address, Kind
 from wanctl.dataset.contents import DatasetFacts
 from wanctl.finding import Finding
-from wanctl.kinds.identity import config_suffixes
-from wanctl.kinds.snapshot import Question, Read, Snapshot
+from wanctl.kinds.snapshot import Question, Read, Snapshot, config_suffixes
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import State
 from wanctl.language.resources import Desired

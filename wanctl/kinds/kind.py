@@ -1,8 +1,8 @@
-"""What a kind of resource is to the rest of wanctl: one protocol, which the engine works by.
+"""A kind of resource, as the rest of wanctl sees it: one protocol, which the engine works by.
 
 A kind brings its documents' model and references, its fields, the reads it needs, and what is planned,
-adopted, imported, pruned and given out for it. Whoever asks goes through `registry`. README.md says how to
-add one.
+adopted, imported, pruned and given out for it. The values that it is given for adoption and pruning are here
+as well. Whoever asks goes through `registry`. README.md says how to add one.
 """
 
 from abc import ABC, abstractmethod
@@ -13,20 +13,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from wanctl.address import Address, Kind
 from wanctl.base.errors import WanctlError
+from wanctl.kinds.case import FieldTable
 from wanctl.kinds.context import Context, Planned
-from wanctl.kinds.fields import FieldTable
 from wanctl.kinds.importing import Importable, Inventory
-from wanctl.kinds.pruning import OrphanToDelete, Pruning, kept
 from wanctl.kinds.snapshot import Listing, Question, Snapshot
 from wanctl.language.models import State
 from wanctl.language.resources import Desired, DocumentKind, Resource, Spec
 from wanctl.ledger.record import Entry, Generation, Intent
-from wanctl.plan import Orphan, Step
+from wanctl.plan import Action, Orphan, Step, When
 
 if TYPE_CHECKING:
     from wanctl.studio.client import Studio
 
+
 Reader = Callable[["Studio", str], Awaitable[Any]]
+
+
+WHY = "in no spec"
 
 
 class AdoptionRefused(WanctlError):  # noqa: N818 - reads as what happened
@@ -70,6 +73,32 @@ class Adopting:
             adopted=True,
             created=created,
         )
+
+
+@dataclass(frozen=True)
+class OrphanToDelete:
+    """An orphan that a person named, or that --all takes."""
+
+    kind: Kind
+    remote_id: str
+    in_flight: bool = False  # a job that trained when it was named: canceled, and its record kept
+
+    @property
+    def address(self) -> Address:
+        """Orphans are in no spec, so their ids are their names."""
+        return Address(self.kind, self.remote_id)
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """The account as one run of the planner sees it."""
+
+    context: Context
+    to_delete: Mapping[Address, OrphanToDelete]
+    orphans: frozenset[tuple[str, str]]  # kind and id, by the plan of the specs
+
+    def is_orphan(self, one: OrphanToDelete) -> bool:
+        return (str(one.kind), one.remote_id) in self.orphans
 
 
 class ResourceKind(ABC):
@@ -204,3 +233,19 @@ class ResourceKind(ABC):
     def facts(self, remote_id: str, snapshot: Snapshot, desired: Desired) -> dict[str, Any]:
         """What callers should know beside the name."""
         return {}
+
+
+def gone(one: OrphanToDelete) -> Step:
+    return Step(one.address, Action.NOTHING, When.DONE, "deleted", remote_id=one.remote_id)
+
+
+def kept(one: OrphanToDelete, why: str) -> Step:
+    return Step(one.address, Action.DELETE, When.BLOCKED, why, remote_id=one.remote_id)
+
+
+def no_orphan(one: OrphanToDelete) -> Step:
+    return kept(one, "it is not an orphan any more")
+
+
+def deletion(one: OrphanToDelete, when: When, reason: str, **more: Any) -> Step:
+    return Step(one.address, Action.DELETE, when, reason, remote_id=one.remote_id, **more)

@@ -1,16 +1,33 @@
-"""The live side, as one run read it: the three lists, and the answers to what planning asked beyond them."""
+"""The live side, as one run read it, and the names and digests by which our objects are known again in it.
 
+It holds the three lists, and the answers to what planning asked beyond them. No I/O here.
+"""
+
+import hashlib
+import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeVar
 
+from wanctl.address import NAME, Address
 from wanctl.dataset.contents import parse_upload_name
-from wanctl.kinds.identity import parse_job_name
+from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.studio.objects import Job, LiveDeployment, RemoteFile
+
+LONGEST_NUMBER = 40  # digits that are written out; beyond, numbers are spelled with their exponent
+
+
+SUFFIX_LENGTH = 8  # the service takes no longer one
+
+
+_JOB_NAME = re.compile(rf"(?P<project>{NAME})--(?P<name>{NAME})--(?P<digest>[0-9a-f]{{16}})")
+
 
 _Object = TypeVar("_Object")
 
@@ -181,3 +198,54 @@ def _renewed(
         return objects
     renewed = (fresh.get(key(one), one) for one in objects)
     return tuple(one for one in renewed if one is not None)
+
+
+def canonical_number(value: Any) -> Any:
+    """Numbers compare by value, however they are spelled: 2.0E-5, "2e-5" and 0.00002 are one."""
+    if isinstance(value, bool) or value is None:
+        return value
+    try:
+        number = Decimal(str(value)).normalize()
+    except (ArithmeticError, ValueError):  # not a number, or one beyond all that can be calculated
+        return value
+    if not number.is_finite():
+        return value
+    return format(number, "f") if abs(number.adjusted()) <= LONGEST_NUMBER else str(number)
+
+
+def digest_of(value: Any) -> str:
+    """sha256 of a JSON value in its canonical spelling."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def config_suffixes(project: str, address: Address, spec: DeploymentSpec) -> tuple[str, ...]:
+    """Suffixes that say whose config, at which attempt, is behind a deployment of a shared model.
+
+    The first is for a new one. An older wanctl counted templates that have no effect, too.
+    """
+    configs = (spec.aigc_config.effective(), spec.aigc_config.sent())
+    made = (digest_of([project, str(address), one, spec.attempt])[:SUFFIX_LENGTH] for one in configs)
+    return tuple(dict.fromkeys(made))
+
+
+def job_name_for(project: str, name: str, identity: str) -> str:
+    """The job's name, which says whose it is and which one."""
+    return f"{project}--{name}--{identity[:16]}"
+
+
+def parse_job_name(job: Job) -> tuple[str, str] | None:
+    """The project and the digest that a job's name carries, if it carries a mark at all."""
+    match = _JOB_NAME.fullmatch(job.job_name or "")
+    return (match["project"], match["digest"]) if match else None
+
+
+def resource_in_job_name(job: Job) -> str | None:
+    """The name of the resource in a job's mark, if it carries one."""
+    match = _JOB_NAME.fullmatch(job.job_name or "")
+    return match["name"] if match else None
+
+
+def is_model_of(model_name: str, output: str | None) -> bool:
+    """The model that a job gave, or an export of it, as the service names them."""
+    return bool(output) and (model_name == output or model_name.startswith(f"{output}-"))

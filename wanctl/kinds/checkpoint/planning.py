@@ -7,9 +7,8 @@ from typing import Any
 from wanctl.address import Address
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.acting import CallResult, Tools
-from wanctl.kinds.case import Case
+from wanctl.kinds.case import Case, FieldRule, FieldTable
 from wanctl.kinds.context import Context, Planned, ProvidedModel
-from wanctl.kinds.fields import FieldRule, FieldTable
 from wanctl.kinds.snapshot import Read
 from wanctl.language.models import Checkpoint, State
 from wanctl.language.resources import Resource

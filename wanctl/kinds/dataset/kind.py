@@ -6,11 +6,22 @@ from typing import Any, ClassVar
 from wanctl.address import Address, Kind
 from wanctl.dataset.contents import parse_upload_name
 from wanctl.kinds.context import Context, Planned, ProvidedDataset
-from wanctl.kinds.dataset.planning import FIELDS, plan_dataset
-from wanctl.kinds.dataset.uploading import DeleteFile
+from wanctl.kinds.dataset.case import FIELDS, DeleteFile
+from wanctl.kinds.dataset.planning import plan_dataset
 from wanctl.kinds.importing import Writing
-from wanctl.kinds.kind import Cadence, OutputWords, Reader, ResourceKind
-from wanctl.kinds.pruning import WHY, OrphanToDelete, Pruning, deletion, gone, kept, no_orphan
+from wanctl.kinds.kind import (
+    WHY,
+    Cadence,
+    OrphanToDelete,
+    OutputWords,
+    Pruning,
+    Reader,
+    ResourceKind,
+    deletion,
+    gone,
+    kept,
+    no_orphan,
+)
 from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot
 from wanctl.language.resources import DOCUMENTS, Resource
 from wanctl.plan import Orphan, Step, When

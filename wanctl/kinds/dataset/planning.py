@@ -1,94 +1,26 @@
 """Dataset: media and captions, known by their content; live as an uploaded zip that is named after it.
 
-This file plans; the calls are in `uploading`.
+This file plans; what the case holds, and the calls, are in `case`.
 """
 
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from dataclasses import replace
 
 from wanctl.address import Address
-from wanctl.base.words import counted, spell_bytes
 from wanctl.dataset.checks import abridged
 from wanctl.dataset.checks.files import listed
 from wanctl.dataset.contents import DatasetFacts, parse_upload_name, upload_name
-from wanctl.dataset.manifest import changes_since, manifest
+from wanctl.dataset.manifest import changes_since
 from wanctl.finding import Finding, Place, Severity
-from wanctl.kinds.case import Case
 from wanctl.kinds.context import Context, LocalData, Planned, ProvidedDataset
-from wanctl.kinds.dataset.uploading import DeleteFile, Upload
-from wanctl.kinds.fields import FieldRule, FieldTable
+from wanctl.kinds.dataset.case import FIELDS, DatasetCase, DatasetContent, DeleteFile, Upload
 from wanctl.kinds.snapshot import Listing, Read
-from wanctl.language.models import Dataset, State
+from wanctl.language.models import State
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Verb
-from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
+from wanctl.plan import Action, Change, Progress, Step, When
 from wanctl.studio.objects import Job, RemoteFile
 
 _CAPTIONS_SHOWN = 5
-_BY_CONTENT = "a dataset is known by its content"
-FIELDS = FieldTable(
-    FieldRule("content", FieldClass.IMMUTABLE, _BY_CONTENT, "the content changed", in_summary=True),
-    FieldRule("caption", FieldClass.IMMUTABLE, _BY_CONTENT),
-)
-
-
-@dataclass(frozen=True)
-class _Content:
-    """The content that is to be live: known by the files, or by the digest that the spec has locked."""
-
-    digest: str
-    summary: str
-    facts: DatasetFacts | None
-    fetchable: bool  # an upload can have the bytes
-
-    def inputs(self, filename: str, size: int | None) -> dict[str, Any]:
-        """The ledger's record of the upload."""
-        kept = manifest(self.facts) if self.facts else {}
-        return {"filename": filename, "size": size, **kept}
-
-
-@dataclass(frozen=True)
-class DatasetCase(Case):
-    """One Dataset whose media or digest the specs name."""
-
-    @property
-    def spec(self) -> Dataset:
-        assert isinstance(self.resource.spec, Dataset)  # noqa: S101 - the registry pairs them
-        return self.resource.spec
-
-    @property
-    def local(self) -> LocalData:
-        return self.context.local[self.address]
-
-    @cached_property
-    def content(self) -> _Content | None:
-        """None: the source cannot be read here, and no digest is locked."""
-        facts = self.local.facts
-        if facts:
-            return _Content(facts.digest, _summary(facts), facts, fetchable=True)
-        if self.spec.digest is None:
-            return None
-        digest = self.spec.digest.removeprefix("sha256:")
-        kept = self.entry.generation(digest)
-        parts = [f"sha256:{digest[:16]} as locked, bytes not seen"]
-        if kept and "samples" in kept.inputs:
-            parts = [counted(len(kept.inputs["samples"]), "sample"), *parts]
-        return _Content(digest, ", ".join(parts), None, self.local.fetchable)
-
-    def change(self, digest: str) -> Change:
-        before = self.entry.current
-        old = f"sha256:{before.identity[:16]}" if before else None
-        return FIELDS.change("content", old, f"sha256:{digest[:16]}")
-
-    def asked(self, file_id: str) -> RemoteFile | None:
-        """A list may lag behind an upload: a known file is asked for by its id."""
-        asked = self.context.ask(Read.FILE, file_id)
-        return asked if isinstance(asked, RemoteFile) else None
-
-    def listed(self, digest: str) -> list[RemoteFile]:
-        """Our uploads of this content."""
-        return self.context.snapshot.files_by_content.get((self.context.project, digest[:16]), [])
 
 
 def plan_dataset(resource: Resource, context: Context) -> Planned:
@@ -133,14 +65,6 @@ def _findings(address: Address, local: LocalData) -> tuple[Finding, ...]:
 def _in_source(place: Place | None, source: str) -> Place:
     """A place in a dataset, as a person finds it from where the specs are."""
     return Place(f"{source}/{place.file}", place.line) if place else Place(source)
-
-
-def _summary(facts: DatasetFacts) -> str:
-    parts = [counted(len(facts.samples), "sample")]
-    if facts.seconds:
-        parts.append(f"{facts.total_seconds:.0f} s")
-    parts.append(spell_bytes(facts.size))
-    return ", ".join(parts)
 
 
 # A file that somebody else uploaded
@@ -193,7 +117,7 @@ def _plan_unread(case: DatasetCase) -> Planned:
     return Planned(step)
 
 
-def _plan_content(case: DatasetCase, content: _Content) -> Planned:
+def _plan_content(case: DatasetCase, content: DatasetContent) -> Planned:
     current = case.entry.current
     live = case.listed(content.digest)
     if not live and current and current.identity == content.digest:
@@ -215,14 +139,14 @@ def _plan_content(case: DatasetCase, content: _Content) -> Planned:
     return Planned(_upload(case, content), ProvidedDataset(content=content.digest))
 
 
-def _found(case: DatasetCase, content: _Content, file: RemoteFile) -> Planned:
+def _found(case: DatasetCase, content: DatasetContent, file: RemoteFile) -> Planned:
     step = case.step(Action.NOTHING, When.DONE, "uploaded", remote_id=file.id, summary=content.summary)
     inputs = content.inputs(file.filename, file.bytes)
     learn = case.context.learned(case.entry, file.id, content.digest, inputs)
     return Planned(step, ProvidedDataset(content=content.digest, file_id=file.id), learn)
 
 
-def _upload(case: DatasetCase, content: _Content) -> Step:
+def _upload(case: DatasetCase, content: DatasetContent) -> Step:
     if case.settling(Verb.UPLOAD):
         more = {"changes": (case.change(content.digest),), "summary": content.summary}
         return case.wait_for_lost(Action.UPLOAD, "the upload", "it arrived", **more)
@@ -245,7 +169,7 @@ def _upload(case: DatasetCase, content: _Content) -> Step:
     )
 
 
-def _why_upload(case: DatasetCase, content: _Content) -> tuple[str, tuple[Change, ...]]:
+def _why_upload(case: DatasetCase, content: DatasetContent) -> tuple[str, tuple[Change, ...]]:
     """In words and caption by caption, as far as the ledger remembers what was uploaded."""
     before, changes = case.entry.current, (case.change(content.digest),)
     if before is None:

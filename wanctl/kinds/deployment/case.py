@@ -10,14 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 from wanctl.address import Address
+from wanctl.kinds.case import Case, FieldRule, FieldTable
 from wanctl.kinds.context import Context, ProvidedModel
 from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, config_identity, deployed_name
-from wanctl.kinds.fields import FieldRule, FieldTable
-from wanctl.kinds.identity import config_suffixes
-from wanctl.kinds.snapshot import Read
+from wanctl.kinds.snapshot import Read, config_suffixes
 from wanctl.language.models import TEMPLATES, Deployment
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Entry, Generation, Intent, Verb
+from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import UNTOLD, DeploymentStatus, LiveDeployment
 
@@ -55,39 +54,24 @@ NOTHING_TO_SERVE = Target(None, None, owned=False, config={}, suffixes=(), share
 
 
 @dataclass(frozen=True)
-class DeploymentCase:
+class DeploymentCase(Case):
     """One Deployment in one plan: what is written, what it comes to, and what is known of it."""
 
-    resource: Resource
-    spec: Deployment
     target: Target
-    entry: Entry  # the ledger's, completed by what the account shows
-    context: Context
+    known: Entry  # the ledger's entry, completed by what the account shows
 
     @property
-    def address(self) -> Address:
-        return self.resource.address
-
-    @property
-    def recorded(self) -> Entry:
-        """The ledger's entry as it is written."""
-        return self.context.entry(self.address)
-
-    @property
-    def intent(self) -> Intent | None:
-        return self.context.intent(self.address)
+    def spec(self) -> Deployment:
+        assert isinstance(self.resource.spec, Deployment)  # noqa: S101 - the registry pairs them
+        return self.resource.spec
 
     @property
     def protected(self) -> bool:
-        return self.entry.protected
+        return self.known.protected
 
     @property
     def summary(self) -> str:
         return f"lora × {self.spec.capacity}"
-
-    def calling(self, verb: Verb) -> Intent | None:
-        """The intent of such a call, whose answer is not known."""
-        return self.intent if self.intent and self.intent.verb == verb else None
 
     def standing(self, one: Generation) -> LiveDeployment | None:
         return standing(one, self.context)
@@ -134,7 +118,7 @@ class DeploymentCase:
 
     def unsent_templates(self) -> tuple[str, ...]:
         """Templates that changed since they were sent, which changes nothing at the service."""
-        old = (self.entry.current.inputs.get("aigc_config") if self.entry.current else None) or {}
+        old = (self.known.current.inputs.get("aigc_config") if self.known.current else None) or {}
         config = self.target.config
         return tuple(key for key in TEMPLATES if old.get(key) != config.get(key) and self._is_dead(key, old))
 
@@ -145,7 +129,7 @@ class DeploymentCase:
         taken = name in account.deployment_by_id  # by whomever: the call would be refused
         sent = self.sent(shared=self.target.shared or beside or taken)
         identity, made = config_identity(sent), deployed_name(sent)
-        nobody_elses = made not in self.context.claimed and made not in self.recorded.disowned
+        nobody_elses = made not in self.context.claimed and made not in self.entry.disowned
         intent = self.intent
         asked_for = sent["suffix"] is not None or (intent is not None and intent.identity == identity)
         seen, ours = account.deployment_names, nobody_elses and asked_for
@@ -172,8 +156,8 @@ class DeploymentCase:
         self, action: Action, when: When, reason: str, live: LiveDeployment | None = None, **more: Any
     ) -> Step:
         """A step of this Deployment, about the live one if that is given."""
-        remote_id = live.deployed_model if live else None
-        return Step(self.address, action, when, reason, remote_id=remote_id, **more)
+        about = {"remote_id": live.deployed_model} if live else {}
+        return super().step(action, when, reason, **about, **more)
 
 
 _STOPPED: dict[str, tuple[str, str]] = {

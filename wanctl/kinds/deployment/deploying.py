@@ -5,7 +5,7 @@ from typing import Any
 
 from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, OnRemote, Tools
-from wanctl.kinds.identity import digest_of
+from wanctl.kinds.snapshot import digest_of
 from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.studio.errors import Conflict, LostAnswer, NotFound, StudioError
 from wanctl.studio.objects import LiveDeployment

@@ -14,11 +14,21 @@ from wanctl.kinds.deployment.removal import plan_removal
 from wanctl.kinds.deployment.unrecorded import adopt_deployment, echoed_config
 from wanctl.kinds.finetune.importing import exported_rows, job_of, project_of, questions_about, write_job
 from wanctl.kinds.finetune.removal import our_jobs
-from wanctl.kinds.identity import is_model_of
 from wanctl.kinds.importing import UNREADABLE, Importable, Inventory, Writing
-from wanctl.kinds.kind import Adopting, Cadence, OutputWords, Reader, ResourceKind
-from wanctl.kinds.pruning import WHY, OrphanToDelete, Pruning, deletion, gone, no_orphan
-from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot
+from wanctl.kinds.kind import (
+    WHY,
+    Adopting,
+    Cadence,
+    OrphanToDelete,
+    OutputWords,
+    Pruning,
+    Reader,
+    ResourceKind,
+    deletion,
+    gone,
+    no_orphan,
+)
+from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot, is_model_of
 from wanctl.language.models import Deployment
 from wanctl.language.resources import DOCUMENTS, Desired, Resource
 from wanctl.language.writing import UNKNOWN

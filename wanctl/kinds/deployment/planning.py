@@ -43,12 +43,12 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
     assert isinstance(spec, Deployment)  # noqa: S101 - the registry pairs each kind with its model
     recorded = context.entry(address)
     if spec.state is State.ABSENT:
-        case = DeploymentCase(resource, spec, NOTHING_TO_SERVE, recorded, context)
+        case = DeploymentCase(resource, context, NOTHING_TO_SERVE, recorded)
         lifting = _plan_protection(case) if case.protected else None
         return lifting or plan_removal(address, context, context.why_gone, ())
     target = target_of(address, spec, context)
-    case = with_account(DeploymentCase(resource, spec, target, recorded, context))
-    learn = case.entry if case.entry != recorded else None
+    case = with_account(DeploymentCase(resource, context, target, recorded))
+    learn = case.known if case.known != recorded else None
     planned = _with_note(case, without_guess(case, _plan_present(case)))
     name = () if target.model_name is None or target.shared else ((PLAIN_NAME, target.model_name),)
     return replace(planned, learn=planned.learn or learn, claims=name)
@@ -83,7 +83,7 @@ def _plan_present(case: DeploymentCase) -> Planned:
 
 def _plan_protection(case: DeploymentCase) -> Planned | None:
     """A plan of its own; what else changed is named, and comes in the next one."""
-    current, wanted = case.entry.current, case.spec.protect
+    current, wanted = case.known.current, case.spec.protect
     if current is None or case.protected == wanted:
         return None
     action, reason = Action.PROTECT, "protect: true guards it from deletion, also when its document is gone"
@@ -107,7 +107,7 @@ def _plan_protection(case: DeploymentCase) -> Planned | None:
 
 def _plan_current(case: DeploymentCase) -> Planned | None:
     """The ledger knows one: it serves, it changed, or it is not there any more."""
-    current = case.entry.current
+    current = case.known.current
     if current is None:
         return None
     live = case.standing(current)
@@ -155,7 +155,7 @@ def _plan_unknown_model(case: DeploymentCase, live: LiveDeployment, changes: tup
 
 def _plan_scale(case: DeploymentCase, live: LiveDeployment, changes: tuple[Change, ...]) -> Planned:
     """Only the capacity differs; where the ledger has the one that is wanted, somebody else changed it."""
-    capacity, recorded = case.spec.capacity, case.recorded.current
+    capacity, recorded = case.spec.capacity, case.entry.current
     drift = recorded is not None and recorded.inputs.get("capacity") == capacity
     step = case.step(
         Action.SCALE,
@@ -172,11 +172,11 @@ def _plan_scale(case: DeploymentCase, live: LiveDeployment, changes: tuple[Chang
 def _plan_serving(case: DeploymentCase, live: LiveDeployment) -> Planned:
     """It is what the spec wants; its status says whether it serves yet, and then the old one goes."""
     provided = ProvidedModel(model_name=live.model_name)
-    old = [one for one in case.entry.retiring if case.standing(one)]
+    old = [one for one in case.known.retiring if case.standing(one)]
     if not live.running:
         return Planned(status_step(case, live, replacing=bool(old)), provided)
     if not old:
-        learn = case.entry.model_copy(update={"retiring": ()}) if case.entry.retiring else None
+        learn = case.known.model_copy(update={"retiring": ()}) if case.known.retiring else None
         return Planned(case.serving_step(live), provided, learn)
     leaving = case.standing(old[0])
     if leaving and leaving.leaving:

@@ -7,7 +7,7 @@ from wanctl.kinds.deployment.case import FIELDS, DeploymentCase, deletion_step, 
 from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, deployed_name
 from wanctl.language.models import Strategy
 from wanctl.ledger.record import Generation, Verb
-from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
+from wanctl.plan import Action, Change, FieldClass, Step, When
 from wanctl.studio.objects import LiveDeployment
 
 OUT_OF_SERVICE = "delete and deploy again: out of service 5–10 minutes, irreversible"
@@ -48,8 +48,8 @@ def plan_protected(case: DeploymentCase, live: LiveDeployment, changes: tuple[Ch
 
 def _deploy_beside(case: DeploymentCase, live: LiveDeployment, changes: tuple[Change, ...]) -> Step:
     """The new one first. An older one that still has the name which it needs goes before that."""
-    if unsettled := _unsettled(case, Action.REPLACE, changes):
-        return unsettled
+    if case.settling(Verb.DEPLOY):
+        return case.wait_for_lost(Action.REPLACE, "the deploy call", "it appears", changes=changes)
     effect = case.deploy_call(beside=live.model_name == case.target.model_name)
     if freeing := _free_the_name(case, effect):
         return replace(freeing, changes=changes)
@@ -66,7 +66,7 @@ def _deploy_beside(case: DeploymentCase, live: LiveDeployment, changes: tuple[Ch
 
 def _free_the_name(case: DeploymentCase, effect: Deploy) -> Step | None:
     """The step that ends an older one which has the name that the new one needs, if there is one."""
-    for old in case.entry.retiring:
+    for old in case.known.retiring:
         same_name = all(old.inputs.get(key) == effect.sent[key] for key in ("model_name", "suffix"))
         there = case.standing(old) if same_name else None
         if there and there.leaving:
@@ -92,10 +92,10 @@ def _handover(old: str, new: str) -> str:
 
 def plan_retired(case: DeploymentCase) -> Planned | None:
     """In the middle of delete-and-deploy-again: the old one was told to go, the new one is not there yet."""
-    if case.entry.current is not None or not case.entry.retiring:
+    if case.known.current is not None or not case.known.retiring:
         return None
-    last = case.entry.retiring[-1]
-    still_there = [one for one in case.entry.retiring if case.standing(one)]
+    last = case.known.retiring[-1]
+    still_there = [one for one in case.known.retiring if case.standing(one)]
     if not still_there:
         return plan_redeploy(case, last)
     live, changes = case.standing(still_there[0]), case.changes_from(last)
@@ -114,8 +114,8 @@ def plan_redeploy(case: DeploymentCase, old: Generation) -> Planned:
 def plan_deploy(case: DeploymentCase, reason: str, action: Action = Action.DEPLOY) -> Planned:
     """Nothing of it stands: it is deployed as soon as its model is there."""
     changes = case.changes_from(None)
-    if unsettled := _unsettled(case, action, changes):
-        return Planned(unsettled)
+    if case.settling(Verb.DEPLOY):
+        return Planned(case.wait_for_lost(action, "the deploy call", "it appears", changes=changes))
     known, upstream = case.target.model_name is not None, case.target.upstream
     step = case.step(
         action,
@@ -127,12 +127,3 @@ def plan_deploy(case: DeploymentCase, reason: str, action: Action = Action.DEPLO
         effect=case.deploy_call() if known else None,
     )
     return Planned(step, ProvidedModel(model_name=case.target.model_name))
-
-
-def _unsettled(case: DeploymentCase, action: Action, changes: tuple[Change, ...]) -> Step | None:
-    """It is too early to call again: what the lost call made may not be listed yet."""
-    intent = case.calling(Verb.DEPLOY)
-    if not intent or not case.context.settling(intent):
-        return None
-    reason = "the answer to the deploy call was lost; waiting to see whether it appears"
-    return case.step(action, When.SERVICE, reason, changes=changes, progress=Progress("UNKNOWN"))

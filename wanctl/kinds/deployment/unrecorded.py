@@ -31,9 +31,9 @@ from wanctl.studio.objects import LiveDeployment
 
 def with_account(case: DeploymentCase) -> DeploymentCase:
     """The case with its entry completed by what the account shows of this Deployment."""
-    case = replace(case, entry=with_intent_result(case.address, case.context))
-    case = replace(case, entry=_with_own_suffix(case))
-    return replace(case, entry=_with_live_capacity(case))
+    case = replace(case, known=with_intent_result(case.address, case.context))
+    case = replace(case, known=_with_own_suffix(case))
+    return replace(case, known=_with_live_capacity(case))
 
 
 def with_intent_result(address: Address, context: Context) -> Entry:
@@ -62,11 +62,11 @@ def with_intent_result(address: Address, context: Context) -> Entry:
 
 def _with_own_suffix(case: DeploymentCase) -> Entry:
     """The entry, completed by the deployment whose suffix says that it was given this very config."""
-    if case.entry.current or case.intent:
-        return case.entry
+    if case.known.current or case.intent:
+        return case.known
     ours = [(one, suffix) for one in case.unclaimed() if (suffix := suffix_of(one, case.target.suffixes))]
     if len(ours) != 1:
-        return case.entry
+        return case.known
     live, suffix = ours[0]
     capacity = case.spec.capacity if live.capacity is None else live.capacity
     sent = {**case.sent(shared=True), "capacity": capacity, "suffix": suffix}
@@ -77,20 +77,20 @@ def _with_own_suffix(case: DeploymentCase) -> Entry:
         since=case.context.snapshot.observed_at,
         created=live.gmt_create,
     )
-    return case.entry.model_copy(update={"current": made})
+    return case.known.model_copy(update={"current": made})
 
 
 def _with_live_capacity(case: DeploymentCase) -> Entry:
     """The entry with the capacity that the service gives, where it gives one: somebody may have scaled it."""
-    current = case.entry.current
+    current = case.known.current
     live = case.standing(current) if current else None
     if current is None or live is None or live.capacity is None or not live.running:
-        return case.entry
+        return case.known
     sent = {**current.inputs, "capacity": live.capacity}
     if sent == current.inputs:
-        return case.entry
+        return case.known
     scaled = current.model_copy(update={"inputs": sent, "identity": config_identity(sent)})
-    return case.entry.model_copy(update={"current": scaled})
+    return case.known.model_copy(update={"current": scaled})
 
 
 # Deployments that the ledger does not have
@@ -162,7 +162,7 @@ def _unverified(case: DeploymentCase, live: LiveDeployment, why: str, unknown: s
 
 def without_guess(case: DeploymentCase, planned: Planned) -> Planned:
     """The plan, held back where it would deploy a config that nobody knows, with a warning of that."""
-    step, current = planned.step, case.recorded.current
+    step, current = planned.step, case.entry.current
     if case.spec.aigc_config.unknown:
         message = f"the aigc_config of {step.remote_id or case.address} is unknown: not readable from the API"
         adopt = f", then, to trust it: wanctl adopt {case.address} {step.remote_id}" if step.remote_id else ""

@@ -7,10 +7,9 @@ from typing import Any
 
 from wanctl.address import Address
 from wanctl.catalogue.estimate import estimate_training
-from wanctl.kinds.case import Case
+from wanctl.kinds.case import Case, FieldRule, FieldTable
 from wanctl.kinds.context import Measured
-from wanctl.kinds.fields import FieldRule, FieldTable
-from wanctl.kinds.identity import canonical_number, digest_of
+from wanctl.kinds.snapshot import canonical_number, digest_of
 from wanctl.language.models import FineTune
 from wanctl.ledger.record import Generation
 from wanctl.plan import Action, Change, Cost, FieldClass, Step, When

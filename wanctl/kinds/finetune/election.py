@@ -10,7 +10,7 @@ from wanctl.kinds.context import Planned, ProvidedModel
 from wanctl.kinds.finetune.case import TrainingCase
 from wanctl.kinds.finetune.evidence import Match, earliest, made_at_once, twins_by_files, twins_by_name
 from wanctl.kinds.finetune.training import Withdraw
-from wanctl.kinds.identity import parse_job_name
+from wanctl.kinds.snapshot import parse_job_name
 from wanctl.ledger.record import Verb
 from wanctl.plan import Action, Progress, When
 from wanctl.studio.objects import NOT_BEGUN, Job

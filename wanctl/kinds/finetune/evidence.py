@@ -12,8 +12,7 @@ from typing import Any
 
 from wanctl.kinds.context import Context
 from wanctl.kinds.finetune.case import TrainingCase
-from wanctl.kinds.identity import canonical_number
-from wanctl.kinds.snapshot import Listing, Read
+from wanctl.kinds.snapshot import Listing, Read, canonical_number
 from wanctl.ledger.record import Intent, Verb
 from wanctl.studio.objects import Job
 

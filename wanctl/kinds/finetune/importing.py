@@ -14,10 +14,9 @@ from wanctl.dataset.contents import parse_upload_name
 from wanctl.kinds.dataset.kind import write_dataset
 from wanctl.kinds.finetune.case import TrainingCase
 from wanctl.kinds.finetune.evidence import contradicted
-from wanctl.kinds.identity import parse_job_name, resource_in_job_name
 from wanctl.kinds.importing import UNREADABLE, Inventory, Writing
 from wanctl.kinds.kind import Adopting, AdoptionRefused
-from wanctl.kinds.snapshot import Question, Read
+from wanctl.kinds.snapshot import Question, Read, parse_job_name, resource_in_job_name
 from wanctl.language.models import FineTune
 from wanctl.ledger.record import Generation
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, Job

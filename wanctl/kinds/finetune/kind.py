@@ -18,11 +18,22 @@ from wanctl.kinds.finetune.importing import (
 from wanctl.kinds.finetune.planning import plan_finetune
 from wanctl.kinds.finetune.removal import our_jobs, serving_models_of
 from wanctl.kinds.finetune.training import CancelJob, DeleteJob
-from wanctl.kinds.identity import is_model_of, resource_in_job_name
 from wanctl.kinds.importing import Importable, Inventory
-from wanctl.kinds.kind import Adopting, Cadence, OutputWords, Reader, ResourceKind
-from wanctl.kinds.pruning import WHY, OrphanToDelete, Pruning, deletion, gone, kept, no_orphan
-from wanctl.kinds.snapshot import Question, Read, Snapshot
+from wanctl.kinds.kind import (
+    WHY,
+    Adopting,
+    Cadence,
+    OrphanToDelete,
+    OutputWords,
+    Pruning,
+    Reader,
+    ResourceKind,
+    deletion,
+    gone,
+    kept,
+    no_orphan,
+)
+from wanctl.kinds.snapshot import Question, Read, Snapshot, is_model_of, resource_in_job_name
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import FineTune
 from wanctl.language.resources import DOCUMENTS, Resource, Spec

@@ -12,8 +12,7 @@ from wanctl.kinds.finetune.election import election, plan_withdrawal
 from wanctl.kinds.finetune.evidence import Evidence, Match, match_job
 from wanctl.kinds.finetune.removal import plan_job_removal
 from wanctl.kinds.finetune.training import Train
-from wanctl.kinds.identity import job_name_for
-from wanctl.kinds.snapshot import Read
+from wanctl.kinds.snapshot import Read, job_name_for
 from wanctl.language.models import State
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Generation, Verb

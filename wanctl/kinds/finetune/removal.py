@@ -8,8 +8,7 @@ from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.finetune.case import TrainingCase
 from wanctl.kinds.finetune.evidence import SURE, Evidence, Match
 from wanctl.kinds.finetune.training import CancelJob, DeleteJob
-from wanctl.kinds.identity import is_model_of
-from wanctl.kinds.snapshot import Read
+from wanctl.kinds.snapshot import Read, is_model_of
 from wanctl.ledger.record import Verb
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.studio.objects import Job, JobStatus
