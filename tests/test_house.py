@@ -14,7 +14,7 @@ MODULES = {
 KINDS = {"Dataset", "FineTune", "Checkpoint", "Deployment"}
 MOST_PARAMETERS = 5
 # These read the media of Datasets, which no other kind has.
-OF_MEDIA = {"wanctl/project/datasets.py", "wanctl/project/local.py", "wanctl/watch/intents.py"}
+OF_MEDIA = {"wanctl/project/datasets.py", "wanctl/project/local.py", "wanctl/watch/policy.py"}
 
 
 def test_a_class_name_means_one_thing() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from tests.browser.plans import BUSY, REFERENCES, busy_board
+from tests.browser.plans import BUSY, REFERENCES, busy_status
 from tests.dataset.filming import Scene, film
 from tests.scenarios.playing import quiet_surroundings
 from tests.watch.statuses import NOON, STEPS, empty_status, loop_status_of
@@ -68,7 +68,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     "plan-refused": lambda: plan_html(_refused(), RenderOptions(REFERENCES)),
     "plan-converged": lambda: plan_html(_settled(), RenderOptions(REFERENCES)),
     "plan-failed": lambda: plan_html(PlanFailure("effects", "prod", _MISTAKES)),
-    "watch": lambda: _shown(busy_board()),
+    "watch": lambda: _shown(busy_status()),
     "watch-starting": lambda: _shown(empty_status()),
     "watch-failing": lambda: _shown(
         loop_status_of(*STEPS, held_by="ci-runner-7f9c").with_errors(

@@ -247,7 +247,7 @@ REFERENCES: References = {
 }
 
 
-def busy_board() -> LoopStatus:
+def busy_status() -> LoopStatus:
     """The loop over that plan: something was done, something failed, the next turn is due."""
     calls = (
         ("upload", "Dataset/confetti-train", "ok", "file-ft-2b64be8d1c0d4cf2b3aa", None),

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.browser.plans import busy_board
+from tests.browser.plans import busy_status
 from tests.browser.reading import DESKTOP, PHONE, Reader
 from tests.browser.test_plan_page import HOSTILE
 from tests.render.hostile import plan_of
@@ -61,7 +61,7 @@ def test_it_reads_itself_again_and_keeps_its_place(
     loop: Loop, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wanctl.watch.page.REFRESH", 1)
-    loop.loop_status = busy_board()
+    loop.loop_status = busy_status()
     reader = open_loop(read, loop)
     reader.page.evaluate("scrollTo(0, 500)")
     loop.loop_status = replace(loop.loop_status, ref="origin/next")

@@ -17,7 +17,7 @@ from wanctl.project import Project
 from wanctl.project.host import Host
 from wanctl.project.provider import call_sandbox, open_sandbox
 from wanctl.watch.checkout import Checkout
-from wanctl.watch.iteration import Iteration, Turns
+from wanctl.watch.iteration import Iteration, Rounds
 from wanctl.watch.policy import Policy
 
 SANDBOX = {"speed": "instant", "seed": 1, "start": "2026-03-18T09:00:00+08:00"}
@@ -89,10 +89,10 @@ class Place:
         git(other, "commit", "--quiet", "-m", "Approved")
         git(other, "push", "--quiet", "origin", "HEAD:main")
 
-    def iterations(self, policy: Policy | None = None) -> Turns:
+    def iterations(self, policy: Policy | None = None) -> Rounds:
         machine = environ()
         room = self.specs / ".wanctl" / "watch"
-        return Turns(
+        return Rounds(
             checkout=Checkout.of(self.specs, "origin/main", room / "tree", machine),
             environment=None,
             home=self.specs,
@@ -115,7 +115,7 @@ class Place:
         sandbox.advance(timedelta(**span))
         sandbox.close()
 
-    def converge(self, iterations: Turns, most: int = 12) -> Iteration:
+    def converge(self, iterations: Rounds, most: int = 12) -> Iteration:
         """Turn after turn, with hours between them."""
         for _ in range(most):
             iteration = iterations.take()

@@ -15,8 +15,7 @@ from wanctl.watch.checkout import WatchError
 from wanctl.watch.iteration import Iteration
 from wanctl.watch.loop import LONGEST_RETRY, SHORTEST_PAUSE, Listeners, Loop, Wakeup
 from wanctl.watch.running import alone, signals
-from wanctl.watch.status import LoopStatus
-from wanctl.watch.waits import Waits
+from wanctl.watch.status import LoopStatus, Waits
 
 Took = Iteration | Exception
 

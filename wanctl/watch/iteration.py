@@ -19,8 +19,7 @@ from wanctl.project.host import Host
 from wanctl.render.lineage import References, references_of
 from wanctl.studio.wire import CallListener, no_listener
 from wanctl.watch.checkout import Checkout, Commit
-from wanctl.watch.intents import intents_of
-from wanctl.watch.policy import APPROVALS_FILE, Approvals, Policy, holding, read_approvals
+from wanctl.watch.policy import APPROVALS_FILE, Approvals, Policy, holding, intents_of, read_approvals
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ NOTHING_SEEN = Observed()
 
 
 @dataclass
-class Turns:
+class Rounds:
     """Makes rounds of one project. Guards what it saw last: a plan that stands still is not applied again."""
 
     checkout: Checkout
@@ -99,7 +98,7 @@ class Turns:
         return Iteration(
             commit=commit,
             settings=desired.settings,
-            plan=_told(outcome.plan if outcome else plan, self.checkout.as_committed),
+            plan=_as_committed(outcome.plan if outcome else plan, self.checkout.as_committed),
             references=references_of(desired),
             record=project.record(),
             failures={str(one.step.address): str(one.error) for one in outcome.failures} if outcome else {},
@@ -125,8 +124,8 @@ class Turns:
         return read_approvals(path.read_text(encoding="utf-8", errors="replace"))
 
 
-def _told(plan: Plan, as_committed: Callable[[str], str]) -> Plan:
-    """The plan for those who look: where it names files, they are those of the repository."""
+def _as_committed(plan: Plan, as_committed: Callable[[str], str]) -> Plan:
+    """The plan for those who look: the files that it names are those of the repository."""
     findings = tuple(
         replace(
             one,

@@ -24,12 +24,12 @@ class Metrics:
 
     def __init__(self, loop_status: Callable[[], LoopStatus], now: Callable[[], datetime]) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_BoardCollector(loop_status, now))
-        self._turns = Counter(
+        self._registry.register(_StatusCollector(loop_status, now))
+        self._rounds = Counter(
             "wanctl_turns", "Rounds of the loop by how they ended.", ["result"], registry=self._registry
         )
         for result in ("planned", "held", "failed"):
-            self._turns.labels(result)  # from nothing on: a first one is an increase, too
+            self._rounds.labels(result)  # from nothing on: a first one is an increase, too
         self._calls = Counter(
             "wanctl_api_calls",
             "Calls to the service by family and status; status none: no answer came.",
@@ -47,14 +47,14 @@ class Metrics:
 
     def completed(self, loop_status: LoopStatus) -> None:
         iteration = loop_status.iteration
-        self._turns.labels("held" if iteration and iteration.held_by else "planned").inc()
+        self._rounds.labels("held" if iteration and iteration.held_by else "planned").inc()
         if iteration:
             self._plans.observe(iteration.plan_seconds)
             if iteration.apply_seconds is not None:
                 self._applies.observe(iteration.apply_seconds)
 
     def failed(self, _: LoopStatus) -> None:
-        self._turns.labels("failed").inc()
+        self._rounds.labels("failed").inc()
 
     def text(self) -> bytes:
         """The exposition format."""
@@ -64,14 +64,14 @@ class Metrics:
         return Histogram(name, about, buckets=_SECONDS, registry=self._registry)
 
 
-class _BoardCollector(Collector):
+class _StatusCollector(Collector):
     """Gauges made anew from the status at each scrape: what is gone from the plan is gone from them."""
 
     def __init__(self, loop_status: Callable[[], LoopStatus], now: Callable[[], datetime]) -> None:
-        self._board, self._now = loop_status, now
+        self._loop_status, self._now = loop_status, now
 
     def collect(self) -> Iterator[Metric]:
-        loop_status, now = self._board(), self._now()
+        loop_status, now = self._loop_status(), self._now()
         yield _info("wanctl_build", "The running wanctl.", version=__version__)
         yield from _what_is_watched(loop_status)
         yield _one(

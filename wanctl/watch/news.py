@@ -14,7 +14,7 @@ from wanctl.plan import Plan, Status, Step, When
 from wanctl.watch.status import LoopStatus
 
 LOOP, PLAN = "the loop", "the plan"
-TOLD_AFTER = 2  # failed rounds in a row: one may be a line that was down for a moment
+REPORTED_AFTER = 2  # failed rounds in a row: one may be a line that was down for a moment
 _SHOWN = 20
 
 
@@ -84,7 +84,9 @@ _TITLES = {
 }
 
 
-def situation_of(loop_status: LoopStatus, before: Situation | None, patience: int = TOLD_AFTER) -> Situation:
+def situation_of(
+    loop_status: LoopStatus, before: Situation | None, patience: int = REPORTED_AFTER
+) -> Situation:
     """How things stand after a round. After one that came to no plan: as before, but for the failure."""
     if loop_status.errors:
         known = before or Situation()
@@ -99,7 +101,7 @@ def situation_of(loop_status: LoopStatus, before: Situation | None, patience: in
     blocked = {str(step.address): step.reason for step in plan.steps if step.when is When.BLOCKED}
     return Situation(
         converged=plan.status is Status.CONVERGED,
-        waiting={_key(step): _told(step) for step in _turns(plan)},
+        waiting={_key(step): _sentence(step) for step in _waits_for_person(plan)},
         failed={**refused, **blocked, **loop_status.iteration.failures},
         drift={str(step.address): step.reason for step in loop_status.drifted},
     )
@@ -129,7 +131,7 @@ def news_between(before: Situation | None, after: Situation, loop_status: LoopSt
     )
 
 
-def _turns(plan: Plan) -> Iterator[Step]:
+def _waits_for_person(plan: Plan) -> Iterator[Step]:
     """What waits for a person, but for drift, which is reported as such."""
     if any(finding.severity is Severity.ERROR for finding in plan.findings):
         return
@@ -153,7 +155,7 @@ def _subject(occasion: Occasion, key: str) -> str:
     return key.partition(" ")[0] if occasion is Occasion.WAITING else key
 
 
-def _told(step: Step) -> str:
+def _sentence(step: Step) -> str:
     return " → ".join((step.reason, *step.hints))
 
 

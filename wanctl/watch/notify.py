@@ -17,7 +17,7 @@ from tenacity.wait import wait_random_exponential
 
 from wanctl.base.net import filter_http_logs, is_loopback
 from wanctl.language.settings import Notification
-from wanctl.watch.news import TOLD_AFTER, News, Situation, news_between, situation_of
+from wanctl.watch.news import REPORTED_AFTER, News, Situation, news_between, situation_of
 from wanctl.watch.status import LoopStatus
 
 TRIES = 5
@@ -36,13 +36,13 @@ class Notifier:
     def __init__(
         self,
         environ: Mapping[str, str],
-        told: Path,
+        reported: Path,
         tell: Callable[[str], None],
         *,
-        patience: int = TOLD_AFTER,
+        patience: int = REPORTED_AFTER,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
-        self._environ, self._told, self._tell = environ, told, tell
+        self._environ, self._reported, self._tell = environ, reported, tell
         self._patience = patience
         self._lines: dict[str, _Line] = {}
         self._closing = threading.Event()
@@ -52,7 +52,7 @@ class Notifier:
 
     def completed(self, loop_status: LoopStatus) -> None:
         """After any round: what has changed is queued, and remembered as reported."""
-        before = self._known or Situation.load(self._told)
+        before = self._known or Situation.load(self._reported)
         after = situation_of(loop_status, before, self._patience)
         for news in news_between(before, after, loop_status):
             for one in loop_status.receivers:
@@ -60,7 +60,7 @@ class Notifier:
                     self._line_to(one).put(one, news)
         self._known = after  # also where it cannot be written down: or each round would report it again
         if after != before:
-            after.save(self._told)
+            after.save(self._reported)
 
     failed = completed
 
@@ -75,13 +75,13 @@ class Notifier:
 
     def _line_to(self, receiver: Notification) -> "_Line":
         if receiver.url_env not in self._lines:
-            self._lines[receiver.url_env] = _Line(self._told_or_said)
+            self._lines[receiver.url_env] = _Line(self._delivered_or_said)
         return self._lines[receiver.url_env]
 
     def _nap(self, seconds: float) -> None:
         self._closing.wait(seconds)
 
-    def _told_or_said(self, receiver: Notification, news: News) -> None:
+    def _delivered_or_said(self, receiver: Notification, news: News) -> None:
         try:
             self._deliver(receiver, news)
         except Exception as error:  # noqa: BLE001 - a receiver's fault must not end the thread

@@ -1,16 +1,23 @@
-"""What the loop may do by itself. What it may not, waits for a person, who answers in git.
+"""The limits of what the loop does by itself. Everything else waits for a person, who answers in git. Pure.
 
-A pure gate over the plan: a step that is held is shown as waiting for a person, with the line to commit.
+A gate over the plan: a step that is held is shown as waiting for a person, with the line to commit. A person
+approves what the specs want of a resource and of all that it stands on, down to its data's bytes: that is
+known before anything is done, stays the same while it is done, and so approves what begins hours later.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from wanctl.address import Address
 from wanctl.engine.gates import Gate, concludes
+from wanctl.kinds.context import LocalData
+from wanctl.language.models import Dataset
+from wanctl.language.resources import Desired, Resource
 from wanctl.plan import Action, Plan, Step, When
-from wanctl.watch.intents import digest_of
 
 APPROVALS_FILE = ".wanctl-approvals"
 
@@ -112,3 +119,24 @@ def holding(policy: Policy, approvals: Approvals, intents: Mapping[Address, str]
 def needs_approval(step: Step, policy: Policy) -> bool:
     """Its action is named; a replacement is a deletion too."""
     return step.action in policy.needs_approval or (Action.DELETE in policy.needs_approval and step.deletes)
+
+
+def intents_of(desired: Desired, local: Mapping[Address, LocalData]) -> Mapping[Address, str]:
+    """For every resource of the specs one digest of what they want of it, and of all that it stands on."""
+    found: dict[Address, str] = {}
+    for address, resource in desired.resources.items():  # upstream first
+        below = [found[reference] for reference in resource.references]
+        found[address] = digest_of({"wanted": _wanted(resource, local.get(address)), "upstream": below})
+    return found
+
+
+def digest_of(value: Mapping[str, Any]) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _wanted(resource: Resource, data: LocalData | None) -> Any:
+    """Of a data set its content alone: where it lies, and what it is called there, changes nothing."""
+    if isinstance(resource.spec, Dataset) and data and data.facts:
+        return {"content": f"sha256:{data.facts.digest}"}
+    return resource.spec.model_dump(mode="json")

@@ -17,15 +17,14 @@ from wanctl.engine.converge import Watcher
 from wanctl.language.load import find_project, project_name
 from wanctl.project.host import STATE_FOLDER, Host
 from wanctl.watch.checkout import Checkout, WatchError
-from wanctl.watch.iteration import Turns
+from wanctl.watch.iteration import Rounds
 from wanctl.watch.loop import Listener, Listeners, Loop, Wakeup
 from wanctl.watch.metrics import Metrics
-from wanctl.watch.news import TOLD_AFTER
+from wanctl.watch.news import REPORTED_AFTER
 from wanctl.watch.notify import Notifier
 from wanctl.watch.policy import Policy
 from wanctl.watch.server import SECRET, Server, StatusEndpoints
-from wanctl.watch.status import LoopStatus
-from wanctl.watch.waits import Waits
+from wanctl.watch.status import LoopStatus, Waits
 
 
 @dataclass(frozen=True)
@@ -60,12 +59,12 @@ def watch(options: WatchOptions, host: Host, reporter: Reporter) -> LoopStatus:
         stack.enter_context(signals(wakeup))  # before anybody hears that it runs
         stack.enter_context(alone(room))
         checkout = Checkout.of(home, options.ref, room / "tree", host.environ)
-        patience = 1 if options.once else TOLD_AFTER
+        patience = 1 if options.once else REPORTED_AFTER
         notifier = Notifier(host.environ, room / "told.json", reporter.tell, patience=patience)
         stack.callback(notifier.close)
         waits = Waits(room / "waits.json")
         metrics = Metrics(lambda: loop.loop_status, _now)
-        iterations = Turns(
+        iterations = Rounds(
             checkout=checkout,
             environment=options.environment,
             home=home,

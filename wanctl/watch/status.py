@@ -1,13 +1,19 @@
-"""What is known of the loop, for everybody who looks: the page, the metrics, the probes. Values only.
+"""The status of the loop, for everybody who looks: the page, the metrics, the probes.
 
-The loop replaces the whole status after each round; who reads it in another thread reads one moment.
+The loop replaces the whole status after each round; who reads it in another thread reads one moment. Since
+when what waits has been waiting is kept in a file: a loop that is restarted each day would otherwise never
+see a wait of more than a day.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from wanctl.base.files import PUBLIC, replace_file
 from wanctl.language.settings import Notification
 from wanctl.plan import Step, When
 from wanctl.watch.checkout import Commit
@@ -105,3 +111,26 @@ def _wait(step: Step) -> str:
 
 def _spelled(commit: Commit) -> dict[str, str]:
     return {"id": commit.id, "subject": commit.subject}
+
+
+_Since = TypeAdapter(dict[str, AwareDatetime])
+
+
+class Waits:
+    """Listens to the loop, and remembers in a file since when something waits. An unreadable file is empty."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def known(self, now: datetime) -> Mapping[str, datetime]:
+        """As they were written down. Nothing has been waiting since a time that is still to come."""
+        try:
+            return {wait: min(at, now) for wait, at in _Since.validate_json(self._path.read_bytes()).items()}
+        except (OSError, ValidationError):
+            return {}
+
+    def completed(self, loop_status: LoopStatus) -> None:
+        replace_file(self._path, _Since.dump_json(dict(loop_status.waiting_since)), mode=PUBLIC)
+
+    def failed(self, loop_status: LoopStatus) -> None:
+        """Nothing has been seen."""
