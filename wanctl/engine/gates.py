@@ -22,8 +22,6 @@ from wanctl.plan import Action, Change, Plan, Step, When
 from wanctl.rules import Rule
 
 OUTSIDE = Rule.WINDOW  # the rule of the finding that says that now is not the time
-
-
 Gate = Callable[[Plan, datetime], Plan]
 
 
@@ -134,8 +132,6 @@ _VERBS: dict[Action, frozenset[Verb]] = {
     Action.PROTECT: frozenset({Verb.RECORD}),
     Action.UNPROTECT: frozenset({Verb.RECORD}),
 }
-
-
 _ON_REMOTE = frozenset({Verb.DELETE, Verb.CANCEL})  # what they end has to be what was shown
 
 

@@ -29,11 +29,7 @@ from wanctl.studio.errors import InvalidRequest, NotFound, ServerError, StudioEr
 from wanctl.studio.objects import UNTOLD, Job, LiveDeployment, RemoteFile
 
 ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
-
-
 _NO_SUCH_CALL = frozenset({404, 405})
-
-
 _Object = TypeVar("_Object")
 _Listed = TypeVar("_Listed", RemoteFile, Job, LiveDeployment)
 

@@ -23,8 +23,6 @@ from wanctl.plan import Action, Orphan, Plan, Step, When
 from wanctl.rules import Rule
 
 _ENDINGS = frozenset({Verb.DELETE, Verb.CANCEL})
-
-
 UNSEEN = frozenset({Rule.CONFIG_UNVERIFIED})  # rules of findings about what nobody can vouch for
 
 

@@ -17,14 +17,8 @@ from wanctl.language.settings import PollingIntervals
 from wanctl.plan import Step, When
 
 GROWTH = 1.5
-
-
 SPREAD = 0.1  # by how much of itself an interval may be shorter
-
-
 TOGETHER = 0.1  # what is due within this part of its interval is looked at along with the rest
-
-
 TURNED_AWAY = Cadence(15, 60)  # a call that the service refused for now
 
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 
 Reader = Callable[["Studio", str], Awaitable[Any]]
-
-
 WHY = "in no spec"
 
 

@@ -21,14 +21,8 @@ from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.studio.objects import Job, LiveDeployment, RemoteFile
 
 LONGEST_NUMBER = 40  # digits that are written out; beyond, numbers are spelled with their exponent
-
-
 SUFFIX_LENGTH = 8  # the service takes no longer one
-
-
 _JOB_NAME = re.compile(rf"(?P<project>{NAME})--(?P<name>{NAME})--(?P<digest>[0-9a-f]{{16}})")
-
-
 _Object = TypeVar("_Object")
 
 

@@ -17,8 +17,6 @@ from wanctl.project.results import PlanResult
 
 LONGEST_VALUE = 80
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")  # shorter ones could be met by chance
-
-
 Decision = Callable[[PlanResult, tuple[Step, ...]], bool]
 ApprovedBy = str | Plan | Decision
 

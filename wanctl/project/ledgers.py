@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from wanctl.project import Project
 
 LEDGER = "ledger"  # stands for an address in the history
-
-
 _BASE = "the base of wanctl.yaml"
 
 

@@ -12,8 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from wanctl.sandbox.state.clock import DEFAULT_SPEED, SandboxClock
-from wanctl.sandbox.state.store import RequestLine, Store
+from wanctl.sandbox.state.store import DEFAULT_SPEED, RequestLine, SandboxClock, Store
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -83,7 +82,7 @@ class Sandbox:
             self._clock.advance(span)
 
     def status(self) -> dict[str, Any]:
-        """What the account holds, and how far each thing is."""
+        """The objects of the account, and how far each is."""
         from wanctl.sandbox.api.admin import summarize
 
         return summarize(self._service)
@@ -93,7 +92,7 @@ class Sandbox:
         return self._store.requests()
 
     def faults(self) -> list[dict[str, Any]]:
-        """What is to befall calls, how many came by each rule, and how often it fired."""
+        """The rules of faults, how many calls came by each, and how often it fired."""
         return [standing.as_json() for standing in self._service.faults.all()]
 
     def add_fault(self, kind: str, **asked: Any) -> str:

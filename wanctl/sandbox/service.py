@@ -10,8 +10,7 @@ from urllib.parse import quote, urlencode
 
 from wanctl.sandbox.faults.rules import Faults
 from wanctl.sandbox.faults.setup import Rig
-from wanctl.sandbox.state.clock import SandboxClock
-from wanctl.sandbox.state.store import Store
+from wanctl.sandbox.state.store import SandboxClock, Store
 from wanctl.sandbox.state.training import Course, courses
 
 LINK_LIFE = timedelta(hours=24)

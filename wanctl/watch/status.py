@@ -117,7 +117,7 @@ _Since = TypeAdapter(dict[str, AwareDatetime])
 
 
 class Waits:
-    """Listens to the loop, and remembers in a file since when something waits. An unreadable file is empty."""
+    """Listens to the loop, and remembers in a file since when something waits. A broken file is empty."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

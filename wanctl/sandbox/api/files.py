@@ -14,7 +14,7 @@ from wanctl.sandbox.api import lists
 from wanctl.sandbox.api.answers import Fault, bad_request, flat, host_of, number_of, paging, service_of
 from wanctl.sandbox.api.storage import save
 from wanctl.sandbox.service import ACCOUNT, HEX, Service
-from wanctl.sandbox.state.clock import ZONE
+from wanctl.sandbox.state.store import ZONE
 
 LARGEST = 1024**3
 MOST_LISTED = 2000

@@ -30,7 +30,7 @@ from wanctl.sandbox.api.answers import (
 from wanctl.sandbox.api.deployments import live, status_of
 from wanctl.sandbox.bodies import Generate
 from wanctl.sandbox.service import Service
-from wanctl.sandbox.state.clock import ZONE
+from wanctl.sandbox.state.store import ZONE
 from wanctl.sandbox.state.training import ALL_RESOLUTIONS, CALLABLE, FIRST_AND_LAST, TUNABLE
 
 LARGEST = 20 * 1024 * 1024

@@ -1,1 +1,1 @@
-"""What is arranged to go wrong: rules for calls, and quirks and endings of the service."""
+"""Arranged faults: rules for calls, and quirks and endings of the service."""

@@ -1,4 +1,4 @@
-"""Faults that befall calls: which there are, when each fires, how often it has. What they do: `breaking`.
+"""Faults of calls: which there are, when each fires, how often it has. `api.app` carries them out.
 
 The rules are kept in the store, so they outlast a process, and several processes count together.
 """
@@ -73,7 +73,7 @@ class FaultRule(BaseModel):
     kind: Annotated[FaultKind, BeforeValidator(lambda value: _member(FaultKind, value))]
     method: str | None = Field(default=None, pattern=r"^[A-Z]+$")
     path: str = "*"  # a glob; * matches slashes, too
-    nth: int | None = Field(default=None, ge=1)  # the first matching call that it may befall
+    nth: int | None = Field(default=None, ge=1)  # the first matching call that it may hit
     count: Annotated[int | Literal["all"] | None, BeforeValidator(_times)] = (
         None  # else the nth alone, or all
     )
@@ -109,7 +109,7 @@ class FaultRule(BaseModel):
 
 @dataclass(frozen=True)
 class Standing:
-    """A rule, the calls that came by it, and those that it befell."""
+    """A rule, the calls that came by it, and those that it hit."""
 
     id: str
     rule: FaultRule
@@ -165,7 +165,7 @@ class Faults:
                 self._store.delete("fault", one)
         return len(ids)
 
-    def befalling(self, method: str, path: str) -> list[FaultRule]:
+    def of_call(self, method: str, path: str) -> list[FaultRule]:
         """What happens to this call: delays, and at most one fault, which the rules after it do not see."""
         if not any(one.rule.matches(method, path) for one in self.all()):
             return []

@@ -1,1 +1,1 @@
-"""What an account keeps: its store, its clock, and how a training goes through time."""
+"""The state of an account: its store, its clock, and how a training goes through time."""
