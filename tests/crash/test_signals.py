@@ -167,7 +167,7 @@ def test_twice_gives_up_the_call_and_cleans_up_all_the_same(tmp_path: Path, serv
 # after a blink
 DOUBTFUL = """
 from datetime import timedelta
-from wanctl.ledger import leased
+from wanctl.ledger import store as leased
 leased.FRESH = timedelta(seconds=0.2)
 from wanctl.cli import main
 main()

@@ -8,8 +8,8 @@ from tests.datasets import small_dataset
 from tests.harness import Harness, dataset
 from wanctl.engine.converge import CALLS_AT_ONCE
 from wanctl.ledger.errors import LedgerError
-from wanctl.ledger.leased import LeasedStore
 from wanctl.ledger.record import Record
+from wanctl.ledger.store import LeasedStore
 
 DATASETS = 3 * CALLS_AT_ONCE
 

@@ -17,9 +17,8 @@ from tests.forge.servers import (
     served,
 )
 from wanctl.forge import wire
-from wanctl.forge.comments import Message
+from wanctl.forge.comments import Message, OvertakenError, UnlabelledError, post
 from wanctl.forge.forge import ReviewRequest, Token
-from wanctl.forge.posting import OvertakenError, UnlabelledError, post
 from wanctl.forge.registry import GITHUB, GITLAB
 from wanctl.forge.wire import ForgeError
 from wanctl.render.options import marker_of

@@ -12,10 +12,9 @@ from wanctl.address import Address
 from wanctl.engine.journal import Journal, Stamp
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost
-from wanctl.ledger.leased import FRESH, LeasedStore
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.record import Verb
-from wanctl.ledger.store import LedgerStore
+from wanctl.ledger.store import FRESH, LeasedStore, LedgerStore
 from wanctl.project.host import Host
 from wanctl.project.leasing import leased, while_held
 

@@ -18,7 +18,7 @@ import pytest
 
 from tests.sandbox.conftest import DEPLOYMENTS, FILES, JOBS, KEY, START, Account
 from wanctl.sandbox import RequestLine, Sandbox
-from wanctl.sandbox.state import clock, store
+from wanctl.sandbox.state import store
 
 AUTH = {"Authorization": f"Bearer {KEY}"}
 
@@ -96,7 +96,7 @@ def test_a_clock_that_runs(tmp_path: Path) -> None:
 
 def test_its_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = [datetime(2026, 11, 21, tzinfo=UTC)]
-    monkeypatch.setattr(clock, "_real", lambda: real[0])
+    monkeypatch.setattr(store, "_real", lambda: real[0])
     sandbox = Sandbox.open(tmp_path, speed=60, start=START)
     real[0] += timedelta(minutes=1)
     assert sandbox.now() == START + timedelta(hours=1)

@@ -14,9 +14,8 @@ from wanctl.address import Address
 from wanctl.base.errors import WanctlError
 from wanctl.base.running import run
 from wanctl.engine.converge import Outcome
-from wanctl.forge.comments import Message
+from wanctl.forge.comments import Message, UnlabelledError, post
 from wanctl.forge.forge import Run, Trigger
-from wanctl.forge.posting import UnlabelledError, post
 from wanctl.forge.wire import ForgeError
 from wanctl.kinds.registry import kind_of
 from wanctl.language.root import Root

@@ -28,10 +28,9 @@ from wanctl.kinds.registry import kind_of
 from wanctl.language.load import find_project, load_project
 from wanctl.language.resources import Desired, near_miss
 from wanctl.language.rules.values import check
-from wanctl.ledger.leased import LeasedStore
 from wanctl.ledger.opening import LedgerOwner, open_store
 from wanctl.ledger.record import Record
-from wanctl.ledger.store import LedgerStore
+from wanctl.ledger.store import LeasedStore, LedgerStore
 from wanctl.project.approved import ApprovedBy, Decision, decision_of, patience_of
 from wanctl.project.errors import ProjectError
 from wanctl.project.events import EventWatcher, Listen, Silent

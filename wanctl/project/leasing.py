@@ -16,8 +16,7 @@ from pathlib import Path
 
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost, Process
-from wanctl.ledger.leased import LeasedStore
-from wanctl.ledger.store import LedgerStore
+from wanctl.ledger.store import LeasedStore, LedgerStore
 from wanctl.project.host import Host
 
 _PROC = Path("/proc")

@@ -19,7 +19,7 @@ from wanctl.ledger.record import Generation, Verb
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.rules import Rule
 from wanctl.studio.objects import UNTOLD, Job, JobStatus
-from wanctl.studio.training_log import training_progress
+from wanctl.studio.reading import training_progress
 
 SAME_INPUTS = "the inputs of a training"  # which one FineTune may have
 
