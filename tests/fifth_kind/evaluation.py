@@ -22,7 +22,6 @@ from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.dataset.case import DeleteFile
 from wanctl.kinds.importing import Importable, Inventory, Writing
 from wanctl.kinds.kind import (
-    WHY,
     Adopting,
     AdoptionRefused,
     Cadence,
@@ -31,9 +30,6 @@ from wanctl.kinds.kind import (
     Pruning,
     Reader,
     ResourceKind,
-    deletion,
-    gone,
-    no_orphan,
 )
 from wanctl.kinds.snapshot import Question, Snapshot, digest_of
 from wanctl.language.models import Identifier, Name, Resourceful, State, Text
@@ -179,11 +175,11 @@ class EvaluationKind(ResourceKind):
     def prune(self, one: OrphanToDelete, pruning: Pruning) -> Step:
         file = pruning.context.snapshot.file_by_id.get(one.remote_id)
         if file is None:
-            return gone(one)
+            return one.gone()
         if not pruning.is_orphan(one):
-            return no_orphan(one)
-        return deletion(
-            one, When.NOW, f"{WHY}; {file.filename}", effect=DeleteFile(one.address, one.remote_id)
+            return one.no_orphan()
+        return one.deletion(
+            When.NOW, f"{one.why}; {file.filename}", effect=DeleteFile(one.address, one.remote_id)
         )
 
     async def adopt(self, adopting: Adopting) -> tuple[Generation, str]:

@@ -1,4 +1,4 @@
-"""A bare remote, a clone of it with a small project, and turns of a loop that follows it."""
+"""A bare remote, a clone of it with a small project, and rounds of a loop that follows it."""
 
 import subprocess
 from dataclasses import dataclass

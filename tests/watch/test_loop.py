@@ -21,7 +21,7 @@ Took = Iteration | Exception
 
 
 class LoopSetup:
-    """Gives the turns one after the other, then ends the loop; remembers every pause."""
+    """Gives the rounds one after the other, then ends the loop; remembers every pause."""
 
     def __init__(self, *iterations: Took, dice: float = 1.0) -> None:
         self.left = list(iterations)

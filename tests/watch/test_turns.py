@@ -1,4 +1,4 @@
-"""Turns against a real remote and the sandbox: what is pushed is applied, and what may not be waits."""
+"""Rounds against a real remote and the sandbox: what is pushed is applied, and what may not be waits."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -140,7 +140,7 @@ def test_training_waits_until_its_digest_is_committed(place: Place) -> None:
 
 
 def test_what_is_approved_ahead_stays_approved_while_it_advances(place: Place) -> None:
-    """Hours and turns lie between a training and its deployment; the model's name is not known before."""
+    """Hours and rounds lie between a training and its deployment; the model's name is not known before."""
     place.push(TRAIN, TUNE, BEST, SERVING)
     shown = place.iterations(ALL).take()
     lines = [line_of(step) for step in shown.plan.steps]

@@ -1,4 +1,4 @@
-"""What is live is taken over: documents are written for it, and it is bound to them because a person says so.
+"""Live objects are taken over: documents are written for them, and a person says which object is which.
 
 The documents are made without calls: each kind says what of it can be imported, and writes it. What the
 service does not tell is not made up: it is remarked, left to a person, or left out. Before an object is
@@ -35,17 +35,17 @@ class Imported:
 
 
 def questions_of(inventory: Inventory) -> frozenset[Question]:
-    """What is to be read one by one before documents can be made."""
+    """The reads, one by one, without which documents cannot be made."""
     return frozenset(question for kind in kinds() for question in kind.import_questions(inventory))
 
 
 def documents_of(inventory: Inventory, ids: Collection[str]) -> Imported:
     """Everything that is new, or what is named with all that it was made from."""
-    told_apart: dict[object, Address] = {}
+    first_of_key: dict[object, Address] = {}
     for address, resource in inventory.desired.resources.items():
-        if key := kind_of(address).told_apart_by(resource.spec):
-            told_apart.setdefault(key, address)
-    writing = Writing(inventory, told_apart)
+        if key := kind_of(address).distinguished_by(resource.spec):
+            first_of_key.setdefault(key, address)
+    writing = Writing(inventory, first_of_key)
     for one in _chosen(inventory, ids):
         one.write(writing)
     return Imported(tuple(writing.documents), writing.adoptions)

@@ -124,7 +124,7 @@ _Key = tuple[Address, str, str]
 
 @dataclass
 class _Convergence:
-    """What this run did so far."""
+    """One run, with all that it did so far."""
 
     session: RunSession
     approval: Approval
@@ -177,13 +177,13 @@ class _Convergence:
         self.take(await self.session.survey())
 
     def ready(self) -> list[Step]:
-        """What may run now: approved, not failed in this run, not done already."""
+        """The steps that may run now: approved, not failed in this run, not done already."""
         if any(finding.severity is Severity.ERROR for finding in self.outcome.plan.findings):
             return []
         return [step for step in self._now() if self.approval.covers(step) and self._may_try(step)]
 
     def sort_what_is_left(self) -> None:
-        """What could run and was not approved: a surprise, or what a change of protection came before."""
+        """Sort the steps that could run unapproved: surprises, and those that a protection came before."""
         failed = {failure.step.address for failure in self.outcome.failures}
         guarded = {step.address for step, _ in self.outcome.done if step.action in PROTECTIONS}
         for step in self._now():

@@ -165,7 +165,7 @@ class Approval:
 
 
 def _ends(approved: Step, step: Step) -> bool:
-    """What is to go is canceled first where it trains, and the plan says so."""
+    """The plan says that it is canceled first, since it trains, and then deleted."""
     return (approved.action, step.action) == (Action.CANCEL, Action.DELETE)
 
 

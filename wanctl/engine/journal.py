@@ -110,7 +110,7 @@ class Journal:
         await self._saving.save(change)
 
     async def learn(self, learned: Mapping[Address, Entry], answered: Collection[Address] = ()) -> None:
-        """What the reads showed: objects of ours that the ledger did not know, and the end of open calls."""
+        """Note what the reads showed: objects of ours that were not known, and the end of open calls."""
         if learned or answered:
             await self._saving.save(lambda record: self._with_learned(record, learned, answered))
 
@@ -182,7 +182,7 @@ class Journal:
 
 
 def _answered(intent: Intent, entry: Entry) -> bool:
-    """What the reads showed is what the call was for: its answer is not missed any more."""
+    """The reads showed what the call was for: its answer is not missed any more."""
     found = entry.current
     if intent.verb == Verb.DELETE:
         return intent.identity not in {one.remote_id for one in (found, *entry.retiring) if one}

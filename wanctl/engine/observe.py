@@ -36,7 +36,7 @@ _Listed = TypeVar("_Listed", RemoteFile, Job, LiveDeployment)
 
 @dataclass
 class RunSession:
-    """What one run works with, and what it saw last."""
+    """One run: all that it works with, and the account as it saw it last."""
 
     desired: Desired
     local: Mapping[Address, LocalData]
@@ -117,7 +117,7 @@ async def _answer(studio: Studio, question: Question) -> Any:
 
 @dataclass(frozen=True)
 class KnownByLedger:
-    """What the ledger knows of the account."""
+    """The uploads and deployments that the ledger knows of."""
 
     record: Record
 
@@ -158,7 +158,7 @@ async def files_one_by_one(
     to do, and what a job read of other files nobody knows."""
     kept = known.uploads()
     read = {file_id for job in jobs for file_id in (*job.training_file_ids, *job.validation_file_ids)}
-    found = await _each(studio.files.get, {*kept, *read}, _not_told)
+    found = await _each(studio.files.get, {*kept, *read}, _not_given)
     if found:
         return found, jobs
     return tuple(kept.values()), tuple(job if _reads_only(job, kept) else _silent(job) for job in jobs)
@@ -213,7 +213,7 @@ def require_names(files: tuple[RemoteFile, ...], known: KnownByLedger) -> tuple[
 async def _each(
     get: Callable[[str], Awaitable[_Object]], names: Iterable[str], absent: Callable[[StudioError], bool]
 ) -> tuple[_Object, ...]:
-    """What is found of these names."""
+    """The objects of these names that are found."""
 
     async def found(name: str) -> _Object | None:
         try:
@@ -235,7 +235,7 @@ def _not_there(error: StudioError) -> bool:
     return isinstance(error, NotFound)
 
 
-def _not_told(error: StudioError) -> bool:
+def _not_given(error: StudioError) -> bool:
     """It is not there, or the service tells of no single file either."""
     return _not_there(error) or _unknown_call(error)
 

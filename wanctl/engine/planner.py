@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from wanctl.address import Address, Kind
+from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, LocalData, Planned
 from wanctl.kinds.moving import after_move, move_step, moves_of
@@ -97,7 +98,7 @@ def plan_of(
 
 
 def _endings_last(steps: list[Step], desired: Desired) -> list[Step]:
-    """What is to be absent goes last, and what was made from something goes before it."""
+    """Resources that are to be absent come last, and each before those that it was made from."""
 
     def ends(step: Step) -> bool:
         resource = desired.resources.get(step.address)
@@ -118,7 +119,7 @@ def _answered(context: Context, planned: Mapping[Address, Planned]) -> frozenset
 
 
 def _unlisted(snapshot: Snapshot) -> list[Finding]:
-    """What nobody named stays unseen: a person should know."""
+    """Without a list, objects that nobody named stay unseen: a person should know."""
     if not snapshot.unlisted:
         return []
     what = " and no ".join(snapshot.unlisted)
@@ -127,7 +128,7 @@ def _unlisted(snapshot: Snapshot) -> list[Finding]:
 
 
 def _removals(context: Context, steps: list[Step]) -> list[Planned]:
-    """What left the specs goes last, once everything of its kind that this plan makes is there."""
+    """Resources that left the specs go last, once everything of their kind that this plan makes is there."""
     removed: list[Planned] = []
     for kind in kinds():
         making = tuple(
@@ -171,7 +172,9 @@ def exceeded_limits(desired: Desired, steps: list[Step]) -> list[Finding]:
     findings = []
     if limits.new_jobs is not None and len(to_train) > limits.new_jobs:
         findings.append(
-            _exceeded("new_jobs", str(limits.new_jobs), f"starts {len(to_train)} trainings", to_train)
+            _exceeded(
+                "new_jobs", str(limits.new_jobs), f"starts {counted(len(to_train), 'training')}", to_train
+            )
         )
     if limits.deletes is not None and len(to_delete) > limits.deletes:
         findings.append(_exceeded("deletes", str(limits.deletes), f"deletes {len(to_delete)}", to_delete))
@@ -223,7 +226,7 @@ def _exceeded(limit: str, allowed: str, what: str, steps: list[Step]) -> Finding
 
 
 def _orphans(context: Context, steps: list[Step]) -> list[Orphan]:
-    """What is ours by name or by the ledger, live, and in no spec. It stays; a person should know of it."""
+    """Objects that are ours by name or ledger, live, and in no spec. They stay; a person should know."""
     used: dict[Kind, set[str | None]] = defaultdict(set)  # by kind: a model and its deployment share a name
     for step in steps:
         used[step.address.kind].add(step.remote_id)
@@ -233,8 +236,8 @@ def _orphans(context: Context, steps: list[Step]) -> list[Orphan]:
 def forgotten(
     record: Record, snapshot: Snapshot, learned: Mapping[Address, Entry], named: Collection[str] = ()
 ) -> dict[Address, Entry]:
-    """What is to be learned, and every other entry that changes, without orphans that were ended by name and
-    are gone: nobody is to wonder later who deleted them.
+    """The entries to be learned, and every other one that changes, without orphans that were ended by name
+    and are gone: nobody is to wonder later who deleted them.
 
     Seen from the history and the open calls, so that a run which was killed over it is no exception. `named`
     are the ids that a person has named just now.

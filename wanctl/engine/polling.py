@@ -73,7 +73,7 @@ class LookSchedule:
         self._looks: dict[Address, _Look] = {}
 
     def saw(self, at: datetime, steps: Iterable[Step], looked_at: Collection[Address] | None = None) -> None:
-        """What a plan shows of the steps that wait for the service. None: everything was read for it."""
+        """Note how the steps stand that wait for the service. `looked_at` None: everything was read."""
         self._looks = {
             step.address: self._look(at, step, looked_at is None or step.address in looked_at)
             for step in steps
@@ -94,7 +94,7 @@ class LookSchedule:
         return max(0.0, min((look.due - at).total_seconds() for look in self._looks.values()))
 
     def due(self, at: datetime) -> frozenset[Address]:
-        """What is to be looked at now; everything, if nothing is due yet."""
+        """The steps to be looked at now; all of them, if none is due yet."""
         due = {
             address
             for address, look in self._looks.items()

@@ -87,7 +87,7 @@ def make_pruning(
 
 
 def _left_alone(spared: Collection[str]) -> tuple[Finding, ...]:
-    """What --all does not take, since nothing here says that this ledger's runs made it."""
+    """Says which orphans --all does not take, since nothing here says that this ledger's runs made them."""
     if not spared:
         return ()
     message = (
@@ -104,7 +104,7 @@ def _said_to_stay(step: Step) -> Finding:
 
 
 def _on_their_way_out(to_delete: tuple[OrphanToDelete, ...], context: Context) -> tuple[OrphanToDelete, ...]:
-    """What somebody told to go already, and what is to be deleted has to outlast."""
+    """Objects that are being deleted already, and have to be gone before those that are to be deleted."""
     leaving = dict.fromkeys(
         before for one in to_delete for before in kind_of(one.address).outlasts(one, context)
     )
@@ -119,7 +119,7 @@ def _staying(orphans: Collection[Orphan], to_delete: Collection[OrphanToDelete])
 
 @dataclass(frozen=True)
 class OrphanChoice:
-    """What the choice is made from: the plan of the specs, and what it was made from."""
+    """The grounds of the choice: the plan of the specs, and what that was made from."""
 
     plan: Plan
     snapshot: Snapshot
@@ -163,7 +163,7 @@ def all_to_delete(account: OrphanChoice) -> tuple[OrphanToDelete, ...]:
 
 
 def _refuse_doubt(plan: Plan) -> None:
-    """What the specs want cannot be told from what nobody wants while the plan itself is in doubt."""
+    """While the plan itself is in doubt, an orphan cannot be told from an object that the specs want."""
     for step in plan.steps:
         blocked = step.when is When.BLOCKED
         unread = blocked and kind_of(step.address).unread_content
@@ -176,7 +176,7 @@ def _refuse_doubt(plan: Plan) -> None:
 
 
 def _former_addresses(orphan: OrphanToDelete, account: OrphanChoice) -> set[str]:
-    """What it stood for: by the ledger, and by the name that it carries."""
+    """The resource that it stood for: by the ledger, and by the name that it carries."""
     owner = account.record.owners.get(orphan.remote_id)
     name = kind_of(orphan.address).former_name(account.snapshot, orphan.remote_id)
     return {one for one in (owner, str(Address(orphan.kind, name)) if name else None) if one}
@@ -201,7 +201,7 @@ def not_made_here(account: OrphanChoice) -> tuple[str, ...]:
 
 
 def _on_its_way_out(name: str, account: OrphanChoice) -> list[OrphanToDelete]:
-    """What an earlier prune told to go is no orphan any more, and may be waited for."""
+    """Objects that an earlier prune deleted and that are not gone yet: no orphans, but waited for."""
     asked = [
         OrphanToDelete(kind.kind, remote_id)
         for kind in kinds()

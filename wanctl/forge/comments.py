@@ -62,7 +62,7 @@ class Comment:
 
 @dataclass(frozen=True)
 class Message:
-    """What is to stand on the request: a text, its marker in the last line, and labels by short names.
+    """A comment that is to be posted: a text, its marker in the last line, and labels by short names.
 
     The marker has the project's name. A project that was renamed, or whose name cannot be read any more, is
     known by its place: what stood there must not stay, looking valid.
@@ -107,7 +107,7 @@ class Thread:
         return cls(mine, tuple(one for one in ours if one not in mine))
 
     def labels_with(self, labels: Iterable[str]) -> frozenset[str]:
-        """What the request as a whole is to be labelled with."""
+        """All labels that the request is to have."""
         return frozenset(labels).union(*(one.labels for one in self.others))
 
 

@@ -1,4 +1,4 @@
-"""What a forge is to the rest of wanctl: a run of its CI, a request that is commented on, a workflow file.
+"""A forge, as the rest of wanctl sees it: a run of its CI, a request to comment on, a workflow file.
 
 A forge is one module beside this one, a line in `registry` and a template in `wanctl/init/templates`.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Trigger(StrEnum):
-    """What set the run off."""
+    """The event that set the run off."""
 
     REVIEW = "review"  # a pull or merge request
     DEFAULT_BRANCH = "default_branch"  # a push to it, its schedule, or a person's click
@@ -101,7 +101,7 @@ class Reviewed(Protocol):
 
 
 class Forge(ABC):
-    """What differs from one forge to the other."""
+    """One forge: all that differs from the others."""
 
     name: ClassVar[str]  # as `wanctl init --forge` takes it; the template is NAME.yml.j2
     headers: ClassVar[Mapping[str, str]]  # of every call to its API

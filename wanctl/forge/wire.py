@@ -77,7 +77,7 @@ class ForgeConnection:
         self._http.close()
 
     def again(self, attempt: Callable[[], Any]) -> Any:
-        """What the attempt gives, tried again on faults that pass, with growing and random waits between."""
+        """The attempt's result, tried again on faults that pass, with growing and random waits between."""
         tries = Retrying(
             sleep=self._sleep,
             stop=stop_after_attempt(TRIES),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CallResult:
-    """What a call left behind: the ledger's new entry for the address, and the ids to quote."""
+    """The result of a call: the ledger's new entry for the address, and the ids to quote."""
 
     entry: Entry | None
     remote_id: str | None = None
@@ -28,7 +28,7 @@ class CallResult:
 
 @dataclass(frozen=True)
 class Tools:
-    """What an effect works with. The clock is the project's; nothing here is global."""
+    """All that an effect works with. The clock is the project's; nothing here is global."""
 
     studio: "Studio"
     now: Callable[[], datetime]
@@ -50,7 +50,7 @@ class Act(Effect, Protocol):
 
 @dataclass(frozen=True)
 class OnRemote:
-    """What the effects share that act on one object which is there already."""
+    """The base of the effects that act on one object which is there already."""
 
     address: Address
     remote_id: str

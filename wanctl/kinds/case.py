@@ -86,8 +86,8 @@ class FieldTable:
     def change(self, path: str, before: Any, after: Any, **more: Any) -> Change:
         """A change of this field, with its class and reason."""
         rule = self.rule(path)
-        told = {"reason": rule.reason, "in_summary": rule.in_summary, **more}
-        return Change(path, before, after, rule.field_class, **told)
+        words = {"reason": rule.reason, "in_summary": rule.in_summary, **more}
+        return Change(path, before, after, rule.field_class, **words)
 
     def differing(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
         """The changes of all fields in `after` whose value is another one than before."""

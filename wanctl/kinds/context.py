@@ -1,4 +1,4 @@
-"""What a kind sees when it plans, and what its plan of one resource is.
+"""The context that a kind plans in, and its plan of one resource.
 
 `Context` is the live side, the ledger, and what was planned upstream. A kind that needs a read nobody made
 yet puts a `Question`; the engine answers it and plans again. No I/O here.
@@ -41,7 +41,7 @@ class LocalData:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a training's length and price follow from."""
+    """The measures of the data, from which a training's length and price follow."""
 
     samples: int
     seconds: tuple[float, ...]
@@ -49,7 +49,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Provided:
-    """What a resource gives to those that refer to it. A kind that gives more has a class of its own."""
+    """The values that a resource gives to those that refer to it. A kind with more has its own class."""
 
     owned: bool = True  # its lineage ends in something of ours
 
@@ -64,7 +64,7 @@ class ProvidedDataset(Provided):
 
 @dataclass(frozen=True)
 class ProvidedModel(Provided):
-    """What a training or an export gives; None is not there yet."""
+    """The model that a training or an export gives; None is not there yet."""
 
     model_name: str | None = None  # what can be deployed
     job: Job | None = None  # of a training, once its job is found
@@ -156,7 +156,7 @@ class Context:
         return rows if isinstance(rows, tuple) else None
 
     def measured(self, address: Address) -> Measured | None:
-        """What is known of a dataset's samples: by its files, else by the ledger's record of that content."""
+        """The measures of a dataset's samples: by its files, else by the ledger's record of that content."""
         local = self.local.get(address)
         if local and local.facts:
             return Measured(len(local.facts.samples), local.facts.seconds)
@@ -184,7 +184,7 @@ class Context:
         return intent is not None and not self.settling(intent)
 
     def left_the_specs(self, kind: Kind) -> Sequence[tuple[Address, Entry]]:
-        """What the ledger knows of this kind that no document stands for any more."""
+        """The ledger's entries of this kind that no document stands for any more."""
         return self._without_document[kind]
 
     def left_behind(self, kind: Kind, identity: str) -> Generation | None:
@@ -231,7 +231,7 @@ class Context:
 
     @cached_property
     def suffix_owners(self) -> dict[str, Address]:
-        """What a deployment's name would end with → whose it would be."""
+        """The end of a deployment's name → whose it would be."""
         return {
             suffix: address
             for address, resource in self.desired.resources.items()

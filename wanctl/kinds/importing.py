@@ -51,7 +51,7 @@ class Inventory:
         return found
 
     def in_full(self, read: str, remote_id: str) -> Any | None:
-        """What was read of one object by itself, where it was."""
+        """The object as it was read by itself, where it was."""
         return self.snapshot.answers.get(Question(read, remote_id))
 
 
@@ -70,7 +70,7 @@ class Writing:
     """The documents so far, and the names that are given away."""
 
     inventory: Inventory
-    told_apart: dict[object, Address]  # by what two documents must not share
+    first_of_key: dict[object, Address]  # by what two documents must not share
     documents: list[Written] = field(default_factory=list)
     adoptions: dict[Address, str] = field(default_factory=dict)
     names: dict[Kind, dict[str, str | None]] = field(default_factory=dict)  # None: it could not be written
@@ -127,4 +127,4 @@ class Writing:
 
     def first_like(self, key: object, address: Address) -> Address:
         """Of the documents that nothing tells apart, the one that was there first; this one, if it is new."""
-        return self.told_apart.setdefault(key, address)
+        return self.first_of_key.setdefault(key, address)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 
 Reader = Callable[["Studio", str], Awaitable[Any]]
-WHY = "in no spec"
 
 
 class AdoptionRefused(WanctlError):  # noqa: N818 - reads as what happened
@@ -44,7 +43,7 @@ class Cadence:
 
 @dataclass(frozen=True)
 class OutputWords:
-    """What `wanctl output` gives of a kind, and what it says while there is nothing to give."""
+    """The key of what `wanctl output` gives of a kind, and the words while there is nothing to give."""
 
     word: str
     missing: str
@@ -75,16 +74,29 @@ class Adopting:
 
 @dataclass(frozen=True)
 class OrphanToDelete:
-    """An orphan that a person named, or that --all takes."""
+    """An orphan that a person named, or that --all takes; and the steps that a kind answers with for it."""
 
     kind: Kind
     remote_id: str
     in_flight: bool = False  # a job that trained when it was named: canceled, and its record kept
+    why: ClassVar[str] = "in no spec"  # it is to be deleted
 
     @property
     def address(self) -> Address:
         """Orphans are in no spec, so their ids are their names."""
         return Address(self.kind, self.remote_id)
+
+    def gone(self) -> Step:
+        return Step(self.address, Action.NOTHING, When.DONE, "deleted", remote_id=self.remote_id)
+
+    def kept(self, why: str) -> Step:
+        return self.deletion(When.BLOCKED, why)
+
+    def no_orphan(self) -> Step:
+        return self.kept("it is not an orphan any more")
+
+    def deletion(self, when: When, reason: str, **more: Any) -> Step:
+        return Step(self.address, Action.DELETE, when, reason, remote_id=self.remote_id, **more)
 
 
 @dataclass(frozen=True)
@@ -130,7 +142,7 @@ class ResourceKind(ABC):
         """The step of one resource. Pure: it reads the context and asks it for what is missing."""
 
     def watched(self, step: Step) -> tuple[Question, ...]:
-        """What is read again, and nothing else, while this step waits on the service."""
+        """The reads that are made again, and no others, while this step waits on the service."""
         return ()
 
     def may_have_twin(self, step: Step) -> bool:
@@ -154,15 +166,15 @@ class ResourceKind(ABC):
         return self.plan(replace(resource, spec=absent), context)
 
     def orphans(self, context: Context, used: Collection[str | None]) -> Iterable[Orphan]:
-        """What is ours, live, and in no spec; `used` are the ids that the plan's steps of this kind have."""
+        """Objects that are ours, live, and in no spec; `used` are the ids in the plan's steps of the kind."""
         return ()
 
     def prune(self, one: OrphanToDelete, pruning: Pruning) -> Step:
         """The step that ends an orphan."""
-        return kept(one, "wanctl does not delete it")
+        return one.kept("wanctl does not delete it")
 
     def outlasts(self, one: OrphanToDelete, context: Context) -> Iterable[OrphanToDelete]:
-        """What is on its way out already, and has to be gone before this one."""
+        """Objects that are being deleted already, and have to be gone before this one."""
         return ()
 
     # What stands in the account
@@ -198,7 +210,7 @@ class ResourceKind(ABC):
     # Adoption
 
     async def adopt(self, adopting: Adopting) -> tuple[Generation, str]:
-        """What the ledger is to hold, and the sentence that says what is trusted; or AdoptionRefused."""
+        """The generation for the ledger, and the sentence that says what is trusted; or AdoptionRefused."""
         raise AdoptionRefused(f"a {self.kind} is not adopted: {self.instead_of_adoption(adopting.remote_id)}")
 
     def instead_of_adoption(self, remote_id: str) -> str:
@@ -215,35 +227,19 @@ class ResourceKind(ABC):
     # Import
 
     def import_questions(self, inventory: Inventory) -> Iterable[Question]:
-        """What is to be read one by one before documents can be made."""
+        """The reads, one by one, without which documents cannot be made."""
         return ()
 
     def importable(self, inventory: Inventory) -> Iterable[Importable]:
-        """What is live and new, each with how its document is written."""
+        """Objects that are live and new, each with how its document is written."""
         return ()
 
-    def told_apart_by(self, spec: Spec) -> object:
+    def distinguished_by(self, spec: Spec) -> object:
         """Two documents for which this is equal cannot both be in the specs; None where any can."""
         return None
 
     # Output
 
     def facts(self, remote_id: str, snapshot: Snapshot, desired: Desired) -> dict[str, Any]:
-        """What callers should know beside the name."""
+        """Facts that callers should know beside the name."""
         return {}
-
-
-def gone(one: OrphanToDelete) -> Step:
-    return Step(one.address, Action.NOTHING, When.DONE, "deleted", remote_id=one.remote_id)
-
-
-def kept(one: OrphanToDelete, why: str) -> Step:
-    return Step(one.address, Action.DELETE, When.BLOCKED, why, remote_id=one.remote_id)
-
-
-def no_orphan(one: OrphanToDelete) -> Step:
-    return kept(one, "it is not an orphan any more")
-
-
-def deletion(one: OrphanToDelete, when: When, reason: str, **more: Any) -> Step:
-    return Step(one.address, Action.DELETE, when, reason, remote_id=one.remote_id, **more)

@@ -20,7 +20,7 @@ _IT_WAS = "it was "  # in the history, before the name that it had
 
 @dataclass(frozen=True)
 class Moves:
-    """What is to be renamed in the ledger, and the record as it will be afterwards."""
+    """The renames to be made in the ledger, and the record as it will be afterwards."""
 
     pending: Mapping[Address, Address]  # new → old
     record: Record

@@ -34,12 +34,12 @@ def kinds() -> tuple[ResourceKind, ...]:
 
 
 def called_kind() -> Kind:
-    """What callers of the models ask for by a name alone."""
+    """The kind that callers of the models mean by a name alone."""
     return next(one.kind for one in reversed(kinds()) if one.goes_with_its_document)
 
 
 def previewed_kind() -> Kind:
-    """What makes the previews that a person looks at."""
+    """The kind that makes the previews which a person looks at."""
     return next(one.kind for one in kinds() if one.has_previews)
 
 

@@ -1,1 +1,1 @@
-"""What was applied and cannot be read back from the service. It can be lost: see docs/ledger.md."""
+"""The ledger: what was applied and cannot be read back. It can be lost: see docs/ledger.md."""

@@ -167,7 +167,7 @@ def is_older(text: str) -> bool:
 
 
 def moved_notice(location: str) -> str:
-    """What stays behind where a ledger was moved away: it stops whoever has not heard of it."""
+    """The notice that a moved ledger leaves behind: it stops whoever has not heard of the move."""
     return json.dumps({_MOVED_TO: location}) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a ledger, as sentences. Stores raise them; the command line prints them."""
+"""Errors of a ledger, as sentences. Stores raise them; the command line prints them."""
 
 from wanctl.base.errors import WanctlError
 
@@ -8,7 +8,7 @@ class LedgerError(WanctlError):
 
 
 class LedgerUnreadableError(LedgerError):
-    """What is stored is not a ledger (or a lease) that this version understands."""
+    """The stored text is not a ledger (or a lease) that this version understands."""
 
 
 class LedgerDamagedError(LedgerUnreadableError):

@@ -1,4 +1,4 @@
-"""What `ledger:` may say: a file, a branch of git, or an object in a bucket. Text in, parts out, no I/O.
+"""The places that `ledger:` may name: a file, a branch of git, an object in a bucket. No I/O.
 
 Anybody may have written the specs: a location names a remote that the clone knows already, never a URL.
 """

@@ -14,7 +14,7 @@ HISTORY_KEPT = 2000
 
 
 class Verb(StrEnum):
-    """What a line of the history, or an open intent, is about. A ledger may hold others: they are kept."""
+    """The action of a line of the history, or of an open intent. A ledger may hold others: they are kept."""
 
     UPLOAD = "upload"
     TRAIN = "train"
@@ -49,7 +49,7 @@ class Generation(_Frozen):
 
 
 class Entry(_Frozen):
-    """What the ledger knows of one resource."""
+    """One resource, as the ledger knows it."""
 
     current: Generation | None = None
     past: tuple[Generation, ...] = ()  # worth money: found again when a spec goes back
@@ -171,7 +171,7 @@ class Record(_Frozen):
         return self.model_copy(update={"entries": entries})
 
     def renamed(self, old: object, new: object) -> "Record":
-        """What is known of one resource, and its open call, under another name."""
+        """The record with one resource, and its open call, under another name."""
         here, there = self.entry(old), self.entry(new)
         disowned = tuple(dict.fromkeys((*there.disowned, *here.disowned)))
         moved = self.with_entry(old, None).with_entry(new, here.model_copy(update={"disowned": disowned}))

@@ -127,8 +127,8 @@ def require_same(saved: dict[str, Any], made: Plan) -> None:
 
     The digests have to agree, and the file has to say what its digest stands for: its words were read.
     """
-    before = {step["address"]: _told(step) for step in saved["steps"] if step["when"] != "done"}
-    after = {str(step.address): _told(step.as_json()) for step in made.pending}
+    before = {step["address"]: _compared(step) for step in saved["steps"] if step["when"] != "done"}
+    after = {str(step.address): _compared(step.as_json()) for step in made.pending}
     lines = [
         f"  {key}: approved for {_spell(saved.get(key))}, and this is {_spell(now)}"
         for key, now in (
@@ -153,9 +153,9 @@ def require_same(saved: dict[str, Any], made: Plan) -> None:
     if same_digest:
         lines = ["  the saved file was changed by hand:", *lines]
     account = f"the account is another one (now {made.account}), or " if made.account else ""
-    told = "\n".join(lines) or f"  {account}the saved file was changed by hand"
+    difference = "\n".join(lines) or f"  {account}the saved file was changed by hand"
     raise PlanDiffers(
-        f"the plan is not the one that was approved; nothing was done.\n{told}\nReview it: wanctl plan"
+        f"the plan is not the one that was approved; nothing was done.\n{difference}\nReview it: wanctl plan"
     )
 
 
@@ -175,7 +175,7 @@ def _spell(value: Any) -> str:
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
-def _told(step: dict[str, Any]) -> dict[str, Any]:
+def _compared(step: dict[str, Any]) -> dict[str, Any]:
     changes = {change["path"]: change["after"] for change in step["changes"]}
     kept = {key: step.get(key) for key in ("action", "when", "remote_id", "warning")}
     return {**kept, "after": sorted(step["after"]), "changes": changes}

@@ -140,7 +140,7 @@ async def _queued(
     lock_wait: timedelta,
 ) -> Lease:
     deadline = now() + lock_wait
-    told: set[str] = set()
+    announced: set[str] = set()
     while True:
         try:
             return _taken(store, host, tell, now())
@@ -148,10 +148,10 @@ async def _queued(
             left = (deadline - now()).total_seconds()
             if left <= 0:
                 raise
-            if taken.held.token not in told:
+            if taken.held.token not in announced:
                 since = f"{taken.held.since:%Y-%m-%d %H:%M:%S %Z}"
                 tell(f"waiting for another apply: {taken.held.who}, since {since}")
-            told.add(taken.held.token)
+            announced.add(taken.held.token)
             await asyncio.sleep(min(LOOK_AGAIN, left))
 
 

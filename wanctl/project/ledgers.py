@@ -138,15 +138,17 @@ def unlock(project: "Project", seen: Lock) -> str:
         raise ProjectError(
             f"the lease on {store.location} is another one by now; nothing was done, look again"
         )
-    told = f"broke the lease of {seen.lease.who}" if seen.lease else "removed a lease that could not be read"
+    sentence = (
+        f"broke the lease of {seen.lease.who}" if seen.lease else "removed a lease that could not be read"
+    )
 
     async def remember() -> None:
         async with project.leased() as held:
             if store.load() is not None:
-                held.save(project.record().with_history(_line(project, "unlock", told)))
+                held.save(project.record().with_history(_line(project, "unlock", sentence)))
 
     run(remember())
-    return told
+    return sentence
 
 
 def _line(project: "Project", verb: str, note: str) -> HistoryLine:

@@ -1,4 +1,4 @@
-"""What every endpoint works with: the store, the clock, the arrangements, ids and signed links."""
+"""The one account behind all endpoints: its store, clock, arranged faults, ids and signed links."""
 
 import hashlib
 import hmac

@@ -203,7 +203,7 @@ class Chat:
         self._wire = wire
 
     async def complete(self, model: str, parts: Sequence[dict[str, Any]]) -> Answer[str]:
-        """What the model says of these texts, images and clips. Billed by the token, a little."""
+        """The model's answer to these texts, images and clips. Billed by the token, a little."""
         body = {"model": model, "messages": [{"role": "user", "content": list(parts)}]}
         request = StudioRequest(
             "POST", "/chat/completions", CallEffect.REPEATABLE, json=body, compatible=True

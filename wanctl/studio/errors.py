@@ -1,4 +1,4 @@
-"""What can go wrong with the service: one tree of exceptions, each saying what is known of the effect.
+"""Errors of the service: one tree of exceptions, each saying what is known of the effect.
 
     StudioError
     ├── Misconfigured           nothing was sent: the settings do not allow it
@@ -70,7 +70,7 @@ class StudioError(WanctlError):
 
 
 def _shown(said: str | None) -> str | None:
-    """What the service said, without what is nobody's business."""
+    """The service's own words, without what is nobody's business."""
     return without_queries(said) if said else said
 
 

@@ -40,7 +40,7 @@ class Family(Enum):
 
 @dataclass(frozen=True)
 class Limit:
-    """What a family of calls may do."""
+    """The limits of a family of calls."""
 
     at_once: int
     starts: int | None = None  # in any window; None: as many as `at_once` lets through
@@ -142,7 +142,7 @@ async def retrying(
     pace: Pace,
     worth: Callable[[BaseException], bool] = passes,
 ) -> _Result:
-    """What the attempt gives, tried again on faults that pass, with growing and random waits between.
+    """The attempt's result, tried again on faults that pass, with growing and random waits between.
 
     Every try beyond the first comes out of the run's budget; once that is empty, the first fault is the last.
     """

@@ -27,7 +27,7 @@ _YES, _NO = frozenset({"true", "1"}), frozenset({"false", "0"})
 
 @dataclass(frozen=True)
 class Answer(Generic[_Value_co]):
-    """What a changing call gave, with the request id that the ledger notes and the vendor asks for."""
+    """A changing call's result, with the request id that the ledger notes and the vendor asks for."""
 
     value: _Value_co
     request_id: str | None = None
@@ -86,7 +86,7 @@ def _list_in(reply: Reply, names: tuple[str, ...], *, bare: bool) -> list[Any] |
 
 
 def _only_list(answer: dict[str, Any]) -> list[Any] | None:
-    """What it holds is proof enough: each row has to name an object, or it is none."""
+    """Its rows are proof enough: each has to name an object, or it is none."""
     lists = [value for value in answer.values() if isinstance(value, list)]
     return lists[0] if len(lists) == 1 and lists[0] else None
 

@@ -33,7 +33,7 @@ _NO_ERROR = frozenset({"", "0", "200", "success", "ok", "none", "null"})
 
 @dataclass(frozen=True)
 class ServiceComplaint:
-    """What an answer says of itself, from whichever envelope it came in."""
+    """An answer's own words on itself, from whichever envelope it came in."""
 
     status: int
     code: str
@@ -85,7 +85,7 @@ def decoded(content: bytes) -> dict[str, Any] | None:
 
 
 def _message(said: Mapping[str, Any]) -> str:
-    """What it says in words; a server that is built on a common framework may say it under `detail`."""
+    """Its message; a server that is built on a common framework may give it under `detail`."""
     detail = said.get("detail")
     listed = json.dumps(detail, ensure_ascii=False) if isinstance(detail, list) else detail
     return _spelled(said.get("message") or said.get("msg") or listed)
@@ -111,7 +111,7 @@ def _seconds(value: str | None) -> float | None:
 
 
 class CallEffect(Enum):
-    """What a call does, and so whether it may be made again when its answer was lost."""
+    """The effect of a call, and so whether it may be made again when its answer was lost."""
 
     READ = "changes nothing"
     REPEATABLE = "changes something, twice is as good as once"

@@ -55,7 +55,7 @@ _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtoc
 
 @dataclass(frozen=True)
 class StudioRequest:
-    """What a family asks for: a path under one of the two APIs, and what goes with it."""
+    """A request of a family: a path under one of the two APIs, and what goes with it."""
 
     method: str
     path: str
@@ -200,7 +200,7 @@ def _no_url(request: StudioRequest, error: httpx.InvalidURL) -> StudioError:
 
 
 def broken_off(call: Call, error: httpx.HTTPError) -> StudioError:
-    """What a fault of the connection means, which depends on whether the call had left, and what it does."""
+    """The error for a fault of the connection, by whether the call had left, and by what it does."""
     kind, message, hint = _meaning(call, error)
     reason = without_queries(str(error)) or type(error).__name__
     return kind(f"{message} ({reason})", method=call.method, path=call.path, hint=hint)

@@ -42,7 +42,7 @@ class _BrokenError(GitError):
 
 @dataclass(frozen=True)
 class Commit:
-    """What the specs are read from."""
+    """The commit that the specs are read from."""
 
     id: str
     subject: str = ""
@@ -120,7 +120,7 @@ class Checkout:
         return commit
 
     def _sweep(self) -> None:
-        """What killed processes have left: nobody else works here, so nobody holds these locks."""
+        """Delete what killed processes have left: nobody else works here, so nobody holds these locks."""
         if self.tree.is_symlink() or self.tree.is_file():
             self.tree.unlink()
         for left in ("*.lock", "gc.pid", "tmp_*"):

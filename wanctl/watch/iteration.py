@@ -24,7 +24,7 @@ from wanctl.watch.policy import APPROVALS_FILE, Approvals, Policy, holding, inte
 
 @dataclass(frozen=True)
 class Iteration:
-    """What a round came to, where it came to a plan."""
+    """The result of a round that came to a plan."""
 
     commit: Commit
     settings: Settings
@@ -53,7 +53,7 @@ class Iteration:
 
 @dataclass(frozen=True)
 class Observed:
-    """What a round has seen so far, for where it comes to no plan."""
+    """All that a round has seen so far, for where it comes to no plan."""
 
     commit: Commit | None = None
     settings: Settings | None = None

@@ -1,4 +1,4 @@
-"""What Prometheus reads: the status of one moment, and what was counted since the process began."""
+"""Metrics for Prometheus: the status of one moment, and counts since the process began."""
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator
@@ -102,7 +102,7 @@ class _StatusCollector(Collector):
 
 
 def _what_is_watched(loop_status: LoopStatus) -> Iterator[Metric]:
-    """What a dashboard joins the others with: whose they are, and from which commit on."""
+    """The labels that a dashboard joins the others with: whose they are, and from which commit on."""
     if loop_status.iteration:
         yield _info(
             "wanctl_commit",

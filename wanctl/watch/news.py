@@ -1,4 +1,4 @@
-"""What is worth telling: the difference between how things stood and how they stand. Pure."""
+"""News for people: the difference between how things stood and how they stand. Pure."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -30,7 +30,7 @@ class Situation(BaseModel):
 
     @classmethod
     def load(cls, path: Path) -> "Situation | None":
-        """What was reported last; None where nothing can be known of it."""
+        """The situation that was reported last; None where it cannot be read."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except (OSError, ValidationError):
@@ -53,7 +53,7 @@ class News(BaseModel):
     items: Mapping[str, str]
 
     def body(self, format_: NotificationFormat) -> dict[str, Any]:
-        """What is posted."""
+        """The JSON that is posted."""
         if format_ is NotificationFormat.SLACK:
             return {"text": _slack("\n".join([self.title, *(f"• {a}: {b}" for a, b in self._shown())]))}
         return {
@@ -108,7 +108,7 @@ def situation_of(
 
 
 def news_between(before: Situation | None, after: Situation, loop_status: LoopStatus) -> tuple[News, ...]:
-    """What has come to be so since. Whoever looks for the first time does not hear that all is well."""
+    """The changes since then. Whoever looks for the first time does not hear that all is well."""
     known = before or Situation(converged=True)
     commit = loop_status.commit.id if loop_status.commit else None
     found = []
@@ -132,7 +132,7 @@ def news_between(before: Situation | None, after: Situation, loop_status: LoopSt
 
 
 def _waits_for_person(plan: Plan) -> Iterator[Step]:
-    """What waits for a person, but for drift, which is reported as such."""
+    """The steps that wait for a person, but for drift, which is reported as such."""
     if any(finding.severity is Severity.ERROR for finding in plan.findings):
         return
     for step in plan.steps:

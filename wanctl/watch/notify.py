@@ -104,7 +104,7 @@ class Notifier:
 
 
 class _Line:
-    """What is on its way to one receiver, in its order."""
+    """The news on their way to one receiver, in order."""
 
     def __init__(self, deliver: Callable[[Notification, News], None]) -> None:
         self._deliver = deliver

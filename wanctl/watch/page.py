@@ -20,7 +20,7 @@ _CALLS_SHOWN = 15
 
 
 def policy() -> str:
-    """What the page may load: its own style, by its digest. For the header; the page says it, too."""
+    """The policy of the page, which may load its own style alone. For the header; the page says it, too."""
     digest = styled("watch.css")["style_hash"]
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
@@ -88,7 +88,7 @@ def _headline(loop_status: LoopStatus) -> str:
 
 
 def _by_itself(policy: Policy) -> str:
-    """What the loop may do, by its options."""
+    """Says how far the loop goes by itself, by its options."""
     drift = "corrects drift" if policy.self_heal else "reports drift and does not correct it"
     if policy.needs_approval == frozenset(Action):
         return f"{drift}; everything waits for a line in git"
@@ -97,7 +97,7 @@ def _by_itself(policy: Policy) -> str:
 
 
 def _alerts(plan: Plan | None) -> dict[str, Any]:
-    """What stands above everything else: what is lost, what is billed, who has to act."""
+    """The values for the top of the page: what is lost, what is billed, who has to act."""
     if plan is None:
         return {}
     pending = plan.pending
@@ -116,7 +116,7 @@ def _phase(step: Step) -> str:
 
 
 def _paid(step: Step) -> str:
-    """What it was billed at, else what it may cost."""
+    """The amount that was billed, else the likely cost."""
     cost = step.cost
     if cost and cost.billed_amount is not None:
         return f"billed {cost.billed_amount:,.2f} {cost.currency}"

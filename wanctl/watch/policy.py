@@ -38,7 +38,7 @@ def read_approvals(text: str) -> frozenset[str]:
 
 @dataclass
 class Approvals:
-    """What persons have approved: the lines on the ref, and what a whole plan's line has let through.
+    """The approvals of persons: the lines on the ref, and the steps that a whole plan's line has let through.
 
     A plan is another one as soon as its first step is done. So where a plan's digest was found, its steps
     stay approved for as long as this process lives.
@@ -58,8 +58,10 @@ class Approvals:
 
 
 def step_digest(plan: Plan, step: Step, intents: Mapping[Address, str]) -> str:
-    """What a person approves of one step, the same from when it is first shown until it is done: what is done
-    to what, in which account, and what the specs want of it and of all that it stands on.
+    """The digest by which one step is approved, the same from when it is shown until it is done.
+
+    It is made of the action and its object, the account, and what the specs want of the object and of all
+    that it stands on.
 
     A value that is made on the way there, as a model's name is, follows from that. What the world has undone
     is approved for this time.

@@ -29,7 +29,7 @@ from wanctl.watch.status import LoopStatus, Waits
 
 @dataclass(frozen=True)
 class WatchOptions:
-    """What a person asked the loop to do."""
+    """The loop as a person asked for it."""
 
     folder: Path
     environment: str | None

@@ -104,7 +104,7 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class StatusEndpoints:
-    """What the server shows, and what it rings; its methods are the endpoints."""
+    """The endpoints, and all that they show and ring."""
 
     loop_status: Callable[[], LoopStatus]
     metrics: Metrics
@@ -127,7 +127,7 @@ class StatusEndpoints:
         )
 
     def _at_home(self, show: _Endpoint) -> _Endpoint:
-        """What only this machine may see is not shown under another site's name, which a browser may
+        """A page that only this machine may see is not shown under another site's name, which a browser may
         have been led to believe is ours. A proxy that passes on the hook alone may keep its own name."""
 
         async def shown(request: Request) -> Response:

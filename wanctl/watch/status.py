@@ -59,7 +59,7 @@ class LoopStatus:
 
     @property
     def commit(self) -> Commit | None:
-        """What there is news of: the last plan's, or the one that came to no plan."""
+        """The commit that was looked at last: the last plan's, or that of a round which came to none."""
         return self.failed_at or (self.iteration.commit if self.iteration else None)
 
     def ready(self, now: datetime) -> bool:
@@ -76,7 +76,7 @@ class LoopStatus:
 
     @property
     def drifted(self) -> tuple[Step, ...]:
-        """What the world moved, and nobody corrected yet."""
+        """The steps of drift that nobody corrected yet."""
         return tuple(step for step in self.iteration.plan.pending if step.drift) if self.iteration else ()
 
     def as_json(self, now: datetime) -> dict[str, Any]:

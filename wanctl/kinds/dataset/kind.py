@@ -9,19 +9,7 @@ from wanctl.kinds.context import Context, Planned, ProvidedDataset
 from wanctl.kinds.dataset.case import FIELDS, DeleteFile
 from wanctl.kinds.dataset.planning import plan_dataset
 from wanctl.kinds.importing import Writing
-from wanctl.kinds.kind import (
-    WHY,
-    Cadence,
-    OrphanToDelete,
-    OutputWords,
-    Pruning,
-    Reader,
-    ResourceKind,
-    deletion,
-    gone,
-    kept,
-    no_orphan,
-)
+from wanctl.kinds.kind import Cadence, OrphanToDelete, OutputWords, Pruning, Reader, ResourceKind
 from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot
 from wanctl.language.resources import DOCUMENTS, Resource
 from wanctl.plan import Orphan, Step, When
@@ -67,17 +55,16 @@ class DatasetKind(ResourceKind):
     def prune(self, one: OrphanToDelete, pruning: Pruning) -> Step:
         file = pruning.context.snapshot.file_by_id.get(one.remote_id)
         if file is None:
-            return gone(one)
+            return one.gone()
         if not pruning.is_orphan(one):
-            return no_orphan(one)
+            return one.no_orphan()
         readers = [job for job in pruning.context.snapshot.jobs if _reads(job, one, pruning)]
         staying = [job.job_id for job in readers if Address.finetune(job.job_id) not in pruning.to_delete]
         if staying:
-            return kept(one, f"{', '.join(staying)} may still be reading it")
-        return deletion(
-            one,
+            return one.kept(f"{', '.join(staying)} may still be reading it")
+        return one.deletion(
             When.LATER if readers else When.NOW,
-            f"{WHY}; {file.filename}",
+            f"{one.why}; {file.filename}",
             after=tuple(Address.finetune(job.job_id) for job in readers),
             warning="a deleted file cannot be brought back",
             effect=None if readers else DeleteFile(one.address, one.remote_id),

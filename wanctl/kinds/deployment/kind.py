@@ -15,19 +15,7 @@ from wanctl.kinds.deployment.unrecorded import adopt_deployment, echoed_config
 from wanctl.kinds.finetune.importing import exported_rows, job_of, project_of, questions_about, write_job
 from wanctl.kinds.finetune.removal import our_jobs
 from wanctl.kinds.importing import UNREADABLE, Importable, Inventory, Writing
-from wanctl.kinds.kind import (
-    WHY,
-    Adopting,
-    Cadence,
-    OrphanToDelete,
-    OutputWords,
-    Pruning,
-    Reader,
-    ResourceKind,
-    deletion,
-    gone,
-    no_orphan,
-)
+from wanctl.kinds.kind import Adopting, Cadence, OrphanToDelete, OutputWords, Pruning, Reader, ResourceKind
 from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot, is_model_of
 from wanctl.language.models import Deployment
 from wanctl.language.resources import DOCUMENTS, Desired, Resource
@@ -110,16 +98,15 @@ class DeploymentKind(ResourceKind):
     def prune(self, one: OrphanToDelete, pruning: Pruning) -> Step:
         live = pruning.context.snapshot.deployment_by_id.get(one.remote_id)
         if live is None:
-            return gone(one)
+            return one.gone()
         if live.leaving:
             progress = Progress(str(live.status))
-            return deletion(one, When.SERVICE, f"{one.remote_id} is being deleted", progress=progress)
+            return one.deletion(When.SERVICE, f"{one.remote_id} is being deleted", progress=progress)
         if not pruning.is_orphan(one):
-            return no_orphan(one)
-        return deletion(
-            one,
+            return one.no_orphan()
+        return one.deletion(
             When.NOW,
-            f"{WHY}; {str(live.status).lower()}, a model of ours: {live.model_name}",
+            f"{one.why}; {str(live.status).lower()}, a model of ours: {live.model_name}",
             warning=_ONLY_CALLS,
             effect=DeleteDeployment(one.address, one.remote_id),
         )

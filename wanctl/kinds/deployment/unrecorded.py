@@ -283,10 +283,10 @@ def _differs_from_spec(case: DeploymentCase, live: LiveDeployment) -> tuple[str,
 
 def echoed_config(live: LiveDeployment) -> dict[str, Any] | None:
     """The config it serves with, as it would be sent; None where that is not told whole and usable."""
-    told = (live.model_extra or {}).get("aigc_config")
-    if not isinstance(told, dict):
+    echoed = (live.model_extra or {}).get("aigc_config")
+    if not isinstance(echoed, dict):
         return None
-    known = {key: told[key] for key in AigcConfig.model_fields if told.get(key) not in (None, "")}
+    known = {key: echoed[key] for key in AigcConfig.model_fields if echoed.get(key) not in (None, "")}
     try:
         config = AigcConfig.model_validate(known)
     except ValidationError:

@@ -187,7 +187,7 @@ def declared_inputs(spec: FineTune) -> object:
 
 def _parameters(job: Job) -> tuple[dict[str, Any], list[str]]:
     """The hyper-parameters that the service tells, and the names of those that it does not."""
-    told: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     unread = []
     for key in HyperParameters.model_fields:
         if key in _SPLIT and job.validation_file_ids:
@@ -200,8 +200,8 @@ def _parameters(job: Job) -> tuple[dict[str, Any], list[str]]:
         if value is None:
             unread.append(key)
         else:
-            told[key] = value
-    return told, unread
+            given[key] = value
+    return given, unread
 
 
 def _number(value: Any) -> int | float | None:

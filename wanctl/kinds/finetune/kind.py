@@ -19,20 +19,7 @@ from wanctl.kinds.finetune.planning import plan_finetune
 from wanctl.kinds.finetune.removal import our_jobs, serving_models_of
 from wanctl.kinds.finetune.training import CancelJob, DeleteJob
 from wanctl.kinds.importing import Importable, Inventory
-from wanctl.kinds.kind import (
-    WHY,
-    Adopting,
-    Cadence,
-    OrphanToDelete,
-    OutputWords,
-    Pruning,
-    Reader,
-    ResourceKind,
-    deletion,
-    gone,
-    kept,
-    no_orphan,
-)
+from wanctl.kinds.kind import Adopting, Cadence, OrphanToDelete, OutputWords, Pruning, Reader, ResourceKind
 from wanctl.kinds.snapshot import Question, Read, Snapshot, is_model_of, resource_in_job_name
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import FineTune
@@ -105,23 +92,22 @@ class FineTuneKind(ResourceKind):
         context = pruning.context
         job = context.snapshot.job_by_id.get(one.remote_id)
         if job is None:
-            return gone(one)
+            return one.gone()
         if one.in_flight:
             return _canceled(one, job)
         if one.remote_id in context.entry(one.address).undeletable:
-            return kept(one, "the service refused to delete it, and keeps it")
+            return one.kept("the service refused to delete it, and keeps it")
         if not pruning.is_orphan(one):
-            return no_orphan(one)
+            return one.no_orphan()
         serving = [Address.deployment(name) for name in serving_models_of(job, context)]
         standing = [address for address in serving if address not in pruning.to_delete]
         if standing:
-            return kept(one, f"{', '.join(one.name for one in standing)} serves a model of it")
+            return one.kept(f"{', '.join(one.name for one in standing)} serves a model of it")
         if wanting := _wanting(job, context):
-            return kept(one, f"{', '.join(wanting)} is to serve a model of it")
-        return deletion(
-            one,
+            return one.kept(f"{', '.join(wanting)} is to serve a model of it")
+        return one.deletion(
             When.LATER if serving else When.NOW,
-            f"{WHY}; {job.model}, {job.status}{_spell_bill(job)}",
+            f"{one.why}; {job.model}, {job.status}{_spell_bill(job)}",
             after=tuple(serving),
             warning="it was paid for; its checkpoints may go with it, and training again is billed",
             effect=None if serving else DeleteJob(one.address, one.remote_id),
@@ -151,7 +137,7 @@ class FineTuneKind(ResourceKind):
         for job in new_jobs(inventory):
             yield Importable(job.job_id, partial(write_job, listed=job), project_of(job))
 
-    def told_apart_by(self, spec: Spec) -> object:
+    def distinguished_by(self, spec: Spec) -> object:
         assert isinstance(spec, FineTune)  # noqa: S101 - the registry pairs each kind with its model
         return declared_inputs(spec)
 
@@ -175,7 +161,9 @@ def _canceled(one: OrphanToDelete, job: Job) -> Step:
         one.address,
         Action.CANCEL,
         When.SERVICE if canceling else When.NOW,
-        "it is being canceled" if canceling else f"{WHY}; named, and in flight: {job.model}, {job.status}",
+        "it is being canceled"
+        if canceling
+        else f"{one.why}; named, and in flight: {job.model}, {job.status}",
         remote_id=one.remote_id,
         progress=Progress(str(job.status)),
         warning=f"it was paid for: what it trained so far is billed{_spell_bill(job)}",

@@ -1,4 +1,4 @@
-"""What a place must be able to do to hold a ledger: keep two texts, each replaced by compare-and-swap.
+"""A place that can hold a ledger: it keeps two texts, each replaced by compare-and-swap.
 
 Places know nothing of records and leases; what the texts mean is the business of store.py.
 """

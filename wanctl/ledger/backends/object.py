@@ -149,7 +149,7 @@ def spoken(location: str, what: str) -> Iterator[None]:
 
 
 def _plain_words(error: Exception) -> str:
-    """What the client says, without its debugging, the server's page, or a query that may be signed."""
+    """The client's message, without its debugging, the server's page, or a query that may be signed."""
     line = first_line(str(error).strip()).partition(": <")[0]
     return re.sub(r"(https?://[^\s?]*)\?\S*", r"\1", line).rstrip(".") or type(error).__name__
 

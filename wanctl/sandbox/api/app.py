@@ -249,6 +249,6 @@ async def end(kind: FaultKind, receive: Receive, send: Send) -> None:
 
 
 def _connection(send: Send) -> asyncio.Transport | None:
-    """What uvicorn writes to, whatever loop it runs on: `send` is a method of what holds the connection."""
+    """The transport that uvicorn writes to, on any loop: `send` is a method of what holds the connection."""
     found: asyncio.Transport | None = getattr(getattr(send, "__self__", None), "transport", None)
     return found if hasattr(found, "abort") else None

@@ -206,7 +206,7 @@ def _change(service: Service, record: dict[str, Any], **changes: Any) -> dict[st
 
 
 def force_status(service: Service, name: str, status: str | None) -> None:
-    """What a rehearsal arranges: arrears, and their end; RUNNING is up, whatever it was before."""
+    """Set the status that a rehearsal arranges: arrears, and their end; RUNNING is up in any case."""
     record = live(service, name)
     if record is None:
         raise not_found(f"no deployment {name}")

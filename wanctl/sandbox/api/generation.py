@@ -170,7 +170,7 @@ def _image_of(asked: Generate, first_and_last: bool) -> str:
 
 
 def _prompt(asked: Generate, deployment: dict[str, Any] | None) -> str:
-    """What the video is made with: a deployment may ignore the caller's prompt."""
+    """The prompt that the video is made with: a deployment may ignore the caller's."""
     config = deployment["aigc_config"] if deployment else None
     if config is None or config["use_input_prompt"]:
         return asked.input.prompt or ""

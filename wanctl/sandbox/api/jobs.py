@@ -27,7 +27,7 @@ from wanctl.sandbox.state.training import FIRST_AND_LAST, TUNABLE, Course, check
 
 
 def _check_request(service: Service, asked: CreateJob) -> None:
-    """What is wrong with the request itself. What is wrong with the data is found in training."""
+    """Raise what is wrong with the request itself. Faults of the data are found in training."""
     if not asked.model:
         raise bad_request("Missing model")
     if asked.model not in TUNABLE:
@@ -53,7 +53,7 @@ def _trained_parameters(asked: CreateJob) -> dict[str, Any]:
 
 
 def _read_data(service: Service, asked: CreateJob) -> dict[str, Any]:
-    """What the archives hold: clip lengths to train on, samples to make previews of, or the problem."""
+    """The content of the archives: clip lengths to train on, samples to make previews of, or the problem."""
     last_frames = asked.model == FIRST_AND_LAST
     training, validation = (
         [(one, _facts(service, one, training=trains, last_frames=last_frames)) for one in identifiers or ()]

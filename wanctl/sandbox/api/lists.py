@@ -1,4 +1,4 @@
-"""What a list shows of what there is: how late, in which order, and what moves between two of its pages.
+"""Lists, as the service shows them: how late, in which order, and with rows that move between two pages.
 
 For jobs, deployments and files. Reading one by its id is never late.
 """
@@ -41,7 +41,7 @@ def shown(
 
 
 def _hidden(service: Service, kind: str) -> set[str]:
-    """What this call does not show; it counts as one of those that do not."""
+    """The ids that this call does not show; it counts as one of those that do not."""
     with service.store.write():
         waiting = [one for one in service.store.all("unlisted") if one["name"].startswith(f"{kind}/")]
         for one in waiting:

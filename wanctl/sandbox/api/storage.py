@@ -26,7 +26,7 @@ CHUNK = 1024 * 1024
 
 
 async def read(request: Request) -> Response:
-    """What a signed link leads to. It takes no Authorization beside its signature."""
+    """The file that a signed link leads to. It takes no Authorization beside its signature."""
     service, path = service_of(request), request.path_params["path"]
     if "authorization" in request.headers and service.rig.quirks.links_refuse_keys:
         return _refused("InvalidArgument", "Only one auth mechanism allowed.")
@@ -82,7 +82,7 @@ def _preview(service: Service, job_id: str, label: str, order: int) -> Response:
 
 
 def _video(service: Service, task_id: str) -> Response:
-    """What a deployed model makes of the image it was given, if it is one that can be had here."""
+    """The video that a deployed model makes of the image it was given, if that can be had here."""
     from wanctl.sandbox.media.previews import placeholder, read_image, write_preview
 
     task = service.store.get("task", task_id)
@@ -107,7 +107,7 @@ def _cached(service: Service, name: str, draw: Callable[[Path], None]) -> Respon
 
 
 async def upload_policy(request: Request) -> Response:
-    """What a client needs to post a local image for one model."""
+    """The form with which a client posts a local image for one model."""
     query = request.query_params
     if query.get("action") != "getPolicy" or not query.get("model"):
         raise bad_request("action=getPolicy and model are required")

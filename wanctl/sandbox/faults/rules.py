@@ -66,7 +66,7 @@ def _times(value: Any) -> Any:
 
 
 class FaultRule(BaseModel):
-    """What is to happen to which calls. Enums are taken by their words, as JSON has them."""
+    """A fault, and the calls that it hits. Enums are taken by their words, as JSON has them."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -166,7 +166,7 @@ class Faults:
         return len(ids)
 
     def of_call(self, method: str, path: str) -> list[FaultRule]:
-        """What happens to this call: delays, and at most one fault, which the rules after it do not see."""
+        """The rules that hit this call: delays, and at most one fault, unseen by the rules after it."""
         if not any(one.rule.matches(method, path) for one in self.all()):
             return []
         found = []

@@ -1,4 +1,4 @@
-"""What is arranged to go wrong with objects: one-time outcomes, and the service's quirks as switches.
+"""Arranged faults of objects: one-time outcomes, and the service's quirks as switches.
 
 A new one is a field of `Wishes` or `Quirks` here, and one line in the endpoint where it happens. What goes
 wrong with calls, whatever they are about, is in `faults`.
@@ -61,7 +61,7 @@ class Outage(BaseModel):
 
 
 class WantedFaults(BaseModel):
-    """What may be arranged. null takes an arrangement back."""
+    """All that may be arranged. null takes an arrangement back."""
 
     model_config = _STRICT
 

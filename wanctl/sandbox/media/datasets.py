@@ -1,4 +1,4 @@
-"""What an uploaded archive holds, read as the service reads it: bounded work, errors that name the entry."""
+"""Uploaded archives, read as the service reads them: bounded work, errors that name the entry."""
 
 import io
 import json
@@ -98,7 +98,7 @@ class _Archive:
         return spooled
 
     def once(self, look: "Callable[[_Archive, str], Any]", name: str) -> Any:
-        """What a look at a member gave, however many entries name it."""
+        """The result of a look at a member, however many entries name it."""
         key = (look.__name__, name)
         if key not in self.looked_at:
             self.looked_at[key] = look(self, name)

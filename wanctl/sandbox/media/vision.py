@@ -38,7 +38,7 @@ _COLOURS = {
 
 
 class UnreadableMediaError(Exception):
-    """What was given cannot be opened; the message is the service's."""
+    """The given media cannot be opened; the message is the service's."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Sight:
 
     @property
     def tokens(self) -> int:
-        """What looking at it is billed: patches of 32 pixels, for a clip one picture a second."""
+        """The tokens that looking at it is billed: patches of 32 pixels, for a clip one picture a second."""
         patches = math.ceil(self.width / _PATCH) * math.ceil(self.height / _PATCH)
         return patches * max(1, round(self.seconds or 1))
 

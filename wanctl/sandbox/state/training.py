@@ -13,7 +13,7 @@ FIRST_AND_LAST = "wan2.2-kf2v-flash"
 
 @dataclass(frozen=True)
 class SandboxModel:
-    """What a job starts with when nothing is said, what is billed of a clip, what a call may ask for."""
+    """A job's values when nothing is said, the billed frames of a clip, the limits of a call."""
 
     batch_size: int
     max_pixels: int
