@@ -179,8 +179,8 @@ async def completed(
     short = [named(one) for one in listed if not _tells_enough(one)]
     if not short:
         return listed
-    told = {named(one): one for one in await _each(get, short, _not_told)}
-    return tuple(_with_details(one, told.get(named(one))) for one in listed)
+    details = {named(one): one for one in await _each(get, short, _not_given)}
+    return tuple(_with_details(one, details.get(named(one))) for one in listed)
 
 
 def _tells_enough(row: RemoteFile | Job | LiveDeployment) -> bool:

@@ -238,7 +238,7 @@ class AigcConfig(Model):
         return {} if self.unknown else self.model_dump(exclude_none=True, exclude={"unknown"})
 
     def effective(self) -> dict[str, Any]:
-        """What makes a difference at the service: where the caller's prompt is used, the templates are dead."""
+        """The part that has an effect: where the caller's prompt is used, the templates have none."""
         return effective_config(self.sent())
 
 

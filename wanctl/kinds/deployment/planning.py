@@ -62,7 +62,8 @@ def _with_note(case: DeploymentCase, planned: Planned) -> Planned:
     verb = "is" if len(keys) == 1 else "are"
     note = Finding(
         Severity.ADVICE,
-        f"{listed(keys)} changed and {verb} not sent: with use_input_prompt: true the service does not use it",
+        f"{listed(keys)} changed and {verb} not sent: "
+        "with use_input_prompt: true the service does not use it",
         case.address,
         hint="it goes along with the next deployment",
         place=case.resource.at(f"aigc_config.{keys[0]}"),
