@@ -12,6 +12,7 @@ def main() -> None:
     # httpx brings its own command line where it can, and a syntax highlighter with it, which no one here uses
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None: not to be imported
     from wanctl.cli import (  # noqa: F401 - they register commands
+        choosing,
         ci,
         datasets,
         generating,

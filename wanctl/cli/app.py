@@ -103,6 +103,10 @@ EXAMPLES = {
         "wanctl history Deployment/money-rain",
         "wanctl history money-rain --at 2026-03-18T14:00",
     ),
+    "choose": (
+        "wanctl choose Checkpoint/best checkpoint-160",
+        "wanctl choose best checkpoint-160 --reviewed --notes review-notes.json",
+    ),
     "explain": (
         "wanctl explain",
         "wanctl explain FineTune.hyper_parameters",

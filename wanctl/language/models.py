@@ -201,6 +201,15 @@ class FineTune(Resourceful):
     """Rules of the service's documents to let pass here, if you know better: what is sent may be refused."""
 
 
+class ChoiceEvidence(Model):
+    """What a person looked at before the choice; `wanctl choose --reviewed` writes it."""
+
+    gallery: Digest = Field(examples=["sha256:" + "0" * 64])
+    """The digest of the gallery: which checkpoint made which video of which input."""
+    notes: Text | None = Field(default=None, examples=["Even rain, the face is kept."])
+    """What was noted of the chosen checkpoint."""
+
+
 class Checkpoint(Resourceful):
     """The checkpoint of a training that a person chose, exported so that it can be deployed."""
 
@@ -208,6 +217,8 @@ class Checkpoint(Resourceful):
     """The name of the FineTune."""
     checkpoint: CheckpointName | None = Field(default=None, examples=["checkpoint-160"])
     """The choice. Left out, the plan waits for a person and says how to look and choose."""
+    evidence: ChoiceEvidence | None = None
+    """What the choice rests on; the plan shows it. The service never sees it."""
     attempt: Positive = 1
     """Raise it to export again after an export failed. Exports are not billed."""
 

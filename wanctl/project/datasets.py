@@ -20,7 +20,7 @@ from wanctl.dataset.reading import read_dataset
 from wanctl.finding import Finding, Severity
 from wanctl.language.inspection import Inspection, inspection
 from wanctl.language.models import Dataset
-from wanctl.language.writing import with_digest
+from wanctl.language.splicing import with_fields
 from wanctl.project import Project
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
@@ -139,7 +139,7 @@ def lock(project: Project, name: str, *, check_only: bool = False) -> Locked:
     file = Path(resource.origin.file)
     with file.open(encoding="utf-8", newline="") as stream:
         text = stream.read()
-    edited = with_digest(text, resource.origin.line, digest)
+    edited = with_fields(text, resource.origin.line, {"digest": digest}, after="source")
     if edited is None:
         raise ProjectError(f"{resource.origin} does not hold the document any more", "run the command again")
     replace_file(file, edited)

@@ -80,14 +80,14 @@ class Review:
 
     @property
     def digest(self) -> str:
-        """Of everything that is seen: which checkpoint made which video of which input."""
+        """Of what the training made: which checkpoint which video of which input."""
         seen = [
             [
-                one.job_id,
                 one.label,
                 [[*each.sample, each.video.digest if each.video else None] for each in one.showings],
             ]
             for one in self.candidates
+            if one.job_id is None
         ]
         return hashlib.sha256(json.dumps([self.job_id, seen]).encode()).hexdigest()
 

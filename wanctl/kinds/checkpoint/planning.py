@@ -37,6 +37,12 @@ class CheckpointCase(Case):
         return self.spec.checkpoint or ""
 
     @property
+    def summary(self) -> str:
+        """The choice, and what it rests on."""
+        seen = self.spec.evidence
+        return f"{self.label}, reviewed ({seen.gallery[:15]}…)" if seen else self.label
+
+    @property
     def finetune(self) -> Address:
         return Address.finetune(self.spec.finetune)
 
@@ -92,7 +98,7 @@ class CheckpointCase(Case):
         return f"to export again, write attempt: {self.spec.attempt + 1} at {place} (not billed)"
 
     def export(self, when: When, reason: str, **more: Any) -> Planned:
-        return Planned(self.step(Action.EXPORT, when, reason, summary=self.label, **more))
+        return Planned(self.step(Action.EXPORT, when, reason, summary=self.summary, **more))
 
     def choose(self, **more: Any) -> Planned:
         return Planned(self.step(Action.CHOOSE, When.PERSON, "none chosen yet", **more))
@@ -241,7 +247,7 @@ def _plan_made(case: CheckpointCase, row: CheckpointRow) -> Planned:
 
 def _exported(case: CheckpointCase, made: Generation, findings: tuple[Finding, ...] = ()) -> Planned:
     name = made.inputs["model_name"]
-    step = case.step(Action.NOTHING, When.DONE, "exported", remote_id=name, summary=case.label)
+    step = case.step(Action.NOTHING, When.DONE, "exported", remote_id=name, summary=case.summary)
     learn = case.entry.with_current(made) if case.entry.current != made else None
     return Planned(step, ProvidedModel(model_name=name), learn, findings)
 

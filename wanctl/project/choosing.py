@@ -1,0 +1,211 @@
+"""The choice of a checkpoint, written as a line of the specs: what there is to choose from, and the writing.
+
+Nothing of the file changes but the choice, and the specs are read again before it counts as written: if
+anything else were different, the file is put back as it was.
+"""
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wanctl.address import Address
+from wanctl.base.files import replace_file
+from wanctl.base.running import run
+from wanctl.base.words import did_you_mean, listed
+from wanctl.engine.observe import RunSession
+from wanctl.kinds.registry import choosing_kind, kind_of, planned_context
+from wanctl.language.findings import SpecErrors
+from wanctl.language.resources import Resource, resource_named
+from wanctl.language.splicing import with_fields
+from wanctl.project.errors import ProjectError
+from wanctl.project.local import shown_path
+from wanctl.project.reviews import LookedAt, training_of
+
+if TYPE_CHECKING:
+    from wanctl.project import Project
+
+MARK, EVIDENCE = "of", "evidence"  # the keys beside the choice
+_MARK_DIGITS = 8
+LARGEST_NOTES = 64 * 1024
+_LONGEST_NOTE = 2_000
+
+
+@dataclass(frozen=True)
+class ChoiceOffer:
+    """What can be chosen for one document."""
+
+    address: Address
+    training: LookedAt
+    chosen: str | None  # what the specs say now
+    mark: str | None  # that names the training beside a choice, where the specs have a key for it
+
+
+@dataclass(frozen=True)
+class ChosenEdit:
+    """A file of the specs before and after the choice."""
+
+    address: Address
+    label: str
+    path: Path
+    before: str
+    after: str
+
+    @property
+    def diff(self) -> str:
+        """As git shows it."""
+        name = shown_path(self.path)
+        lines = difflib.unified_diff(
+            self.before.splitlines(keepends=True),
+            self.after.splitlines(keepends=True),
+            f"a/{name}",
+            f"b/{name}",
+        )
+        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+
+def document_named(project: "Project", text: str) -> Address:
+    """The document that a choice goes into."""
+    return resource_named(text, project.desired.resources, choosing_kind())
+
+
+def offer_of(project: "Project", address: Address) -> ChoiceOffer:
+    """The checkpoints with previews that this document can choose from; the account is read."""
+    if address.kind != choosing_kind():
+        raise ProjectError(f"a checkpoint is chosen in a {choosing_kind()}, not in {address}")
+    return run(_offer_of(project, address))
+
+
+async def _offer_of(project: "Project", address: Address) -> ChoiceOffer:
+    resource = project.desired.resources[address]
+    async with project.session() as session:
+        training = await training_of(session, _training(resource))
+        return ChoiceOffer(
+            address, training, _chosen(resource), training_mark(session, training.address, resource)
+        )
+
+
+def _training(resource: Resource) -> Address:
+    return next(one for one in resource.references if kind_of(one).has_previews)
+
+
+def _chosen(resource: Resource) -> str | None:
+    found: str | None = getattr(resource.spec, kind_of(resource.address).choice or "", None)
+    return found
+
+
+def training_mark(session: RunSession, training: Address, resource: Resource) -> str | None:
+    """The first digits of the training's identity, for documents that say which training they chose from."""
+    if MARK not in type(resource.spec).model_fields or session.snapshot is None:
+        return None
+    context = planned_context(session.desired, session.snapshot, session.journal.record, session.local)
+    identity = getattr(context.planned[training].provided, "training", None)
+    return identity[:_MARK_DIGITS] if isinstance(identity, str) else None
+
+
+def check_label(project: "Project", offer: ChoiceOffer, label: str) -> None:
+    """Raise where this checkpoint is not there, or made no preview."""
+    job_id, validated = offer.training.job.job_id, offer.training.validated
+    if label not in validated:
+        near = did_you_mean(label, validated)
+        hint = f"did you mean {near}?" if near else f"there are {listed(validated)}"
+        raise ProjectError(f"{job_id} has no previews of {label}", hint)
+
+    async def made() -> int:
+        async with project.account() as account:
+            previews = await account.studio.jobs.previews(job_id, label)
+            return sum(bool(one.video_path) for one in previews)
+
+    if not run(made()):
+        raise ProjectError(f"{label} failed validation: it made no preview", "choose another one")
+
+
+def edited(
+    project: "Project", offer: ChoiceOffer, label: str, evidence: Mapping[str, Any] | None = None
+) -> ChosenEdit:
+    """The file with the choice in it; nothing is written yet."""
+    resource = project.desired.resources[offer.address]
+    path = Path(resource.origin.file)
+    with path.open(encoding="utf-8", newline="") as stream:
+        before = stream.read()
+    choice = kind_of(offer.address).choice
+    assert choice is not None  # noqa: S101 - the offer is of a kind that chooses
+    fields: dict[str, Any] = {choice: label}
+    if offer.mark:
+        fields[MARK] = offer.mark
+    if evidence:
+        fields[EVIDENCE] = evidence
+    key = next(field for field, one in _references(resource) if one == offer.training.address)
+    after = with_fields(before, resource.origin.line, fields, after=key)
+    if after is None:
+        raise ProjectError(f"{resource.origin} does not hold the document any more", "run the command again")
+    return ChosenEdit(offer.address, label, path, before, after)
+
+
+def _references(resource: Resource) -> list[tuple[str, Address]]:
+    return list(kind_of(resource.address).document.references_of(resource.spec))
+
+
+def written(project: "Project", edit: ChosenEdit) -> None:
+    """Write the file, and read the specs again: what was chosen is there, and else nothing is different."""
+    from wanctl.project import Project
+
+    replace_file(edit.path, edit.after)
+    try:
+        again = Project.open(project.desired.directory, project.desired.environment, project.host)
+        other = _difference(project, again, edit)
+    except (SpecErrors, OSError) as error:
+        replace_file(edit.path, edit.before)
+        raise ProjectError(
+            f"{shown_path(edit.path)} could not take the choice: {error}", "nothing was written"
+        ) from error
+    if other:
+        replace_file(edit.path, edit.before)
+        raise ProjectError(
+            f"writing the choice would have changed {other}, too", "nothing was written: do it by hand"
+        )
+
+
+def _difference(before: "Project", after: "Project", edit: ChosenEdit) -> str | None:
+    """What differs besides the choice."""
+    if list(before.desired.resources) != list(after.desired.resources):
+        return "which resources there are"
+    for address, resource in before.desired.resources.items():
+        now = after.desired.resources[address]
+        if address != edit.address and now.spec != resource.spec:
+            return str(address)
+    now = after.desired.resources[edit.address]
+    own = {kind_of(edit.address).choice or "", MARK, EVIDENCE}
+    old_fields, new_fields = (
+        one.spec.model_dump(exclude=own) for one in (before.desired.resources[edit.address], now)
+    )
+    return None if old_fields == new_fields and _chosen(now) == edit.label else str(edit.address)
+
+
+def evidence_of(digest: str, notes: Mapping[str, str], label: str) -> dict[str, Any]:
+    """What a choice rests on: the gallery that was looked at, and what was noted of the chosen one."""
+    found: dict[str, Any] = {"gallery": digest}
+    if note := " ".join(notes.get(label, "").split())[:_LONGEST_NOTE]:
+        found["notes"] = note.replace("${", "$${")
+    return found
+
+
+def notes_from(path: Path) -> tuple[str, dict[str, str]]:
+    """The gallery's digest and the notes, as its page exports them."""
+    try:
+        if path.stat().st_size > LARGEST_NOTES:
+            raise ProjectError(f"{shown_path(path)} is larger than notes are")
+        return notes_in(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise ProjectError(f"{shown_path(path)} cannot be read as exported notes: {error}") from error
+
+
+def notes_in(exported: Any) -> tuple[str, dict[str, str]]:
+    """The same of a value; ValueError where it is none."""
+    digest = exported.get("review") if isinstance(exported, dict) else None
+    notes = exported.get("notes", {}) if isinstance(exported, dict) else None
+    if not isinstance(digest, str) or not isinstance(notes, dict):
+        raise ValueError("no review and notes")  # noqa: TRY004 - whoever reads it tells the file
+    return digest, {str(key): str(value) for key, value in notes.items()}
