@@ -44,7 +44,7 @@ def previewed_kind() -> Kind:
 
 
 def choosing_kind() -> Kind:
-    """What waits for a person's choice among previews."""
+    """The kind that waits for a person's choice among previews."""
     return next(one.kind for one in kinds() if one.choice)
 
 

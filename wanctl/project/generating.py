@@ -165,6 +165,7 @@ def generate(
     )
 
 
+# Each option is spelled out in both, as in all of the Python API: editors show them.
 async def agenerate(
     request: Request,
     project: Project | None = None,

@@ -1,4 +1,4 @@
-"""What a person chooses a checkpoint by: the previews of a training, collected and written for looking at."""
+"""The previews of a training, collected and written out, for a person to choose a checkpoint by."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -125,7 +125,7 @@ async def download(
 
 
 def told(faults: Sequence[str]) -> str:
-    """What is missing, as one sentence."""
+    """The missing previews, as one sentence."""
     more = len(faults) - _FAULTS_TOLD
     shown = [*faults[:_FAULTS_TOLD], *([counted(more, "more fault")] if more > 0 else [])]
     return f"{counted(len(faults), 'preview')} could not be had: {listed(shown)}"

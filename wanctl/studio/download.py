@@ -19,7 +19,7 @@ LONGEST_DOWNLOAD = (
 )
 
 
-class Downloads:
+class KeylessClient:
     """A client of its own, which was never given the key, opened when it is first needed."""
 
     def __init__(
@@ -35,13 +35,20 @@ class Downloads:
         if self._http:
             await self._http.aclose()
 
+    def _opened(self) -> httpx.AsyncClient:
+        self._http = self._http or open_http(self._endpoint, self._transport, self._headers)
+        return self._http
+
+
+class Downloads(KeylessClient):
+    """The downloads of one account."""
+
     async def fetch(
         self, url: str, destination: Path, *, max_bytes: int, within: float = LONGEST_DOWNLOAD
     ) -> int:
         """The file at the URL as `destination`; how many bytes it has."""
         start = _url(url)
-        self._http = self._http or open_http(self._endpoint, self._transport, self._headers)
-        http = self._http
+        http = self._opened()
 
         async def attempt() -> int:
             call = Call("GET", _shown(start), CallEffect.READ)

@@ -92,7 +92,7 @@ def _only_list(answer: dict[str, Any]) -> list[Any] | None:
 
 
 def _said(reply: Reply, key: str) -> Any:
-    """What stands beside a list, or beside the output that is a bare one."""
+    """A field beside a list, or beside the output that is a bare one."""
     found = output(reply)
     return found[key] if isinstance(found, dict) and key in found else reply.body.get(key)
 

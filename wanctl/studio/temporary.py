@@ -10,19 +10,19 @@ from typing import BinaryIO
 
 import httpx
 
-from wanctl.studio.download import allow_place
+from wanctl.studio.download import KeylessClient, allow_place
 from wanctl.studio.errors import Refused, ServerError
 from wanctl.studio.objects import RemoteObject
 from wanctl.studio.pace import Family, Pace, retrying
 from wanctl.studio.reading import parse
 from wanctl.studio.verdict import Call, CallEffect
-from wanctl.studio.wire import UPLOAD_TIMEOUT, StudioConnection, StudioRequest, broken_off, open_http
+from wanctl.studio.wire import UPLOAD_TIMEOUT, StudioConnection, StudioRequest, broken_off
 
 Opened = Callable[[], BinaryIO]
 
 
 class UploadPolicy(RemoteObject):
-    """What the store wants to see in a form. All of it but the place is a credential."""
+    """The form that the store wants to see. All of it but the place is a credential."""
 
     policy: str
     signature: str
@@ -36,8 +36,8 @@ class UploadPolicy(RemoteObject):
         return f"UploadPolicy({self.upload_host})"
 
 
-class TemporaryUploads:
-    """`studio.temporary`. A client of its own, which was never given the key, opened when needed."""
+class TemporaryUploads(KeylessClient):
+    """`studio.temporary`."""
 
     def __init__(
         self,
@@ -46,21 +46,12 @@ class TemporaryUploads:
         pace: Pace,
         user_agent: str,
     ) -> None:
+        super().__init__(wire.endpoint, transport, pace, user_agent)
         self._wire = wire
-        self._transport = transport
-        self._pace = pace
-        self._headers = {"User-Agent": user_agent}
-        self._http: httpx.AsyncClient | None = None
-
-    async def close(self) -> None:
-        if self._http:
-            await self._http.aclose()
 
     async def upload(self, model: str, name: str, opened: Opened) -> str:
         """The oss:// address of a file that a call of this model may name."""
-        store = self._http = self._http or open_http(self._wire.endpoint, self._transport, self._headers)
-
-        policy, tries = await self._policy(model), count(1)
+        store, policy, tries = self._opened(), await self._policy(model), count(1)
 
         async def attempt() -> str:
             # each try has a name of its own: what another one left behind is not overwritten
@@ -87,7 +78,7 @@ class TemporaryUploads:
             "success_action_status": "200",
         }
         place = httpx.URL(policy.upload_host)
-        allow_place(place, self._wire.endpoint)
+        allow_place(place, self._endpoint)
         shown = f"{place.scheme}://{place.host}"
         call = Call("POST", shown, CallEffect.READ)  # nothing is billed, and nobody sees it but our own call
         with opened() as file:
