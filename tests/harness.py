@@ -23,7 +23,7 @@ HEAD: Document = {
     "version": 1,
     "project": "rain",
     "polling": "30m",
-    "sandbox": {"speed": "instant", "seed": 1, "start": "2026-03-18T09:00:00+08:00"},
+    "sandbox": {"speed": "instant", "seed": 1, "start": "2026-03-18T09:00:00+08:00", "strict": False},
 }
 CHANGING = {"POST", "PUT", "DELETE"}
 

@@ -151,7 +151,10 @@ def watching(specs: Path, **variables: str) -> Iterator[str]:
 def test_a_loop_that_runs_over_a_remote(tmp_path: Path, read: Read, pictures: Path) -> None:
     place = make_place(tmp_path)
     waiting = {key: value for key, value in BEST.items() if key != "checkpoint"}
-    slow = {**HEAD, "sandbox": {"speed": 1000, "seed": 1, "start": "2026-03-18T09:00:00+08:00"}}
+    slow = {
+        **HEAD,
+        "sandbox": {"speed": 1000, "seed": 1, "start": "2026-03-18T09:00:00+08:00", "strict": False},
+    }
     place.push(TRAIN, TUNE, waiting, SERVING, head=slow)
     secrets = {"DASHSCOPE_API_KEY": "sk-0123456789abcdef", "WANCTL_WEBHOOK_SECRET": "the bell is secret"}
     with watching(place.specs, **secrets) as url:

@@ -77,7 +77,7 @@ def served(tmp_path: Path, archive: bytes, monkeypatch: pytest.MonkeyPatch) -> I
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     start = datetime(2026, 3, 18, 1, tzinfo=UTC)
-    sandbox = Sandbox.open(tmp_path / "account", speed="instant", seed=1, start=start)
+    sandbox = Sandbox.open(tmp_path / "account", speed="instant", seed=1, start=start, strict=False)
     server = uvicorn.Server(uvicorn.Config(sandbox.app, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -75,7 +75,7 @@ def write(folder: Path, effect: str) -> None:
         "version": 1,
         "project": "rain",
         "polling": "30m",
-        "sandbox": {"speed": "instant", "seed": 1, "start": "2026-03-18T09:00:00+08:00"},
+        "sandbox": {"speed": "instant", "seed": 1, "start": "2026-03-18T09:00:00+08:00", "strict": False},
     }
     documents: list[dict[str, Any]] = [
         {"kind": "Dataset", "name": "train", "source": "../data"},

@@ -133,6 +133,6 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture
 def account(tmp_path: Path, packed: bytes) -> Iterator[Account]:
-    sandbox = Sandbox.open(tmp_path / "account", speed="instant", seed=1, start=START)
+    sandbox = Sandbox.open(tmp_path / "account", speed="instant", seed=1, start=START, strict=False)
     yield Account(sandbox, packed)
     sandbox.close()

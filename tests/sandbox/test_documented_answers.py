@@ -198,10 +198,10 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], tuple[int, str, str]]] = {
     "no plan": (DEPLOYMENTS, {"plan": None}, (400, "InvalidParameter", "plan")),
     "plan": (DEPLOYMENTS, {"plan": "ptu"}, (400, "InvalidParameter", "ptu")),
     "no config": (DEPLOYMENTS, {"aigc_config": None}, (400, "InvalidParameter", "aigc_config")),
-    "half a config": (
+    "a config of other things": (
         DEPLOYMENTS,
-        {"aigc_config": {"prompt": "p", "use_input_prompt": False}},
-        (400, "InvalidParameter", "aigc_config.lora_prompt_default"),
+        {"aigc_config": {"prompt": 7}},
+        (400, "InvalidParameter", "aigc_config.prompt"),
     ),
     "suffix": (DEPLOYMENTS, {"suffix": "ninechars"}, (400, "InvalidParameter", "suffix")),
 }

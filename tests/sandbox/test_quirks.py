@@ -89,6 +89,18 @@ def early_status(account: Account) -> str:
     return str(account.job(job_id)["status"])
 
 
+def scaling(account: Account) -> int:
+    """A deployment of plan lora in a strict account."""
+    name = account.deployed(f"wan2.6-i2v-{account.trained()}")
+    account.rig(quirks={"strict": True})
+    return account.http.put(f"{DEPLOYMENTS}/{name}/scale", json={"capacity": 2}).status_code
+
+
+def deleting_deployment(account: Account) -> int:
+    name = account.deployed(f"wan2.6-i2v-{account.trained()}")
+    return account.http.delete(f"{DEPLOYMENTS}/{name}").status_code
+
+
 # quirk → how it is turned, how it is seen, what is seen before and after.
 SWITCHES: dict[str, tuple[Any, Callable[[Account], Any], Any, Any]] = {
     "echo_file_ids": (False, lambda a: len(created(a)["training_file_ids"]), 1, 0),
@@ -114,6 +126,11 @@ SWITCHES: dict[str, tuple[Any, Callable[[Account], Any], Any, Any]] = {
     "list_order": ("random", names, "dcba", "abdc"),
     "list_shift": (1, pages, ["dc", "ba"], ["dc", "cb"]),
     "largest_page": (3, names, "dcba", "dcb"),
+    "strict": (True, jobs_of_two, [200, 200], [400, 400]),
+    "newer_answers": (True, lambda a: "training_datasets" in created(a), False, True),
+    "failed_previews": (["*-40", "*-80"], lambda a: labels(a, 7), ["120", "40", "80"], ["120"]),
+    "scalable": (True, scaling, 400, 200),
+    "delete_running": (False, deleting_deployment, 200, 400),
     "unknown_status": ("REVIEWING", early_status, "RUNNING", "REVIEWING"),
 }
 

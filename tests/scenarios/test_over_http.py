@@ -23,7 +23,7 @@ def endpoint(tmp_path: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    sandbox = Sandbox.open(tmp_path / "account", speed=20_000, seed=3)
+    sandbox = Sandbox.open(tmp_path / "account", speed=20_000, seed=3, strict=False)
     server = uvicorn.Server(uvicorn.Config(sandbox.app, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

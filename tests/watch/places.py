@@ -20,7 +20,7 @@ from wanctl.watch.checkout import Checkout
 from wanctl.watch.iteration import Iteration, Rounds
 from wanctl.watch.policy import Policy
 
-SANDBOX = {"speed": "instant", "seed": 1, "start": "2026-03-18T09:00:00+08:00"}
+SANDBOX = {"speed": "instant", "seed": 1, "start": "2026-03-18T09:00:00+08:00", "strict": False}
 HEAD: dict[str, Any] = {"version": 1, "project": "rain", "sandbox": SANDBOX}
 TRAIN = {"kind": "Dataset", "name": "train", "source": "../data"}
 TUNE = {

@@ -9,7 +9,7 @@ from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from wanctl.base.values import Amount, Model, String, Whole
+from wanctl.base.values import Amount, Flag, Model, String, Whole
 from wanctl.language.models import Identifier, Name
 from wanctl.language.scalars import (
     DURATION_PATTERN,
@@ -144,6 +144,8 @@ class SandboxSettings(Model):
     """Fixes what is random: ids, losses, previews."""
     start: Start = Field(default=None, examples=["2026-03-18T09:00:00+08:00"])
     """The time at which its clock starts; left out, the time of its first use."""
+    strict: Flag = Field(default=True, examples=[False])
+    """false: it lets pass what the documents only demand, such as 10 samples and 800 steps."""
 
 
 def _check_project(project: str) -> str:

@@ -151,7 +151,9 @@ def open_sandbox(settings: Settings, state: Path) -> "Sandbox":
 
     options, place = settings.sandbox, state / "sandbox"
     try:
-        return Sandbox.open(place, speed=options.speed, seed=options.seed, start=options.start)
+        return Sandbox.open(
+            place, speed=options.speed, seed=options.seed, start=options.start, strict=options.strict
+        )
     except (OSError, sqlite3.Error) as error:
         raise ProjectError(
             f"the sandbox keeps its account in {place}, which cannot be opened and written: {error}. "

@@ -37,11 +37,13 @@ class Sandbox:
         speed: float | Literal["instant"] | None = None,
         seed: int | None = None,
         start: datetime | None = None,
+        strict: bool | None = None,
     ) -> "Sandbox":
-        """Open or make the account. What it was made with stays, but for the speed, which can be changed.
+        """Open or make the account. What it was made with stays, but for speed and strictness.
 
         speed: sandbox seconds for a real one, or "instant": the clock moves only when it is advanced.
         seed: every id follows from it; start: the clock's first moment. With both, runs are alike.
+        strict: whether it refuses what the documents refuse, also where they only demand something.
         """
         state_dir.mkdir(parents=True, exist_ok=True)
         store = Store(state_dir)
@@ -53,6 +55,8 @@ class Sandbox:
                 clock.begin(start, DEFAULT_SPEED if speed is None else speed)
             elif speed is not None and speed != clock.speed:
                 clock.change_speed(speed)
+            if strict is not None and (store.meta("strict") != "no") is not strict:
+                store.set_meta("strict", "yes" if strict else "no")
         return cls(store, clock)
 
     @cached_property

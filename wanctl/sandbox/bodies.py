@@ -6,10 +6,10 @@ the field is needed.
 
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 MOST_EPOCHS, MOST_PIXELS = 100_000, 4096 * 4096
-LONGEST_SUFFIX = 8
+LONGEST_SUFFIX, LONGEST_DISPLAY_NAME = 8, 128
 
 
 class Body(BaseModel):
@@ -46,10 +46,45 @@ class HyperParametersBody(Body):
     lora_alpha: int = Field(default=32, ge=1)
 
 
+class MountBody(Body):
+    """A folder of OSS that holds an unpacked dataset."""
+
+    region: str | None = None
+    bucket: str
+    file_path: str
+
+
+class DataSourceBody(Body):
+    """A dataset, as newer pages name it; `oss_mount` or `mount_storage` has the folder."""
+
+    data_source_type: Literal["file_id", "oss_mount"] | None = None
+    file_id: str | None = None
+    mount_storage: MountBody | None = None
+    oss_mount: MountBody | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "DataSourceBody":
+        if (self.file_id is None) == (self.mount is None):
+            raise ValueError("a dataset is a file_id or a folder of OSS")
+        return self
+
+    @property
+    def mount(self) -> MountBody | None:
+        return self.mount_storage or self.oss_mount
+
+    def told(self) -> dict[str, Any]:
+        """As a job answers it."""
+        if self.mount is None:
+            return {"data_source_type": "file_id", "file_id": self.file_id}
+        return {"data_source_type": "oss_mount", "mount_storage": as_kept(self.mount)}
+
+
 class CreateJob(Body):
     model: str | None = None
     training_file_ids: list[str] | None = None
     validation_file_ids: list[str] | None = None
+    training_datasets: list[DataSourceBody] | None = None
+    validation_datasets: list[DataSourceBody] | None = None
     training_type: str | None = None
     hyper_parameters: HyperParametersBody | None = None
     job_name: str | None = None
@@ -58,9 +93,9 @@ class CreateJob(Body):
 class AigcConfigBody(Body):
     model_config = ConfigDict(strict=True, extra="allow")
 
-    use_input_prompt: bool
-    prompt: str
-    lora_prompt_default: str
+    use_input_prompt: bool = False
+    prompt: str = ""
+    lora_prompt_default: str = ""
 
 
 class CreateDeployment(Body):
@@ -69,6 +104,7 @@ class CreateDeployment(Body):
     plan: str
     aigc_config: AigcConfigBody
     suffix: str | None = Field(default=None, max_length=LONGEST_SUFFIX)
+    name: str | None = Field(default=None, max_length=LONGEST_DISPLAY_NAME)  # shown in the console only
 
 
 class ScaleBody(Body):

@@ -30,6 +30,12 @@ class Service:
         self.rig = Rig(store, self.faults)
         self._courses: tuple[str, dict[str, Course]] = ("", {})
 
+    @property
+    def strict(self) -> bool:
+        """Whether what the documents demand is refused: few steps, few samples, values out of range."""
+        arranged = self.rig.quirks.strict
+        return self.store.meta("strict") != "no" if arranged is None else arranged
+
     def now(self) -> datetime:
         return self.clock.now()
 

@@ -49,6 +49,13 @@ def flat(value: dict[str, Any]) -> JSONResponse:
     return JSONResponse(value)
 
 
+def events(request: Request, value: Any) -> Response:
+    """A stream of server-sent events that has the one of this moment."""
+    data = json.dumps({"request_id": request.state.request_id, "output": value}, ensure_ascii=False)
+    text = f"id:1\nevent:result\n:HTTP_STATUS/200\ndata:{data}\n\n"
+    return Response(text, media_type="text/event-stream")
+
+
 def fault_answer(request: Request, fault: Fault) -> Response:
     """The error in the envelope of the path's family."""
     if request.url.path.startswith(COMPATIBLE):

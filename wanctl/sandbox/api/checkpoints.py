@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 from starlette.requests import Request
@@ -16,7 +17,7 @@ from wanctl.sandbox.state.training import Course, checkpoint_epochs
 
 QUEUED, REVIEWING, EXPORTING = timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=3)
 KEPT = timedelta(days=15)
-_DISPLAY_NAME = re.compile(r"[\w-]+")
+_DISPLAY_NAME = re.compile(r"[\w.-]+")
 
 
 def _epochs(course: Course, now: datetime) -> list[int]:
@@ -32,7 +33,9 @@ def _previewed(service: Service, course: Course) -> list[int]:
         found = [epoch for epoch in epochs if course.made(epoch) <= now]
     else:
         found = _epochs(course, now)
-    return found if course.job["previews"] else []
+    failed = service.rig.quirks.failed_previews
+    made = [epoch for epoch in found if not any(fnmatchcase(_label(epoch), one) for one in failed)]
+    return made if course.job["previews"] else []
 
 
 def _label(epoch: int) -> str:
@@ -74,7 +77,7 @@ async def export(request: Request) -> Response:
     service, course = service_of(request), course_of(request)
     label, name = request.path_params["checkpoint"], request.query_params.get("model_name")
     if not name or not _DISPLAY_NAME.fullmatch(name):
-        raise bad_request("model_name is required: letters, digits, _ and - only")
+        raise bad_request("model_name is required: letters, digits, _, - and . only")
     if label not in {_label(epoch) for epoch in checkpoint_epochs(course.job["hyper_parameters"])}:
         raise not_found()
     with service.store.write():
@@ -89,10 +92,17 @@ def _export(service: Service, course: Course, label: str, name: str) -> bool:
     exports = _exports(service)
     key = f"{course.job['job_id']}/{label}"
     status = _row(course, int(label.rpartition("-")[2]), exports, quirks, now)["status"]
+    if status == "UNSUPPORTED":
+        return False
     if status == "SUCCEEDED" or (key in exports and status != "FAILED"):
         return True
     taken = {one["name"] for other, one in exports.items() if other != key}
     outcome = service.rig.take("next_export")
+    if outcome == "UNSUPPORTED":
+        service.store.put(
+            "export", key, {"key": key, "name": name, "at": now.isoformat(), "unsupported": True}
+        )
+        return False
     if outcome == "REFUSED" or (quirks.unique_display_names and name in taken):
         return False
     asked = {"key": key, "name": name, "at": now.isoformat(), "fails": outcome == "FAILED"}
@@ -123,10 +133,18 @@ def _row(
         "checkpoint": label,
         "expire_time": f"{made + KEPT:%Y-%m-%dT%H:%M:%S}",
     }
+    if quirks.newer_answers:
+        row |= {
+            "full_name": f"{job['job_id']}:{label}",
+            "checkpoint_id": f"{job['job_id']}-{epoch}",
+            "step": epoch,
+        }
     if epoch == job["hyper_parameters"]["n_epochs"] and quirks.export_last:
         name = finetuned_output(job)
         return {**row, "model_name": name, "model_display_name": name, "status": "SUCCEEDED"}
     exported = exports.get(f"{job['job_id']}/{label}")
+    if exported and exported.get("unsupported"):
+        return {**row, "status": "UNSUPPORTED"}
     spent = now - datetime.fromisoformat(exported["at"]) if exported else timedelta()
     if exported is None or spent < QUEUED:
         return {**row, "status": "PENDING"}

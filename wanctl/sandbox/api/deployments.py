@@ -13,6 +13,7 @@ from wanctl.sandbox.api.answers import (
     Fault,
     bad_request,
     cut,
+    events,
     json_body,
     not_found,
     output,
@@ -24,6 +25,7 @@ from wanctl.sandbox.api.answers import (
 from wanctl.sandbox.api.checkpoints import deployable_models
 from wanctl.sandbox.bodies import CreateDeployment, ScaleBody, as_kept
 from wanctl.sandbox.service import ACCOUNT, WORKSPACE, Service
+from wanctl.sandbox.state.training import CALLABLE
 
 DELETING = timedelta(minutes=1)
 SCALING = timedelta(minutes=2)
@@ -33,8 +35,8 @@ REVIEWING = timedelta(minutes=2)
 async def create(request: Request) -> Response:
     service = service_of(request)
     asked = parsed(CreateDeployment, await json_body(request))
-    _require_capacity(asked.capacity)
-    if asked.plan != "lora":
+    _require_capacity(service, asked.capacity)
+    if asked.plan.lower() != "lora":
         raise bad_request(f"The model {asked.model_name} does not support plan {asked.plan}")
     with service.store.write():
         record = _put(service, asked)
@@ -52,7 +54,7 @@ def _put(service: Service, asked: CreateDeployment) -> dict[str, Any]:
         "deployed_model": name,
         "model_name": asked.model_name,
         "base_model": models[asked.model_name],
-        "plan": asked.plan,
+        "plan": asked.plan.lower(),
         "capacity": asked.capacity,
         "aigc_config": as_kept(asked.aigc_config),
         "created": now.isoformat(),
@@ -65,9 +67,11 @@ def _put(service: Service, asked: CreateDeployment) -> dict[str, Any]:
     return record
 
 
-def _require_capacity(capacity: int) -> None:
+def _require_capacity(service: Service, capacity: int) -> None:
     if capacity < 1:
         raise bad_request(f"Invalid capacity ({capacity}), it must be at least 1")
+    if capacity > 1 and service.strict and not service.rig.quirks.scalable:
+        raise bad_request(f"Invalid capacity ({capacity}), it must be 1 for the plan lora")
 
 
 def ready_at(record: dict[str, Any]) -> datetime:
@@ -102,8 +106,12 @@ def shown_status(service: Service, record: dict[str, Any]) -> str | None:
 def answer(service: Service, record: dict[str, Any]) -> dict[str, Any]:
     """A deployment as the service tells it."""
     config = {"aigc_config": record["aigc_config"]} if service.rig.quirks.echo_config else {}
+    size = record["capacity"]
+    ready = size if shown_status(service, record) == "RUNNING" else 0
+    counts = {"base_capacity": 1, "capacity": size, "ready_capacity": ready}
     return {
         **config,
+        **(counts if service.rig.quirks.newer_answers else {}),
         "deployed_model": record["deployed_model"],
         "gmt_create": _stamp(record["created"]),
         "gmt_modified": _stamp(record["modified"]),
@@ -159,7 +167,19 @@ async def list_models(request: Request) -> Response:
     models = (
         deployable_models(service_of(request)) if request.query_params.get("model_source") != "base" else {}
     )
-    rows = [{"model_name": name, "base_model": base, "plans": ["lora"]} for name, base in models.items()]
+    plans: list[Any] = [{"plan": "lora"}] if request.query_params.get("version") == "v1.0" else ["lora"]
+    rows = [{"model_name": name, "base_model": base, "plans": plans} for name, base in models.items()]
+    return output(request, {**page(rows, number, size), "models": cut(rows, number, size)})
+
+
+async def list_callable(request: Request) -> Response:
+    """Every model that can be called or deployed, by its name."""
+    number, size = paging(request, default=10, most=100)
+    wanted = request.query_params.get("model")
+    own = deployable_models(service_of(request))
+    rows = [{"model": name, "source": "base", "provider": "wan"} for name in sorted(CALLABLE)]
+    rows += [{"model": name, "source": "custom", "provider": "wan"} for name in own]
+    rows = [row for row in rows if wanted in {None, row["model"]}]
     return output(request, {**page(rows, number, size), "models": cut(rows, number, size)})
 
 
@@ -167,15 +187,27 @@ async def read(request: Request) -> Response:
     return output(request, answer(service_of(request), _record(request)))
 
 
+async def stream(request: Request) -> Response:
+    """Server-sent events: the deployment as it is."""
+    return events(request, answer(service_of(request), _record(request)))
+
+
 async def scale(request: Request) -> Response:
     service, asked = service_of(request), parsed(ScaleBody, await json_body(request))
-    _require_capacity(asked.capacity)
+    _require_scalable(service, asked.capacity)
     with service.store.write():
         record, now = _record(request), service.now()
         if status_of(record, now) != "RUNNING":
             raise Fault(400, "UnsupportedOperation", "Only a running deployment can be scaled")
         record = _change(service, record, capacity=asked.capacity, scaled=now.isoformat())
     return output(request, answer(service, record))
+
+
+def _require_scalable(service: Service, capacity: int) -> None:
+    """As far as is documented, only deployments of other plans are scaled."""
+    if _refused(service, "next_scale") or (service.strict and not service.rig.quirks.scalable):
+        raise Fault(400, "UnsupportedOperation", "A deployment of the plan lora can not be scaled")
+    _require_capacity(service, capacity)
 
 
 async def update(request: Request) -> Response:
@@ -191,12 +223,33 @@ async def update(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """Immediate and irreversible; the name is free once it is not found any more."""
-    service = service_of(request)
+    service, record = service_of(request), _record(request)
+    if _refused(service, "next_delete"):
+        raise _undeletable(service, record)
     with service.store.write():
         record = _record(request)
         if not record.get("deleted"):
+            if not service.rig.quirks.delete_running:
+                _require_at_rest(service, record)
             record = _change(service, record, deleted=service.now().isoformat())
     return output(request, answer(service, record))
+
+
+def _refused(service: Service, arranged: str) -> bool:
+    """Whether this once is arranged to be refused; taken outside of what a refusal rolls back."""
+    with service.store.write():
+        return service.rig.take(arranged) is not None
+
+
+def _require_at_rest(service: Service, record: dict[str, Any]) -> None:
+    if status_of(record, service.now()) not in {"STOPPED", "FAILED"}:
+        raise _undeletable(service, record)
+
+
+def _undeletable(service: Service, record: dict[str, Any]) -> Fault:
+    status = str(status_of(record, service.now())).lower()
+    message = f"The deployed model can not be deleted because it is {status}"
+    return Fault(400, "UnsupportedOperation", message)
 
 
 def _change(service: Service, record: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -221,7 +274,9 @@ ROUTES = [
     Route("/api/v1/deployments", create, methods=["POST"]),
     Route("/api/v1/deployments", list_deployments, methods=["GET"]),
     Route("/api/v1/deployments/models", list_models, methods=["GET"]),
+    Route("/api/v1/models", list_callable, methods=["GET"]),
     Route(_ONE, read, methods=["GET"]),
+    Route(f"{_ONE}/stream", stream, methods=["GET"]),
     Route(_ONE, delete, methods=["DELETE"]),
     Route(f"{_ONE}/scale", scale, methods=["PUT"]),
     Route(f"{_ONE}/update", update, methods=["PUT"]),

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from wanctl.sandbox.api import lists
 from wanctl.sandbox.api.answers import (
     Fault,
-    bad_request,
+    events,
     json_body,
     not_found,
     number_of,
@@ -20,87 +20,18 @@ from wanctl.sandbox.api.answers import (
     parsed,
     service_of,
 )
-from wanctl.sandbox.bodies import CreateJob, HyperParametersBody, as_kept
+from wanctl.sandbox.api.inputs import (
+    check_request,
+    file_ids,
+    read_data,
+    trained_parameters,
+    training_sources,
+    validation_sources,
+)
+from wanctl.sandbox.bodies import CreateJob, as_kept
 from wanctl.sandbox.faults.setup import Quirks
 from wanctl.sandbox.service import ACCOUNT, HEX, WORKSPACE, Service
-from wanctl.sandbox.state.training import FIRST_AND_LAST, TUNABLE, Course, checkpoint_epochs, log_lines
-
-
-def _check_request(service: Service, asked: CreateJob) -> None:
-    """Raise what is wrong with the request itself. Faults of the data are found in training."""
-    if not asked.model:
-        raise bad_request("Missing model")
-    if asked.model not in TUNABLE:
-        raise bad_request(f"The model {asked.model} does not support fine-tuning")
-    if asked.training_type != "efficient_sft":
-        raise bad_request(f"The model {asked.model} does not support training_type: {asked.training_type}")
-    if not asked.training_file_ids:
-        raise bad_request("Missing training files")
-    for identifier in (*asked.training_file_ids, *(asked.validation_file_ids or ())):
-        if service.store.get("file", identifier) is None:
-            raise bad_request(f"File {identifier} not found")
-    if asked.job_name is not None and service.rig.quirks.keep_job_name == "reject":
-        raise bad_request("Unknown field: job_name")
-
-
-def _trained_parameters(asked: CreateJob) -> dict[str, Any]:
-    """Those that are trained with: what was asked for, the base model's, the service's."""
-    base = TUNABLE[str(asked.model)]
-    given = (asked.hyper_parameters or HyperParametersBody()).model_dump()
-    given["batch_size"] = given["batch_size"] or base.batch_size
-    given["max_pixels"] = given["max_pixels"] or base.max_pixels
-    return given
-
-
-def _read_data(service: Service, asked: CreateJob) -> dict[str, Any]:
-    """The content of the archives: clip lengths to train on, samples to make previews of, or the problem."""
-    last_frames = asked.model == FIRST_AND_LAST
-    training, validation = (
-        [(one, _facts(service, one, training=trains, last_frames=last_frames)) for one in identifiers or ()]
-        for identifiers, trains in ((asked.training_file_ids, True), (asked.validation_file_ids, False))
-    )
-    problem = next((facts["problem"] for _, facts in (*training, *validation) if facts["problem"]), None)
-    if problem:
-        return {"problem": problem, "seconds": [], "previews": []}
-    samples = [(one, sample) for one, facts in training for sample in facts["samples"]]
-    shown = [(one, sample) for one, facts in validation for sample in facts["samples"]]
-    if not shown:
-        held_back = _held_back(len(samples), asked.hyper_parameters or HyperParametersBody())
-        samples, shown = samples[: len(samples) - held_back], samples[len(samples) - held_back :]
-    return {
-        "problem": None,
-        "seconds": [sample["seconds"] for _, sample in samples],
-        "previews": [
-            {
-                "file": one,
-                "frame": sample["first_frame"],
-                "last": sample["last_frame"],
-                "prompt": sample["prompt"],
-            }
-            for one, sample in shown
-        ],
-    }
-
-
-def _facts(service: Service, identifier: str, *, training: bool, last_frames: bool) -> dict[str, Any]:
-    """An upload is read once for each way of training with it; what was found is kept."""
-    from wanctl.sandbox.media.datasets import read_archive  # FFmpeg: only where something is trained
-
-    key = f"{identifier}/{'training' if training else 'validation'}{'/last' if last_frames else ''}"
-    known = service.store.get("facts", key)
-    if known is None:
-        path = service.store.blobs / identifier
-        known = read_archive(path, training=training, last_frames=last_frames).as_json()
-        with service.store.write():
-            service.store.put("facts", key, known)
-    return known
-
-
-def _held_back(samples: int, given: HyperParametersBody) -> int:
-    """min(total × (1 - split), the most that may be split off); at least one, so that there is a preview."""
-    share = round(samples * (1 - given.split))
-    return max(0, min(max(1, share), given.max_split_val_dataset_sample, samples - 1))
-
+from wanctl.sandbox.state.training import Course, checkpoint_epochs, log_lines
 
 NOT_ECHOED = {"max_pixels", "max_split_val_dataset_sample", "save_total_limit", "lora_rank", "lora_alpha"}
 LOG_LINES, MOST_LOG_LINES, MOST_OFFSET = 100, 1000, 1_000_000
@@ -112,8 +43,8 @@ async def create(request: Request) -> Response:
     """Check what the service checks at once; what is wrong with the data is found in training."""
     service = service_of(request)
     asked = parsed(CreateJob, await json_body(request))
-    _check_request(service, asked)
-    inputs = await run_in_threadpool(_read_data, service, asked)
+    check_request(service, asked)
+    inputs = await run_in_threadpool(read_data, service, asked)
     with service.store.write():
         job = _put(service, asked, inputs)
         course = service.courses()[job["job_id"]]
@@ -129,9 +60,11 @@ def _put(service: Service, asked: CreateJob, inputs: dict[str, Any]) -> dict[str
         "job_id": job_id,
         "job_name": (service.rig.quirks.keep_job_name and asked.job_name) or job_id,
         "model": asked.model,
-        "training_file_ids": asked.training_file_ids,
-        "validation_file_ids": asked.validation_file_ids or [],
-        "hyper_parameters": _trained_parameters(asked),
+        "training_file_ids": file_ids(training_sources(asked)),
+        "validation_file_ids": file_ids(validation_sources(asked)),
+        "training_datasets": [one.told() for one in training_sources(asked)],
+        "validation_datasets": [one.told() for one in validation_sources(asked)],
+        "hyper_parameters": trained_parameters(asked),
         "declared": sorted(as_kept(asked.hyper_parameters) if asked.hyper_parameters else {}),
         "created": now.isoformat(),
         "fails": (service.rig.take("message") or "training was interrupted") if fails else None,
@@ -184,6 +117,8 @@ def job_answer(service: Service, course: Course, now: datetime) -> dict[str, Any
         "group": "llm",
         "max_output_cnt": job["hyper_parameters"]["save_total_limit"],
     }
+    if quirks.newer_answers:
+        answer = _as_newer_pages_tell_it(answer, job, status)
     if status in ENDED:
         answer["end_time"] = f"{course.ended:%Y-%m-%d %H:%M:%S}"
     if (usage := course.usage(now)) is not None:
@@ -194,6 +129,21 @@ def job_answer(service: Service, course: Course, now: datetime) -> dict[str, Any
         answer |= {"code": "InvalidDataset" if job["problem"] else "TrainingFailed"}
         answer |= {"message": job["problem"] or job["fails"]}
     return answer
+
+
+def _as_newer_pages_tell_it(answer: dict[str, Any], job: dict[str, Any], status: str) -> dict[str, Any]:
+    """Files by another field, the model's name only at the end, no name of ours, numbers as text."""
+    left_out = {"job_name"} | ({"finetuned_output"} if status != "SUCCEEDED" else set())
+    told = {key: value for key, value in answer.items() if key not in left_out}
+    datasets = {key: job.get(key, []) for key in ("training_datasets", "validation_datasets")}
+    numbers = {key: str(value) for key, value in answer["hyper_parameters"].items()}
+    return {
+        **told,
+        "training_file_ids": [],
+        "validation_file_ids": [],
+        **datasets,
+        "hyper_parameters": numbers,
+    }
 
 
 def shown_status(course: Course, quirks: Quirks, now: datetime) -> str:
@@ -282,6 +232,12 @@ def _change(service: Service, course: Course, **changes: Any) -> None:
     service.store.put("job", course.job["job_id"], {**course.job, **changes})
 
 
+async def stream(request: Request) -> Response:
+    """Server-sent events: the job as it is, and, once it has ended, no more."""
+    service, course = service_of(request), course_of(request)
+    return events(request, job_answer(service, course, service.now()))
+
+
 async def logs(request: Request) -> Response:
     service, course = service_of(request), course_of(request)
     offset = number_of(request, "offset", 0, 0, MOST_OFFSET)
@@ -297,4 +253,5 @@ ROUTES = [
     Route("/api/v1/fine-tunes/{job_id}", delete, methods=["DELETE"]),
     Route("/api/v1/fine-tunes/{job_id}/cancel", cancel, methods=["POST"]),
     Route("/api/v1/fine-tunes/{job_id}/logs", logs, methods=["GET"]),
+    Route("/api/v1/fine-tunes/{job_id}/stream", stream, methods=["GET"]),
 ]

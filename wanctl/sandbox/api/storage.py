@@ -67,6 +67,8 @@ def _preview(service: Service, job_id: str, label: str, order: int) -> Response:
     sample = job["previews"][order]
 
     def frame() -> "Image":
+        if sample["file"] is None:  # a mounted folder, which nobody here can see
+            return placeholder()
         try:
             return read_frame(
                 service.store.blobs / sample["file"], sample["last" if label == "last" else "frame"]

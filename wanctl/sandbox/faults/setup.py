@@ -15,7 +15,10 @@ from wanctl.sandbox.bodies import first_problem
 from wanctl.sandbox.faults.rules import OUTAGE, FaultKind, Faults
 from wanctl.sandbox.state.store import Store
 
-_ONE_TIME = {"next_job", "message", "next_export", "next_deployment", "next_task", "next_list_shift"}
+_ONE_TIME = {
+    *("next_job", "message", "next_export", "next_deployment", "next_task", "next_list_shift"),
+    *("next_scale", "next_delete"),
+}
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
 
@@ -43,6 +46,11 @@ class Quirks:
         0  # 1: after page 1 something came, so a row is seen twice; -1: one is missed
     )
     largest_page: NonNegativeInt = 0  # rows that a list gives at once, whatever was asked for; 0: as asked
+    strict: bool | None = None  # whether what the documents demand is refused; None: as it was opened
+    newer_answers: bool = False  # True: answers as the pages of September and October 2026 show them
+    failed_previews: list[str] = Field(default_factory=list)  # globs: checkpoints whose previews failed
+    scalable: bool = False  # True: a deployment of plan lora takes another capacity
+    delete_running: bool = True  # False: only a deployment that is STOPPED or FAILED can be deleted
     unknown_status: Annotated[str, Field(min_length=1)] | None = None  # shown for a while before RUNNING
 
 
@@ -67,7 +75,9 @@ class WantedFaults(BaseModel):
 
     next_job: Literal["FAILED"] | None = None
     message: str | None = None  # why it fails
-    next_export: Literal["FAILED", "REFUSED"] | None = None
+    next_export: Literal["FAILED", "REFUSED", "UNSUPPORTED"] | None = None
+    next_scale: Literal["REFUSED"] | None = None
+    next_delete: Literal["REFUSED"] | None = None  # of a deployment
     next_deployment: Literal["FAILED"] | None = None
     next_task: Literal["FAILED"] | None = None
     next_list_shift: Literal[-1, 1] | None = None  # as the quirk, for one page

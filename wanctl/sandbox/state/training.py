@@ -19,14 +19,16 @@ class SandboxModel:
     max_pixels: int
     billed_seconds: int  # at most, of one clip
     resolutions: tuple[str, ...]
+    pixel_range: tuple[int, int]  # of max_pixels
+    longest_clip: int | None = None  # seconds, where a document says it
 
 
 TUNABLE = {
-    "wan2.7-i2v": SandboxModel(1, 147456, 10, ("720P", "1080P")),
-    "wan2.6-i2v": SandboxModel(1, 36864, 10, ("720P", "1080P")),
-    "wan2.5-i2v-preview": SandboxModel(2, 36864, 10, ("480P", "720P")),
-    "wan2.2-i2v-flash": SandboxModel(4, 262144, 5, ("480P", "720P")),
-    FIRST_AND_LAST: SandboxModel(4, 262144, 5, ("480P", "720P")),
+    "wan2.7-i2v": SandboxModel(1, 147456, 10, ("720P", "1080P"), (36864, 147456)),
+    "wan2.6-i2v": SandboxModel(1, 36864, 10, ("720P", "1080P"), (16384, 36864), 10),
+    "wan2.5-i2v-preview": SandboxModel(2, 36864, 10, ("480P", "720P"), (16384, 36864), 10),
+    "wan2.2-i2v-flash": SandboxModel(4, 262144, 5, ("480P", "720P"), (65536, 262144), 5),
+    FIRST_AND_LAST: SandboxModel(4, 262144, 5, ("480P", "720P"), (65536, 262144), 5),
 }
 CALLABLE = frozenset(TUNABLE) | {"wan2.6-i2v-flash"}
 ALL_RESOLUTIONS = ("480P", "720P", "1080P")  # a base model called as it is
