@@ -147,5 +147,5 @@ def test_a_video_from_a_deployed_model(client: dashscope.Client, served: ServedS
     served.pass_time(minutes=2)
     done = served.call("GET", task)
     assert done["output"]["task_status"] == "SUCCEEDED"
-    video = httpx.get(done["output"]["video_url"], trust_env=False)
+    video = httpx.get(done["output"]["video_url"], trust_env=False, timeout=60)
     assert video.content[4:8] == b"ftyp"

@@ -130,7 +130,7 @@ def test_a_video_is_of_the_image_that_was_given(account: Account) -> None:
 
 def test_an_address_is_left_alone(account: Account) -> None:
     done = task(account, submit(account, "http://127.0.0.1:9/never-asked.png"))
-    assert len(frames(account.link(done["video_url"]).content)) == 36
+    assert len(frames(account.link(done["video_url"]).content)) == 40
 
 
 @pytest.mark.parametrize(

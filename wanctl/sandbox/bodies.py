@@ -117,16 +117,34 @@ class MediaBody(Body):
 
 
 class GenerationInput(Body):
+    """Of all modes together; which field has to be there follows from the model."""
+
     prompt: str | None = None
+    negative_prompt: str | None = None
     img_url: str | None = None
     first_frame_url: str | None = None
     last_frame_url: str | None = None
     media: list[MediaBody] = []
+    audio_url: str | None = None
+    reference_urls: list[str] = []
+    reference_video_urls: list[str] = []
+    function: str | None = None
+    ref_images_url: list[str] = []
+    video_url: str | None = None
+    mask_image_url: str | None = None
+    mask_video_url: str | None = None
+    first_clip_url: str | None = None
+    last_clip_url: str | None = None
 
 
 class GenerationParameters(Body):
+    size: str | None = None
     resolution: str | None = None
-    duration: int | None = Field(default=None, ge=1, le=15)
+    duration: int | None = None
+    seed: int | None = None
+    prompt_extend: bool | None = None
+    shot_type: str | None = None
+    control_condition: str | None = None
 
 
 class Generate(Body):

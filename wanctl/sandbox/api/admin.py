@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from wanctl.sandbox.api.answers import bad_request, json_body, not_found, parsed, service_of
 from wanctl.sandbox.api.deployments import all_live, force_status, ready_at, status_of
-from wanctl.sandbox.api.generation import RENDERING, task_status
 from wanctl.sandbox.api.jobs import known_jobs
+from wanctl.sandbox.api.tasks import RENDERING, task_status
 from wanctl.sandbox.bodies import Advance
 from wanctl.sandbox.faults.rules import FaultError
 from wanctl.sandbox.faults.setup import FaultSetupError

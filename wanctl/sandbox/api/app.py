@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wanctl.sandbox.api import admin, chat, checkpoints, deployments, files, generation, jobs, storage
+from wanctl.sandbox.api import admin, chat, checkpoints, deployments, files, generation, jobs, storage, tasks
 from wanctl.sandbox.api.answers import Fault, fault_answer
 from wanctl.sandbox.faults.rules import FaultKind, FaultMoment, FaultRule
 from wanctl.sandbox.service import Service
@@ -50,7 +50,7 @@ def make_app(service: Service) -> Starlette:
     """The application for one account."""
     routes = [
         route
-        for family in (files, jobs, checkpoints, deployments, generation, chat, storage, admin)
+        for family in (files, jobs, checkpoints, deployments, generation, tasks, chat, storage, admin)
         for route in family.ROUTES
     ]
     app = Starlette(routes=routes)

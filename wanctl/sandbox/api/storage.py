@@ -84,19 +84,26 @@ def _preview(service: Service, job_id: str, label: str, order: int) -> Response:
 
 
 def _video(service: Service, task_id: str) -> Response:
-    """The video that a deployed model makes of the image it was given, if that can be had here."""
-    from wanctl.sandbox.media.previews import placeholder, read_image, write_preview
+    """What a model makes of what it was given, if that can be had here."""
+    from wanctl.sandbox.media.videos import VideoScript, write_video
 
     task = service.store.get("task", task_id)
     if task is None:
         return _missing()
-    blob = service.store.blobs / task["frame"] if task["frame"] else None
-
-    def draw(path: Path) -> None:
-        frame = read_image(blob) if blob and blob.exists() else placeholder()
-        write_preview(path, frame, 1.0, task_id)
-
-    return _cached(service, f"{task_id}.mp4", draw)
+    blobs = {name: service.store.blobs / blob for name, blob in task.get("blobs", {}).items()}
+    first = next((blobs[name] for name in ("image", "reference", "video", "clip") if name in blobs), None)
+    sides = task.get("sides")
+    script = VideoScript(
+        seed=task_id,
+        seconds=task["duration"],
+        level=task["resolution"],
+        sides=(sides[0], sides[1]) if sides else None,
+        first=first,
+        last=blobs.get("last_image"),
+        from_end="clip" in blobs,
+        sounds=task.get("sounds", False),
+    )
+    return _cached(service, f"{task_id}.mp4", lambda path: write_video(path, script))
 
 
 def _cached(service: Service, name: str, draw: Callable[[Path], None]) -> Response:

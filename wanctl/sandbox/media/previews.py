@@ -22,7 +22,7 @@ def write_preview(path: Path, still: Image.Image, strength: float, seed: str) ->
         stream.options = {"crf": "30", "preset": "veryfast"}
         small = still.resize(size)
         for number in range(RATE * SECONDS):
-            picture = _picture(small, number / (RATE * SECONDS), strength, seed)
+            picture = picture_at(small, number / (RATE * SECONDS), strength, seed)
             frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV has no types here
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -35,7 +35,7 @@ def _size(frame: Image.Image) -> tuple[int, int]:
     return width, height
 
 
-def _picture(still: Image.Image, time: float, strength: float, seed: str) -> Image.Image:
+def picture_at(still: Image.Image, time: float, strength: float, seed: str) -> Image.Image:
     """The still, slowly closer, and something falling through it."""
     width, height = still.size
     inset = int(min(width, height) * 0.12 * time)

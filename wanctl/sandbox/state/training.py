@@ -30,8 +30,7 @@ TUNABLE = {
     "wan2.2-i2v-flash": SandboxModel(4, 262144, 5, ("480P", "720P"), (65536, 262144), 5),
     FIRST_AND_LAST: SandboxModel(4, 262144, 5, ("480P", "720P"), (65536, 262144), 5),
 }
-CALLABLE = frozenset(TUNABLE) | {"wan2.6-i2v-flash"}
-ALL_RESOLUTIONS = ("480P", "720P", "1080P")  # a base model called as it is
+
 PENDING = timedelta(seconds=60)
 LAST_STEPS = timedelta(minutes=17, seconds=20)  # transfer, delivery and checkpoints after the training proper
 BAD_DATA_FOUND = timedelta(minutes=9)
