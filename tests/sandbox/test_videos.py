@@ -3,6 +3,7 @@
 import base64
 import io
 import wave
+from collections.abc import Mapping
 from typing import Any
 
 import av
@@ -38,11 +39,11 @@ def submit(
     model: str,
     given: dict[str, Any],
     parameters: dict[str, Any] | None = None,
-    **headers: str,
+    headers: Mapping[str, str] | None = None,
 ) -> httpx.Response:
     path = PATH.format("image2video" if "kf2v" in model else "video-generation")
     body = {"model": model, "input": given, "parameters": parameters or {}}
-    return account.http.post(path, json=body, headers=ASYNC | headers)
+    return account.http.post(path, json=body, headers={**ASYNC, **(headers or {})})
 
 
 def ended(account: Account, answer: httpx.Response) -> dict[str, Any]:
@@ -217,14 +218,14 @@ RESOLVE = {"X-DashScope-OssResourceResolve": "enable"}
 def test_clips_of_an_extension_are_looked_into(account: Account) -> None:
     asked = {"prompt": "p", "function": "video_extension"}
     good = upload(account, VACE, "clip.mp4", clip(3))
-    done = ended(account, submit(account, VACE, {**asked, "first_clip_url": good}, **RESOLVE))
+    done = ended(account, submit(account, VACE, {**asked, "first_clip_url": good}, headers=RESOLVE))
     assert middling(frames(video(account, done))[0])[2] > 120
     for name, data, code in (
         ("long.mp4", clip(4), "InvalidFile.Duration"),
         ("no.mp4", b"no video", "InvalidFile.Format"),
     ):
         url = upload(account, VACE, name, data)
-        failed = ended(account, submit(account, VACE, {**asked, "first_clip_url": url}, **RESOLVE))
+        failed = ended(account, submit(account, VACE, {**asked, "first_clip_url": url}, headers=RESOLVE))
         assert (failed["output"]["task_status"], failed["output"]["code"]) == ("FAILED", code)
 
 
@@ -240,7 +241,7 @@ def test_clips_of_an_extension_are_looked_into(account: Account) -> None:
 )
 def test_sounds_are_looked_into(account: Account, data: bytes, code: str | None) -> None:
     url = upload(account, T2V, "sound.wav", data)
-    done = ended(account, submit(account, T2V, {"prompt": "p", "audio_url": url}, **RESOLVE))
+    done = ended(account, submit(account, T2V, {"prompt": "p", "audio_url": url}, headers=RESOLVE))
     assert done["output"].get("code") == code
 
 
