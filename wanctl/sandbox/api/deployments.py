@@ -25,7 +25,7 @@ from wanctl.sandbox.api.answers import (
 from wanctl.sandbox.api.checkpoints import deployable_models
 from wanctl.sandbox.bodies import CreateDeployment, ScaleBody, as_kept
 from wanctl.sandbox.service import ACCOUNT, WORKSPACE, Service
-from wanctl.sandbox.state.training import CALLABLE
+from wanctl.sandbox.state.video_models import VIDEO_MODELS
 
 DELETING = timedelta(minutes=1)
 SCALING = timedelta(minutes=2)
@@ -177,7 +177,7 @@ async def list_callable(request: Request) -> Response:
     number, size = paging(request, default=10, most=100)
     wanted = request.query_params.get("model")
     own = deployable_models(service_of(request))
-    rows = [{"model": name, "source": "base", "provider": "wan"} for name in sorted(CALLABLE)]
+    rows = [{"model": name, "source": "base", "provider": "wan"} for name in sorted(VIDEO_MODELS)]
     rows += [{"model": name, "source": "custom", "provider": "wan"} for name in own]
     rows = [row for row in rows if wanted in {None, row["model"]}]
     return output(request, {**page(rows, number, size), "models": cut(rows, number, size)})
