@@ -110,6 +110,10 @@ def test_from_a_pull_request_to_a_served_model(
     videos = list((waiting.folder / "wanctl-artifacts" / "previews" / "money-rain").rglob("*.mp4"))
     assert videos
     assert f"👀 {len(videos)} previews of `FineTune/money-rain`" in waiting.summary
+    gallery = waiting.folder / "wanctl-artifacts" / "gallery" / "money-rain"
+    assert "`gallery/money-rain/index.html`" in waiting.summary
+    assert (gallery / "index.html").read_text(encoding="utf-8").count("<video") == len(videos) + 2
+    assert (gallery / "sheet.png").read_bytes().startswith(b"\x89PNG")
 
     # The choice is a pull request too; the same comment says what it does.
     git(repository.author, "checkout", "--quiet", "main")

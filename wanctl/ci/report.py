@@ -21,7 +21,7 @@ from wanctl.kinds.registry import kind_of
 from wanctl.language.root import Root
 from wanctl.plan import Action, Plan, When
 from wanctl.project import Project
-from wanctl.project.reviews import download
+from wanctl.project.reviews import collected, told, written_gallery
 from wanctl.render.json.documents import outcome_json
 from wanctl.render.lineage import references_of
 from wanctl.render.made import Checked, Made
@@ -30,9 +30,10 @@ from wanctl.render.options import PlanFormat, RenderOptions, place_of
 from wanctl.render.rendering import rendered
 from wanctl.render.summary import impact_of
 from wanctl.render.visible import json_text
+from wanctl.review.previews import write_previews
 
 PLAN, RESULT, MARKDOWN, PAGE, VARIABLES = "plan.json", "result.json", "plan.md", "plan.html", "wanctl.env"
-PREVIEWS = "previews"
+PREVIEWS, GALLERY = "previews", "gallery"
 _ACTING = frozenset({When.NOW, When.LATER})
 
 
@@ -150,17 +151,21 @@ class Publisher:
             self.tell(f"{what} on {request.name}: {error}; {why}")
 
     def _previews(self, made: Made, project: Project) -> Mapping[Address, int]:
-        """Videos for whoever has to choose, into the artefacts; how many of each training."""
+        """Videos and a gallery for whoever has to choose, into the artefacts; how many of each training."""
         folder = self.options.artifacts / PREVIEWS
         if not self.options.previews or not isinstance(made, Plan) or _link_in(self.options.artifacts):
             return {}
         saved: dict[Address, int] = {}
         for training in _trainings(made, project):
             try:
-                found = run(download(project, training, folder / training.name, (), lambda _: None))
+                review = run(collected(project, training))
+                found = write_previews(review, folder / training.name)
+                written_gallery(project, training, review, self.options.artifacts / GALLERY / training.name)
             except (WanctlError, OSError) as error:
                 self.tell(f"no previews of {training}: {error}")
                 continue
+            if review.faults:
+                self.tell(f"previews of {training}: {told(review.faults)}")
             saved[training] = sum(one.video is not None for one in found)
         return saved
 

@@ -98,6 +98,8 @@ EXAMPLES = {
     "review": (
         "wanctl review FineTune/money-rain",
         "wanctl review money-rain --to gallery --checkpoint checkpoint-160 --checkpoint checkpoint-400",
+        "wanctl review money-rain --sheet rain.webp",
+        "wanctl review money-rain --serve --branch choose-rain --open-pr",
     ),
     "history": (
         "wanctl history Deployment/money-rain",
@@ -106,6 +108,7 @@ EXAMPLES = {
     "choose": (
         "wanctl choose Checkpoint/best checkpoint-160",
         "wanctl choose best checkpoint-160 --reviewed --notes review-notes.json",
+        "wanctl choose best checkpoint-160 --branch choose-rain --open-pr",
     ),
     "explain": (
         "wanctl explain",

@@ -1,4 +1,4 @@
-"""choose: a checkpoint for a document of the specs, as a line of it."""
+"""choose: a checkpoint for a document of the specs, as a line of it; here, on a branch, or as a request."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ from wanctl.cli.options import AccountOptions, grouped, open_project
 
 if TYPE_CHECKING:
     from wanctl.project import Project
-    from wanctl.project.choosing import ChoiceOffer
+    from wanctl.project.choosing import ChoiceOffer, ChosenEdit
 
 Branch = Annotated[
     str | None,
@@ -39,23 +39,50 @@ def choose(
     notes: Annotated[
         Path | None, typer.Option("--notes", metavar="FILE", help="Notes that the gallery exported.")
     ] = None,
+    branch: Branch = None,
+    open_pr: OpenRequest = False,
 ) -> None:
     """Write the choice of a checkpoint into the specs. Nothing else of the file changes."""
-    from wanctl.project.choosing import check_label, document_named, edited, offer_of, written
+    from wanctl.project.choosing import check_label, document_named, edited, offer_of
     from wanctl.render.text.console import emit, err
 
     project = open_project(place)
+    check_places(project, branch, open_pr=open_pr)
     offer = offer_of(project, document_named(project, address))
     label = checkpoint or _asked(offer)
     check_label(project, offer, label)
     evidence = _evidence(project, offer, label, notes) if reviewed or notes else None
     edit = edited(project, offer, label, evidence)
-    written(project, edit)
-    if edit.before == edit.after:
-        emit([f"{offer.address}: {label} is chosen already."], err())
-        return
-    emit([f"{offer.address}: {label} is chosen. Commit it: git commit {edit.path}"], err())
+    emit([kept(project, edit, branch, open_pr=open_pr)], err())
     sys.stdout.write(edit.diff)
+
+
+def check_places(project: "Project", branch: str | None, *, open_pr: bool) -> None:
+    """Raise what would be in the way of a request, before anything is read or written."""
+    if open_pr and branch is None:
+        raise typer.BadParameter("a request needs a branch: --branch NAME", param_hint="--open-pr")
+    if open_pr:
+        from wanctl.project.proposing import home_for_requests
+
+        home_for_requests(project)
+
+
+def kept(project: "Project", edit: "ChosenEdit", branch: str | None, *, open_pr: bool) -> str:
+    """Write the choice where it is wanted; the sentence that says where it is."""
+    from wanctl.project.choosing import written
+    from wanctl.project.proposing import commit_choice, home_for_requests, propose
+
+    said = f"{edit.address}: {edit.label} is chosen"
+    if edit.before == edit.after:
+        return f"{said} already."
+    if branch is None:
+        written(project, edit)
+        return f"{said}. Commit it: git commit {edit.path}"
+    made = commit_choice(project, edit, branch)
+    if not open_pr:
+        return f"{said} on the branch {branch} ({made.commit[:12]}). Push it: git push origin {branch}"
+    body = f"`{edit.label}` is chosen for `{edit.address}`, after looking at the previews of its training."
+    return f"{said}: {propose(project, edit, made, home_for_requests(project), body).request}"
 
 
 def _asked(offer: "ChoiceOffer") -> str:

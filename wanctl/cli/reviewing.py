@@ -1,12 +1,20 @@
-"""review: a training's previews as a page to choose by."""
+"""review: a training's previews as a page to choose by, on the disk or shown from here with a button."""
 
+import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wanctl.cli.app import app
-from wanctl.cli.options import AccountOptions, grouped, open_project
+from wanctl.cli.choosing import Branch, OpenRequest, check_places, kept
+from wanctl.cli.options import AccountOptions, grouped, open_project, span
+
+if TYPE_CHECKING:
+    from wanctl.address import Address
+    from wanctl.project import Project
+    from wanctl.review.collecting import Review
 
 
 @app.command()
@@ -22,20 +30,80 @@ def review(
         list[str] | None,
         typer.Option("--checkpoint", metavar="NAME", help="Only this checkpoint (may be repeated)."),
     ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--sheet", metavar="FILE", help="Write a contact sheet, too: .png, or .webp that moves."
+        ),
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Show it on this machine, with a button that chooses.")
+    ] = False,
+    serve_for: Annotated[
+        str, typer.Option("--serve-for", metavar="30m", help="Stop when nobody looks for so long.")
+    ] = "30m",
+    branch: Branch = None,
+    open_pr: OpenRequest = False,
 ) -> None:
     """Make a gallery of previews to choose by. A folder with an index.html, which needs no network."""
     from wanctl.base.running import run
     from wanctl.kinds.registry import previewed_kind
     from wanctl.project.local import shown_path
     from wanctl.project.outputs import named
-    from wanctl.project.reviews import collected, told, written_gallery
+    from wanctl.project.reviews import collected, told, written_gallery, written_sheet
     from wanctl.render.text.console import emit, err
 
+    if branch and not serve:
+        raise typer.BadParameter("a branch takes a choice: --serve, or wanctl choose", param_hint="--branch")
+    patience = span(serve_for, "--serve-for").total_seconds()
     project = open_project(place)
+    check_places(project, branch, open_pr=open_pr)
     training = named(project, address, previewed_kind())
     found = run(collected(project, training, checkpoint or [], lambda line: emit([line], err())))
     page = written_gallery(project, training, found, to)
-    emit([shown_path(page)])
+    if sheet:
+        written_sheet(project, found, sheet)
+    emit([shown_path(page), *([shown_path(sheet)] if sheet else [])])
+    if serve:
+        _serve(project, training, found, page.parent, Serving(place, branch, open_pr, patience))
     if found.faults:
         emit([f"error: {told(found.faults)}; run the command again to fetch what is missing"], err())
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How the gallery is shown from here, and where its choice goes."""
+
+    place: AccountOptions
+    branch: str | None
+    open_pr: bool
+    patience: float
+
+
+def _serve(project: "Project", training: "Address", found: "Review", folder: Path, how: Serving) -> None:
+    """Until somebody has chosen, or nobody looks any more."""
+    from wanctl.project.reviews import written_gallery
+    from wanctl.render.text.console import emit, err
+    from wanctl.watch.choosing import ChoiceAsked, ChoiceTaken, ChoosingPage, served
+
+    def take(asked: ChoiceAsked) -> ChoiceTaken:
+        from wanctl.project.choosing import chosen_from_gallery
+
+        fresh = open_project(how.place)  # somebody may have written the specs meanwhile
+        edit = chosen_from_gallery(fresh, found, asked.address, asked.column, asked.notes)
+        return ChoiceTaken(kept(fresh, edit, how.branch, open_pr=how.open_pr), edit.diff)
+
+    page = ChoosingPage(folder, written_gallery(project, training, found, folder, served=True).name, take)
+    server, address = served(page)
+    emit([f"Look and choose: {address} (Ctrl-C ends it)"], err())
+    try:
+        taken = page.wait(how.patience)
+    finally:
+        server.stop()
+        (folder / page.index).unlink(missing_ok=True)
+    if taken is None:
+        emit(["Nobody looked any more, and nothing was chosen."], err())
+        return
+    emit([taken.said], err())
+    sys.stdout.write(taken.diff)

@@ -23,6 +23,7 @@ from wanctl.language.splicing import with_fields
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
 from wanctl.project.reviews import LookedAt, training_of
+from wanctl.review.collecting import Review
 
 if TYPE_CHECKING:
     from wanctl.project import Project
@@ -182,6 +183,25 @@ def _difference(before: "Project", after: "Project", edit: ChosenEdit) -> str | 
         one.spec.model_dump(exclude=own) for one in (before.desired.resources[edit.address], now)
     )
     return None if old_fields == new_fields and _chosen(now) == edit.label else str(edit.address)
+
+
+def chosen_from_gallery(
+    project: "Project", review: Review, address: str, column: int, notes: Any
+) -> ChosenEdit:
+    """The edit for a button of the gallery: what was looked at is the evidence."""
+    offer = offer_of(project, document_named(project, address))
+    if offer.training.job.job_id != review.job_id:
+        raise ProjectError(f"{offer.address} has another training now", "look at its previews: wanctl review")
+    candidates = review.candidates
+    one = candidates[column] if column < len(candidates) else None
+    if one is None or one.job_id is not None:
+        raise ProjectError("that is no checkpoint of this training")
+    check_label(project, offer, one.label)
+    try:
+        _, noted = notes_in(notes)
+    except ValueError:
+        noted = {}
+    return edited(project, offer, one.label, evidence_of(f"sha256:{review.digest}", noted, one.label))
 
 
 def evidence_of(digest: str, notes: Mapping[str, str], label: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from wanctl.studio.objects import Job
 if TYPE_CHECKING:
     from wanctl.project import Project
 
-FOLDER = "reviews"
+FOLDER, PICTURES, SHEET = "reviews", "pictures", "sheet.png"
 _FAULTS_TOLD = 5
 
 
@@ -131,14 +131,29 @@ def told(faults: Sequence[str]) -> str:
     return f"{counted(len(faults), 'preview')} could not be had: {listed(shown)}"
 
 
-def written_gallery(project: "Project", address: Address, review: Review, to: Path | None = None) -> Path:
-    """The page of a review, in a folder of its own."""
+def written_gallery(
+    project: "Project", address: Address, review: Review, to: Path | None = None, *, served: bool = False
+) -> Path:
+    """The page of a review, in a folder of its own, with its contact sheet."""
     from wanctl.render.html.gallery import GalleryOptions, write_gallery
+    from wanctl.review.pictures import filmstrips
+    from wanctl.review.sheet import write_sheet
 
     folder = to or gallery_folder(project, review.job_id)
     place = " / ".join(part for part in (project.name, project.desired.environment, address.name) if part)
-    options = GalleryOptions(place, choices_from(project, address))
-    return write_gallery(review, folder, reviews_folder(project) / "pictures", options)
+    options = GalleryOptions(place, choices_from(project, address), served=served)
+    pictures = reviews_folder(project) / PICTURES
+    page = write_gallery(review, folder, pictures, options)
+    write_sheet(review, filmstrips(review, pictures), folder / SHEET)
+    return page
+
+
+def written_sheet(project: "Project", review: Review, destination: Path) -> Path:
+    """The contact sheet of a review, where a person wants it."""
+    from wanctl.review.pictures import filmstrips
+    from wanctl.review.sheet import write_sheet
+
+    return write_sheet(review, filmstrips(review, reviews_folder(project) / PICTURES), destination)
 
 
 def choices_from(project: "Project", training: Address) -> tuple[Address, ...]:

@@ -4,6 +4,7 @@ where it differs from another. All from the pixels, with bounded work; kept by c
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image, ImageChops, ImageOps, ImageStat
 from wanctl.base.files import PUBLIC, replace_file
 from wanctl.dataset.contents import SNIFFED, MediaKind
 from wanctl.dataset.media import LARGEST_SIDE, probe
+from wanctl.review.collecting import Review
 from wanctl.review.store import StoredMedia
 
 FRAMES = 8
@@ -22,6 +24,7 @@ _STRIP_SIDE = 160  # the width of a frame in a strip
 _POSTER_SIDE = 480
 _MOST_DECODED = 2_000  # frames: more than a minute
 _POSTER_AT = 5  # which frame of the strip is the poster: late enough for the effect to show
+_DRAWN_AT_ONCE = 2
 _FACTS = ("width", "height", "seconds", "motion")
 
 
@@ -60,7 +63,7 @@ def filmstrip(video: StoredMedia, folder: Path) -> Filmstrip | None:
     if not frames:
         return None
     small = [_fitted(one, _STRIP_SIDE) for one in frames]
-    whole = Image.new("RGB", (_ACROSS * _STRIP_SIDE, -(-len(small) // _ACROSS) * small[0].height))
+    whole = Image.new("RGB", (_ACROSS * _STRIP_SIDE, FRAMES // _ACROSS * small[0].height))
     for number, one in enumerate(small):
         whole.paste(one, (number % _ACROSS * _STRIP_SIDE, number // _ACROSS * small[0].height))
     whole.save(strip, "JPEG", quality=88)
@@ -111,14 +114,11 @@ class Difference:
 
 
 def difference(before: Filmstrip, after: Filmstrip, folder: Path) -> Difference | None:
-    """Frame by frame over both strips; None where they have no frames of the same size in common."""
-    with Image.open(before.strip) as one, Image.open(after.strip) as two:
-        if one.size != two.size or not _same_shape(before, after):
-            return None
-        pairs = [(one.crop(box), two.crop(box)) for box in _boxes(one.height)]
-    found = [ImageChops.difference(a.convert("L"), b.convert("L")) for a, b in pairs]
-    if not found:
+    """Frame by frame over both strips; None where their frames have not the same shape."""
+    if not _same_shape(before, after):
         return None
+    pairs = zip(frames_of(before), frames_of(after), strict=True)
+    found = [ImageChops.difference(a.convert("L"), b.convert("L")) for a, b in pairs]
     heat = found[0]
     for one_ in found[1:]:
         heat = ImageChops.lighter(heat, one_)
@@ -134,13 +134,19 @@ def _amplified(value: int) -> int:
     return min(255, value * 4)
 
 
+def frames_of(film: Filmstrip) -> list[Image.Image]:
+    """The frames of a strip, small; where the video had fewer, the last ones are black."""
+    with Image.open(film.strip) as strip:
+        tall = strip.height // (FRAMES // _ACROSS)
+        return [strip.crop(box) for box in _boxes(tall)]
+
+
 def _same_shape(one: Filmstrip, two: Filmstrip) -> bool:
     return one.width * two.height == two.width * one.height
 
 
-def _boxes(height: int) -> Iterator[tuple[int, int, int, int]]:
-    """Where the frames of a strip are; where there are fewer, it is black, and differs in nothing."""
-    tall = height * _ACROSS // FRAMES
+def _boxes(tall: int) -> Iterator[tuple[int, int, int, int]]:
+    """Where the frames of a strip are."""
     for number in range(FRAMES):
         left, top = number % _ACROSS * _STRIP_SIDE, number // _ACROSS * tall
         yield left, top, left + _STRIP_SIDE, top + tall
@@ -148,3 +154,16 @@ def _boxes(height: int) -> Iterator[tuple[int, int, int, int]]:
 
 def _stem(strip: Path) -> str:
     return strip.name.partition("-")[0][:16]
+
+
+def filmstrips(review: Review, folder: Path) -> dict[str, Filmstrip]:
+    """The filmstrip of every video of a review that can be decoded, by its content."""
+    videos = {
+        each.video.digest: each.video
+        for one in review.candidates
+        for each in one.showings
+        if each.video is not None
+    }
+    with ThreadPoolExecutor(_DRAWN_AT_ONCE) as pool:
+        made = pool.map(lambda video: filmstrip(video, folder), videos.values())
+        return {digest: strip for digest, strip in zip(videos, made, strict=True) if strip}

@@ -20,9 +20,9 @@ class Saved:
 
 
 def write_previews(review: Review, folder: Path) -> list[Saved]:
-    """Each checkpoint gets a folder of its own beneath this one."""
+    """Each checkpoint of the training gets a folder of its own beneath this one."""
     saved: list[Saved] = []
-    for one in review.candidates:
+    for one in (one for one in review.candidates if one.job_id is None):
         below = folder / file_name(one.label)
         below.mkdir(parents=True, exist_ok=True)
         saved += [_save(one, number, each, below) for number, each in enumerate(one.showings, start=1)]

@@ -5,7 +5,6 @@ that a training or its captions are called becomes markup, script or a path.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +14,11 @@ from wanctl.address import Address
 from wanctl.base.files import PUBLIC, replace_file
 from wanctl.render.html import render, scripted, styled
 from wanctl.review.collecting import Candidate, Review, Showing, numbered
-from wanctl.review.pictures import Filmstrip, difference, filmstrip
+from wanctl.review.pictures import Filmstrip, difference, filmstrips
 from wanctl.review.store import StoredMedia, place_file
 
-INDEX = "index.html"
+INDEX, SERVED = "index.html", "served.html"
 MEDIA = "media"
-_DRAWN_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def write_gallery(
     """Write the folder, and give its page. `pictures` is where what is drawn of the videos is kept."""
     options = options or GalleryOptions()
     (folder / MEDIA).mkdir(parents=True, exist_ok=True)
-    drawn = _drawn(review, pictures)
+    drawn = filmstrips(review, pictures)
     beside = _Beside(folder)
     columns = [_column(number, one, review) for number, one in enumerate(review.candidates)]
     rows = [
@@ -79,21 +77,9 @@ def write_gallery(
         choices=[str(one) for one in options.choices],
         served=options.served,
     )
-    replace_file(folder / INDEX, page, mode=PUBLIC)
-    return folder / INDEX
-
-
-def _drawn(review: Review, pictures: Path) -> dict[str, Filmstrip]:
-    """The filmstrip of every video that can be decoded, by its content."""
-    videos = {
-        each.video.digest: each.video
-        for one in review.candidates
-        for each in one.showings
-        if each.video is not None
-    }
-    with ThreadPoolExecutor(_DRAWN_AT_ONCE) as pool:
-        made = pool.map(lambda video: filmstrip(video, pictures), videos.values())
-        return {digest: strip for digest, strip in zip(videos, made, strict=True) if strip}
+    place = folder / (SERVED if options.served else INDEX)
+    replace_file(place, page, mode=PUBLIC)
+    return place
 
 
 def _facts(review: Review) -> list[str]:

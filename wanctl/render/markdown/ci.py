@@ -68,7 +68,8 @@ def closing_sections(
         )
     run = f"[this run](<{link_target(run_url)}>)" if run_url else "this run"
     sections += [
-        f"👀 {counted(count, 'preview')} of {code(str(address))}: in the artefacts of {run}."
+        f"👀 {counted(count, 'preview')} of {code(str(address))}: in the artefacts of {run}, "
+        f"with a page to choose by, {code(f'gallery/{address.name}/index.html')}."
         for address, count in previews.items()
     ]
     marks = [f"Commit {code(commit[:12])}" if commit else "", run if run_url else ""]
