@@ -146,6 +146,22 @@ class Rule(StrEnum):
     UNEVEN_ASPECTS = "uneven-aspects", DATASETS, "clips far from each other in shape", WARNING
     FRAME_AND_CLIP = "frame-and-clip", DATASETS, "a first frame has another shape than its clip", WARNING
     LONGER_THAN_TARGET = "longer-than-target", DATASETS, "clips well over target_seconds", WARNING
+    CAPTION_BRACKETS = "caption-brackets", DATASETS, "a place in a template that nobody filled", ADVICE
+    SAME_CAPTIONS = "same-captions", DATASETS, "three captions or more in the same words", ADVICE
+    EFFECT_ONLY = "effect-only", DATASETS, "captions that describe the effect alone", ADVICE
+    NO_BACKGROUND = "no-background", DATASETS, "captions that do not say where the subject is", ADVICE
+    BOUND_WORDS = "bound-words", DATASETS, "words outside of the effect that nearly all captions have", ADVICE
+    SCENE_CUT = "scene-cut", DATASETS, "a clip has more than one scene", ADVICE
+    BLACK_STRETCH = "black-stretch", DATASETS, "a part of a clip is black", ADVICE
+    STILL_STRETCH = "still-stretch", DATASETS, "a part of a clip stands still", ADVICE
+    LITTLE_MOTION = "little-motion", DATASETS, "hardly anything moves in a clip", ADVICE
+    BLURRED = "blurred", DATASETS, "a clip is blurred", ADVICE
+    BLACK_BARS = "black-bars", DATASETS, "a clip has black bars", ADVICE
+    STANDING_MARK = "standing-mark", DATASETS, "something stands still in most clips: a logo, a text", ADVICE
+    NEAR_DUPLICATE = "near-duplicate", DATASETS, "clips that look nearly the same", ADVICE
+    FEW_SUBJECTS = "few-subjects", DATASETS, "most clips begin with nearly the same picture", ADVICE
+    MIXED_DIRECTIONS = "mixed-directions", DATASETS, "some clips move to the right, some to the left", ADVICE
+    UNEVEN_SIZES = "uneven-sizes", DATASETS, "a few clips have far more or fewer pixels", ADVICE
 
     # Plans
     LIMIT_NEW_JOBS = "limit-new_jobs", PLANS, "more trainings than limits.new_jobs", ERROR
@@ -292,6 +308,22 @@ _REMEDIES = {
     Rule.UNEVEN_ASPECTS: "crop the clips, add others of that shape, or leave some out",
     Rule.FRAME_AND_CLIP: "take the first frame from the clip itself",
     Rule.LONGER_THAN_TARGET: "cut them; or, to make longer videos, write target_seconds",
+    Rule.CAPTION_BRACKETS: "write what is to be seen there",
+    Rule.SAME_CAPTIONS: "describe subject and background of each clip",
+    Rule.EFFECT_ONLY: "describe before it who or what is there, and where",
+    Rule.NO_BACKGROUND: "add where the subject is",
+    Rule.BOUND_WORDS: "vary subjects and scenes, or the words for them",
+    Rule.SCENE_CUT: "cut it there",
+    Rule.BLACK_STRETCH: "cut it off",
+    Rule.STILL_STRETCH: "cut it off",
+    Rule.LITTLE_MOTION: "take it out, unless stillness is the effect",
+    Rule.BLURRED: "take a sharper one, unless the blur is the effect",
+    Rule.BLACK_BARS: "crop it; wanctl dataset prepare does",
+    Rule.STANDING_MARK: "take it out of the pictures, or crop them",
+    Rule.NEAR_DUPLICATE: "keep one of them",
+    Rule.FEW_SUBJECTS: "add other subjects and scenes",
+    Rule.MIXED_DIRECTIONS: "mirror or leave out those of one direction, if it belongs to the effect",
+    Rule.UNEVEN_SIZES: "add more clips of that size, or leave these out",
     Rule.LIMIT_NEW_JOBS: "plan fewer, or raise limits.new_jobs in wanctl.yaml, in a reviewed commit",
     Rule.LIMIT_DELETES: "plan fewer, or raise limits.deletes in wanctl.yaml, in a reviewed commit",
     Rule.LIMIT_SPEND: "raise limits.spend in a reviewed commit; of an unknown price, write it under prices:",

@@ -131,6 +131,11 @@ EXAMPLES = {
         "wanctl dataset prepare footage --to data/train --dry-run",
         "wanctl dataset prepare footage --to data/train --model wan2.6-i2v --trigger s86b5p",
     ),
+    "dataset captions": (
+        "wanctl dataset captions train --set-effect effect.txt",
+        "wanctl dataset captions train --replace 'dollar bills' 'green bank notes' --yes",
+        "wanctl dataset captions train --undo",
+    ),
     "dataset annotate": ("wanctl dataset annotate train --trigger s86b5p",),
     "ledger move": ("wanctl ledger move git:wanctl-ledger",),
     "sandbox serve": ("wanctl sandbox serve --port 8787",),

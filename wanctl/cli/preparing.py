@@ -1,4 +1,4 @@
-"""dataset prepare: from footage to a folder of clips that a Dataset can name."""
+"""dataset prepare, dataset captions: clips from footage, and changes of many captions at once."""
 
 import sys
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from wanctl.cli.datasets import dataset
-from wanctl.cli.options import Format, FormatOption
+from wanctl.cli.approving import confirmed
+from wanctl.cli.datasets import Name, dataset
+from wanctl.cli.options import Format, FormatOption, SpecsOptions, Yes, grouped, open_project
 from wanctl.cli.specs import DEFAULT_MODEL
 
 
@@ -66,3 +67,41 @@ def prepare(
         write_prepared_page(done, page)
         emit(next_lines(done, page, trigger), err())
     raise typer.Exit(0 if done.clips else 1)
+
+
+@dataset.command()
+@grouped
+def captions(
+    place: SpecsOptions,
+    name: Name,
+    set_effect: Annotated[
+        Path | None,
+        typer.Option(
+            "--set-effect", metavar="FILE", help="The effect's description, from the trigger on, for all."
+        ),
+    ] = None,
+    prefix: Annotated[
+        str | None, typer.Option("--prefix", metavar="WORD", help="A word in front of each caption, once.")
+    ] = None,
+    replace: Annotated[
+        tuple[str, str] | None, typer.Option("--replace", metavar="A B", help="One text for another.")
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the last change back.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Change many captions at once. Shows every change first; nothing else of a line is touched."""
+    from wanctl.base.words import counted
+    from wanctl.project.captions import Wanted, caption_changes
+    from wanctl.render.text.console import emit, err
+    from wanctl.render.text.dataset import edit_lines
+
+    changes = caption_changes(open_project(place), name, Wanted(set_effect, prefix, replace, undo=undo))
+    if not changes.edits:
+        emit([f"{changes.address}: every caption is so already."])
+        return
+    emit(edit_lines(changes.edits))
+    count = counted(len(changes.edits), "caption")
+    if not yes and not confirmed(f"Change {count}?", "add --yes"):
+        raise typer.Exit(1)
+    changes.write()
+    emit([f"{count} changed. To take it back: wanctl dataset captions {changes.address.name} --undo"], err())

@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema
 from wanctl.address import NAME
 from wanctl.base.values import Flag, Model, Number, Positive
 from wanctl.catalogue.base_models import HyperParameters
+from wanctl.dataset.thresholds import ContentThresholds
 
 NAME_PATTERN = f"^{NAME}$"
 LONGEST_NAME = 40
@@ -180,6 +181,8 @@ class Dataset(Resourceful):
     """What the content has to be; wanctl dataset lock writes it. With it a plan needs no media."""
     target_seconds: Annotated[Number, Field(gt=0)] = Field(default=5.0, examples=[5])
     """How long the videos will be that the fine-tuned model is to make; longer clips are warned of."""
+    thresholds: ContentThresholds = ContentThresholds()
+    """From which number on validate and dataset inspect say something about the content of clips."""
 
 
 class FineTune(Resourceful):

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from wanctl.address import Kind
 from wanctl.catalogue.base_models import HyperParameters
+from wanctl.dataset.thresholds import ContentThresholds
 from wanctl.language.models import AigcConfig, Resourceful, Source
 from wanctl.language.resources import DOCUMENTS
 from wanctl.language.settings import Limits, PollingIntervals, SandboxSettings, Settings
@@ -29,6 +30,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     HyperParameters,
     AigcConfig,
     Source,
+    ContentThresholds,
     Settings,
     Limits,
     PollingIntervals,

@@ -111,6 +111,13 @@ class Project:
             return self.datasets.read(tick)
 
     @cached_property
+    def viewed(self) -> dict[Address, LocalData]:
+        """The same, with what is to be said of the content of their clips: what plans do not look at."""
+        local = self.local
+        with self._reading() as tick:
+            return {address: self.datasets.viewed(address, data, tick) for address, data in local.items()}
+
+    @cached_property
     def store(self) -> LedgerStore:
         return self.store_at(self.desired.settings.ledger)
 
@@ -145,7 +152,7 @@ class Project:
         found = (
             *self.desired.diagnostics,
             *self.findings(),
-            *dataset_diagnostics(self.desired, self.local),
+            *dataset_diagnostics(self.desired, self.viewed),
         )
         return Validation(self.name, self.desired.environment, len(self.desired.resources), found)
 

@@ -18,6 +18,7 @@ from wanctl.dataset.contents import DatasetError, DatasetFacts, Sample
 from wanctl.dataset.manifest import ContentChanges, changes_since, manifest
 from wanctl.dataset.reading import read_dataset
 from wanctl.finding import Finding, Severity
+from wanctl.kinds.context import LocalData
 from wanctl.language.inspection import Inspection, inspection
 from wanctl.language.models import Dataset
 from wanctl.language.splicing import with_fields
@@ -44,9 +45,10 @@ def dataset_address(project: Project, name: str) -> Address:
 def inspect(project: Project, name: str) -> Inspection:
     address = dataset_address(project, name)
     facts, problems = _read(project, address)
+    data = project.datasets.viewed(address, LocalData(facts, problems=problems))
     path = project.datasets.path(address)
     source = _spec(project, address).source.url or shown_path(path)
-    return inspection(project.desired, address, path, source, facts, problems)
+    return inspection(project.desired, address, path, source, facts, data.problems)
 
 
 def _read(project: Project, address: Address) -> tuple[DatasetFacts, tuple[Finding, ...]]:

@@ -12,7 +12,10 @@ from pathlib import Path
 
 from wanctl.address import Address
 from wanctl.dataset.archive import write_archive
-from wanctl.dataset.checks import check_dataset
+from wanctl.dataset.checks import check_dataset, in_order
+from wanctl.dataset.checks.content import check_content, viewed_clips
+from wanctl.dataset.checks.wording import check_wording
+from wanctl.dataset.clip_measures import MeasureCache
 from wanctl.dataset.contents import DatasetError, DatasetFacts
 from wanctl.dataset.reading import read_dataset
 from wanctl.finding import Finding
@@ -25,6 +28,7 @@ from wanctl.rules import Rule
 
 Tick = Callable[[int], None]
 Reading = Callable[[], AbstractContextManager[Tick]]
+_VIEWED_AT_ONCE = 16  # clips, after which their measures are kept, also if the rest is given up
 
 
 @contextmanager
@@ -83,6 +87,29 @@ class LocalDatasets:
         """Read one dataset, fetching it first if it is behind a URL."""
         cache = self._cache if self._trust_cache else None
         return read_dataset(self.path(address), cache, exclude=self._spec(address).exclude, tick=tick)
+
+    def viewed(self, address: Address, data: LocalData, tick: Tick = lambda _: None) -> LocalData:
+        """With what is to be said of the content of its clips; each clip is looked at once."""
+        if data.facts is None:
+            return data
+        facts, spec, cache = data.facts, self._spec(address), MeasureCache(self._cache)
+        known = cache.recall() if self._trust_cache else {}
+        wanted = {sha256: name for name, sha256 in viewed_clips(facts).items()}
+        fresh = {sha256: name for sha256, name in wanted.items() if sha256 not in known}
+        if fresh:
+            from wanctl.dataset.viewing import view_clips  # it loads FFmpeg
+
+            try:
+                for begin in range(0, len(fresh), _VIEWED_AT_ONCE):
+                    clips = dict([*fresh.items()][begin : begin + _VIEWED_AT_ONCE])
+                    found = view_clips(self.path(address), clips, spec.exclude, tick)
+                    cache.remember(found)
+                    known |= found
+            except (DatasetError, OSError):
+                return data  # it was there a moment ago; the next command says what is wrong
+        content = check_content(facts, known, spec.thresholds)
+        wording = check_wording(facts)
+        return replace(data, problems=in_order((*data.problems, *wording, *content)))
 
     def path(self, address: Address) -> Path:
         """Its folder or .zip on this machine."""

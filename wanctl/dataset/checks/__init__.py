@@ -14,7 +14,7 @@ from wanctl.dataset.checks.use import Use, check_use
 from wanctl.dataset.contents import ANNOTATIONS, DatasetFacts
 from wanctl.finding import Finding, Place, Severity
 
-__all__ = ["Use", "abridged", "check_dataset"]
+__all__ = ["Use", "abridged", "check_dataset", "in_order"]
 
 _ORDER = list(Severity)
 _LINES_SHOWN = 6
@@ -23,9 +23,14 @@ _SHOWN = 8  # of one rule; a person corrects the first few and looks again
 
 def check_dataset(facts: DatasetFacts, uses: Iterable[Use] = ()) -> tuple[Finding, ...]:
     """All problems: errors first, then by place. What two uses have in common is said once."""
+    return in_order(_all(facts, uses))
+
+
+def in_order(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Errors first, then by place, each once."""
     return tuple(
         sorted(
-            dict.fromkeys(_all(facts, uses)),
+            dict.fromkeys(found),
             key=lambda one: (
                 _ORDER.index(one.severity),
                 member_of(one) != ANNOTATIONS,

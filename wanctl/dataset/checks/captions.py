@@ -25,7 +25,7 @@ _EXCERPT = 60
 _WORD = re.compile(r"[a-z0-9]+(?:['\u2019-][a-z0-9]+)*|[^\W_a-z0-9]")  # a letter of other scripts is a word
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s*")  # noqa: RUF001 - these end sentences, too
 # Words that every caption may have without meaning the effect, and those that change with the subject.
-_FRAME = frozenset(
+FRAME_WORDS = frozenset(
     re.findall(
         r"\w+",
         """a an and are as at be been before behind begin begins begun beginning beside between both but by
@@ -64,7 +64,7 @@ def check_captions(facts: DatasetFacts) -> Iterator[Finding]:
     if lacking:
         yield Finding.warning(
             Rule.TRIGGER_MISSING,
-            f"{effect.trigger} is in most captions, and not in {_lines(lacking)}",
+            f"{effect.trigger} is in most captions, and not in {spell_lines(lacking)}",
             place=Place(ANNOTATIONS, lacking[0]),
             hint=f"write {effect.trigger} into each caption that shows the effect",
         )
@@ -73,7 +73,7 @@ def check_captions(facts: DatasetFacts) -> Iterator[Finding]:
         examples = "; ".join(f"line {line}: {_excerpt(text)}" for line, text in list(odd.items())[:3])
         yield Finding.warning(
             Rule.EFFECT_DIFFERS,
-            f"the effect is described in other words in {_lines(list(odd))} than in the rest ({examples})",
+            f"the effect is described in other words in {spell_lines([*odd])} than in the rest ({examples})",
             place=Place(ANNOTATIONS, next(iter(odd))),
             hint=f"use one description throughout, as: {_excerpt(effect.description, 2 * _EXCERPT)}",
         )
@@ -91,7 +91,7 @@ def effect_of(captions: Sequence[str]) -> CaptionEffect:
         ),
         None,
     )
-    shared = tuple(sorted(word for word in everywhere if word not in _FRAME and len(word) > 1))
+    shared = tuple(sorted(word for word in everywhere if word not in FRAME_WORDS and len(word) > 1))
     description = _typical([description_of(text, trigger) for text in captions]) if trigger else ""
     return CaptionEffect(trigger, shared, description)
 
@@ -115,12 +115,17 @@ def made_up_words(text: str) -> set[str]:
 
 def description_of(caption: str, trigger: str) -> str:
     """From the sentence that has the trigger to the end: what happens."""
-    sentences = _SENTENCE.split(caption)
+    sentences = sentences_of(caption)
     for number, sentence in enumerate(sentences):
         if trigger in _words_of(sentence):
             begin = re.search(r"\bthen\b", sentence, re.IGNORECASE)
             return " ".join([sentence[begin.start() if begin else 0 :], *sentences[number + 1 :]]).strip()
     return ""
+
+
+def sentences_of(text: str) -> list[str]:
+    """A text at the ends of its sentences; what lies between them is left out."""
+    return _SENTENCE.split(text)
 
 
 def odd_descriptions(captions: Mapping[int, str], effect: CaptionEffect) -> dict[int, str]:
@@ -133,7 +138,7 @@ def odd_descriptions(captions: Mapping[int, str], effect: CaptionEffect) -> dict
 
 def likeness(one: str, other: str) -> float:
     """Of two texts, by their words in order, leaving out those that change with the subject; 1 is equal."""
-    telling = [[word for word in _all_words(text) if word not in _FRAME] for text in (one, other)]
+    telling = [[word for word in all_words(text) if word not in FRAME_WORDS] for text in (one, other)]
     return difflib.SequenceMatcher(a=telling[0], b=telling[1], autojunk=False).ratio()
 
 
@@ -168,14 +173,16 @@ def _typical(descriptions: Iterable[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def _words_of(text: str) -> frozenset[str]:
-    return frozenset(_all_words(text))
+    return frozenset(all_words(text))
 
 
-def _all_words(text: str) -> list[str]:
+def all_words(text: str) -> list[str]:
+    """The words of a text in their order, in small letters."""
     return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
 
 
-def _lines(lines: Sequence[int]) -> str:
+def spell_lines(lines: Sequence[int]) -> str:
+    """Line 3; lines 3, 4 and 5 more."""
     shown = ", ".join(map(str, lines[:_SHOWN]))
     more = f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
     return f"{'line' if len(lines) == 1 else 'lines'} {shown}{more}"

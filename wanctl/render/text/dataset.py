@@ -7,6 +7,7 @@ from statistics import median
 from rich.text import Text
 
 from wanctl.base.words import counted, spell_bytes
+from wanctl.dataset.caption_edits import CaptionEdit
 from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import DatasetFacts, MediaKind
 from wanctl.dataset.manifest import ContentChanges
@@ -91,3 +92,11 @@ def changes_lines(changes: ContentChanges) -> Iterator[Text]:
         yield Text(f"    + {one.after}", style="green")
     yield Text()
     yield Text(f"{changes}.")
+
+
+def edit_lines(edits: Iterable[CaptionEdit]) -> Iterator[Text]:
+    """Each caption before and after."""
+    for one in edits:
+        yield Text(f"~ line {one.line}", style="yellow")
+        yield Text(f"    - {one.before}", style="red")
+        yield Text(f"    + {one.after}", style="green")
