@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -255,14 +255,26 @@ def held_back(steps: Iterable[Step]) -> frozenset[Address]:
 
 @dataclass(frozen=True)
 class Orphan:
-    """Something of ours which is live and in no spec. It is kept: it was paid for, or it serves."""
+    """Something of ours which is live, in no spec, and serves nothing. It is kept: it was paid for."""
 
     kind: str
     remote_id: str
     note: str
+    name: str | None = None  # Kind/name of what it was made for, where that is known
+    created: datetime | None = None
+    age: timedelta | None = None  # when the account was read
+    cost: Cost | None = None  # None: it is not billed as a training is
 
     def as_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "remote_id": self.remote_id, "note": self.note}
+        return {
+            "kind": self.kind,
+            "remote_id": self.remote_id,
+            "note": self.note,
+            "name": self.name,
+            "created": self.created.isoformat() if self.created else None,
+            "age_seconds": None if self.age is None else round(self.age.total_seconds()),
+            "cost": self.cost.as_json() if self.cost else None,
+        }
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ import pytest
 from tests.harness import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Harness
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.engine.journal import Journal
+from wanctl.engine.removal import PruneRefused
 from wanctl.kinds.acting import CallResult
 from wanctl.plan import Effect, Status
 from wanctl.project.events import Silent
-from wanctl.project.pruning import Choice, prune
+from wanctl.project.pruning import Choice, prune, pruning_plan
 
 MORE_EPOCHS = {**FINETUNE, "hyper_parameters": {"n_epochs": 50, "eval_epochs": 10}}
 
@@ -70,13 +71,14 @@ def test_a_deployment_on_its_way_out_is_waited_for(tmp_path: Path) -> None:
     assert not harness.project().plan().orphans
 
 
-def test_what_everything_does_not_take_is_told_with_the_reason(tmp_path: Path) -> None:
+def test_what_serves_is_not_taken_by_everything_nor_by_its_name(tmp_path: Path) -> None:
     harness = Harness.begun(tmp_path)
     harness.write(DATASET, FINETUNE, CHECKPOINT, {**DEPLOYMENT, "protect": True})
     harness.apply()
     harness.write(DATASET)
     outcome = pruned(harness)
     assert not outcome.done
-    [told] = outcome.plan.findings
-    assert "left alone: ft-" in told.message
-    assert "serves a model of it" in told.message
+    assert not outcome.plan.orphans
+    (job,) = harness.jobs()
+    with pytest.raises(PruneRefused, match=r"is no orphan: .* serves a model of it"):
+        pruning_plan(harness.project(), Choice((job["job_id"],)))

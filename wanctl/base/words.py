@@ -3,9 +3,12 @@
 import difflib
 import json
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 _LONGEST_QUOTE = 60
+
+_HOURS_TOLD = 48  # from then on, days say enough
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str | None:
@@ -77,3 +80,13 @@ def spell_time(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     begin = f"{hours}:{minutes:02}" if hours else f"{minutes}"
     return f"{begin}:{rest / 10:04.1f}"
+
+
+def spell_age(age: timedelta) -> str:
+    """So old, in the unit that says enough."""
+    hours = age // timedelta(hours=1)
+    if hours >= _HOURS_TOLD:
+        return f"{counted(hours // 24, 'day')} old"
+    return (
+        f"{counted(hours, 'hour')} old" if hours else f"{counted(age // timedelta(minutes=1), 'minute')} old"
+    )

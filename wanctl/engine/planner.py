@@ -7,13 +7,15 @@ back as questions.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from wanctl.address import Address, Kind
 from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, LocalData, Planned
+from wanctl.kinds.kind import ResourceKind
 from wanctl.kinds.moving import after_move, move_step, moves_of
 from wanctl.kinds.registry import kind_of, kinds, planned_context
 from wanctl.kinds.snapshot import Question, Snapshot
@@ -53,6 +55,7 @@ def make_plan(
     in_order = [context.planned[address] for address in desired.resources]
     steps = [move_step(new, old, record) for new, old in moves.pending.items()]
     steps += [after_move(planned.step, moves) for planned in in_order]
+    steps += [step for kind in kinds() for step in kind.beside(context)]
     findings = [*desired.diagnostics, *diagnostics]
     findings += (*moves.findings, *_unlisted(snapshot))
     findings += [finding for planned in in_order for finding in planned.findings]
@@ -227,10 +230,26 @@ def _exceeded(limit: str, allowed: str, what: str, steps: list[Step]) -> Finding
 
 def _orphans(context: Context, steps: list[Step]) -> list[Orphan]:
     """Objects that are ours by name or ledger, live, and in no spec. They stay; a person should know."""
+    owners = context.record.owners
+
+    def told(orphan: Orphan, kind: ResourceKind) -> Orphan:
+        former = kind.former_name(context.snapshot, orphan.remote_id)
+        name = owners.get(orphan.remote_id) or (str(Address(kind.kind, former)) if former else None)
+        since = _since(orphan, context)
+        age = context.snapshot.observed_at - since if since else None
+        return replace(orphan, name=name, created=since, age=age)
+
     used: dict[Kind, set[str | None]] = defaultdict(set)  # by kind: a model and its deployment share a name
     for step in steps:
         used[step.address.kind].add(step.remote_id)
-    return [orphan for kind in kinds() for orphan in kind.orphans(context, used[kind.kind])]
+    return [told(orphan, kind) for kind in kinds() for orphan in kind.orphans(context, used[kind.kind])]
+
+
+def _since(orphan: Orphan, context: Context) -> datetime | None:
+    """As the service says it; where that is in no zone, or in the future, as the ledger does, if at all."""
+    recorded = context.recorded.get(orphan.remote_id)
+    told = (orphan.created, recorded.since if recorded else None)
+    return next((at for at in told if at and at.tzinfo and at <= context.snapshot.observed_at), None)
 
 
 def forgotten(

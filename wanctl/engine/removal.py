@@ -132,6 +132,11 @@ class OrphanChoice:
             address = Address(kind, orphan.remote_id)
             in_flight = kind_of(address).in_flight(self.snapshot, orphan.remote_id)
             yield OrphanToDelete(kind, orphan.remote_id, in_flight)
+        for step in self.plan.steps:
+            if (
+                step.action is Action.CANCEL and step.address.name == step.remote_id
+            ):  # a decision, not taken yet
+                yield OrphanToDelete(step.address.kind, step.address.name, in_flight=True)
 
 
 def to_delete_by_name(account: OrphanChoice, names: Collection[str]) -> tuple[OrphanToDelete, ...]:
@@ -225,6 +230,10 @@ def _why_not(name: str, account: OrphanChoice) -> str:
     never = next((one.why_never_pruned for one in kinds() if one.kind == kind), None)
     if never:
         return f"{name}: {never}"
+    for meant in (remote_id, *(one for one, owner in account.record.owners.items() if owner == name)):
+        serving = [serving for one in kinds() for serving in one.serving(account.snapshot, meant)]
+        if serving:
+            return f"{meant} is no orphan: {', '.join(serving)} serves a model of it"
     if owner := account.record.owners.get(remote_id):
         return f"{remote_id} is {owner} by the ledger, and wanctl plan says what becomes of that"
     if any(remote_id in one.standing(account.snapshot) for one in kinds()):

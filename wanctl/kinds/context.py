@@ -166,6 +166,41 @@ class Context:
             return None
         return Measured(len(kept.inputs["samples"]), tuple(kept.inputs["seconds"]))
 
+    @cached_property
+    def recorded(self) -> Mapping[str, Generation]:
+        """Remote id → what the ledger says that it was made from."""
+        return {
+            one.remote_id: one
+            for entry in self.record.entries.values()
+            for one in (*entry.past, *entry.retiring, *((entry.current,) if entry.current else ()))
+        }
+
+    @cached_property
+    def seconds_by_content(self) -> Mapping[str, tuple[float, ...]]:
+        """Every content of a dataset that was uploaded or lies here → how long its clips are."""
+        found = {
+            one.identity: tuple(one.inputs["seconds"])
+            for one in self.recorded.values()
+            if "seconds" in one.inputs
+        }
+        here = (data.facts for data in self.local.values() if data.facts)
+        return found | {facts.digest: facts.seconds for facts in here}
+
+    @cached_property
+    def models_in_service(self) -> Sequence[str]:
+        """The models of all deployments that the ledger or this plan accounts for, sorted."""
+        planned = {
+            one.step.remote_id for address, one in self.planned.items() if address.kind == Kind.DEPLOYMENT
+        }
+        return sorted(
+            one.model_name
+            for one in self.snapshot.deployments
+            if one.model_name
+            and not one.gone
+            and not one.leaving
+            and (one.deployed_model in self.claimed or one.deployed_model in planned)
+        )
+
     def patience_for(self, intent: Intent) -> timedelta:
         """How long lists may lag behind a call: longest where making it again would be billed again."""
         return self.settle_time * BILLED_PATIENCE if intent.verb == Verb.TRAIN else self.settle_time

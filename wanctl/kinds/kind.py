@@ -149,6 +149,10 @@ class ResourceKind(ABC):
         """Only the lists can tell what another run may have made at the same time."""
         return False
 
+    def beside(self, context: Context) -> Iterable[Step]:
+        """Steps about objects that stand beside the resources, which are planned by then, under their ids."""
+        return ()
+
     # Endings
 
     def plan_without_document(
@@ -192,6 +196,10 @@ class ResourceKind(ABC):
     def former_name(self, snapshot: Snapshot, remote_id: str) -> str | None:
         """The name of the resource that an object was made for, as far as the object itself tells it."""
         return None
+
+    def serving(self, snapshot: Snapshot, remote_id: str) -> Collection[str]:
+        """What serves because of it, by their names; as long as something does, it is no orphan."""
+        return ()
 
     def made_from(self, snapshot: Snapshot, remote_id: str, made: Collection[str | None]) -> bool:
         """The object comes from one of these."""

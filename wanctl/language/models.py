@@ -129,6 +129,14 @@ class ServingAllowance(StrEnum):
     CAPACITY = "capacity"
 
 
+class Superseded(StrEnum):
+    """What becomes of a training that still runs when its spec has other inputs."""
+
+    ASK = "ask"
+    CANCEL = "cancel"
+    KEEP = "keep"
+
+
 class Source(Model):
     """Where a dataset's content comes from: a path, a URL, or a file that is uploaded already."""
 
@@ -200,6 +208,10 @@ class FineTune(Resourceful):
     """LoRA fine-tuning, the only one that the service has for Wan."""
     attempt: Positive = 1
     """Raise it to train again with the same inputs, after a job FAILED or was CANCELED. Billed again."""
+    superseded: Superseded = Superseded.ASK
+    """What becomes of a job that still trains when these inputs change. ask: the plan says what it has
+    cost and may still cost, and waits for a person. cancel: it is ended once the new one stands. keep: it
+    goes on."""
     allow: tuple[TrainingAllowance, ...] = Field(default=(), examples=[["eval-epochs"]])
     """Rules of the service's documents to let pass here, if you know better: what is sent may be refused."""
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from wanctl.base.words import counted
+from wanctl.base.words import counted, spell_age
 from wanctl.ledger.record import Verb
-from wanctl.plan import Action, Cost, Step, When, held_back
+from wanctl.plan import Action, Cost, Orphan, Step, When, held_back
 
 if TYPE_CHECKING:
     from wanctl.dataset.contents import Media
@@ -159,6 +159,13 @@ def spell_cost(cost: Cost) -> str:
     if cost.amount is None:
         return f"{tokens}, cost unknown ({cost.basis})"
     return f"{tokens}, about {spell_amounts(*cost.amount)} {cost.currency} ({cost.basis})"
+
+
+def spell_orphan(orphan: Orphan) -> str:
+    """Whose it was, how old it is, what it has cost or may cost, and what it is."""
+    cost = spell_cost(orphan.cost) if orphan.cost else None
+    age = spell_age(orphan.age) if orphan.age is not None else None
+    return " · ".join(part for part in (orphan.name, age, cost, orphan.note) if part)
 
 
 def spell_price(step: Step) -> str:

@@ -11,7 +11,15 @@ from wanctl.render.html import render, styled
 from wanctl.render.html.picture import laid_out
 from wanctl.render.lineage import lineage_of
 from wanctl.render.summary import counts, impact_of, loss_sentence, money_sentence, verdict
-from wanctl.render.words import PHASES, spell_commit, spell_cost, spell_price, spell_state, spell_when
+from wanctl.render.words import (
+    PHASES,
+    spell_commit,
+    spell_cost,
+    spell_orphan,
+    spell_price,
+    spell_state,
+    spell_when,
+)
 from wanctl.watch.policy import Policy
 from wanctl.watch.status import LoopStatus
 
@@ -52,6 +60,7 @@ def watch_html(loop_status: LoopStatus, now: datetime) -> str:
         picture=laid_out(graph) if graph and graph.nodes else None,
         moment=_moment,
         spell_commit=spell_commit,
+        spell_orphan=spell_orphan,
         ago=lambda at: f"{span(now - at)} ago",
         ahead=lambda at: f"in {span(at - now)}" if at > now else "now",
         phase=_phase,

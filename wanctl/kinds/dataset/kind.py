@@ -1,6 +1,7 @@
 """The Dataset, as the engine sees it: a file that is named after its content."""
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from wanctl.address import Address, Kind
@@ -42,7 +43,8 @@ class DatasetKind(ResourceKind):
         for (owner, _), held in context.snapshot.files_by_content.items():
             for file in held:
                 if owner == context.project and file.id not in used:
-                    yield Orphan(self.kind, file.id, file.filename)
+                    created = datetime.fromtimestamp(file.created_at, UTC) if file.created_at else None
+                    yield Orphan(self.kind, file.id, file.filename, created=created)
 
     def standing(self, snapshot: Snapshot) -> Collection[str]:
         return snapshot.file_by_id

@@ -73,7 +73,7 @@ class DeploymentKind(ResourceKind):
                 continue
             if any(is_model_of(one.model_name or "", output) for output in outputs):
                 note = f"{one.status}, ours by its model {one.model_name} only"
-                yield Orphan(self.kind, one.deployed_model, note)
+                yield Orphan(self.kind, one.deployed_model, note, created=one.gmt_create)
 
     def standing(self, snapshot: Snapshot) -> Collection[str]:
         return snapshot.deployment_by_id

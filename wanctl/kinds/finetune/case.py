@@ -8,7 +8,7 @@ from typing import Any
 from wanctl.address import Address
 from wanctl.catalogue.estimate import estimate_training
 from wanctl.kinds.case import Case, FieldRule, FieldTable
-from wanctl.kinds.context import Measured
+from wanctl.kinds.context import Context, Measured
 from wanctl.kinds.snapshot import canonical_number, digest_of
 from wanctl.language.models import FineTune
 from wanctl.ledger.record import Generation
@@ -188,6 +188,30 @@ class TrainingCase(Case):
     def again(self, billed: str) -> str:
         """The attribute that a person writes to train once more."""
         return f"write attempt: {self.spec.attempt + 1} at {self.resource.at('attempt')} ({billed})"
+
+
+def cost_of(job: Job, context: Context) -> Cost:
+    """What any job of ours costs, by its bill, else by what the ledger says that it was made from."""
+    made = context.recorded.get(job.job_id)
+    inputs = made.inputs if made else {}
+    clips = [context.seconds_by_content.get(content) for content in inputs.get("training", ())]
+    known = [one for one in clips if one is not None]
+    estimate = estimate_training(
+        context.desired.catalogue,
+        job.model or inputs.get("model") or "",
+        inputs.get("hyper_parameters") or job.hyper_parameters,
+        tuple(second for one in known for second in one) if known and len(known) == len(clips) else None,
+        validation_given=bool(inputs.get("validation")),
+    )
+    usage = job.usage
+    return Cost(
+        estimate.tokens,
+        estimate.amount,
+        estimate.currency,
+        estimate.basis,
+        usage,
+        estimate.amount_of(usage) if usage is not None else None,
+    )
 
 
 def _short(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from wanctl.address import Address, Kind
 from wanctl.kinds.context import Context, Planned, ProvidedModel
-from wanctl.kinds.finetune.case import FIELDS
+from wanctl.kinds.finetune.case import FIELDS, cost_of
 from wanctl.kinds.finetune.importing import (
     adopt_job,
     declared_inputs,
@@ -16,7 +16,8 @@ from wanctl.kinds.finetune.importing import (
     write_job,
 )
 from wanctl.kinds.finetune.planning import plan_finetune
-from wanctl.kinds.finetune.removal import our_jobs, serving_models_of
+from wanctl.kinds.finetune.removal import in_service, our_jobs, serving_models_of
+from wanctl.kinds.finetune.superseded import superseded_steps
 from wanctl.kinds.finetune.training import CancelJob, DeleteJob
 from wanctl.kinds.importing import Importable, Inventory
 from wanctl.kinds.kind import Adopting, Cadence, OrphanToDelete, OutputWords, Pruning, Reader, ResourceKind
@@ -69,13 +70,18 @@ class FineTuneKind(ResourceKind):
         """A job that does not train yet can still be taken back, should another run have started the same."""
         return step.progress is not None and step.progress.status in NOT_BEGUN
 
+    def beside(self, context: Context) -> Iterable[Step]:
+        return superseded_steps(context)
+
     def orphans(self, context: Context, used: Collection[str | None]) -> Iterable[Orphan]:
         provided = (planned.provided for planned in context.planned.values())
         used = {*used, *(one.job_id for one in provided if isinstance(one, ProvidedModel))}
         ours = our_jobs(context)
         for job in context.snapshot.jobs:
-            if job.job_id in ours and job.job_id not in used and job.live:
-                yield Orphan(self.kind, job.job_id, f"{job.model}, {job.status}")
+            kept = job.job_id in ours and job.job_id not in used and job.live
+            if kept and not in_service(job, context):
+                note, cost = f"{job.model}, {job.status}", cost_of(job, context)
+                yield Orphan(self.kind, job.job_id, note, created=job.create_time, cost=cost)
 
     def standing(self, snapshot: Snapshot) -> Collection[str]:
         return snapshot.job_by_id
@@ -87,6 +93,17 @@ class FineTuneKind(ResourceKind):
     def former_name(self, snapshot: Snapshot, remote_id: str) -> str | None:
         job = snapshot.job_by_id.get(remote_id)
         return resource_in_job_name(job) if job else None
+
+    def serving(self, snapshot: Snapshot, remote_id: str) -> Collection[str]:
+        job = snapshot.job_by_id.get(remote_id)
+        return [
+            one.deployed_model
+            for one in snapshot.deployments
+            if job
+            and not one.gone
+            and not one.leaving
+            and is_model_of(one.model_name or "", job.finetuned_output)
+        ]
 
     def prune(self, one: OrphanToDelete, pruning: Pruning) -> Step:
         context = pruning.context

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.dataset.planning import errors_in_uploaded
 from wanctl.kinds.finetune.case import TrainingCase
@@ -17,7 +16,6 @@ from wanctl.language.models import State
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Generation, Verb
 from wanctl.plan import Action, Progress, Step, When
-from wanctl.rules import Rule
 from wanctl.studio.objects import UNTOLD, Job, JobStatus
 from wanctl.studio.reading import training_progress
 
@@ -94,7 +92,6 @@ def _plan_known(case: TrainingCase, match: Match, job: Job) -> Planned:
         step,
         ProvidedModel(job=job, job_id=job.job_id, model_name=model_name),
         case.context.learned(case.entry, job.job_id, case.identity, case.inputs),
-        _older_in_flight(case, job),
     )
 
 
@@ -128,21 +125,6 @@ def _in_training(case: TrainingCase, match: Match, job: Job) -> Step:
         remote_id=job.job_id,
         progress=Progress(str(job.status), seen.fraction, seen.phase, job.create_time),
         cost=cost,
-    )
-
-
-def _older_in_flight(case: TrainingCase, job: Job) -> tuple[Finding, ...]:
-    """A job of earlier inputs that still trains costs money: a person may want it canceled."""
-    older = [case.context.snapshot.job_by_id.get(one.remote_id) for one in case.entry.past]
-    return tuple(
-        Finding(
-            Severity.WARNING,
-            f"{one.job_id}, started for earlier inputs, is still {_spell_status(one)} and billed",
-            case.address,
-            rule=Rule.OLDER_JOB,
-        )
-        for one in older
-        if one and one.in_flight and one.job_id != job.job_id
     )
 
 

@@ -3,6 +3,9 @@
 Only what is surely ours is ended, and nothing that a deployment still serves.
 """
 
+from bisect import bisect_left
+from collections.abc import Sequence
+
 from wanctl.address import Address
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.finetune.case import TrainingCase
@@ -99,6 +102,23 @@ def serving_models_of(job: Job, context: Context) -> list[str]:
         and one.model_name
         and (one.model_name in exported or is_model_of(one.model_name, job.finetuned_output))
     ]
+
+
+def in_service(job: Job, context: Context) -> bool:
+    """A deployment that is accounted for serves a model of it, as far as the names and the ledger tell."""
+    models, output = context.models_in_service, job.finetuned_output
+    if any(_stands_in(models, name) for name in context.exports.get(job.job_id, ()) if name):
+        return True
+    if not output:
+        return False
+    following = bisect_left(models, f"{output}-")
+    exported = following < len(models) and is_model_of(models[following], output)
+    return exported or _stands_in(models, output)
+
+
+def _stands_in(models: Sequence[str], name: str) -> bool:
+    place = bisect_left(models, name)
+    return place < len(models) and models[place] == name
 
 
 def our_jobs(context: Context) -> set[str]:

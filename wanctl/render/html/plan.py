@@ -12,10 +12,11 @@ from wanctl.render.lineage import lineage_of
 from wanctl.render.made import PlanFailure
 from wanctl.render.options import RenderOptions
 from wanctl.render.summary import counts, impact_of, loss_sentence, money_sentence, verdict, what_now
-from wanctl.render.words import spell_cost, spell_price, spell_progress, spell_state, spell_when
+from wanctl.render.words import spell_cost, spell_orphan, spell_price, spell_progress, spell_state, spell_when
 
 _FILTERS = {
     "cost": spell_cost,
+    "orphan": spell_orphan,
     "price": spell_price,
     "progress": spell_progress,
     "state": spell_state,

@@ -125,6 +125,11 @@ class OrphanKeys(_Keys):
     kind: str
     remote_id: str
     note: str
+    name: str | None
+    """Kind/name of what it was made for."""
+    created: str | None
+    age_seconds: int | None
+    cost: CostKeys | None
 
 
 class PlanKeys(_Keys):

@@ -16,7 +16,7 @@ from wanctl.render.markdown.steps import StepBlock, settled_table, step_table
 from wanctl.render.options import RenderOptions, marker_of
 from wanctl.render.summary import headline, impact_of, loss_sentence, money_sentence, what_now
 from wanctl.render.visible import fitted, one_line
-from wanctl.render.words import spell_cost, spell_price
+from wanctl.render.words import spell_cost, spell_orphan, spell_price
 
 LIMIT = 60_000  # characters; GitHub refuses comments of more than 65,536
 NAMED = 12  # trainings or deletions that a warning explains one by one
@@ -238,7 +238,7 @@ def _picture(graph: Graph, steps: Sequence[Step], room: int) -> str:
 def _orphans(orphans: Sequence[Orphan], room: int) -> str:
     if not orphans:
         return ""
-    lines = [f"- {code(one.kind)} {code(one.remote_id)}: {prose(one.note)}" for one in orphans]
+    lines = [f"- {code(one.kind)} {code(one.remote_id)}: {prose(spell_orphan(one))}" for one in orphans]
     kept, left_out = fitted(lines, room)
     note = f"\n\n_… {left_out:,} characters are left out here._" if left_out else ""
     summary = f"{counted(len(orphans), 'orphan')}, kept: in no spec; to delete any: <code>wanctl prune</code>"

@@ -9,7 +9,7 @@ from wanctl.base.words import counted, listed
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.text.console import hint_line
 from wanctl.render.text.plan import INDENT, finding_block
-from wanctl.render.words import PHASES, spell_cost, spell_state
+from wanctl.render.words import PHASES, spell_cost, spell_orphan, spell_state
 
 if TYPE_CHECKING:
     from wanctl.engine.adoption import Imported
@@ -46,7 +46,9 @@ def status_lines(plan: Plan) -> list[Text]:
         lines += _waits(step)
     if plan.orphans:
         lines += [Text(), Text("Ours, live, and in no spec:", style="dim")]
-        lines += [Text(f"  {one.kind}  {one.remote_id}  {one.note}", style="dim") for one in plan.orphans]
+        lines += [
+            Text(f"  {one.kind}  {one.remote_id}  {spell_orphan(one)}", style="dim") for one in plan.orphans
+        ]
     if plan.findings:
         lines += [Text(), *finding_block(plan.findings)[:-1]]
     return lines
@@ -77,7 +79,9 @@ def drift_lines(drift: "Drift") -> list[Text]:
     lines = [line for step in drift.steps for line in _step_lines(step)]
     for orphan in drift.orphans:
         lines.append(
-            Text.assemble("  ", (f"{orphan.kind}/{orphan.remote_id}", "bold"), f"  {orphan.note}; in no spec")
+            Text.assemble(
+                "  ", (f"{orphan.kind}/{orphan.remote_id}", "bold"), f"  {spell_orphan(orphan)}; in no spec"
+            )
         )
         lines.append(hint_line(f"to delete it: wanctl prune {orphan.remote_id}", INDENT))
     if lines:
@@ -104,7 +108,7 @@ def orphan_lines(plan: Plan, *, chosen: bool = False) -> list[Text]:
     width = max(map(len, names))
     lines = [Text(f"{counted(len(plan.orphans), 'orphan')}, live and in no spec:", style="bold"), Text()]
     lines += [
-        Text.assemble("  ", (name.ljust(width), "bold"), "  ", (orphan.note, "dim"))
+        Text.assemble("  ", (name.ljust(width), "bold"), "  ", (spell_orphan(orphan), "dim"))
         for name, orphan in zip(names, plan.orphans, strict=True)
     ]
     return [

@@ -27,6 +27,7 @@ from wanctl.render.words import (
     spell_cost,
     spell_counts,
     spell_number,
+    spell_orphan,
     spell_value,
     spell_when,
 )
@@ -171,7 +172,8 @@ def _orphan_block(plan: Plan) -> list[Text]:
     count = counted(len(plan.orphans), "orphan")
     lines = [Text(f"{count}, kept (in no spec; to delete any: wanctl prune):", style="dim")]
     lines += [
-        Text(f"  {orphan.kind}  {orphan.remote_id}  {orphan.note}", style="dim") for orphan in plan.orphans
+        Text(f"  {orphan.kind}  {orphan.remote_id}  {spell_orphan(orphan)}", style="dim")
+        for orphan in plan.orphans
     ]
     return [*lines, Text()]
 
