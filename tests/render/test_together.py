@@ -117,7 +117,7 @@ def test_nobody_to_ask_is_json_too() -> None:
 @pytest.mark.usefixtures("stage")
 def test_a_plan_that_differs_is_one_document() -> None:
     found = subprocess.run(
-        [sys.executable, "-m", "wanctl", "apply", "--format", "json", "--approve", "0" * 12],
+        [sys.executable, "-m", "wanctl", "apply", "--format", "json", "--approve", "0" * 64],
         capture_output=True,
         text=True,
         check=False,
@@ -127,7 +127,7 @@ def test_a_plan_that_differs_is_one_document() -> None:
 
 @pytest.mark.usefixtures("stage")
 def test_the_way_to_approve_names_the_same_project_again() -> None:
-    told, _ = run_wanctl("-C", "specs", "apply", "--approve", "0" * 12)
+    told, _ = run_wanctl("-C", "specs", "apply", "--approve", "0" * 64)
     assert "wanctl apply -C specs --approve" in told
 
 

@@ -125,7 +125,7 @@ def test_interrupted_and_taken_up_again(project: Path) -> None:
         (("destroy", "--dry-run", "--format", "json"), '"steps"'),
         (("destroy", "--yes"), "No changes."),
         (("apply", "--yes", "--no-wait"), "wanctl apply"),
-        (("apply", "--format", "json", "--approve", "0123456789abcdef"), '"digest"'),
+        (("apply", "--format", "json", "--approve", "0123456789abcdef" * 2), '"digest"'),
     ],
     ids=lambda one: " ".join(one) if isinstance(one, tuple) else "",
 )

@@ -58,7 +58,7 @@ EXAMPLES = {
     "apply": (
         "wanctl apply",
         "wanctl apply plan.json --max-wait 20m",
-        "wanctl apply --approve 56b2b4e4a805 --lock-wait 10m",
+        "wanctl apply --approve 56b2b4e4a8050b7be75c6bd96f4e0a3f --lock-wait 10m",
     ),
     "destroy": (
         "wanctl destroy --dry-run",

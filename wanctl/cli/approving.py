@@ -133,7 +133,7 @@ def show_only(made: "Plan", format_: Format, command: Command, exactly: str) -> 
         return
     emit(plan_lines(made, command=command, columns=columns()))
     if made.status is Status.CHANGES:
-        emit([f"This plan and no other: {exactly} --approve {made.digest[:12]}"])
+        emit([f"This plan and no other: {exactly} --approve {made.digest}"])
 
 
 def finish(outcome: "ApplyResult", approver: Approver, format_: Format, *, detailed: bool) -> Exit:

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from wanctl.base.errors import WanctlError
-from wanctl.base.words import quoted
+from wanctl.base.words import counted, quoted
 from wanctl.engine.converge import Patience
 from wanctl.plan import FORMAT_VERSION, Plan, Step
 from wanctl.project.errors import ProjectError
 from wanctl.project.results import PlanResult
 
 LONGEST_VALUE = 80
-_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")  # shorter ones could be met by chance
+_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{1,64})")
+FEWEST_DIGITS = 32  # two plans of one author can be made to agree in fewer
 Decision = Callable[[PlanResult, tuple[Step, ...]], bool]
 ApprovedBy = str | Plan | Decision
 
@@ -62,23 +63,29 @@ def checked_digest(text: str) -> str:
     match = _DIGEST.fullmatch(text.strip().lower())
     if match is None:
         raise PlanDiffers(
-            f"{quoted(text)} is no plan's digest: give its 64 hex digits, or at least the first 12, "
-            "as wanctl plan --digest prints them"
+            f"{quoted(text)} is no plan's digest: give its 64 hex digits, or at least the first "
+            f"{FEWEST_DIGITS}, as wanctl plan --digest prints them"
         )
     return match[1]
 
 
 def require_digest(digest: str, made: Plan, command: str | None = None) -> None:
-    """Raise with both digests unless the plan made now is the one that was approved."""
-    if not made.digest.startswith(digest):
+    """Raise with both digests unless the plan made now is the one that was approved, and surely so."""
+    short = len(digest) < FEWEST_DIGITS
+    if short or not made.digest.startswith(digest):
         review = (
             f"Review the plan above; to approve it: {command} --approve {made.digest}"
             if command
             else "Review it: project.plan()"
         )
+        why = (
+            f"{counted(len(digest), 'digit')} of a digest can be met by another plan, "
+            f"{FEWEST_DIGITS} are needed"
+            if short
+            else "the plan is not the one that was approved"
+        )
         raise DigestDiffers(
-            "the plan is not the one that was approved; nothing was done.\n"
-            f"  approved  {digest}\n  now       {made.digest}\n{review}"
+            f"{why}; nothing was done.\n  approved  {digest}\n  now       {made.digest}\n{review}"
         )
 
 

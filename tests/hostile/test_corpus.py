@@ -1,0 +1,28 @@
+"""Every hostile input ends with an exit code, a sentence and a remedy: as its golden answer has them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.hostile import plans
+from tests.hostile.golden_file import golden, renew
+from tests.hostile.playing import Hostile, meet, spelt
+
+CLASSES = {"plans": plans.CASES}
+CASES = [(group, case) for group, cases in CLASSES.items() for case in cases]
+
+
+@pytest.mark.parametrize(("group", "case"), CASES, ids=[f"{group}: {case.name}" for group, case in CASES])
+def test_hostile_input(group: str, case: Hostile, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    root = tmp_path / "root"
+    answer = spelt(case, meet(case, root), root)
+    if request.config.getoption("--update"):
+        renew(group, case.name, answer)
+    assert answer == golden(group).get(case.name), f"{group}.golden differs; --update rewrites it"
+
+
+def test_names_of_cases_are_their_own() -> None:
+    for group, cases in CLASSES.items():
+        names = [one.name for one in cases]
+        assert len(names) == len(set(names)), group
+        assert set(golden(group)) == set(names), f"{group}.golden has answers to nothing, or lacks some"
