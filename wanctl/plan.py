@@ -176,6 +176,7 @@ class Step:
     after: tuple[Address, ...] = ()
     changes: tuple[Change, ...] = ()
     remote_id: str | None = None
+    ends: tuple[str, ...] = ()  # the live objects that go by it, where that is not just remote_id
     progress: Progress | None = None
     cost: Cost | None = None
     summary: str = ""  # what it is about, in a few words: "wan2.6-i2v, 400 epochs × 20 = 8,000 steps"
@@ -202,7 +203,12 @@ class Step:
         """Something that is live goes away by this step, sooner or later."""
         ended_first = self.action is Action.CANCEL and self.goes_on
         going = ended_first or self.action in {Action.DELETE, Action.REPLACE}
-        return going and self.remote_id is not None
+        return going and bool(self.ended)
+
+    @property
+    def ended(self) -> tuple[str, ...]:
+        """The live objects that this step takes away, if it takes any away."""
+        return self.ends or ((self.remote_id,) if self.remote_id else ())
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -214,6 +220,7 @@ class Step:
             "summary": self.summary,
             "changes": [change.as_json() for change in self.changes],
             "remote_id": self.remote_id,
+            "ends": list(self.ended) if self.deletes else [],
             "progress": self.progress.as_json() if self.progress else None,
             "cost": self.cost.as_json() if self.cost else None,
             "warning": self.warning,
@@ -229,6 +236,7 @@ class Step:
             "when": self.when.value,
             "after": sorted(str(address) for address in self.after),
             "remote_id": self.remote_id,
+            **({"ends": sorted(self.ends)} if self.ends else {}),
             "warning": self.warning,  # what is lost by it: another strategy is another plan
             "changes": [
                 {"path": change.path, "before": change.before, "after": change.after}

@@ -174,6 +174,7 @@ class Rule(StrEnum):
     PROTECTED_GONE = "protected-gone", PLANS, "protected in the ledger, and not in the account", WARNING
     CHECKPOINT_EXPIRES = "checkpoint-expires", PLANS, "the service keeps it until a date", ADVICE
     TEMPLATE_UNSENT = "template-unsent", PLANS, "a template changed that the service does not use", ADVICE
+    OLD_KEPT = "old-kept", PLANS, "the deployment before serves too, until keep_old is over", ADVICE
     MOVED_FROM_BOTH = "moved-from-both", PLANS, "the ledger knows the old and the new name", WARNING
     MOVED_FROM_IDLE = "moved-from-idle", PLANS, "a statement of a former name does nothing", ADVICE
     PRUNE_UNRECORDED = "prune-unrecorded", PLANS, "left alone: no run with this ledger made it", ADVICE
@@ -333,6 +334,7 @@ _REMEDIES = {
     Rule.PROTECTED_GONE: "check the key; if it is gone on purpose, bring its document with protect: false",
     Rule.CHECKPOINT_EXPIRES: "choose it before that date",
     Rule.TEMPLATE_UNSENT: "nothing: it goes along with the next deployment",
+    Rule.OLD_KEPT: "tell callers the new name; to end the old one sooner, write a shorter keep_old:",
     Rule.MOVED_FROM_BOTH: "take the line out; if the old one is to stay, bring its document back",
     Rule.MOVED_FROM_IDLE: "delete the line",
     Rule.PRUNE_UNRECORDED: "if nobody else uses it, name it: wanctl prune ID",

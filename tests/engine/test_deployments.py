@@ -37,7 +37,7 @@ def harness(served: Path, tmp_path: Path) -> Harness:
 
 @pytest.mark.parametrize("strategy", ["recreate", "blue_green"])
 def test_a_new_config_and_capacity_are_shown_and_done_together(harness: Harness, strategy: str) -> None:
-    harness.serve(deployment(effect="Then it pours.", capacity=2, strategy=strategy))
+    harness.serve(deployment(effect="Then it pours.", capacity=2, strategy=strategy, keep_old="0s"))
     shown = {change.path: change.after for step in harness.plan().pending for change in step.changes}
     assert shown == {"aigc_config.lora_prompt_default": "Then it pours.", "capacity": 2}
     outcome = harness.apply()
@@ -111,7 +111,7 @@ def test_without_the_ledger_each_is_found_by_its_own_name(harness: Harness, orde
 @pytest.mark.parametrize("new", ["config", "model"])
 def test_a_lost_deploy_that_lists_show_late_is_found_again(harness: Harness, new: str) -> None:
     if new == "config":
-        harness.serve(deployment(effect="Then it pours.", strategy="blue_green"))
+        harness.serve(deployment(effect="Then it pours.", strategy="blue_green", keep_old="0s"))
     else:
         harness.serve(deployment(), snapshot="checkpoint-30")
     harness.call("POST", "/_sandbox/rig", {"quirks": {"list_lag_calls": 2}})
@@ -130,7 +130,7 @@ def test_a_name_that_is_taken_by_a_lost_call_of_ours_is_ours(harness: Harness) -
 
 
 def test_the_new_one_that_somebody_deletes_is_deployed_again_beside_the_old(harness: Harness) -> None:
-    harness.serve(deployment(effect="Then it pours.", strategy="blue_green"))
+    harness.serve(deployment(effect="Then it pours.", strategy="blue_green", keep_old="0s"))
     harness.apply(waits=False)
     harness.delete_as_somebody(next(one["id"] for one in harness.deployments if one["status"] == "PENDING"))
     assert converges(harness)

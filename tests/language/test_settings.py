@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.language.projects import load, told
-from wanctl.base.values import Money, parse_money
-from wanctl.language.scalars import parse_duration
+from wanctl.base.values import Money, parse_duration, parse_money
 from wanctl.language.settings import Occasion, Provider, Settings
 
 

@@ -11,6 +11,11 @@ from pydantic.json_schema import WithJsonSchema
 LARGEST = 10**12  # of whole numbers: beyond all that is meant, and still small enough to calculate with
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _MONEY = re.compile(r"(?P<amount>\d{1,12}(?:\.\d{1,12})?)\s*(?P<currency>[A-Z]{3})")
+_DURATION = re.compile(
+    r"(?:(?P<d>\d{1,5})d)?(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m)?"
+    r"(?:(?P<s>\d{1,9}(?:\.\d{1,3})?)s)?(?:(?P<ms>\d{1,6})ms)?"
+)
+DURATION_PATTERN = r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$"
 MONEY_PATTERN = r"^\d+(\.\d+)?\s*[A-Z]{3}$"
 
 
@@ -41,6 +46,26 @@ def parse_money(text: Any) -> Money:
     return Money(Decimal(match["amount"]), match["currency"])
 
 
+def parse_duration(text: object, *, none: bool = False) -> float:
+    """Seconds from 30s, 2m, 1h30m, 2d or 500ms, and from 0s where `none` may be; ValueError says the form."""
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if not match or not text:
+        raise ValueError("must be a duration, as in 30s, 2m or 1h30m")
+    hours = int(match["d"] or 0) * 24 + int(match["h"] or 0)
+    seconds = hours * 3600 + int(match["m"] or 0) * 60 + float(match["s"] or 0) + int(match["ms"] or 0) / 1000
+    if seconds <= 0 and not none:
+        raise ValueError("must be longer than nothing")
+    return seconds
+
+
+def _duration(value: Any) -> float:
+    return value if isinstance(value, float) else parse_duration(value)
+
+
+def _span(value: Any) -> float:
+    return parse_duration(value, none=True)
+
+
 def _spell_number(value: Any) -> Any:
     """2e-5 is text to YAML 1.1, which wants a dot in it; people mean the number."""
     return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
@@ -57,6 +82,9 @@ Flag = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
 Positive = Annotated[int, Strict(), Field(ge=1), AfterValidator(_check_size)]
 Number = Annotated[float, BeforeValidator(_spell_number), Strict(), Field(allow_inf_nan=False)]
+_DURATION_SCHEMA = WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})
+Duration = Annotated[float, BeforeValidator(_duration), _DURATION_SCHEMA]
+Span = Annotated[float, BeforeValidator(_span), _DURATION_SCHEMA]  # a duration that may be 0s
 Amount = Annotated[
     Money, BeforeValidator(parse_money), WithJsonSchema({"type": "string", "pattern": MONEY_PATTERN})
 ]

@@ -40,6 +40,13 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(most)} {last} {end}" if most else end
 
 
+def spell_span(seconds: float) -> str:
+    """A duration in its two largest units: 24 h, 1 h 30 min, 45 s."""
+    hours, minutes, rest = int(seconds // 3600), int(seconds % 3600 // 60), int(seconds % 60)
+    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
+    return " ".join([f"{count} {unit}" for count, unit in parts if count][:2]) or "0 s"
+
+
 def quoted(value: Any) -> str:
     """A value as it would be written, short enough for a sentence and safe for a terminal."""
     if isinstance(value, dict):

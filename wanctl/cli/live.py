@@ -91,15 +91,27 @@ def status(
 def output(
     place: AccountOptions,
     address: Annotated[
-        str, typer.Argument(metavar="KIND/NAME", help="Whose name; of a Deployment its name will do.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="KIND/NAME",
+            help="Whose name; of a Deployment its name will do. Default: all Deployments.",
+        ),
+    ] = None,
     format_: Annotated[
         OutputFormat, typer.Option("--format", metavar="FORMAT", help="text, json or dotenv.")
     ] = OutputFormat.TEXT,
 ) -> None:
-    """Print the name that callers need. A Deployment's is its deployed model, once it serves."""
-    found = open_project(place).output(address)
+    """Print the name that callers need. A Deployment's is the deployed model that serves now."""
+    project = open_project(place)
+    if address is not None:
+        sys.stdout.write(project.output(address).render(format_.value))
+        return
+    from wanctl.render.text.console import emit, err
+
+    found = project.outputs()
     sys.stdout.write(found.render(format_.value))
+    if format_ is not OutputFormat.JSON:
+        emit([f"{one} is not serving: {reason}" for one, reason in found.missing.items()], err())
 
 
 @app.command()

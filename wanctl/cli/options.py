@@ -192,7 +192,7 @@ def span(text: str | None, option: str) -> timedelta:
     """A duration as it is written; none at all where nothing is."""
     if text is None:
         return timedelta()
-    from wanctl.language.scalars import parse_duration
+    from wanctl.base.values import parse_duration
 
     try:
         return timedelta(seconds=parse_duration(text))

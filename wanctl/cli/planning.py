@@ -134,18 +134,21 @@ def destroy(
     run: RunOptions,
     addresses: Annotated[
         list[str] | None,
-        typer.Argument(metavar="KIND/NAME", help="What to destroy (default: every Deployment)."),
+        typer.Argument(
+            metavar="KIND/NAME",
+            help="What to destroy; of a Deployment its name will do (default: every Deployment).",
+        ),
     ] = None,
     dry_run: DryRun = False,
 ) -> None:
     """Delete deployments (all, or those named). Jobs and datasets are worth money: only by name."""
-    from wanctl.address import Address
+    from wanctl.kinds.registry import address_called
 
     options = place.given()
     exactly = in_words(Command.DESTROY, *(addresses or []), options=options)
     run.check()
     with failures_told(run.format_, options):
-        to_delete = [Address.parse(text) for text in addresses or []]
+        to_delete = [address_called(text) for text in addresses or []]
         approved = approved_by(run.digest, exactly)
         project = open_project(place)
         if dry_run:

@@ -75,7 +75,7 @@ def advance(
     span: Annotated[str, typer.Argument(metavar="SPAN", help="How far: 90s, 20m, 5h, 2d.")],
 ) -> None:
     """Move the sandbox's clock. Trainings end, previews expire."""
-    from wanctl.language.scalars import parse_duration
+    from wanctl.base.values import parse_duration
     from wanctl.render.text.console import emit
 
     try:

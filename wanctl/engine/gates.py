@@ -105,14 +105,14 @@ def neighbour_gate(known: Mapping[str, str]) -> Gate:
 
 def _held(step: Step, known: Mapping[str, str]) -> Step:
     ends = step.deletes or step.action is Action.CANCEL
-    owner = known.get(step.remote_id or "") if ends and step.when in {When.NOW, When.LATER} else None
-    if owner is None:
+    shared = [one for one in step.ended if one in known]
+    if not (shared and ends and step.when in {When.NOW, When.LATER}):
         return step
     return replace(
         step,
         when=When.BLOCKED,
         after=(),
-        reason=f"{step.reason}; but {step.remote_id} is {owner} as well",
+        reason=f"{step.reason}; but {shared[0]} is {known[shared[0]]} as well",
         hints=("give each environment a project: of its own in wanctl.yaml", *step.hints),
         effect=None,
     )
@@ -125,7 +125,7 @@ _VERBS: dict[Action, frozenset[Verb]] = {
     Action.EXPORT: frozenset({Verb.EXPORT}),
     Action.DEPLOY: frozenset({Verb.DEPLOY}),
     Action.SCALE: frozenset({Verb.SCALE}),
-    Action.REPLACE: frozenset({Verb.DEPLOY, Verb.DELETE}),
+    Action.REPLACE: frozenset({Verb.DEPLOY, Verb.DELETE, Verb.RECORD}),
     Action.DELETE: frozenset({Verb.DELETE}),
     Action.CANCEL: frozenset({Verb.CANCEL, Verb.DELETE, Verb.WITHDRAW}),
     Action.MOVE: frozenset({Verb.MOVE}),
@@ -158,10 +158,15 @@ class Approval:
             return False
         if approved.when is When.BLOCKED or step.effect.verb not in _VERBS.get(approved.action, frozenset()):
             return False
-        if step.effect.verb in _ON_REMOTE and approved.remote_id not in (None, step.remote_id):
+        if step.effect.verb in _ON_REMOTE and not _shown(approved, step):
             return False
         expected = {change.path: change for change in approved.changes}
         return all(_expected(change, expected.get(change.path)) for change in step.changes)
+
+
+def _shown(approved: Step, step: Step) -> bool:
+    """What it ends is what the approved plan said; one that named nothing knew no id yet."""
+    return not approved.ended or set(step.ended) <= set(approved.ended)
 
 
 def _ends(approved: Step, step: Step) -> bool:

@@ -248,6 +248,15 @@ class ResourceKind(ABC):
 
     # Output
 
+    def serving(self, step: Step, entry: Entry, snapshot: Snapshot) -> tuple[str, ...]:
+        """What callers can use now, the one that they should use first."""
+        kept = step.action in {Action.SCALE, Action.PROTECT, Action.UNPROTECT}
+        return (step.remote_id,) if step.remote_id and (step.settled or kept) else ()
+
+    def successor(self, step: Step) -> str | None:
+        """The name of what this step makes in the place of what serves, where it is known."""
+        return None
+
     def facts(self, remote_id: str, snapshot: Snapshot, desired: Desired) -> dict[str, Any]:
         """Facts that callers should know beside the name."""
         return {}

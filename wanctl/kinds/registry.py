@@ -38,6 +38,11 @@ def called_kind() -> Kind:
     return next(one.kind for one in reversed(kinds()) if one.goes_with_its_document)
 
 
+def address_called(text: str) -> Address:
+    """An address as a person gives it; a name alone is that of what callers ask for."""
+    return Address.parse(text if "/" in text else f"{called_kind()}/{text}")
+
+
 def previewed_kind() -> Kind:
     """The kind that makes the previews which a person looks at."""
     return next(one.kind for one in kinds() if one.has_previews)

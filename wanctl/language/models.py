@@ -11,12 +11,13 @@ from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema
 
 from wanctl.address import NAME
-from wanctl.base.values import Flag, Model, Number, Positive
+from wanctl.base.values import Flag, Model, Number, Positive, Span
 from wanctl.catalogue.base_models import HyperParameters
 from wanctl.dataset.thresholds import ContentThresholds
 
 NAME_PATTERN = f"^{NAME}$"
 LONGEST_NAME = 40
+HOUR = 3600.0
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 TEMPLATES = ("prompt", "lora_prompt_default")  # of an aigc_config
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -73,6 +74,15 @@ def _check_checkpoint(value: str) -> str:
     return value
 
 
+def _check_training(value: Any) -> str:
+    """Quoted where it could be read as a number: 12345678 and 1234e567 are none."""
+    if not isinstance(value, str):
+        raise ValueError('must be text: put it in quotes, as in of: "12345678"')  # noqa: TRY004 - pydantic turns ValueError into a finding
+    if not re.fullmatch(rf"[0-9a-f]{{{TRAINING_DIGITS}}}", value):
+        raise ValueError("must be the first 8 digits of a training, as the plan shows them: of: 3fa9c21b")
+    return value
+
+
 Text = Annotated[str, Strict(), FromFile()]
 Name = Annotated[
     str,
@@ -96,6 +106,12 @@ CheckpointName = Annotated[
             ]
         }
     ),
+]
+TRAINING_DIGITS = 8  # of a training's identity: enough to tell those of one FineTune apart
+TrainingDigits = Annotated[
+    str,
+    BeforeValidator(_check_training),
+    WithJsonSchema({"type": "string", "pattern": f"^[0-9a-f]{{{TRAINING_DIGITS}}}$"}),
 ]
 
 
@@ -234,6 +250,11 @@ class Checkpoint(Resourceful):
     """The choice. Left out, the plan waits for a person and says how to look and choose."""
     evidence: ChoiceEvidence | None = None
     """What the choice rests on; the plan shows it. The service never sees it."""
+    of: TrainingDigits | None = Field(default=None, examples=["3fa9c21b"])
+    """The training that the choice was made for, by the first 8 digits that the plan shows. A choice that was
+    made for another one, or before anybody could look, waits for a person."""
+    unseen: Literal["allow"] | None = None
+    """allow: the choice counts for every training, also for one that nobody has looked at."""
     attempt: Positive = 1
     """Raise it to export again after an export failed. Exports are not billed."""
 
@@ -290,12 +311,22 @@ class Deployment(Resourceful):
     strategy: Strategy = Strategy.RECREATE
     """A changed aigc_config needs a new deployment. recreate: delete, then deploy (5–10 minutes of outage).
     blue_green: deploy a second one under another name, wait until it serves, then delete the old."""
+    keep_old: Span | None = Field(default=None, examples=["24h"])
+    """How long the old one serves beside a new one that was deployed first: time for callers to change the
+    name. Left out, 1h with blue_green and 0s with recreate."""
     attempt: Positive = 1
     """Raise it to delete and deploy again, after a deployment FAILED."""
     allow: tuple[ServingAllowance, ...] = Field(default=(), examples=[["capacity"]])
     """Rules of the service's documents to let pass here, if you know better: what is sent may be refused."""
     aigc_config: AigcConfig
     """How the model comes to its prompt."""
+
+    @property
+    def kept_seconds(self) -> float:
+        """How long the old one is kept once the new one serves."""
+        if self.keep_old is not None:
+            return self.keep_old
+        return HOUR if self.strategy is Strategy.BLUE_GREEN else 0
 
     @model_validator(mode="after")
     def _has_one_model(self) -> Self:

@@ -6,7 +6,6 @@ from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Strict
-from pydantic.json_schema import WithJsonSchema
 
 from wanctl.address import Kind
 from wanctl.base.values import String
@@ -14,28 +13,7 @@ from wanctl.base.words import did_you_mean
 from wanctl.language.models import check_name
 from wanctl.ledger.location import parse_location
 
-_DURATION = re.compile(
-    r"(?:(?P<d>\d{1,5})d)?(?:(?P<h>\d{1,6})h)?(?:(?P<m>\d{1,6})m)?"
-    r"(?:(?P<s>\d{1,9}(?:\.\d{1,3})?)s)?(?:(?P<ms>\d{1,6})ms)?"
-)
 _CRON_FIELDS = 5
-DURATION_PATTERN = r"^(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$"
-
-
-def parse_duration(text: object) -> float:
-    """Seconds from 30s, 2m, 1h30m, 2d or 500ms; ValueError says the form."""
-    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if not match or not text:
-        raise ValueError("must be a duration, as in 30s, 2m or 1h30m")
-    hours = int(match["d"] or 0) * 24 + int(match["h"] or 0)
-    seconds = hours * 3600 + int(match["m"] or 0) * 60 + float(match["s"] or 0) + int(match["ms"] or 0) / 1000
-    if seconds <= 0:
-        raise ValueError("must be longer than nothing")
-    return seconds
-
-
-def _duration(value: Any) -> float:
-    return value if isinstance(value, float) else parse_duration(value)
 
 
 def _check_url(url: str) -> str:
@@ -115,9 +93,6 @@ def _check_zone(name: str) -> str:
     return name
 
 
-Duration = Annotated[
-    float, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})
-]
 Cron = Annotated[str, Strict(), AfterValidator(_check_cron)]
 Zone = Annotated[str, Strict(), AfterValidator(_check_zone)]
 EnvironmentName = Annotated[str, Strict(), AfterValidator(_check_url_env)]

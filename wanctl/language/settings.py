@@ -9,13 +9,11 @@ from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from wanctl.base.values import Amount, Flag, Model, String, Whole
+from wanctl.base.values import DURATION_PATTERN, Amount, Duration, Flag, Model, String, Whole, parse_duration
 from wanctl.language.models import Identifier, Name
 from wanctl.language.scalars import (
-    DURATION_PATTERN,
     AddressText,
     Cron,
-    Duration,
     EnvironmentName,
     LedgerPlace,
     Speed,
@@ -23,7 +21,6 @@ from wanctl.language.scalars import (
     Url,
     Var,
     Zone,
-    parse_duration,
 )
 from wanctl.studio.regions import region_named
 

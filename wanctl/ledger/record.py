@@ -54,6 +54,7 @@ class Entry(_Frozen):
     current: Generation | None = None
     past: tuple[Generation, ...] = ()  # worth money: found again when a spec goes back
     retiring: tuple[Generation, ...] = ()  # deployments that are to be deleted once the new one serves
+    handed_over: datetime | None = None  # since when the current one serves, while an old one is kept beside
     protected: bool = False
     disowned: tuple[str, ...] = Field(default=(), alias="strangers")  # what a person said is not ours
     undeletable: tuple[str, ...] = ()  # what the service refused to delete: asked for once, not at every run

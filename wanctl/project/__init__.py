@@ -38,7 +38,7 @@ from wanctl.project.host import STATE_FOLDER, Host
 from wanctl.project.leasing import leased, while_held
 from wanctl.project.ledgers import known_to_neighbours, record_of
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
-from wanctl.project.outputs import Output, output_of
+from wanctl.project.outputs import Output, OutputList, output_of, outputs_of
 from wanctl.project.provider import OpenAccount, connect, endpoint_name, place_gate
 from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus, Validation, dataset_diagnostics
 from wanctl.render.lineage import references_of
@@ -182,8 +182,15 @@ class Project:
         return ProjectStatus(await self.aplan())
 
     def output(self, name: str | None = None) -> Output:
-        """The name that callers need, of a resource that is ready; without a name the only Deployment's."""
+        """The name that callers need now, whatever is planned; without a name the only Deployment's."""
         return run(output_of(self, name))
+
+    def outputs(self) -> OutputList:
+        """The names of all Deployments that serve, and why the others have none."""
+        return run(outputs_of(self))
+
+    async def aoutputs(self) -> OutputList:
+        return await run_aside(outputs_of(self))
 
     async def aoutput(self, name: str | None = None) -> Output:
         return await run_aside(output_of(self, name))

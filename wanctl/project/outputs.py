@@ -1,14 +1,17 @@
 """Names that callers need."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wanctl.address import Address, Kind
 from wanctl.base.words import listed
+from wanctl.engine.observe import RunSession
+from wanctl.engine.planner import Draft
 from wanctl.kinds.registry import called_kind, kind_of
 from wanctl.language.resources import resource_named
-from wanctl.plan import Action, When
+from wanctl.plan import Step
 from wanctl.project.errors import ProjectError
 from wanctl.render.visible import json_text
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Output:
-    """One name, and what is known around it."""
+    """One name that callers can use now, and what is known around it."""
 
     address: Address
     variable: str
@@ -28,9 +31,10 @@ class Output:
     def render(self, format_: str) -> str:
         if format_ == "json":
             return json_text(self.to_dict())
-        if format_ == "dotenv":
-            return f"{self.variable}={self.value}\n"
-        return f"{self.value}\n"
+        return self.as_dotenv() if format_ == "dotenv" else f"{self.value}\n"
+
+    def as_dotenv(self) -> str:
+        return f"{self.variable}={self.value}\n"
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `wanctl output --format json`."""
@@ -40,28 +44,100 @@ class Output:
         return self.value
 
 
+@dataclass(frozen=True)
+class OutputList:
+    """The names of all resources of a kind, and why the others have none."""
+
+    found: tuple[Output, ...]
+    missing: Mapping[Address, str]
+
+    def render(self, format_: str) -> str:
+        if format_ == "json":
+            return json_text(self.to_dict())
+        if format_ == "dotenv":
+            return "".join(one.as_dotenv() for one in self.found)
+        width = max((len(str(one.address)) for one in self.found), default=0)
+        return "".join(f"{str(one.address).ljust(width)}  {one.value}\n" for one in self.found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of `wanctl output --format json` without a name."""
+        return {
+            "outputs": [one.to_dict() for one in self.found],
+            "missing": [{"address": str(one), "reason": reason} for one, reason in self.missing.items()],
+        }
+
+
 async def output_of(project: "Project", name: str | None) -> Output:
-    """The remote name of a resource that is ready; anything else is an error that says how far it is.
+    """The name of what serves now, whatever is planned for it; where nothing does, an error that says why.
 
     A name alone means what callers ask for, which is the last of the kinds that go with their documents;
     without a name the only one of that kind is meant.
     """
     address = _only(project, called_kind()) if name is None else named(project, name, called_kind())
-    kind = kind_of(address)
-    word, missing = kind.output.word, kind.output.missing
+    found = await _outputs(project, [address])
+    if not found.found:
+        raise ProjectError(f"{address} {kind_of(address).output.missing}: {found.missing[address]}")
+    return found.found[0]
+
+
+async def outputs_of(project: "Project") -> OutputList:
+    """The names of all that callers ask for; where there is none at all, an error that says why."""
+    kind = called_kind()
+    wanted = [address for address in project.desired.resources if address.kind == kind]
+    if not wanted:
+        raise ProjectError(f"the specs hold no {kind}")
+    found = await _outputs(project, wanted)
+    if not found.found:
+        missing = kind_of(wanted[0]).output.missing
+        raise ProjectError("; ".join(f"{one} {missing}: {reason}" for one, reason in found.missing.items()))
+    return found
+
+
+async def _outputs(project: "Project", addresses: Sequence[Address]) -> OutputList:
+    found, missing = [], {}
     async with project.session() as session:
-        plan = (await session.survey()).plan
-        step = plan.step(address)
-        serving = step and (
-            step.when is When.DONE or step.action in {Action.SCALE, Action.PROTECT, Action.UNPROTECT}
-        )
-        if step is None or step.remote_id is None or not serving:
-            raise ProjectError(f"{address} {missing}: {step.reason if step else 'unknown'}")
-        facts: dict[str, Any] = {word: step.remote_id}
-        if session.snapshot:
-            facts |= kind.facts(step.remote_id, session.snapshot, session.desired)
-        variable = re.sub(r"\W", "_", f"{address.name}_{word}").upper()
-        return Output(address, variable, step.remote_id, facts)
+        draft = await session.survey()
+        for address in addresses:
+            step = draft.plan.step(address)
+            names = _serving(session, draft, address, step) if step else ()
+            if step and names:
+                found.append(_output(session, step, names))
+            else:
+                missing[address] = step.reason if step else "unknown"
+    return OutputList(tuple(found), missing)
+
+
+def _serving(session: RunSession, draft: Draft, address: Address, step: Step) -> tuple[str, ...]:
+    assert session.snapshot is not None  # noqa: S101 - it was surveyed
+    entry = draft.learned.get(address) or session.journal.record.entry(address)
+    return kind_of(address).serving(step, entry, session.snapshot)
+
+
+def _output(session: RunSession, step: Step, names: tuple[str, ...]) -> Output:
+    """The first of the names, with the facts of it, and what the plan has for it."""
+    assert session.snapshot is not None  # noqa: S101 - it was surveyed
+    kind, value = kind_of(step.address), names[0]
+    facts: dict[str, Any] = {
+        kind.output.word: value,
+        **kind.facts(value, session.snapshot, session.desired),
+        "serving_too": list(names[1:]),
+        "next": None if step.settled else _what_comes(step),
+    }
+    variable = re.sub(r"\W", "_", f"{step.address.name}_{kind.output.word}").upper()
+    return Output(step.address, variable, value, facts)
+
+
+def _what_comes(step: Step) -> dict[str, Any]:
+    """What changes or replaces it, and when."""
+    kind = kind_of(step.address)
+    return {
+        "action": step.action.value,
+        "when": step.when.value,
+        "after": [str(address) for address in step.after],
+        "reason": step.reason,
+        kind.output.word: kind.successor(step),
+        "progress": step.progress.as_json() if step.progress else None,
+    }
 
 
 def _only(project: "Project", kind: Kind) -> Address:

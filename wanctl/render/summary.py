@@ -109,7 +109,7 @@ def money_sentence(plan: Plan) -> str:
 
 
 def _live_objects(risk: Impact) -> str:
-    return counted(len(risk.lost), "live object")
+    return counted(sum(len(step.ended) for step in risk.lost), "live object")
 
 
 def _will(plan: Plan) -> str:
@@ -124,7 +124,7 @@ def deleted(plan: Plan) -> str:
 
 def named(steps: Sequence[Step]) -> str:
     """The live names of a few; of many the first, and how many more: each has its step to be read."""
-    return spell_names([str(step.remote_id) for step in steps], MOST_NAMED, MOST_NAMED - 2)
+    return spell_names([name for step in steps for name in step.ended], MOST_NAMED, MOST_NAMED - 2)
 
 
 def what_now(plan: Plan, run: tuple[Step, ...] | None = None) -> str:

@@ -14,7 +14,7 @@ from wanctl.kinds.case import Case, FieldRule, FieldTable
 from wanctl.kinds.context import Context, ProvidedModel
 from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, config_identity, deployed_name
 from wanctl.kinds.snapshot import Read, config_suffixes
-from wanctl.language.models import TEMPLATES, Deployment
+from wanctl.language.models import TEMPLATES, Deployment, Strategy
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
@@ -70,11 +70,20 @@ class DeploymentCase(Case):
         return self.known.protected
 
     @property
+    def guarded(self) -> bool:
+        """Nothing of it may go: what is handed over first leaves nobody without, all else would."""
+        return self.protected and self.spec.strategy is not Strategy.BLUE_GREEN
+
+    @property
     def summary(self) -> str:
         return f"lora × {self.spec.capacity}"
 
     def standing(self, one: Generation) -> LiveDeployment | None:
         return standing(one, self.context)
+
+    def running(self, one: Generation) -> bool:
+        live = self.standing(one)
+        return live is not None and live.running
 
     def unclaimed(self) -> list[LiveDeployment]:
         """The live deployments of the model that is wanted, which the ledger gives to nobody."""
@@ -174,8 +183,9 @@ _UNDER_WAY: dict[str, str] = {
 }
 
 
-def status_step(case: DeploymentCase, live: LiveDeployment, *, replacing: bool) -> Step:
-    """The step for one that does not run: by its status it is waited for, or a person has to act."""
+def status_step(case: DeploymentCase, live: LiveDeployment, *, old: tuple[str, ...] = ()) -> Step:
+    """The step for one that does not run: by its status it is waited for, or a person has to act. The `old`
+    ones go once it runs."""
     status, name = str(live.status), live.deployed_model
     progress = Progress(status, None, "", live.gmt_create)
     if status in _STOPPED:
@@ -186,18 +196,19 @@ def status_step(case: DeploymentCase, live: LiveDeployment, *, replacing: bool) 
         why, hints = f"{name} does not say its status", ("look at it in the console, then plan again",)
         return case.step(Action.NOTHING, When.BLOCKED, why, live, progress=progress, hints=hints)
     first = Action.SCALE if status == DeploymentStatus.UPDATING else Action.DEPLOY
-    action = Action.REPLACE if replacing else first
+    action = Action.REPLACE if old else first
     reason = f"{name} {_UNDER_WAY.get(status, f'is in status {status}')}"
     if status in {DeploymentStatus.FAILED, DeploymentStatus.UPDATING_FAILED}:
         place, attempt = case.resource.at("attempt"), case.spec.attempt + 1
         hint = f"to delete it and deploy again, write attempt: {attempt} at {place}"
-        return case.step(action, When.BLOCKED, reason, live, progress=progress, hints=(hint,))
-    return case.step(action, When.SERVICE, reason, live, progress=progress, summary=case.summary)
+        return case.step(action, When.BLOCKED, reason, live, ends=old, progress=progress, hints=(hint,))
+    more = {"ends": old, "goes_on": bool(old) and not case.spec.kept_seconds}
+    return case.step(action, When.SERVICE, reason, live, progress=progress, summary=case.summary, **more)
 
 
-def deletion_step(case: DeploymentCase, old: Generation, reason: str) -> Step:
-    """The old one of a replacement is deleted, unless it is protected."""
-    if case.protected:
+def deletion_step(case: DeploymentCase, old: Generation, reason: str, *, served: bool = True) -> Step:
+    """The old one of a replacement is deleted, unless it is guarded; `served` by a new one already."""
+    if case.guarded or (case.protected and not served):
         return Step(
             case.address,
             Action.REPLACE,

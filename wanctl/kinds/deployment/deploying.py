@@ -138,4 +138,27 @@ def with_deployed(entry: Entry, made: Generation, protect: bool) -> Entry:
     retiring = tuple(one for one in entry.retiring if one.remote_id != made.remote_id)
     if old and old.remote_id != made.remote_id:
         retiring = (*retiring, old)
-    return entry.model_copy(update={"current": made, "retiring": retiring, "protected": protect})
+    changed = {"current": made, "retiring": retiring, "protected": protect, "handed_over": None}
+    return entry.model_copy(update=changed)
+
+
+@dataclass(frozen=True)
+class HandBack:
+    """The one before serves still, and is wanted again: it changes places with the current one. No call."""
+
+    address: Address
+    remote_id: str
+    protect: bool
+    verb: Verb = Verb.RECORD
+
+    @property
+    def identity(self) -> str:
+        return f"back to {self.remote_id}"
+
+    def inputs(self) -> dict[str, Any]:
+        return {"deployed_model": self.remote_id}
+
+    async def perform(self, tools: Tools) -> CallResult:
+        kept = next(one for one in tools.entry.retiring if one.remote_id == self.remote_id)
+        entry = with_deployed(tools.entry, kept, self.protect)
+        return CallResult(entry, self.remote_id, note=self.identity)

@@ -8,7 +8,13 @@ from wanctl.address import Address, Kind
 from wanctl.kinds.checkpoint.kind import write_checkpoint
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.deployment.case import FIELDS
-from wanctl.kinds.deployment.deploying import DeleteDeployment, deployed_name, with_deployed
+from wanctl.kinds.deployment.deploying import (
+    DeleteDeployment,
+    Deploy,
+    HandBack,
+    deployed_name,
+    with_deployed,
+)
 from wanctl.kinds.deployment.planning import plan_deployment
 from wanctl.kinds.deployment.removal import plan_removal
 from wanctl.kinds.deployment.unrecorded import adopt_deployment, echoed_config
@@ -134,6 +140,19 @@ class DeploymentKind(ResourceKind):
             project = project_of(job_of(inventory, one.model_name or ""))
             yield Importable(one.deployed_model, partial(_write, listed=one), project)
 
+    def serving(self, step: Step, entry: Entry, snapshot: Snapshot) -> tuple[str, ...]:
+        """The newest one that runs, then those before it: also while the next one is made, or planned."""
+        known = (one.remote_id for one in (entry.current, *reversed(entry.retiring)) if one)
+        running = tuple(name for name in known if _runs(name, snapshot))
+        return running or super().serving(step, entry, snapshot)
+
+    def successor(self, step: Step) -> str | None:
+        if isinstance(step.effect, Deploy):
+            return deployed_name(step.effect.sent)
+        if isinstance(step.effect, HandBack):
+            return step.effect.remote_id
+        return step.remote_id if step.when is When.SERVICE and step.ends else None
+
     def facts(self, remote_id: str, snapshot: Snapshot, desired: Desired) -> dict[str, Any]:
         live = snapshot.deployment_by_id.get(remote_id)
         if live is None:
@@ -145,6 +164,11 @@ class DeploymentKind(ResourceKind):
             "status": str(live.status),
             "call_path": base.call_path if base else None,
         }
+
+
+def _runs(name: str, snapshot: Snapshot) -> bool:
+    live = snapshot.deployment_by_id.get(name) or snapshot.answers.get(Question(Read.DEPLOYMENT, name))
+    return isinstance(live, LiveDeployment) and live.running
 
 
 def _left_standing(address: Address, context: Context) -> Planned | None:

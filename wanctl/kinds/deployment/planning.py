@@ -5,6 +5,7 @@ ledger does not know in `unrecorded`; the end in `removal`; the calls in `deploy
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
 from wanctl.base.words import listed
 from wanctl.finding import Finding, Severity
@@ -147,7 +148,7 @@ def _leaving(case: DeploymentCase, current: Generation, live: LiveDeployment) ->
 
 
 def _plan_unknown_model(case: DeploymentCase, live: LiveDeployment, changes: tuple[Change, ...]) -> Planned:
-    if case.protected:
+    if case.guarded:
         return plan_protected(case, live, changes)
     after = (case.target.upstream,) if case.target.upstream else ()
     reason = f"{live.deployed_model} serves until then"
@@ -174,16 +175,41 @@ def _plan_serving(case: DeploymentCase, live: LiveDeployment) -> Planned:
     """It is what the spec wants; its status says whether it serves yet, and then the old one goes."""
     provided = ProvidedModel(model_name=live.model_name)
     old = [one for one in case.known.retiring if case.standing(one)]
+    serving = next((one for one in reversed(old) if case.running(one)), None)
     if not live.running:
-        return Planned(status_step(case, live, replacing=bool(old)), provided)
+        return Planned(status_step(case, live, old=tuple(one.remote_id for one in old)), provided)
     if not old:
-        learn = case.known.model_copy(update={"retiring": ()}) if case.known.retiring else None
-        return Planned(case.serving_step(live), provided, learn)
-    leaving = case.standing(old[0])
+        over = case.known.model_copy(update={"retiring": (), "handed_over": None})
+        return Planned(case.serving_step(live), provided, over if case.known.retiring else None)
+    kept = _plan_kept(case, live, serving) if serving else None
+    to_go = [one for one in old if not kept or one is not serving]
+    if kept and not to_go:
+        return replace(kept, provided=provided)
+    leaving = case.standing(to_go[0])
     if leaving and leaving.leaving:
-        reason = f"{live.deployed_model} serves; {old[0].remote_id} is being deleted"
+        reason = f"{live.deployed_model} serves; {to_go[0].remote_id} is being deleted"
         return Planned(case.leaving_step(Action.REPLACE, reason, leaving), provided)
-    return Planned(deletion_step(case, old[0], f"{live.deployed_model} serves; the old one goes"), provided)
+    step = deletion_step(case, to_go[0], f"{live.deployed_model} serves; the old one goes")
+    return Planned(step, provided, learn=kept.learn if kept else None)
+
+
+def _plan_kept(case: DeploymentCase, live: LiveDeployment, old: Generation) -> Planned | None:
+    """The one that served before serves on for a while, so that callers have time; None once that is over."""
+    now = case.context.snapshot.observed_at
+    since = case.known.handed_over or now
+    until = since + timedelta(seconds=case.spec.kept_seconds)
+    if until <= now:
+        return None
+    entry = case.known.model_copy(update={"handed_over": since})
+    finding = Finding(
+        Severity.ADVICE,
+        f"{old.remote_id} serves as well until {until:%Y-%m-%d %H:%M} UTC; an apply after that deletes it",
+        case.address,
+        hint=f"to end it sooner, write keep_old: 0s at {case.resource.at('keep_old')}",
+        rule=Rule.OLD_KEPT,
+    )
+    learn = entry if entry != case.entry else None
+    return Planned(case.serving_step(live), learn=learn, findings=(finding,))
 
 
 def _plan_first(case: DeploymentCase) -> Planned:

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from wanctl.base.words import spell_span
 from wanctl.kinds.context import Planned, ProvidedModel
 from wanctl.kinds.deployment.case import FIELDS, DeploymentCase, deletion_step, lift_protection
-from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, deployed_name
+from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, HandBack, deployed_name
 from wanctl.language.models import Strategy
 from wanctl.ledger.record import Generation, Verb
 from wanctl.plan import Action, Change, FieldClass, Step, When
@@ -15,8 +16,10 @@ OUT_OF_SERVICE = "delete and deploy again: out of service 5–10 minutes, irreve
 
 def plan_replace(case: DeploymentCase, live: LiveDeployment, changes: tuple[Change, ...]) -> Planned:
     """A new model name, or blue and green: the new one first. Else the old one has to go first."""
-    if case.protected:
+    if case.guarded:
         return plan_protected(case, live, changes)
+    if back := _plan_hand_back(case, live):
+        return back
     new_model = live.model_name != case.target.model_name
     if new_model or case.spec.strategy is Strategy.BLUE_GREEN:
         return Planned(_deploy_beside(case, live, changes))
@@ -41,9 +44,30 @@ def plan_protected(case: DeploymentCase, live: LiveDeployment, changes: tuple[Ch
         f"{live.deployed_model} is protected and a replacement deletes it",
         live,
         changes=changes,
-        hints=(lift_protection(case.resource),),
+        hints=(lift_protection(case.resource), "or write strategy: blue_green: the new one takes over first"),
     )
     return Planned(step)
+
+
+def _plan_hand_back(case: DeploymentCase, live: LiveDeployment) -> Planned | None:
+    """The one before serves still and is what the spec wants again: nothing has to be deployed."""
+    for one in reversed(case.known.retiring):
+        there, changes = case.standing(one), case.changes_from(one)
+        if there and there.running and not any(change.path != "capacity" for change in changes):
+            break
+    else:
+        return None
+    effect = HandBack(case.address, there.deployed_model, case.spec.protect)
+    step = case.step(
+        Action.REPLACE,
+        When.NOW,
+        f"{there.deployed_model} still serves, and is as the spec wants it: it takes over again",
+        live,
+        changes=case.changes_from(case.known.current),
+        warning=f"callers need {there.deployed_model} again; {live.deployed_model} is deleted {_end(case)}",
+        effect=effect,
+    )
+    return Planned(step, ProvidedModel(model_name=there.model_name))
 
 
 def _deploy_beside(case: DeploymentCase, live: LiveDeployment, changes: tuple[Change, ...]) -> Step:
@@ -53,13 +77,15 @@ def _deploy_beside(case: DeploymentCase, live: LiveDeployment, changes: tuple[Ch
     effect = case.deploy_call(beside=live.model_name == case.target.model_name)
     if freeing := _free_the_name(case, effect):
         return replace(freeing, changes=changes)
+    others = [one.remote_id for one in case.known.retiring if case.standing(one)]
     return case.step(
         Action.REPLACE,
         When.NOW,
         _why_replace(changes),
         live,
+        ends=(live.deployed_model, *others) if others else (),
         changes=changes,
-        warning=_handover(live.deployed_model, deployed_name(effect.sent)),
+        warning=_handover(case, live.deployed_model, deployed_name(effect.sent)),
         effect=effect,
     )
 
@@ -83,11 +109,15 @@ def _why_replace(changes: tuple[Change, ...], excuse: str = "") -> str:
     return FIELDS.why(changes) + (excuse if in_place else "")
 
 
-def _handover(old: str, new: str) -> str:
+def _handover(case: DeploymentCase, old: str, new: str) -> str:
     """Callers name the deployment: a new name is theirs to change, too."""
-    if new == old:
-        return f"the new one is deployed first; {old} is deleted once it serves"
-    return f"the new one is deployed first as {new}, which callers need; {old} is deleted once it serves"
+    called = "" if new == old else f" as {new}, which callers need"
+    return f"the new one is deployed first{called}; {old} is deleted {_end(case)}"
+
+
+def _end(case: DeploymentCase) -> str:
+    kept = case.spec.kept_seconds
+    return f"{spell_span(kept)} after it serves" if kept else "once it serves"
 
 
 def plan_retired(case: DeploymentCase) -> Planned | None:
@@ -102,7 +132,8 @@ def plan_retired(case: DeploymentCase) -> Planned | None:
     if live and live.leaving:
         reason = f"{live.deployed_model} is being deleted; the new one follows"
         return Planned(case.leaving_step(Action.REPLACE, reason, live, changes=changes))
-    return Planned(replace(deletion_step(case, still_there[0], "the old one goes first"), changes=changes))
+    step = deletion_step(case, still_there[0], "the old one goes first", served=False)
+    return Planned(replace(step, changes=changes))
 
 
 def plan_redeploy(case: DeploymentCase, old: Generation) -> Planned:

@@ -134,7 +134,7 @@ def _ask_a_person(case: DeploymentCase, live: list[LiveDeployment]) -> Step:
 
 def plan_unverified(case: DeploymentCase, live: LiveDeployment, why: str, unknown: str) -> Planned:
     """It serves our model, and not by a call that we know of: a person can trust its aigc_config, not we."""
-    step = case.serving_step(live) if live.running else status_step(case, live, replacing=False)
+    step = case.serving_step(live) if live.running else status_step(case, live)
     finding = _unverified(case, live, why, unknown)
     return Planned(step, ProvidedModel(model_name=live.model_name), findings=(finding,) if finding else ())
 

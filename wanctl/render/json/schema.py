@@ -94,6 +94,8 @@ class StepKeys(_Keys):
     changes: list[ChangeKeys]
     remote_id: str | None
     """The live object that it concerns."""
+    ends: list[str]
+    """The live objects that go by it, at once or later."""
     progress: ProgressKeys | None
     cost: CostKeys | None
     warning: str | None

@@ -115,7 +115,7 @@ def _losses(plan: Plan) -> str:
 
 def _loss(step: Step) -> str:
     why = f": {prose(step.warning or step.reason, LONGEST_ALERT)}" if step.warning or step.reason else ""
-    return f"{code(str(step.remote_id))} ({step.action.value} {code(str(step.address))}){why}"
+    return f"{', '.join(map(code, step.ended))} ({step.action.value} {code(str(step.address))}){why}"
 
 
 def _money(plan: Plan) -> str:
@@ -141,7 +141,7 @@ def _bill_in_short(step: Step) -> str:
 
 
 def _in_short(step: Step) -> str:
-    names = " ".join(code(name) for name in (str(step.address), step.remote_id) if name)
+    names = " ".join(code(name) for name in (str(step.address), *step.ended))
     return f"{step.action.value} {names}"
 
 
