@@ -173,7 +173,15 @@ class Rule(StrEnum):
     CONFIG_UNVERIFIED = "aigc-config-unverified", PLANS, "nobody can say what it was given", WARNING
     PROTECTED_GONE = "protected-gone", PLANS, "protected in the ledger, and not in the account", WARNING
     CHECKPOINT_EXPIRES = "checkpoint-expires", PLANS, "the service keeps it until a date", ADVICE
+    OLDER_JOB = "older-job-in-flight", PLANS, "a job of earlier inputs still trains, billed", WARNING
     TEMPLATE_UNSENT = "template-unsent", PLANS, "a template changed that the service does not use", ADVICE
+    CHECKPOINT_EXPIRES = "checkpoint-expires", PLANS, "the service keeps it until a date", WARNING, ADVICE
+    CHOICE_WITHOUT_PREVIEWS = (
+        "choice-without-previews",
+        PLANS,
+        "the chosen checkpoint is not in the validation results",
+        WARNING,
+    )
     OLD_KEPT = "old-kept", PLANS, "the deployment before serves too, until keep_old is over", ADVICE
     MOVED_FROM_BOTH = "moved-from-both", PLANS, "the ledger knows the old and the new name", WARNING
     MOVED_FROM_IDLE = "moved-from-idle", PLANS, "a statement of a former name does nothing", ADVICE
@@ -333,7 +341,10 @@ _REMEDIES = {
     Rule.CONFIG_UNVERIFIED: "say that it is as the spec says (wanctl adopt), or deploy again by attempt:",
     Rule.PROTECTED_GONE: "check the key; if it is gone on purpose, bring its document with protect: false",
     Rule.CHECKPOINT_EXPIRES: "choose it before that date",
+    Rule.OLDER_JOB: "let it end, or cancel it at the service",
     Rule.TEMPLATE_UNSENT: "nothing: it goes along with the next deployment",
+    Rule.CHECKPOINT_EXPIRES: "choose it, or export it, before that date",
+    Rule.CHOICE_WITHOUT_PREVIEWS: "choose one that has previews, or say that it is meant",
     Rule.OLD_KEPT: "tell callers the new name; to end the old one sooner, write a shorter keep_old:",
     Rule.MOVED_FROM_BOTH: "take the line out; if the old one is to stay, bring its document back",
     Rule.MOVED_FROM_IDLE: "delete the line",

@@ -45,7 +45,7 @@ def write(folder: Path, count: int) -> Path:
                 "training": [name],
                 "hyper_parameters": {"n_epochs": 800, "eval_epochs": 200},
             },
-            {"kind": "Checkpoint", "name": name, "finetune": name, "checkpoint": 400},
+            {"kind": "Checkpoint", "name": name, "finetune": name, "checkpoint": 400, "unseen": "allow"},
             {
                 "kind": "Deployment",
                 "name": name,

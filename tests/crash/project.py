@@ -38,7 +38,13 @@ CHAIN: Documents = {
         "hyper_parameters": PARAMETERS,
         "allow": ["few-steps"],
     },
-    "best": {"kind": "Checkpoint", "name": "best", "finetune": "rain", "checkpoint": "checkpoint-20"},
+    "best": {
+        "kind": "Checkpoint",
+        "name": "best",
+        "finetune": "rain",
+        "checkpoint": "checkpoint-20",
+        "unseen": "allow",
+    },
     "live": {"kind": "Deployment", "name": "rain", "checkpoint": "best", "aigc_config": config(EFFECT)},
 }
 START = datetime.fromisoformat("2026-03-18T09:00:00+08:00")

@@ -87,7 +87,13 @@ def write(folder: Path, effect: str) -> None:
             "hyper_parameters": {"n_epochs": 40, "eval_epochs": 10},
             "allow": ["few-steps"],
         },
-        {"kind": "Checkpoint", "name": "best", "finetune": "rain", "checkpoint": "checkpoint-20"},
+        {
+            "kind": "Checkpoint",
+            "name": "best",
+            "finetune": "rain",
+            "checkpoint": "checkpoint-20",
+            "unseen": "allow",
+        },
         {
             "kind": "Deployment",
             "name": "rain",

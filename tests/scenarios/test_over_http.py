@@ -54,7 +54,7 @@ def project(tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> P
     documents = [
         {"kind": "Dataset", "name": "train", "source": "../data"},
         {"kind": "FineTune", "name": "rain", "model": "wan2.5-i2v-preview", "training": ["train"]},
-        {"kind": "Checkpoint", "name": "best", "finetune": "rain", "checkpoint": 200},
+        {"kind": "Checkpoint", "name": "best", "finetune": "rain", "checkpoint": 200, "unseen": "allow"},
         {
             "kind": "Deployment",
             "name": "rain",

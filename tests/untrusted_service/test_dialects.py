@@ -34,7 +34,13 @@ def _write(folder: Path, *, prompt: str) -> None:
     documents = [
         {"kind": "Dataset", "name": "train", "source": "data"},
         {"kind": "FineTune", "name": "rain", "model": "wan2.6-i2v", "training": ["train"]},
-        {"kind": "Checkpoint", "name": "best", "finetune": "rain", "checkpoint": "checkpoint-160"},
+        {
+            "kind": "Checkpoint",
+            "name": "best",
+            "finetune": "rain",
+            "checkpoint": "checkpoint-160",
+            "unseen": "allow",
+        },
         {"kind": "Deployment", "name": "rain", "checkpoint": "best", "aigc_config": config},
     ]
     (folder / "wanctl.yaml").write_text(yaml.safe_dump(head), encoding="utf-8")

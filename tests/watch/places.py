@@ -31,7 +31,13 @@ TUNE = {
     "hyper_parameters": {"n_epochs": 40, "eval_epochs": 10},
     "allow": ["few-steps"],
 }
-BEST = {"kind": "Checkpoint", "name": "best", "finetune": "rain", "checkpoint": "checkpoint-40"}
+BEST = {
+    "kind": "Checkpoint",
+    "name": "best",
+    "finetune": "rain",
+    "checkpoint": "checkpoint-40",
+    "unseen": "allow",
+}
 SERVING = {
     "kind": "Deployment",
     "name": "rain",

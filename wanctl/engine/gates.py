@@ -125,7 +125,7 @@ _VERBS: dict[Action, frozenset[Verb]] = {
     Action.EXPORT: frozenset({Verb.EXPORT}),
     Action.DEPLOY: frozenset({Verb.DEPLOY}),
     Action.SCALE: frozenset({Verb.SCALE}),
-    Action.REPLACE: frozenset({Verb.DEPLOY, Verb.DELETE, Verb.RECORD}),
+    Action.REPLACE: frozenset({Verb.DEPLOY, Verb.DELETE, Verb.HAND_BACK}),
     Action.DELETE: frozenset({Verb.DELETE}),
     Action.CANCEL: frozenset({Verb.CANCEL, Verb.DELETE, Verb.WITHDRAW}),
     Action.MOVE: frozenset({Verb.MOVE}),

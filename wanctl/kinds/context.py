@@ -69,6 +69,7 @@ class ProvidedModel(Provided):
     model_name: str | None = None  # what can be deployed
     job: Job | None = None  # of a training, once its job is found
     job_id: str | None = None  # also when only the ledger still knows the job
+    training: str | None = None  # the identity of a training, as soon as its inputs are known
 
 
 @dataclass(frozen=True)

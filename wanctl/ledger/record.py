@@ -24,6 +24,7 @@ class Verb(StrEnum):
     DELETE = "delete"
     CANCEL = "cancel"
     WITHDRAW = "withdraw"  # of two trainings of the same inputs, the later one is canceled
+    HAND_BACK = "hand back"  # the deployment before takes over again; no call
     RECORD = "record"  # a protection was written
     MOVE = "move"
     ADOPT = "adopt"
@@ -48,12 +49,20 @@ class Generation(_Frozen):
     created: datetime | None = None  # as the service says; a name alone proves nothing
 
 
+class Offer(_Frozen):
+    """The choice that a run saw in the specs, when nothing said for which training it was made."""
+
+    training: str  # its identity
+    choice: str | None
+
+
 class Entry(_Frozen):
     """One resource, as the ledger knows it."""
 
     current: Generation | None = None
     past: tuple[Generation, ...] = ()  # worth money: found again when a spec goes back
     retiring: tuple[Generation, ...] = ()  # deployments that are to be deleted once the new one serves
+    offer: Offer | None = None  # of a Checkpoint; a choice that differs from it was made by who could look
     handed_over: datetime | None = None  # since when the current one serves, while an old one is kept beside
     protected: bool = False
     disowned: tuple[str, ...] = Field(default=(), alias="strangers")  # what a person said is not ours

@@ -58,8 +58,21 @@ def impact_of(plan: Plan) -> Impact:
     )
 
 
+def unseen_choices(plan: Plan) -> str:
+    """The choices that a person has to confirm, since nobody has looked at what they name; else empty."""
+    steps = [step for step in plan.steps if step.action is Action.CHOOSE and step.warning]
+    if not steps:
+        return ""
+    first = f"{steps[0].address} waits for a person: {steps[0].warning}"
+    return first if len(steps) == 1 else f"{first}; and {counted(len(steps) - 1, 'more choice')}"
+
+
 def headline(plan: Plan) -> str:
-    """The verdict in one sentence."""
+    """The verdict in one sentence. A choice that nobody has looked at comes first."""
+    return "; ".join(part for part in (unseen_choices(plan), _headline(plan)) if part)
+
+
+def _headline(plan: Plan) -> str:
     errors = sum(finding.severity is Severity.ERROR for finding in plan.findings)
     if errors:
         return f"nothing can be applied: {counted(errors, 'error')}"
@@ -72,10 +85,14 @@ def headline(plan: Plan) -> str:
 
 
 def verdict(plan: Plan) -> str:
-    """The most important fact: what is deleted and what is billed. The counts have a line of their own."""
+    """The most important fact: what waits unseen, what is deleted, what is billed. The counts stand apart."""
+    return "; ".join(part for part in (unseen_choices(plan), _verdict(plan)) if part)
+
+
+def _verdict(plan: Plan) -> str:
     risk = impact_of(plan)
     if plan.status is Status.ERROR or not (risk.lost or risk.billed):
-        return headline(plan)
+        return _headline(plan)
     deletions = f"{_live_objects(risk)} will be deleted"
     trainings = f"{counted(len(risk.billed), 'training')} will be billed: {risk.amount}"
     if not risk.billed:

@@ -73,7 +73,7 @@ ACTIONS: Mapping[Action, ActionWords] = {
 _REPLACING = {
     Verb.DEPLOY: ("deploying the new one", "new deployment asked for"),
     Verb.DELETE: ("deleting the old one", "deletion asked for"),
-    Verb.RECORD: ("handing over to the one before", "it has taken over again"),
+    Verb.HAND_BACK: ("handing over to the one before", "it has taken over again"),
 }
 
 

@@ -1,6 +1,9 @@
 """Checkpoint: a person's choice among a job's snapshots, exported under a name of ours to be deployable."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -10,15 +13,17 @@ from wanctl.kinds.acting import CallResult, Tools
 from wanctl.kinds.case import Case, FieldRule, FieldTable
 from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.snapshot import Read
-from wanctl.language.models import Checkpoint, State
+from wanctl.language.models import TRAINING_DIGITS, Checkpoint, State
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Entry, Generation, Intent, Verb
+from wanctl.ledger.record import Entry, Generation, Intent, Offer, Verb
 from wanctl.plan import Action, Change, FieldClass, Progress, When
 from wanctl.rules import Rule
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, checkpoint_number
 
 _SETTLED = frozenset({CheckpointStatus.SUCCEEDED, CheckpointStatus.FAILED, CheckpointStatus.UNSUPPORTED})
 FIELDS = FieldTable(FieldRule("checkpoint", FieldClass.IMMUTABLE, in_summary=True))
+EXPIRES_SOON = timedelta(days=7)
+ANY_ZONE = timedelta(hours=12)  # the service names no time zone: after that long it is past in all of them
 JOB_TAIL = 13  # "202511111122-496e" without its century: enough to tell jobs apart in a display name
 
 
@@ -80,16 +85,46 @@ class CheckpointCase(Case):
         return (FIELDS.change("checkpoint", before, self.spec.checkpoint),)
 
     @property
-    def warning(self) -> str | None:
-        """The spec names a checkpoint of the job before; nobody has looked at that of the new one."""
+    def digits(self) -> str:
+        """The training, as the spec names it behind of:."""
+        return (self.model.training or "")[:TRAINING_DIGITS]
+
+    @property
+    def of_line(self) -> str:
+        """How the spec says for which training a choice is; quoted where YAML would read a number."""
+        number = re.fullmatch(r"[0-9]+(e[0-9]+)?", self.digits)
+        return f'of: "{self.digits}"' if number else f"of: {self.digits}"
+
+    @property
+    def written(self) -> bool:
+        """The spec says that the choice counts for this very training, or for all."""
+        return self.spec.unseen is not None or (self.spec.of is not None and self.spec.of == self.digits)
+
+    @property
+    def appeared(self) -> bool:
+        """A run of this training saw another choice, or none; so this one was written later."""
+        offer = self.entry.offer
+        return bool(offer and offer.training == self.model.training and offer.choice != self.label)
+
+    @property
+    def doubt(self) -> str:
+        """Why the choice does not count yet."""
+        if self.spec.of is not None:
+            return (
+                f"{self.label} is the choice of another training, {self.spec.of}; this one is {self.digits}"
+            )
         current = self.entry.current
-        chosen_from = current.identity.partition("/")[0] if current else None
-        if chosen_from is None or chosen_from == self.model.job_id:
+        before = current.identity.partition("/")[0] if current else None
+        if before and before != self.model.job_id:
+            return f"{self.label} was chosen for {before}; of this training nobody has looked at it"
+        return f"{self.label} was written before anybody could look at this training"
+
+    @property
+    def warning(self) -> str | None:
+        """It is taken although nobody may have looked at it: the spec allows that."""
+        if self.spec.unseen is None or self.spec.of == self.digits:
             return None
-        return (
-            f"{self.label} was chosen for {chosen_from}; of the new training nobody has seen it yet "
-            "(to look first, take checkpoint: out)"
-        )
+        return "taken although nobody may have looked at it: unseen: allow"
 
     @property
     def again(self) -> str:
@@ -100,8 +135,15 @@ class CheckpointCase(Case):
     def export(self, when: When, reason: str, **more: Any) -> Planned:
         return Planned(self.step(Action.EXPORT, when, reason, summary=self.summary, **more))
 
-    def choose(self, **more: Any) -> Planned:
-        return Planned(self.step(Action.CHOOSE, When.PERSON, "none chosen yet", **more))
+    def choose(self, reason: str = "none chosen yet", **more: Any) -> Planned:
+        return Planned(self.step(Action.CHOOSE, When.PERSON, reason, **more))
+
+    def noted(self) -> Entry | None:
+        """The entry with the choice as this run sees it, which does not count: one that is written later
+        does. None where the ledger knows that."""
+        training = self.model.training
+        offer = Offer(training=training, choice=self.spec.checkpoint) if training else self.entry.offer
+        return None if offer == self.entry.offer else self.entry.model_copy(update={"offer": offer})
 
 
 def plan_checkpoint(resource: Resource, context: Context) -> Planned:
@@ -112,21 +154,65 @@ def plan_checkpoint(resource: Resource, context: Context) -> Planned:
     if case.spec.checkpoint is None:
         return _plan_choice(case)
     job_id, job = case.model.job_id, case.model.job
-    if job_id is None:
-        return _plan_later(case)
     if case.known and case.known.inputs.get("model_name"):
         return _exported(case, case.known)
-    if job is None or not job.succeeded:
-        return _plan_later(case)
+    if job_id is None or job is None or not job.succeeded:
+        return _plan_later(case) if case.written else _plan_unseen(case)
     rows = context.checkpoints(job_id)
-    if rows is None:
+    validated = context.ask(Read.VALIDATED, job_id)
+    if rows is None or validated is None:
         return case.export(When.DONE, "its checkpoints are being read")
     row = next((row for row in rows if row.checkpoint == case.label), None)
-    if row is None and case.label in (context.ask(Read.VALIDATED, job_id) or ()):
+    if row is None and case.label in validated:
         row = CheckpointRow(checkpoint=case.label)  # it has previews; only exports may be listed
     if row is None:
         return _plan_unlisted(case, rows)
-    return _plan_row(case, row)
+    meant = case.written or case.under_way or (case.appeared and case.spec.of is None and bool(validated))
+    if not meant and not _serves(case, row):
+        return _plan_unseen(case, validated)
+    planned = _plan_row(case, row)
+    if planned.step.settled or case.label in validated:
+        return planned
+    return replace(planned, findings=(*planned.findings, _without_previews(case, validated)))
+
+
+def _serves(case: CheckpointCase, row: CheckpointRow) -> bool:
+    """This very checkpoint is deployed: somebody has chosen it."""
+    live = case.context.snapshot.deployments_by_model.get(row.model_name or "", ())
+    return any(not one.leaving and not one.gone for one in live)
+
+
+def _without_previews(case: CheckpointCase, validated: Sequence[str]) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        f"{case.label} has no previews: the service leaves it out of the validation results",
+        case.address,
+        hint=f"choose one that has: {_spell_labels(validated)}" if validated else None,
+        place=case.resource.at("checkpoint"),
+        rule=Rule.CHOICE_WITHOUT_PREVIEWS,
+    )
+
+
+def _plan_unseen(case: CheckpointCase, validated: Sequence[str] = ()) -> Planned:
+    """There is a choice, and nothing says that it was made for this training: a person confirms it."""
+    place, job = case.resource.at("checkpoint"), case.model.job
+    ready = job is not None and job.succeeded
+    look = f"wanctl previews {case.finetune} --to previews"
+    hints = [f"look:    {look}" if ready else f"look:    {look}, after the training"]
+    if case.digits:
+        hints.append(
+            f"confirm: write {case.of_line} beside checkpoint: at {place}, or another choice with it"
+        )
+    hints.append("or, to take what nobody has looked at: unseen: allow")
+    planned = case.choose(
+        f"{case.label} has to be confirmed",
+        after=() if ready else (case.finetune,),
+        remote_id=case.model.job_id if ready else None,
+        summary=f"{len(validated)} with previews: {_spell_labels(validated)}" if validated else "",
+        warning=case.doubt,
+        hints=tuple(hints),
+    )
+    return replace(planned, learn=case.noted())
 
 
 def _plan_absent(case: CheckpointCase) -> Planned:
@@ -158,23 +244,24 @@ def _plan_choice(case: CheckpointCase) -> Planned:
     job, place = case.model.job, case.resource.origin
     if job is None or not job.succeeded:
         hint = f"after training, look at the previews and write checkpoint: at {place}"
-        return case.choose(after=(case.finetune,), hints=(hint,))
+        return replace(case.choose(after=(case.finetune,), hints=(hint,)), learn=case.noted())
     validated = case.context.ask(Read.VALIDATED, job.job_id) or ()
     if validated:
         listed = f"{len(validated)} with previews: {_spell_labels(validated)}"
     else:
         listed = "no checkpoint has previews; the job's final model can be deployed by finetune:"
-    return case.choose(
+    planned = case.choose(
         remote_id=job.job_id,
         summary=listed,
         hints=(
             f"look:   wanctl previews {case.finetune} --to previews",
-            f"choose: at {place} write checkpoint: and the name of the best one",
+            f"choose: at {place} write checkpoint: and the name of the best one, with {case.of_line}",
         ),
     )
+    return replace(planned, learn=case.noted())
 
 
-def _spell_labels(labels: tuple[str, ...]) -> str:
+def _spell_labels(labels: Sequence[str]) -> str:
     """checkpoint-50, -100, … -400: numbers once the prefix is said."""
     first, *rest = labels
     prefix = first.rpartition("-")[0] + "-"
@@ -230,7 +317,7 @@ def _plan_row(case: CheckpointCase, row: CheckpointRow) -> Planned:
         return case.export(
             When.BLOCKED, reason, remote_id=case.identity, progress=progress, hints=(case.again,)
         )
-    return _plan_export(case, failed=status == CheckpointStatus.FAILED)
+    return _plan_export(case, row, failed=status == CheckpointStatus.FAILED)
 
 
 def _plan_made(case: CheckpointCase, row: CheckpointRow) -> Planned:
@@ -252,20 +339,38 @@ def _exported(case: CheckpointCase, made: Generation, findings: tuple[Finding, .
     return Planned(step, ProvidedModel(model_name=name), learn, findings)
 
 
-def _expiry(case: CheckpointCase, row: CheckpointRow) -> tuple[Finding, ...]:
+def _expiry(
+    case: CheckpointCase, row: CheckpointRow, severity: Severity = Severity.ADVICE
+) -> tuple[Finding, ...]:
     if row.expire_time is None:
         return ()
     message = f"{row.checkpoint} is kept by the service until {row.expire_time:%Y-%m-%d %H:%M}"
-    return (Finding(Severity.ADVICE, message, case.address, rule=Rule.CHECKPOINT_EXPIRES),)
+    return (Finding(severity, message, case.address, rule=Rule.CHECKPOINT_EXPIRES),)
 
 
-def _plan_export(case: CheckpointCase, *, failed: bool) -> Planned:
+def _plan_expired(case: CheckpointCase, row: CheckpointRow) -> Planned:
+    return case.export(
+        When.BLOCKED,
+        f"{case.label} expired at the service on {row.expire_time:%Y-%m-%d}: it can no longer be exported",
+        remote_id=case.model.job_id,
+        hints=(
+            f"choose a checkpoint that is still kept, at {case.resource.at('checkpoint')}",
+            f"or train again: raise attempt: of {case.finetune} (billed)",
+        ),
+    )
+
+
+def _plan_export(case: CheckpointCase, row: CheckpointRow, *, failed: bool) -> Planned:
     job_id, attempt = case.model.job_id or "", case.spec.attempt
+    now = case.context.snapshot.observed_at.astimezone(UTC).replace(tzinfo=None)
+    if row.expire_time is not None and row.expire_time + ANY_ZONE <= now:
+        return _plan_expired(case, row)
+    soon = row.expire_time is not None and row.expire_time <= now + EXPIRES_SOON
     suffix = job_id.removeprefix("ft-")[-JOB_TAIL:]
     name = f"{case.context.project}-{case.address.name}-{case.label}-{suffix}"
     if attempt > 1:
         name = f"{name}-{attempt}"
-    return case.export(
+    planned = case.export(
         When.NOW,
         "the export failed before; asked for again" if failed else "chosen",
         routine=not failed,
@@ -274,6 +379,7 @@ def _plan_export(case: CheckpointCase, *, failed: bool) -> Planned:
         warning=case.warning,
         effect=Export(case.address, job_id, case.label, name, attempt),
     )
+    return replace(planned, findings=_expiry(case, row, Severity.WARNING) if soon else ())
 
 
 @dataclass(frozen=True)

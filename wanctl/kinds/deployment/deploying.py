@@ -149,7 +149,7 @@ class HandBack:
     address: Address
     remote_id: str
     protect: bool
-    verb: Verb = Verb.RECORD
+    verb: Verb = Verb.HAND_BACK
 
     @property
     def identity(self) -> str:

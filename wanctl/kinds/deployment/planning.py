@@ -201,9 +201,10 @@ def _plan_kept(case: DeploymentCase, live: LiveDeployment, old: Generation) -> P
     if until <= now:
         return None
     entry = case.known.model_copy(update={"handed_over": since})
+    end = f"{until:%Y-%m-%d %H:%M} {until.tzname()}"
     finding = Finding(
         Severity.ADVICE,
-        f"{old.remote_id} serves as well until {until:%Y-%m-%d %H:%M} UTC; an apply after that deletes it",
+        f"{old.remote_id} serves as well until {end}; an apply after that deletes it",
         case.address,
         hint=f"to end it sooner, write keep_old: 0s at {case.resource.at('keep_old')}",
         rule=Rule.OLD_KEPT,

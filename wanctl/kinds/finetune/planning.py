@@ -27,7 +27,10 @@ def plan_finetune(resource: Resource, context: Context) -> Planned:
     case = TrainingCase(resource, context)
     if case.unread:
         return _unknown_inputs(case)
-    return replace(_plan_readable(case), claims=((SAME_INPUTS, case.identity),))
+    planned = _plan_readable(case)
+    given = planned.provided if isinstance(planned.provided, ProvidedModel) else ProvidedModel()
+    provided = replace(given, training=case.identity)
+    return replace(planned, provided=provided, claims=((SAME_INPUTS, case.identity),))
 
 
 def _unknown_inputs(case: TrainingCase) -> Planned:
@@ -41,7 +44,8 @@ def _unknown_inputs(case: TrainingCase) -> Planned:
         after=case.unread,
         remote_id=job_id,
     )
-    return Planned(step, ProvidedModel(job_id=job_id))
+    current = case.entry.current
+    return Planned(step, ProvidedModel(job_id=job_id, training=current.identity if current else None))
 
 
 def _current_job(case: TrainingCase) -> Job | None:

@@ -18,7 +18,7 @@ from wanctl.finding import Finding, Severity
 from wanctl.plan import Action, Change, Plan, Step, When
 from wanctl.render.made import PlanFailure
 from wanctl.render.options import Command
-from wanctl.render.summary import as_specified, deleted, named, what_now
+from wanctl.render.summary import as_specified, deleted, named, unseen_choices, what_now
 from wanctl.render.text.console import hint_line
 from wanctl.render.words import (
     ACTIONS,
@@ -56,6 +56,8 @@ def plan_lines(
     `columns` is how wide a terminal is; left out, lines are as long as they come.
     """
     lines: list[Text] = []
+    if unseen := unseen_choices(plan):
+        lines += [Text(unseen, style="bold magenta"), Text()]
     if plan.pending:
         lines += [_header(plan, command, columns), Text()]
         lines += _steps(plan, columns)
