@@ -172,8 +172,6 @@ class Rule(StrEnum):
     UNLISTED = "unlisted", PLANS, "the service has no list of files, or of deployments", WARNING
     CONFIG_UNVERIFIED = "aigc-config-unverified", PLANS, "nobody can say what it was given", WARNING
     PROTECTED_GONE = "protected-gone", PLANS, "protected in the ledger, and not in the account", WARNING
-    CHECKPOINT_EXPIRES = "checkpoint-expires", PLANS, "the service keeps it until a date", ADVICE
-    OLDER_JOB = "older-job-in-flight", PLANS, "a job of earlier inputs still trains, billed", WARNING
     TEMPLATE_UNSENT = "template-unsent", PLANS, "a template changed that the service does not use", ADVICE
     CHECKPOINT_EXPIRES = "checkpoint-expires", PLANS, "the service keeps it until a date", WARNING, ADVICE
     CHOICE_WITHOUT_PREVIEWS = (
@@ -340,8 +338,6 @@ _REMEDIES = {
     Rule.UNLISTED: "nothing; only what the ledger and the jobs name is seen",
     Rule.CONFIG_UNVERIFIED: "say that it is as the spec says (wanctl adopt), or deploy again by attempt:",
     Rule.PROTECTED_GONE: "check the key; if it is gone on purpose, bring its document with protect: false",
-    Rule.CHECKPOINT_EXPIRES: "choose it before that date",
-    Rule.OLDER_JOB: "let it end, or cancel it at the service",
     Rule.TEMPLATE_UNSENT: "nothing: it goes along with the next deployment",
     Rule.CHECKPOINT_EXPIRES: "choose it, or export it, before that date",
     Rule.CHOICE_WITHOUT_PREVIEWS: "choose one that has previews, or say that it is meant",
