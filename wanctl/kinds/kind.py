@@ -248,7 +248,7 @@ class ResourceKind(ABC):
 
     # Output
 
-    def serving(self, step: Step, entry: Entry, snapshot: Snapshot) -> tuple[str, ...]:
+    def in_service(self, step: Step, entry: Entry, snapshot: Snapshot) -> tuple[str, ...]:
         """What callers can use now, the one that they should use first."""
         kept = step.action in {Action.SCALE, Action.PROTECT, Action.UNPROTECT}
         return (step.remote_id,) if step.remote_id and (step.settled or kept) else ()

@@ -110,7 +110,7 @@ async def _outputs(project: "Project", addresses: Sequence[Address]) -> OutputLi
 def _serving(session: RunSession, draft: Draft, address: Address, step: Step) -> tuple[str, ...]:
     assert session.snapshot is not None  # noqa: S101 - it was surveyed
     entry = draft.learned.get(address) or session.journal.record.entry(address)
-    return kind_of(address).serving(step, entry, session.snapshot)
+    return kind_of(address).in_service(step, entry, session.snapshot)
 
 
 def _output(session: RunSession, step: Step, names: tuple[str, ...]) -> Output:

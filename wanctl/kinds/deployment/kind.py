@@ -140,11 +140,11 @@ class DeploymentKind(ResourceKind):
             project = project_of(job_of(inventory, one.model_name or ""))
             yield Importable(one.deployed_model, partial(_write, listed=one), project)
 
-    def serving(self, step: Step, entry: Entry, snapshot: Snapshot) -> tuple[str, ...]:
+    def in_service(self, step: Step, entry: Entry, snapshot: Snapshot) -> tuple[str, ...]:
         """The newest one that runs, then those before it: also while the next one is made, or planned."""
         known = (one.remote_id for one in (entry.current, *reversed(entry.retiring)) if one)
         running = tuple(name for name in known if _runs(name, snapshot))
-        return running or super().serving(step, entry, snapshot)
+        return running or super().in_service(step, entry, snapshot)
 
     def successor(self, step: Step) -> str | None:
         if isinstance(step.effect, Deploy):
