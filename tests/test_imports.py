@@ -23,6 +23,7 @@ sys.stderr.write("\\n" + json.dumps(sorted(sys.modules)))
 """
 HEAVY = {
     "av",
+    "rich",
     "PIL",
     "numpy",
     "obstore",

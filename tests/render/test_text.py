@@ -12,8 +12,9 @@ from rich.console import Console
 from wanctl.address import Address
 from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Progress, Step, When
 from wanctl.render.text.console import emit, plain
+from wanctl.render.text.live import LiveDisplay
 from wanctl.render.text.plan import plan_lines, question
-from wanctl.render.text.run import LiveDisplay, TimedLines
+from wanctl.render.text.run import TimedLines
 from wanctl.render.words import spell_cost, spell_number, spell_tokens, spell_value, spell_when
 
 AT = datetime(2026, 3, 18, 9, tzinfo=UTC)

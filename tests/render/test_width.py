@@ -10,8 +10,9 @@ from wanctl.address import Address
 from wanctl.finding import Finding, Place, Severity
 from wanctl.language.findings import rendered
 from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Step, When
-from wanctl.render.text.console import columns, emit, folded, plain
+from wanctl.render.text.console import columns, emit, plain
 from wanctl.render.text.plan import plan_lines
+from wanctl.render.text.terminal import folded
 from wanctl.rules import Rule
 
 TRAIN, RAIN = Address.dataset("train"), Address.finetune("money-rain")

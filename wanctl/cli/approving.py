@@ -45,11 +45,15 @@ def _given_up_at_once() -> Iterator[None]:
 
 
 def watching() -> "AbstractContextManager[Any]":
-    from wanctl.render.text.console import err
-    from wanctl.render.text.run import LiveDisplay, TimedLines
+    from wanctl.render.text.console import columns, err
+    from wanctl.render.text.run import TimedLines
 
-    console = err()
-    return LiveDisplay(console) if console.is_terminal else nullcontext(TimedLines(console))
+    stream = err()
+    if columns(stream) is None:
+        return nullcontext(TimedLines(stream))
+    from wanctl.render.text.live import LiveDisplay
+
+    return LiveDisplay(stream.console())
 
 
 class Approver:

@@ -18,6 +18,7 @@ def reported(*, debug: bool) -> Iterator[None]:
         yield
     except BrokenPipeError:
         sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left over goes nowhere
         sys.exit(1)
     except Exception as error:
         from wanctl.base.running import Interrupted

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from wanctl.base.words import counted, listed
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.text.console import hint_line
+from wanctl.render.text.line import Line
 from wanctl.render.text.plan import INDENT, finding_block
 from wanctl.render.words import PHASES, spell_cost, spell_orphan, spell_state
 
@@ -23,10 +22,10 @@ _NONE_CAN = (
 )
 
 
-def status_lines(plan: Plan) -> list[Text]:
+def status_lines(plan: Plan) -> list[Line]:
     """The account as the specs name it."""
     place = " · ".join(part for part in (plan.project, plan.environment, plan.service) if part)
-    lines = [Text.assemble((place, "bold"), f"  {plan.status.value.replace('_', ' ')}"), Text()]
+    lines = [Line.assemble((place, "bold"), f"  {plan.status.value.replace('_', ' ')}"), Line()]
     rows = [(step, str(step.address), spell_state(step), step.remote_id or "—") for step in plan.steps]
     widths = (
         max((len(address) for _, address, _, _ in rows), default=0),
@@ -34,7 +33,7 @@ def status_lines(plan: Plan) -> list[Text]:
     )
     for step, address, state, remote_id in rows:
         lines.append(
-            Text.assemble(
+            Line.assemble(
                 "  ",
                 (address.ljust(widths[0]), "bold"),
                 "  ",
@@ -45,77 +44,77 @@ def status_lines(plan: Plan) -> list[Text]:
         )
         lines += _waits(step)
     if plan.orphans:
-        lines += [Text(), Text("Ours, live, and in no spec:", style="dim")]
+        lines += [Line(), Line("Ours, live, and in no spec:", style="dim")]
         lines += [
-            Text(f"  {one.kind}  {one.remote_id}  {spell_orphan(one)}", style="dim") for one in plan.orphans
+            Line(f"  {one.kind}  {one.remote_id}  {spell_orphan(one)}", style="dim") for one in plan.orphans
         ]
     if plan.findings:
-        lines += [Text(), *finding_block(plan.findings)[:-1]]
+        lines += [Line(), *finding_block(plan.findings)[:-1]]
     return lines
 
 
-def _waits(step: Step) -> Iterator[Text]:
+def _waits(step: Step) -> Iterator[Line]:
     indent = " " * 6
     if step.cost and step.cost.billed_tokens is not None:
-        yield Text(indent + spell_cost(step.cost), style="dim")
+        yield Line(indent + spell_cost(step.cost), style="dim")
     if step.settled:
         return
     after = f", after {', '.join(map(str, step.after))}" if step.after else ""
     summary = f" · {step.summary}" if step.action is Action.CHOOSE and step.summary else ""
     detail = step.progress.detail if step.progress else ""
     detail = f" · {detail}" if detail and not step.reason.endswith(detail) else ""
-    yield Text(f"{indent}{step.reason}{after}{summary}{detail}")
+    yield Line(f"{indent}{step.reason}{after}{summary}{detail}")
     for hint in step.hints:
         yield hint_line(hint, indent)
 
 
-def drift_lines(drift: "Drift") -> list[Text]:
+def drift_lines(drift: "Drift") -> list[Line]:
     """The drift, with what apply would do about each; one sentence where there is none."""
     if not drift.found and drift.passed_over:
         names = listed([str(address) for address in drift.passed_over])
-        return [Text.assemble(("No drift", "bold green"), f" but what is ignored: {names}.")]
+        return [Line.assemble(("No drift", "bold green"), f" but what is ignored: {names}.")]
     if not drift.found:
-        return [Text.assemble(("No drift.", "bold green"), " The account is as wanctl left it.")]
+        return [Line.assemble(("No drift.", "bold green"), " The account is as wanctl left it.")]
     lines = [line for step in drift.steps for line in _step_lines(step)]
     for orphan in drift.orphans:
         lines.append(
-            Text.assemble(
+            Line.assemble(
                 "  ", (f"{orphan.kind}/{orphan.remote_id}", "bold"), f"  {spell_orphan(orphan)}; in no spec"
             )
         )
         lines.append(hint_line(f"to delete it: wanctl prune {orphan.remote_id}", INDENT))
     if lines:
-        lines.append(Text())
+        lines.append(Line())
     lines += finding_block(drift.findings)
     count = len(drift.steps) + len(drift.orphans) + len(drift.findings)
-    lines.append(Text.assemble(("Drift: ", "bold yellow"), f"{counted(count, 'thing')} to look at."))
+    lines.append(Line.assemble(("Drift: ", "bold yellow"), f"{counted(count, 'thing')} to look at."))
     return lines
 
 
-def _step_lines(step: Step) -> Iterator[Text]:
-    yield Text.assemble("  ", (str(step.address), "bold"), f"  {step.reason}")
+def _step_lines(step: Step) -> Iterator[Line]:
+    yield Line.assemble("  ", (str(step.address), "bold"), f"  {step.reason}")
     if step.when in {When.NOW, When.LATER}:
         yield hint_line(f"wanctl apply would {step.action.value} it again", INDENT)
     for hint in step.hints:
         yield hint_line(hint, INDENT)
 
 
-def orphan_lines(plan: Plan, *, chosen: bool = False) -> list[Text]:
+def orphan_lines(plan: Plan, *, chosen: bool = False) -> list[Line]:
     """The orphans that could be pruned, where none is chosen yet or none of those chosen can be deleted."""
     if not plan.orphans:
-        return [Text.assemble(("No orphans.", "bold green"), " Everything of ours is in the specs.")]
+        return [Line.assemble(("No orphans.", "bold green"), " Everything of ours is in the specs.")]
     names = [f"{orphan.kind}/{orphan.remote_id}" for orphan in plan.orphans]
     width = max(map(len, names))
-    lines = [Text(f"{counted(len(plan.orphans), 'orphan')}, live and in no spec:", style="bold"), Text()]
+    lines = [Line(f"{counted(len(plan.orphans), 'orphan')}, live and in no spec:", style="bold"), Line()]
     lines += [
-        Text.assemble("  ", (name.ljust(width), "bold"), "  ", (spell_orphan(orphan), "dim"))
+        Line.assemble("  ", (name.ljust(width), "bold"), "  ", (spell_orphan(orphan), "dim"))
         for name, orphan in zip(names, plan.orphans, strict=True)
     ]
     return [
         *lines,
-        Text(),
+        Line(),
         *finding_block(plan.findings),
-        Text(_NONE_CAN if chosen else _CHOOSE),
+        Line(_NONE_CAN if chosen else _CHOOSE),
     ]
 
 
@@ -134,30 +133,30 @@ def import_question(imported: "Imported", path: str) -> str:
     return f"Write {spell_kinds(imported)} to {path}, and {adoptions} into the ledger?"
 
 
-def nothing_lines(imported: "Imported") -> Iterator[Text]:
+def nothing_lines(imported: "Imported") -> Iterator[Line]:
     """No file is written for comments alone."""
-    yield Text("Nothing to import: what is live is in the specs, or of another wanctl project.")
+    yield Line("Nothing to import: what is live is in the specs, or of another wanctl project.")
     for one in imported.documents:
-        yield Text(f"  {one.address}  could be a comment only; to see why: wanctl import --dry-run")
+        yield Line(f"  {one.address}  could be a comment only; to see why: wanctl import --dry-run")
 
 
-def written_lines(imported: "Imported", path: str) -> Iterator[Text]:
+def written_lines(imported: "Imported", path: str) -> Iterator[Line]:
     """The file, and what a person has to add to it."""
-    yield Text.assemble(("Written: ", "bold green"), f"{path}: {spell_kinds(imported)}.")
+    yield Line.assemble(("Written: ", "bold green"), f"{path}: {spell_kinds(imported)}.")
     for one in imported.documents:
         if one.proposed:
-            yield Text(f"  {one.address}  as a comment only: see its remarks")
+            yield Line(f"  {one.address}  as a comment only: see its remarks")
             continue
         for field in one.unknown:
-            yield Text(f"  {one.address}  its {field} is not readable from the service: write it there")
+            yield Line(f"  {one.address}  its {field} is not readable from the service: write it there")
 
 
-def adopted_lines(imported: "Imported", sentences: tuple[str, ...], plan: Plan) -> Iterator[Text]:
+def adopted_lines(imported: "Imported", sentences: tuple[str, ...], plan: Plan) -> Iterator[Line]:
     """Each adoption, and whether the plan is empty now as far as the imported documents go."""
-    yield from (Text(f"  {sentence}.") for sentence in sentences)
+    yield from (Line(f"  {sentence}.") for sentence in sentences)
     ours = {one.address for one in imported.documents if not one.proposed}
     pending = [step for step in plan.pending if step.address in ours]
     for step in pending:
-        yield Text.assemble("  ", (str(step.address), "bold"), f"  not settled: {step.reason}")
+        yield Line.assemble("  ", (str(step.address), "bold"), f"  not settled: {step.reason}")
     if not pending:
-        yield Text("The plan has nothing to do for them. Read the file, and commit it.")
+        yield Line("The plan has nothing to do for them. Read the file, and commit it.")

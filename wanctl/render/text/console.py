@@ -1,91 +1,97 @@
 """Two streams: standard output carries the product, standard error the talk about it.
 
-On a terminal lines are broken between words where they are too long for it, and what follows is indented;
-everywhere else a line stays a line, for whoever searches in it.
+On a terminal lines have colours and are broken between words (`terminal.py`); everywhere else a line stays a
+line, for whoever searches in it, and nothing that draws on terminals is imported.
 """
 
+import os
 import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
 
-from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
+from wanctl.render.text.line import Line
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+if TYPE_CHECKING:
+    from rich.console import Console
 
-HANG = 2  # how much further in a line goes on
-_STAMP = "12:00:00  "  # what happened stands beside the time
-_STAMPED = re.compile(r"\d\d:\d\d:\d\d  ")
-_EXCERPT = re.compile(r" *\d* \| ")  # a line of a file, or the carets beneath it
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+MARK = "�"  # stands for a control character
 
-
-def out() -> Console:
-    return Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False, emoji=False)
+_DROPPED = dict.fromkeys(map(ord, "\a\b\v\f\r"))  # as the library for terminals does
+_ASKED_FOR = ("FORCE_COLOR", "TTY_COMPATIBLE")  # words of the environment that make a terminal of a file
 
 
-def err() -> Console:
-    return Console(file=sys.stderr, soft_wrap=True, highlight=False, markup=False, emoji=False)
+@dataclass(frozen=True)
+class TextStream:
+    """Where lines go."""
+
+    file: TextIO
+
+    @property
+    def drawn(self) -> bool:
+        """It is a terminal, or is to be treated as one."""
+        return self.file.isatty() or any(os.environ.get(name) for name in _ASKED_FOR)
+
+    def console(self) -> "Console":
+        """The same for what draws on terminals."""
+        from rich.console import Console
+
+        return Console(file=self.file, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
-def columns(console: Console | None = None) -> int | None:
+def out() -> TextStream:
+    return TextStream(sys.stdout)
+
+
+def err() -> TextStream:
+    return TextStream(sys.stderr)
+
+
+def columns(stream: "TextStream | Console | None" = None) -> int | None:
     """How wide the terminal is; None where the output is none."""
-    target = console or out()
-    return target.width if target.is_terminal else None
+    target = _drawing(stream or out())
+    return target.width if target and target.is_terminal else None
 
 
-def emit(lines: Iterable[Text | str], console: Console | None = None) -> None:
+def emit(lines: Iterable[Line | str], stream: "TextStream | Console | None" = None) -> None:
     """Print lines; control characters, whoever wrote them, show as a mark and do nothing."""
-    target = console or out()
-    room = columns(target)
+    target = stream or out()
+    drawing = _drawing(target)
+    if drawing:
+        from wanctl.render.text.terminal import draw
+
+        room = columns(drawing)
+        for line in lines:
+            draw(line, drawing, room)
+        return
     for line in lines:
-        text = line if isinstance(line, Text) else Text(line)
-        plain = text.plain
-        if _CONTROL.search(plain):
-            text.plain = _CONTROL.sub("�", plain)
-        text.rstrip()
-        for shown in folded(text, room) if room else (text,):
-            target.print(shown)
+        target.file.write(_words(line).expandtabs())  # as a terminal has it
+        target.file.flush()  # the other stream may go to the same place
 
 
-def folded(text: Text, room: int) -> Iterator[Text]:
-    """The text in lines that fit, broken between words; a word that is too long for a line stays whole."""
-    for line in text.split("\n", allow_blank=True):
-        indent = len(line.plain) - len(line.plain.lstrip())
-        hang = " " * min(len(_STAMP) if _STAMPED.match(line.plain) else indent + HANG, room // 2)
-        if line.cell_len <= room or _EXCERPT.match(line.plain):
-            yield line
-            continue
-        first, *rest = _broken(line[indent:], room - indent, room - len(hang))
-        yield Text.assemble(" " * indent, first)
-        yield from (Text.assemble(hang, one) for one in rest)
+def _drawing(stream: "TextStream | Console") -> "Console | None":
+    if isinstance(stream, TextStream):
+        return stream.console() if stream.drawn else None
+    return stream
 
 
-def _broken(text: Text, first: int, rest: int) -> list[Text]:
-    """Lines of words: the first may be wider than those after it."""
-    ends: list[int] = []
-    start, room = 0, first
-    for word in re.finditer(r"\S+\s*", text.plain):
-        if cell_len(text.plain[start : word.end()].rstrip()) > room and word.start() > start:
-            ends.append(word.start())
-            start, room = word.start(), rest
-    lines = [*text.divide(ends)]
-    for line in lines:
-        line.rstrip()
-    return lines
+def _words(line: Line | str) -> str:
+    text = (line.plain if isinstance(line, Line) else line).translate(_DROPPED)
+    return CONTROL.sub(MARK, text).rstrip() + "\n"
 
 
-def hint_line(hint: str, indent: str = "  ") -> Text:
+def hint_line(hint: str, indent: str = "  ") -> Line:
     """The next thing to do, behind an arrow."""
-    return Text.assemble(indent, ("→ ", "cyan"), hint)
+    return Line.assemble(indent, ("→ ", "cyan"), hint)
 
 
-def plain(lines: Iterable[Text | str]) -> str:
+def plain(lines: Iterable[Line | str]) -> str:
     """The same lines without colour, as a file or a test wants them."""
-    texts = (line.plain if isinstance(line, Text) else line for line in lines)
-    return "".join(_CONTROL.sub("�", text).rstrip() + "\n" for text in texts)
+    return "".join(map(_words, lines))
 
 
 _READING_PATIENCE = 0.5  # seconds before anything is shown: most datasets are read by then
@@ -97,6 +103,7 @@ def reading_bar() -> Iterator[Callable[[int], None]]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return
+    from rich.console import Console
     from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
     parts = (SpinnerColumn(), TextColumn("reading the datasets"), DownloadColumn(), TransferSpeedColumn())

@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from statistics import median
 
-from rich.text import Text
-
 from wanctl.base.words import counted, spell_bytes
 from wanctl.dataset.caption_edits import CaptionEdit
 from wanctl.dataset.checks import abridged
@@ -14,17 +12,18 @@ from wanctl.dataset.manifest import ContentChanges
 from wanctl.finding import Finding
 from wanctl.language.inspection import Estimate, Inspection
 from wanctl.render.text.console import hint_line
+from wanctl.render.text.line import Line
 from wanctl.render.words import estimate_rows, spell_aspect
 
 _COLOURS = {"error": "red", "warning": "yellow", "advice": "cyan"}
 _MOST_SIZES = 4
 
 
-def inspection_lines(found: Inspection) -> Iterator[Text]:
+def inspection_lines(found: Inspection) -> Iterator[Line]:
     """The whole page of `dataset inspect`."""
     facts = found.facts
-    yield Text.assemble(("wanctl dataset inspect", "bold"), f"  {found.address} · {found.source}")
-    yield Text()
+    yield Line.assemble(("wanctl dataset inspect", "bold"), f"  {found.address} · {found.source}")
+    yield Line()
     yield _row("samples", f"{counted(len(facts.samples), 'sample')}, {spell_bytes(facts.size)}")
     if facts.seconds:
         least, most = min(facts.seconds), max(facts.seconds)
@@ -37,14 +36,14 @@ def inspection_lines(found: Inspection) -> Iterator[Text]:
         yield _row("trigger", found.effect.trigger)
         yield _row("effect", f'"{found.effect.description}"')
     yield _row("digest", f"sha256:{facts.digest}")
-    yield Text()
+    yield Line()
     yield from _estimate_table(found.estimates)
-    yield Text()
+    yield Line()
     yield from problem_lines(found.problems, found.source)
 
 
-def _row(name: str, value: str) -> Text:
-    return Text.assemble("  ", (name.ljust(9), "dim"), value)
+def _row(name: str, value: str) -> Line:
+    return Line.assemble("  ", (name.ljust(9), "dim"), value)
 
 
 def sizes_of(facts: DatasetFacts, kind: MediaKind) -> str:
@@ -57,46 +56,46 @@ def sizes_of(facts: DatasetFacts, kind: MediaKind) -> str:
     return ", ".join(shown) + (f" and {more} more sizes" if more else "")
 
 
-def _estimate_table(estimates: Iterable[Estimate]) -> Iterator[Text]:
+def _estimate_table(estimates: Iterable[Estimate]) -> Iterator[Line]:
     rows = [("base model", "epochs", "tokens", "price"), *estimate_rows(estimates)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for number, row in enumerate(rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        yield Text("  " + "  ".join([*cells, row[3]]), style="dim" if number == 0 else "")
+        yield Line("  " + "  ".join([*cells, row[3]]), style="dim" if number == 0 else "")
 
 
-def problem_lines(problems: tuple[Finding, ...], source: str) -> Iterator[Text]:
+def problem_lines(problems: tuple[Finding, ...], source: str) -> Iterator[Line]:
     if not problems:
-        yield Text("Nothing is wrong with it.")
+        yield Line("Nothing is wrong with it.")
     for one in abridged(problems):
         place = f"{source}/{one.place}: " if one.place else ""
         severity = one.severity.value
-        yield Text.assemble(
+        yield Line.assemble(
             (f"{severity}: ", _COLOURS[severity]), f"{place}{one.message} ", (f"[{one.rule}]", "dim")
         )
         if one.hint:
             yield hint_line(one.hint)
 
 
-def changes_lines(changes: ContentChanges) -> Iterator[Text]:
+def changes_lines(changes: ContentChanges) -> Iterator[Line]:
     """The differences between two contents, sample by sample."""
     if not changes:
-        yield Text("No sample differs.")
+        yield Line("No sample differs.")
         return
     for mark, names, style in (("+", changes.added, "green"), ("-", changes.removed, "red")):
         for name in names:
-            yield Text(f"{mark} {name}", style=style)
+            yield Line(f"{mark} {name}", style=style)
     for one in changes.captions:
-        yield Text(f"~ {one.sample}", style="yellow")
-        yield Text(f"    - {one.before if one.before is not None else '(not kept)'}", style="red")
-        yield Text(f"    + {one.after}", style="green")
-    yield Text()
-    yield Text(f"{changes}.")
+        yield Line(f"~ {one.sample}", style="yellow")
+        yield Line(f"    - {one.before if one.before is not None else '(not kept)'}", style="red")
+        yield Line(f"    + {one.after}", style="green")
+    yield Line()
+    yield Line(f"{changes}.")
 
 
-def edit_lines(edits: Iterable[CaptionEdit]) -> Iterator[Text]:
+def edit_lines(edits: Iterable[CaptionEdit]) -> Iterator[Line]:
     """Each caption before and after."""
     for one in edits:
-        yield Text(f"~ line {one.line}", style="yellow")
-        yield Text(f"    - {one.before}", style="red")
-        yield Text(f"    + {one.after}", style="green")
+        yield Line(f"~ line {one.line}", style="yellow")
+        yield Line(f"    - {one.before}", style="red")
+        yield Line(f"    + {one.after}", style="green")

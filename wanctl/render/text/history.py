@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from rich.text import Text
-
 from wanctl.address import Address
 from wanctl.base.words import counted
 from wanctl.engine.history import Period, changed_inputs, maker, upstream
 from wanctl.ledger.record import HistoryLine, KeptInputs, Record
+from wanctl.render.text.line import Line
 from wanctl.render.visible import one_line
 from wanctl.render.words import spell_commit, spell_value
 
@@ -17,13 +16,13 @@ _MOST_CHANGES = 6
 _STEP = "  "
 
 
-def history_lines(lines: Iterable[HistoryLine]) -> Iterator[Text]:
+def history_lines(lines: Iterable[HistoryLine]) -> Iterator[Line]:
     """The newest last, as in a log."""
     for line in lines:
         subject = [f"{line.verb} {line.address}"]
         subject += [part for part in (line.remote_id, line.note) if part]
         by = [part for part in (line.by, spell_commit(line.commit), line.run, line.request_id) if part]
-        yield Text.assemble(
+        yield Line.assemble(
             (f"{line.at:%Y-%m-%d %H:%M:%S}  ", "dim"),
             (
                 line.result.ljust(6),
@@ -35,20 +34,20 @@ def history_lines(lines: Iterable[HistoryLine]) -> Iterator[Text]:
         )
 
 
-def standing_lines(address: Address, found: Iterable[Period]) -> Iterator[Text]:
+def standing_lines(address: Address, found: Iterable[Period]) -> Iterator[Line]:
     """One after the other, each with what changed from the one before."""
-    yield Text(str(address), "bold")
+    yield Line(str(address), "bold")
     before: Period | None = None
     for one in found:
         yield _head(one)
         if before:
-            yield Text(f"{_STEP * 3}{_changes(before, one)}", style="dim")
+            yield Line(f"{_STEP * 3}{_changes(before, one)}", style="dim")
         before = one
 
 
-def _head(one: Period) -> Text:
+def _head(one: Period) -> Line:
     until = _moment(one.until) if one.until else "now"
-    return Text.assemble(
+    return Line.assemble(
         (f"{_STEP}{_moment(one.since)} – {until.ljust(19)}  ", "dim"),
         one.remote_id,
         f"  {one.line.verb}",
@@ -71,23 +70,23 @@ def _changes(before: Period, after: Period) -> str:
     return f"changed: {', '.join(paths[:_MOST_CHANGES])}{more}" if paths else "made again from the same"
 
 
-def origin_lines(record: Record, address: Address, found: Iterable[Period]) -> Iterator[Text]:
+def origin_lines(record: Record, address: Address, found: Iterable[Period]) -> Iterator[Line]:
     """Each in full, with all that it was made from."""
-    yield Text(str(address), "bold")
+    yield Line(str(address), "bold")
     for one in found:
         yield _head(one)
         if one.until and one.ended is None:
-            yield Text(f"{_STEP * 2}no deletion of it by wanctl is on record", style="yellow")
+            yield Line(f"{_STEP * 2}no deletion of it by wanctl is on record", style="yellow")
         if one.kept is None:
-            yield Text(f"{_STEP * 2}what it was made from was not kept then", style="yellow")
+            yield Line(f"{_STEP * 2}what it was made from was not kept then", style="yellow")
         else:
             yield from _inputs(one.kept)
             yield from _origins(record, one.kept)
 
 
-def _origins(record: Record, kept: KeptInputs) -> Iterator[Text]:
+def _origins(record: Record, kept: KeptInputs) -> Iterator[Line]:
     for origin in upstream(record, kept):
-        yield Text.assemble(
+        yield Line.assemble(
             _STEP * 2, (origin.address, "bold"), f"  {origin.remote_id}", (_made(record, origin), "dim")
         )
         yield from _inputs(origin)
@@ -103,9 +102,9 @@ def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def _inputs(kept: KeptInputs) -> Iterator[Text]:
+def _inputs(kept: KeptInputs) -> Iterator[Line]:
     for path, value in _rows(kept.inputs):
-        yield Text(f"{_STEP * 4}{path}  {value}", style="dim")
+        yield Line(f"{_STEP * 4}{path}  {value}", style="dim")
 
 
 def _rows(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """A Plan as text for a terminal or a log: columns, details beneath, a verdict at the end.
 
-Pure: a plan in, lines out. Each line is a rich Text, so the same plan is coloured on a terminal and plain
+Pure: a plan in, lines out. Each is a Line, so the same plan is coloured on a terminal and plain
 everywhere else.
 """
 
@@ -11,8 +11,6 @@ from decimal import Decimal
 from difflib import SequenceMatcher
 from textwrap import wrap
 
-from rich.text import Text
-
 from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
 from wanctl.plan import Action, Change, Plan, Step, When
@@ -20,6 +18,7 @@ from wanctl.render.made import PlanFailure
 from wanctl.render.options import Command
 from wanctl.render.summary import as_specified, deleted, named, unseen_choices, what_now
 from wanctl.render.text.console import hint_line
+from wanctl.render.text.line import Line
 from wanctl.render.words import (
     ACTIONS,
     PHASES,
@@ -49,43 +48,43 @@ def plan_lines(
     command: Command = Command.PLAN,
     run: tuple[Step, ...] | None = None,
     columns: int | None = None,
-) -> list[Text]:
+) -> list[Line]:
     """The whole plan. A converged one is a single sentence, and what a person should know besides.
 
     `run` is what the run that shows it may come to; left out, it is what an apply starts without waiting.
     `columns` is how wide a terminal is; left out, lines are as long as they come.
     """
-    lines: list[Text] = []
+    lines: list[Line] = []
     if unseen := unseen_choices(plan):
-        lines += [Text(unseen, style="bold magenta"), Text()]
+        lines += [Line(unseen, style="bold magenta"), Line()]
     if plan.pending:
-        lines += [_header(plan, command, columns), Text()]
+        lines += [_header(plan, command, columns), Line()]
         lines += _steps(plan, columns)
-        lines.append(Text())
+        lines.append(Line())
     lines += finding_block(plan.findings)
     lines += _orphan_block(plan)
     lines += verdict(plan, command, run)
     return lines
 
 
-def _steps(plan: Plan, columns: int | None) -> Iterator[Text]:
+def _steps(plan: Plan, columns: int | None) -> Iterator[Line]:
     """A small plan shows what stays as it is, too; in a large one the changes would be hard to find."""
     settled = len(plan.steps) - len(plan.pending)
     if settled <= MOST_SETTLED:
         yield from _table(plan.steps, columns)
         return
     yield from _table(plan.pending, columns)
-    yield Text(f"  {settled:,} more resources are as the specs say", style="dim")
+    yield Line(f"  {settled:,} more resources are as the specs say", style="dim")
 
 
-def _header(plan: Plan, command: Command, columns: int | None) -> Text:
+def _header(plan: Plan, command: Command, columns: int | None) -> Line:
     size = counted(plan.size, "resource")
     place = " · ".join(part for part in (plan.project, plan.environment, plan.service, size) if part)
     gap = max(4, (columns or HEAD + len(place)) - len(place) - len(command))
-    return Text.assemble((command, "bold"), " " * min(gap, max(4, HEAD - len(command))), (place, "dim"))
+    return Line.assemble((command, "bold"), " " * min(gap, max(4, HEAD - len(command))), (place, "dim"))
 
 
-def _table(steps: Iterable[Step], columns: int | None) -> Iterator[Text]:
+def _table(steps: Iterable[Step], columns: int | None) -> Iterator[Line]:
     """Four columns. Where they do not fit, what a step is about goes beneath it, if it does anything."""
     rows = [(step, str(step.address), _middle(step), spell_when(step)) for step in steps]
     first = max((len(address) for _, address, _, _ in rows), default=0)
@@ -99,7 +98,7 @@ def _table(steps: Iterable[Step], columns: int | None) -> Iterator[Text]:
         words = ACTIONS[step.action]
         quiet = "dim" if step.settled else ""
         verbs = ("" if step.settled else step.action.value).ljust(verb)
-        yield Text.assemble(
+        yield Line.assemble(
             "  ",
             (address.ljust(first), quiet or "bold"),
             "  ",
@@ -110,7 +109,7 @@ def _table(steps: Iterable[Step], columns: int | None) -> Iterator[Text]:
         )
         if not step.settled:
             if narrow and middle:
-                yield Text(INDENT + middle)
+                yield Line(INDENT + middle)
             yield from _details(step, columns)
 
 
@@ -121,19 +120,19 @@ def _middle(step: Step) -> str:
     return step.summary or step.remote_id or ""
 
 
-def _details(step: Step, columns: int | None) -> Iterator[Text]:
+def _details(step: Step, columns: int | None) -> Iterator[Line]:
     """Beneath the line: the reason, the cost, the fields, the loss, what to do next."""
     if step.action is Action.CHOOSE:
         if step.summary:
-            yield Text(INDENT + step.summary)
+            yield Line(INDENT + step.summary)
     elif step.drift or step.when in {When.BLOCKED, When.SERVICE} or _worth_saying(step):
         label = "drift: " if step.drift else ""
-        yield Text.assemble(INDENT, (label, "yellow"), step.reason)
+        yield Line.assemble(INDENT, (label, "yellow"), step.reason)
     if step.cost and ACTIONS[step.action].billed:
-        yield Text(INDENT + spell_cost(step.cost))
+        yield Line(INDENT + spell_cost(step.cost))
     yield from change_lines(step, columns)
     if step.warning:
-        yield Text.assemble(INDENT, ("! " + step.warning, "red" if step.deletes else "yellow"))
+        yield Line.assemble(INDENT, ("! " + step.warning, "red" if step.deletes else "yellow"))
     for hint in step.hints:
         yield hint_line(hint, INDENT)
 
@@ -144,13 +143,13 @@ def _worth_saying(step: Step) -> bool:
     return not (step.routine and starts) and step.reason != _middle(step)
 
 
-def finding_block(findings: tuple[Finding, ...]) -> list[Text]:
-    lines: list[Text] = []
+def finding_block(findings: tuple[Finding, ...]) -> list[Line]:
+    lines: list[Line] = []
     for finding in findings:
         subject = str(finding.address) if finding.address else ""
         prefix = ": ".join(part for part in (str(finding.place or ""), subject) if part)
         lines.append(
-            Text.assemble(
+            Line.assemble(
                 (f"{finding.severity.value}: ", _SEVERITY_STYLE[finding.severity]),
                 (f"{prefix}: " if prefix else "", "dim"),
                 finding.message,
@@ -158,40 +157,40 @@ def finding_block(findings: tuple[Finding, ...]) -> list[Text]:
         )
         if finding.hint:
             lines.append(hint_line(finding.hint))
-    return [*lines, Text()] if lines else []
+    return [*lines, Line()] if lines else []
 
 
-def failure_lines(failure: PlanFailure) -> list[Text]:
+def failure_lines(failure: PlanFailure) -> list[Line]:
     """A failure, in place of a plan."""
     what = "Stopped before the end" if failure.begun else "No plan could be made"
     verdict_ = f"{what}: {counted(failure.errors, 'error')}. {failure.consequence[0]}"
-    return [*finding_block(failure.findings), Text(verdict_, style="bold red")]
+    return [*finding_block(failure.findings), Line(verdict_, style="bold red")]
 
 
-def _orphan_block(plan: Plan) -> list[Text]:
+def _orphan_block(plan: Plan) -> list[Line]:
     if not plan.orphans:
         return []
     count = counted(len(plan.orphans), "orphan")
-    lines = [Text(f"{count}, kept (in no spec; to delete any: wanctl prune):", style="dim")]
+    lines = [Line(f"{count}, kept (in no spec; to delete any: wanctl prune):", style="dim")]
     lines += [
-        Text(f"  {orphan.kind}  {orphan.remote_id}  {spell_orphan(orphan)}", style="dim")
+        Line(f"  {orphan.kind}  {orphan.remote_id}  {spell_orphan(orphan)}", style="dim")
         for orphan in plan.orphans
     ]
-    return [*lines, Text()]
+    return [*lines, Line()]
 
 
-def verdict(plan: Plan, command: Command = Command.PLAN, run: tuple[Step, ...] | None = None) -> list[Text]:
+def verdict(plan: Plan, command: Command = Command.PLAN, run: tuple[Step, ...] | None = None) -> list[Line]:
     """The last lines: what it comes to, and what one apply does of it."""
     if any(finding.severity is Severity.ERROR for finding in plan.findings):
-        return [Text("Nothing can be applied until the errors above are corrected.", style="bold red")]
+        return [Line("Nothing can be applied until the errors above are corrected.", style="bold red")]
     if not plan.pending:
         standing = f" {as_specified(plan.size)}."
         if command is Command.DESTROY:
             standing = " Nothing of it is live: there is nothing to delete."
-        return [Text.assemble(("No changes.", "bold green"), standing)]
+        return [Line.assemble(("No changes.", "bold green"), standing)]
     return [
-        Text.assemble(("Plan: ", "bold"), spell_counts(plan.pending), f"; {deleted(plan)}."),
-        Text(what_now(plan, run)),
+        Line.assemble(("Plan: ", "bold"), spell_counts(plan.pending), f"; {deleted(plan)}."),
+        Line(what_now(plan, run)),
     ]
 
 
@@ -212,7 +211,7 @@ def question(steps: tuple[Step, ...]) -> str:
     return ", ".join(parts) + "?"
 
 
-def change_lines(step: Step, columns: int | None = None) -> Iterator[Text]:
+def change_lines(step: Step, columns: int | None = None) -> Iterator[Line]:
     """The fields of a step, for a terminal of so many columns, or for whatever has no width."""
     if ACTIONS[step.action].billed:
         yield from _parameters(step, min(WIDEST_LINE, (columns or WIDEST_LINE * 2) - len(INDENT)))
@@ -220,7 +219,7 @@ def change_lines(step: Step, columns: int | None = None) -> Iterator[Text]:
     shown = [change for change in step.changes if not _shown_already(step, change)]
     width = max((len(change.path) for change in shown), default=0)
     for change in shown:
-        yield Text.assemble(INDENT, (change.path.ljust(width), "dim"), "  ", _values(change))
+        yield Line.assemble(INDENT, (change.path.ljust(width), "dim"), "  ", _values(change))
         yield from _text_diff(change)
 
 
@@ -229,7 +228,7 @@ def _shown_already(step: Step, change: Change) -> bool:
     return change.before is None and change.in_summary and not step.drift
 
 
-def _parameters(step: Step, width: int) -> Iterator[Text]:
+def _parameters(step: Step, width: int) -> Iterator[Line]:
     """A first job lists every parameter that is sent, a group for each reason; a later one what differs.
 
     The parameters are the fields below another one; the others are what the job is made from.
@@ -238,7 +237,7 @@ def _parameters(step: Step, width: int) -> Iterator[Text]:
     if not first:
         width = max((len(change.path) for change in step.changes), default=0)
         for change in step.changes:
-            yield Text.assemble(INDENT, (change.path.ljust(width), "dim"), "  ", _values(change))
+            yield Line.assemble(INDENT, (change.path.ljust(width), "dim"), "  ", _values(change))
         return
     for reason in dict.fromkeys(change.reason for change in step.changes):
         pairs = [
@@ -249,28 +248,28 @@ def _parameters(step: Step, width: int) -> Iterator[Text]:
         if pairs:
             group = f"{' · '.join(pairs)}  ({reason or 'as written'})"
             lines = wrap(group, width, break_on_hyphens=False)
-            yield from (Text(INDENT + line.replace(_UNBROKEN, " ")) for line in lines)
+            yield from (Line(INDENT + line.replace(_UNBROKEN, " ")) for line in lines)
 
 
-def _values(change: Change) -> Text:
+def _values(change: Change) -> Line:
     if change.known_after:
         later = f"known after {change.known_after}"
-        return Text(f"{spell_value(change.before)} → {later}" if change.before is not None else later)
+        return Line(f"{spell_value(change.before)} → {later}" if change.before is not None else later)
     after = spell_value(change.after)
     if change.origin and isinstance(change.after, str):
         after = f"{change.origin} ({len(change.after):,} characters)"
     if change.before is None:
-        return Text(after)
+        return Line(after)
     if _is_text(change):
-        return Text(f"{len(str(change.before)):,} → {len(str(change.after)):,} characters")
-    return Text(f"{spell_value(change.before)} → {after}")
+        return Line(f"{len(str(change.before)):,} → {len(str(change.after)):,} characters")
+    return Line(f"{spell_value(change.before)} → {after}")
 
 
 def _is_text(change: Change) -> bool:
     return isinstance(change.before, str) and len(change.before) > QUOTED
 
 
-def _text_diff(change: Change) -> Iterator[Text]:
+def _text_diff(change: Change) -> Iterator[Line]:
     """The changes of a long text: each place before and after, with a few words around it."""
     if change.before is None or not _is_text(change):
         return
@@ -286,10 +285,10 @@ def _text_diff(change: Change) -> Iterator[Text]:
     )
     for (old, new), count in list(changed.items())[:DIFF_PLACES]:
         times = f"  ({count} times)" if count > 1 else ""
-        yield Text(f"{INDENT}  - {old}", style="red")
-        yield Text(f"{INDENT}  + {new}{times}", style="green")
+        yield Line(f"{INDENT}  - {old}", style="red")
+        yield Line(f"{INDENT}  + {new}{times}", style="green")
     if len(changed) > DIFF_PLACES:
-        yield Text(f"{INDENT}  … and {len(changed) - DIFF_PLACES} places more", style="dim")
+        yield Line(f"{INDENT}  … and {len(changed) - DIFF_PLACES} places more", style="dim")
 
 
 def _excerpt(words: list[str], start: int, end: int) -> str:

@@ -5,31 +5,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
-
 from wanctl.base.words import spell_time
 from wanctl.dataset.preparing.outcome import FileReport, Preparation
 from wanctl.dataset.preparing.scenes import Decision, Stretch
 from wanctl.render.text.console import hint_line
+from wanctl.render.text.line import Line
 
 _COLOURS = {Decision.KEPT: "green", Decision.CUT: "cyan", Decision.DROPPED: "yellow"}
 
 
-def preparation_lines(done: Preparation) -> Iterator[Text]:
+def preparation_lines(done: Preparation) -> Iterator[Line]:
     """Each file with its stretches, and a summary."""
     for file in done.files:
         yield from _file_lines(file)
-    yield Text()
-    yield Text(str(done))
+    yield Line()
+    yield Line(str(done))
 
 
-def _file_lines(file: FileReport) -> Iterator[Text]:
-    yield Text.assemble((file.file, "bold"), (_how(file), "dim"))
+def _file_lines(file: FileReport) -> Iterator[Line]:
+    yield Line.assemble((file.file, "bold"), (_how(file), "dim"))
     for one in file.stretches:
         yield _row(one.stretch, one.clip)
     if file.fault:
-        yield Text.assemble("  ", ("error: ", "red"), f"it {file.fault}")
+        yield Line.assemble("  ", ("error: ", "red"), f"it {file.fault}")
 
 
 def _how(file: FileReport) -> str:
@@ -38,17 +36,17 @@ def _how(file: FileReport) -> str:
     return f"{size}, black bars cut off" if known and known.crop else size
 
 
-def _row(stretch: Stretch, clip: str | None) -> Text:
+def _row(stretch: Stretch, clip: str | None) -> Line:
     span = f"{spell_time(stretch.begin)}–{spell_time(stretch.end)}"
     name = f" → {clip}" if clip else ""
-    return Text.assemble(
+    return Line.assemble(
         f"  {span:>17}  {stretch.seconds:5.1f} s  ",
         (stretch.decision.value.ljust(7), _COLOURS[stretch.decision]),
         f"  {stretch.reason}{name}",
     )
 
 
-def next_lines(done: Preparation, page: Path, trigger: str | None) -> Iterator[Text]:
+def next_lines(done: Preparation, page: Path, trigger: str | None) -> Iterator[Line]:
     """What a person does after that."""
     if done.clips:
         word = f" --trigger {trigger}" if trigger else ""
@@ -65,6 +63,7 @@ def work_bar(doing: str) -> Iterator[Callable[[int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda _count, _total: None
         return
+    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     parts = (TextColumn(doing), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn())

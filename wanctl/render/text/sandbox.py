@@ -3,19 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.text import Text
-
 from wanctl.base.words import counted
+from wanctl.render.text.line import Line
 
 
-def sandbox_lines(found: Mapping[str, Any]) -> Iterator[Text]:
+def sandbox_lines(found: Mapping[str, Any]) -> Iterator[Line]:
     """The clock, then each object on its line."""
-    yield Text.assemble(("sandbox", "bold"), f"  {found.get('now')}  speed {found.get('speed')}")
+    yield Line.assemble(("sandbox", "bold"), f"  {found.get('now')}  speed {found.get('speed')}")
     for kind in ("files", "jobs", "deployments", "tasks"):
         rows = found.get(kind) or []
-        yield Text(f"  {kind}: {len(rows) or 'none'}")
+        yield Line(f"  {kind}: {len(rows) or 'none'}")
         for row in rows:
-            yield Text("    " + "  ".join(_facts(row)), style="dim")
+            yield Line("    " + "  ".join(_facts(row)), style="dim")
 
 
 def _facts(row: Mapping[str, Any]) -> Iterator[str]:
@@ -27,13 +26,13 @@ def _facts(row: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} {value:g}"
 
 
-def fault_lines(rules: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
+def fault_lines(rules: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
     """Each rule as a sentence, and how often it fired."""
     if not rules:
-        yield Text("No faults are arranged.")
+        yield Line("No faults are arranged.")
     for rule in rules:
         calls = f"{rule.get('method', 'any method')} {rule.get('path', '*')}"
-        yield Text.assemble(
+        yield Line.assemble(
             f"  {rule['id']:>6}  ",
             (_what(rule), "bold"),
             f"  {calls}{_which(rule)}",
