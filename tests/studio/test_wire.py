@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -79,6 +80,34 @@ def test_a_closed_port_is_unreachable() -> None:
                 await studio.jobs.create({})
 
     asyncio.run(asking())
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("http://127.0.0.1:9", False),
+        ("https://127.0.0.1:9", True),
+        ("https://dashscope-intl.aliyuncs.com", True),
+    ],
+)
+def test_authorities_are_read_for_https_only(url: str, read: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str | None] = []
+    load = ssl.create_default_context
+
+    def noted(*arguments: Any, **more: Any) -> ssl.SSLContext:
+        asked.append(more.get("cafile"))
+        return load(*arguments, **more)
+
+    monkeypatch.setattr(ssl, "create_default_context", noted)
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+    async def main() -> None:
+        async with Studio(Endpoint.parse(url), Key(SECRET)):
+            """Opened, and nothing asked."""
+
+    asyncio.run(main())
+    assert bool(asked) is read
 
 
 def test_a_proxy_of_the_environment_does_not_see_what_stays_on_this_machine(

@@ -20,9 +20,9 @@ MONEY_PATTERN = r"^\d+(\.\d+)?\s*[A-Z]{3}$"
 
 
 class Model(BaseModel):
-    """The base of all models: frozen, and an unknown key is an error."""
+    """The base of all models: frozen, and an unknown key is an error. Each is built when it is first used."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True)

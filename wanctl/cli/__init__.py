@@ -2,6 +2,7 @@
 
 import gc
 import io
+import os
 import sys
 
 
@@ -9,8 +10,11 @@ def main() -> None:
     """The `wanctl` command: no traceback reaches a user unless --debug asks for it."""
     # what a command makes lives to its end: to look for cycles at every 700 objects is a tenth of a short run
     gc.set_threshold(50_000, 20, 100)
-    # httpx brings its own command line where it can, and a syntax highlighter with it, which no one here uses
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None: not to be imported
+    # httpx brings its own command line where it can, and tenacity another event loop, which no one here uses
+    for unused in ("httpx._main", "tornado"):
+        sys.modules.setdefault(unused, None)  # type: ignore[arg-type]  # None: not to be imported
+    # else the metadata of every installed package is read, to look for plugins of pydantic
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from wanctl.cli import (  # noqa: F401 - they register commands
         choosing,
         ci,

@@ -13,7 +13,7 @@ LEASE_TTL = timedelta(minutes=5)
 class Process(BaseModel):
     """A process as its own machine knows it; no other machine can say anything about it."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     place: str  # machine, boot and space of process ids
     pid: int
@@ -23,7 +23,7 @@ class Process(BaseModel):
 class Lease(BaseModel):
     """One holder's claim, good until `expires`, or until its process is known to be dead."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     token: str
     holder: str

@@ -144,7 +144,9 @@ _KNOWN_FIRST = Field(default=UNTOLD, union_mode="left_to_right")
 class RemoteObject(BaseModel):
     """An object of the service. A null is as good as missing; the repr shows no signature."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", coerce_numbers_to_str=True, protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="allow", coerce_numbers_to_str=True, protected_namespaces=(), defer_build=True
+    )
 
     @model_validator(mode="before")
     @classmethod

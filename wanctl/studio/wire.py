@@ -5,6 +5,7 @@ made once, and a lost answer is raised as such. The key is added here and nowher
 """
 
 import logging
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
@@ -101,7 +102,7 @@ class StudioConnection:
         headers = {"User-Agent": user_agent, "Accept": "application/json"}
         if workspace:
             headers["X-DashScope-WorkSpace"] = check_workspace(workspace)
-        self._http = open_http(endpoint, transport, headers)
+        self._http = open_http(endpoint, transport, headers, _trusted_by(endpoint))
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -179,7 +180,10 @@ class StudioConnection:
 
 
 def open_http(
-    endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None, headers: Mapping[str, str]
+    endpoint: Endpoint,
+    transport: httpx.AsyncBaseTransport | None,
+    headers: Mapping[str, str],
+    verify: ssl.SSLContext | bool = True,
 ) -> httpx.AsyncClient:
     """A client that goes through the environment's proxies, but never to this machine through one."""
     own = {f"all://{endpoint.host}"} if endpoint.loopback and ":" not in endpoint.host else set()
@@ -188,9 +192,16 @@ def open_http(
         headers=headers,
         timeout=TIMEOUT,
         follow_redirects=False,
+        verify=verify,
         limits=httpx.Limits(max_connections=CALLS_AT_ONCE, max_keepalive_connections=CALLS_AT_ONCE),
         mounts=dict.fromkeys({*PAST_PROXIES, *own}),
     )
+
+
+def _trusted_by(endpoint: Endpoint) -> ssl.SSLContext | bool:
+    """Who is believed over https. For calls over http to this machine no list of authorities is read."""
+    plain = endpoint.loopback and endpoint.scheme == "http"
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True
 
 
 def _no_url(request: StudioRequest, error: httpx.InvalidURL) -> StudioError:
