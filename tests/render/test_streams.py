@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from wanctl.render.text.console import TextStream, columns, emit
-from wanctl.render.text.line import Line
+from wanctl.render.text.line import TextLine
 
 ROOT = Path(__file__).parents[2]
 LINES = (
@@ -22,13 +22,13 @@ LINES = (
     "a line that is longer than any terminal " * 9,
     "[bold]no markup[/bold] :smile: 'quoted' 17",
     "before \x1b[31mred\x1b[0m \x07 \u202eback \x85",
-    Line("styled", style="bold red"),
-    Line.assemble("  ", ("two", "cyan"), " parts, ", Line.assemble(("and ", "dim"), "a third"), "  "),
+    TextLine("styled", style="bold red"),
+    TextLine.assemble("  ", ("two", "cyan"), " parts, ", TextLine.assemble(("and ", "dim"), "a third"), "  "),
 )
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_file_gets_what_the_library_would_write(line: Line | str) -> None:
+def test_a_file_gets_what_the_library_would_write(line: TextLine | str) -> None:
     ours, theirs = io.StringIO(), io.StringIO()
     emit([line], TextStream(ours))
     emit([line], Console(file=theirs, soft_wrap=True, highlight=False, markup=False, emoji=False))
@@ -40,7 +40,7 @@ def test_colours_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
     file = io.StringIO()
-    emit([Line("word", "red")], TextStream(file))
+    emit([TextLine("word", "red")], TextStream(file))
     assert file.getvalue() == "\x1b[31mword\x1b[0m\n"
     assert columns(TextStream(file)) is not None
     monkeypatch.delenv("FORCE_COLOR")
@@ -48,7 +48,7 @@ def test_colours_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_line_within_a_line_keeps_its_styles() -> None:
-    line = Line.assemble("a ", Line("b", "bold"), (" c", "dim"))
+    line = TextLine.assemble("a ", TextLine("b", "bold"), (" c", "dim"))
     assert line.parts == (("a ", ""), ("b", "bold"), (" c", "dim"))
     assert line.plain == "a b c"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from wanctl.base.words import counted, listed
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.text.console import hint_line
-from wanctl.render.text.line import Line
+from wanctl.render.text.line import TextLine
 from wanctl.render.text.plan import INDENT, finding_block
 from wanctl.render.words import PHASES, spell_cost, spell_orphan, spell_state
 
@@ -22,10 +22,10 @@ _NONE_CAN = (
 )
 
 
-def status_lines(plan: Plan) -> list[Line]:
+def status_lines(plan: Plan) -> list[TextLine]:
     """The account as the specs name it."""
     place = " · ".join(part for part in (plan.project, plan.environment, plan.service) if part)
-    lines = [Line.assemble((place, "bold"), f"  {plan.status.value.replace('_', ' ')}"), Line()]
+    lines = [TextLine.assemble((place, "bold"), f"  {plan.status.value.replace('_', ' ')}"), TextLine()]
     rows = [(step, str(step.address), spell_state(step), step.remote_id or "—") for step in plan.steps]
     widths = (
         max((len(address) for _, address, _, _ in rows), default=0),
@@ -33,7 +33,7 @@ def status_lines(plan: Plan) -> list[Line]:
     )
     for step, address, state, remote_id in rows:
         lines.append(
-            Line.assemble(
+            TextLine.assemble(
                 "  ",
                 (address.ljust(widths[0]), "bold"),
                 "  ",
@@ -44,77 +44,81 @@ def status_lines(plan: Plan) -> list[Line]:
         )
         lines += _waits(step)
     if plan.orphans:
-        lines += [Line(), Line("Ours, live, and in no spec:", style="dim")]
+        lines += [TextLine(), TextLine("Ours, live, and in no spec:", style="dim")]
         lines += [
-            Line(f"  {one.kind}  {one.remote_id}  {spell_orphan(one)}", style="dim") for one in plan.orphans
+            TextLine(f"  {one.kind}  {one.remote_id}  {spell_orphan(one)}", style="dim")
+            for one in plan.orphans
         ]
     if plan.findings:
-        lines += [Line(), *finding_block(plan.findings)[:-1]]
+        lines += [TextLine(), *finding_block(plan.findings)[:-1]]
     return lines
 
 
-def _waits(step: Step) -> Iterator[Line]:
+def _waits(step: Step) -> Iterator[TextLine]:
     indent = " " * 6
     if step.cost and step.cost.billed_tokens is not None:
-        yield Line(indent + spell_cost(step.cost), style="dim")
+        yield TextLine(indent + spell_cost(step.cost), style="dim")
     if step.settled:
         return
     after = f", after {', '.join(map(str, step.after))}" if step.after else ""
     summary = f" · {step.summary}" if step.action is Action.CHOOSE and step.summary else ""
     detail = step.progress.detail if step.progress else ""
     detail = f" · {detail}" if detail and not step.reason.endswith(detail) else ""
-    yield Line(f"{indent}{step.reason}{after}{summary}{detail}")
+    yield TextLine(f"{indent}{step.reason}{after}{summary}{detail}")
     for hint in step.hints:
         yield hint_line(hint, indent)
 
 
-def drift_lines(drift: "Drift") -> list[Line]:
+def drift_lines(drift: "Drift") -> list[TextLine]:
     """The drift, with what apply would do about each; one sentence where there is none."""
     if not drift.found and drift.passed_over:
         names = listed([str(address) for address in drift.passed_over])
-        return [Line.assemble(("No drift", "bold green"), f" but what is ignored: {names}.")]
+        return [TextLine.assemble(("No drift", "bold green"), f" but what is ignored: {names}.")]
     if not drift.found:
-        return [Line.assemble(("No drift.", "bold green"), " The account is as wanctl left it.")]
+        return [TextLine.assemble(("No drift.", "bold green"), " The account is as wanctl left it.")]
     lines = [line for step in drift.steps for line in _step_lines(step)]
     for orphan in drift.orphans:
         lines.append(
-            Line.assemble(
+            TextLine.assemble(
                 "  ", (f"{orphan.kind}/{orphan.remote_id}", "bold"), f"  {spell_orphan(orphan)}; in no spec"
             )
         )
         lines.append(hint_line(f"to delete it: wanctl prune {orphan.remote_id}", INDENT))
     if lines:
-        lines.append(Line())
+        lines.append(TextLine())
     lines += finding_block(drift.findings)
     count = len(drift.steps) + len(drift.orphans) + len(drift.findings)
-    lines.append(Line.assemble(("Drift: ", "bold yellow"), f"{counted(count, 'thing')} to look at."))
+    lines.append(TextLine.assemble(("Drift: ", "bold yellow"), f"{counted(count, 'thing')} to look at."))
     return lines
 
 
-def _step_lines(step: Step) -> Iterator[Line]:
-    yield Line.assemble("  ", (str(step.address), "bold"), f"  {step.reason}")
+def _step_lines(step: Step) -> Iterator[TextLine]:
+    yield TextLine.assemble("  ", (str(step.address), "bold"), f"  {step.reason}")
     if step.when in {When.NOW, When.LATER}:
         yield hint_line(f"wanctl apply would {step.action.value} it again", INDENT)
     for hint in step.hints:
         yield hint_line(hint, INDENT)
 
 
-def orphan_lines(plan: Plan, *, chosen: bool = False) -> list[Line]:
+def orphan_lines(plan: Plan, *, chosen: bool = False) -> list[TextLine]:
     """The orphans that could be pruned, where none is chosen yet or none of those chosen can be deleted."""
     if not plan.orphans:
-        return [Line.assemble(("No orphans.", "bold green"), " Everything of ours is in the specs.")]
+        return [TextLine.assemble(("No orphans.", "bold green"), " Everything of ours is in the specs.")]
     names = [f"{orphan.kind}/{orphan.remote_id}" for orphan in plan.orphans]
     width = max(map(len, names))
-    lines = [Line(f"{counted(len(plan.orphans), 'orphan')}, live and in no spec:", style="bold"), Line()]
+    lines = [
+        TextLine(f"{counted(len(plan.orphans), 'orphan')}, live and in no spec:", style="bold"),
+        TextLine(),
+    ]
     lines += [
-        Line.assemble("  ", (name.ljust(width), "bold"), "  ", (spell_orphan(orphan), "dim"))
+        TextLine.assemble("  ", (name.ljust(width), "bold"), "  ", (spell_orphan(orphan), "dim"))
         for name, orphan in zip(names, plan.orphans, strict=True)
     ]
     return [
         *lines,
-        Line(),
+        TextLine(),
         *finding_block(plan.findings),
-        Line(_NONE_CAN if chosen else _CHOOSE),
+        TextLine(_NONE_CAN if chosen else _CHOOSE),
     ]
 
 
@@ -133,30 +137,30 @@ def import_question(imported: "Imported", path: str) -> str:
     return f"Write {spell_kinds(imported)} to {path}, and {adoptions} into the ledger?"
 
 
-def nothing_lines(imported: "Imported") -> Iterator[Line]:
+def nothing_lines(imported: "Imported") -> Iterator[TextLine]:
     """No file is written for comments alone."""
-    yield Line("Nothing to import: what is live is in the specs, or of another wanctl project.")
+    yield TextLine("Nothing to import: what is live is in the specs, or of another wanctl project.")
     for one in imported.documents:
-        yield Line(f"  {one.address}  could be a comment only; to see why: wanctl import --dry-run")
+        yield TextLine(f"  {one.address}  could be a comment only; to see why: wanctl import --dry-run")
 
 
-def written_lines(imported: "Imported", path: str) -> Iterator[Line]:
+def written_lines(imported: "Imported", path: str) -> Iterator[TextLine]:
     """The file, and what a person has to add to it."""
-    yield Line.assemble(("Written: ", "bold green"), f"{path}: {spell_kinds(imported)}.")
+    yield TextLine.assemble(("Written: ", "bold green"), f"{path}: {spell_kinds(imported)}.")
     for one in imported.documents:
         if one.proposed:
-            yield Line(f"  {one.address}  as a comment only: see its remarks")
+            yield TextLine(f"  {one.address}  as a comment only: see its remarks")
             continue
         for field in one.unknown:
-            yield Line(f"  {one.address}  its {field} is not readable from the service: write it there")
+            yield TextLine(f"  {one.address}  its {field} is not readable from the service: write it there")
 
 
-def adopted_lines(imported: "Imported", sentences: tuple[str, ...], plan: Plan) -> Iterator[Line]:
+def adopted_lines(imported: "Imported", sentences: tuple[str, ...], plan: Plan) -> Iterator[TextLine]:
     """Each adoption, and whether the plan is empty now as far as the imported documents go."""
-    yield from (Line(f"  {sentence}.") for sentence in sentences)
+    yield from (TextLine(f"  {sentence}.") for sentence in sentences)
     ours = {one.address for one in imported.documents if not one.proposed}
     pending = [step for step in plan.pending if step.address in ours]
     for step in pending:
-        yield Line.assemble("  ", (str(step.address), "bold"), f"  not settled: {step.reason}")
+        yield TextLine.assemble("  ", (str(step.address), "bold"), f"  not settled: {step.reason}")
     if not pending:
-        yield Line("The plan has nothing to do for them. Read the file, and commit it.")
+        yield TextLine("The plan has nothing to do for them. Read the file, and commit it.")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from wanctl.render.text.line import Line
+from wanctl.render.text.line import TextLine
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +57,7 @@ def columns(stream: "TextStream | Console | None" = None) -> int | None:
     return target.width if target and target.is_terminal else None
 
 
-def emit(lines: Iterable[Line | str], stream: "TextStream | Console | None" = None) -> None:
+def emit(lines: Iterable[TextLine | str], stream: "TextStream | Console | None" = None) -> None:
     """Print lines; control characters, whoever wrote them, show as a mark and do nothing."""
     target = stream or out()
     drawing = _drawing(target)
@@ -79,17 +79,17 @@ def _drawing(stream: "TextStream | Console") -> "Console | None":
     return stream
 
 
-def _words(line: Line | str) -> str:
-    text = (line.plain if isinstance(line, Line) else line).translate(_DROPPED)
+def _words(line: TextLine | str) -> str:
+    text = (line.plain if isinstance(line, TextLine) else line).translate(_DROPPED)
     return CONTROL.sub(MARK, text).rstrip() + "\n"
 
 
-def hint_line(hint: str, indent: str = "  ") -> Line:
+def hint_line(hint: str, indent: str = "  ") -> TextLine:
     """The next thing to do, behind an arrow."""
-    return Line.assemble(indent, ("→ ", "cyan"), hint)
+    return TextLine.assemble(indent, ("→ ", "cyan"), hint)
 
 
-def plain(lines: Iterable[Line | str]) -> str:
+def plain(lines: Iterable[TextLine | str]) -> str:
     """The same lines without colour, as a file or a test wants them."""
     return "".join(map(_words, lines))
 

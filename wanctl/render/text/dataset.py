@@ -12,18 +12,18 @@ from wanctl.dataset.manifest import ContentChanges
 from wanctl.finding import Finding
 from wanctl.language.inspection import Estimate, Inspection
 from wanctl.render.text.console import hint_line
-from wanctl.render.text.line import Line
+from wanctl.render.text.line import TextLine
 from wanctl.render.words import estimate_rows, spell_aspect
 
 _COLOURS = {"error": "red", "warning": "yellow", "advice": "cyan"}
 _MOST_SIZES = 4
 
 
-def inspection_lines(found: Inspection) -> Iterator[Line]:
+def inspection_lines(found: Inspection) -> Iterator[TextLine]:
     """The whole page of `dataset inspect`."""
     facts = found.facts
-    yield Line.assemble(("wanctl dataset inspect", "bold"), f"  {found.address} · {found.source}")
-    yield Line()
+    yield TextLine.assemble(("wanctl dataset inspect", "bold"), f"  {found.address} · {found.source}")
+    yield TextLine()
     yield _row("samples", f"{counted(len(facts.samples), 'sample')}, {spell_bytes(facts.size)}")
     if facts.seconds:
         least, most = min(facts.seconds), max(facts.seconds)
@@ -36,14 +36,14 @@ def inspection_lines(found: Inspection) -> Iterator[Line]:
         yield _row("trigger", found.effect.trigger)
         yield _row("effect", f'"{found.effect.description}"')
     yield _row("digest", f"sha256:{facts.digest}")
-    yield Line()
+    yield TextLine()
     yield from _estimate_table(found.estimates)
-    yield Line()
+    yield TextLine()
     yield from problem_lines(found.problems, found.source)
 
 
-def _row(name: str, value: str) -> Line:
-    return Line.assemble("  ", (name.ljust(9), "dim"), value)
+def _row(name: str, value: str) -> TextLine:
+    return TextLine.assemble("  ", (name.ljust(9), "dim"), value)
 
 
 def sizes_of(facts: DatasetFacts, kind: MediaKind) -> str:
@@ -56,46 +56,46 @@ def sizes_of(facts: DatasetFacts, kind: MediaKind) -> str:
     return ", ".join(shown) + (f" and {more} more sizes" if more else "")
 
 
-def _estimate_table(estimates: Iterable[Estimate]) -> Iterator[Line]:
+def _estimate_table(estimates: Iterable[Estimate]) -> Iterator[TextLine]:
     rows = [("base model", "epochs", "tokens", "price"), *estimate_rows(estimates)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for number, row in enumerate(rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        yield Line("  " + "  ".join([*cells, row[3]]), style="dim" if number == 0 else "")
+        yield TextLine("  " + "  ".join([*cells, row[3]]), style="dim" if number == 0 else "")
 
 
-def problem_lines(problems: tuple[Finding, ...], source: str) -> Iterator[Line]:
+def problem_lines(problems: tuple[Finding, ...], source: str) -> Iterator[TextLine]:
     if not problems:
-        yield Line("Nothing is wrong with it.")
+        yield TextLine("Nothing is wrong with it.")
     for one in abridged(problems):
         place = f"{source}/{one.place}: " if one.place else ""
         severity = one.severity.value
-        yield Line.assemble(
+        yield TextLine.assemble(
             (f"{severity}: ", _COLOURS[severity]), f"{place}{one.message} ", (f"[{one.rule}]", "dim")
         )
         if one.hint:
             yield hint_line(one.hint)
 
 
-def changes_lines(changes: ContentChanges) -> Iterator[Line]:
+def changes_lines(changes: ContentChanges) -> Iterator[TextLine]:
     """The differences between two contents, sample by sample."""
     if not changes:
-        yield Line("No sample differs.")
+        yield TextLine("No sample differs.")
         return
     for mark, names, style in (("+", changes.added, "green"), ("-", changes.removed, "red")):
         for name in names:
-            yield Line(f"{mark} {name}", style=style)
+            yield TextLine(f"{mark} {name}", style=style)
     for one in changes.captions:
-        yield Line(f"~ {one.sample}", style="yellow")
-        yield Line(f"    - {one.before if one.before is not None else '(not kept)'}", style="red")
-        yield Line(f"    + {one.after}", style="green")
-    yield Line()
-    yield Line(f"{changes}.")
+        yield TextLine(f"~ {one.sample}", style="yellow")
+        yield TextLine(f"    - {one.before if one.before is not None else '(not kept)'}", style="red")
+        yield TextLine(f"    + {one.after}", style="green")
+    yield TextLine()
+    yield TextLine(f"{changes}.")
 
 
-def edit_lines(edits: Iterable[CaptionEdit]) -> Iterator[Line]:
+def edit_lines(edits: Iterable[CaptionEdit]) -> Iterator[TextLine]:
     """Each caption before and after."""
     for one in edits:
-        yield Line(f"~ line {one.line}", style="yellow")
-        yield Line(f"    - {one.before}", style="red")
-        yield Line(f"    + {one.after}", style="green")
+        yield TextLine(f"~ line {one.line}", style="yellow")
+        yield TextLine(f"    - {one.before}", style="red")
+        yield TextLine(f"    + {one.after}", style="green")

@@ -8,7 +8,7 @@ from wanctl.address import Address
 from wanctl.base.words import counted
 from wanctl.engine.history import Period, changed_inputs, maker, upstream
 from wanctl.ledger.record import HistoryLine, KeptInputs, Record
-from wanctl.render.text.line import Line
+from wanctl.render.text.line import TextLine
 from wanctl.render.visible import one_line
 from wanctl.render.words import spell_commit, spell_value
 
@@ -16,13 +16,13 @@ _MOST_CHANGES = 6
 _STEP = "  "
 
 
-def history_lines(lines: Iterable[HistoryLine]) -> Iterator[Line]:
+def history_lines(lines: Iterable[HistoryLine]) -> Iterator[TextLine]:
     """The newest last, as in a log."""
     for line in lines:
         subject = [f"{line.verb} {line.address}"]
         subject += [part for part in (line.remote_id, line.note) if part]
         by = [part for part in (line.by, spell_commit(line.commit), line.run, line.request_id) if part]
-        yield Line.assemble(
+        yield TextLine.assemble(
             (f"{line.at:%Y-%m-%d %H:%M:%S}  ", "dim"),
             (
                 line.result.ljust(6),
@@ -34,20 +34,20 @@ def history_lines(lines: Iterable[HistoryLine]) -> Iterator[Line]:
         )
 
 
-def standing_lines(address: Address, found: Iterable[Period]) -> Iterator[Line]:
+def standing_lines(address: Address, found: Iterable[Period]) -> Iterator[TextLine]:
     """One after the other, each with what changed from the one before."""
-    yield Line(str(address), "bold")
+    yield TextLine(str(address), "bold")
     before: Period | None = None
     for one in found:
         yield _head(one)
         if before:
-            yield Line(f"{_STEP * 3}{_changes(before, one)}", style="dim")
+            yield TextLine(f"{_STEP * 3}{_changes(before, one)}", style="dim")
         before = one
 
 
-def _head(one: Period) -> Line:
+def _head(one: Period) -> TextLine:
     until = _moment(one.until) if one.until else "now"
-    return Line.assemble(
+    return TextLine.assemble(
         (f"{_STEP}{_moment(one.since)} – {until.ljust(19)}  ", "dim"),
         one.remote_id,
         f"  {one.line.verb}",
@@ -70,23 +70,23 @@ def _changes(before: Period, after: Period) -> str:
     return f"changed: {', '.join(paths[:_MOST_CHANGES])}{more}" if paths else "made again from the same"
 
 
-def origin_lines(record: Record, address: Address, found: Iterable[Period]) -> Iterator[Line]:
+def origin_lines(record: Record, address: Address, found: Iterable[Period]) -> Iterator[TextLine]:
     """Each in full, with all that it was made from."""
-    yield Line(str(address), "bold")
+    yield TextLine(str(address), "bold")
     for one in found:
         yield _head(one)
         if one.until and one.ended is None:
-            yield Line(f"{_STEP * 2}no deletion of it by wanctl is on record", style="yellow")
+            yield TextLine(f"{_STEP * 2}no deletion of it by wanctl is on record", style="yellow")
         if one.kept is None:
-            yield Line(f"{_STEP * 2}what it was made from was not kept then", style="yellow")
+            yield TextLine(f"{_STEP * 2}what it was made from was not kept then", style="yellow")
         else:
             yield from _inputs(one.kept)
             yield from _origins(record, one.kept)
 
 
-def _origins(record: Record, kept: KeptInputs) -> Iterator[Line]:
+def _origins(record: Record, kept: KeptInputs) -> Iterator[TextLine]:
     for origin in upstream(record, kept):
-        yield Line.assemble(
+        yield TextLine.assemble(
             _STEP * 2, (origin.address, "bold"), f"  {origin.remote_id}", (_made(record, origin), "dim")
         )
         yield from _inputs(origin)
@@ -102,9 +102,9 @@ def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def _inputs(kept: KeptInputs) -> Iterator[Line]:
+def _inputs(kept: KeptInputs) -> Iterator[TextLine]:
     for path, value in _rows(kept.inputs):
-        yield Line(f"{_STEP * 4}{path}  {value}", style="dim")
+        yield TextLine(f"{_STEP * 4}{path}  {value}", style="dim")
 
 
 def _rows(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -6,25 +6,25 @@ from typing import Any
 
 from wanctl.ledger.lease import Lease
 from wanctl.ledger.record import Entry, Record
-from wanctl.render.text.line import Line
+from wanctl.render.text.line import TextLine
 from wanctl.render.words import spell_value
 
 
-def ledger_lines(record: Record, location: str) -> list[Line]:
+def ledger_lines(record: Record, location: str) -> list[TextLine]:
     """Each resource with its object, what was sent, and what is still to go."""
     lines = [
-        Line.assemble(
+        TextLine.assemble(
             (location, "bold"), f"  serial {record.serial} · {record.project} at {record.endpoint}"
         ),
-        Line(),
+        TextLine(),
     ]
     if not record.entries:
-        lines.append(Line("  Nothing was applied yet."))
+        lines.append(TextLine("  Nothing was applied yet."))
     for address in sorted(record.entries):
         lines += _entry(address, record.entries[address])
     for intent in record.intents:
         lines.append(
-            Line(
+            TextLine(
                 f"  open: {intent.verb} {intent.address}, sent {intent.at:%Y-%m-%d %H:%M:%S}, no answer yet",
                 "yellow",
             )
@@ -32,23 +32,23 @@ def ledger_lines(record: Record, location: str) -> list[Line]:
     return lines
 
 
-def _entry(address: str, entry: Entry) -> Iterator[Line]:
+def _entry(address: str, entry: Entry) -> Iterator[TextLine]:
     marks = [word for word, on in (("protected", entry.protected), ("adopted", _adopted(entry))) if on]
     remote_id = entry.current.remote_id if entry.current else "—"
     mark = f"  ({', '.join(marks)})" if marks else ""
-    yield Line.assemble("  ", (address, "bold"), f"  {remote_id}{mark}")
+    yield TextLine.assemble("  ", (address, "bold"), f"  {remote_id}{mark}")
     if entry.current:
         for key, value in entry.current.inputs.items():
             if isinstance(value, dict):
                 for inner, one in value.items():
-                    yield Line(f"      {key}.{inner}  {spell_value(one)}", style="dim")
+                    yield TextLine(f"      {key}.{inner}  {spell_value(one)}", style="dim")
             elif value not in (None, [], ""):
-                yield Line(f"      {key}  {_spell_input(value)}", style="dim")
+                yield TextLine(f"      {key}  {_spell_input(value)}", style="dim")
     for word, generations in (("before", entry.past), ("to be deleted", entry.retiring)):
         for one in generations:
-            yield Line(f"      {word}: {one.remote_id}, since {one.since:%Y-%m-%d %H:%M}", style="dim")
+            yield TextLine(f"      {word}: {one.remote_id}, since {one.since:%Y-%m-%d %H:%M}", style="dim")
     if entry.disowned:
-        yield Line(f"      not ours: {', '.join(entry.disowned)}", style="dim")
+        yield TextLine(f"      not ours: {', '.join(entry.disowned)}", style="dim")
 
 
 def _spell_input(value: Any) -> str:

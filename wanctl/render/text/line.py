@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, init=False)
-class Line:
+class TextLine:
     """Words and their styles, such as "bold red"; a file gets the words, a terminal both."""
 
     parts: tuple[tuple[str, str], ...]
@@ -13,12 +13,12 @@ class Line:
         object.__setattr__(self, "parts", ((text, style),))
 
     @classmethod
-    def assemble(cls, *parts: "Line | tuple[str, str] | str") -> "Line":
+    def assemble(cls, *parts: "TextLine | tuple[str, str] | str") -> "TextLine":
         """One line of several parts, each in a style of its own."""
         made = cls()
         flat: list[tuple[str, str]] = []
         for part in parts:
-            if isinstance(part, Line):
+            if isinstance(part, TextLine):
                 flat += part.parts
             else:
                 flat.append((part, "") if isinstance(part, str) else part)

@@ -1,6 +1,6 @@
 """A Plan as text for a terminal or a log: columns, details beneath, a verdict at the end.
 
-Pure: a plan in, lines out. Each is a Line, so the same plan is coloured on a terminal and plain
+Pure: a plan in, lines out. Each is a TextLine, so the same plan is coloured on a terminal and plain
 everywhere else.
 """
 
@@ -18,7 +18,7 @@ from wanctl.render.made import PlanFailure
 from wanctl.render.options import Command
 from wanctl.render.summary import as_specified, deleted, named, unseen_choices, what_now
 from wanctl.render.text.console import hint_line
-from wanctl.render.text.line import Line
+from wanctl.render.text.line import TextLine
 from wanctl.render.words import (
     ACTIONS,
     PHASES,
@@ -48,43 +48,43 @@ def plan_lines(
     command: Command = Command.PLAN,
     run: tuple[Step, ...] | None = None,
     columns: int | None = None,
-) -> list[Line]:
+) -> list[TextLine]:
     """The whole plan. A converged one is a single sentence, and what a person should know besides.
 
     `run` is what the run that shows it may come to; left out, it is what an apply starts without waiting.
     `columns` is how wide a terminal is; left out, lines are as long as they come.
     """
-    lines: list[Line] = []
+    lines: list[TextLine] = []
     if unseen := unseen_choices(plan):
-        lines += [Line(unseen, style="bold magenta"), Line()]
+        lines += [TextLine(unseen, style="bold magenta"), TextLine()]
     if plan.pending:
-        lines += [_header(plan, command, columns), Line()]
+        lines += [_header(plan, command, columns), TextLine()]
         lines += _steps(plan, columns)
-        lines.append(Line())
+        lines.append(TextLine())
     lines += finding_block(plan.findings)
     lines += _orphan_block(plan)
     lines += verdict(plan, command, run)
     return lines
 
 
-def _steps(plan: Plan, columns: int | None) -> Iterator[Line]:
+def _steps(plan: Plan, columns: int | None) -> Iterator[TextLine]:
     """A small plan shows what stays as it is, too; in a large one the changes would be hard to find."""
     settled = len(plan.steps) - len(plan.pending)
     if settled <= MOST_SETTLED:
         yield from _table(plan.steps, columns)
         return
     yield from _table(plan.pending, columns)
-    yield Line(f"  {settled:,} more resources are as the specs say", style="dim")
+    yield TextLine(f"  {settled:,} more resources are as the specs say", style="dim")
 
 
-def _header(plan: Plan, command: Command, columns: int | None) -> Line:
+def _header(plan: Plan, command: Command, columns: int | None) -> TextLine:
     size = counted(plan.size, "resource")
     place = " · ".join(part for part in (plan.project, plan.environment, plan.service, size) if part)
     gap = max(4, (columns or HEAD + len(place)) - len(place) - len(command))
-    return Line.assemble((command, "bold"), " " * min(gap, max(4, HEAD - len(command))), (place, "dim"))
+    return TextLine.assemble((command, "bold"), " " * min(gap, max(4, HEAD - len(command))), (place, "dim"))
 
 
-def _table(steps: Iterable[Step], columns: int | None) -> Iterator[Line]:
+def _table(steps: Iterable[Step], columns: int | None) -> Iterator[TextLine]:
     """Four columns. Where they do not fit, what a step is about goes beneath it, if it does anything."""
     rows = [(step, str(step.address), _middle(step), spell_when(step)) for step in steps]
     first = max((len(address) for _, address, _, _ in rows), default=0)
@@ -98,7 +98,7 @@ def _table(steps: Iterable[Step], columns: int | None) -> Iterator[Line]:
         words = ACTIONS[step.action]
         quiet = "dim" if step.settled else ""
         verbs = ("" if step.settled else step.action.value).ljust(verb)
-        yield Line.assemble(
+        yield TextLine.assemble(
             "  ",
             (address.ljust(first), quiet or "bold"),
             "  ",
@@ -109,7 +109,7 @@ def _table(steps: Iterable[Step], columns: int | None) -> Iterator[Line]:
         )
         if not step.settled:
             if narrow and middle:
-                yield Line(INDENT + middle)
+                yield TextLine(INDENT + middle)
             yield from _details(step, columns)
 
 
@@ -120,19 +120,19 @@ def _middle(step: Step) -> str:
     return step.summary or step.remote_id or ""
 
 
-def _details(step: Step, columns: int | None) -> Iterator[Line]:
+def _details(step: Step, columns: int | None) -> Iterator[TextLine]:
     """Beneath the line: the reason, the cost, the fields, the loss, what to do next."""
     if step.action is Action.CHOOSE:
         if step.summary:
-            yield Line(INDENT + step.summary)
+            yield TextLine(INDENT + step.summary)
     elif step.drift or step.when in {When.BLOCKED, When.SERVICE} or _worth_saying(step):
         label = "drift: " if step.drift else ""
-        yield Line.assemble(INDENT, (label, "yellow"), step.reason)
+        yield TextLine.assemble(INDENT, (label, "yellow"), step.reason)
     if step.cost and ACTIONS[step.action].billed:
-        yield Line(INDENT + spell_cost(step.cost))
+        yield TextLine(INDENT + spell_cost(step.cost))
     yield from change_lines(step, columns)
     if step.warning:
-        yield Line.assemble(INDENT, ("! " + step.warning, "red" if step.deletes else "yellow"))
+        yield TextLine.assemble(INDENT, ("! " + step.warning, "red" if step.deletes else "yellow"))
     for hint in step.hints:
         yield hint_line(hint, INDENT)
 
@@ -143,13 +143,13 @@ def _worth_saying(step: Step) -> bool:
     return not (step.routine and starts) and step.reason != _middle(step)
 
 
-def finding_block(findings: tuple[Finding, ...]) -> list[Line]:
-    lines: list[Line] = []
+def finding_block(findings: tuple[Finding, ...]) -> list[TextLine]:
+    lines: list[TextLine] = []
     for finding in findings:
         subject = str(finding.address) if finding.address else ""
         prefix = ": ".join(part for part in (str(finding.place or ""), subject) if part)
         lines.append(
-            Line.assemble(
+            TextLine.assemble(
                 (f"{finding.severity.value}: ", _SEVERITY_STYLE[finding.severity]),
                 (f"{prefix}: " if prefix else "", "dim"),
                 finding.message,
@@ -157,40 +157,42 @@ def finding_block(findings: tuple[Finding, ...]) -> list[Line]:
         )
         if finding.hint:
             lines.append(hint_line(finding.hint))
-    return [*lines, Line()] if lines else []
+    return [*lines, TextLine()] if lines else []
 
 
-def failure_lines(failure: PlanFailure) -> list[Line]:
+def failure_lines(failure: PlanFailure) -> list[TextLine]:
     """A failure, in place of a plan."""
     what = "Stopped before the end" if failure.begun else "No plan could be made"
     verdict_ = f"{what}: {counted(failure.errors, 'error')}. {failure.consequence[0]}"
-    return [*finding_block(failure.findings), Line(verdict_, style="bold red")]
+    return [*finding_block(failure.findings), TextLine(verdict_, style="bold red")]
 
 
-def _orphan_block(plan: Plan) -> list[Line]:
+def _orphan_block(plan: Plan) -> list[TextLine]:
     if not plan.orphans:
         return []
     count = counted(len(plan.orphans), "orphan")
-    lines = [Line(f"{count}, kept (in no spec; to delete any: wanctl prune):", style="dim")]
+    lines = [TextLine(f"{count}, kept (in no spec; to delete any: wanctl prune):", style="dim")]
     lines += [
-        Line(f"  {orphan.kind}  {orphan.remote_id}  {spell_orphan(orphan)}", style="dim")
+        TextLine(f"  {orphan.kind}  {orphan.remote_id}  {spell_orphan(orphan)}", style="dim")
         for orphan in plan.orphans
     ]
-    return [*lines, Line()]
+    return [*lines, TextLine()]
 
 
-def verdict(plan: Plan, command: Command = Command.PLAN, run: tuple[Step, ...] | None = None) -> list[Line]:
+def verdict(
+    plan: Plan, command: Command = Command.PLAN, run: tuple[Step, ...] | None = None
+) -> list[TextLine]:
     """The last lines: what it comes to, and what one apply does of it."""
     if any(finding.severity is Severity.ERROR for finding in plan.findings):
-        return [Line("Nothing can be applied until the errors above are corrected.", style="bold red")]
+        return [TextLine("Nothing can be applied until the errors above are corrected.", style="bold red")]
     if not plan.pending:
         standing = f" {as_specified(plan.size)}."
         if command is Command.DESTROY:
             standing = " Nothing of it is live: there is nothing to delete."
-        return [Line.assemble(("No changes.", "bold green"), standing)]
+        return [TextLine.assemble(("No changes.", "bold green"), standing)]
     return [
-        Line.assemble(("Plan: ", "bold"), spell_counts(plan.pending), f"; {deleted(plan)}."),
-        Line(what_now(plan, run)),
+        TextLine.assemble(("Plan: ", "bold"), spell_counts(plan.pending), f"; {deleted(plan)}."),
+        TextLine(what_now(plan, run)),
     ]
 
 
@@ -211,7 +213,7 @@ def question(steps: tuple[Step, ...]) -> str:
     return ", ".join(parts) + "?"
 
 
-def change_lines(step: Step, columns: int | None = None) -> Iterator[Line]:
+def change_lines(step: Step, columns: int | None = None) -> Iterator[TextLine]:
     """The fields of a step, for a terminal of so many columns, or for whatever has no width."""
     if ACTIONS[step.action].billed:
         yield from _parameters(step, min(WIDEST_LINE, (columns or WIDEST_LINE * 2) - len(INDENT)))
@@ -219,7 +221,7 @@ def change_lines(step: Step, columns: int | None = None) -> Iterator[Line]:
     shown = [change for change in step.changes if not _shown_already(step, change)]
     width = max((len(change.path) for change in shown), default=0)
     for change in shown:
-        yield Line.assemble(INDENT, (change.path.ljust(width), "dim"), "  ", _values(change))
+        yield TextLine.assemble(INDENT, (change.path.ljust(width), "dim"), "  ", _values(change))
         yield from _text_diff(change)
 
 
@@ -228,7 +230,7 @@ def _shown_already(step: Step, change: Change) -> bool:
     return change.before is None and change.in_summary and not step.drift
 
 
-def _parameters(step: Step, width: int) -> Iterator[Line]:
+def _parameters(step: Step, width: int) -> Iterator[TextLine]:
     """A first job lists every parameter that is sent, a group for each reason; a later one what differs.
 
     The parameters are the fields below another one; the others are what the job is made from.
@@ -237,7 +239,7 @@ def _parameters(step: Step, width: int) -> Iterator[Line]:
     if not first:
         width = max((len(change.path) for change in step.changes), default=0)
         for change in step.changes:
-            yield Line.assemble(INDENT, (change.path.ljust(width), "dim"), "  ", _values(change))
+            yield TextLine.assemble(INDENT, (change.path.ljust(width), "dim"), "  ", _values(change))
         return
     for reason in dict.fromkeys(change.reason for change in step.changes):
         pairs = [
@@ -248,28 +250,28 @@ def _parameters(step: Step, width: int) -> Iterator[Line]:
         if pairs:
             group = f"{' · '.join(pairs)}  ({reason or 'as written'})"
             lines = wrap(group, width, break_on_hyphens=False)
-            yield from (Line(INDENT + line.replace(_UNBROKEN, " ")) for line in lines)
+            yield from (TextLine(INDENT + line.replace(_UNBROKEN, " ")) for line in lines)
 
 
-def _values(change: Change) -> Line:
+def _values(change: Change) -> TextLine:
     if change.known_after:
         later = f"known after {change.known_after}"
-        return Line(f"{spell_value(change.before)} → {later}" if change.before is not None else later)
+        return TextLine(f"{spell_value(change.before)} → {later}" if change.before is not None else later)
     after = spell_value(change.after)
     if change.origin and isinstance(change.after, str):
         after = f"{change.origin} ({len(change.after):,} characters)"
     if change.before is None:
-        return Line(after)
+        return TextLine(after)
     if _is_text(change):
-        return Line(f"{len(str(change.before)):,} → {len(str(change.after)):,} characters")
-    return Line(f"{spell_value(change.before)} → {after}")
+        return TextLine(f"{len(str(change.before)):,} → {len(str(change.after)):,} characters")
+    return TextLine(f"{spell_value(change.before)} → {after}")
 
 
 def _is_text(change: Change) -> bool:
     return isinstance(change.before, str) and len(change.before) > QUOTED
 
 
-def _text_diff(change: Change) -> Iterator[Line]:
+def _text_diff(change: Change) -> Iterator[TextLine]:
     """The changes of a long text: each place before and after, with a few words around it."""
     if change.before is None or not _is_text(change):
         return
@@ -285,10 +287,10 @@ def _text_diff(change: Change) -> Iterator[Line]:
     )
     for (old, new), count in list(changed.items())[:DIFF_PLACES]:
         times = f"  ({count} times)" if count > 1 else ""
-        yield Line(f"{INDENT}  - {old}", style="red")
-        yield Line(f"{INDENT}  + {new}{times}", style="green")
+        yield TextLine(f"{INDENT}  - {old}", style="red")
+        yield TextLine(f"{INDENT}  + {new}{times}", style="green")
     if len(changed) > DIFF_PLACES:
-        yield Line(f"{INDENT}  … and {len(changed) - DIFF_PLACES} places more", style="dim")
+        yield TextLine(f"{INDENT}  … and {len(changed) - DIFF_PLACES} places more", style="dim")
 
 
 def _excerpt(words: list[str], start: int, end: int) -> str:

@@ -9,25 +9,25 @@ from wanctl.base.words import spell_time
 from wanctl.dataset.preparing.outcome import FileReport, Preparation
 from wanctl.dataset.preparing.scenes import Decision, Stretch
 from wanctl.render.text.console import hint_line
-from wanctl.render.text.line import Line
+from wanctl.render.text.line import TextLine
 
 _COLOURS = {Decision.KEPT: "green", Decision.CUT: "cyan", Decision.DROPPED: "yellow"}
 
 
-def preparation_lines(done: Preparation) -> Iterator[Line]:
+def preparation_lines(done: Preparation) -> Iterator[TextLine]:
     """Each file with its stretches, and a summary."""
     for file in done.files:
         yield from _file_lines(file)
-    yield Line()
-    yield Line(str(done))
+    yield TextLine()
+    yield TextLine(str(done))
 
 
-def _file_lines(file: FileReport) -> Iterator[Line]:
-    yield Line.assemble((file.file, "bold"), (_how(file), "dim"))
+def _file_lines(file: FileReport) -> Iterator[TextLine]:
+    yield TextLine.assemble((file.file, "bold"), (_how(file), "dim"))
     for one in file.stretches:
         yield _row(one.stretch, one.clip)
     if file.fault:
-        yield Line.assemble("  ", ("error: ", "red"), f"it {file.fault}")
+        yield TextLine.assemble("  ", ("error: ", "red"), f"it {file.fault}")
 
 
 def _how(file: FileReport) -> str:
@@ -36,17 +36,17 @@ def _how(file: FileReport) -> str:
     return f"{size}, black bars cut off" if known and known.crop else size
 
 
-def _row(stretch: Stretch, clip: str | None) -> Line:
+def _row(stretch: Stretch, clip: str | None) -> TextLine:
     span = f"{spell_time(stretch.begin)}–{spell_time(stretch.end)}"
     name = f" → {clip}" if clip else ""
-    return Line.assemble(
+    return TextLine.assemble(
         f"  {span:>17}  {stretch.seconds:5.1f} s  ",
         (stretch.decision.value.ljust(7), _COLOURS[stretch.decision]),
         f"  {stretch.reason}{name}",
     )
 
 
-def next_lines(done: Preparation, page: Path, trigger: str | None) -> Iterator[Line]:
+def next_lines(done: Preparation, page: Path, trigger: str | None) -> Iterator[TextLine]:
     """What a person does after that."""
     if done.clips:
         word = f" --trigger {trigger}" if trigger else ""

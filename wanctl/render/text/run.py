@@ -9,7 +9,7 @@ from wanctl.engine.converge import Failure, Outcome
 from wanctl.plan import Plan, Status, Step, When
 from wanctl.render.options import Command
 from wanctl.render.text.console import TextStream, emit, hint_line
-from wanctl.render.text.line import Line
+from wanctl.render.text.line import TextLine
 from wanctl.render.text.plan import plan_lines
 from wanctl.render.words import PHASES, spell_call, spell_progress
 
@@ -51,7 +51,9 @@ class TimedLines:
     def missed(self, at: datetime, error: Exception) -> None:
         """Of several reads that failed at once, one is named."""
         first = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
-        line = Line.assemble((f"{at:%H:%M:%S}  ", "dim"), f"cannot be read now, looking again later: {first}")
+        line = TextLine.assemble(
+            (f"{at:%H:%M:%S}  ", "dim"), f"cannot be read now, looking again later: {first}"
+        )
         emit([line], self._stream)
 
     def _news(self, at: datetime, step: Step) -> bool:
@@ -63,23 +65,26 @@ class TimedLines:
         return True
 
     def _say(self, at: datetime, step: Step, what: str) -> None:
-        emit([Line.assemble((f"{at:%H:%M:%S}  ", "dim"), (f"{step.address}  ", "bold"), what)], self._stream)
+        emit(
+            [TextLine.assemble((f"{at:%H:%M:%S}  ", "dim"), (f"{step.address}  ", "bold"), what)],
+            self._stream,
+        )
 
 
 def outcome_lines(
     outcome: Outcome, command: Command, *, plan_shown: bool, columns: int | None = None
-) -> list[Line]:
+) -> list[TextLine]:
     """The last words of apply and destroy, for a terminal of so many columns."""
     plan = outcome.plan
     if plan.status is Status.ERROR and not plan_shown:
         return plan_lines(plan, command=command, columns=columns)
-    lines: list[Line] = []
+    lines: list[TextLine] = []
     if outcome.failures:
         lines += [line for failure in outcome.failures for line in _failure_lines(failure, command)]
     if outcome.unapproved:
         names = ", ".join(f"{step.address} ({step.action.value})" for step in outcome.unapproved)
         lines.append(
-            Line.assemble(
+            TextLine.assemble(
                 ("Stopped: ", "bold yellow"), f"{names} came up and was not in the approved plan. Plan again."
             )
         )
@@ -88,16 +93,16 @@ def outcome_lines(
     if outcome.announced:
         return [_announced(outcome)]
     if plan_shown and plan.status is Status.CONVERGED:
-        return [Line.assemble(("Done.", "bold green"), f" {_done(outcome)}")]
+        return [TextLine.assemble(("Done.", "bold green"), f" {_done(outcome)}")]
     if not plan.pending or not plan_shown:
         return plan_lines(plan, command=command, columns=columns)
     return [*_waiting_lines(outcome), *_next_lines(outcome, command)]
 
 
-def _announced(outcome: Outcome) -> Line:
+def _announced(outcome: Outcome) -> TextLine:
     """A change of protection stands alone; what it came before is for a person to look at."""
     names = ", ".join(f"{step.address} ({step.action.value})" for step in outcome.announced)
-    return Line.assemble(
+    return TextLine.assemble(
         ("Done.", "bold green"), f" Next, in a plan of its own: {names}. Look at it: wanctl plan"
     )
 
@@ -107,18 +112,20 @@ def _done(outcome: Outcome) -> str:
     return f"{made}{counted(len(outcome.plan.steps), 'resource is', 'resources are')} as wanted."
 
 
-def _failure_lines(failure: Failure, command: Command) -> list[Line]:
+def _failure_lines(failure: Failure, command: Command) -> list[TextLine]:
     step, error = failure.step, failure.error
     lines = [
-        Line.assemble(("Failed: ", "bold red"), (f"{step.address} ", "bold"), f"{step.action.value}: {error}")
+        TextLine.assemble(
+            ("Failed: ", "bold red"), (f"{step.address} ", "bold"), f"{step.action.value}: {error}"
+        )
     ]
     if step.remote_id:
-        lines.append(Line(f"        {step.remote_id}"))
+        lines.append(TextLine(f"        {step.remote_id}"))
     lines.append(hint_line(f"correct it, then run {command} again; what was done stays done", " " * 8))
     return lines
 
 
-def _waiting_lines(outcome: Outcome) -> list[Line]:
+def _waiting_lines(outcome: Outcome) -> list[TextLine]:
     """The steps that are not done, each with what it waits for."""
     lines = []
     for step in outcome.plan.pending:
@@ -126,7 +133,7 @@ def _waiting_lines(outcome: Outcome) -> list[Line]:
         summary = step.summary if step.when is not When.BLOCKED else ""  # the reason says it all
         after = f" (after {', '.join(map(str, step.after))})" if step.after else ""
         lines.append(
-            Line.assemble(
+            TextLine.assemble(
                 ("  " + str(step.address), "bold"),
                 f"  {label}{after}: {_joined(step.reason, summary, spell_progress(step))}",
             )
@@ -135,22 +142,24 @@ def _waiting_lines(outcome: Outcome) -> list[Line]:
     return lines
 
 
-def _next_lines(outcome: Outcome, command: Command) -> list[Line]:
+def _next_lines(outcome: Outcome, command: Command) -> list[TextLine]:
     """Who has to act next, and how to go on."""
     phases = {step.when for step in outcome.plan.pending}
     if When.SERVICE in phases:
         late = "The time to wait is over, and the work is not done yet. " if outcome.overdue else ""
         return [
-            Line(
+            TextLine(
                 f"{late}In progress at the service. Run {command} again, now or later: it goes on from here."
             )
         ]
     if When.BLOCKED in phases:
         return [
-            Line("Blocked. Correct what is named above, then run the same command again.", style="bold red")
+            TextLine(
+                "Blocked. Correct what is named above, then run the same command again.", style="bold red"
+            )
         ]
     return [
-        Line(
+        TextLine(
             f"A person has to act, as written above. Then run {command} again: it goes on from here.",
             style="magenta",
         )

@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wanctl.base.words import counted
-from wanctl.render.text.line import Line
+from wanctl.render.text.line import TextLine
 
 
-def sandbox_lines(found: Mapping[str, Any]) -> Iterator[Line]:
+def sandbox_lines(found: Mapping[str, Any]) -> Iterator[TextLine]:
     """The clock, then each object on its line."""
-    yield Line.assemble(("sandbox", "bold"), f"  {found.get('now')}  speed {found.get('speed')}")
+    yield TextLine.assemble(("sandbox", "bold"), f"  {found.get('now')}  speed {found.get('speed')}")
     for kind in ("files", "jobs", "deployments", "tasks"):
         rows = found.get(kind) or []
-        yield Line(f"  {kind}: {len(rows) or 'none'}")
+        yield TextLine(f"  {kind}: {len(rows) or 'none'}")
         for row in rows:
-            yield Line("    " + "  ".join(_facts(row)), style="dim")
+            yield TextLine("    " + "  ".join(_facts(row)), style="dim")
 
 
 def _facts(row: Mapping[str, Any]) -> Iterator[str]:
@@ -26,13 +26,13 @@ def _facts(row: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} {value:g}"
 
 
-def fault_lines(rules: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+def fault_lines(rules: Sequence[Mapping[str, Any]]) -> Iterator[TextLine]:
     """Each rule as a sentence, and how often it fired."""
     if not rules:
-        yield Line("No faults are arranged.")
+        yield TextLine("No faults are arranged.")
     for rule in rules:
         calls = f"{rule.get('method', 'any method')} {rule.get('path', '*')}"
-        yield Line.assemble(
+        yield TextLine.assemble(
             f"  {rule['id']:>6}  ",
             (_what(rule), "bold"),
             f"  {calls}{_which(rule)}",

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from wanctl.render.text.console import CONTROL, MARK
-from wanctl.render.text.line import Line
+from wanctl.render.text.line import TextLine
 
 HANG = 2  # how much further in a line goes on
 _STAMP = "12:00:00  "  # what happened stands beside the time
@@ -16,7 +16,7 @@ _STAMPED = re.compile(r"\d\d:\d\d:\d\d  ")
 _EXCERPT = re.compile(r" *\d* \| ")  # a line of a file, or the carets beneath it
 
 
-def draw(line: Line | str, console: Console, room: int | None) -> None:
+def draw(line: TextLine | str, console: Console, room: int | None) -> None:
     """One line on a terminal of so many columns."""
     text = styled(line)
     if CONTROL.search(text.plain):
@@ -26,9 +26,9 @@ def draw(line: Line | str, console: Console, room: int | None) -> None:
         console.print(shown)
 
 
-def styled(line: Line | str) -> Text:
+def styled(line: TextLine | str) -> Text:
     """The line as the library for terminals has it."""
-    return Text.assemble(*line.parts) if isinstance(line, Line) else Text(line)
+    return Text.assemble(*line.parts) if isinstance(line, TextLine) else Text(line)
 
 
 def folded(text: Text, room: int) -> Iterator[Text]:

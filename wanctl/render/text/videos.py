@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from wanctl.generation.result import GenerationProgress, PreparedVideo, VideoResult, spelled
-from wanctl.render.text.line import Line
+from wanctl.render.text.line import TextLine
 from wanctl.render.visible import json_text
 
 
-def start_lines(prepared: PreparedVideo) -> Iterator[Line | str]:
+def start_lines(prepared: PreparedVideo) -> Iterator[TextLine | str]:
     """Before anything is paid."""
     call = prepared.call
     for one in prepared.warnings:
-        yield Line.assemble(("warning: ", "yellow"), f"{spelled(one)} [{one.rule}]")
+        yield TextLine.assemble(("warning: ", "yellow"), f"{spelled(one)} [{one.rule}]")
     yield from (f"note: {note}" for note in call.notes)
     base = f" ({call.called.base})" if call.called.tuned else ""
     picture = call.level or call.body["parameters"].get("size")
