@@ -61,8 +61,8 @@ def write(folder: Path, count: int) -> Path:
     head = {
         "version": 1,
         "project": "bench",
-        "polling": f"{count}d",
-        "sandbox": {"speed": "instant", "seed": 1, "strict": False},
+        "polling": "1d",
+        "sandbox": {"speed": "instant", "seed": 1, "strict": False, "trains_at_once": max(count, 1)},
     }
     (specs / "wanctl.yaml").write_text(yaml.safe_dump(head), encoding="utf-8")
     text = yaml.dump_all(documents, Dumper=yaml.CSafeDumper)

@@ -79,6 +79,8 @@ def test_the_sandbox_can_be_told_how_to_behave(tmp_path: Path) -> None:
     assert (sandbox_settings.speed, sandbox_settings.seed) == ("instant", 3)
     assert sandbox_settings.start == datetime(2026, 3, 18, 1, tzinfo=UTC)
     assert settings(tmp_path, "sandbox: {speed: 60}").sandbox.speed == 60
+    assert settings(tmp_path, "sandbox: {trains_at_once: 200}").sandbox.trains_at_once == 200
+    assert settings(tmp_path, "sandbox: {}").sandbox.trains_at_once == 1
     naive = settings(tmp_path, "sandbox: {start: 2026-03-18 09:00:00}").sandbox.start
     assert naive == datetime(2026, 3, 18, 9, tzinfo=UTC)
 

@@ -1,10 +1,14 @@
 """How a job goes through time: its statuses, its log, what it costs, and who waits for whom."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.sandbox.conftest import JOBS, Account
+from wanctl.sandbox import Sandbox
 from wanctl.sandbox.state.training import total_tokens
 
 
@@ -27,6 +31,59 @@ def test_a_job_takes_hours_and_then_some_minutes(account: Account) -> None:
     done = account.job(job_id)
     assert done["end_time"] > done["create_time"]
     assert (done["output_cnt"], done["max_output_cnt"]) == (4, 4)
+
+
+@pytest.fixture
+def widened(tmp_path: Path, account: Account) -> Iterator[Callable[[int], Account]]:
+    """The same account, opened once more, with so many that train at once."""
+    with ExitStack() as opened:
+
+        def widen(at_once: int) -> Account:
+            sandbox = Sandbox.open(tmp_path / "account", trains_at_once=at_once)
+            opened.callback(sandbox.close)
+            return Account(sandbox, account.data)
+
+        yield widen
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 5])
+def test_so_many_train_at_once_and_the_others_wait(widened: Callable[[int], Account], at_once: int) -> None:
+    account = widened(at_once)
+    jobs = [account.create() for _ in range(5)]
+    account.pass_time(minutes=2)
+    assert statuses(account, *jobs) == ["RUNNING"] * at_once + ["QUEUING"] * (5 - at_once)
+    hours = 0
+    while (seen := statuses(account, *jobs)) != ["SUCCEEDED"] * 5:
+        assert seen.count("RUNNING") <= at_once
+        account.pass_time(hours=1)
+        hours += 1
+    rounds = -(-5 // at_once)
+    assert rounds * 1.75 <= hours + 1 <= rounds * 7 + 2  # each takes that long
+
+
+def test_another_number_counts_for_what_comes_later(
+    account: Account, widened: Callable[[int], Account]
+) -> None:
+    first, second = account.create(), account.create()
+    account.pass_time(minutes=2)
+    wide = widened(3)
+    third = wide.create()
+    wide.pass_time(minutes=2)
+    assert statuses(wide, first, second, third) == ["RUNNING", "QUEUING", "RUNNING"]
+
+
+def test_one_trains_at_least(widened: Callable[[int], Account]) -> None:
+    with pytest.raises(ValueError, match="at least 1, not 0"):
+        widened(0)
+
+
+def test_a_canceled_one_leaves_its_place(widened: Callable[[int], Account]) -> None:
+    wide = widened(2)
+    jobs = [wide.create() for _ in range(3)]
+    wide.pass_time(minutes=5)
+    wide.output("POST", f"{JOBS}/{jobs[0]}/cancel")
+    wide.pass_time(minutes=5)
+    assert statuses(wide, *jobs) == ["CANCELED", "RUNNING", "RUNNING"]
 
 
 def test_the_log_grows(account: Account) -> None:

@@ -9,7 +9,17 @@ from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from wanctl.base.values import DURATION_PATTERN, Amount, Duration, Flag, Model, String, Whole, parse_duration
+from wanctl.base.values import (
+    DURATION_PATTERN,
+    Amount,
+    Duration,
+    Flag,
+    Model,
+    Positive,
+    String,
+    Whole,
+    parse_duration,
+)
 from wanctl.language.models import Identifier, Name
 from wanctl.language.scalars import (
     AddressText,
@@ -143,6 +153,8 @@ class SandboxSettings(Model):
     """The time at which its clock starts; left out, the time of its first use."""
     strict: Flag = Field(default=True, examples=[False])
     """false: it lets pass what the documents only demand, such as 10 samples and 800 steps."""
+    trains_at_once: Positive = Field(default=1, examples=[20])
+    """How many trainings run side by side; what is over it waits in the queue, as at the service."""
 
 
 def _check_project(project: str) -> str:

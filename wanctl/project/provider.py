@@ -152,7 +152,12 @@ def open_sandbox(settings: Settings, state: Path) -> "Sandbox":
     options, place = settings.sandbox, state / "sandbox"
     try:
         return Sandbox.open(
-            place, speed=options.speed, seed=options.seed, start=options.start, strict=options.strict
+            place,
+            speed=options.speed,
+            seed=options.seed,
+            start=options.start,
+            strict=options.strict,
+            trains_at_once=options.trains_at_once,
         )
     except (OSError, sqlite3.Error) as error:
         raise ProjectError(

@@ -38,13 +38,17 @@ class Sandbox:
         seed: int | None = None,
         start: datetime | None = None,
         strict: bool | None = None,
+        trains_at_once: int | None = None,
     ) -> "Sandbox":
-        """Open or make the account. What it was made with stays, but for speed and strictness.
+        """Open or make the account. What it was made with stays, but for speed, strictness and the last one.
 
         speed: sandbox seconds for a real one, or "instant": the clock moves only when it is advanced.
         seed: every id follows from it; start: the clock's first moment. With both, runs are alike.
         strict: whether it refuses what the documents refuse, also where they only demand something.
+        trains_at_once: how many jobs train side by side, of those that are created from now on.
         """
+        if trains_at_once is not None and trains_at_once < 1:
+            raise ValueError(f"trains_at_once is at least 1, not {trains_at_once}")
         state_dir.mkdir(parents=True, exist_ok=True)
         store = Store(state_dir)
         clock = SandboxClock(store)
@@ -57,6 +61,8 @@ class Sandbox:
                 clock.change_speed(speed)
             if strict is not None and (store.meta("strict") != "no") is not strict:
                 store.set_meta("strict", "yes" if strict else "no")
+            if trains_at_once is not None and store.meta("trains_at_once") != str(trains_at_once):
+                store.set_meta("trains_at_once", str(trains_at_once))
         return cls(store, clock)
 
     @cached_property

@@ -36,6 +36,10 @@ class Service:
         arranged = self.rig.quirks.strict
         return self.store.meta("strict") != "no" if arranged is None else arranged
 
+    @property
+    def trains_at_once(self) -> int:
+        return int(self.store.meta("trains_at_once") or 1)
+
     def now(self) -> datetime:
         return self.clock.now()
 

@@ -67,6 +67,7 @@ def _put(service: Service, asked: CreateJob, inputs: dict[str, Any]) -> dict[str
         "hyper_parameters": trained_parameters(asked),
         "declared": sorted(as_kept(asked.hyper_parameters) if asked.hyper_parameters else {}),
         "created": now.isoformat(),
+        "trains_at_once": service.trains_at_once,
         "fails": (service.rig.take("message") or "training was interrupted") if fails else None,
         **inputs,
     }

@@ -4,6 +4,7 @@ All of it is computed from when the job was created.
 """
 
 import math
+from bisect import insort
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -82,16 +83,19 @@ class Course:
 
 
 def courses(jobs: list[dict[str, Any]]) -> dict[str, Course]:
-    """The way of every job. One trains at a time: the next begins when the one before has ended."""
+    """The way of every job. They train in the order in which they came, so many at once as was said when they
+    came; one, if nothing was. The next begins when so few of those before it are left."""
     found: dict[str, Course] = {}
-    free: datetime | None = None
+    ends: list[datetime] = []  # of those that trained, the earliest first
     for job in jobs:
         created = datetime.fromisoformat(job["created"])
-        began = max(created + PENDING, free or created)
+        at_once = job.get("trains_at_once", 1)
+        free = ends[-at_once] if len(ends) >= at_once else created
+        began = max(created + PENDING, free)
         course = _course(job, created, began)
         found[job["job_id"]] = course
         if course.ended > course.began:
-            free = max(free or course.ended, course.ended)
+            insort(ends, course.ended)
     return found
 
 
