@@ -80,3 +80,16 @@ def test_an_import_allows_what_the_service_took(tmp_path: Path) -> None:
     assert "allow: [eval-epochs]" in draft.text
     carry_out_import(harness.project(), draft, adopts=True)
     assert harness.plan().status is Status.CONVERGED
+
+
+def test_another_edition_of_the_catalogue_trains_nothing_again(tmp_path: Path) -> None:
+    harness = Harness.begun(tmp_path)
+    documents = dataset(), {**finetune(), "hyper_parameters": {"learning_rate": 2e-5}}
+    harness.write(*documents)
+    assert harness.apply().plan.status is Status.CONVERGED
+    for edition in ("2026-10-11", "2026-02-12"):
+        harness.write(*documents, catalogue=edition)
+        assert harness.plan().status is Status.CONVERGED
+        (harness.specs / ".wanctl/ledger.json").unlink()
+        assert harness.apply().plan.status is Status.CONVERGED
+    assert len(harness.jobs()) == 1

@@ -174,3 +174,64 @@ def test_the_least_is_never_above_the_most(
     estimate = estimated(catalogue, tuple(seconds), validation=validation)
     assert estimate.tokens is not None
     assert 0 <= estimate.tokens[0] <= estimate.tokens[1]
+
+
+def facts_of(folder: Path, head: str, files: dict[str, str] | None = None) -> Catalogue:
+    text = f"version: 1\nproject: rain\n{head}\n"
+    return load(folder, {"wanctl.yaml": text, **(files or {})}).catalogue
+
+
+@pytest.mark.parametrize(
+    ("head", "model", "sent"),
+    [
+        ("", "wan2.6-i2v", {"n_epochs": 400, "batch_size": 1, "eval_epochs": 50, "save_total_limit": 10}),
+        ("catalogue: 2026-02-12", "wan2.6-i2v", {"n_epochs": 400, "batch_size": 2, "save_total_limit": 20}),
+        ("catalogue: 2026-05-28", "wan2.5-i2v-preview", {"n_epochs": 400, "batch_size": 2}),
+        ("catalogue: 2026-10-11", "wan2.6-i2v", {"n_epochs": 50, "batch_size": 1, "eval_epochs": 20}),
+        ("catalogue: 2026-10-11", "wan2.5-i2v-preview", {"batch_size": 4}),
+        ("catalogue: '2026-10-11'\nregion: cn", "wan2.5-i2v-preview", {"batch_size": 2}),
+        ("catalogue: {edition: 2026-10-11}\nregion: beijing", "wan2.7-i2v", {"max_pixels": 102400}),
+        ("catalogue: 2026-10-11", "wan2.7-i2v", {"max_pixels": 147456}),
+    ],
+)
+def test_an_edition_is_what_was_documented_then_and_there(
+    tmp_path: Path, head: str, model: str, sent: dict[str, int]
+) -> None:
+    completed = facts_of(tmp_path, head).complete(model, {})
+    assert {key: completed[key] for key in sent} == sent
+
+
+def test_who_names_no_edition_keeps_the_one_that_was_there_before(tmp_path: Path) -> None:
+    assert facts_of(tmp_path, "").edition == "2026-05-28"
+    assert facts_of(tmp_path / "first", "catalogue: 2026-02-12").base_model("wan2.7-i2v") is None
+
+
+def test_ranges_belong_to_a_region(tmp_path: Path) -> None:
+    base = facts_of(tmp_path, "catalogue: 2026-10-11\nregion: beijing").base_model("wan2.7-i2v")
+    assert base is not None
+    assert base.ranges == {"max_pixels": (36864, 123904)}
+
+
+OWN = """\
+models:
+  wan2.6-i2v:
+    hyper_parameters:
+      warmup: {default: 5}
+      style: {choices: [calm, wild], modes: {wild: first_and_last_frame}}
+  wan3-i2v: {defaults: {n_epochs: 10, batch_size: 1}}
+"""
+
+
+def test_a_projects_own_file_adds_models_and_hyper_parameters(tmp_path: Path) -> None:
+    head = "catalogue: {edition: 2026-10-11, file: own.yaml}"
+    catalogue = facts_of(tmp_path, head, {"own.yaml": OWN})
+    completed = catalogue.complete("wan2.6-i2v", {"style": "wild"})
+    assert (completed["n_epochs"], completed["warmup"], completed["style"]) == (50, 5, "wild")
+    base = catalogue.base_model("wan2.6-i2v")
+    assert base is not None
+    assert [base.mode_with(one) for one in ({}, completed)] == [
+        FrameMode.FIRST_FRAME,
+        FrameMode.FIRST_AND_LAST_FRAME,
+    ]
+    assert catalogue.complete("wan3-i2v", {})["n_epochs"] == 10
+    assert catalogue.base_model("wan2.5-i2v-preview") is not None

@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from wanctl.base.values import Amount, Model, Money, Number, Positive, String
 
@@ -24,6 +24,8 @@ class FrameMode(StrEnum):
 
 class HyperParameters(Model):
     """How the training runs. What is left out is taken from the catalogue, and sent and shown explicitly."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, json_schema_extra={"additionalProperties": False})
 
     n_epochs: Positive | None = Field(default=None, examples=[400])
     """How often the training set is gone through. Steps and price are proportional to it."""
@@ -46,9 +48,23 @@ class HyperParameters(Model):
     lora_alpha: Positive | None = Field(default=None, examples=[32])
     """How strongly the LoRA acts on the base model, a power of two."""
 
+    task_type: String | None = Field(default=None, examples=["i2v"])
+    """What a model that can do both learns: i2v from the first frame, kf2v from the first and the last."""
+
     def declared(self) -> dict[str, Any]:
         """The keys that the user wrote, and no others."""
         return self.model_dump(exclude_unset=True, exclude_none=True)
+
+
+COMMON = tuple(key for key in HyperParameters.model_fields if key != "task_type")  # of every base model
+
+
+class ModelParameter(Model):
+    """A hyper-parameter that not all base models have."""
+
+    choices: tuple[String | int | float, ...] = ()
+    default: String | int | float | None = None
+    modes: dict[String, FrameMode] = Field(default={})  # the frames that a choice learns from
 
 
 class ListedPrice(Model):
@@ -73,6 +89,7 @@ class CatalogueModel(Model):
     mode: FrameMode = FrameMode.FIRST_FRAME
     defaults: HyperParameters = HyperParameters()
     ranges: dict[str, tuple[float, float]] = Field(default={})
+    hyper_parameters: dict[String, ModelParameter] = Field(default={})
     billed_seconds: Positive | None = None
     longest_clip: Positive | None = None
     prices: tuple[ListedPrice, ...] = ()
@@ -85,6 +102,13 @@ class CatalogueModel(Model):
     @property
     def recommended_batch_size(self) -> int | None:
         return self.defaults.batch_size
+
+    def mode_with(self, parameters: Mapping[str, Any]) -> FrameMode:
+        """The frames that a training with these hyper-parameters learns from."""
+        for key, one in self.hyper_parameters.items():
+            if (mode := one.modes.get(str(parameters.get(key)))) is not None:
+                return mode
+        return self.mode
 
 
 class CatalogueFile(Model):
@@ -123,6 +147,8 @@ class Catalogue:
     models: Mapping[str, CatalogueModel]
     region: str = "singapore"
     own_prices: Mapping[str, Money] = field(default_factory=dict)
+    edition: str = ""  # its date, where it came with wanctl
+    own: Mapping[str, Any] = field(default_factory=dict)  # what the project's file lays over it, as it stands
 
     def base_model(self, model: str) -> CatalogueModel | None:
         return self.models.get(model)
@@ -130,10 +156,13 @@ class Catalogue:
     def complete(self, model: str, declared: Mapping[str, Any]) -> dict[str, Any]:
         """Every hyper-parameter that is sent, declared or the model's default, in a fixed order."""
         base = self.base_model(model)
-        both = {**(base.defaults.declared() if base else {}), **declared}
+        own = base.hyper_parameters if base else {}
+        usual = {key: one.default for key, one in own.items() if one.default is not None}
+        both = {**usual, **(base.defaults.declared() if base else {}), **declared}
         if "eval_epochs" in both and "eval_epochs" not in declared:
             both["eval_epochs"] = _often_enough(both["eval_epochs"], both.get("n_epochs"))
-        return {key: both[key] for key in HyperParameters.model_fields if key in both}
+        order = dict.fromkeys((*HyperParameters.model_fields, *sorted(both)))
+        return {key: both[key] for key in order if key in both}
 
     def price(self, model: str) -> Price | None:
         """The project's own price, else the listed one of the region; None if nobody told us."""

@@ -16,6 +16,7 @@ def main() -> None:
     # else the metadata of every installed package is read, to look for plugins of pydantic
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from wanctl.cli import (  # noqa: F401 - they register commands
+        catalogue,
         choosing,
         ci,
         datasets,

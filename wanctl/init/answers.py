@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from wanctl.base.words import quoted, suggestion
-from wanctl.catalogue.packaged import packaged_models
+from wanctl.catalogue.packaged import newest_edition, packaged_models
 from wanctl.forge.registry import FORGES, forge_at
 from wanctl.language.models import LONGEST_NAME, check_name
 from wanctl.project.errors import ProjectError
@@ -67,7 +67,7 @@ def check_project_name(name: str) -> str:
 
 
 def check_model(model: str) -> str:
-    models = list(packaged_models())
+    models = list(packaged_models(newest_edition()))
     if model not in models:
         raise ProjectError(f"{quoted(model)} cannot be fine-tuned here: {suggestion(model, models, '')}")
     return model

@@ -1,5 +1,6 @@
 """`wanctl init`: a new project's files, from the templates in this folder. Nothing is ever written over."""
 
+import math
 import re
 import shlex
 import shutil
@@ -13,18 +14,20 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from wanctl.catalogue.base_models import Catalogue
-from wanctl.catalogue.packaged import packaged_models
+from wanctl.catalogue.base_models import Catalogue, CatalogueModel
+from wanctl.catalogue.packaged import newest_edition, packaged_models
 from wanctl.forge.registry import forge_named
 from wanctl.init.answers import NO_FORGE, ProjectOptions, check_region
 from wanctl.language.models import LONGEST_NAME
 from wanctl.language.root import SETTINGS_FILE, Root
+from wanctl.language.rules.musts import LEAST_STEPS
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
 
 IGNORED = (".wanctl/", "wanctl-artifacts/", "previews/")
 SPEND = {"USD": 150, "CNY": 1000}  # a first limit, of about one training
 REHEARSAL = "-rehearsal"
+FEWEST_SAMPLES = 10
 LAST_FRAMES = "first_and_last_frame"
 
 
@@ -147,7 +150,8 @@ def _values(options: ProjectOptions, folder: Path, root: Path) -> dict[str, obje
         raise ProjectError(
             f"{below} cannot be written into a workflow file", "use letters, digits, -, _ and ."
         )
-    models, region = packaged_models(), check_region(options.region)
+    region = check_region(options.region)
+    models = packaged_models(newest_edition(), region.name)
     price = Catalogue(models, region.name).price(options.model)
     currency = price.per_1k_tokens.currency if price else None
     last_frames = models[options.model].mode == LAST_FRAMES
@@ -156,6 +160,9 @@ def _values(options: ProjectOptions, folder: Path, root: Path) -> dict[str, obje
         "name": _scalar(options.name),
         "rehearsal": _scalar(options.name[: LONGEST_NAME - len(REHEARSAL)].rstrip("-_") + REHEARSAL),
         "model": options.model,
+        "edition": newest_edition(),
+        **_first_training(models[options.model]),
+        "undocumented": region.name not in models[options.model].regions,
         "region": region.name,
         "workspace": _scalar(options.workspace) if options.workspace else None,
         "currency": currency,
@@ -169,6 +176,14 @@ def _values(options: ProjectOptions, folder: Path, root: Path) -> dict[str, obje
         "specs": f"{below}/specs" if below else "specs",
         "pattern": f"{re.escape(below)}/" if below else "(specs|data)/",
     }
+
+
+def _first_training(base: CatalogueModel) -> dict[str, int]:
+    """Epochs that make enough steps of the fewest samples, as seldom looked at as the documents want."""
+    usual, batch = base.defaults.n_epochs or 1, base.defaults.batch_size or 1
+    epochs = max(usual, math.ceil(LEAST_STEPS / math.ceil(FEWEST_SAMPLES / batch)))
+    every = max(base.defaults.eval_epochs or 1, math.ceil(epochs / 10))
+    return {"epochs": epochs, "every": every, "choice": max(every, epochs // 2 // every * every)}
 
 
 def _scalar(text: str) -> str:

@@ -159,7 +159,7 @@ def _explanation(path: str, schema: Schema, *, required: bool) -> Explanation:
 def _known(path: str) -> str | None:
     """Names that no type lists, since there may be more tomorrow."""
     if path == BASE_MODEL:
-        return f"{listed(packaged_models())}; catalogue: FILE can add more"
+        return f"{listed(packaged_models())}; a catalogue: of your own can add more"
     if path == REGION:
         return listed(region.name for region in REGIONS)
     return None
@@ -171,6 +171,8 @@ def _default(path: str, schema: Schema) -> str | None:
         key = path.removeprefix(HYPER_PARAMETERS)
         declared = [one.defaults.declared() for one in packaged_models().values()]
         values = {one[key] for one in declared if key in one}
+        if not values:
+            return None
         told = listed([_spell(value).replace("e-0", "e-") for value in sorted(values, key=float)], "or")
         return f"{told}, by model" if len(values) > 1 else told or None
     default = schema.get("default")

@@ -1,18 +1,20 @@
 """Everything that is known of one dataset here, with what training each base model on it would cost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from wanctl.address import Address
 from wanctl.catalogue.base_models import Catalogue, FrameMode
 from wanctl.catalogue.estimate import TrainingEstimate, estimate_training
+from wanctl.catalogue.packaged import laid_over, models_of, packaged_catalogue
 from wanctl.dataset.checks.captions import CaptionEffect, effect_of
 from wanctl.dataset.contents import DatasetFacts
-from wanctl.finding import Finding
-from wanctl.language.models import FineTune
-from wanctl.language.resources import Desired
+from wanctl.finding import Finding, Severity
+from wanctl.language.models import FineTune, State
+from wanctl.language.resources import Desired, Resource
+from wanctl.language.rules.musts import JudgedTraining, step_musts, training_musts
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,18 @@ class Estimate:
     fits: bool  # the samples have the frames that the model's mode needs
     epochs: int | None
     training: TrainingEstimate
+
+
+@dataclass(frozen=True)
+class EditionChange:
+    """What another edition of the catalogue makes of one training."""
+
+    address: Address
+    model: str
+    values: tuple[tuple[str, Any, Any], ...]  # key, in this edition, in the other
+    before: TrainingEstimate
+    after: TrainingEstimate
+    problems: tuple[Finding, ...] = ()  # errors that it would have
 
 
 @dataclass(frozen=True)
@@ -89,3 +103,46 @@ def _estimate(
             validation_given=bool(user and user[1].validation),
         ),
     )
+
+
+def edition_changes(
+    desired: Desired, edition: str, facts: Mapping[Address, DatasetFacts | None]
+) -> tuple[EditionChange, ...]:
+    """For each training of the specs what another edition would change; the project's own facts stay."""
+    here, region = desired.catalogue, desired.settings.region
+    raw = laid_over(packaged_catalogue(edition), here.own)
+    other = Catalogue(models_of(raw, region), region, here.own_prices, edition, here.own)
+    found = []
+    for resource in desired.resources.values():
+        if isinstance(resource.spec, FineTune) and resource.spec.state is State.PRESENT:
+            change = _edition_change(resource, resource.spec, (here, other), facts)
+            known = desired.settings.known_region
+            musts = [*training_musts(JudgedTraining.of(resource, other, known))]
+            counts = [facts.get(Address.dataset(name)) for name in resource.spec.training]
+            if all(counts):
+                total = sum(len(one.samples) for one in counts if one)
+                musts += step_musts(JudgedTraining.of(resource, other, known), total)
+            wrong = tuple(one for one in musts if one.severity is Severity.ERROR)
+            found.append(replace(change, problems=wrong))
+    return tuple(found)
+
+
+def _edition_change(
+    resource: Resource,
+    spec: FineTune,
+    editions: tuple[Catalogue, Catalogue],
+    facts: Mapping[Address, DatasetFacts | None],
+) -> EditionChange:
+    declared = spec.hyper_parameters.declared()
+    sets = [facts.get(Address.dataset(name)) for name in spec.training]
+    seconds = [clip for one in sets if one for clip in one.seconds] if all(sets) else None
+    both = [one.complete(spec.model, declared) for one in editions]
+    before, after = (
+        estimate_training(one, spec.model, values, seconds, validation_given=bool(spec.validation))
+        for one, values in zip(editions, both, strict=True)
+    )
+    keys = dict.fromkeys((*both[0], *both[1]))
+    values = tuple(
+        (key, both[0].get(key), both[1].get(key)) for key in keys if both[0].get(key) != both[1].get(key)
+    )
+    return EditionChange(resource.address, spec.model, values, before, after)

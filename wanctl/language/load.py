@@ -10,11 +10,18 @@ from pydantic import ValidationError
 from wanctl.address import Address, Kind
 from wanctl.base.words import listed, quoted, suggestion
 from wanctl.catalogue.base_models import Catalogue, CatalogueFile
-from wanctl.catalogue.packaged import models_of, packaged_catalogue
+from wanctl.catalogue.packaged import (
+    UNNAMED,
+    editions,
+    models_of,
+    packaged_catalogue,
+    packaged_models,
+)
 from wanctl.finding import Finding, Place, Severity
 from wanctl.language.findings import Findings, SpecErrors
-from wanctl.language.models import Dataset, Source
+from wanctl.language.models import Dataset, Resourceful, Source
 from wanctl.language.moves import Stated, moves_of
+from wanctl.language.parameters import unknown_defaults, unknown_parameters
 from wanctl.language.partial import PartialSpec, partial_spec
 from wanctl.language.project_file import ProjectFile, read_project_file
 from wanctl.language.resources import DOCUMENTS, Desired, Resource, references_of
@@ -22,7 +29,7 @@ from wanctl.language.root import SETTINGS_FILE, PathRefused, Root, likely_meant,
 from wanctl.language.rules.references import check_references, in_order
 from wanctl.language.rules.values import check_declared, check_document
 from wanctl.language.scalars import Scalar
-from wanctl.language.settings import merged
+from wanctl.language.settings import CatalogueChoice, merged
 from wanctl.language.texts import with_texts, with_vars
 from wanctl.language.translation import complaints
 from wanctl.language.yaml.documents import Complaint, Document, SourceFile
@@ -81,20 +88,21 @@ class _Loading:
     findings: Findings = field(default_factory=Findings)
     resources: dict[Address, Resource] = field(default_factory=dict)
     sources: dict[Address, Path] = field(default_factory=dict)
+    catalogue: Catalogue = field(default_factory=lambda: Catalogue({}))
     unread: set[str] = field(default_factory=set)  # names of documents that are there and wrong
     partial: list[tuple[Resource, PartialSpec]] = field(default_factory=list)  # what can be read of those
 
     def run(self) -> Desired:
         head, *rest = self._project_documents()
         project = read_project_file(head, self.environment, self.findings)
-        catalogue = self._catalogue(project, head)
+        self.catalogue = self._catalogue(project, head)
         self._check_ledgers(project, head)
         for document in rest:
             self._resource(document, self.root.directory, project.variables)
         for path in self._spec_files(project):
             for document in self._documents(path):
                 self._resource(document, path.parent, project.variables)
-        return self._finish(project, catalogue)
+        return self._finish(project, self.catalogue)
 
     def _project_documents(self) -> list[Document]:
         """The settings, and the resources that stand behind them in the same file."""
@@ -170,16 +178,20 @@ class _Loading:
     # The settings' files
 
     def _catalogue(self, project: ProjectFile, head: Document) -> Catalogue:
-        """The packaged catalogue, with the project's own laid over it."""
-        settings, models = project.settings, models_of(packaged_catalogue())
-        document = (
-            self._catalogue_document(settings.catalogue, project, head)
-            if settings and settings.catalogue
-            else None
-        )
+        """The edition that the project names, with the project's own facts laid over it."""
+        settings = project.settings
+        if settings is None:
+            return Catalogue(packaged_models())
+        edition, own = self._edition(settings.catalogue, project, head), {}
+        packaged, models = packaged_catalogue(edition), packaged_models(edition, settings.region)
+        file = settings.catalogue.file
+        document = self._catalogue_document(file, project, head) if file else None
         if document and isinstance(document.value, dict):
+            own = document.value
+            for unknown in unknown_defaults(own, models):
+                self._complain(document, unknown, "Catalogue")
             try:
-                models = models_of(merged(packaged_catalogue(), document.value))
+                models = models_of(merged(packaged, own), settings.region)
             except ValidationError as error:
                 for one in complaints(error, CatalogueFile):
                     self._complain(document, one, "Catalogue")
@@ -187,7 +199,17 @@ class _Loading:
             self.findings.error(
                 document.start, Rule.DOCUMENT, "a catalogue must be a mapping", hint="write models: …"
             )
-        return Catalogue(models, settings.region, settings.prices) if settings else Catalogue(models)
+        return Catalogue(models, settings.region, settings.prices, edition, own)
+
+    def _edition(self, choice: CatalogueChoice, project: ProjectFile, head: Document) -> str:
+        known = editions()
+        if choice.edition is None or choice.edition in known:
+            return choice.edition or UNNAMED
+        hint = f"write {listed(known, 'or')}"
+        message = f"catalogue: there is no edition of {choice.edition}"
+        path = project.path_of(("catalogue",), self.environment)
+        self._complain(head, Complaint(path, Rule.VALUE, message, hint), "Project")
+        return UNNAMED
 
     def _catalogue_document(self, name: str, project: ProjectFile, head: Document) -> Document | None:
         try:
@@ -229,14 +251,19 @@ class _Loading:
             self._complain(document, one, owner)
 
         value = with_vars(written, variables, complain)
+        unknown = [*unknown_parameters(kind, value, self.catalogue)]
+        for one in unknown:
+            complain(one)
         model = DOCUMENTS[kind].model
         texts = with_texts(value, model, self.root, folder, variables, complain)
+        spec: Resourceful | None = None
         try:
             spec = model.model_validate(value)
         except ValidationError as error:
             for one in complaints(error, model):
                 if one.path not in known:
                     complain(one)
+        if spec is None or unknown:
             self._note_unread(document)
             self._keep_partial(document, kind, value, known)
             return

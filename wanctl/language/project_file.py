@@ -33,7 +33,7 @@ class ProjectFile:
 
     @property
     def catalogues(self) -> set[str]:
-        return {one.catalogue for one in self.everywhere.values() if one.catalogue}
+        return {one.catalogue.file for one in self.everywhere.values() if one.catalogue.file}
 
     def ledgers_of_same_name(self) -> dict[str | None, str]:
         """Environments of the project's name in its account, as far as the specs tell → their ledgers."""

@@ -1,5 +1,6 @@
 """wanctl.yaml: the project's settings, and what an environment changes of them."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -34,6 +35,7 @@ from wanctl.language.scalars import (
 )
 from wanctl.studio.regions import region_named
 
+EDITION_PATTERN = r"^\d{4}-\d{2}-\d{2}$"
 DEFAULT_LEDGER = ".wanctl/ledger.json"
 
 
@@ -85,6 +87,29 @@ class PollingIntervals(Model):
         """Seconds between two looks, where it is said."""
         found: float | None = getattr(self, key)
         return found
+
+
+class CatalogueChoice(Model):
+    """Which facts of base models count: those of an edition, with a project's own over them."""
+
+    edition: Annotated[str, Field(pattern=EDITION_PATTERN)] | None = Field(
+        default=None, examples=["2026-05-28"]
+    )
+    """The date of an edition that comes with wanctl."""
+    file: String | None = Field(default=None, examples=["catalogue.yaml"])
+    """A file with newer facts, further models and hyper-parameters, relative to wanctl.yaml."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spell(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"edition" if re.fullmatch(EDITION_PATTERN, value) else "file": value}
+        return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        both = handler.resolve_ref_schema(handler(core))
+        return {"anyOf": [{"type": "string"}, both]}
 
 
 class Window(Model):
@@ -195,8 +220,12 @@ class Settings(Model):
     """How often the service is asked for what is in flight."""
     prices: dict[str, Amount] = Field(default={}, examples=[{"wan2.6-i2v": "0.08 USD"}])
     """Your prices for 1,000 training tokens, instead of the catalogue's."""
-    catalogue: String | None = Field(default=None, examples=["catalogue.yaml"])
-    """A file with newer facts of base models, merged over the catalogue that wanctl brings."""
+    catalogue: CatalogueChoice = Field(
+        default=CatalogueChoice(),
+        examples=["2026-05-28", {"edition": "2026-05-28", "file": "catalogue.yaml"}],
+    )
+    """The edition of the catalogue of base models, by its date: defaults, ranges and prices stay as they were
+    then. Or a file with facts of your own, laid over it; or both. `wanctl catalogue` lists the editions."""
     windows: tuple[Window, ...] = Field(
         default=(), examples=[[{"deny": "0 16 * * FRI", "duration": "64h", "timezone": "Europe/Berlin"}]]
     )

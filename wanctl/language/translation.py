@@ -1,7 +1,7 @@
 """pydantic's findings as sentences to a person: what is wrong with the value, and what to write instead."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -70,10 +70,14 @@ def _missing(path: DocumentPath, name: str) -> Complaint:
 
 
 def _unknown_key(path: DocumentPath, name: str, model: type[BaseModel]) -> Complaint:
-    known = keys_at(model, path[:-1])
+    owner = dotted(path[:-1]) or ("wanctl.yaml" if model.__name__ == "Settings" else f"a {model.__name__}")
+    return unknown_key(path, name, owner, keys_at(model, path[:-1]))
+
+
+def unknown_key(path: DocumentPath, name: str, owner: str, known: Sequence[str]) -> Complaint:
+    """A key that its mapping does not have, with the near one."""
     near = did_you_mean(name, known)
     hint = f"did you mean {near}?" if near else f"its keys are {', '.join(known)}" if known else "take it out"
-    owner = dotted(path[:-1]) or ("wanctl.yaml" if model.__name__ == "Settings" else f"a {model.__name__}")
     return Complaint(path, Rule.UNKNOWN_KEY, f"there is no key {quoted(name)} in {owner}", hint, on_key=True)
 
 

@@ -25,6 +25,7 @@ from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.moving import moves_of
 from wanctl.kinds.registry import kind_of
+from wanctl.language.inspection import EditionChange, edition_changes
 from wanctl.language.load import find_project, load_project
 from wanctl.language.resources import Desired, near_miss
 from wanctl.language.rules.values import check
@@ -146,6 +147,11 @@ class Project:
     def findings(self) -> tuple[Finding, ...]:
         """The findings of the rules, once the datasets are counted."""
         return check(self.desired, {address: data.facts for address, data in self.local.items()})
+
+    def edition_changes(self, edition: str) -> tuple[EditionChange, ...]:
+        """What another edition of the catalogue would change for the trainings of these specs."""
+        facts = {address: data.facts for address, data in self.local.items()}
+        return edition_changes(self.desired, edition, facts)
 
     def validate(self) -> Validation:
         """Check specs and datasets: errors, and points to consider. Asks no account."""

@@ -39,12 +39,13 @@ def _use(resource: Resource, spec: FineTune, dataset: Address, desired: Desired,
     referred = desired.resources.get(dataset)
     trained = [facts.get(Address.dataset(name)) for name in spec.training]
     known = [one for one in trained if one]
-    batch = desired.catalogue.complete(spec.model, spec.hyper_parameters.declared()).get("batch_size")
+    parameters = desired.catalogue.complete(spec.model, spec.hyper_parameters.declared())
+    batch = parameters.get("batch_size")
     return Use(
         by=str(resource.address),
         training=training,
         model=spec.model,
-        last_frames=base.mode is FrameMode.FIRST_AND_LAST_FRAME if base else None,
+        last_frames=base.mode_with(parameters) is FrameMode.FIRST_AND_LAST_FRAME if base else None,
         longest=base.longest_clip if base else None,
         batch_size=batch if isinstance(batch, int) else None,
         target_seconds=referred.spec.target_seconds

@@ -187,9 +187,20 @@ def _region(training: JudgedTraining) -> Iterator[Finding]:
     yield finding_at(training.resource, "model", Severity.ERROR, Rule.REGION, message, hint)
 
 
+def _choices(training: JudgedTraining) -> Iterator[Finding]:
+    """A hyper-parameter of this model alone takes what the catalogue lists."""
+    own = training.base.hyper_parameters if training.base else {}
+    for key, value in training.spec.hyper_parameters.declared().items():
+        choices = own[key].choices if key in own else ()
+        if choices and value not in choices:
+            message = f"{key} {value} is none that {training.model} takes: {listed(map(str, choices), 'or')}"
+            yield training.must(key, Rule.RANGE, message, f"write {listed(map(str, choices), 'or')}")
+
+
 _TRAINING_MUSTS: tuple[Callable[[JudgedTraining], Iterator[Finding]], ...] = (
     _eval_epochs,
     _ranges,
+    _choices,
     _powers_of_two,
     _region,
 )

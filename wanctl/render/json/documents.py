@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 from wanctl.dataset.checks import line_of, member_of
 
 if TYPE_CHECKING:
+    from wanctl.catalogue.estimate import TrainingEstimate
     from wanctl.dataset.contents import Media
     from wanctl.dataset.manifest import ContentChanges
     from wanctl.dataset.preparing.outcome import Preparation
     from wanctl.engine.converge import Outcome
     from wanctl.engine.planner import Drift
     from wanctl.finding import Finding
-    from wanctl.language.inspection import Inspection
+    from wanctl.language.inspection import EditionChange, Inspection
 
 DRIFT_FORMAT_VERSION = "1.0"
 
@@ -140,6 +141,30 @@ def validation_json(found: "Iterable[Finding]") -> dict[str, Any]:
         for one in found
     ]
     return {"valid": not any(one["severity"] == "error" for one in diagnostics), "diagnostics": diagnostics}
+
+
+def edition_json(here: str, other: str, changes: "Iterable[EditionChange]") -> dict[str, Any]:
+    """What another edition of the catalogue changes; None is unknown."""
+
+    def cost(estimate: "TrainingEstimate") -> dict[str, Any]:
+        amount = [str(one) for one in estimate.amount] if estimate.amount else None
+        return {"tokens": estimate.tokens, "amount": amount, "currency": estimate.currency}
+
+    return {
+        "edition": here,
+        "other": other,
+        "trainings": [
+            {
+                "address": str(one.address),
+                "model": one.model,
+                "values": {key: {"before": before, "after": after} for key, before, after in one.values},
+                "before": cost(one.before),
+                "after": cost(one.after),
+                "problems": [problem.as_json() for problem in one.problems],
+            }
+            for one in changes
+        ],
+    }
 
 
 def preparation_json(done: "Preparation") -> dict[str, Any]:
