@@ -89,7 +89,8 @@ def test_another_edition_of_the_catalogue_trains_nothing_again(tmp_path: Path) -
     assert harness.apply().plan.status is Status.CONVERGED
     for edition in ("2026-10-11", "2026-02-12"):
         harness.write(*documents, catalogue=edition)
+        assert harness.step(Address.finetune("rain")).summary == "wan2.6-i2v, 400 epochs × 2 = 800 steps"
         assert harness.plan().status is Status.CONVERGED
-        (harness.specs / ".wanctl/ledger.json").unlink()
-        assert harness.apply().plan.status is Status.CONVERGED
+    (harness.specs / ".wanctl/ledger.json").unlink()
+    assert harness.apply().plan.status is Status.CONVERGED
     assert len(harness.jobs()) == 1

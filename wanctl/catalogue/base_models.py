@@ -112,7 +112,7 @@ class CatalogueModel(Model):
 
 
 class CatalogueFile(Model):
-    """catalogue.yaml: the one in this package, or a project's own over it."""
+    """An edition of this package, or a project's own facts over it."""
 
     version: Literal[1] = 1
     models: dict[str, CatalogueModel]

@@ -94,6 +94,12 @@ class TrainingCase(Case):
                     parameters.pop(ignored, None)
         return parameters
 
+    @property
+    def trained_parameters(self) -> dict[str, Any]:
+        """Those of the job that is known, whatever the catalogue says by now; else what would be sent."""
+        kept = self.known.inputs.get("hyper_parameters") if self.known and not self.known.adopted else None
+        return {**self.sent_parameters, **(kept or {})}
+
     @cached_property
     def identity(self) -> str:
         return digest_of(
@@ -154,7 +160,7 @@ class TrainingCase(Case):
 
     @property
     def summary(self) -> str:
-        parameters, measured, model = self.parameters, self.measured, self.spec.model
+        parameters, measured, model = self.trained_parameters, self.measured, self.spec.model
         epochs, batch = parameters.get("n_epochs"), parameters.get("batch_size")
         if measured is None or not isinstance(epochs, int) or not isinstance(batch, int):
             return f"{model}, {epochs} epochs"
@@ -166,7 +172,7 @@ class TrainingCase(Case):
         estimate = estimate_training(
             self.context.desired.catalogue,
             self.spec.model,
-            self.sent_parameters,
+            self.trained_parameters,
             None if measured is None else tuple(clip for one in measured for clip in one.seconds),
             validation_given=bool(self.spec.validation),
         )
