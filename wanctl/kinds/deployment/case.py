@@ -247,10 +247,15 @@ def standing(one: Generation, context: Context) -> LiveDeployment | None:
 
 
 def named(one: Generation, context: Context) -> LiveDeployment | None:
-    """The live deployment of that name; the list may lag, so an absent one is asked for."""
-    found = context.snapshot.deployment_by_id.get(one.remote_id)
+    """The live deployment of that name, be it this one or another."""
+    return live_by_name(one.remote_id, context)
+
+
+def live_by_name(name: str, context: Context) -> LiveDeployment | None:
+    """The list may lag, so what it does not show is asked for."""
+    found = context.snapshot.deployment_by_id.get(name)
     if found is None:
-        asked = context.ask(Read.DEPLOYMENT, one.remote_id)
+        asked = context.ask(Read.DEPLOYMENT, name)
         found = asked if isinstance(asked, LiveDeployment) and not asked.gone else None
     return found
 

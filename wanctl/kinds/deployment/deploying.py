@@ -56,7 +56,7 @@ class Deploy:
             raise taken from None
         except StudioError as error:
             raise LostAnswer(f"{taken}; whether it is ours could not be read: {error}") from error
-        if live.leaving or live.gone or live.model_name != self.sent["model_name"]:
+        if live.leaving or live.gone or live.model_name not in {None, self.sent["model_name"]}:
             raise taken
         return live
 

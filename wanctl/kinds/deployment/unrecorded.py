@@ -16,7 +16,7 @@ from wanctl.address import Address
 from wanctl.base.words import quoted
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Planned, ProvidedModel
-from wanctl.kinds.deployment.case import DeploymentCase, status_step, suffix_of, upstream_of
+from wanctl.kinds.deployment.case import DeploymentCase, live_by_name, status_step, suffix_of, upstream_of
 from wanctl.kinds.deployment.deploying import config_identity, deployed_name, with_deployed
 from wanctl.kinds.kind import Adopting, AdoptionRefused
 from wanctl.language.models import AigcConfig, Deployment, effective_config
@@ -45,8 +45,12 @@ def with_intent_result(address: Address, context: Context) -> Entry:
     if not intent or intent.verb != Verb.DEPLOY:
         return entry
     sent = {key: value for key, value in intent.inputs.items() if key != "protect"}
-    live = context.snapshot.deployment_by_id.get(deployed_name(sent))
-    if live is None or live.model_name != sent["model_name"] or live.deployed_model in intent.seen:
+    live = live_by_name(deployed_name(sent), context)  # one replaced has gone, and may have had the same name
+    if (
+        live is None
+        or live.model_name not in {None, sent["model_name"]}
+        or live.deployed_model in intent.seen
+    ):
         return entry
     if context.claimed.get(live.deployed_model, str(address)) != str(address):
         return entry
