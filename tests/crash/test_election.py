@@ -1,4 +1,4 @@
-"""An earlier job of the same inputs: ours is taken back, unless it trains; then a person decides."""
+"""An earlier job of the same inputs: ours is taken back unless it trains; if both do, a person decides."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 
 from tests.crash.project import account, call, pass_time, start_twin, write
 from tests.datasets import small_dataset
+from tests.harness import ChangedAnswers
 from wanctl.address import Address
 from wanctl.engine.converge import Outcome, Patience
 from wanctl.plan import Action, Status, When
@@ -63,11 +64,34 @@ def test_ours_is_taken_back_before_it_trains(folder: Path) -> None:
     assert ours(folder) == theirs
 
 
-def test_one_that_trains_already_is_a_persons_to_cancel(folder: Path) -> None:
+def test_one_that_trains_stands_before_an_earlier_one_that_waits(folder: Path) -> None:
     mine, theirs = ours(folder), another_run_starts_it(folder)
     pass_time(folder, minutes=30)
+    assert (statuses(folder)[mine], statuses(folder)[theirs]) == ("RUNNING", "QUEUING")
+    plan = apply(folder).plan
+    step = plan.step(RAIN)
+    assert step
+    assert (step.when, step.remote_id) == (When.SERVICE, mine)
+    assert [one.remote_id for one in plan.orphans] == [theirs], "if its own run does not take it back"
     assert statuses(folder)[mine] == "RUNNING"
-    step = apply(folder).plan.step(RAIN)
+
+
+def test_one_that_trains_already_is_a_persons_to_cancel(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, theirs = ours(folder), another_run_starts_it(folder)
+    pass_time(folder, minutes=30)
+
+    def both_train(path: str, body: Any) -> None:
+        output = body.get("output")
+        for row in output.get("jobs", [output]) if isinstance(output, dict) and "fine-tunes" in path else ():
+            if row.get("status") == "QUEUING":
+                row["status"] = "RUNNING"
+
+    with monkeypatch.context() as patched:
+        patched.setattr("wanctl.project.provider.httpx.ASGITransport", ChangedAnswers)
+        patched.setattr(ChangedAnswers, "change", staticmethod(both_train))
+        step = apply(folder).plan.step(RAIN)
     assert step
     assert step.when is When.BLOCKED
     assert {hint.split()[2].rstrip(":") for hint in step.hints} == {mine, theirs}

@@ -18,7 +18,7 @@ from wanctl.engine.observe import RunSession
 from wanctl.engine.planner import Draft
 from wanctl.engine.polling import LookSchedule
 from wanctl.finding import Severity
-from wanctl.kinds.acting import Act, Tools
+from wanctl.kinds.acting import Act, Overtaken, Tools
 from wanctl.plan import PROTECTIONS, Effect, Plan, Step, When
 from wanctl.studio.errors import (
     Conflict,
@@ -239,6 +239,11 @@ class _Convergence:
         await journal.begin(effect)
         try:
             result = await effect.perform(self._tools(effect))
+        except Overtaken:
+            self.tried[_key(step)] = self.tried.get(_key(step), 0) + 1
+            await journal.unsent(effect)
+            session.snapshot = None
+            return
         except Withheld:
             await journal.unsent(effect)
             return

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from wanctl.studio.client import Studio
 
 
+class Overtaken(Exception):  # noqa: N818 - it is a state of the world, not a fault
+    """The account is not any more as the step was planned on; nothing was called, and it is planned again."""
+
+
 @dataclass(frozen=True)
 class CallResult:
     """The result of a call: the ledger's new entry for the address, and the ids to quote."""

@@ -1,14 +1,16 @@
-"""Two runs that shared no ledger started the same training: the earliest job stands, the others withdraw.
+"""Two runs that shared no ledger started the same training: one job stands, the others withdraw.
 
-Each run cancels only what is its own to cancel: the job that its ledger records, or one that its own
-unanswered call may have started; and only before it trains. Whoever plans a FineTune asks here.
+A job that trains stands before one that waits, and of those that wait the earliest. Each run cancels only
+what is its own to cancel: the job that its ledger records, or one that its own unanswered call may have
+started; and only before it trains. Of two that both train a person decides. Whoever plans a FineTune asks
+here.
 """
 
 from dataclasses import dataclass
 
 from wanctl.kinds.context import Planned, ProvidedModel
 from wanctl.kinds.finetune.case import TrainingCase
-from wanctl.kinds.finetune.evidence import Match, earliest, made_at_once, twins_by_files, twins_by_name
+from wanctl.kinds.finetune.evidence import Match, elected, made_at_once, twins_by_files, twins_by_name
 from wanctl.kinds.finetune.training import Withdraw
 from wanctl.kinds.snapshot import parse_job_name
 from wanctl.ledger.record import Verb
@@ -34,7 +36,7 @@ def election(case: TrainingCase, match: Match) -> Election | None:
     rivals = _rivals(case, job)
     if not rivals:
         return None
-    winner = earliest((job, *rivals))
+    winner = elected((job, *rivals))
     losers = tuple(
         one for one in (job, *rivals) if one.job_id != winner.job_id and not one.succeeded and _own(case, one)
     )
@@ -65,13 +67,15 @@ def _own(case: TrainingCase, job: Job) -> bool:
     return intent.verb == Verb.TRAIN and intent.identity == case.identity and job.job_id not in intent.seen
 
 
-def plan_withdrawal(case: TrainingCase, elected: Election) -> Planned:
+def plan_withdrawal(case: TrainingCase, ended: Election) -> Planned:
     """Cancel what has not begun; what trains already has cost money, and a person says which one stays."""
-    winner, losers = elected.winner, elected.losers
-    names = ", ".join(job.job_id for job in losers)
+    winner, losers = ended.winner, ended.losers
+    waiting = [job for job in losers if job.status in NOT_BEGUN]
     training = [job for job in losers if job.status not in NOT_BEGUN]
-    same = f"another run started the same training before, {winner.job_id} ({winner.status})"
-    if training:
+    first = "before" if winner.status in NOT_BEGUN else "too"
+    same = f"another run started the same training {first}, {winner.job_id} ({winner.status})"
+    if not waiting:
+        names = ", ".join(job.job_id for job in training)
         step = case.step(
             Action.TRAIN,
             When.BLOCKED,
@@ -85,12 +89,13 @@ def plan_withdrawal(case: TrainingCase, elected: Election) -> Planned:
             ),
         )
     else:
+        names = ", ".join(job.job_id for job in waiting)
         step = case.step(
             Action.CANCEL,
             When.NOW,
             f"{same}; {names} has not begun and is taken back",
-            remote_id=losers[0].job_id,
-            progress=Progress(str(losers[0].status)),
-            effect=Withdraw(case.address, tuple(job.job_id for job in losers)),
+            remote_id=waiting[0].job_id,
+            progress=Progress(str(waiting[0].status)),
+            effect=Withdraw(case.address, tuple(job.job_id for job in waiting), winner.job_id),
         )
     return Planned(step, ProvidedModel(job=winner, job_id=winner.job_id))

@@ -14,7 +14,7 @@ from wanctl.kinds.context import Context
 from wanctl.kinds.finetune.case import TrainingCase
 from wanctl.kinds.snapshot import Listing, Read, canonical_number
 from wanctl.ledger.record import Intent, Verb
-from wanctl.studio.objects import Job
+from wanctl.studio.objects import NOT_BEGUN, Job
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # between this machine and the service, at the most that is believed
 AT_ONCE = timedelta(minutes=10)
@@ -27,7 +27,7 @@ class Evidence(StrEnum):
     NAME = "its name"
     INTENT = "the open intent"
     FILES = "the files it was trained on"
-    FILES_EARLIEST = "the files it is trained on, as the earliest of them"
+    FILES_ELECTED = "the files it is trained on, as the first of them"
 
 
 SURE = frozenset({Evidence.LEDGER, Evidence.NAME})  # enough to end a job that was paid for
@@ -82,7 +82,7 @@ def _by_name(case: TrainingCase) -> Match:
     """The mark holds the digest of the inputs, the attempt among them: a renamed FineTune is found too."""
     named = twins_by_name(case)
     live = [job for job in named if job.live]
-    return Match(earliest(live), Evidence.NAME) if live else _decide(named, Evidence.NAME, needed=1)
+    return Match(elected(live), Evidence.NAME) if live else _decide(named, Evidence.NAME, needed=1)
 
 
 def _by_files(case: TrainingCase) -> Match:
@@ -100,7 +100,7 @@ def _by_files(case: TrainingCase) -> Match:
         return Match(candidates=tuple(fresh))
     live = [job for job in found if job.live]
     if len(live) > 1 and all(job.in_flight and made_at_once(job, live[0]) for job in live):
-        return Match(earliest(live), Evidence.FILES_EARLIEST)
+        return Match(elected(live), Evidence.FILES_ELECTED)
     return _decide(found, Evidence.FILES, needed=case.spec.attempt)
 
 
@@ -193,9 +193,19 @@ def _by_name_of_others(case: TrainingCase) -> Match:
 # Jobs of the same inputs
 
 
-def earliest(jobs: Iterable[Job]) -> Job:
-    """Of jobs that are the same training, the one that stands. Every run comes to the same answer."""
-    return min(jobs, key=lambda job: (job.create_time is None, str(job.create_time), job.job_id))
+def elected(jobs: Iterable[Job]) -> Job:
+    """Of jobs that are the same training, the one that stands: what is trained, else what trains already,
+    else the earliest. Every run comes to the same answer."""
+    return min(
+        jobs,
+        key=lambda job: (
+            not job.succeeded,
+            job.status in NOT_BEGUN,
+            job.create_time is None,
+            str(job.create_time),
+            job.job_id,
+        ),
+    )
 
 
 def made_at_once(one: Job, other: Job) -> bool:

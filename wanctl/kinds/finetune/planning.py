@@ -80,8 +80,8 @@ def _plan_twin(case: TrainingCase, first: Address) -> Planned:
 
 
 def _plan_known(case: TrainingCase, match: Match, job: Job) -> Planned:
-    if elected := election(case, match):
-        return plan_withdrawal(case, elected)
+    if ended := election(case, match):
+        return plan_withdrawal(case, ended)
     if job.succeeded:
         cost, summary = case.cost(job), case.summary
         step = case.step(

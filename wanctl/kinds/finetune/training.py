@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.kinds.acting import CallResult, OnRemote, Tools
+from wanctl.kinds.acting import CallResult, OnRemote, Overtaken, Tools
 from wanctl.ledger.record import Verb
 from wanctl.studio.errors import Conflict, InvalidRequest, UnsupportedState
+from wanctl.studio.objects import NOT_BEGUN
 
 _FAULTY_BODY = frozenset({400, 422})
 
@@ -59,10 +60,15 @@ class CancelJob(OnRemote):
 
 @dataclass(frozen=True)
 class Withdraw:
-    """Cancel jobs of ours that lost to an earlier one of the same inputs. Twice is as good as once."""
+    """Cancel jobs of ours that lost to another one of the same inputs. Twice is as good as once.
+
+    Between the plan and this call a loser may have begun, or another run may have taken the winner back: each
+    job is looked at right before, so that what trains is not canceled, nor the last one that stands.
+    """
 
     address: Address
     losers: tuple[str, ...]
+    winner: str
     verb: Verb = Verb.WITHDRAW
 
     @property
@@ -73,12 +79,23 @@ class Withdraw:
         return {"losers": list(self.losers)}
 
     async def perform(self, tools: Tools) -> CallResult:
+        canceled: list[str] = []
+        request_id = None
         for job_id in self.losers:
-            answer = await tools.studio.jobs.cancel(job_id)
+            if not (await tools.studio.jobs.get(self.winner)).live:
+                break
+            loser = await tools.studio.jobs.get(job_id)
+            if loser.live and loser.status not in NOT_BEGUN:
+                continue
+            if loser.live:
+                request_id = (await tools.studio.jobs.cancel(job_id)).request_id
+            canceled.append(job_id)
+        if not canceled:
+            raise Overtaken
         entry = tools.entry
-        if entry.current and entry.current.remote_id in self.losers:
+        if entry.current and entry.current.remote_id in canceled:
             entry = entry.model_copy(update={"current": None})
-        return CallResult(entry, self.identity, answer.request_id, "an earlier job of the same inputs stands")
+        return CallResult(entry, " ".join(canceled), request_id, f"{self.winner}, of the same inputs, stands")
 
 
 @dataclass(frozen=True)
