@@ -112,6 +112,40 @@ def test_what_two_environments_share_is_ended_by_neither(tmp_path: Path) -> None
     assert live(harness) == before, "a replacement would end it, too"
 
 
+def test_what_another_environment_merely_recognised_is_not_ended_either(tmp_path: Path) -> None:
+    """Its ledger says who uses it, though nothing there says that wanctl made it."""
+    harness = applied_by_both(tmp_path)
+    before = live(harness)
+    assert apply_prod(harness).plan.status is Status.CONVERGED
+    outcome = harness.apply(to_delete=())
+    (held,) = [step for step in outcome.plan.steps if step.when is When.BLOCKED]
+    assert "is Deployment/rain of prod as well" in held.reason
+    assert live(harness) == before
+
+    harness.write(DATASET, FINETUNE, CHECKPOINT, environments=APART)
+    apply_prod(harness)  # prod has no use for it any more
+    assert live(harness) == before, "it was never prod's to delete"
+    harness.apply(to_delete=())
+    assert harness.deployed == []
+
+
+def test_what_was_recognised_is_forgotten_once_it_is_adopted_or_gone(tmp_path: Path) -> None:
+    harness = applied_by_both(tmp_path)
+    ledger = harness.specs / ".wanctl/ledger.json"
+    ledger.unlink()
+    harness.apply()
+    name = harness.deployed[0]
+    assert harness.ledger["entries"]["Deployment/rain"]["recognised"] == [name]
+    kept = ledger.read_text(encoding="utf-8")
+    bind(harness.project(), Address.deployment("rain"), name, None)
+    harness.apply()
+    assert harness.ledger["entries"]["Deployment/rain"]["recognised"] == []
+    ledger.write_text(kept, encoding="utf-8")
+    harness.delete_as_somebody(name)
+    harness.apply()
+    assert harness.ledger["entries"]["Deployment/rain"]["recognised"] == []
+
+
 def test_a_ledger_next_door_that_cannot_be_read_is_told_of(tmp_path: Path) -> None:
     harness = applied_by_both(tmp_path)
     (harness.specs / ".wanctl/ledger.json").write_text("{", encoding="utf-8")

@@ -71,6 +71,9 @@ class Entry(_Frozen):
     handed_over: datetime | None = None  # since when the current one serves, while an old one is kept beside
     protected: bool = False
     disowned: tuple[str, ...] = Field(default=(), alias="strangers")  # what a person said is not ours
+    recognised: tuple[
+        str, ...
+    ] = ()  # what serves for it, and nothing says that wanctl made it: used, not ours
     undeletable: tuple[str, ...] = ()  # what the service refused to delete: asked for once, not at every run
 
     def generation(self, identity: str) -> Generation | None:
@@ -169,6 +172,12 @@ class Record(_Frozen):
     def zone(self) -> tzinfo:
         """By whose clock the history is written: UTC, but for a sandbox."""
         return (self.history[-1].at.tzinfo if self.history else None) or UTC
+
+    @property
+    def users(self) -> dict[str, str]:
+        """Remote id → the address that it stands or stood for, or that it was recognised as."""
+        seen = {one: address for address, entry in self.entries.items() for one in entry.recognised}
+        return {**seen, **self.owners}
 
     def entry(self, address: object) -> Entry:
         return self.entries.get(str(address)) or Entry()

@@ -65,7 +65,7 @@ def known_to_neighbours(
         except LedgerError as error:
             tell(f"what {name} has in this account is not known here: {error}")
             continue
-        for remote_id, address in (record.owners if record else {}).items():
+        for remote_id, address in (record.users if record else {}).items():
             known[remote_id] = f"{address} of {name}"
     return known
 

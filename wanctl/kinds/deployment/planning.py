@@ -32,7 +32,7 @@ from wanctl.kinds.deployment.replacing import (
 from wanctl.kinds.deployment.unrecorded import plan_unrecorded, plan_unverified, with_account, without_guess
 from wanctl.language.models import Deployment, State
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Generation, Verb
+from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.plan import Action, Change, Step, When
 from wanctl.rules import Rule
 from wanctl.studio.objects import LiveDeployment
@@ -52,7 +52,15 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
     learn = case.known if case.known != recorded else None
     planned = _with_note(case, without_guess(case, _plan_present(case)))
     name = () if target.model_name is None or target.shared else ((PLAIN_NAME, target.model_name),)
-    return replace(planned, learn=planned.learn or learn, claims=name)
+    return replace(planned, learn=_without_former(planned, recorded, planned.learn or learn), claims=name)
+
+
+def _without_former(planned: Planned, recorded: Entry, learn: Entry | None) -> Entry | None:
+    """What was recognised once, and is not what serves for it any more, is forgotten."""
+    entry = learn or recorded
+    known = entry.current.remote_id if entry.current else None
+    kept = tuple(one for one in entry.recognised if one == planned.step.remote_id != known)
+    return learn if kept == entry.recognised else entry.model_copy(update={"recognised": kept})
 
 
 def _with_note(case: DeploymentCase, planned: Planned) -> Planned:

@@ -25,7 +25,9 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
         return Planned(_absent(address), findings=(_protected_and_gone(address, known),))
     if not still_there:
         forget = Entry(disowned=entry.disowned)
-        return Planned(_absent(address), learn=forget if known else None, answered=intent is not None)
+        return Planned(
+            _absent(address), learn=forget if known or entry.recognised else None, answered=intent is not None
+        )
     live = standing(still_there[0], context)
     assert live is not None  # noqa: S101 - it stands
     if live.leaving:
