@@ -18,7 +18,7 @@ from wanctl.engine.observe import RunSession
 from wanctl.engine.planner import Draft
 from wanctl.engine.polling import LookSchedule
 from wanctl.finding import Severity
-from wanctl.kinds.acting import Act, Overtaken, Tools
+from wanctl.kinds.acting import Act, Overtaken, RefusedForNow, Tools
 from wanctl.plan import PROTECTIONS, Effect, Plan, Step, When
 from wanctl.studio.errors import (
     Conflict,
@@ -254,6 +254,11 @@ class _Convergence:
         except Throttled as error:
             self.turned_away[_key(step)] = error
             await journal.turned_away(effect, f"{error.message}: {error.service_message}", error.request_id)
+            return
+        except RefusedForNow as refused:
+            self.tried[_key(step)] = TRIES
+            await journal.failed(effect, str(refused.error), refused.error.request_id, refused.entry)
+            self.contested.append(Failure(step, refused.error))
             return
         except (Conflict, Refused, UnsupportedState) as error:
             self.tried[_key(step)] = self.tried.get(_key(step), 0) + 1

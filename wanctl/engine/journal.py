@@ -82,12 +82,18 @@ class Journal:
         """The call was not begun: nothing is to be remembered."""
         await self._saving.save(lambda record: record.without_intent(effect.address))
 
-    async def failed(self, effect: Effect, note: str, request_id: str | None) -> None:
-        """The call surely had no effect: the intent is closed."""
+    async def failed(
+        self, effect: Effect, note: str, request_id: str | None, entry: Entry | None = None
+    ) -> None:
+        """The call surely had no effect: the intent is closed. An entry remembers what it taught."""
         line = self._line(effect.address, effect.verb, "failed", request_id=request_id, note=note)
-        await self._saving.save(
-            lambda record: self._told(record.without_intent(effect.address), line, self._sent(effect, record))
-        )
+
+        def change(record: Record) -> Record:
+            sent = self._sent(effect, record)
+            record = self._told(record.without_intent(effect.address), line, sent)
+            return record if entry is None else record.with_entry(effect.address, entry)
+
+        await self._saving.save(change)
 
     async def turned_away(self, effect: Effect, note: str, request_id: str | None) -> None:
         """Refused for now: as a failure, but the same refusal again and again is one line of the history."""

@@ -13,10 +13,20 @@ from wanctl.plan import Effect
 
 if TYPE_CHECKING:
     from wanctl.studio.client import Studio
+    from wanctl.studio.errors import StudioError
 
 
 class Overtaken(Exception):  # noqa: N818 - it is a state of the world, not a fault
     """The account is not any more as the step was planned on; nothing was called, and it is planned again."""
+
+
+class RefusedForNow(Exception):  # noqa: N818 - the service says so, and it is kept in the ledger
+    """The service refused the call, as `error` says; `entry` remembers that, and it is not asked again."""
+
+    def __init__(self, error: "StudioError", entry: Entry) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.entry = entry
 
 
 @dataclass(frozen=True)

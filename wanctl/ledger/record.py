@@ -75,6 +75,7 @@ class Entry(_Frozen):
         str, ...
     ] = ()  # what serves for it, and nothing says that wanctl made it: used, not ours
     undeletable: tuple[str, ...] = ()  # what the service refused to delete: asked for once, not at every run
+    refused: dict[str, str] = {}  # of which deployment, in which status: asked for again in another one
 
     def generation(self, identity: str) -> Generation | None:
         """The object made from these inputs, current or past."""
@@ -97,6 +98,9 @@ class Entry(_Frozen):
         current = self.current if self.current and self.current.remote_id != remote_id else None
         past = tuple(one for one in self.past if one.remote_id != remote_id)
         return self.model_copy(update={"current": current, "past": past})
+
+    def with_refused(self, remote_id: str, status: str) -> "Entry":
+        return self.model_copy(update={"refused": {**self.refused, remote_id: status}})
 
     def with_undeletable(self, remote_id: str) -> "Entry":
         return self.model_copy(update={"undeletable": tuple(dict.fromkeys((*self.undeletable, remote_id)))})

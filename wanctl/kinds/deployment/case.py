@@ -5,7 +5,7 @@ name is decided by what is recorded and what is live; of those still to be made 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -217,13 +217,33 @@ def deletion_step(case: DeploymentCase, old: Generation, reason: str, *, served:
             remote_id=old.remote_id,
             hints=(lift_protection(case.resource),),
         )
-    return Step(
+    live = case.standing(old)
+    step = Step(
         case.address,
         Action.REPLACE,
         When.NOW,
         reason,
         remote_id=old.remote_id,
-        effect=DeleteDeployment(case.address, old.remote_id),
+        effect=DeleteDeployment(case.address, old.remote_id, str(live.status) if live else ""),
+    )
+    return unless_refused(step, live, case.context)
+
+
+def unless_refused(step: Step, live: LiveDeployment | None, context: Context) -> Step:
+    """A deletion that the service refused in this very status waits for a person, who may name it to have it
+    asked for again."""
+    status = context.entry(step.address).refused.get(live.deployed_model) if live else None
+    if live is None or status != str(live.status) or step.address in context.to_delete:
+        return step
+    again = f"to ask the service once more: wanctl destroy {step.address}"
+    once_more = (again,) if step.action is Action.DELETE else ()  # of a replacement it would end the new one
+    return replace(
+        step,
+        when=When.BLOCKED,
+        reason=f"{step.reason}; the service refused to delete {live.deployed_model} while it is {status}",
+        after=(),
+        hints=(f"stop or delete {live.deployed_model} in the Model Studio console, then apply again", *once_more),
+        effect=None,
     )
 
 

@@ -4,10 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.kinds.acting import CallResult, OnRemote, Tools
+from wanctl.kinds.acting import CallResult, OnRemote, RefusedForNow, Tools
 from wanctl.kinds.snapshot import digest_of
 from wanctl.ledger.record import Entry, Generation, Verb
-from wanctl.studio.errors import Conflict, LostAnswer, NotFound, StudioError
+from wanctl.studio.errors import (
+    Conflict,
+    InvalidRequest,
+    LostAnswer,
+    NotFound,
+    Refused,
+    StudioError,
+    UnsupportedState,
+)
 from wanctl.studio.objects import LiveDeployment
 
 _EMPTY_TEMPLATES = {"prompt": "", "lora_prompt_default": ""}  # required also where they are not used
@@ -88,12 +96,17 @@ class Scale:
 
 @dataclass(frozen=True)
 class DeleteDeployment(OnRemote):
-    """DELETE: irreversible, asynchronous. What was deleted stays listed as retiring until it is gone."""
+    """DELETE: irreversible, asynchronous. What was deleted stays listed as retiring until it is gone. It may be
+    refused in the status that the deployment is in."""
 
+    status: str = ""
     verb: Verb = Verb.DELETE
 
     async def perform(self, tools: Tools) -> CallResult:
-        answer = await tools.studio.deployments.delete(self.remote_id)
+        try:
+            answer = await tools.studio.deployments.delete(self.remote_id)
+        except (UnsupportedState, Conflict, InvalidRequest, Refused) as refusal:
+            raise RefusedForNow(refusal, tools.entry.with_refused(self.remote_id, self.status)) from refusal
         entry, current = tools.entry, tools.entry.current
         if current and current.remote_id == self.remote_id:
             retiring = (*entry.retiring, current)

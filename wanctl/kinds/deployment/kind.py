@@ -114,7 +114,7 @@ class DeploymentKind(ResourceKind):
             When.NOW,
             f"{one.why}; {str(live.status).lower()}, a model of ours: {live.model_name}",
             warning=_ONLY_CALLS,
-            effect=DeleteDeployment(one.address, one.remote_id),
+            effect=DeleteDeployment(one.address, one.remote_id, str(live.status)),
         )
 
     async def adopt(self, adopting: Adopting) -> tuple[Generation, str]:

@@ -187,8 +187,8 @@ def _plan_serving(case: DeploymentCase, live: LiveDeployment) -> Planned:
     if not live.running:
         return Planned(status_step(case, live, old=tuple(one.remote_id for one in old)), provided)
     if not old:
-        over = case.known.model_copy(update={"retiring": (), "handed_over": None})
-        return Planned(case.serving_step(live), provided, over if case.known.retiring else None)
+        over = case.known.model_copy(update={"retiring": (), "handed_over": None, "refused": {}})
+        return Planned(case.serving_step(live), provided, over if over != case.known else None)
     kept = _plan_kept(case, live, serving) if serving else None
     to_go = [one for one in old if not kept or one is not serving]
     if kept and not to_go:

@@ -3,7 +3,7 @@
 from wanctl.address import Address
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Planned
-from wanctl.kinds.deployment.case import lift_protection, standing
+from wanctl.kinds.deployment.case import lift_protection, standing, unless_refused
 from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.kinds.deployment.unrecorded import with_intent_result
 from wanctl.language.resources import Resource
@@ -57,9 +57,9 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
         after=first,
         remote_id=live.deployed_model,
         warning="irreversible; calls to it fail from then on",
-        effect=None if first else DeleteDeployment(address, live.deployed_model),
+        effect=None if first else DeleteDeployment(address, live.deployed_model, str(live.status)),
     )
-    return Planned(step, learn=learn)
+    return Planned(unless_refused(step, live, context), learn=learn)
 
 
 def _how_to_lift(resource: Resource | None) -> str:

@@ -4,7 +4,13 @@ from dataclasses import replace
 
 from wanctl.base.words import spell_span
 from wanctl.kinds.context import Planned, ProvidedModel
-from wanctl.kinds.deployment.case import FIELDS, DeploymentCase, deletion_step, lift_protection
+from wanctl.kinds.deployment.case import (
+    FIELDS,
+    DeploymentCase,
+    deletion_step,
+    lift_protection,
+    unless_refused,
+)
 from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, HandBack, deployed_name
 from wanctl.language.models import Strategy
 from wanctl.ledger.record import Generation, Verb
@@ -31,9 +37,9 @@ def plan_replace(case: DeploymentCase, live: LiveDeployment, changes: tuple[Chan
         changes=changes,
         warning=OUT_OF_SERVICE,
         hints=("strategy: blue_green deploys the new one first",),
-        effect=DeleteDeployment(case.address, live.deployed_model),
+        effect=DeleteDeployment(case.address, live.deployed_model, str(live.status)),
     )
-    return Planned(step)
+    return Planned(unless_refused(step, live, case.context))
 
 
 def plan_protected(case: DeploymentCase, live: LiveDeployment, changes: tuple[Change, ...]) -> Planned:
