@@ -93,6 +93,7 @@ EXAMPLES = {
     "generate": (
         "wanctl generate Deployment/money-rain --image face.png",
         "wanctl generate --model wan2.6-i2v-flash --image face.png --prompt 'It rains.' --duration 5",
+        "wanctl generate Deployment/money-rain --each images/*.png",
         "wanctl generate --request request.json --format json",
     ),
     "review": (

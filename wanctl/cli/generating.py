@@ -12,8 +12,9 @@ from wanctl.cli.app import app
 from wanctl.cli.options import AccountOptions, Format, FormatOption, grouped, host_of, open_project
 
 if TYPE_CHECKING:
+    from wanctl.generation.batch import BatchRow, RowResult
     from wanctl.generation.request import VideoRequest
-    from wanctl.generation.result import GenerationProgress, VideoResult
+    from wanctl.generation.result import GenerationProgress, PreparedVideo, VideoResult
     from wanctl.project import Project
 
 
@@ -72,64 +73,92 @@ class RequestOptions:
         return {one.name: value for one in fields(self) if (value := getattr(self, one.name)) is not None}
 
 
+@dataclass(frozen=True)
+class HowOptions:
+    """How requests are carried out."""
+
+    request: Annotated[
+        str | None, _file("--request", "A request as JSON; - is standard input. Options go before it.")
+    ] = None
+    each: Annotated[
+        list[str] | None,
+        _file("--each", "Many: images, a folder, a pattern, a .csv or .jsonl of requests (may be repeated)."),
+    ] = None
+    at_once: Annotated[
+        int | None, typer.Option("--at-once", metavar="N", min=1, help="Of many, so many at the same time.")
+    ] = None
+    extend: Annotated[
+        int, typer.Option("--extend", metavar="N", min=0, help="Go on for N more segments, and join them.")
+    ] = 0
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="Where videos go (default: below OUTPUT_DIR or output/)."),
+    ] = None
+    region: Annotated[
+        str, typer.Option("--region", metavar="REGION", help="Of the key, where there is no project.")
+    ] = "singapore"
+    again: Annotated[bool, typer.Option("--again", help="Make it anew, paid again, though it is there.")] = (
+        False
+    )
+    task: Annotated[
+        str | None,
+        _text("--task", "ID", "Fetch this task's video; beside a request: it is the request's."),
+    ] = None
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the call; make none.")] = False
+
+
 @app.command()
 @grouped
 def generate(
     place: AccountOptions,
     wanted: RequestOptions,
-    target: Annotated[
-        str | None, typer.Argument(metavar="DEPLOYMENT", help="Deployment/NAME of the specs.")
+    how: HowOptions,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="DEPLOYMENT", help="Deployment/NAME; behind --each, more images."),
     ] = None,
-    request: Annotated[
-        str | None, _file("--request", "A request as JSON; - is standard input. Options go before it.")
-    ] = None,
-    to: Annotated[
-        Path | None,
-        typer.Option("--to", metavar="DIR", help="Where videos go (default: below OUTPUT_DIR or output/)."),
-    ] = None,
-    region: Annotated[
-        str, typer.Option("--region", metavar="REGION", help="Of the key, where there is no project.")
-    ] = "singapore",
-    again: Annotated[
-        bool, typer.Option("--again", help="Make it anew, paid again, though it is there.")
-    ] = False,
-    task: Annotated[
-        str | None,
-        _text("--task", "ID", "Fetch this task's video; beside a request: it is the request's."),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the call; make none.")] = False,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Make a video. By a call of a deployment or a base model; the same request is paid once."""
     from wanctl.base.running import run
+
+    target, images = _told_apart(words or [], many=how.each is not None)
+    if how.each is not None:
+        _refuse_beside_each(how)
+        run(_many(place, wanted, how, target, [*how.each, *images], format_))
+        return
+    alone = how.task is not None and target is None and how.request is None and not wanted.said()
+    asked = None if alone else _request(target, how.request, wanted.said())
+    run(_one(place, asked, how, format_))
+
+
+def _told_apart(words: list[str], *, many: bool) -> tuple[str | None, list[str]]:
+    """The deployment among the words; a shell writes a pattern behind --each out into the others."""
+    targets = [word for word in words if word.startswith("Deployment/")]
+    others = [word for word in words if word not in targets]
+    if len(targets) > 1 or (others and not many):
+        raise typer.BadParameter(f"{(others or targets)[-1]}: name one Deployment/NAME, or --model")
+    return next(iter(targets), None), others
+
+
+def _refuse_beside_each(how: HowOptions) -> None:
+    beside = {"--request": how.request, "--task": how.task, "--extend": how.extend}
+    for name, value in beside.items():
+        if value:
+            raise typer.BadParameter(f"{name} is of one request, and --each makes many")
+
+
+async def _one(place: AccountOptions, asked: "VideoRequest | None", how: HowOptions, format_: Format) -> None:
+    from wanctl.generation.extending import make_longer, require_extendable
     from wanctl.generation.records import VideoFolder
     from wanctl.generation.running import VideoRun
     from wanctl.project.generating import VideoPlace, open_generator, videos_folder
     from wanctl.render.text.console import emit, err
-    from wanctl.render.text.videos import call_lines, progress_line, result_lines, start_lines
+    from wanctl.render.text.videos import call_lines, result_lines, start_lines
     from wanctl.render.visible import json_text
 
-    alone = task is not None and target is None and request is None and not wanted.said()
-    asked = None if alone else _request(target, request, wanted.said())
-    project, host = _project(place, asked), host_of(place)
-    folder = VideoFolder(videos_folder(host.environ, to))
-
     def hear(seen: "GenerationProgress") -> None:
-        emit([progress_line(seen)], err())
-
-    async def work() -> None:
-        async with open_generator(project, host, VideoPlace(region)) as generator:
-            maker = VideoRun(generator.account, folder, again, task, hear)
-            if asked is None:
-                show(await maker.resume(task or ""))
-                return
-            prepared = await generator.prepared(asked)
-            emit(start_lines(prepared), err())
-            if dry_run:
-                shown = json_text(prepared.to_dict()) if format_ is Format.JSON else None
-                sys.stdout.write(shown) if shown else emit(call_lines(prepared))
-                return
-            show(replace(await maker.make(prepared.call), warnings=prepared.warnings))
+        emit([str(seen)], err())
 
     def show(made: "VideoResult") -> None:
         if format_ is Format.JSON:
@@ -138,7 +167,82 @@ def generate(
             emit(result_lines(made), err())
             emit([str(made.file)])
 
-    run(work())
+    project, host = _project(place, asked.model if asked else ""), host_of(place)
+    async with open_generator(project, host, VideoPlace(how.region)) as generator:
+        folder = VideoFolder(videos_folder(host.environ, how.to))
+        maker = VideoRun(generator.account, folder, how.again, how.task, hear)
+        if asked is None:
+            show(await maker.resume(how.task or ""))
+            return
+        prepared = await generator.prepared(asked)
+        if how.extend:
+            require_extendable(prepared, how.extend)
+        emit(start_lines(prepared, how.extend), err())
+        if how.dry_run:
+            shown = json_text(prepared.to_dict()) if format_ is Format.JSON else None
+            sys.stdout.write(shown) if shown else emit(call_lines(prepared))
+        elif how.extend:
+            show(await make_longer(maker, prepared, how.extend, generator.prepared))
+        else:
+            show(replace(await maker.make(prepared.call), warnings=prepared.warnings))
+
+
+async def _many(
+    place: AccountOptions,
+    wanted: RequestOptions,
+    how: HowOptions,
+    target: str | None,
+    sources: list[str],
+    format_: Format,
+) -> None:
+    """Results go to results.jsonl and index.html beside the videos; on standard output as they come."""
+    import json
+
+    from wanctl.base.files import PUBLIC, replace_file
+    from wanctl.generation.batch import make_all, prepare_all, rows_of, usual_at_once
+    from wanctl.generation.records import VideoFolder
+    from wanctl.generation.running import VideoRun
+    from wanctl.project.generating import VideoPlace, open_generator, videos_folder
+    from wanctl.render.html.videos import write_videos_page
+    from wanctl.render.text.console import emit, err
+    from wanctl.render.text.videos import batch_display, batch_start_lines, call_lines
+
+    common = {**wanted.said(), **({"model": target} if target else {})}
+    rows = rows_of(sources, common, sys.stdin.read)
+    project, host = _project(place, next((one.request.model for one in rows), "")), host_of(place)
+    folder = VideoFolder(videos_folder(host.environ, how.to))
+    async with open_generator(project, host, VideoPlace(how.region)) as generator:
+        ready = await prepare_all(rows, generator.prepared)
+        at_once = how.at_once or usual_at_once(ready)
+        emit(batch_start_lines(ready, at_once), err())
+        if how.dry_run:
+            for _, prepared in ready:
+                dumped = json.dumps(prepared.to_dict(), ensure_ascii=True)
+                sys.stdout.write(f"{dumped}\n") if format_ is Format.JSON else emit(call_lines(prepared))
+            return
+        with batch_display(len(ready)) as display:
+
+            async def make(row: "BatchRow", prepared: "PreparedVideo") -> "VideoResult":
+                maker = VideoRun(
+                    generator.account, folder, how.again, hear=lambda seen: display.heard(row, seen)
+                )
+                return replace(await maker.make(prepared.call), warnings=prepared.warnings)
+
+            def done(result: "RowResult") -> None:
+                display.done(result)
+                if format_ is Format.JSON:
+                    sys.stdout.write(json.dumps(result.to_dict(), ensure_ascii=True) + "\n")
+                elif result.made:
+                    emit([str(result.made.file)])
+
+            results = await make_all(ready, make, at_once, done)
+    kept = "".join(json.dumps(one.kept(), ensure_ascii=True) + "\n" for one in results)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    replace_file(folder.path / "results.jsonl", kept, mode=PUBLIC)
+    write_videos_page(results, folder.path / "index.html")
+    emit([f"look at them: {folder.path / 'index.html'}"], err())
+    if any(one.made is None for one in results):
+        raise typer.Exit(1)
 
 
 def _request(target: str | None, file: str | None, options: Mapping[str, Any]) -> "VideoRequest":
@@ -170,12 +274,12 @@ def _read(file: str) -> dict[str, Any]:
     return found
 
 
-def _project(place: AccountOptions, asked: "VideoRequest | None") -> "Project | None":
+def _project(place: AccountOptions, model: str) -> "Project | None":
     """The project, where there is one here or one is needed."""
     from wanctl.language.findings import SpecErrors
     from wanctl.language.load import find_project
 
-    if place.folder is None and not (asked and "/" in asked.model):
+    if place.folder is None and "/" not in model:
         try:
             find_project(Path.cwd())
         except SpecErrors:

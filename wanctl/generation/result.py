@@ -55,6 +55,7 @@ class VideoResult:
     cached: bool = False
     request_id: str | None = None
     warnings: tuple[Finding, ...] = ()
+    segments: "tuple[VideoResult, ...]" = ()  # what it was joined of
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `wanctl generate --format json`."""
@@ -72,6 +73,7 @@ class VideoResult:
             "cached": self.cached,
             "request_id": self.request_id,
             "warnings": [one.as_json() for one in self.warnings],
+            **({"segments": [one.to_dict() for one in self.segments]} if self.segments else {}),
         }
 
 

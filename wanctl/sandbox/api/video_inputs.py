@@ -29,23 +29,23 @@ class InputProblem:
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenMedia:
     """The names of what could be had in the store, by its field; and what is wrong with the first that is."""
 
     blobs: dict[str, str]
     problem: InputProblem | None = None
 
 
-def receive(service: Service, asked: Generate, *, resolves_storage: bool) -> Given:
+def receive(service: Service, asked: Generate, *, resolves_storage: bool) -> GivenMedia:
     """Look into everything that a call names."""
     blobs: dict[str, str] = {}
     for field, url in _named(asked):
         found = _received(service, field, url, asked.model, resolves_storage=resolves_storage)
         if isinstance(found, InputProblem):
-            return Given(blobs, found)
+            return GivenMedia(blobs, found)
         if found:
             blobs.setdefault(field, found)
-    return Given(blobs)
+    return GivenMedia(blobs)
 
 
 _SINGLE = {
