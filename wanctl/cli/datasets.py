@@ -148,6 +148,7 @@ def annotate(
 ) -> None:
     """Draft the prompts that are missing. With a vision model, into data.jsonl, for a person to review."""
     from wanctl.base.words import counted
+    from wanctl.dataset.drafts import ANSWER
     from wanctl.project.datasets import annotate as write_drafts
     from wanctl.project.datasets import drafting
     from wanctl.project.local import shown_path
@@ -159,7 +160,13 @@ def annotate(
         emit([f"{draft.address}: every sample has a prompt."])
         return
     count = len(draft.samples)
-    emit([f"{draft.address}: {counted(count, 'prompt')} to draft with {model}, billed by the token."], err())
+    if draft.beginning:
+        emit([f"{draft.address} has no data.jsonl; it is begun with {draft.beginning}."], err())
+    cost = f"about {draft.asked:,} in and {count * ANSWER:,} out"
+    emit(
+        [f"{draft.address}: {counted(count, 'prompt')} to draft with {model}, billed by the token: {cost}."],
+        err(),
+    )
     if not yes and not confirmed("Draft them?", "add --yes"):
         raise typer.Exit(1)
     left = write_drafts(project, draft, lambda sample, text: emit([f"line {sample.line}: {text}"]))

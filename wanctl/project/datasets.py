@@ -4,7 +4,7 @@ model draft its missing captions, for a person to review.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,18 @@ from wanctl.address import Address
 from wanctl.base.files import replace_file
 from wanctl.base.running import run
 from wanctl.base.words import counted, did_you_mean
+from wanctl.dataset.beginning import Beginning, beginning_of
 from wanctl.dataset.captioning import Brief, Captions, parts_of, unwritten
 from wanctl.dataset.checks.captions import effect_of
-from wanctl.dataset.contents import DatasetError, DatasetFacts, Sample
+from wanctl.dataset.contents import ANNOTATIONS, DatasetError, DatasetFacts, Sample
+from wanctl.dataset.drafts import question_of, tokens_asked
 from wanctl.dataset.manifest import ContentChanges, changes_since, manifest
 from wanctl.dataset.reading import read_dataset
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
 from wanctl.language.inspection import Inspection, inspection
 from wanctl.language.models import Dataset
+from wanctl.language.rules.datasets import uses_of
 from wanctl.language.splicing import with_fields
 from wanctl.project import Project
 from wanctl.project.errors import ProjectError
@@ -171,6 +174,12 @@ class Drafting:
     samples: tuple[Sample, ...]
     brief: Brief
     model: str
+    beginning: Beginning | None = None  # of a data.jsonl that is not there yet
+
+    @property
+    def asked(self) -> int:
+        """About how many tokens are asked."""
+        return tokens_asked(self.samples, self.brief, self.facts)
 
 
 def drafting(project: Project, name: str, model: str, trigger: str | None, effect: str | None) -> Drafting:
@@ -190,21 +199,50 @@ def drafting(project: Project, name: str, model: str, trigger: str | None, effec
     described = effect or (known.description if known.trigger == word else "")
     if described and str(word).lower() not in described.lower():
         raise ProjectError(f"the effect's description has to contain its trigger word, {word}")
-    return Drafting(address, folder, facts, unwritten(facts), Brief(str(word), described), model)
+    brief = Brief(str(word), described)
+    if (folder / ANNOTATIONS).exists():
+        return Drafting(address, folder, facts, unwritten(facts), brief, model)
+    beginning = _beginning(project, address, facts)
+    return Drafting(address, folder, facts, beginning.samples, brief, model, beginning)
+
+
+def _beginning(project: Project, address: Address, facts: DatasetFacts) -> Beginning:
+    uses = uses_of(project.desired, {address: facts}).get(address, ())
+    beginning = beginning_of(facts, last_frames=any(use.last_frames for use in uses))
+    if not beginning.samples:
+        raise ProjectError(
+            f"{address} has no {ANNOTATIONS}, and no clip or image that could be read",
+            "put MP4 or MOV clips into it; wanctl dataset prepare makes them of footage",
+        )
+    return beginning
 
 
 def annotate(project: Project, draft: Drafting, say: Callable[[Sample, str], None]) -> tuple[Sample, ...]:
-    """Ask for each missing caption and write it as it comes; gives those whose answer is of no use."""
+    """Ask for each missing caption and write it as it comes; gives those whose answer is of no use.
+
+    A data.jsonl that is not there yet is begun before. What was asked before is not asked again.
+    """
+    if draft.beginning:
+        draft.beginning.write(draft.folder)
+        facts = project.datasets.facts(draft.address)
+        draft = replace(draft, facts=facts, samples=unwritten(facts), beginning=None)
 
     async def work() -> tuple[Sample, ...]:
         captions, at_once = Captions(draft.folder), asyncio.Semaphore(_AT_ONCE)
+        kept = project.datasets.drafts()
         unusable: list[Sample] = []
 
         async def drafted(studio: Studio, sample: Sample) -> str:
+            question = question_of(sample, draft.brief, draft.model, draft.facts)
+            if (known := kept.get(question)) is not None:
+                return known
             async with at_once:
                 parts = await asyncio.to_thread(parts_of, sample, draft.brief, draft.folder, draft.facts)
                 answer = await studio.chat.complete(draft.model, parts)
-            return " ".join(answer.value.split())
+            text = " ".join(answer.value.split())
+            if draft.brief.trigger.lower() in text.lower():
+                kept.keep(question, text)
+            return text
 
         async with project.account() as account, asyncio.TaskGroup() as group:
             asked = [(one, group.create_task(drafted(account.studio, one))) for one in draft.samples]

@@ -17,6 +17,7 @@ from wanctl.dataset.checks.content import check_content, viewed_clips
 from wanctl.dataset.checks.wording import check_wording
 from wanctl.dataset.clip_measures import MeasureCache
 from wanctl.dataset.contents import DatasetError, DatasetFacts
+from wanctl.dataset.drafts import DraftCache
 from wanctl.dataset.reading import read_dataset
 from wanctl.finding import Finding
 from wanctl.kinds.context import LocalData
@@ -110,6 +111,10 @@ class LocalDatasets:
         content = check_content(facts, known, spec.thresholds)
         wording = check_wording(facts)
         return replace(data, problems=in_order((*data.problems, *wording, *content)))
+
+    def drafts(self) -> DraftCache:
+        """The captions that were drafted before."""
+        return DraftCache(self._cache)
 
     def path(self, address: Address) -> Path:
         """Its folder or .zip on this machine."""
