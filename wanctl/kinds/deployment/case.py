@@ -242,7 +242,10 @@ def unless_refused(step: Step, live: LiveDeployment | None, context: Context) ->
         when=When.BLOCKED,
         reason=f"{step.reason}; the service refused to delete {live.deployed_model} while it is {status}",
         after=(),
-        hints=(f"stop or delete {live.deployed_model} in the Model Studio console, then apply again", *once_more),
+        hints=(
+            f"stop or delete {live.deployed_model} in the Model Studio console, then apply again",
+            *once_more,
+        ),
         effect=None,
     )
 

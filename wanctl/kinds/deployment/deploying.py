@@ -96,8 +96,8 @@ class Scale:
 
 @dataclass(frozen=True)
 class DeleteDeployment(OnRemote):
-    """DELETE: irreversible, asynchronous. What was deleted stays listed as retiring until it is gone. It may be
-    refused in the status that the deployment is in."""
+    """DELETE: irreversible, asynchronous. What was deleted stays listed as retiring until it is gone. It may
+    be refused in the status that the deployment is in."""
 
     status: str = ""
     verb: Verb = Verb.DELETE

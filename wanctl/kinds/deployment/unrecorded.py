@@ -140,11 +140,11 @@ def plan_unverified(case: DeploymentCase, live: LiveDeployment, why: str, unknow
     """It serves our model, and not by a call that we know of: a person can trust its aigc_config, not we."""
     step = case.serving_step(live) if live.running else status_step(case, live)
     finding = _unverified(case, live, why, unknown)
-    seen = case.entry.model_copy(update={"recognised": (live.deployed_model,)})
+    seen = case.known.model_copy(update={"recognised": (live.deployed_model,)})
     return Planned(
         step,
         ProvidedModel(model_name=live.model_name),
-        learn=seen if seen != case.recorded else None,
+        learn=seen if seen != case.entry else None,
         findings=(finding,) if finding else (),
     )
 
