@@ -1,6 +1,6 @@
 """Projects of N chains (dataset, job, checkpoint, deployment) that are applied already, served over HTTP.
 
-What `scale.py` measures. The ledger is written once at the end, and all of the waiting is one sleep of the
+What `scale.py` measures. The ledger is written once at the end, and the waiting is a few long sleeps of the
 sandbox's clock: what is measured is a plan, not how the project came about.
 """
 

@@ -141,7 +141,12 @@ SCENES = {
     for scene in (
         Scene("create", None, (1, 1, 1, 1)),
         Scene("replace", "create", (1, 1, 1, 1), POURING),
-        Scene("blue-green", "create", (1, 1, 1, 1), with_change(POURING, "live", strategy="blue_green")),
+        Scene(
+            "blue-green",
+            "create",
+            (1, 1, 1, 1),
+            with_change(POURING, "live", strategy="blue_green", keep_old="0s"),
+        ),
         Scene("scale", "create", (1, 1, 1, 1), changed("live", capacity=2, allow=["capacity"])),
         Scene("rename", "create", (1, 1, 1, 1), renamed(CHAIN)),
         Scene("guard", "create", (1, 1, 1, 2), GUARDED, tried=False),

@@ -81,6 +81,10 @@ def test_at_a_moment_between_two_both_are_told_of(harness: Harness) -> None:
     harness.serve(deployment(effect="Then it snows.", strategy="blue_green"))
     harness.apply()
     old, new = standings(kept_record(harness), RAIN)
+    assert (old.until, new.until) == (None, None)  # the old one is kept
+    harness.advance(3600)
+    harness.apply()
+    old, new = standings(kept_record(harness), RAIN)
     assert old.until is not None
     assert new.since < old.until
     both = asked(harness, "rain", "--at", new.since.isoformat())["standings"]

@@ -124,19 +124,19 @@ def test_of_two_records_for_one_resource_a_person_is_warned(harness: Harness) ->
 
 @pytest.mark.parametrize("ledger", ["kept", "lost"])
 def test_a_deployment_with_a_suffix_is_not_made_again(harness: Harness, ledger: str) -> None:
-    harness.serve(deployment(effect="Then it pours.", strategy="blue_green"))
+    harness.serve(deployment(effect="Then it pours.", strategy="blue_green", keep_old="0s"))
     assert harness.apply().plan.status is Status.CONVERGED
     (name,), before = harness.deployed, calls(harness)
     if ledger == "lost":
         (harness.specs / LEDGER).unlink()
-    harness.serve(deployment("storm", effect="Then it pours.", strategy="blue_green"))
+    harness.serve(deployment("storm", effect="Then it pours.", strategy="blue_green", keep_old="0s"))
     move(harness, ("Deployment/rain", "Deployment/storm"))
     assert harness.apply().plan.status is Status.CONVERGED
     assert harness.deployed == [name]
     assert calls(harness) == before
     assert harness.ledger["entries"]["Deployment/storm"]["current"]["remote_id"] == name
     assert not [one for one in harness.plan().findings if one.rule == "aigc-config-unverified"]
-    harness.serve(deployment("storm", effect="Then it hails.", strategy="blue_green"))
+    harness.serve(deployment("storm", effect="Then it hails.", strategy="blue_green", keep_old="0s"))
     assert harness.apply().plan.status is Status.CONVERGED
     assert len(harness.deployed) == 1
 

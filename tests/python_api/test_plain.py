@@ -65,8 +65,8 @@ def test_there_is_no_word_that_approves_any_plan(specs: Path, digest: str) -> No
 def test_a_plan_that_was_looked_at_approves_itself_alone(specs: Path) -> None:
     old = wanctl.open(specs).plan()
     text = (specs / "all.yaml").read_text(encoding="utf-8")
-    (specs / "all.yaml").write_text(text.replace("n_epochs: 800", "n_epochs: 600"), encoding="utf-8")
-    with pytest.raises(wanctl.Error, match="approved 800, and now it is 600"):
+    (specs / "all.yaml").write_text(text.replace("n_epochs: 800", "n_epochs: 900"), encoding="utf-8")
+    with pytest.raises(wanctl.Error, match="approved 800, and now it is 900"):
         wanctl.open(specs).apply(approve=old)
 
 

@@ -87,12 +87,15 @@ def standings(record: Record, address: Address) -> tuple[Period, ...]:
         known = bool(found) and found[-1].remote_id == remote_id and _same(found[-1].kept, kept)
         if remote_id and not (known and _only_told(line)):
             found.append(Period(line, remote_id, kept))
-    return tuple(_with_ends(found, _deletions(record)))
+    beside = frozenset(one.remote_id for one in record.entry(address).retiring)
+    return tuple(_with_ends(found, _deletions(record), beside))
 
 
-def _with_ends(found: list[Period], gone: Collection[HistoryLine]) -> Iterator[Period]:
+def _with_ends(
+    found: list[Period], gone: Collection[HistoryLine], beside: Collection[str]
+) -> Iterator[Period]:
     """Until the next call about the same object, or its deletion; where there is neither, until another took
-    its place: then it went without wanctl."""
+    its place: then it went without wanctl. What is kept beside the next one has no end yet."""
     for number, one in enumerate(found):
         later = found[number + 1 :]
         again = next((other for other in later if other.remote_id == one.remote_id), None)
@@ -104,7 +107,7 @@ def _with_ends(found: list[Period], gone: Collection[HistoryLine]) -> Iterator[P
         elif again:
             yield replace(one, until=again.since)
         else:
-            yield replace(one, until=later[0].since if later else None)
+            yield replace(one, until=later[0].since if later and one.remote_id not in beside else None)
 
 
 def upstream(record: Record, kept: KeptInputs) -> tuple[KeptInputs, ...]:

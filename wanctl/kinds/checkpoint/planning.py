@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +23,6 @@ from wanctl.studio.objects import CheckpointRow, CheckpointStatus, checkpoint_nu
 _SETTLED = frozenset({CheckpointStatus.SUCCEEDED, CheckpointStatus.FAILED, CheckpointStatus.UNSUPPORTED})
 FIELDS = FieldTable(FieldRule("checkpoint", FieldClass.IMMUTABLE, in_summary=True))
 EXPIRES_SOON = timedelta(days=7)
-ANY_ZONE = timedelta(hours=12)  # the service names no time zone: after that long it is past in all of them
 JOB_TAIL = 13  # "202511111122-496e" without its century: enough to tell jobs apart in a display name
 
 
@@ -168,7 +167,7 @@ def plan_checkpoint(resource: Resource, context: Context) -> Planned:
     if row is None:
         return _plan_unlisted(case, rows)
     meant = case.written or case.under_way or (case.appeared and case.spec.of is None and bool(validated))
-    if not meant and not _serves(case, row):
+    if not meant and not _taken(case, row):
         return _plan_unseen(case, validated)
     planned = _plan_row(case, row)
     if planned.step.settled or case.label in validated:
@@ -176,9 +175,15 @@ def plan_checkpoint(resource: Resource, context: Context) -> Planned:
     return replace(planned, findings=(*planned.findings, _without_previews(case, validated)))
 
 
-def _serves(case: CheckpointCase, row: CheckpointRow) -> bool:
-    """This very checkpoint is deployed: somebody has chosen it."""
-    live = case.context.snapshot.deployments_by_model.get(row.model_name or "", ())
+def _taken(case: CheckpointCase, row: CheckpointRow) -> bool:
+    """This very checkpoint is deployed, or was exported at somebody's word: it is a choice already. The last
+    one is exported by the service itself, which says nothing."""
+    if row.model_name is None:
+        return False
+    job = case.model.job
+    if row.status == CheckpointStatus.SUCCEEDED and job and row.model_name != job.finetuned_output:
+        return True
+    live = case.context.snapshot.deployments_by_model.get(row.model_name, ())
     return any(not one.leaving and not one.gone for one in live)
 
 
@@ -348,6 +353,19 @@ def _expiry(
     return (Finding(severity, message, case.address, rule=Rule.CHECKPOINT_EXPIRES),)
 
 
+def _service_time(case: CheckpointCase) -> datetime | None:
+    """The time at the service, in the zone that it does not name: by how it dated a job that we saw begin;
+    else at least that of the last thing that happened there."""
+    snapshot, job = case.context.snapshot, case.model.job
+    entry = case.context.entry(case.finetune)
+    begun = next((one for one in entry.generations if job and one.remote_id == job.job_id), None)
+    if job and job.create_time and begun and not begun.adopted:
+        return job.create_time + (snapshot.observed_at - begun.since)
+    told = [time for one in snapshot.jobs for time in (one.create_time, one.end_time) if time]
+    told += [one.gmt_create for one in snapshot.deployments if one.gmt_create]
+    return max(told, default=None)
+
+
 def _plan_expired(case: CheckpointCase, row: CheckpointRow) -> Planned:
     return case.export(
         When.BLOCKED,
@@ -362,10 +380,10 @@ def _plan_expired(case: CheckpointCase, row: CheckpointRow) -> Planned:
 
 def _plan_export(case: CheckpointCase, row: CheckpointRow, *, failed: bool) -> Planned:
     job_id, attempt = case.model.job_id or "", case.spec.attempt
-    now = case.context.snapshot.observed_at.astimezone(UTC).replace(tzinfo=None)
-    if row.expire_time is not None and row.expire_time + ANY_ZONE <= now:
+    now = _service_time(case)
+    if row.expire_time is not None and now is not None and row.expire_time <= now:
         return _plan_expired(case, row)
-    soon = row.expire_time is not None and row.expire_time <= now + EXPIRES_SOON
+    soon = row.expire_time is not None and now is not None and row.expire_time <= now + EXPIRES_SOON
     suffix = job_id.removeprefix("ft-")[-JOB_TAIL:]
     name = f"{case.context.project}-{case.address.name}-{case.label}-{suffix}"
     if attempt > 1:
