@@ -36,7 +36,7 @@ CHAIN: Documents = {
         "model": MODEL,
         "training": ["train"],
         "hyper_parameters": PARAMETERS,
-        "allow": ["few-steps"],
+        "allow": ["few-steps", "eval-epochs"],
     },
     "best": {
         "kind": "Checkpoint",

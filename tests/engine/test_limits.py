@@ -273,7 +273,7 @@ def a_job_that_trains_and_what_it_reads(machine: Limited) -> None:
 
 
 def one_that_goes_and_one_that_nobody_has_seen_yet(machine: Limited) -> None:
-    """The answer to its deploy call was lost, and it is in no list yet."""
+    """The answer to its deploy call was lost, and it is in no list yet: it is asked for by its name."""
     b = machine.deployments.pop("b")
     machine.write()
     everything_stands(machine)
@@ -352,7 +352,7 @@ def blind(*unseen: Action | When) -> Callable[[Exceeded], Exceeded]:
         (blind(Action.DELETE), "two tombstones"),
         (blind(Action.CANCEL), "a job that trains and what it reads"),
         (blind(When.SERVICE), "a job that trains and what it reads"),
-        (blind(When.SERVICE), "one that goes and one that nobody has seen yet"),
+        (blind(Action.DELETE), "one that goes and one that nobody has seen yet"),
         (blind(When.LATER), "three trainings for two dollars"),
     ],
 )
