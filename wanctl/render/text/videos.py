@@ -83,7 +83,9 @@ def row_line(result: RowResult) -> str:
     return f"{result.row.name} {how}: {result.made.file}"
 
 
-def batch_start_lines(ready: Sequence[tuple[BatchRow, PreparedVideo]], at_once: int) -> Iterator[TextLine | str]:
+def batch_start_lines(
+    ready: Sequence[tuple[BatchRow, PreparedVideo]], at_once: int
+) -> Iterator[TextLine | str]:
     """Before anything is paid: how many, what all of them cost, and what may go wrong with which."""
     for row, prepared in ready:
         for one in prepared.warnings:
