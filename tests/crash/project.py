@@ -36,7 +36,7 @@ CHAIN: Documents = {
         "model": MODEL,
         "training": ["train"],
         "hyper_parameters": PARAMETERS,
-        "allow": ["few-steps", "eval-epochs"],
+        "allow": ["few-steps"],
     },
     "best": {
         "kind": "Checkpoint",

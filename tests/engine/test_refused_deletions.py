@@ -68,7 +68,7 @@ def test_it_is_asked_once(harness: Harness, how: str) -> None:
     if how == "removed":
         harness.write(DATASET, FINETUNE, CHECKPOINT)
     else:
-        strategy = {"strategy": "blue_green"} if how == "blue_green" else {}
+        strategy = {"strategy": "blue_green", "keep_old": "0s"} if how == "blue_green" else {}
         harness.serve({**POURS, **strategy})
     first = harness.apply()
     assert [str(one.step.address) for one in first.failures] == ["Deployment/rain"]

@@ -3,7 +3,7 @@
 Where the service does not tell an input, a remark says so and a person decides.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,6 +21,7 @@ from wanctl.language.models import FineTune
 from wanctl.ledger.record import Generation
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, Job
 
+TASK_TYPE = "task_type"
 _SPLIT = ("split", "max_split_val_dataset_sample")  # idle where validation sets are given
 
 
@@ -144,7 +145,8 @@ def _write(writing: Writing, job: Job) -> None:
     address = writing.address(Kind.FINETUNE, resource_in_job_name(job) or own or job.job_id)
     training = [write_dataset(writing, file_id) for file_id in dict.fromkeys(job.training_file_ids)]
     validation = [write_dataset(writing, file_id) for file_id in dict.fromkeys(job.validation_file_ids)]
-    parameters, unread = _parameters(job)
+    base = writing.inventory.desired.catalogue.base_model(job.model or job.base_model or "")
+    parameters, unread = _parameters(job, base.hyper_parameters if base else ())
     fields: dict[str, Any] = {"model": job.model or job.base_model, "training": training}
     if validation:
         fields["validation"] = validation
@@ -185,22 +187,24 @@ def declared_inputs(spec: FineTune) -> object:
     return spec.model, frozenset(spec.training), frozenset(spec.validation), declared
 
 
-def _parameters(job: Job) -> tuple[dict[str, Any], list[str]]:
-    """The hyper-parameters that the service tells, and the names of those that it does not."""
+def _parameters(job: Job, known: Collection[str]) -> tuple[dict[str, Any], list[str]]:
+    """The hyper-parameters that the service tells, and the names of those that it does not; of the ones that
+    only some models have, those that are `known` of this one."""
     given: dict[str, Any] = {}
     unread = []
     for key in HyperParameters.model_fields:
         if key in _SPLIT and job.validation_file_ids:
             continue
-        value = _number(job.hyper_parameters.get(key))
+        told = job.hyper_parameters.get(key)
+        value = told if key == TASK_TYPE else _number(told)
         try:
             HyperParameters.model_validate({key: value})
         except ValidationError:
             value = None
-        if value is None:
-            unread.append(key)
-        else:
+        if value is not None:
             given[key] = value
+        elif key != TASK_TYPE or key in known:
+            unread.append(key)
     return given, unread
 
 
