@@ -28,3 +28,6 @@ class TextLine:
     @property
     def plain(self) -> str:
         return "".join(text for text, _ in self.parts)
+
+    def __str__(self) -> str:
+        return self.plain
