@@ -5,7 +5,8 @@ from functools import partial
 from typing import ClassVar
 
 from wanctl.address import Kind
-from wanctl.kinds.checkpoint.planning import FIELDS, plan_checkpoint
+from wanctl.kinds.checkpoint.case import FIELDS
+from wanctl.kinds.checkpoint.planning import plan_checkpoint
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.finetune.importing import exported_rows, new_jobs, project_of, write_job
 from wanctl.kinds.importing import Importable, Inventory, Writing
