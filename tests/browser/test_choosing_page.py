@@ -123,6 +123,7 @@ def test_the_button_writes_the_choice_and_nothing_else(browser: Browser, shown: 
     added = [line for line in shown.text.splitlines() if line not in DOCUMENT.splitlines()]
     assert [line for line in shown.text.splitlines() if line not in added] == DOCUMENT.splitlines()
     assert added[0] == "checkpoint: checkpoint-30"
+    assert re.fullmatch(r"of: '?[0-9a-f]{8}'?", added[1])
     assert [line for line in added if "notes" in line] == ["  notes: the rain is even"]
     assert not list(shown.specs.rglob("served.html"))
 

@@ -126,3 +126,10 @@ def test_a_text_that_reads_as_a_number_is_quoted() -> None:
 def test_what_only_a_person_should_change_is_refused(before: str, said: str) -> None:
     with pytest.raises(SpliceRefused, match=said):
         chosen(before)
+
+
+@pytest.mark.parametrize("digits", ["12345678", "1234e567", "08912345", "0b111111", "3f9ac1d2", "00e00000"])
+def test_digits_that_look_like_a_number_are_written_as_text(digits: str) -> None:
+    written = chosen("kind: Checkpoint\nfinetune: rain\n", of=digits) or ""
+    assert yaml.safe_load(written)["of"] == digits
+    assert written.endswith(f"of: {digits}\n" if digits == "3f9ac1d2" else f"of: '{digits}'\n")

@@ -1,6 +1,8 @@
 """`wanctl choose`: one line of the specs, and nothing else; refused where there is nothing to look at."""
 
 import json
+import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,14 @@ def text(harness: Harness) -> str:
     return (harness.specs / "choice.yaml").read_text(encoding="utf-8")
 
 
+def training(harness: Harness) -> str:
+    """The digits of the training, as the plan shows them beside a document that waits for its choice."""
+    waiting, _ = run_wanctl("plan", "-C", str(harness.specs))
+    found = re.search(r"with of: ([0-9a-f]{8})\b", waiting)
+    assert found, waiting
+    return found[1]
+
+
 def lines_added(harness: Harness) -> list[str]:
     """The lines that are new; every other line stands where it stood."""
     after = text(harness).splitlines()
@@ -52,12 +62,12 @@ def lines_added(harness: Harness) -> list[str]:
 def test_the_choice_is_one_line_and_the_plan_follows_it(harness: Harness) -> None:
     printed, code = choose(harness, "Checkpoint/best", "checkpoint-20")
     assert code == 0, printed
-    assert [line.partition(":")[0] for line in lines_added(harness)] in (["checkpoint"], ["checkpoint", "of"])
-    assert "checkpoint: checkpoint-20" in lines_added(harness)
-    assert "+checkpoint: checkpoint-20" in printed
+    assert lines_added(harness) == ["checkpoint: checkpoint-20", f"of: {training(harness)}"]
+    assert f"+checkpoint: checkpoint-20\n+of: {training(harness)}\n" in printed
     assert "-" not in {line[:1] for line in printed.splitlines() if not line.startswith("---")}
     planned, _ = run_wanctl("plan", "-C", str(harness.specs))
     assert "+ export  checkpoint-20" in planned
+    assert "waits for a person: checkpoint-20" not in planned
     again, code = choose(harness, "best", "checkpoint-20")
     assert (code, "chosen already" in again) == (0, True)
 
@@ -68,6 +78,26 @@ def test_a_document_in_another_style_keeps_it(harness: Harness) -> None:
     before, _, line = text(harness).removesuffix("}\n").rpartition("\n")
     assert before + "\n" == DOCUMENT.rpartition("{")[0]
     assert line.startswith("{kind: Checkpoint, name: other, finetune: rain, checkpoint: checkpoint-40")
+    assert line.endswith(f", of: {training(harness)}")
+
+
+def test_what_the_choice_was_made_for_before_is_replaced(harness: Harness) -> None:
+    stale = DOCUMENT.replace("attempt: 1\n", "of: '0123abcd'   # its training\ncheckpoint: checkpoint-10\n")
+    (harness.specs / "choice.yaml").write_text(stale, encoding="utf-8")
+    waiting, _ = run_wanctl("plan", "-C", str(harness.specs))
+    assert "checkpoint-10 is the choice of another training, 0123abcd" in waiting
+    printed, code = choose(harness, "best", "checkpoint-10")
+    assert code == 0, printed
+    assert text(harness) == stale.replace("'0123abcd'", training(harness))
+    planned, _ = run_wanctl("plan", "-C", str(harness.specs))
+    assert "+ export  checkpoint-10" in planned
+
+
+def test_a_choice_that_cannot_name_its_training_is_not_written(harness: Harness) -> None:
+    shutil.rmtree(harness.specs.parent / "data")
+    (harness.specs / ".wanctl" / "ledger.json").unlink()
+    printed, code = choose(harness, "best", "checkpoint-20")
+    assert (code, text(harness)) == (1, DOCUMENT), printed
 
 
 @pytest.mark.parametrize(
@@ -134,8 +164,10 @@ def test_what_was_looked_at_is_the_evidence(harness: Harness, tmp_path: Path) ->
     assert code == 0, printed
     found = next(yaml.safe_load_all(text(harness)))
     assert found["evidence"] == {"gallery": f"sha256:{digest}", "notes": "Even rain. $${trigger} kept"}
-    planned, _ = run_wanctl("plan", "-C", str(harness.specs))
-    assert f"checkpoint-20, reviewed (sha256:{digest[:8]}…)" in planned
+    said = f"checkpoint-20, reviewed (sha256:{digest[:8]}…): “Even rain. ${{trigger}} kept”"
+    for format_ in ("text", "markdown", "html", "json"):
+        planned, _ = run_wanctl("plan", "-C", str(harness.specs), "--format", format_)
+        assert said in planned.replace("`", "").replace("\\", ""), format_
     assert text(harness).count("# checkpoint: checkpoint-99") == 1
 
 

@@ -13,6 +13,7 @@ import yaml
 from wanctl.base.errors import WanctlError
 
 _BETWEEN = re.compile(r"\s*:\s*")
+_NUMBER = re.compile(r"[0-9]+(e[0-9]+)?")
 _WIDTH = 100
 
 
@@ -110,5 +111,7 @@ def _line(name: str, value: Any, *, flow: bool) -> str:
 
 
 def _scalar(value: str) -> str:
-    """As YAML reads it as this very text: in quotes where it would be a number."""
+    """As every YAML reads it as this very text: in quotes where one of them would see a number."""
+    if _NUMBER.fullmatch(value):
+        return f"'{value}'"
     return yaml.safe_dump(value, allow_unicode=True, width=10**6).removesuffix("\n").removesuffix("\n...")

@@ -18,6 +18,7 @@ from wanctl.base.words import did_you_mean, listed
 from wanctl.engine.observe import RunSession
 from wanctl.kinds.registry import choosing_kind, kind_of, planned_context
 from wanctl.language.findings import SpecErrors
+from wanctl.language.models import TRAINING_DIGITS
 from wanctl.language.resources import Resource, resource_named
 from wanctl.language.splicing import with_fields
 from wanctl.project.errors import ProjectError
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from wanctl.project import Project
 
 MARK, EVIDENCE = "of", "evidence"  # the keys beside the choice
-_MARK_DIGITS = 8
 LARGEST_NOTES = 64 * 1024
 _LONGEST_NOTE = 2_000
 
@@ -99,11 +99,17 @@ def _chosen(resource: Resource) -> str | None:
 
 def training_mark(session: RunSession, training: Address, resource: Resource) -> str | None:
     """The first digits of the training's identity, for documents that say which training they chose from."""
-    if MARK not in type(resource.spec).model_fields or session.snapshot is None:
+    if MARK not in type(resource.spec).model_fields:
         return None
+    assert session.snapshot is not None  # noqa: S101 - the training was looked for in it
     context = planned_context(session.desired, session.snapshot, session.journal.record, session.local)
-    identity = getattr(context.planned[training].provided, "training", None)
-    return identity[:_MARK_DIGITS] if isinstance(identity, str) else None
+    identity = context.model(training).training
+    if not identity:
+        raise ProjectError(
+            f"nobody can tell what {training} is made from: its data is not here",
+            "a choice has to name its training: run the command where the data is, or lock its digest",
+        )
+    return identity[:TRAINING_DIGITS]
 
 
 def check_label(project: "Project", offer: ChoiceOffer, label: str) -> None:

@@ -13,6 +13,7 @@ from wanctl.language.models import TRAINING_DIGITS, Checkpoint
 from wanctl.ledger.record import Entry, Generation, Offer, Verb
 from wanctl.plan import Action, Change, FieldClass, When
 
+_NOTES_SHOWN = 160  # characters
 FIELDS = FieldTable(FieldRule("checkpoint", FieldClass.IMMUTABLE, in_summary=True))
 
 
@@ -32,9 +33,17 @@ class CheckpointCase(Case):
 
     @property
     def summary(self) -> str:
-        """The choice, and what it rests on."""
+        """The choice, and the gallery that it rests on."""
         seen = self.spec.evidence
         return f"{self.label}, reviewed ({seen.gallery[:15]}…)" if seen else self.label
+
+    @property
+    def noted_summary(self) -> str:
+        """The same with what was noted, for whoever is about to approve it."""
+        notes = " ".join((self.spec.evidence.notes or "").split()) if self.spec.evidence else ""
+        if len(notes) > _NOTES_SHOWN:
+            notes = f"{notes[:_NOTES_SHOWN].rstrip()}…"
+        return f"{self.summary}: “{notes}”" if notes else self.summary
 
     @property
     def finetune(self) -> Address:
@@ -122,7 +131,7 @@ class CheckpointCase(Case):
         return f"to export again, write attempt: {self.spec.attempt + 1} at {place} (not billed)"
 
     def export(self, when: When, reason: str, **more: Any) -> Planned:
-        return Planned(self.step(Action.EXPORT, when, reason, summary=self.summary, **more))
+        return Planned(self.step(Action.EXPORT, when, reason, summary=self.noted_summary, **more))
 
     def choose(self, reason: str = "none chosen yet", **more: Any) -> Planned:
         return Planned(self.step(Action.CHOOSE, When.PERSON, reason, **more))
