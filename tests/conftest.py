@@ -1,9 +1,16 @@
 """Options that all tests share, and what is said of tests that could not run."""
 
+import gc
 import os
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Compiled once and kept, also where the machine says otherwise: else each process that a test starts begins by
+# compiling wanctl anew, and each run of the tests by compiling the tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A busy machine is no failure: examples are judged by what they do, never by how long they take.
 settings.register_profile("wanctl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -15,6 +22,12 @@ LACKS = "needs "  # how the reason of a skip begins that a tool is missing for
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="Rewrite the golden files of the scenarios.")
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays to the end: no need to look through it for garbage again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -3,23 +3,28 @@
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MODULES = {
-    file: ast.parse(file.read_text(encoding="utf-8")) for file in sorted((ROOT / "wanctl").rglob("*.py"))
-}
 KINDS = {"Dataset", "FineTune", "Checkpoint", "Deployment"}
 MOST_PARAMETERS = 5
 # These read the media of Datasets, which no other kind has.
 OF_MEDIA = {"wanctl/project/datasets.py", "wanctl/project/local.py", "wanctl/watch/policy.py"}
 
 
+@cache
+def modules() -> dict[Path, ast.Module]:
+    """Read by the first test that looks, not by every process that collects the tests."""
+    files = sorted((ROOT / "wanctl").rglob("*.py"))
+    return {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
+
+
 def test_a_class_name_means_one_thing() -> None:
     places: dict[str, list[str]] = defaultdict(list)
-    for file, module in MODULES.items():
+    for file, module in modules().items():
         for node in ast.walk(module):
             if isinstance(node, ast.ClassDef):
                 places[node.name.lstrip("_")].append(str(file.relative_to(ROOT)))
@@ -29,7 +34,7 @@ def test_a_class_name_means_one_thing() -> None:
 def test_no_function_of_the_kinds_has_many_parameters() -> None:
     found = [
         f"{file.relative_to(ROOT)}: {node.name} has {count}"
-        for file, module in MODULES.items()
+        for file, module in modules().items()
         if file.is_relative_to(ROOT / "wanctl" / "kinds")
         for node in ast.walk(module)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -47,7 +52,7 @@ def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def test_nothing_above_the_kinds_names_one(room: str) -> None:
     found = [
         f"{name}:{node.lineno}"
-        for file, module in MODULES.items()
+        for file, module in modules().items()
         if file.is_relative_to(ROOT / "wanctl" / room)
         if (name := str(file.relative_to(ROOT))) not in OF_MEDIA
         for node in ast.walk(module)

@@ -1,7 +1,7 @@
 """The Markdown of plans: it stays what it is whatever stands in a spec, and it fits into a comment."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -134,29 +134,42 @@ def step(number: int, text: str = "text ", size: int = 20) -> Step:
     )
 
 
-def huge() -> Iterator[tuple[str, Plan | PlanFailure]]:
-    findings = tuple(
+def many_findings() -> tuple[Finding, ...]:
+    return tuple(
         Finding(Severity.WARNING, f"finding {n} " * 30, hint="do it " * 50, rule=Rule.FAILED)
         for n in range(2_000)
     )
-    yield "steps", Plan("p", "e", "sandbox", tuple(step(n) for n in range(1_500)))
-    yield "some steps", Plan("p", "e", "sandbox", tuple(step(n, size=500) for n in range(20)))
-    yield "one prompt", Plan("p", "e", "sandbox", (step(0, size=40_000),))
-    yield "one line", Plan("p", "e", "sandbox", (step(0, "word", size=40_000),))
-    yield "ticks", Plan("p" * 9_000, "`" * 9_000, "sandbox", tuple(step(n, "`" * 900) for n in range(40)))
-    yield "hidden", Plan("p", "e", "sandbox", tuple(step(n, "\u200b" * 900) for n in range(40)))
-    yield "findings", Plan("p", "e", "sandbox", (step(0),), findings)
-    yield "orphans", Plan("p", "e", "s", (step(0),), (), (Orphan("FineTune", "ft-1", "RUNNING"),) * 3_000)
-    yield "failure", PlanFailure("p", "e", findings)
-    settled = tuple(
-        Step(Address.dataset(f"d{n}"), Action.NOTHING, When.DONE, "uploaded") for n in range(9_000)
-    )
-    yield "settled", Plan("p", "e", "sandbox", settled)
 
 
-@pytest.mark.parametrize(("name", "made"), list(huge()), ids=[name for name, _ in huge()])
-def test_a_huge_plan_fits_and_says_what_is_left_out(name: str, made: Plan | PlanFailure) -> None:
-    markdown = plan_markdown(made, RenderOptions(link="https://ci.example/run/1"))
+def sandbox_plan(*steps: Step, project: str = "p", environment: str = "e") -> Plan:
+    return Plan(project, environment, "sandbox", steps)
+
+
+def settled(number: int) -> Step:
+    return Step(Address.dataset(f"d{number}"), Action.NOTHING, When.DONE, "uploaded")
+
+
+HUGE: dict[str, Callable[[], Plan | PlanFailure]] = {  # made by the test: every process collects it
+    "steps": lambda: sandbox_plan(*(step(n) for n in range(1_500))),
+    "some steps": lambda: sandbox_plan(*(step(n, size=500) for n in range(20))),
+    "one prompt": lambda: sandbox_plan(step(0, size=40_000)),
+    "one line": lambda: sandbox_plan(step(0, "word", size=40_000)),
+    "ticks": lambda: sandbox_plan(
+        *(step(n, "`" * 900) for n in range(40)), project="p" * 9_000, environment="`" * 9_000
+    ),
+    "hidden": lambda: sandbox_plan(*(step(n, "\u200b" * 900) for n in range(40))),
+    "findings": lambda: replace(sandbox_plan(step(0)), findings=many_findings()),
+    "orphans": lambda: replace(
+        sandbox_plan(step(0)), orphans=(Orphan("FineTune", "ft-1", "RUNNING"),) * 3_000
+    ),
+    "failure": lambda: PlanFailure("p", "e", many_findings()),
+    "settled": lambda: sandbox_plan(*map(settled, range(9_000))),
+}
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_a_huge_plan_fits_and_says_what_is_left_out(name: str) -> None:
+    markdown = plan_markdown(HUGE[name](), RenderOptions(link="https://ci.example/run/1"))
     assert len(markdown) <= LIMIT
     lines = markdown.splitlines()
     assert lines[0].startswith("### ")
