@@ -7,8 +7,8 @@ import sys
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Compiled once and kept, also where the machine says otherwise: else each process that a test starts begins by
-# compiling wanctl anew, and each run of the tests by compiling the tests.
+# Compiled once and kept, also where the machine says otherwise: else each process that a test starts compiles
+# wanctl anew, and each run of the tests compiles the tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
