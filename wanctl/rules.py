@@ -180,6 +180,7 @@ class Rule(StrEnum):
         "the chosen checkpoint is not in the validation results",
         WARNING,
     )
+    CHOSEN_BY_JUDGE = "chosen-by-judge", PLANS, "a vision model chose, as the spec says", WARNING
     OLD_KEPT = "old-kept", PLANS, "the deployment before serves too, until keep_old is over", ADVICE
     MOVED_FROM_BOTH = "moved-from-both", PLANS, "the ledger knows the old and the new name", WARNING
     MOVED_FROM_IDLE = "moved-from-idle", PLANS, "a statement of a former name does nothing", ADVICE
@@ -341,6 +342,7 @@ _REMEDIES = {
     Rule.TEMPLATE_UNSENT: "nothing: it goes along with the next deployment",
     Rule.CHECKPOINT_EXPIRES: "choose it, or export it, before that date",
     Rule.CHOICE_WITHOUT_PREVIEWS: "choose one that has previews, or say that it is meant",
+    Rule.CHOSEN_BY_JUDGE: "look at it, or write another choice: wanctl choose",
     Rule.OLD_KEPT: "tell callers the new name; to end the old one sooner, write a shorter keep_old:",
     Rule.MOVED_FROM_BOTH: "take the line out; if the old one is to stay, bring its document back",
     Rule.MOVED_FROM_IDLE: "delete the line",

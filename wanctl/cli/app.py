@@ -100,6 +100,7 @@ EXAMPLES = {
         "wanctl review FineTune/money-rain",
         "wanctl review money-rain --to gallery --checkpoint checkpoint-160 --checkpoint checkpoint-400",
         "wanctl review money-rain --sheet rain.webp",
+        "wanctl review money-rain --judge --yes",
         "wanctl review money-rain --serve --branch choose-rain --open-pr",
     ),
     "history": (

@@ -9,12 +9,13 @@ import typer
 
 from wanctl.cli.app import app
 from wanctl.cli.choosing import Branch, OpenRequest, check_places, kept
-from wanctl.cli.options import AccountOptions, grouped, open_project, span
+from wanctl.cli.options import AccountOptions, Yes, grouped, open_project, span
 
 if TYPE_CHECKING:
     from wanctl.address import Address
     from wanctl.project import Project
     from wanctl.review.collecting import Review
+    from wanctl.review.judging import Advice
 
 
 @app.command()
@@ -42,6 +43,14 @@ def review(
     serve_for: Annotated[
         str, typer.Option("--serve-for", metavar="30m", help="Stop when nobody looks for so long.")
     ] = "30m",
+    judge: Annotated[
+        bool,
+        typer.Option("--judge", help="Have a vision model score each preview, as advice. Billed a little."),
+    ] = False,
+    judge_model: Annotated[
+        str, typer.Option("--judge-model", metavar="MODEL", help="The vision model that judges.")
+    ] = "qwen3-vl-plus",
+    yes: Yes = False,
     branch: Branch = None,
     open_pr: OpenRequest = False,
 ) -> None:
@@ -60,12 +69,13 @@ def review(
     check_places(project, branch, open_pr=open_pr)
     training = named(project, address, previewed_kind())
     found = run(collected(project, training, checkpoint or [], lambda line: emit([line], err())))
-    page = written_gallery(project, training, found, to)
+    advices = _judged(project, training, found, judge_model, yes=yes) if judge else ()
+    page = written_gallery(project, training, found, to, advices=advices)
     if sheet:
         written_sheet(project, found, sheet)
     emit([shown_path(page), *([shown_path(sheet)] if sheet else [])])
     if serve:
-        _serve(project, training, found, page.parent, Serving(place, branch, open_pr, patience))
+        _serve(project, training, found, page.parent, Serving(place, branch, open_pr, patience, advices))
     if found.faults:
         emit([f"error: {told(found.faults)}; run the command again to fetch what is missing"], err())
         raise typer.Exit(1)
@@ -79,6 +89,27 @@ class Serving:
     branch: str | None
     open_pr: bool
     patience: float
+    advices: "tuple[Advice, ...]"
+
+
+def _judged(
+    project: "Project", training: "Address", found: "Review", model: str, *, yes: bool
+) -> "tuple[Advice, ...]":
+    """Say what it costs, ask the person, ask the model. What was judged before is not asked again."""
+    from wanctl.base.running import run
+    from wanctl.cli.approving import confirmed
+    from wanctl.project.judging import judged, judging, left_to_judge, unusable
+    from wanctl.render.text.console import emit, err
+
+    work = judging(project, training, found, model)
+    if work.questions:
+        emit([work.cost], err())
+        if not yes and not confirmed("Judge them?", "add --yes"):
+            raise typer.Exit(1)
+    advices = run(judged(project, work, lambda line: emit([line], err())))
+    emit(unusable(advices), err())
+    emit(run(left_to_judge(project, work, advices)), err())
+    return advices
 
 
 def _serve(project: "Project", training: "Address", found: "Review", folder: Path, how: Serving) -> None:
@@ -94,7 +125,8 @@ def _serve(project: "Project", training: "Address", found: "Review", folder: Pat
         edit = chosen_from_gallery(fresh, found, asked.address, asked.column, asked.notes)
         return ChoiceTaken(kept(fresh, edit, how.branch, open_pr=how.open_pr), edit.diff)
 
-    page = ChoosingPage(folder, written_gallery(project, training, found, folder, served=True).name, take)
+    shown = written_gallery(project, training, found, folder, served=True, advices=how.advices)
+    page = ChoosingPage(folder, shown.name, take)
     server, address = served(page)
     emit([f"Look and choose: {address} (Ctrl-C ends it)"], err())
     try:

@@ -9,10 +9,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wanctl.base.files import replace_file
 from wanctl.dataset.contents import ANNOTATIONS, DatasetError, DatasetFacts, Sample
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _MOST_SENT = 7_000_000  # bytes of a clip in a request; a longer one is shown by its frames
 _FRAMES = 16
@@ -81,25 +84,34 @@ def parts_of(sample: Sample, brief: Brief, folder: Path, facts: DatasetFacts) ->
 def _clip(path: Path) -> dict[str, Any]:
     if path.stat().st_size <= _MOST_SENT:
         return {"type": "video_url", "video_url": {"url": _data_url("video/mp4", path.read_bytes())}}
-    return {"type": "video", "video": [_data_url("image/jpeg", frame) for frame in _frames(path)]}
+    return {"type": "video", "video": _frames(path)}
 
 
-def _frames(path: Path) -> list[bytes]:
+def _frames(path: Path) -> list[str]:
     """A few frames over the whole length, small."""
     import av
 
     with av.open(str(path), format="mov") as container:
         stream = container.streams.video[0]
         every = max(1, (stream.frames or _FRAMES) // _FRAMES)
-        pictures: list[bytes] = []
+        pictures: list[str] = []
         for number, frame in enumerate(container.decode(stream)):
             if number % every == 0 and len(pictures) < _FRAMES:
-                picture = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV types it not
-                picture.thumbnail((_FRAME_SIDE, _FRAME_SIDE))
-                out = io.BytesIO()
-                picture.save(out, "JPEG", quality=85)
-                pictures.append(out.getvalue())
+                pictures.append(jpeg_url(frame.to_image(), _FRAME_SIDE))  # type: ignore[no-untyped-call]  # PyAV types it not
     return pictures
+
+
+def jpeg_url(picture: "Image", side: int) -> str:
+    """The picture as an address that holds it, no side of it longer than that."""
+    small, out = picture.copy(), io.BytesIO()
+    small.thumbnail((side, side))
+    small.save(out, "JPEG", quality=85)
+    return _data_url("image/jpeg", out.getvalue())
+
+
+def image_part(picture: "Image", side: int) -> dict[str, Any]:
+    """The same as a part of a message."""
+    return {"type": "image_url", "image_url": {"url": jpeg_url(picture, side)}}
 
 
 def _image(path: Path, name: str) -> dict[str, Any]:

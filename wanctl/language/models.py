@@ -1,5 +1,7 @@
 """The four kinds as a user writes them. explain and the schema show the descriptions and examples here."""
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -107,6 +109,8 @@ CheckpointName = Annotated[
         }
     ),
 ]
+Criterion = Annotated[str, Strict(), FromFile(), Field(min_length=1, max_length=1_000)]
+HIGHEST_SCORE = 10
 TRAINING_DIGITS = 8  # of a training's identity: enough to tell those of one FineTune apart
 TrainingDigits = Annotated[
     str,
@@ -241,6 +245,44 @@ class ChoiceEvidence(Model):
     """What was noted of the chosen checkpoint."""
 
 
+class Rubric(Model):
+    """What `wanctl review --judge` has a vision model score, each from 0 to 10. null leaves one out."""
+
+    effect_present: Criterion | None = "The effect that the caption describes is there, as it is described."
+    """Whether the effect is seen."""
+    subject_kept: Criterion | None = "The subject is the one of the picture throughout: face, clothes, shape."
+    """Whether the subject stays itself."""
+    no_distortion: Criterion | None = "Nothing is smeared, torn, doubled or flickering."
+    """Whether the picture is whole."""
+    motion_complete: Criterion | None = "The motion begins, goes on, and comes to its end within the video."
+    """Whether the motion is all there."""
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if not self.criteria:
+            raise ValueError("leaves everything out: there is nothing to judge by")
+        return self
+
+    @property
+    def criteria(self) -> dict[str, str]:
+        """What is judged, by name."""
+        return self.model_dump(exclude_none=True)
+
+    @property
+    def digest(self) -> str:
+        """Scores by other words are other scores."""
+        return hashlib.sha256(json.dumps(self.criteria, sort_keys=True).encode()).hexdigest()
+
+
+class ChoiceByJudge(Model):
+    """The choice left to a vision model, by the scores of `wanctl review --judge`."""
+
+    by: Literal["judge"]
+    """judge: the best checkpoint is taken without a person; the plan says so."""
+    at_least: Annotated[Number, Field(ge=0, le=HIGHEST_SCORE)] = Field(examples=[8])
+    """The score from 0 to 10 that the best one needs; below it, the plan waits for a person."""
+
+
 class Checkpoint(Resourceful):
     """The checkpoint of a training that a person chose, exported so that it can be deployed."""
 
@@ -255,6 +297,10 @@ class Checkpoint(Resourceful):
     made for another one, or before anybody could look, waits for a person."""
     unseen: Literal["allow"] | None = None
     """allow: the choice counts for every training, also for one that nobody has looked at."""
+    rubric: Rubric = Rubric()
+    """What previews are judged by, if somebody asks for that."""
+    choose: ChoiceByJudge | None = Field(default=None, examples=[{"by": "judge", "at_least": 8}])
+    """Who chooses if no checkpoint: is written. Left out, a person."""
     attempt: Positive = 1
     """Raise it to export again after an export failed. Exports are not billed."""
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 FORMAT_VERSION = 2  # raised together with a line in encoding.MIGRATIONS
 HISTORY_KEPT = 2000
@@ -61,6 +61,17 @@ class Offer(_Frozen):
     choice: str | None
 
 
+class Judgement(_Frozen):
+    """The scores that a vision model gave the checkpoints of a training, of those that it could score."""
+
+    training: str  # its identity
+    job_id: str
+    gallery: str  # the digest of what was looked at
+    rubric: str  # the digest of what it was judged by
+    model: str
+    scores: dict[str, float]
+
+
 class Entry(_Frozen):
     """One resource, as the ledger knows it."""
 
@@ -76,6 +87,14 @@ class Entry(_Frozen):
     ] = ()  # what serves for it, and nothing says that wanctl made it: used, not ours
     undeletable: tuple[str, ...] = ()  # what the service refused to delete: asked for once, not at every run
     refused: dict[str, str] = {}  # of which deployment, in which status: asked for again in another one
+    judgement: Judgement | None = None  # of a Checkpoint whose spec leaves the choice to a judge
+
+    @model_serializer(mode="wrap")
+    def _without_what_few_have(self, spell: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        spelled: dict[str, Any] = spell(self)
+        if spelled["judgement"] is None:
+            del spelled["judgement"]
+        return spelled
 
     def generation(self, identity: str) -> Generation | None:
         """The object made from these inputs, current or past."""

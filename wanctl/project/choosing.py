@@ -16,14 +16,14 @@ from wanctl.base.files import replace_file
 from wanctl.base.running import run
 from wanctl.base.words import did_you_mean, listed
 from wanctl.engine.observe import RunSession
-from wanctl.kinds.registry import choosing_kind, kind_of, planned_context
+from wanctl.kinds.registry import choosing_kind, kind_of
 from wanctl.language.findings import SpecErrors
 from wanctl.language.models import TRAINING_DIGITS
 from wanctl.language.resources import Resource, resource_named
 from wanctl.language.splicing import with_fields
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
-from wanctl.project.reviews import LookedAt, training_of
+from wanctl.project.reviews import LookedAt, identity_of, training_of
 from wanctl.review.collecting import Review
 
 if TYPE_CHECKING:
@@ -101,9 +101,7 @@ def training_mark(session: RunSession, training: Address, resource: Resource) ->
     """The first digits of the training's identity, for documents that say which training they chose from."""
     if MARK not in type(resource.spec).model_fields:
         return None
-    assert session.snapshot is not None  # noqa: S101 - the training was looked for in it
-    context = planned_context(session.desired, session.snapshot, session.journal.record, session.local)
-    identity = context.model(training).training
+    identity = identity_of(session, training)
     if not identity:
         raise ProjectError(
             f"nobody can tell what {training} is made from: its data is not here",

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from wanctl.address import Address
 from wanctl.base.words import counted, listed
 from wanctl.engine.observe import RunSession
-from wanctl.kinds.registry import choosing_kind, kind_of
+from wanctl.kinds.registry import choosing_kind, kind_of, planned_context
 from wanctl.project.errors import ProjectError
 from wanctl.review.collecting import Candidate, Collector, Review, ReviewError
+from wanctl.review.judging import Advice
 from wanctl.review.previews import Saved, write_previews
 from wanctl.review.store import MediaStore, file_name
 from wanctl.studio.objects import Job
@@ -84,6 +85,13 @@ async def training_of(session: RunSession, address: Address) -> LookedAt:
     return LookedAt(address, seen or await session.studio.jobs.get(step.remote_id), validated)
 
 
+def identity_of(session: RunSession, training: Address) -> str | None:
+    """What the training is made from, after the account was read; None where nobody can tell."""
+    assert session.snapshot is not None  # noqa: S101 - the training was looked for in it
+    context = planned_context(session.desired, session.snapshot, session.journal.record, session.local)
+    return context.model(training).training
+
+
 def _served(session: RunSession) -> frozenset[str]:
     """The models that callers reach now."""
     live = session.snapshot.deployments if session.snapshot else ()
@@ -132,7 +140,13 @@ def told(faults: Sequence[str]) -> str:
 
 
 def written_gallery(
-    project: "Project", address: Address, review: Review, to: Path | None = None, *, served: bool = False
+    project: "Project",
+    address: Address,
+    review: Review,
+    to: Path | None = None,
+    *,
+    served: bool = False,
+    advices: Sequence[Advice] = (),
 ) -> Path:
     """The page of a review, in a folder of its own, with its contact sheet."""
     from wanctl.render.html.gallery import GalleryOptions, write_gallery
@@ -141,7 +155,7 @@ def written_gallery(
 
     folder = to or gallery_folder(project, review.job_id)
     place = " / ".join(part for part in (project.name, project.desired.environment, address.name) if part)
-    options = GalleryOptions(place, choices_from(project, address), served=served)
+    options = GalleryOptions(place, choices_from(project, address), served=served, advices=advices)
     pictures = reviews_folder(project) / PICTURES
     page = write_gallery(review, folder, pictures, options)
     write_sheet(review, filmstrips(review, pictures), folder / SHEET)

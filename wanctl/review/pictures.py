@@ -3,7 +3,7 @@ where it differs from another. All from the pixels, with bounded work; kept by c
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -59,7 +59,7 @@ def filmstrip(video: StoredMedia, folder: Path) -> Filmstrip | None:
         return None
     if max(media.width, media.height) > LARGEST_SIDE:
         return None
-    frames = _frames(video.path, media.seconds)
+    frames = _frames(video.path, [media.seconds * number / FRAMES for number in range(FRAMES)])
     if not frames:
         return None
     small = [_fitted(one, _STRIP_SIDE) for one in frames]
@@ -76,23 +76,42 @@ def filmstrip(video: StoredMedia, folder: Path) -> Filmstrip | None:
     return Filmstrip(width, height, media.seconds, motion, strip, poster)
 
 
-def _frames(path: Path, seconds: float) -> list[Image.Image]:
-    """A few frames, the same share of the length apart, from the first to near the last."""
-    wanted = [seconds * number / FRAMES for number in range(FRAMES)]
+def frames_between(path: Path, count: int) -> list[Image.Image]:
+    """So many frames of a video, from its first to its last; none where it cannot be decoded."""
+    with path.open("rb") as stream:
+        media = probe(stream, stream.read(SNIFFED), path.stat().st_size)
+    if media is None or media.kind is not MediaKind.VIDEO or media.fault or not media.seconds:
+        return []
+    if max(media.width, media.height) > LARGEST_SIDE:
+        return []
+    last = media.seconds * (1 - 1 / (4 * count))  # within the last frame, not behind it
+    return _frames(path, [last * number / (count - 1) for number in range(count)])
+
+
+def _frames(path: Path, wanted: Sequence[float]) -> list[Image.Image]:
+    """The frames at these seconds, or right behind them; behind the last one there is only that."""
     found: list[Image.Image] = []
+    last: av.VideoFrame | None = None
     try:
         with av.open(str(path), mode="r", format="mov") as container:
             stream = container.streams.video[0]
             for number, frame in enumerate(container.decode(stream)):
-                if number >= _MOST_DECODED or len(found) == FRAMES:
+                if number >= _MOST_DECODED or len(found) == len(wanted):
                     break
-                at = float(frame.time or 0.0)
-                if at + 1e-3 >= wanted[len(found)]:
-                    picture = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV has no types here
-                    found.append(picture.rotate(frame.rotation, expand=True) if frame.rotation else picture)
+                last = frame
+                if float(frame.time or 0.0) + 1e-3 >= wanted[len(found)]:
+                    found.append(_upright(frame))
+                    last = None
+            if last is not None and len(found) < len(wanted):
+                found.append(_upright(last))
     except (av.error.FFmpegError, OSError, ValueError):
         return found
     return found
+
+
+def _upright(frame: av.VideoFrame) -> Image.Image:
+    picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV has no types here
+    return picture.rotate(frame.rotation, expand=True) if frame.rotation else picture
 
 
 def _fitted(picture: Image.Image, width: int) -> Image.Image:

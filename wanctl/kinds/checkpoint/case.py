@@ -9,12 +9,25 @@ from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, Tools
 from wanctl.kinds.case import Case, FieldRule, FieldTable
 from wanctl.kinds.context import Planned, ProvidedModel
-from wanctl.language.models import TRAINING_DIGITS, Checkpoint
+from wanctl.language.models import HIGHEST_SCORE, TRAINING_DIGITS, Checkpoint
 from wanctl.ledger.record import Entry, Generation, Offer, Verb
 from wanctl.plan import Action, Change, FieldClass, When
+from wanctl.studio.objects import checkpoint_number
 
 _NOTES_SHOWN = 160  # characters
 FIELDS = FieldTable(FieldRule("checkpoint", FieldClass.IMMUTABLE, in_summary=True))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The checkpoint that a judge thinks best."""
+
+    label: str
+    score: float
+    model: str
+
+    def __str__(self) -> str:
+        return f"{self.score:g} of {HIGHEST_SCORE}"
 
 
 @dataclass(frozen=True)
@@ -28,12 +41,34 @@ class CheckpointCase(Case):
 
     @property
     def label(self) -> str:
-        """The chosen checkpoint, as the job calls it."""
-        return self.spec.checkpoint or ""
+        """The chosen checkpoint, as the job calls it: a person's choice, else the judge's."""
+        return self.spec.checkpoint or (self.verdict.label if self.verdict else "")
+
+    @cached_property
+    def verdict(self) -> "Verdict | None":
+        """The choice of the judge, where the spec leaves it to one and a checkpoint has the score for it."""
+        best = self.best_judged
+        wanted = self.spec.choose
+        return best if best and wanted and best.score >= wanted.at_least else None
+
+    @property
+    def best_judged(self) -> "Verdict | None":
+        """The checkpoint with the best score, of equal ones the earlier. Scores of another training, or by
+        another rubric, are none."""
+        known = self.entry.judgement
+        if self.spec.checkpoint is not None or self.spec.choose is None or known is None:
+            return None
+        same = (known.training, known.job_id) == (self.model.training, self.model.job_id)
+        if not same or known.rubric != self.spec.rubric.digest or not known.scores:
+            return None
+        label = min(known.scores, key=lambda one: (-known.scores[one], checkpoint_number(one), one))
+        return Verdict(label, known.scores[label], known.model)
 
     @property
     def summary(self) -> str:
         """The choice, and the gallery that it rests on."""
+        if self.verdict:
+            return f"{self.label}, judged {self.verdict}"
         seen = self.spec.evidence
         return f"{self.label}, reviewed ({seen.gallery[:15]}…)" if seen else self.label
 
@@ -78,9 +113,9 @@ class CheckpointCase(Case):
     def changes(self) -> tuple[Change, ...]:
         current = self.entry.current
         before = current.identity.rpartition("/")[2] if current else None
-        if before == self.spec.checkpoint:
+        if before == self.label:
             return ()
-        return (FIELDS.change("checkpoint", before, self.spec.checkpoint),)
+        return (FIELDS.change("checkpoint", before, self.label),)
 
     @property
     def digits(self) -> str:
@@ -95,7 +130,9 @@ class CheckpointCase(Case):
 
     @property
     def written(self) -> bool:
-        """The spec says that the choice counts for this very training, or for all."""
+        """The spec says that the choice counts for this very training, or for all. A judge's is."""
+        if self.verdict:
+            return True
         return self.spec.unseen is not None or (self.spec.of is not None and self.spec.of == self.digits)
 
     @property
@@ -120,6 +157,8 @@ class CheckpointCase(Case):
     @property
     def warning(self) -> str | None:
         """It is taken although nobody may have looked at it: the spec allows that."""
+        if self.verdict:
+            return f"chosen by {self.verdict.model}, {self.verdict}: no person need have looked at it"
         if self.spec.unseen is None or self.spec.of == self.digits:
             return None
         return "taken although nobody may have looked at it: unseen: allow"

@@ -25,7 +25,7 @@ def plan_checkpoint(resource: Resource, context: Context) -> Planned:
     case = CheckpointCase(resource, context)
     if case.spec.state is State.ABSENT:
         return _plan_absent(case)
-    if case.spec.checkpoint is None:
+    if not case.label:
         return _plan_choice(case)
     job_id, job = case.model.job_id, case.model.job
     if case.known and case.known.inputs.get("model_name"):
@@ -122,23 +122,39 @@ def _left_by(intent: Intent, context: Context) -> Generation | None:
 def _plan_choice(case: CheckpointCase) -> Planned:
     """None chosen yet: a healthy state. Once there is something to look at, say what and how."""
     job, place = case.model.job, case.resource.origin
+    judging = f"judge:  wanctl review {case.finetune} --judge"
     if job is None or not job.succeeded:
         hint = f"after training, look at the previews and write checkpoint: at {place}"
-        return replace(case.choose(after=(case.finetune,), hints=(hint,)), learn=case.noted())
+        hints = (hint, f"{judging}, after the training") if case.spec.choose else (hint,)
+        return replace(case.choose(after=(case.finetune,), hints=hints), learn=case.noted())
     validated = case.context.ask(Read.VALIDATED, job.job_id) or ()
     if validated:
         listed = f"{len(validated)} with previews: {_spell_labels(validated)}"
     else:
         listed = "no checkpoint has previews; the job's final model can be deployed by finetune:"
     planned = case.choose(
+        _why_not_judged(case) if case.spec.choose else "none chosen yet",
         remote_id=job.job_id,
         summary=listed,
         hints=(
+            *((judging,) if case.spec.choose and not case.best_judged else ()),
             f"look:   wanctl previews {case.finetune} --to previews",
             f"choose: at {place} write checkpoint: and the name of the best one, with {case.of_line}",
         ),
     )
     return replace(planned, learn=case.noted())
+
+
+def _why_not_judged(case: CheckpointCase) -> str:
+    """The judge was to choose, and has not."""
+    best, wanted, known = case.best_judged, case.spec.choose, case.entry.judgement
+    if best and wanted:
+        return f"the judge's best is {best.label} with {best}, and at_least: {wanted.at_least:g} is asked"
+    if known is None or known.job_id != case.model.job_id or known.training != case.model.training:
+        return "the judge has not scored this training yet"
+    if known.rubric != case.spec.rubric.digest:
+        return "the rubric is another one than the judge's scores are by"
+    return "the judge could score no checkpoint"
 
 
 def _spell_labels(labels: Sequence[str]) -> str:
@@ -209,7 +225,15 @@ def _plan_made(case: CheckpointCase, row: CheckpointRow) -> Planned:
     }
     since = case.context.snapshot.observed_at
     made = Generation(remote_id=case.identity, identity=case.identity, inputs=inputs, since=since)
-    return _exported(case, made, _expiry(case, row))
+    return _exported(case, made, (*_without_person(case), *_expiry(case, row)))
+
+
+def _without_person(case: CheckpointCase) -> tuple[Finding, ...]:
+    """A choice that nobody made goes on to what is deployed of it; said until the ledger knows it."""
+    if not case.verdict or case.known:
+        return ()
+    rule = Rule.CHOSEN_BY_JUDGE
+    return (Finding(Severity.WARNING, f"{case.label} was {case.warning}", case.address, rule=rule),)
 
 
 def _exported(case: CheckpointCase, made: Generation, findings: tuple[Finding, ...] = ()) -> Planned:

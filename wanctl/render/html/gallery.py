@@ -12,8 +12,10 @@ from typing import Any
 
 from wanctl.address import Address
 from wanctl.base.files import PUBLIC, replace_file
+from wanctl.language.models import HIGHEST_SCORE
 from wanctl.render.html import render, scripted, styled
 from wanctl.review.collecting import Candidate, Review, Showing, numbered
+from wanctl.review.judging import Advice
 from wanctl.review.pictures import Filmstrip, difference, filmstrips
 from wanctl.review.store import StoredMedia, place_file
 
@@ -28,6 +30,7 @@ class GalleryOptions:
     place: str = "wanctl"
     choices: Sequence[Address] = ()  # the documents that a checkpoint of it can be chosen for
     served: bool = False  # shown by wanctl itself, which takes the choice
+    advices: Sequence[Advice] = ()  # what judges say of it
 
 
 @dataclass
@@ -59,11 +62,14 @@ def write_gallery(
     (folder / MEDIA).mkdir(parents=True, exist_ok=True)
     drawn = filmstrips(review, pictures)
     beside = _Beside(folder)
-    columns = [_column(number, one, review) for number, one in enumerate(review.candidates)]
+    columns = [_column(number, one, review, options) for number, one in enumerate(review.candidates)]
     rows = [
         _row(number, key, review, columns, drawn, beside, pictures)
         for number, key in enumerate(review.samples)
     ]
+    for row, key in zip(rows, review.samples, strict=True):
+        for cell, one in zip(row["cells"], review.candidates, strict=True):
+            cell["judged"] = _judged(dict(numbered(one.showings)).get(key), options)
     page = render(
         "gallery.html.j2",
         **styled("plan.css", "gallery.css"),
@@ -76,6 +82,7 @@ def write_gallery(
         rows=rows,
         choices=[str(one) for one in options.choices],
         served=options.served,
+        judges=[_judge(one) for one in options.advices],
     )
     place = folder / (SERVED if options.served else INDEX)
     replace_file(place, page, mode=PUBLIC)
@@ -96,7 +103,37 @@ def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def _column(number: int, one: Candidate, review: Review) -> dict[str, Any]:
+def _judge(advice: Advice) -> dict[str, Any]:
+    """Who gave scores, and by what."""
+    return {
+        "model": advice.judge.model,
+        "of": ", ".join(advice.asked_by),
+        "criteria": [(_words(name), text) for name, text in advice.judge.rubric.criteria.items()],
+    }
+
+
+def _judged(showing: Showing | None, options: GalleryOptions) -> list[dict[str, Any]]:
+    """What each judge said of one preview."""
+    found = []
+    for advice in options.advices:
+        one = advice.of(showing) if showing else None
+        if one:
+            scores = [(_words(each.criterion), each.value, each.reason) for each in one.scores]
+            of = _of(advice, options)
+            found.append({"value": one.value, "scores": scores, "problem": one.problem, "of": of})
+    return found
+
+
+def _of(advice: Advice, options: GalleryOptions) -> str:
+    """Whose rubric it is by, where there are several."""
+    return f" by the rubric of {', '.join(advice.asked_by)}" if len(options.advices) > 1 else ""
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _column(number: int, one: Candidate, review: Review, options: GalleryOptions) -> dict[str, Any]:
     facts = [f"of {one.job_id}"] if one.job_id else []
     if one.made:
         facts.append(f"made {_moment(one.made)}")
@@ -104,11 +141,13 @@ def _column(number: int, one: Candidate, review: Review) -> dict[str, Any]:
         facts.append(f"kept until {_moment(one.expires)}")
     if one.failed:
         facts.append("the service made no preview with it")
+    scored = [(advice.score(one), _of(advice, options)) for advice in options.advices]
     return {
         "number": number,
         "label": one.label,
         "serves": one.serves,
         "facts": facts,
+        "judged": [f"judged {score:g} of {HIGHEST_SCORE}{of}" for score, of in scored if score is not None],
         "choosable": one.job_id in {None, review.job_id} and not one.failed,
     }
 

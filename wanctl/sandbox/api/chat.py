@@ -1,4 +1,4 @@
-"""Chat with a vision model, by the OpenAI-compatible path: captions, the same for the same media.
+"""Chat with a vision model, by the OpenAI-compatible path: captions and scores, the same for the same media.
 
 Tokens are counted, not metered: four characters of text are one, pictures by their size.
 """
@@ -56,6 +56,7 @@ async def complete(request: Request) -> Response:
 
 
 def _answer(asked: ChatBody) -> ChatAnswer:
+    from wanctl.sandbox.media.scores import asked_for, scores
     from wanctl.sandbox.media.vision import caption
 
     parts = [
@@ -69,7 +70,9 @@ def _answer(asked: ChatBody) -> ChatAnswer:
         raise bad_request(f"More than {MOST_MEDIA} images and videos", "messages")
     text = "\n".join(part.text for part in parts if part.type == "text")
     seen = [(part.type, _look(part)) for part in parts if part.type != "text"]
-    said = caption(text, [sight for _, sight in seen])
+    sights = [sight for _, sight in seen]
+    names = asked_for(text)
+    said = scores(names, sights) if names and sights else caption(text, sights)
     images = sum(sight.tokens for kind, sight in seen if kind == "image_url")
     videos = sum(sight.tokens for kind, sight in seen if kind != "image_url")
     return ChatAnswer(said, _usage(_tokens(text), images, videos, _tokens(said)))

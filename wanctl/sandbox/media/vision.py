@@ -13,10 +13,11 @@ import re
 from dataclasses import dataclass, replace
 
 import av
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 LARGEST = 20 * 1024 * 1024
 FRAMES_A_SECOND = 2  # a list of frames is taken for a clip of this rate
+_COMPARED = 64  # pixels to a side of two pictures that are compared
 _PATCH = 32  # pixels to a side of what counts as one token
 _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 _COLOURS = {
@@ -50,6 +51,7 @@ class Sight:
     colour: str
     edge: str  # the colour along its borders
     seconds: float | None = None
+    moved: float = 0.0  # from the first frame to the last, as a share of the whole range
 
     @property
     def tokens(self) -> int:
@@ -83,7 +85,22 @@ def clip(url: str) -> Sight:
 
 def frames(urls: list[str]) -> Sight:
     """A clip given frame by frame."""
-    return replace(picture(urls[0]), seconds=len(urls) / FRAMES_A_SECOND)
+    length = len(urls) / FRAMES_A_SECOND
+    return replace(picture(urls[0]), seconds=length, moved=_changed(urls[0], urls[-1]))
+
+
+def _changed(first: str, last: str) -> float:
+    """The mean difference of two pictures' pixels; none between addresses, which are not looked at."""
+    if _elsewhere(first) or _elsewhere(last):
+        return 0.0
+    try:
+        stills = []
+        for url in (first, last):
+            with Image.open(io.BytesIO(_inline(url, "image"))) as opened:
+                stills.append(opened.convert("L").resize((_COMPARED, _COMPARED), Image.Resampling.BOX))
+    except _UNREADABLE as error:
+        raise UnreadableMediaError("The image format is illegal and cannot be opened") from error
+    return float(ImageStat.Stat(ImageChops.difference(*stills)).mean[0]) / 255
 
 
 def _elsewhere(url: str) -> bool:
