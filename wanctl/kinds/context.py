@@ -18,7 +18,7 @@ from wanctl.kinds.snapshot import Question, Read, Snapshot, config_suffixes
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.language.models import State
 from wanctl.language.resources import Desired
-from wanctl.ledger.record import Entry, Generation, Intent, Record, Verb
+from wanctl.ledger.record import Entry, Generation, HistoryLine, Intent, Record, Verb
 from wanctl.plan import Step
 from wanctl.studio.objects import CheckpointRow, Job, LogPage
 
@@ -82,6 +82,7 @@ class Planned:
     findings: tuple[Finding, ...] = ()
     answered: bool = False  # what the open call came to is known: its intent is closed
     claims: tuple[Claim, ...] = ()  # what only one resource can have, the first that is planned
+    unseen: tuple[str, ...] = ()  # fields of the live object that no answer tells
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,14 @@ class Context:
     @cached_property
     def _intents(self) -> Mapping[str, Intent]:
         return {intent.address: intent for intent in self.record.intents}
+
+    def users(self, address: Address) -> list[Address]:
+        """Resources that are to stay and refer to this one."""
+        return [
+            other
+            for other, resource in self.desired.resources.items()
+            if address in resource.references and resource.spec.state is State.PRESENT
+        ]
 
     def dataset(self, address: Address) -> ProvidedDataset:
         provided = self._provided(address)
@@ -174,6 +183,16 @@ class Context:
             one.remote_id: one
             for entry in self.record.entries.values()
             for one in (*entry.past, *entry.retiring, *((entry.current,) if entry.current else ()))
+        }
+
+    @cached_property
+    def last_lines(self) -> Mapping[tuple[str, str], HistoryLine]:
+        """(address or remote id, verb) → the last line of the history about it."""
+        return {
+            (about, line.verb): line
+            for line in self.record.history
+            for about in (line.address, line.remote_id)
+            if about
         }
 
     @cached_property

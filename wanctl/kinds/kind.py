@@ -141,6 +141,10 @@ class ResourceKind(ABC):
     def plan(self, resource: Resource, context: Context) -> Planned:
         """The step of one resource. Pure: it reads the context and asks it for what is missing."""
 
+    def reconsidered(self, address: Address, planned: Planned, context: Context) -> Planned:
+        """The plan of a resource once all that refer to it are planned: nobody may need it any more."""
+        return planned
+
     def watched(self, step: Step) -> tuple[Question, ...]:
         """The reads that are made again, and no others, while this step waits on the service."""
         return ()

@@ -92,4 +92,6 @@ def planned_context(
         planned[address] = one
         for claim in one.claims:
             claimed.setdefault(claim, address)
+    for address, one in list(planned.items()):
+        planned[address] = kind_of(address).reconsidered(address, one, context)
     return context

@@ -8,7 +8,7 @@ from wanctl.address import Address, Kind
 from wanctl.dataset.contents import parse_upload_name
 from wanctl.kinds.context import Context, Planned, ProvidedDataset
 from wanctl.kinds.dataset.case import FIELDS, DeleteFile
-from wanctl.kinds.dataset.planning import plan_dataset
+from wanctl.kinds.dataset.planning import plan_dataset, without_needless_upload
 from wanctl.kinds.importing import Writing
 from wanctl.kinds.kind import Cadence, OrphanToDelete, OutputWords, Pruning, Reader, ResourceKind
 from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot
@@ -33,6 +33,9 @@ class DatasetKind(ResourceKind):
 
     def plan(self, resource: Resource, context: Context) -> Planned:
         return plan_dataset(resource, context)
+
+    def reconsidered(self, address: Address, planned: Planned, context: Context) -> Planned:
+        return without_needless_upload(address, planned, context)
 
     def watched(self, step: Step) -> tuple[Question, ...]:
         return (Question(Read.FILE, step.remote_id),) if step.remote_id else ()

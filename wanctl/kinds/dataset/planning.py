@@ -11,7 +11,7 @@ from wanctl.dataset.checks.files import listed
 from wanctl.dataset.contents import DatasetFacts, parse_upload_name, upload_name
 from wanctl.dataset.manifest import changes_since
 from wanctl.finding import Finding, Place, Severity
-from wanctl.kinds.context import Context, LocalData, Planned, ProvidedDataset
+from wanctl.kinds.context import Context, LocalData, Planned, ProvidedDataset, ProvidedModel
 from wanctl.kinds.dataset.case import FIELDS, DatasetCase, DatasetContent, DeleteFile, Upload
 from wanctl.kinds.snapshot import Listing, Read
 from wanctl.language.models import State
@@ -167,6 +167,26 @@ def _upload(case: DatasetCase, content: DatasetContent) -> Step:
         effect=upload if content.fetchable else None,
         routine=before is None,
     )
+
+
+def without_needless_upload(address: Address, planned: Planned, context: Context) -> Planned:
+    """Jobs that were made from another upload of these media, and adopted, need none of ours. What was there
+    once and was deleted by somebody else is drift, and comes back."""
+    step = planned.step
+    if step.action is not Action.UPLOAD or step.when not in {When.NOW, When.BLOCKED} or step.drift:
+        return planned
+    users = context.users(address)
+    if not users or not all(_has_its_job(one, context) for one in users):
+        return planned
+    verb = "has its job" if len(users) == 1 else "have their jobs"
+    reason = f"not uploaded: {listed([str(one) for one in users])} {verb}"
+    done = Step(address, Action.NOTHING, When.DONE, reason, summary=step.summary)
+    return replace(planned, step=done, findings=())
+
+
+def _has_its_job(user: Address, context: Context) -> bool:
+    provided, step = context.planned[user].provided, context.planned[user].step
+    return isinstance(provided, ProvidedModel) and provided.job is not None and step.when is not When.LATER
 
 
 def _why_upload(case: DatasetCase, content: DatasetContent) -> tuple[str, tuple[Change, ...]]:
