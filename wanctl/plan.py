@@ -1,13 +1,14 @@
 """The plan as data: what will happen to each resource, when, why, and what it costs.
 
-Made by the planner, printed by `report`, carried out by `engine.converge`. Nothing here reads the world:
+Made by the planner, printed by `render`, carried out by `engine.converge`. Nothing here reads the world:
 a Plan is a value, and its digest is the same wherever and whenever it is computed.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -297,6 +298,7 @@ class Plan:
     orphans: tuple[Orphan, ...] = ()
     account: str = ""  # as the specs name it: a region with its workspace, or an address
     place: str | None = None  # where this very run found it: a region, or a host
+    unseen: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)  # what no answer tells of whom
 
     @property
     def service(self) -> str:
@@ -351,10 +353,7 @@ class Plan:
 
     def summary(self) -> dict[str, int]:
         """How many steps of each action are still to come."""
-        counts: dict[str, int] = {}
-        for step in self.pending:
-            counts[step.action.value] = counts.get(step.action.value, 0) + 1
-        return counts
+        return dict(Counter(step.action.value for step in self.pending))
 
     def this_run(self) -> tuple[Step, ...]:
         """The steps that one apply starts without waiting for hours or for a person."""

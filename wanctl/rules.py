@@ -171,6 +171,7 @@ class Rule(StrEnum):
     WINDOW = "window", PLANS, "outside of the windows of wanctl.yaml", ERROR, WARNING
     UNLISTED = "unlisted", PLANS, "the service has no list of files, or of deployments", WARNING
     CONFIG_UNVERIFIED = "aigc-config-unverified", PLANS, "nobody can say what it was given", WARNING
+    MODIFIED_ELSEWHERE = "modified-elsewhere", PLANS, "others changed it, and what is not told", WARNING
     PROTECTED_GONE = "protected-gone", PLANS, "protected in the ledger, and not in the account", WARNING
     TEMPLATE_UNSENT = "template-unsent", PLANS, "a template changed that the service does not use", ADVICE
     CHECKPOINT_EXPIRES = "checkpoint-expires", PLANS, "the service keeps it until a date", WARNING, ADVICE
@@ -338,6 +339,7 @@ _REMEDIES = {
     Rule.WINDOW: "wait for the window, or go on with --ignore-windows",
     Rule.UNLISTED: "nothing; only what the ledger and the jobs name is seen",
     Rule.CONFIG_UNVERIFIED: "say that it is as the spec says (wanctl adopt), or deploy again by attempt:",
+    Rule.MODIFIED_ELSEWHERE: "look at it; say that it is as the spec says (wanctl adopt), or raise attempt:",
     Rule.PROTECTED_GONE: "check the key; if it is gone on purpose, bring its document with protect: false",
     Rule.TEMPLATE_UNSENT: "nothing: it goes along with the next deployment",
     Rule.CHECKPOINT_EXPIRES: "choose it, or export it, before that date",

@@ -7,7 +7,7 @@ back as questions.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -26,7 +26,9 @@ from wanctl.plan import Action, Orphan, Plan, Step, When
 from wanctl.rules import Rule
 
 _ENDINGS = frozenset({Verb.DELETE, Verb.CANCEL})
-UNSEEN = frozenset({Rule.CONFIG_UNVERIFIED})  # rules of findings about what nobody can vouch for
+UNSEEN = frozenset(
+    {Rule.CONFIG_UNVERIFIED, Rule.MODIFIED_ELSEWHERE}
+)  # rules of findings about what nobody can vouch for
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,9 @@ def make_plan(
     steps = _endings_last(steps, desired)
     findings += exceeded_limits(desired, steps)
     plan = plan_of(desired, steps, findings, _orphans(context, steps))
+    plan = replace(
+        plan, unseen={address: one.unseen for address, one in context.planned.items() if one.unseen}
+    )
     everything = {**context.planned, **{one.step.address: one for one in removals}}
     learned = {
         address: planned.learn
@@ -292,6 +297,7 @@ class Drift:
     orphans: tuple[Orphan, ...]
     findings: tuple[Finding, ...]
     passed_over: tuple[Address, ...] = ()  # where there is drift that was to be looked away from
+    unseen: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)  # what could not be compared
 
     @property
     def found(self) -> bool:
@@ -299,7 +305,7 @@ class Drift:
 
 
 def drift_of(plan: Plan, ignored: Collection[Address] = ()) -> Drift:
-    """Deleted, stopped or deployed by somebody else, or unverified; without what a person looks away from."""
+    """Deleted, stopped, changed or deployed by others, or unverified; without what is to be ignored."""
     steps = [step for step in plan.steps if step.drift]
     # An orphan of another kind was left behind by our own changes: that is no drift.
     orphans = [orphan for orphan in plan.orphans if kind_of(_address(orphan)).orphan_is_drift]
@@ -312,6 +318,7 @@ def drift_of(plan: Plan, ignored: Collection[Address] = ()) -> Drift:
         tuple(orphan for orphan in orphans if _address(orphan) not in ignored),
         tuple(one for one in unseen if one.address not in ignored),
         tuple(sorted(found & set(ignored), key=str)),
+        {address: fields for address, fields in plan.unseen.items() if address not in ignored},
     )
 
 

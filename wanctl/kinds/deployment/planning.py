@@ -30,6 +30,7 @@ from wanctl.kinds.deployment.replacing import (
     plan_retired,
 )
 from wanctl.kinds.deployment.unrecorded import plan_unrecorded, plan_unverified, with_account, without_guess
+from wanctl.kinds.deployment.untold import with_untold
 from wanctl.language.models import Deployment, State
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Verb
@@ -50,7 +51,7 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
     target = target_of(address, spec, context)
     case = with_account(DeploymentCase(resource, context, target, recorded))
     learn = case.known if case.known != recorded else None
-    planned = _with_note(case, without_guess(case, _plan_present(case)))
+    planned = with_untold(case, _with_note(case, without_guess(case, _plan_present(case))))
     name = () if target.model_name is None or target.shared else ((PLAIN_NAME, target.model_name),)
     return replace(planned, learn=_without_former(planned, recorded, planned.learn or learn), claims=name)
 

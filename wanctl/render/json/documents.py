@@ -98,6 +98,7 @@ def drift_json(drift: "Drift") -> dict[str, Any]:
         "steps": [step.as_json() for step in drift.steps],
         "findings": [finding.as_json() for finding in drift.findings],
         "orphans": [orphan.as_json() for orphan in drift.orphans],
+        "unseen": [{"address": str(one), "fields": list(fields)} for one, fields in drift.unseen.items()],
     }
 
 

@@ -1,8 +1,9 @@
 """The account in lines: what is live, what drifted, what is in no spec, and what an import takes over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from wanctl.address import Address
 from wanctl.base.words import counted, listed
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.text.console import hint_line
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _CHOOSE = "Nothing is deleted by looking. To delete some: wanctl prune ID…; what is not in flight: --all"
+_MOST_UNSEEN = 5  # names in one line
 _NONE_CAN = (
     "--all deletes none of them. What is in flight, or another ledger's, is deleted by its ID: "
     "wanctl prune ID…"
@@ -71,11 +73,12 @@ def _waits(step: Step) -> Iterator[TextLine]:
 
 def drift_lines(drift: "Drift") -> list[TextLine]:
     """The drift, with what apply would do about each; one sentence where there is none."""
+    unseen = _unseen_lines(drift.unseen)
     if not drift.found and drift.passed_over:
         names = listed([str(address) for address in drift.passed_over])
-        return [TextLine.assemble(("No drift", "bold green"), f" but what is ignored: {names}.")]
+        return [TextLine.assemble(("No drift", "bold green"), f" but what is ignored: {names}."), *unseen]
     if not drift.found:
-        return [TextLine.assemble(("No drift.", "bold green"), " The account is as wanctl left it.")]
+        return [TextLine.assemble(("No drift.", "bold green"), " The account is as wanctl left it."), *unseen]
     lines = [line for step in drift.steps for line in _step_lines(step)]
     for orphan in drift.orphans:
         lines.append(
@@ -89,6 +92,20 @@ def drift_lines(drift: "Drift") -> list[TextLine]:
     lines += finding_block(drift.findings)
     count = len(drift.steps) + len(drift.orphans) + len(drift.findings)
     lines.append(TextLine.assemble(("Drift: ", "bold yellow"), f"{counted(count, 'thing')} to look at."))
+    return [*lines, *unseen]
+
+
+def _unseen_lines(unseen: Mapping[Address, tuple[str, ...]]) -> list[TextLine]:
+    """What nobody could compare, once for all of which it is the same."""
+    lines = []
+    for fields in dict.fromkeys(unseen.values()):
+        names = [str(address) for address, untold in unseen.items() if untold == fields]
+        of_whom = listed(names if len(names) <= _MOST_UNSEEN else [*names[:_MOST_UNSEEN], "others"])
+        lines.append(
+            TextLine(
+                f"Not told by the service, and not compared: {listed(fields)} of {of_whom}.", style="dim"
+            )
+        )
     return lines
 
 
