@@ -6,13 +6,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from wanctl.dataset.contents import ANNOTATIONS, Sample
+from wanctl.dataset.contents import ANNOTATIONS, MOST_ANNOTATIONS, Sample
 from wanctl.finding import Finding, Place
 from wanctl.rules import Rule
 
 EXAMPLE = '{"prompt": "…", "first_frame_path": "image_1.png", "video_path": "video_1.mp4"}'
-MOST_BYTES = 20_000_000  # the service reads no larger data.jsonl
-_FIELDS = ("first_frame_path", "last_frame_path", "video_path")
+MEDIA_FIELDS = ("first_frame_path", "last_frame_path", "video_path")
 _MEANT = {
     "caption": "prompt",
     "text": "prompt",
@@ -50,8 +49,8 @@ def missing_annotations(members: Collection[str]) -> Finding:
 
 def read_annotations(content: bytes) -> Annotations:
     """The samples of a data.jsonl; lines that are none are problems, and the others still count."""
-    if len(content) > MOST_BYTES:
-        message = f"is larger than {MOST_BYTES // 1_000_000} MB, the most that the service reads"
+    if len(content) > MOST_ANNOTATIONS:
+        message = f"is larger than {MOST_ANNOTATIONS // 1_000_000} MB, the most that the service reads"
         return Annotations(problems=(fault(Rule.ANNOTATIONS_TOO_LARGE, message),))
     try:
         text = content.decode("utf-8")
@@ -85,8 +84,8 @@ def _read_line(line: str, number: int) -> tuple[Sample | None, list[Finding]]:
         remedy = f"write {EXAMPLE}"
         return None, [fault(Rule.NOT_JSON, "is not a JSON object", number, remedy)]
     problems = [fault(rule, message, number, remedy) for rule, message, remedy in _odd_fields(fields)]
-    problems += [_unknown_field(key, number) for key in fields if key not in {"prompt", *_FIELDS}]
-    paths = {name: fields[name] if isinstance(fields.get(name), str) else None for name in _FIELDS}
+    problems += [_unknown_field(key, number) for key in fields if key not in {"prompt", *MEDIA_FIELDS}]
+    paths = {name: fields[name] if isinstance(fields.get(name), str) else None for name in MEDIA_FIELDS}
     prompt = fields.get("prompt")
     sample = Sample(
         line=number,
@@ -99,7 +98,7 @@ def _read_line(line: str, number: int) -> tuple[Sample | None, list[Finding]]:
 
 
 def _unknown_field(key: str, line: int) -> Finding:
-    near = difflib.get_close_matches(key, ("prompt", *_FIELDS), n=1)
+    near = difflib.get_close_matches(key, ("prompt", *MEDIA_FIELDS), n=1)
     meant = _MEANT.get(key) or (near[0] if near else None)
     return Finding.warning(
         Rule.UNKNOWN_FIELD,
@@ -119,7 +118,7 @@ def _odd_fields(fields: dict[str, Any]) -> Iterator[tuple[Rule, str, str | None]
         yield Rule.NO_PROMPT, f"has {lack}", "write what is to be seen; wanctl dataset annotate can draft it"
     if not fields.get("first_frame_path"):
         yield Rule.NO_FIRST_FRAME, "has no first_frame_path", f"write {EXAMPLE}"
-    for name in _FIELDS:
+    for name in MEDIA_FIELDS:
         value = fields.get(name)
         if value is not None and not isinstance(value, str):
             yield Rule.BAD_PATH, f"has a {name} that is no text", None

@@ -15,7 +15,8 @@ from pathlib import Path
 from wanctl.base.files import PRIVATE, beside
 from wanctl.dataset.contents import ChangedDuringReadError, DatasetFacts, Member
 from wanctl.dataset.reading import Tick, hash_member
-from wanctl.dataset.source import SourceFiles, Zip, source_at
+from wanctl.dataset.selecting import dataset_at
+from wanctl.dataset.source import SourceFiles, Zip
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can name
 _READABLE = 0o100644 << 16
@@ -31,8 +32,8 @@ def write_archive(
     tick: Tick = lambda _: None,
 ) -> None:
     """The archive of the dataset that `facts` describes; an error if it is no longer that dataset."""
-    with beside(destination, mode=PRIVATE) as archive, source_at(source, exclude) as opened:
-        if isinstance(opened, Zip) and opened.whole:
+    with beside(destination, mode=PRIVATE) as archive, dataset_at(source, exclude) as opened:
+        if opened.whole:
             _copy(source, facts, archive, tick)
         else:
             _pack(opened, facts, archive, tick)

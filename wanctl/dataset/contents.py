@@ -17,6 +17,7 @@ from wanctl.base.errors import WanctlError
 from wanctl.finding import Finding
 
 ANNOTATIONS = "data.jsonl"
+MOST_ANNOTATIONS = 20_000_000  # bytes; the service reads no larger data.jsonl
 SNIFFED = 16  # first bytes of a file, which are enough to tell media from the rest
 
 

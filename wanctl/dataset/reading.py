@@ -18,7 +18,7 @@ from typing import IO, BinaryIO, cast
 from pydantic import TypeAdapter, ValidationError
 
 from wanctl.base.files import PRIVATE, replace_file
-from wanctl.dataset.annotations import MOST_BYTES, Annotations, missing_annotations, read_annotations
+from wanctl.dataset.annotations import Annotations, missing_annotations, read_annotations
 from wanctl.dataset.contents import (
     ANNOTATIONS,
     SNIFFED,
@@ -29,11 +29,13 @@ from wanctl.dataset.contents import (
     content_digest,
     sniff,
 )
-from wanctl.dataset.source import Listed, SourceFiles, source_at
+from wanctl.dataset.selecting import dataset_at
+from wanctl.dataset.source import Listed, SourceFiles
 
 CHUNK = 1 << 20
 _IN_MEMORY = 32 << 20  # media from a zip up to this size need no temporary file
 _VERSION = 2  # of what is remembered; raised whenever reading finds other facts in the same bytes
+_MOST_REMEMBERED = 40_000
 _READERS = min(4, os.cpu_count() or 1)
 
 Tick = Callable[[int], None]
@@ -59,7 +61,7 @@ def read_dataset(
     `cache` is a folder where they are remembered; `tick` is told how many bytes were done with.
     """
     memory = Memory(cache, source) if cache else None
-    with source_at(source, exclude) as opened:
+    with dataset_at(source, exclude) as opened:
         listed = opened.members()
         known = memory.recall(listed) if memory else {}
         fresh = [one for one in listed if one.name not in known]
@@ -93,8 +95,7 @@ def _annotations(source: SourceFiles, listed: Sequence[Listed]) -> Annotations:
     names = {one.name for one in listed}
     if ANNOTATIONS not in names:
         return Annotations(problems=(missing_annotations(names),))
-    with source.open(ANNOTATIONS) as file:
-        return read_annotations(file.read(MOST_BYTES + 1))
+    return read_annotations(source.annotations())
 
 
 def _read_member(source: SourceFiles, tick: Tick, listed: Listed) -> RememberedFile:
@@ -156,22 +157,28 @@ class Memory:
 
     def recall(self, listed: Iterable[Listed]) -> dict[str, RememberedFile]:
         """The facts of the members that have not changed since."""
-        try:
-            remembered = _FORMAT.validate_json(self._path.read_bytes())
-        except (OSError, ValidationError):
-            return {}
-        if remembered.version != _VERSION:
-            return {}
-        known = {}
+        remembered, known = self._members(), {}
         for one in listed:
-            size, stamp, read = remembered.members.get(one.name, (None, None, None))
+            size, stamp, read = remembered.get(one.name, (None, None, None))
             if read and (size, stamp) == (one.size, one.stamp):
                 known[one.name] = read
         return known
 
+    def _members(self) -> dict[str, tuple[int, tuple[int, ...], RememberedFile]]:
+        try:
+            remembered = _FORMAT.validate_json(self._path.read_bytes())
+        except (OSError, ValidationError):
+            return {}
+        return remembered.members if remembered.version == _VERSION else {}
+
     def remember(self, listed: Iterable[Listed], known: Mapping[str, RememberedFile]) -> None:
-        """Write, whole or not at all; a cache that cannot be written costs time only."""
-        members = {one.name: (one.size, one.stamp, known[one.name]) for one in listed}
+        """Write, whole or not at all; a cache that cannot be written costs time only.
+
+        What another part of the same source has beside these stays.
+        """
+        fresh = {one.name: (one.size, one.stamp, known[one.name]) for one in listed}
+        others = {name: one for name, one in self._members().items() if name not in fresh}
+        members = dict([*others.items(), *fresh.items()][-_MOST_REMEMBERED:])
         content = _FORMAT.dump_json(_Remembered(_VERSION, members))
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

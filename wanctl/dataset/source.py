@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol, cast
 
-from wanctl.dataset.contents import DatasetError
+from wanctl.dataset.contents import ANNOTATIONS, MOST_ANNOTATIONS, DatasetError
 
 _LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini", "origins.jsonl"})
 _MOST_UNPACKED = 8_000_000_000  # bytes in a zip; the service takes 1 GB
@@ -36,15 +36,24 @@ class Listed:
 
 
 class SourceFiles(Protocol):
-    """A folder or a zip."""
+    """A folder or a zip, or a part of one."""
 
-    seeks_fast: bool  # whether going back in an opened member costs nothing
+    @property
+    def seeks_fast(self) -> bool:
+        """Whether going back in an opened member costs nothing."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a zip that can be uploaded as it is."""
 
     def members(self) -> tuple[Listed, ...]:
         """All members, sorted by name, litter left out."""
 
     def open(self, name: str) -> BinaryIO:
         """A member's bytes."""
+
+    def annotations(self) -> bytes:
+        """data.jsonl, each line with the number that it has in the file of the person."""
 
     def archive_size(self) -> int:
         """How many bytes the upload has, or nearly so."""
@@ -56,7 +65,7 @@ class SourceFiles(Protocol):
 def source_at(path: Path, exclude: Sequence[str] = ()) -> Iterator["Folder | Zip"]:
     """The source at a path; what goes wrong with reading it is a `DatasetError`."""
     try:
-        with closing(_open(path, _leaving_out(exclude))) as source:
+        with closing(_open(path, leaving_out(exclude))) as source:
             yield source
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DatasetError(f"{path}: the zip is damaged or of an unusual kind: {error}") from error
@@ -64,7 +73,7 @@ def source_at(path: Path, exclude: Sequence[str] = ()) -> Iterator["Folder | Zip
         raise DatasetError(f"{error.filename or path}: {error.strerror or error}") from error
 
 
-def _leaving_out(exclude: Sequence[str]) -> Leave:
+def leaving_out(exclude: Sequence[str]) -> Leave:
     """Patterns as in .gitignore; the library is loaded only where there are some."""
     if not exclude:
         return lambda _: False
@@ -87,6 +96,7 @@ class Folder:
     """A folder of media with data.jsonl at its root."""
 
     seeks_fast = True
+    whole = False
 
     def __init__(self, root: Path, left_out: Leave) -> None:
         self._root = root
@@ -130,16 +140,25 @@ class Folder:
     def open(self, name: str) -> BinaryIO:
         return (self._root / name).open("rb")
 
+    def annotations(self) -> bytes:
+        return _begin_of(self)
+
     def archive_size(self) -> int:
-        return _stored_size(self.members())
+        return stored_size(self.members())
 
     def close(self) -> None:
         pass
 
 
-def _stored_size(members: Iterable[Listed]) -> int:
+def stored_size(members: Iterable[Listed]) -> int:
     """Members are stored uncompressed, under about 100 bytes of headers and twice their name."""
     return sum(one.size + 2 * len(one.name.encode()) + 100 for one in members)
+
+
+def _begin_of(source: "Folder | Zip") -> bytes:
+    """Of data.jsonl, and one byte more than is read of it, so that a larger one is known."""
+    with source.open(ANNOTATIONS) as file:
+        return file.read(MOST_ANNOTATIONS + 1)
 
 
 def _listed(name: str, facts: os.stat_result) -> Listed:
@@ -193,8 +212,11 @@ class Zip:
     def open(self, name: str) -> BinaryIO:
         return cast("BinaryIO", self._zip.open(self._infos[name]))
 
+    def annotations(self) -> bytes:
+        return _begin_of(self)
+
     def archive_size(self) -> int:
-        return self._size if self.whole else _stored_size(self.members())
+        return self._size if self.whole else stored_size(self.members())
 
     def close(self) -> None:
         self._zip.close()

@@ -23,7 +23,7 @@ from wanctl.dataset.clip_measures import GRID, ClipMeasures
 from wanctl.dataset.preparing.bars import gray, without_bars
 from wanctl.dataset.preparing.measuring import FrameMeter, small_size
 from wanctl.dataset.preparing.scenes import BLACK, BORDER, STILL
-from wanctl.dataset.source import source_at
+from wanctl.dataset.selecting import dataset_at
 
 _READERS = min(4, os.cpu_count() or 1)
 _MOST_SECONDS = 60.0  # of a clip are looked at; the service takes ten
@@ -46,7 +46,7 @@ def view_clips(
     tick: Callable[[int], None] = lambda _: None,
 ) -> dict[str, ClipMeasures]:
     """The measures of clips, given as name by sha256; by sha256 as well. `tick` hears of bytes."""
-    with source_at(source, exclude) as opened, ThreadPoolExecutor(_READERS) as readers:
+    with dataset_at(source, exclude) as opened, ThreadPoolExecutor(_READERS) as readers:
 
         def one(name: str) -> ClipMeasures:
             with opened.open(name) as file:

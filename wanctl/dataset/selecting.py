@@ -1,0 +1,105 @@
+"""The part of a source that a dataset is: what is excluded goes, with its line of data.jsonl and its frames.
+
+A line that stays is not touched. Whoever reads data.jsonl here finds it without the others; `annotations` has
+empty lines in their place, so that a line has the number that it has in the file of the person.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from wanctl.dataset.annotations import MEDIA_FIELDS
+from wanctl.dataset.contents import ANNOTATIONS, MOST_ANNOTATIONS
+from wanctl.dataset.source import Listed, SourceFiles, leaving_out, source_at, stored_size
+
+
+@contextmanager
+def dataset_at(path: Path, exclude: Sequence[str] = ()) -> Iterator[SourceFiles]:
+    """The source at a path without what these patterns, as in .gitignore, leave out."""
+    with source_at(path, exclude) as opened:
+        yield _without_lines(opened, exclude) if exclude else opened
+
+
+def exclusion_of(member: str) -> str:
+    """The pattern that leaves out this member and no other."""
+    escaped = "".join(f"\\{letter}" if letter in "\\*?[]!# " else letter for letter in member)
+    return f"/{escaped}"
+
+
+def paths_in(line: bytes) -> tuple[str, ...]:
+    """The members that a line of data.jsonl names; none where it is no line."""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return ()
+    if not isinstance(fields, dict):
+        return ()
+    return tuple(value for name in MEDIA_FIELDS if isinstance(value := fields.get(name), str) and value)
+
+
+def _without_lines(opened: SourceFiles, exclude: Sequence[str]) -> SourceFiles:
+    content = annotations_of(opened)
+    if content is None:
+        return opened
+    left_out = leaving_out(exclude)
+    lines = content.split(b"\n")
+    named = [paths_in(line) for line in lines]
+    gone = [any(left_out(path) for path in paths) for paths in named]
+    if not any(gone):
+        return opened
+    staying = {path for paths, out in zip(named, gone, strict=True) if not out for path in paths}
+    going = {path for paths, out in zip(named, gone, strict=True) if out for path in paths}
+    kept = tuple(b"" if out else line for line, out in zip(lines, gone, strict=True))
+    return NarrowedSource(opened, kept, frozenset(going - staying))
+
+
+def annotations_of(opened: SourceFiles) -> bytes | None:
+    """The whole data.jsonl; None where there is none, or one that nobody reads."""
+    if all(one.name != ANNOTATIONS for one in opened.members()):
+        return None
+    content = opened.annotations()
+    return content if len(content) <= MOST_ANNOTATIONS else None
+
+
+@dataclass(frozen=True)
+class NarrowedSource:
+    """A source with fewer lines in its data.jsonl, and without the media that only those named."""
+
+    inner: SourceFiles
+    lines: tuple[bytes, ...]  # of data.jsonl, by their numbers; what is left out is empty
+    without: frozenset[str]
+    whole: bool = False
+
+    @property
+    def seeks_fast(self) -> bool:
+        return self.inner.seeks_fast
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(line + b"\n" for line in self.lines if line.strip())
+
+    def members(self) -> tuple[Listed, ...]:
+        content = self.content
+        mark = int.from_bytes(hashlib.sha256(content).digest()[:7], "big")
+        return tuple(
+            Listed(one.name, len(content), (*one.stamp, mark)) if one.name == ANNOTATIONS else one
+            for one in self.inner.members()
+            if one.name not in self.without
+        )
+
+    def open(self, name: str) -> BinaryIO:
+        return io.BytesIO(self.content) if name == ANNOTATIONS else self.inner.open(name)
+
+    def annotations(self) -> bytes:
+        return b"\n".join(self.lines)
+
+    def archive_size(self) -> int:
+        return stored_size(self.members())
+
+    def close(self) -> None:
+        self.inner.close()
