@@ -1,5 +1,6 @@
 """The one "something is wrong": in the specs, in a dataset, in the plan, or in what the service answered."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -32,6 +33,7 @@ class Finding:
     hint: str | None = None
     place: Place | None = None
     path: str = ""  # in the document: FineTune/money-rain.training[0]
+    about: tuple[Place, ...] = field(default=(), compare=False, repr=False)  # all places, where they are many
     rule: Rule = field(kw_only=True)
 
     @classmethod
@@ -53,9 +55,15 @@ class Finding:
 
     @classmethod
     def warning(
-        cls, rule: Rule, message: str, *, place: Place | None = None, hint: str | None = None
+        cls,
+        rule: Rule,
+        message: str,
+        *,
+        place: Place | None = None,
+        hint: str | None = None,
+        about: Iterable[Place] = (),
     ) -> Self:
-        return cls(Severity.WARNING, message, hint=hint, place=place, rule=rule)
+        return cls(Severity.WARNING, message, hint=hint, place=place, about=tuple(about), rule=rule)
 
     def as_json(self) -> dict[str, Any]:
         return {

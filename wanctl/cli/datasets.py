@@ -17,6 +17,7 @@ from wanctl.cli.options import (
     Yes,
     grouped,
     open_project,
+    span,
 )
 
 dataset = typer.Typer(no_args_is_help=True, help="What is trained on: look into it, check it, pack it.")
@@ -34,6 +35,12 @@ def inspect(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page with frames, captions, clips.")
     ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Show the page on this machine, with buttons that edit.")
+    ] = False,
+    serve_for: Annotated[
+        str, typer.Option("--serve-for", metavar="30m", help="Stop when nobody looks for so long.")
+    ] = "30m",
     no_cache: NoCache = False,
 ) -> None:
     """Show contents, cost and every problem. Of one dataset, before it is uploaded."""
@@ -43,6 +50,7 @@ def inspect(
     from wanctl.render.text.dataset import inspection_lines
     from wanctl.render.visible import json_text
 
+    patience = span(serve_for, "--serve-for").total_seconds()
     found = look_into(open_project(place, no_cache=no_cache), name)
     if html:
         from wanctl.render.html.dataset import write_page
@@ -52,7 +60,28 @@ def inspect(
         sys.stdout.write(json_text(inspection_json(found)))
     else:
         emit(inspection_lines(found))
+    if serve:
+        _serve(place, name, patience)
+        return
     raise typer.Exit(1 if any(one.severity == "error" for one in found.problems) else 0)
+
+
+def _serve(place: SpecsOptions, name: str, patience: float) -> None:
+    """Until nobody looks any more; each edit is written when it is made."""
+    from wanctl.base.words import counted
+    from wanctl.project.dataset_edits import DatasetEditor
+    from wanctl.render.text.console import emit, err
+    from wanctl.watch.editing import DatasetPage
+    from wanctl.watch.loopback import served
+
+    page = DatasetPage(DatasetEditor.of(lambda: open_project(place), name))
+    server, address = served(page)
+    emit([f"Look and edit: {address} (Ctrl-C ends it)"], err())
+    try:
+        page.looked_at(patience)
+    finally:
+        server.stop()
+        emit([f"{counted(len(page.edits), 'edit')} written.", *page.edits], err())
 
 
 @dataset.command()

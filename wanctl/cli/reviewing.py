@@ -116,7 +116,8 @@ def _serve(project: "Project", training: "Address", found: "Review", folder: Pat
     """Until somebody has chosen, or nobody looks any more."""
     from wanctl.project.reviews import written_gallery
     from wanctl.render.text.console import emit, err
-    from wanctl.watch.choosing import ChoiceAsked, ChoiceTaken, ChoosingPage, served
+    from wanctl.watch.choosing import ChoiceAsked, ChoiceTaken, ChoosingPage
+    from wanctl.watch.loopback import served
 
     def take(asked: ChoiceAsked) -> ChoiceTaken:
         from wanctl.project.choosing import chosen_from_gallery

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from wanctl.dataset.annotations import MEDIA_FIELDS
-from wanctl.dataset.contents import ANNOTATIONS, MOST_ANNOTATIONS
+from wanctl.dataset.annotations import MEDIA_FIELDS, read_annotations
+from wanctl.dataset.contents import ANNOTATIONS, MOST_ANNOTATIONS, Sample
 from wanctl.dataset.source import Listed, SourceFiles, leaving_out, source_at, stored_size
 
 
@@ -29,6 +29,17 @@ def exclusion_of(member: str) -> str:
     """The pattern that leaves out this member and no other."""
     escaped = "".join(f"\\{letter}" if letter in "\\*?[]!# " else letter for letter in member)
     return f"/{escaped}"
+
+
+def left_out_samples(path: Path, exclude: Sequence[str]) -> tuple[Sample, ...]:
+    """The samples that are not there because a file of theirs is excluded."""
+    if not exclude:
+        return ()
+    with source_at(path, exclude) as opened:
+        content = annotations_of(opened) or b""
+    left_out = leaving_out(exclude)
+    found = read_annotations(content).samples
+    return tuple(one for one in found if any(left_out(name) for name in one.references))
 
 
 def paths_in(line: bytes) -> tuple[str, ...]:

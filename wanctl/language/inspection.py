@@ -10,7 +10,7 @@ from wanctl.catalogue.base_models import Catalogue, FrameMode
 from wanctl.catalogue.estimate import TrainingEstimate, estimate_training
 from wanctl.catalogue.packaged import laid_over, models_of, packaged_catalogue
 from wanctl.dataset.checks.captions import CaptionEffect, effect_of
-from wanctl.dataset.contents import DatasetFacts
+from wanctl.dataset.contents import DatasetFacts, Sample
 from wanctl.finding import Finding, Severity
 from wanctl.language.models import FineTune, State
 from wanctl.language.resources import Desired, Resource
@@ -51,6 +51,7 @@ class Inspection:
     problems: tuple[Finding, ...]
     effect: CaptionEffect
     estimates: tuple[Estimate, ...]
+    excluded: tuple[Sample, ...] = ()  # samples that exclude: leaves out
 
 
 def inspection(

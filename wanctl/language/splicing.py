@@ -42,6 +42,89 @@ def with_fields(text: str, line: int, fields: Mapping[str, Any], after: str) -> 
     return text
 
 
+def with_item(text: str, line: int, field: str, item: str, after: str) -> str | None:
+    """The same with one more item in a list; a list that is not there yet comes behind `after`."""
+    node = _document_at(text, line)
+    if node is None:
+        return None
+    keys = {key.value: (key, value) for key, value in node.value}
+    if field not in keys:
+        written = f"{field}: [{_flow_scalar(item)}]"
+        return _inserted(text, node, keys[after][0], keys[after][1], written)
+    old = _list_in(text, field, keys[field])
+    if not old.value:
+        return f"{text[: old.start_mark.index]}[{_flow_scalar(item)}]{text[old.end_mark.index :]}"
+    place = _last(text, old.value[-1])
+    if old.flow_style:
+        return f"{text[:place]}, {_flow_scalar(item)}{text[place:]}"
+    dash = " " * _dash(text, old.value[-1])
+    stop = text.find("\n", place)
+    written = f"{dash}- {_scalar(item)}{_end(text)}"
+    return f"{text}{_end(text)}{written}" if stop < 0 else text[: stop + 1] + written + text[stop + 1 :]
+
+
+def without_item(text: str, line: int, field: str, item: str) -> str | None:
+    """The same without an item of a list; a list that is empty then is [], unless it stood alone."""
+    node = _document_at(text, line)
+    if node is None:
+        return None
+    keys = {key.value: (key, value) for key, value in node.value}
+    if field not in keys:
+        return text
+    key, old = keys[field][0], _list_in(text, field, keys[field])
+    numbers = [number for number, one in enumerate(old.value) if one.value == item]
+    if not numbers:
+        return text
+    if len(old.value) == 1:
+        return _without_last_item(text, node, key, old)
+    number = numbers[0]
+    if old.flow_style:
+        if number:
+            return text[: _last(text, old.value[number - 1])] + text[_last(text, old.value[number]) :]
+        return text[: old.value[0].start_mark.index] + text[old.value[1].start_mark.index :]
+    begin = text.rfind("\n", 0, old.value[number].start_mark.index) + 1
+    stop = text.find("\n", _last(text, old.value[number]))
+    return text[:begin] + ("" if stop < 0 else text[stop + 1 :])
+
+
+def _without_last_item(text: str, node: yaml.MappingNode, key: yaml.Node, old: yaml.SequenceNode) -> str:
+    place = _last(text, old.value[0]) if not old.flow_style else old.end_mark.index
+    stop = text.find("\n", place)
+    rest = text[place:] if stop < 0 else text[place:stop]
+    begin = text.rfind("\n", 0, key.start_mark.index) + 1
+    alone = not node.flow_style and not text[begin : key.start_mark.index].strip() and not rest.strip()
+    if alone and begin:
+        return text[:begin] + ("" if stop < 0 else text[stop + 1 :])
+    return f"{text[: key.end_mark.index]}: []{text[place:]}"
+
+
+def _list_in(text: str, field: str, pair: tuple[yaml.Node, yaml.Node]) -> yaml.SequenceNode:
+    """The list of a field, if it is written out there."""
+    key, value = pair
+    between = text[key.end_mark.index : value.start_mark.index]
+    if not isinstance(value, yaml.SequenceNode) or value.start_mark.index < key.end_mark.index:
+        raise SpliceRefused(
+            f"{field}: in line {key.start_mark.line + 1} is no list that stands there", "write it by hand"
+        )
+    if not re.fullmatch(r"\s*:(\s|#[^\n]*\n)*", between) or text[value.start_mark.index] in {"&", "*"}:
+        raise SpliceRefused(
+            f"the value of {field}: in line {key.start_mark.line + 1} stands at an anchor", "write it by hand"
+        )
+    return value
+
+
+def _dash(text: str, item: yaml.Node) -> int:
+    """The column of the dash before an item of a block."""
+    begin = text.rfind("\n", 0, item.start_mark.index) + 1
+    return text[begin : item.start_mark.index].rindex("-")
+
+
+def _flow_scalar(value: str) -> str:
+    """As a text within brackets, where a comma or a bracket would end it."""
+    written: str = yaml.safe_dump([value], allow_unicode=True, width=10**6, default_flow_style=True)
+    return written.strip().removeprefix("[").removesuffix("]")
+
+
 def _document_at(text: str, line: int) -> yaml.MappingNode | None:
     for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
         if isinstance(node, yaml.MappingNode) and node.start_mark.line + 1 == line:

@@ -4,7 +4,6 @@ Nothing of the file changes but the choice, and the specs are read again before 
 anything else were different, the file is put back as it was.
 """
 
-import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,18 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wanctl.address import Address
-from wanctl.base.files import replace_file
 from wanctl.base.running import run
 from wanctl.base.words import did_you_mean, listed
 from wanctl.engine.observe import RunSession
 from wanctl.kinds.registry import choosing_kind, kind_of
-from wanctl.language.findings import SpecErrors
 from wanctl.language.models import TRAINING_DIGITS
 from wanctl.language.resources import Resource, resource_named
 from wanctl.language.splicing import with_fields
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
 from wanctl.project.reviews import LookedAt, identity_of, training_of
+from wanctl.project.rewriting import SpecEdit, rewrite, text_of
 from wanctl.review.collecting import Review
 
 if TYPE_CHECKING:
@@ -45,26 +43,10 @@ class ChoiceOffer:
 
 
 @dataclass(frozen=True)
-class ChosenEdit:
+class ChosenEdit(SpecEdit):
     """A file of the specs before and after the choice."""
 
-    address: Address
     label: str
-    path: Path
-    before: str
-    after: str
-
-    @property
-    def diff(self) -> str:
-        """As git shows it."""
-        name = shown_path(self.path)
-        lines = difflib.unified_diff(
-            self.before.splitlines(keepends=True),
-            self.after.splitlines(keepends=True),
-            f"a/{name}",
-            f"b/{name}",
-        )
-        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
 def document_named(project: "Project", text: str) -> Address:
@@ -133,8 +115,7 @@ def edited(
     """The file with the choice in it; nothing is written yet."""
     resource = project.desired.resources[offer.address]
     path = Path(resource.origin.file)
-    with path.open(encoding="utf-8", newline="") as stream:
-        before = stream.read()
+    before = text_of(path)
     choice = kind_of(offer.address).choice
     assert choice is not None  # noqa: S101 - the offer is of a kind that chooses
     fields: dict[str, Any] = {choice: label}
@@ -146,7 +127,7 @@ def edited(
     after = with_fields(before, resource.origin.line, fields, after=key)
     if after is None:
         raise ProjectError(f"{resource.origin} does not hold the document any more", "run the command again")
-    return ChosenEdit(offer.address, label, path, before, after)
+    return ChosenEdit(offer.address, path, before, after, label)
 
 
 def _references(resource: Resource) -> list[tuple[str, Address]]:
@@ -155,38 +136,8 @@ def _references(resource: Resource) -> list[tuple[str, Address]]:
 
 def written(project: "Project", edit: ChosenEdit) -> None:
     """Write the file, and read the specs again: what was chosen is there, and else nothing is different."""
-    from wanctl.project import Project
-
-    replace_file(edit.path, edit.after)
-    try:
-        again = Project.open(project.desired.directory, project.desired.environment, project.host)
-        other = _difference(project, again, edit)
-    except (SpecErrors, OSError) as error:
-        replace_file(edit.path, edit.before)
-        raise ProjectError(
-            f"{shown_path(edit.path)} could not take the choice: {error}", "nothing was written"
-        ) from error
-    if other:
-        replace_file(edit.path, edit.before)
-        raise ProjectError(
-            f"writing the choice would have changed {other}, too", "nothing was written: do it by hand"
-        )
-
-
-def _difference(before: "Project", after: "Project", edit: ChosenEdit) -> str | None:
-    """What differs besides the choice."""
-    if list(before.desired.resources) != list(after.desired.resources):
-        return "which resources there are"
-    for address, resource in before.desired.resources.items():
-        now = after.desired.resources[address]
-        if address != edit.address and now.spec != resource.spec:
-            return str(address)
-    now = after.desired.resources[edit.address]
     own = {kind_of(edit.address).choice or "", MARK, EVIDENCE}
-    old_fields, new_fields = (
-        one.spec.model_dump(exclude=own) for one in (before.desired.resources[edit.address], now)
-    )
-    return None if old_fields == new_fields and _chosen(now) == edit.label else str(edit.address)
+    rewrite(project, edit, own, lambda resource: _chosen(resource) == edit.label)
 
 
 def chosen_from_gallery(

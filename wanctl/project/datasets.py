@@ -19,6 +19,7 @@ from wanctl.dataset.contents import ANNOTATIONS, DatasetError, DatasetFacts, Sam
 from wanctl.dataset.drafts import question_of, tokens_asked
 from wanctl.dataset.manifest import ContentChanges, changes_since, manifest
 from wanctl.dataset.reading import read_dataset
+from wanctl.dataset.selecting import left_out_samples
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
 from wanctl.language.inspection import Inspection, inspection
@@ -51,7 +52,8 @@ def inspect(project: Project, name: str) -> Inspection:
     data = project.datasets.viewed(address, LocalData(facts, problems=problems))
     path = project.datasets.path(address)
     source = _spec(project, address).source.url or shown_path(path)
-    return inspection(project.desired, address, path, source, facts, data.problems)
+    found = inspection(project.desired, address, path, source, facts, data.problems)
+    return replace(found, excluded=left_out_samples(path, _spec(project, address).exclude))
 
 
 def _read(project: Project, address: Address) -> tuple[DatasetFacts, tuple[Finding, ...]]:

@@ -67,6 +67,7 @@ def check_captions(facts: DatasetFacts) -> Iterator[Finding]:
             f"{effect.trigger} is in most captions, and not in {spell_lines(lacking)}",
             place=Place(ANNOTATIONS, lacking[0]),
             hint=f"write {effect.trigger} into each caption that shows the effect",
+            about=(Place(ANNOTATIONS, line) for line in lacking),
         )
     odd = odd_descriptions({line: text for line, text in captions.items() if line not in lacking}, effect)
     if odd:
@@ -76,6 +77,7 @@ def check_captions(facts: DatasetFacts) -> Iterator[Finding]:
             f"the effect is described in other words in {spell_lines([*odd])} than in the rest ({examples})",
             place=Place(ANNOTATIONS, next(iter(odd))),
             hint=f"use one description throughout, as: {_excerpt(effect.description, 2 * _EXCERPT)}",
+            about=(Place(ANNOTATIONS, line) for line in odd),
         )
 
 

@@ -3,7 +3,7 @@
 Advice: numbers say where to look, not what is right for an effect. Each finding has its number and threshold.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -52,8 +52,13 @@ def viewed_clips(facts: DatasetFacts) -> dict[str, str]:
     return {name: facts.by_name[name].sha256 for name in sound if facts.media[name].seconds}
 
 
-def _advice(rule: Rule, message: str, hint: str, name: str | None = None) -> Finding:
-    return Finding(Severity.ADVICE, message, hint=hint, place=Place(name) if name else None, rule=rule)
+def _advice(
+    rule: Rule, message: str, hint: str, name: str | None = None, about: Iterable[str] = ()
+) -> Finding:
+    place = Place(name) if name else None
+    return Finding(
+        Severity.ADVICE, message, hint=hint, place=place, about=tuple(map(Place, about)), rule=rule
+    )
 
 
 def _cuts(clip: _Clip, thresholds: ContentThresholds) -> Iterator[Finding]:
@@ -142,6 +147,7 @@ def _marks(clips: Sequence[_Clip], thresholds: ContentThresholds) -> Iterator[Fi
         f"something stands still {where} in {most} of {len(marked)} clips that move, as a logo or a text "
         f"does ({thresholds.marked:.0%} are too many)",
         "take it out of the pictures, or crop them: the model learns it with the effect",
+        about=(name for name, bits in marked if any(bits >> cell & 1 for cell in cells)),
     )
 
 
@@ -164,6 +170,7 @@ def _alike(clips: Sequence[_Clip], thresholds: ContentThresholds) -> Iterator[Fi
             f"{listed(names)} look nearly the same ({most} of 64 bits differ; {thresholds.likeness} are few)",
             "keep one of them",
             names[1],
+            about=names,
         )
 
 
@@ -178,6 +185,7 @@ def _subjects(clips: Sequence[_Clip], thresholds: ContentThresholds) -> Iterator
             f"{len(largest)} of {len(clips)} clips begin with nearly the same picture "
             f"({listed([clip.name for clip in largest])}); {thresholds.one_subject:.0%} are many",
             "add other subjects and scenes: what all clips share is learnt as a part of the effect",
+            about=(clip.name for clip in largest),
         )
 
 
@@ -223,6 +231,7 @@ def _directions(clips: Sequence[_Clip], thresholds: ContentThresholds) -> Iterat
         f"{fastest:.2f} widths a second) and {len(many)} to the {ways[1]}; "
         f"{thresholds.sweep:g} is a direction",
         "if the direction belongs to the effect, keep one: mirror the others or take them out",
+        about=few,
     )
 
 
@@ -239,6 +248,7 @@ def _sizes(clips: Sequence[_Clip], thresholds: ContentThresholds) -> Iterator[Fi
             f"the others ({listed(odd)}): {len(odd) / len(clips):.0%} of all; "
             f"up to {thresholds.minority:.0%} is rare",
             "add more clips of that size, or leave these out",
+            about=odd,
         )
 
 

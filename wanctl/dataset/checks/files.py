@@ -176,6 +176,7 @@ def _twice(facts: DatasetFacts) -> Iterator[Finding]:
                 f"{listed(names)} are the same, byte for byte: more weight, and nothing new to learn",
                 place=Place(names[1]),
                 hint="keep one of them",
+                about=map(Place, names),
             )
 
 
@@ -222,6 +223,7 @@ def _lengths(facts: DatasetFacts) -> Iterator[Finding]:
             Rule.UNEVEN_LENGTHS,
             f"{long} lasts {most:.1f} s and {short} {least:.1f} s: an effect is learnt at one speed",
             hint="cut the clips to about one length",
+            about=map(Place, (short, long)),
         )
 
 
@@ -237,6 +239,7 @@ def _aspects(facts: DatasetFacts) -> Iterator[Finding]:
             f"only {len(few)} of {len(clips)} clips {'is' if len(few) == 1 else 'are'} {what} "
             f"({listed(few)}): what is rare is learnt badly",
             hint=f"add more {what} clips, or leave these out",
+            about=map(Place, few),
         )
     aspects = {name: clip.aspect for name, clip in clips.items() if clip.aspect}
     if not aspects:
@@ -248,6 +251,7 @@ def _aspects(facts: DatasetFacts) -> Iterator[Finding]:
             Rule.UNEVEN_ASPECTS,
             f"{wide} and {narrow} are of very different shapes: {sizes}",
             hint="crop them towards one another, or add clips between",
+            about=map(Place, (wide, narrow)),
         )
 
 

@@ -104,6 +104,7 @@ def _lengths(facts: DatasetFacts, use: Use) -> Iterator[Finding]:
             f"{count} longer than the {use.target_seconds:g} s of the videos that are to be made "
             f"({name}: {seconds:.1f} s): the effect is learnt as cut off",
             hint="cut them; or, to make longer videos, write target_seconds",
+            about=(Place(one) for one, _ in long),
         )
 
 

@@ -46,8 +46,9 @@ def check_wording(facts: DatasetFacts) -> Iterator[Finding]:
     yield from _bound(before)
 
 
-def _advice(rule: Rule, message: str, hint: str, line: int = 0) -> Finding:
-    return Finding(Severity.ADVICE, message, hint=hint, place=Place(ANNOTATIONS, line), rule=rule)
+def _advice(rule: Rule, message: str, hint: str, *lines: int) -> Finding:
+    places = tuple(Place(ANNOTATIONS, line) for line in lines) or (Place(ANNOTATIONS),)
+    return Finding(Severity.ADVICE, message, hint=hint, place=places[0], about=places, rule=rule)
 
 
 def _brackets(captions: Mapping[int, str]) -> Iterator[Finding]:
@@ -71,7 +72,7 @@ def _same(captions: Mapping[int, str]) -> Iterator[Finding]:
                 Rule.SAME_CAPTIONS,
                 f"{len(lines)} captions are the same, word by word: {spell_lines(lines)} ({_SAME} are many)",
                 "describe subject and background of each clip; only the effect is the same for all",
-                lines[0],
+                *lines,
             )
 
 
@@ -90,7 +91,7 @@ def _formula(before: Mapping[int, str]) -> Iterator[Finding]:
             f"{counted(len(bare), 'caption has', 'captions have')} the effect and nothing else: "
             f"{spell_lines(bare)}",
             "describe before it who or what is there, and where",
-            bare[0],
+            *bare,
         )
     if nowhere:
         yield _advice(
@@ -98,7 +99,7 @@ def _formula(before: Mapping[int, str]) -> Iterator[Finding]:
             f"{counted(len(nowhere), 'caption has', 'captions have')} a subject and no background: "
             f"{spell_lines(nowhere)}",
             "add where it is, as in: The background is a brick wall",
-            nowhere[0],
+            *nowhere,
         )
 
 

@@ -16,9 +16,9 @@ from wanctl.render.visible import visible
 from wanctl.render.words import ACTIONS
 
 
-def scripted(name: str) -> dict[str, str]:
+def scripted(*names: str) -> dict[str, str]:
     """The script of a page, and the digest by which its policy allows that script and no other."""
-    script = environment().get_template(name).render()
+    script = "".join(environment().get_template(name).render() for name in names)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return {"script": Markup(script), "script_hash": digest}  # noqa: S704 - a file of this package
 

@@ -1,12 +1,15 @@
-"""A dataset as a page to scroll through: first frames, captions, clips, and what is wrong with each.
+"""A dataset as a page to look through: first frames, captions, clips that play, and what is wrong with each.
 
 Frames are in the page, small; clips stay where they are and are linked, so the page has to stay near them.
+Shown by wanctl itself, it also takes edits; `page_state` is what it shows again after one.
 """
 
 import base64
+import hashlib
 import io
 import os
 from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +18,21 @@ from urllib.parse import quote
 from markupsafe import Markup
 from PIL import Image, ImageOps
 
-from wanctl.dataset.checks import abridged, line_of, member_of
+from wanctl.base.words import counted
+from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import ANNOTATIONS, Media, MediaKind, Sample
-from wanctl.dataset.media import LARGEST_SIDE
+from wanctl.dataset.media import LARGEST_SIDE, probe
 from wanctl.dataset.source import SourceFiles, source_at
 from wanctl.finding import Finding
 from wanctl.language.inspection import Inspection
-from wanctl.render.html import render, styled
+from wanctl.render.html import render, scripted, styled
+from wanctl.render.visible import visible
 from wanctl.render.words import estimate_rows, spell_aspect
 
-_MOST = 500  # samples on a page
+_MOST = 1000  # samples on a page
 _THUMBNAIL = (480, 360)
+_BEGIN = 16
+Link = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,15 @@ class _Shown:
     facts: str
     thumbnail: Markup | None = None
     address: str | None = None
+    size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class DatasetEditing:
+    """How the page is when wanctl itself shows it: each clip by a name of the page's own, and buttons."""
+
+    patterns: tuple[str, ...]  # of exclude:
+    own: Callable[[Sample, tuple[str, ...]], bool]  # whether the page can take a sample in again
 
 
 def write_page(found: Inspection, destination: Path) -> None:
@@ -45,47 +61,148 @@ def write_page(found: Inspection, destination: Path) -> None:
 
 def dataset_page(found: Inspection, folder: Path) -> str:
     """The page, to be kept in this folder."""
-    problems: dict[int, list[Finding]] = defaultdict(list)
-    for one in found.problems:
-        if member_of(one) == ANNOTATIONS and line_of(one):
-            problems[line_of(one)].append(one)
+    return _page(found, lambda name: quote(Path(os.path.relpath(found.path / name, folder)).as_posix()))
+
+
+def served_page(found: Inspection, editing: DatasetEditing) -> str:
+    """The page with its buttons, whose clips have the addresses that `served_clips` knows."""
+    return _page(found, clip_address, editing)
+
+
+def clip_address(name: str) -> str:
+    return f"media/{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+
+
+def served_clips(found: Inspection) -> dict[str, Path]:
+    """The clips of a folder by their addresses on the page, excluded ones with them."""
+    names = {one.video for one in _samples(found) if one.video}
+    return {clip_address(name): found.path / name for name in names if _is_there(found.path, name)}
+
+
+def _is_there(folder: Path, name: str) -> bool:
+    """A file inside the folder, whatever its line says."""
+    path = (folder / name).resolve()
+    return path.is_file() and path.is_relative_to(folder.resolve())
+
+
+def _samples(found: Inspection) -> list[Sample]:
+    everything = sorted((*found.facts.samples, *found.excluded), key=lambda one: one.line)
+    return everything[:_MOST]
+
+
+def _page(found: Inspection, link: Link, editing: DatasetEditing | None = None) -> str:
+    problems = _problems_by_line(found)
+    excluded = {one.line for one in found.excluded}
     with source_at(found.path) as source:
         samples = [
-            _sample(sample, found, source, folder, problems[sample.line])
-            for sample in found.facts.samples[:_MOST]
+            {
+                **_sample(sample, found, source, link),
+                "problems": problems[sample.line],
+                "excluded": sample.line in excluded,
+                "fixed": bool(editing) and not _takes_back(sample, excluded, editing),
+            }
+            for sample in _samples(found)
         ]
     return render(
         "dataset.html.j2",
-        **styled("plan.css", "dataset.css"),
+        **styled("plan.css", "clips.css", "dataset.css"),
+        **scripted("clips.js", *(("dataset.js",) if editing else ())),
         place="wanctl",
         found=found,
+        heading=_heading(found),
         findings=abridged(found.problems),
         estimates=estimate_rows(found.estimates),
         samples=samples,
-        left_out=max(0, len(found.facts.samples) - _MOST),
+        left_out=max(0, len(found.facts.samples) + len(found.excluded) - _MOST),
+        editing=editing is not None,
     )
 
 
-def _sample(
-    sample: Sample, found: Inspection, source: SourceFiles, folder: Path, problems: list[Finding]
-) -> dict[str, Any]:
+def page_state(found: Inspection, editing: DatasetEditing) -> dict[str, Any]:
+    """Everything on the page that an edit may have changed, as JSON."""
+    problems = _problems_by_line(found)
+    excluded = {one.line for one in found.excluded}
     return {
-        "line": sample.line,
-        "prompt": sample.prompt,
-        "problems": problems,
-        "pictures": [
-            _Shown(path, _facts(found.facts.media.get(path)), _thumbnail(source, path, found))
-            for path in sample.frames
+        "heading": visible(_heading(found)),
+        "samples": [
+            {
+                "line": one.line,
+                "prompt": one.prompt,
+                "excluded": one.line in excluded,
+                "fixed": not _takes_back(one, excluded, editing),
+                "problems": [
+                    {
+                        "severity": problem.severity.value,
+                        "rule": problem.rule,
+                        "message": visible(problem.message),
+                        "hint": visible(problem.hint or ""),
+                    }
+                    for problem in problems[one.line]
+                ],
+            }
+            for one in _samples(found)
         ],
-        "clip": _clip(sample.video, found, folder) if sample.video else None,
     }
 
 
-def _clip(name: str, found: Inspection, folder: Path) -> _Shown:
+def _takes_back(sample: Sample, excluded: Collection[int], editing: DatasetEditing | None) -> bool:
+    """Whether the button works: a pattern that a person wrote is theirs."""
+    if not sample.references or editing is None:
+        return False
+    return sample.line not in excluded or editing.own(sample, editing.patterns)
+
+
+def _heading(found: Inspection) -> str:
+    facts = found.facts
+    text = f"{counted(len(facts.samples), 'sample')}, {facts.total_seconds:.0f} s"
+    return text + (f", {len(found.excluded)} excluded" if found.excluded else "")
+
+
+def _problems_by_line(found: Inspection) -> dict[int, list[Finding]]:
+    """What is to be said beside each sample: of its line, of its files, and what it has with others."""
+    lines: dict[str, list[int]] = defaultdict(list)
+    for sample in found.facts.samples:
+        for name in sample.references:
+            lines[name].append(sample.line)
+    problems: dict[int, list[Finding]] = defaultdict(list)
+    for one in found.problems:
+        concerned: dict[int, None] = {}
+        for place in (one.place, *one.about):
+            if place is None:
+                continue
+            there = [place.line] if place.file == ANNOTATIONS and place.line else lines[place.file]
+            concerned |= dict.fromkeys(there)
+        for line in concerned:
+            problems[line].append(one)
+    return problems
+
+
+def _sample(sample: Sample, found: Inspection, source: SourceFiles, link: Link) -> dict[str, Any]:
+    frames = [(path, _media(path, found, source)) for path in sample.frames]
+    return {
+        "line": sample.line,
+        "prompt": sample.prompt,
+        "pictures": [_Shown(path, _facts(media), _thumbnail(source, path, media)) for path, media in frames],
+        "clip": _clip(sample.video, found, link) if sample.video else None,
+    }
+
+
+def _media(name: str, found: Inspection, source: SourceFiles) -> Media | None:
+    """What was read of a member; what is excluded was not read, and is looked at here."""
+    known = found.facts.media.get(name)
+    if known or not found.excluded or not found.path.is_dir() or not _is_there(found.path, name):
+        return known
+    with source.open(name) as file:
+        return probe(file, file.read(_BEGIN), (found.path / name).stat().st_size)
+
+
+def _clip(name: str, found: Inspection, link: Link) -> _Shown:
     """A link to where it lies; in a zip it has none."""
-    sound = name in found.facts.by_name and found.path.is_dir()
-    address = quote(Path(os.path.relpath(found.path / name, folder)).as_posix()) if sound else None
-    return _Shown(name, _facts(found.facts.media.get(name)), address=address)
+    sound = found.path.is_dir() and (name in found.facts.by_name or _is_there(found.path, name))
+    media = found.facts.media.get(name)
+    facts = "excluded" if sound and not media else _facts(media)
+    size = (media.width, media.height) if media and media.width else None
+    return _Shown(name, facts, address=link(name) if sound else None, size=size)
 
 
 def _facts(media: Media | None) -> str:
@@ -97,9 +214,8 @@ def _facts(media: Media | None) -> str:
     return f"{media.format}, {media.width}×{media.height} ({spell_aspect(media)}){length}"
 
 
-def _thumbnail(source: SourceFiles, name: str, found: Inspection) -> Markup | None:
+def _thumbnail(source: SourceFiles, name: str, media: Media | None) -> Markup | None:
     """A small JPEG as a data: URL; only of what was found sound, so its work is bounded."""
-    media = found.facts.media.get(name)
     sound = media and media.kind is MediaKind.IMAGE and media.width and not media.fault
     if media is None or not sound or max(media.width, media.height) > LARGEST_SIDE:
         return None

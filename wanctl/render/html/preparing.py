@@ -14,7 +14,7 @@ from PIL import Image
 from wanctl.base.words import spell_time
 from wanctl.dataset.preparing.outcome import FileReport, Preparation, PreparedStretch
 from wanctl.dataset.preparing.scenes import Decision
-from wanctl.render.html import render, styled
+from wanctl.render.html import render, scripted, styled
 from wanctl.render.html.dataset import small_jpeg
 
 
@@ -41,7 +41,8 @@ def prepared_page(done: Preparation, folder: Path) -> str:
     place = quote(Path(os.path.relpath(done.folder.resolve(), folder.resolve())).as_posix())
     return render(
         "prepared.html.j2",
-        **styled("plan.css", "dataset.css"),
+        **styled("plan.css", "clips.css", "dataset.css"),
+        **scripted("clips.js"),
         place="wanctl",
         folder=done.folder.name,
         summary=str(done),
