@@ -268,7 +268,8 @@ class Answers:
             message = body["choices"][0]["message"]
             effect = json.loads(message["content"])["effect_present"]["score"]
             label = {2: "checkpoint-10", 4: "checkpoint-20", 6: "checkpoint-30"}.get(effect, "checkpoint-40")
-            message["content"] = self.changed.get(label, lambda said: said)(message["content"])
+            if change := self.changed.get(label):
+                message["content"] = change(message["content"])
 
 
 HOSTILE = '<img src=x onerror=alert(1)>\x1b[2J\u202e"}}]</script>'

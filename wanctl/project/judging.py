@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wanctl.address import Address
 from wanctl.base.words import counted
-from wanctl.language.models import Checkpoint, Rubric
+from wanctl.language.models import Rubric
 from wanctl.ledger.record import Judgement
 from wanctl.project.errors import ProjectError
 from wanctl.project.reviews import choices_from, identity_of, reviews_folder, training_of
@@ -72,9 +72,9 @@ def judging(project: "Project", training: Address, review: Review, model: str) -
     """Which previews have no scores yet. Documents with the same rubric share them."""
     by_rubric: dict[str, tuple[Rubric, list[Address]]] = {}
     for address in choices_from(project, training):
-        spec = project.desired.resources[address].spec
-        if isinstance(spec, Checkpoint):
-            by_rubric.setdefault(spec.rubric.digest, (spec.rubric, []))[1].append(address)
+        rubric = getattr(project.desired.resources[address].spec, "rubric", None)
+        if isinstance(rubric, Rubric):
+            by_rubric.setdefault(rubric.digest, (rubric, []))[1].append(address)
     rubrics = list(by_rubric.values()) or [(Rubric(), [])]
     kept = AnswerStore(reviews_folder(project) / FOLDER)
     judges = [(Judge(model, rubric), tuple(addresses)) for rubric, addresses in rubrics]

@@ -19,7 +19,7 @@ FIELDS = FieldTable(FieldRule("checkpoint", FieldClass.IMMUTABLE, in_summary=Tru
 
 
 @dataclass(frozen=True)
-class Verdict:
+class JudgesChoice:
     """The checkpoint that a judge thinks best."""
 
     label: str
@@ -45,14 +45,14 @@ class CheckpointCase(Case):
         return self.spec.checkpoint or (self.verdict.label if self.verdict else "")
 
     @cached_property
-    def verdict(self) -> "Verdict | None":
+    def verdict(self) -> "JudgesChoice | None":
         """The choice of the judge, where the spec leaves it to one and a checkpoint has the score for it."""
         best = self.best_judged
         wanted = self.spec.choose
         return best if best and wanted and best.score >= wanted.at_least else None
 
     @property
-    def best_judged(self) -> "Verdict | None":
+    def best_judged(self) -> "JudgesChoice | None":
         """The checkpoint with the best score, of equal ones the earlier. Scores of another training, or by
         another rubric, are none."""
         known = self.entry.judgement
@@ -62,7 +62,7 @@ class CheckpointCase(Case):
         if not same or known.rubric != self.spec.rubric.digest or not known.scores:
             return None
         label = min(known.scores, key=lambda one: (-known.scores[one], checkpoint_number(one), one))
-        return Verdict(label, known.scores[label], known.model)
+        return JudgesChoice(label, known.scores[label], known.model)
 
     @property
     def summary(self) -> str:
