@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol
 
 from wanctl.address import Address
+from wanctl.catalogue.estimate import Cost
 from wanctl.finding import Finding, Severity
 from wanctl.ledger.record import Verb
 
@@ -32,6 +32,7 @@ class Action(StrEnum):
     EXPORT = "export"
     DEPLOY = "deploy"
     SCALE = "scale"
+    CHECK = "check"
     REPLACE = "replace"
     DELETE = "delete"
     CANCEL = "cancel"
@@ -125,28 +126,6 @@ class Progress:
         }
 
 
-@dataclass(frozen=True)
-class Cost:
-    """The cost of a training: a range before it runs, the billed figure after. None means unknown."""
-
-    tokens: tuple[int, int] | None
-    amount: tuple[Decimal, Decimal] | None
-    currency: str | None
-    basis: str
-    billed_tokens: int | None = None
-    billed_amount: Decimal | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "tokens": list(self.tokens) if self.tokens else None,
-            "amount": [str(amount) for amount in self.amount] if self.amount else None,
-            "currency": self.currency,
-            "basis": self.basis,
-            "billed_tokens": self.billed_tokens,
-            "billed_amount": None if self.billed_amount is None else str(self.billed_amount),
-        }
-
-
 class Effect(Protocol):
     """The one call that a step makes now, as data. Each kind declares its own, and how it is made."""
 
@@ -186,7 +165,14 @@ class Step:
     drift: bool = False  # the world moved, not the spec
     goes_on: bool = False  # once the service is done with it, a call of ours follows
     routine: bool = False  # the reason says no more than a first run of it does
+    awaited: tuple[str, ...] = ()  # what else is looked at while it waits for the service
     effect: Effect | None = None
+
+    @property
+    def bills(self) -> bool:
+        """Money is spent by it: on a training, or on the videos of checks."""
+        checks = self.cost is not None and self.cost.videos is not None and not self.settled
+        return self.action is Action.TRAIN or checks
 
     @property
     def settled(self) -> bool:

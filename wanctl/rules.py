@@ -190,6 +190,7 @@ class Rule(StrEnum):
     FAILED = "failed", PLANS, "there is no plan, and why", ERROR
 
     # Generation
+    CHECKS = "checks", GENERATION, "a check of a Deployment cannot be made as it is written", ERROR, WARNING
     GENERATE_MODEL = "generate-model", GENERATION, "what is called is no model that makes videos", ERROR
     GENERATE_INPUT = "generate-input", GENERATION, "something is missing that the mode needs", ERROR
     GENERATE_UNUSED = "generate-unused", GENERATION, "something is given that the mode does not take", ERROR
@@ -351,6 +352,7 @@ _REMEDIES = {
     Rule.PRUNE_UNRECORDED: "if nobody else uses it, name it: wanctl prune ID",
     Rule.PRUNE_KEPT: "nothing, or what the sentence names",
     Rule.FAILED: "correct what the sentence names, then plan again",
+    Rule.CHECKS: "correct its image, its length or its size",
     Rule.GENERATE_MODEL: "correct the name, or say with --mode what it makes a video from",
     Rule.GENERATE_INPUT: "give it, or call another model",
     Rule.GENERATE_UNUSED: "leave it out, or call another model",

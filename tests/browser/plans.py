@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from tests.watch.statuses import NOON
 from wanctl.address import Address
+from wanctl.catalogue.estimate import Cost
 from wanctl.finding import Finding, Place, Severity
 from wanctl.language.settings import Settings
 from wanctl.ledger.record import HistoryLine, Record
-from wanctl.plan import Action, Change, Cost, FieldClass, Orphan, Plan, Progress, Step, When
+from wanctl.plan import Action, Change, FieldClass, Orphan, Plan, Progress, Step, When
 from wanctl.render.lineage import References
 from wanctl.rules import Rule
 from wanctl.watch.checkout import Commit

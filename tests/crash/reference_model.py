@@ -26,7 +26,7 @@ class AccountState:
     jobs: Mapping[str, str]  # without those that were deleted
     exports: Mapping[str, str]
     serving: Mapping[str, str]  # without those on their way out
-    ever: tuple[int, int, int]  # jobs, exports and deployments that were made in all, gone ones too
+    ever: tuple[int, int, int, int]  # jobs, exports, deployments and videos made in all, gone ones too
     foreign: str
     intents: tuple[str, ...]  # calls that the ledger still takes for open
     entries: Mapping[str, str]
@@ -47,7 +47,7 @@ class AccountState:
         said = []
         for what in ("files", "jobs", "exports", "serving"):
             said += _differing(what, getattr(self, what), getattr(undisturbed, what), getattr(before, what))
-        kinds = ("jobs", "exports", "deployments")
+        kinds = ("jobs", "exports", "deployments", "videos")
         for what, made, meant in zip(kinds, self.ever, undisturbed.ever, strict=True):
             if made != meant:
                 said.append(f"{made} {what} were made in all instead of {meant}")
@@ -89,7 +89,7 @@ def account_state(folder: Path, place: LedgerPlace) -> AccountState:
     try:
         store, now = sandbox._store, sandbox.now()
         files, jobs, exports = store.all("file"), store.all("job"), store.all("export")
-        deployments = store.all("deployment")
+        deployments, videos = store.all("deployment"), len(store.all("task"))
     finally:
         sandbox.close()
     record = place.record(folder) or {"intents": [], "entries": {}, "history": []}
@@ -113,6 +113,7 @@ def account_state(folder: Path, place: LedgerPlace) -> AccountState:
             sum(one["model"] == MODEL for one in jobs),
             len(exports),
             len({(one["deployed_model"], one["created"]) for one in ours}),
+            videos,
         ),
         foreign=json.dumps(foreign, sort_keys=True),
         intents=tuple(f"{one['verb']} {one['address']}" for one in record["intents"]),
@@ -137,5 +138,6 @@ def _known(entry: dict[str, Any], canceled: set[str]) -> str:
         f"retiring {sorted(one['remote_id'] for one in entry['retiring'])}",
         f"past {sorted(one['remote_id'] for one in entry['past'] if one['remote_id'] not in canceled)}",
         f"undeletable {entry['undeletable']}",
+        *(f"checked {name}: {one['passed']}" for name, one in entry.get("checks", {}).items()),
     ]
     return ", ".join([*parts, "protected"] if entry["protected"] else parts)

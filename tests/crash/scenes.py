@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from PIL import Image, ImageDraw
+
 from tests.crash import commands
 from tests.crash.commands import Command
 from tests.crash.project import (
@@ -132,6 +134,15 @@ def _ours(folder: Path) -> dict[str, str]:
     return {"FineTune/rain": job, "Deployment/rain": live}
 
 
+def _pictures(folder: Path) -> None:
+    """What the checks make videos of."""
+    (folder / "checks").mkdir()
+    for name, colour in (("face", "#a06040"), ("street", "#4060a0")):
+        picture = Image.linear_gradient("L").resize((320, 240)).convert("RGB")
+        ImageDraw.Draw(picture).ellipse((90, 50, 230, 190), fill=colour)
+        picture.save(folder / "checks" / f"{name}.png")
+
+
 def _it_trains(folder: Path) -> None:
     pass_time(folder, minutes=30)
 
@@ -146,6 +157,19 @@ SCENES = {
             "create",
             (1, 1, 1, 1),
             with_change(POURING, "live", strategy="blue_green", keep_old="0s"),
+        ),
+        Scene(
+            "checked",
+            "create",
+            (1, 1, 1, 1),
+            with_change(
+                POURING,
+                "live",
+                strategy="blue_green",
+                keep_old="0s",
+                checks={"images": ["../checks/face.png", "../checks/street.png"], "duration": 2},
+            ),
+            others=_pictures,
         ),
         Scene("scale", "create", (1, 1, 1, 1), changed("live", capacity=2, allow=["capacity"])),
         Scene("rename", "create", (1, 1, 1, 1), renamed(CHAIN)),

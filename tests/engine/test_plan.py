@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from wanctl.address import Address
+from wanctl.catalogue.estimate import Cost
 from wanctl.engine.gates import Approval
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy
 from wanctl.kinds.finetune.training import Train
 from wanctl.language.settings import Provider, Settings
-from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Progress, Status, Step, When
+from wanctl.plan import Action, Change, FieldClass, Plan, Progress, Status, Step, When
 from wanctl.rules import Rule
 
 DATASET, JOB = Address.dataset("d"), Address.finetune("f")

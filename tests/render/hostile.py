@@ -8,8 +8,9 @@ from itertools import cycle
 from hypothesis import strategies as st
 
 from wanctl.address import Address
+from wanctl.catalogue.estimate import Cost
 from wanctl.finding import Finding, Place, Severity
-from wanctl.plan import Action, Change, Cost, FieldClass, Orphan, Plan, Progress, Step, When
+from wanctl.plan import Action, Change, FieldClass, Orphan, Plan, Progress, Step, When
 from wanctl.render.made import PlanFailure
 from wanctl.rules import Rule
 

@@ -11,8 +11,9 @@ from hypothesis import example, given, settings
 from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.render.reading import PARSER, blocks, check_markdown, inline
 from wanctl.address import Address
+from wanctl.catalogue.estimate import Cost
 from wanctl.finding import Finding, Severity
-from wanctl.plan import Action, Change, Cost, FieldClass, Orphan, Plan, Step, When
+from wanctl.plan import Action, Change, FieldClass, Orphan, Plan, Step, When
 from wanctl.render.diffs import step_diff
 from wanctl.render.made import PlanFailure
 from wanctl.render.markdown.markup import code, fence, link_target, prose

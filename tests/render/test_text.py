@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from wanctl.address import Address
-from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Progress, Step, When
+from wanctl.catalogue.estimate import Cost
+from wanctl.plan import Action, Change, FieldClass, Plan, Progress, Step, When
 from wanctl.render.text.console import emit, plain
 from wanctl.render.text.live import LiveDisplay
 from wanctl.render.text.plan import plan_lines, question

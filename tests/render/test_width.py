@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.text import Text
 
 from wanctl.address import Address
+from wanctl.catalogue.estimate import Cost
 from wanctl.finding import Finding, Place, Severity
 from wanctl.language.findings import rendered
-from wanctl.plan import Action, Change, Cost, FieldClass, Plan, Step, When
+from wanctl.plan import Action, Change, FieldClass, Plan, Step, When
 from wanctl.render.text.console import columns, emit, plain
 from wanctl.render.text.plan import plan_lines
 from wanctl.render.text.terminal import folded

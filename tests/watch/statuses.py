@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from wanctl.address import Address
+from wanctl.catalogue.estimate import Cost
 from wanctl.language.settings import Settings
 from wanctl.ledger.record import HistoryLine, Record
-from wanctl.plan import Action, Cost, Plan, Progress, Step, When
+from wanctl.plan import Action, Plan, Progress, Step, When
 from wanctl.watch.checkout import Commit
 from wanctl.watch.iteration import Iteration
 from wanctl.watch.status import LoopStatus

@@ -1,4 +1,4 @@
-"""From commands and scripts into the world of coroutines, and what becomes of signals on the way."""
+"""From commands and scripts into the world of coroutines; what becomes of signals on the way; and time."""
 
 import asyncio
 import contextvars
@@ -7,9 +7,19 @@ import threading
 from collections.abc import Awaitable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from typing import Generic, TypeVar
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
 
 _Result = TypeVar("_Result")
+
+
+class Clock(Protocol):
+    """The time of the account: the wall clock, or the sandbox's. Whoever
+    waits is given it, and never asks the machine."""
+
+    def now(self) -> datetime: ...
+
+    async def sleep(self, seconds: float) -> None: ...
 
 
 class Interrupted(Exception):  # noqa: N818 - a person's wish, not an error

@@ -1,4 +1,4 @@
-"""The cost of a training before it runs: a pure function of the clips, the hyper-parameters, the price.
+"""What a step of a plan costs; and a training before it runs, purely by clips, hyper-parameters and price.
 
 tokens = Σ min(cap, round(seconds)) × max_pixels / 1024 × n_epochs. Two things about it are not documented,
 so the result is a range: how halves are rounded (the documents show both 6.5 → 7 and 11.5 → 11), and
@@ -15,6 +15,31 @@ from typing import Any
 from wanctl.catalogue.base_models import Catalogue, Price
 
 PIXELS_PER_TOKEN = 1024  # for each second and epoch
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of a training: a range before it runs, the billed figure after; or of the videos of checks.
+    None means unknown."""
+
+    tokens: tuple[int, int] | None
+    amount: tuple[Decimal, Decimal] | None
+    currency: str | None
+    basis: str
+    billed_tokens: int | None = None
+    billed_amount: Decimal | None = None
+    videos: int | None = None  # of checks: so many are still to be asked for
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "tokens": list(self.tokens) if self.tokens else None,
+            "amount": [str(amount) for amount in self.amount] if self.amount else None,
+            "currency": self.currency,
+            "basis": self.basis,
+            "billed_tokens": self.billed_tokens,
+            "billed_amount": None if self.billed_amount is None else str(self.billed_amount),
+            **({} if self.videos is None else {"videos": self.videos}),
+        }
 
 
 @dataclass(frozen=True)

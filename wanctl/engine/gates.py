@@ -72,8 +72,12 @@ def restores(step: Step) -> bool:
 
 
 def concludes(step: Step) -> bool:
-    """A replacement was begun and this is how it ends: the new one is deployed, or the old one goes."""
-    return restores(step) or (step.action is Action.REPLACE and step.when is When.NOW and not step.changes)
+    """A replacement was begun and this is how it ends: the new one is deployed, or checked, or the old one
+    goes."""
+    if step.action is not Action.REPLACE or step.when is not When.NOW:
+        return False
+    checks = step.effect is not None and step.effect.verb == Verb.CHECK
+    return restores(step) or checks or not step.changes
 
 
 def _frozen(step: Step) -> Step:
@@ -123,9 +127,10 @@ _VERBS: dict[Action, frozenset[Verb]] = {
     Action.UPLOAD: frozenset({Verb.UPLOAD}),
     Action.TRAIN: frozenset({Verb.TRAIN, Verb.WITHDRAW}),
     Action.EXPORT: frozenset({Verb.EXPORT}),
-    Action.DEPLOY: frozenset({Verb.DEPLOY}),
+    Action.DEPLOY: frozenset({Verb.DEPLOY, Verb.CHECK}),
+    Action.CHECK: frozenset({Verb.CHECK}),
     Action.SCALE: frozenset({Verb.SCALE}),
-    Action.REPLACE: frozenset({Verb.DEPLOY, Verb.DELETE, Verb.HAND_BACK}),
+    Action.REPLACE: frozenset({Verb.DEPLOY, Verb.CHECK, Verb.DELETE, Verb.HAND_BACK}),
     Action.DELETE: frozenset({Verb.DELETE}),
     Action.CANCEL: frozenset({Verb.CANCEL, Verb.DELETE, Verb.WITHDRAW}),
     Action.MOVE: frozenset({Verb.MOVE}),
@@ -152,7 +157,7 @@ class Approval:
             return False
         if (
             approved.action is not step.action
-            and step.effect.verb != Verb.WITHDRAW
+            and step.effect.verb not in {Verb.WITHDRAW, Verb.CHECK}
             and not _ends(approved, step)
         ):
             return False

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from wanctl.address import Address
+from wanctl.base.running import Clock
 from wanctl.engine.journal import Journal
 from wanctl.engine.planner import Draft, Planner, make_plan
-from wanctl.engine.polling import Clock, PollingPace
+from wanctl.engine.polling import PollingPace
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.registry import kind_of, reads
 from wanctl.kinds.snapshot import Listing, Question, Snapshot

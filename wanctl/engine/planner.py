@@ -186,15 +186,16 @@ def exceeded_limits(desired: Desired, steps: list[Step]) -> list[Finding]:
         )
     if limits.deletes is not None and len(to_delete) > limits.deletes:
         findings.append(_exceeded("deletes", str(limits.deletes), f"deletes {len(to_delete)}", to_delete))
-    if limits.spend is not None and to_train:
+    to_pay = [step for step in steps if step.bills and step.may_start]
+    if limits.spend is not None and to_pay:
         allowed, currency = limits.spend.amount, limits.spend.currency
-        unknown = [step for step in to_train if not _priced(step, currency)]
-        total = sum((step.cost.amount[1] for step in to_train if step.cost and step.cost.amount), Decimal(0))
+        unknown = [step for step in to_pay if not _priced(step, currency)]
+        total = sum((step.cost.amount[1] for step in to_pay if step.cost and step.cost.amount), Decimal(0))
         if unknown:
             findings.append(_unpriced(str(limits.spend), currency, unknown))
         elif total > allowed:
             what = f"may spend {total:.2f} {currency}"
-            findings.append(_exceeded("spend", str(limits.spend), what, to_train))
+            findings.append(_exceeded("spend", str(limits.spend), what, to_pay))
     return findings
 
 
@@ -217,9 +218,20 @@ def _unpriced(allowed: str, currency: str, steps: list[Step]) -> Finding:
         Severity.ERROR,
         f"limits.spend is {allowed}, and what this costs in {currency} is unknown: "
         + ", ".join(f"{step.address} ({step.cost.basis if step.cost else 'no price'})" for step in steps),
-        hint=f"write the price of 1,000 tokens in {currency} under prices: in wanctl.yaml, and lock or "
-        "provide the datasets, so that their seconds are known",
+        hint=_how_to_price(steps, currency),
         rule=Rule.LIMIT_SPEND,
+    )
+
+
+def _how_to_price(steps: list[Step], currency: str) -> str:
+    if all(step.action is not Action.TRAIN for step in steps):
+        return (
+            f"write the price of a second in {currency} under calls: in the catalogue's file, "
+            "or leave checks out"
+        )
+    return (
+        f"write the price of 1,000 tokens in {currency} under prices: in wanctl.yaml, and lock or "
+        "provide the datasets, so that their seconds are known"
     )
 
 

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, Self
+from typing import Self
 
 from wanctl.address import Address, Kind
 from wanctl.kinds.kind import Cadence
@@ -20,14 +20,6 @@ GROWTH = 1.5
 SPREAD = 0.1  # by how much of itself an interval may be shorter
 TOGETHER = 0.1  # what is due within this part of its interval is looked at along with the rest
 TURNED_AWAY = Cadence(15, 60)  # a call that the service refused for now
-
-
-class Clock(Protocol):
-    """The time of the account: the wall clock, or the sandbox's. The engine never asks the machine for it."""
-
-    def now(self) -> datetime: ...
-
-    async def sleep(self, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from wanctl.engine.polling import Clock
+from wanctl.base.running import Clock
 from wanctl.generation.body import VideoCall
 from wanctl.generation.measuring import measured
 from wanctl.generation.records import TaskRecord, TaskState, VideoFolder

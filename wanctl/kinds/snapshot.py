@@ -35,6 +35,8 @@ class Read(StrEnum):
     VALIDATED = "validated"
     LOGS = "logs"
     DEPLOYMENT = "deployment"
+    VIDEO = "video"  # a task that makes one, and what is to be seen of it
+    TASKS = "tasks"  # all that a model was asked for within a day
 
 
 class Listing(StrEnum):

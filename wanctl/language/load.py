@@ -19,7 +19,7 @@ from wanctl.catalogue.packaged import (
 )
 from wanctl.finding import Finding, Place, Severity
 from wanctl.language.findings import Findings, SpecErrors
-from wanctl.language.models import Dataset, Resourceful, Source
+from wanctl.language.models import Dataset, Deployment, Resourceful, Source
 from wanctl.language.moves import Stated, moves_of
 from wanctl.language.parameters import unknown_defaults, unknown_parameters
 from wanctl.language.partial import PartialSpec, partial_spec
@@ -269,9 +269,27 @@ class _Loading:
             return
         address = Address(kind, spec.name)
         references = tuple(target for _, target in references_of(address, spec))
-        resource = Resource(address, spec, references, document.start, document.places, texts)
+        files = self._checked_files(document, spec, folder, owner)
+        resource = Resource(address, spec, references, document.start, document.places, texts, files)
         if self._is_new(resource) and isinstance(spec, Dataset):
             self._source(resource, spec, folder)
+
+    def _checked_files(
+        self, document: Document, spec: Resourceful, folder: Path, owner: str
+    ) -> dict[str, Path]:
+        """The images of a Deployment's checks, by their paths in the document."""
+        checks = spec.checks if isinstance(spec, Deployment) else None
+        found: dict[str, Path] = {}
+        for number, one in enumerate(checks.images if checks else ()):
+            for key in ("image", "last_image"):
+                if (written := getattr(one, key)) is None:
+                    continue
+                at: DocumentPath = ("checks", "images", number, key)
+                try:
+                    found[dotted(at)] = self.root.follow(folder, written)
+                except PathRefused as error:
+                    self._complain(document, Complaint(at, Rule.CHECKS, f"{key}: {error}", error.hint), owner)
+        return found
 
     def _keep_partial(
         self, document: Document, kind: Kind, value: dict[str, Any], told: Collection[DocumentPath]

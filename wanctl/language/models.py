@@ -16,6 +16,7 @@ from wanctl.address import NAME
 from wanctl.base.values import Flag, Model, Number, Positive, Span
 from wanctl.catalogue.base_models import HyperParameters
 from wanctl.dataset.thresholds import ContentThresholds
+from wanctl.generation.checks import VideoChecks
 
 NAME_PATTERN = f"^{NAME}$"
 LONGEST_NAME = 40
@@ -364,6 +365,8 @@ class Deployment(Resourceful):
     """Raise it to delete and deploy again, after a deployment FAILED."""
     allow: tuple[ServingAllowance, ...] = Field(default=(), examples=[["capacity"]])
     """Rules of the service's documents to let pass here, if you know better: what is sent may be refused."""
+    checks: VideoChecks | None = None
+    """Videos that each deployed version has to make before it counts as done, and before an old one goes."""
     aigc_config: AigcConfig
     """How the model comes to its prompt."""
 

@@ -78,6 +78,7 @@ class Resource:
     origin: Place
     places: Mapping[str, Place]
     texts: Mapping[str, str] = field(default_factory=dict)  # path in the document → the file it came from
+    files: Mapping[str, Path] = field(default_factory=dict)  # path in the document → the file that it names
 
     def at(self, path: str) -> Place:
         """Where a value stands; where it is not written, where its document begins."""

@@ -52,7 +52,7 @@ class Limits(Model):
     new_jobs: Annotated[Whole, Field(ge=0)] | None = Field(default=None, examples=[1])
     """Trainings that one plan may start."""
     spend: Amount | None = Field(default=None, examples=["60 USD"])
-    """What the trainings that one plan starts may cost; a cost that is unknown is over it."""
+    """What the trainings and the checks that one plan starts may cost; a cost that is unknown is over it."""
     deletes: Annotated[Whole, Field(ge=0)] | None = Field(default=None, examples=[1])
     """Objects that one plan may delete."""
 

@@ -21,6 +21,7 @@ class Verb(StrEnum):
     EXPORT = "export"
     DEPLOY = "deploy"
     SCALE = "scale"
+    CHECK = "check"  # a video was asked of a deployment, to see that it works
     DELETE = "delete"
     CANCEL = "cancel"
     WITHDRAW = "withdraw"  # of two trainings of the same inputs, the later one is canceled
@@ -72,6 +73,37 @@ class Judgement(_Frozen):
     scores: dict[str, float]
 
 
+class CheckedVideo(_Frozen):
+    """One video that was asked of a deployment, and what came of it."""
+
+    key: str  # of what was asked for
+    since: datetime  # shortly before the call
+    asked: datetime  # when the call was made, or its answer known to be lost
+    task_id: str | None = None  # None: the answer was lost
+    faults: tuple[str, ...] | None = None  # None: nobody has looked at it yet; empty: it is right
+    seconds: float | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+class CheckRound(_Frozen):
+    """The checks of one deployed version."""
+
+    attempt: int
+    held: bool = False  # it was made to be checked first: nobody is told its name before
+    passed: bool = False
+    videos: tuple[CheckedVideo, ...] = ()
+
+    @property
+    def unproven(self) -> bool:
+        return self.held and not self.passed
+
+    def with_video(self, video: CheckedVideo) -> "CheckRound":
+        """With this one in the place of the one of its key."""
+        videos = {one.key: one for one in self.videos} | {video.key: video}
+        return self.model_copy(update={"videos": tuple(videos.values())})
+
+
 class Entry(_Frozen):
     """One resource, as the ledger knows it."""
 
@@ -87,14 +119,14 @@ class Entry(_Frozen):
     ] = ()  # what serves for it, and nothing says that wanctl made it: used, not ours
     undeletable: tuple[str, ...] = ()  # what the service refused to delete: asked for once, not at every run
     refused: dict[str, str] = {}  # of which deployment, in which status: asked for again in another one
+    checks: dict[str, CheckRound] = {}  # of a deployment, by its name
     judgement: Judgement | None = None  # of a Checkpoint whose spec leaves the choice to a judge
 
     @model_serializer(mode="wrap")
     def _without_what_few_have(self, spell: SerializerFunctionWrapHandler) -> dict[str, Any]:
         spelled: dict[str, Any] = spell(self)
-        if spelled["judgement"] is None:
-            del spelled["judgement"]
-        return spelled
+        few = {"judgement": spelled["judgement"], "checks": spelled["checks"]}
+        return {name: one for name, one in spelled.items() if name not in few or few[name]}
 
     def generation(self, identity: str) -> Generation | None:
         """The object made from these inputs, current or past."""
@@ -117,6 +149,16 @@ class Entry(_Frozen):
         current = self.current if self.current and self.current.remote_id != remote_id else None
         past = tuple(one for one in self.past if one.remote_id != remote_id)
         return self.model_copy(update={"current": current, "past": past})
+
+    def unproven(self, remote_id: str) -> bool:
+        """A deployment that was made to be checked first, and has not passed."""
+        return remote_id in self.checks and self.checks[remote_id].unproven
+
+    def with_round(self, remote_id: str, checks: CheckRound) -> "Entry":
+        """With these checks; those of deployments that are no more are forgotten."""
+        known = {one.remote_id for one in (self.current, *self.retiring) if one}
+        kept = {name: one for name, one in self.checks.items() if name in known}
+        return self.model_copy(update={"checks": {**kept, remote_id: checks}})
 
     def with_refused(self, remote_id: str, status: str) -> "Entry":
         return self.model_copy(update={"refused": {**self.refused, remote_id: status}})

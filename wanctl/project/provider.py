@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from wanctl.base.running import Clock
 from wanctl.engine.gates import Gate
-from wanctl.engine.polling import Clock
 from wanctl.language.settings import Provider, Settings
 from wanctl.project.errors import ProjectError
 from wanctl.project.host import Host

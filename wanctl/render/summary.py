@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from wanctl.base.words import counted
+from wanctl.base.words import counted, listed
 from wanctl.finding import Severity
 from wanctl.plan import Action, Plan, Status, Step, When, held_back
-from wanctl.render.words import ACTIONS, spell_amounts, spell_counts, spell_names
+from wanctl.render.words import spell_amounts, spell_counts, spell_names
 
 MOST_NAMED = 6  # in a sentence; more are a wall
 
 
 @dataclass(frozen=True)
 class Impact:
-    """The part of a plan that cannot be undone: trainings that are billed, live objects that are deleted.
+    """The part of a plan that cannot be undone: trainings and checks that are billed, live objects that go.
 
     Objects that are gone for good stand before those that are replaced.
     """
@@ -45,9 +45,7 @@ def impact_of(plan: Plan) -> Impact:
     coming = [step for step in plan.pending if step.address not in held]
     return Impact(
         billed=tuple(
-            step
-            for step in coming
-            if ACTIONS[step.action].billed and step.when in {When.NOW, When.LATER, When.PERSON}
+            step for step in coming if step.bills and step.when in {When.NOW, When.LATER, When.PERSON}
         ),
         lost=tuple(
             sorted(
@@ -94,7 +92,7 @@ def _verdict(plan: Plan) -> str:
     if plan.status is Status.ERROR or not (risk.lost or risk.billed):
         return _headline(plan)
     deletions = f"{_live_objects(risk)} will be deleted"
-    trainings = f"{counted(len(risk.billed), 'training')} will be billed: {risk.amount}"
+    trainings = f"{_paid_things(risk)} will be billed: {risk.amount}"
     if not risk.billed:
         return deletions
     return f"{deletions}; {trainings}" if risk.lost else f"{trainings}; nothing deleted"
@@ -120,9 +118,17 @@ def loss_sentence(plan: Plan) -> str:
 
 
 def money_sentence(plan: Plan) -> str:
-    """How many trainings are billed, and what they cost."""
+    """How many trainings and videos are billed, and what they cost."""
     risk = impact_of(plan)
-    return f"{counted(len(risk.billed), 'training')} {_will(plan)} be started and billed: {risk.amount}."
+    return f"{_paid_things(risk)} {_will(plan)} be started and billed: {risk.amount}."
+
+
+def _paid_things(risk: Impact) -> str:
+    """1 training and 3 check videos."""
+    trainings = sum(step.action is Action.TRAIN for step in risk.billed)
+    videos = sum(step.cost.videos or 0 for step in risk.billed if step.cost)
+    parts = [counted(trainings, "training")] if trainings or not videos else []
+    return listed([*parts, counted(videos, "check video")] if videos else parts)
 
 
 def _live_objects(risk: Impact) -> str:

@@ -10,8 +10,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from wanctl.base.words import counted, spell_age
+from wanctl.catalogue.estimate import Cost
 from wanctl.ledger.record import Verb
-from wanctl.plan import Action, Cost, Orphan, Step, When, held_back
+from wanctl.plan import Action, Orphan, Step, When, held_back
 
 if TYPE_CHECKING:
     from wanctl.dataset.contents import Media
@@ -49,6 +50,16 @@ ACTIONS: Mapping[Action, ActionWords] = {
     Action.DEPLOY: ActionWords(
         "deployment", "deploying", "deployment asked for", "+", "green", "🚀", "green"
     ),
+    Action.CHECK: ActionWords(
+        "check",
+        "asking for a check video",
+        "check video asked for",
+        "?",
+        "yellow",
+        "🔎",
+        "yellow",
+        billed=True,
+    ),
     Action.SCALE: ActionWords("scaling", "scaling", "scaled", "~", "yellow", "📏", "yellow"),
     Action.REPLACE: ActionWords("replacement", "replacing", "replacement goes on", "±", "red", "♻️", "red"),
     Action.DELETE: ActionWords("deletion", "deleting", "deletion asked for", "-", "red", "🗑️", "red"),
@@ -72,6 +83,7 @@ ACTIONS: Mapping[Action, ActionWords] = {
 
 _REPLACING = {
     Verb.DEPLOY: ("deploying the new one", "new deployment asked for"),
+    Verb.CHECK: ("asking the new one for a check video", "check video asked for"),
     Verb.DELETE: ("deleting the old one", "deletion asked for"),
     Verb.HAND_BACK: ("handing over to the one before", "it has taken over again"),
 }
@@ -100,6 +112,8 @@ def spell_call(step: Step) -> tuple[str, str]:
     """The call of a step while it is made, and once it is. A replacement makes two, one after the other."""
     words = ACTIONS[step.action]
     usual = words.doing, words.done
+    if step.effect and step.effect.verb == Verb.CHECK and step.action is not Action.REPLACE:
+        return ACTIONS[Action.CHECK].doing, ACTIONS[Action.CHECK].done
     if step.action is Action.REPLACE and step.effect:
         return _REPLACING.get(step.effect.verb, usual)
     return usual
@@ -156,6 +170,10 @@ def spell_cost(cost: Cost) -> str:
     if cost.billed_tokens is not None:
         amount = f", {cost.billed_amount:.2f} {cost.currency}" if cost.billed_amount is not None else ""
         return f"billed {spell_tokens(cost.billed_tokens)} tokens{amount}"
+    if cost.videos is not None:
+        videos = counted(cost.videos, "check video")
+        price = f"about {spell_amounts(*cost.amount)} {cost.currency}" if cost.amount else "cost unknown"
+        return f"{videos}, {price} ({cost.basis})"
     tokens = "unknown tokens" if cost.tokens is None else f"{_range(*map(spell_tokens, cost.tokens))} tokens"
     if cost.amount is None:
         return f"{tokens}, cost unknown ({cost.basis})"
@@ -172,7 +190,7 @@ def spell_orphan(orphan: Orphan) -> str:
 def spell_price(step: Step) -> str:
     """The money alone, for a column of a table; empty where a step costs none."""
     cost = step.cost
-    if not ACTIONS[step.action].billed or cost is None:
+    if not step.bills or cost is None:
         return ""
     if cost.billed_amount is not None:
         return f"billed {cost.billed_amount:.2f} {cost.currency}"
@@ -224,6 +242,7 @@ def spell_number(value: Any) -> str:
 def spell_counts(steps: Iterable[Step], billed: str = "billed") -> str:
     """1 upload, 1 training (billed), 1 in progress: what is under way or blocked is not to come."""
     counts: dict[Action, int] = {}
+    paid: set[Action] = set()
     under_way = blocked = 0
     steps = tuple(steps)
     held = held_back(steps)
@@ -236,10 +255,13 @@ def spell_counts(steps: Iterable[Step], billed: str = "billed") -> str:
             blocked += 1
         elif step.action is not Action.NOTHING:
             counts[step.action] = counts.get(step.action, 0) + 1
+            paid |= {step.action} if step.bills else set()
     parts = []
     for action, words in ACTIONS.items():
         if count := counts.get(action):
             price = f" ({billed})" if billed and words.billed else ""
+            if billed and action in paid and not words.billed:
+                price = f" (checks {'billed' if Action.TRAIN in counts else billed})"
             parts.append(counted(count, words.noun, words.nouns) + price)
     parts += [f"{under_way} in progress"] if under_way else []
     parts += [f"{blocked} blocked"] if blocked else []

@@ -11,7 +11,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from wanctl import __version__
-from wanctl.plan import Cost, When
+from wanctl.catalogue.estimate import Cost
+from wanctl.plan import When
 from wanctl.watch.status import LoopStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -31,6 +31,7 @@ FIELDS = FieldTable(
     FieldRule("attempt", FieldClass.IMMUTABLE, changed="a new attempt"),
     FieldRule("capacity", FieldClass.UPDATABLE, changed="the capacity changed", in_summary=True),
     FieldRule("protect", FieldClass.UPDATABLE, in_summary=True),
+    FieldRule("checks", FieldClass.UPDATABLE, "made once of each version, once it runs"),
 )
 SAME_TIME = timedelta(minutes=1)  # however precisely it is told; a deletion alone takes about as long
 PLAIN_NAME = "the plain name of a model"  # which one deployment has
@@ -142,7 +143,8 @@ class DeploymentCase(Case):
         intent = self.intent
         asked_for = sent["suffix"] is not None or (intent is not None and intent.identity == identity)
         seen, ours = account.deployment_names, nobody_elses and asked_for
-        return Deploy(self.address, identity, sent, self.spec.protect, seen, ours_if_there=ours)
+        checks = self.spec.checks.attempt if self.spec.checks else None
+        return Deploy(self.address, identity, sent, self.spec.protect, seen, ours, checks)
 
     def serving_step(self, live: LiveDeployment) -> Step:
         return self.step(Action.NOTHING, When.DONE, "serving", live, summary=self.summary)

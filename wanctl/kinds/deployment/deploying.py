@@ -6,7 +6,7 @@ from typing import Any
 from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, OnRemote, RefusedForNow, Tools
 from wanctl.kinds.snapshot import digest_of
-from wanctl.ledger.record import Entry, Generation, Verb
+from wanctl.ledger.record import CheckRound, Entry, Generation, Verb
 from wanctl.studio.errors import (
     Conflict,
     InvalidRequest,
@@ -31,10 +31,12 @@ class Deploy:
     protect: bool
     seen: tuple[str, ...]
     ours_if_there: bool = False  # the name is taken by an earlier call of ours only
+    checks: int | None = None  # the attempt of its checks, which come before anybody is told its name
     verb: Verb = Verb.DEPLOY
 
     def inputs(self) -> dict[str, Any]:
-        return {**self.sent, "protect": self.protect}
+        checks = {} if self.checks is None else {"checks": self.checks}
+        return {**self.sent, "protect": self.protect, **checks}
 
     async def perform(self, tools: Tools) -> CallResult:
         body = {
@@ -52,7 +54,8 @@ class Deploy:
             live, request_id = await self._there_already(tools, taken), taken.request_id
         made = tools.generation(live.deployed_model, self.identity, self.sent)
         made = made.model_copy(update={"created": live.gmt_create})
-        return CallResult(with_deployed(tools.entry, made, self.protect), made.remote_id, request_id)
+        entry = with_deployed(tools.entry, made, self.protect, self.checks)
+        return CallResult(entry, made.remote_id, request_id)
 
     async def _there_already(self, tools: Tools, taken: Conflict) -> LiveDeployment:
         """The deployment of an earlier call of ours, whose answer was lost and which no list showed yet."""
@@ -144,15 +147,18 @@ def deployed_name(sent: dict[str, Any]) -> str:
     return f"{sent['model_name']}-{sent['suffix']}" if sent["suffix"] else str(sent["model_name"])
 
 
-def with_deployed(entry: Entry, made: Generation, protect: bool) -> Entry:
+def with_deployed(entry: Entry, made: Generation, protect: bool, checks: int | None = None) -> Entry:
     """The entry once `made` is there: it is current, and the one before is to be deleted, never counted
-    among the past."""
+    among the past. With `checks`, of that attempt, it is held back until they pass."""
     old = entry.current
     retiring = tuple(one for one in entry.retiring if one.remote_id != made.remote_id)
     if old and old.remote_id != made.remote_id:
         retiring = (*retiring, old)
     changed = {"current": made, "retiring": retiring, "protected": protect, "handed_over": None}
-    return entry.model_copy(update=changed)
+    entry = entry.model_copy(update=changed)
+    if checks is None:
+        return entry
+    return entry.with_round(made.remote_id, CheckRound(attempt=checks, held=True))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from wanctl.address import Address, Kind
+from wanctl.generation.checks import seen_video
 from wanctl.kinds.checkpoint.kind import write_checkpoint
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.deployment.case import FIELDS
@@ -43,7 +44,9 @@ class DeploymentKind(ResourceKind):
     polling = "deployments"
     output = OutputWords("deployed_model", "is not serving")
     reads: ClassVar[Mapping[str, Reader]] = {
-        Read.DEPLOYMENT: lambda studio, remote_id: studio.deployments.get(remote_id)
+        Read.DEPLOYMENT: lambda studio, remote_id: studio.deployments.get(remote_id),
+        Read.TASKS: lambda studio, remote_id: studio.tasks.list(remote_id),
+        Read.VIDEO: seen_video,
     }
     listing = Listing.DEPLOYMENTS
     goes_with_its_document = True
@@ -53,6 +56,8 @@ class DeploymentKind(ResourceKind):
         return plan_deployment(resource, context)
 
     def watched(self, step: Step) -> tuple[Question, ...]:
+        if step.awaited:
+            return tuple(Question(Read.VIDEO, task_id) for task_id in step.awaited)
         return (Question(Read.DEPLOYMENT, step.remote_id),) if step.remote_id else ()
 
     def plan_without_document(
@@ -141,9 +146,11 @@ class DeploymentKind(ResourceKind):
             yield Importable(one.deployed_model, partial(_write, listed=one), project)
 
     def in_service(self, step: Step, entry: Entry, snapshot: Snapshot) -> tuple[str, ...]:
-        """The newest one that runs, then those before it: also while the next one is made, or planned."""
+        """The newest that runs and passed its checks, then those before it: also while the next is made."""
         known = (one.remote_id for one in (entry.current, *reversed(entry.retiring)) if one)
-        running = tuple(name for name in known if _runs(name, snapshot))
+        running = tuple(name for name in known if _runs(name, snapshot) and not entry.unproven(name))
+        if step.remote_id and entry.unproven(step.remote_id):
+            return running  # it runs, and nobody has seen yet that it works
         return running or super().in_service(step, entry, snapshot)
 
     def successor(self, step: Step) -> str | None:

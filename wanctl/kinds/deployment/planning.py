@@ -20,6 +20,7 @@ from wanctl.kinds.deployment.case import (
     status_step,
     target_of,
 )
+from wanctl.kinds.deployment.checking import checked, with_coming_checks
 from wanctl.kinds.deployment.deploying import Protect, Scale
 from wanctl.kinds.deployment.removal import plan_removal
 from wanctl.kinds.deployment.replacing import (
@@ -52,8 +53,14 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
     case = with_account(DeploymentCase(resource, context, target, recorded))
     learn = case.known if case.known != recorded else None
     planned = with_untold(case, _with_note(case, without_guess(case, _plan_present(case))))
+    planned = replace(planned, step=with_coming_checks(case, planned.step))
     name = () if target.model_name is None or target.shared else ((PLAIN_NAME, target.model_name),)
-    return replace(planned, learn=_without_former(planned, recorded, planned.learn or learn), claims=name)
+    return replace(
+        planned,
+        learn=_without_former(planned, recorded, planned.learn or learn),
+        claims=name,
+        answered=planned.answered or case.calling(Verb.CHECK),  # the entry has it now
+    )
 
 
 def _without_former(planned: Planned, recorded: Entry, learn: Entry | None) -> Entry | None:
@@ -184,11 +191,25 @@ def _plan_serving(case: DeploymentCase, live: LiveDeployment) -> Planned:
     """It is what the spec wants; its status says whether it serves yet, and then the old one goes."""
     provided = ProvidedModel(model_name=live.model_name)
     old = [one for one in case.known.retiring if case.standing(one)]
-    serving = next((one for one in reversed(old) if case.running(one)), None)
+    names = tuple(one.remote_id for one in old)
     if not live.running:
-        return Planned(status_step(case, live, old=tuple(one.remote_id for one in old)), provided)
+        return Planned(status_step(case, live, old=names), provided)
+    case, checking = checked(case, live, names)
+    planned = Planned(checking, provided) if checking else _plan_checked(case, live, old, provided)
+    learn = planned.learn or (case.known if case.known != case.entry else None)
+    return replace(planned, learn=learn)
+
+
+def _plan_checked(
+    case: DeploymentCase, live: LiveDeployment, old: list[Generation], provided: ProvidedModel
+) -> Planned:
+    """It runs, and its checks have passed, if it has any: now the old one goes."""
+    proven = [one for one in old if case.running(one) and not case.known.unproven(one.remote_id)]
+    serving = proven[-1] if proven else None
     if not old:
         over = case.known.model_copy(update={"retiring": (), "handed_over": None, "refused": {}})
+        own = {name: one for name, one in over.checks.items() if name == live.deployed_model}
+        over = over.model_copy(update={"checks": own})
         return Planned(case.serving_step(live), provided, over if over != case.known else None)
     kept = _plan_kept(case, live, serving) if serving else None
     to_go = [one for one in old if not kept or one is not serving]

@@ -64,13 +64,16 @@ def _plan_hand_back(case: DeploymentCase, live: LiveDeployment) -> Planned | Non
     else:
         return None
     effect = HandBack(case.address, there.deployed_model, case.spec.protect)
+    warning = f"callers need {there.deployed_model} again; {live.deployed_model} is deleted {_end(case)}"
+    if case.known.unproven(live.deployed_model):
+        warning = f"{live.deployed_model}, which did not pass its checks, is deleted"
     step = case.step(
         Action.REPLACE,
         When.NOW,
         f"{there.deployed_model} still serves, and is as the spec wants it: it takes over again",
         live,
         changes=case.changes_from(case.known.current),
-        warning=f"callers need {there.deployed_model} again; {live.deployed_model} is deleted {_end(case)}",
+        warning=warning,
         effect=effect,
     )
     return Planned(step, ProvidedModel(model_name=there.model_name))
@@ -122,8 +125,8 @@ def _handover(case: DeploymentCase, old: str, new: str) -> str:
 
 
 def _end(case: DeploymentCase) -> str:
-    kept = case.spec.kept_seconds
-    return f"{spell_span(kept)} after it serves" if kept else "once it serves"
+    kept, then = case.spec.kept_seconds, "its checks have passed" if case.spec.checks else "it serves"
+    return f"{spell_span(kept)} after {then}" if kept else f"once {then}"
 
 
 def plan_retired(case: DeploymentCase) -> Planned | None:

@@ -16,6 +16,7 @@ from wanctl.address import Address
 from wanctl.base.words import quoted
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Planned, ProvidedModel
+from wanctl.kinds.deployment.asking import with_unanswered
 from wanctl.kinds.deployment.case import DeploymentCase, live_by_name, status_step, suffix_of, upstream_of
 from wanctl.kinds.deployment.deploying import config_identity, deployed_name, with_deployed
 from wanctl.kinds.kind import Adopting, AdoptionRefused
@@ -32,6 +33,7 @@ from wanctl.studio.objects import LiveDeployment
 def with_account(case: DeploymentCase) -> DeploymentCase:
     """The case with its entry completed by what the account shows of this Deployment."""
     case = replace(case, known=with_intent_result(case.address, case.context))
+    case = replace(case, known=with_unanswered(case.known, case.intent))
     case = replace(case, known=_with_own_suffix(case))
     return replace(case, known=_with_live_capacity(case))
 
@@ -44,7 +46,7 @@ def with_intent_result(address: Address, context: Context) -> Entry:
     entry, intent = context.entry(address), context.intent(address)
     if not intent or intent.verb != Verb.DEPLOY:
         return entry
-    sent = {key: value for key, value in intent.inputs.items() if key != "protect"}
+    sent = {key: value for key, value in intent.inputs.items() if key not in {"protect", "checks"}}
     live = live_by_name(deployed_name(sent), context)  # one replaced has gone, and may have had the same name
     if (
         live is None
@@ -61,7 +63,8 @@ def with_intent_result(address: Address, context: Context) -> Entry:
         since=intent.at,
         created=live.gmt_create,
     )
-    return with_deployed(entry, made, intent.inputs.get("protect", entry.protected))
+    protect, checks = intent.inputs.get("protect", entry.protected), intent.inputs.get("checks")
+    return with_deployed(entry, made, protect, checks)
 
 
 def _with_own_suffix(case: DeploymentCase) -> Entry:

@@ -6,13 +6,13 @@ from functools import cached_property
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.catalogue.estimate import estimate_training
+from wanctl.catalogue.estimate import Cost, estimate_training
 from wanctl.kinds.case import Case, FieldRule, FieldTable
 from wanctl.kinds.context import Context, Measured
 from wanctl.kinds.snapshot import canonical_number, digest_of
 from wanctl.language.models import FineTune
 from wanctl.ledger.record import Generation
-from wanctl.plan import Action, Change, Cost, FieldClass, Step, When
+from wanctl.plan import Action, Change, FieldClass, Step, When
 from wanctl.studio.objects import Job
 
 FIELDS = FieldTable(  # what is left out of the hyper-parameters is a default, by the catalogue

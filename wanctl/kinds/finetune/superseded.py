@@ -10,12 +10,13 @@ from decimal import Decimal
 from typing import Any
 
 from wanctl.address import Address, Kind
+from wanctl.catalogue.estimate import Cost
 from wanctl.kinds.context import Context, ProvidedModel
 from wanctl.kinds.finetune.case import TrainingCase, cost_of
 from wanctl.kinds.finetune.training import CancelJob
 from wanctl.language.models import State, Superseded
 from wanctl.ledger.record import Generation
-from wanctl.plan import Action, Cost, Progress, Step, When
+from wanctl.plan import Action, Progress, Step, When
 from wanctl.studio.objects import Job, JobStatus
 from wanctl.studio.reading import training_progress
 

@@ -14,6 +14,7 @@ from wanctl.dataset.contents import DatasetFacts
 from wanctl.finding import Finding, Severity
 from wanctl.language.models import Checkpoint, Dataset, Deployment, FineTune, State
 from wanctl.language.resources import Desired, Resource
+from wanctl.language.rules.checks import check_videos
 from wanctl.language.rules.datasets import check_templates
 from wanctl.language.rules.musts import (
     JudgedTraining,
@@ -78,6 +79,7 @@ def check_document(
     elif isinstance(spec, Deployment):
         yield from serving_musts(resource, spec)
         yield from _prompts(resource, spec)
+        yield from check_videos(resource, spec, resources)
     elif isinstance(spec, Checkpoint):
         yield from _choice(resource, spec, resources, catalogue)
 

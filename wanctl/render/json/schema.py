@@ -65,7 +65,8 @@ class ProgressKeys(_Keys):
 
 
 class CostKeys(_Keys):
-    """What a training costs: a range before it runs, the bill after. null is unknown, never nothing."""
+    """What a training costs, a range before it runs and the bill after, or the videos of checks. null is
+    unknown, never nothing."""
 
     tokens: tuple[int, int] | None
     """The least and the most."""
@@ -76,6 +77,8 @@ class CostKeys(_Keys):
     """Where the price comes from, or why there is none."""
     billed_tokens: int | None
     billed_amount: _Amount | None
+    videos: int = 0
+    """Of checks: so many are still to be asked for."""
 
 
 class StepKeys(_Keys):

@@ -23,6 +23,7 @@ from wanctl.render.words import (
     ACTIONS,
     PHASES,
     QUOTED,
+    spell_amounts,
     spell_cost,
     spell_counts,
     spell_number,
@@ -128,7 +129,7 @@ def _details(step: Step, columns: int | None) -> Iterator[TextLine]:
     elif step.drift or step.when in {When.BLOCKED, When.SERVICE} or _worth_saying(step):
         label = "drift: " if step.drift else ""
         yield TextLine.assemble(INDENT, (label, "yellow"), step.reason)
-    if step.cost and ACTIONS[step.action].billed:
+    if step.cost and step.bills:
         yield TextLine(INDENT + spell_cost(step.cost))
     yield from change_lines(step, columns)
     if step.warning:
@@ -198,13 +199,14 @@ def verdict(
 
 def question(steps: tuple[Step, ...]) -> str:
     """The question that a person says yes to; it names the cost and what is deleted."""
-    trainings = [step for step in steps if ACTIONS[step.action].billed]
+    paid = [step for step in steps if step.bills]
     parts = [f"Apply {spell_counts(steps)}"]
-    if trainings:
-        amounts = [step.cost.amount[1] for step in trainings if step.cost and step.cost.amount]
-        currencies = {step.cost.currency for step in trainings if step.cost}
-        if len(amounts) == len(trainings) and len(currencies) == 1:
-            parts.append(f"spend about {sum(amounts, start=Decimal(0)):.0f} {currencies.pop()}")
+    if paid:
+        amounts = [step.cost.amount[1] for step in paid if step.cost and step.cost.amount]
+        currencies = {step.cost.currency for step in paid if step.cost}
+        if len(amounts) == len(paid) and len(currencies) == 1:
+            total = sum(amounts, start=Decimal(0))
+            parts.append(f"spend about {spell_amounts(total, total)} {currencies.pop()}")
         else:
             parts.append("at a cost that is not known")
     lost = [step for step in steps if step.deletes]
@@ -215,7 +217,7 @@ def question(steps: tuple[Step, ...]) -> str:
 
 def change_lines(step: Step, columns: int | None = None) -> Iterator[TextLine]:
     """The fields of a step, for a terminal of so many columns, or for whatever has no width."""
-    if ACTIONS[step.action].billed:
+    if step.action is Action.TRAIN:
         yield from _parameters(step, min(WIDEST_LINE, (columns or WIDEST_LINE * 2) - len(INDENT)))
         return
     shown = [change for change in step.changes if not _shown_already(step, change)]

@@ -40,7 +40,7 @@ async def submit(request: Request) -> Response:
     given = await run_in_threadpool(receive, service, asked, resolves_storage=resolves)
     task_id = service.request_id()
     with service.store.write():
-        failed = service.rig.take("next_task")
+        outcome = service.rig.take("next_task")
         task = {
             "task_id": task_id,
             "model": asked.model,
@@ -51,7 +51,8 @@ async def submit(request: Request) -> Response:
             "duration": asked.parameters.duration or DURATION,
             "sounds": model.sounds,
             "blobs": given.blobs,
-            "problem": _problem(given.problem, failed=failed is not None),
+            "problem": _problem(given.problem, failed=outcome == "FAILED"),
+            "flaw": None if outcome == "FAILED" else outcome,
             "at": service.now().isoformat(),
         }
         service.store.put("task", task_id, task)

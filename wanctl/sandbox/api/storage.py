@@ -102,6 +102,7 @@ def _video(service: Service, task_id: str) -> Response:
         last=blobs.get("last_image"),
         from_end="clip" in blobs,
         sounds=task.get("sounds", False),
+        flaw=task.get("flaw"),
     )
     return _cached(service, f"{task_id}.mp4", lambda path: write_video(path, script))
 

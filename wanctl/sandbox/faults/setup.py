@@ -79,7 +79,7 @@ class WantedFaults(BaseModel):
     next_scale: Literal["REFUSED"] | None = None
     next_delete: Literal["REFUSED"] | None = None  # of a deployment
     next_deployment: Literal["FAILED"] | None = None
-    next_task: Literal["FAILED"] | None = None
+    next_task: Literal["FAILED", "BLACK", "STILL", "SHORT", "SMALL"] | None = None  # or how its video is
     next_list_shift: Literal[-1, 1] | None = None  # as the quirk, for one page
     deployment: str | None = None  # its deployed_model
     status: str | None = None  # which it shows from now on; RUNNING: it is up

@@ -32,6 +32,7 @@ class VideoScript:
     last: Path | None = None
     from_end: bool = False  # it goes on from the end of a clip
     sounds: bool = False
+    flaw: str | None = None  # BLACK, STILL, SHORT or SMALL, where that is arranged
 
 
 def write_video(path: Path, script: VideoScript) -> None:
@@ -39,6 +40,8 @@ def write_video(path: Path, script: VideoScript) -> None:
     first = _still(script.first, at_end=script.from_end) or _imagined(script.seed)
     last = _still(script.last, at_end=False)
     size = script.sides or _shaped(first, script.level)
+    if script.flaw == "SMALL":
+        size = max(16, size[0] // 4 * 2), max(16, size[1] // 4 * 2)
     small = _small(first, size), _small(last, size) if last else None
     unfinished = path.with_name(f".{path.name}.{random.randrange(1 << 30)}")  # noqa: S311 - a file name
     with av.open(str(unfinished), "w", format="mp4") as container:
@@ -46,9 +49,11 @@ def write_video(path: Path, script: VideoScript) -> None:
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.options = {"crf": "34", "preset": "ultrafast", "tune": "fastdecode"}
         sound = container.add_stream("aac", rate=SOUND_RATE, layout="mono") if script.sounds else None
-        total = RATE * script.seconds
+        total = RATE * script.seconds // (2 if script.flaw == "SHORT" else 1)
         for number in range(total):
-            picture = _blended(*small, number / total, script.seed)
+            picture = _blended(*small, 0.0 if script.flaw == "STILL" else number / total, script.seed)
+            if script.flaw == "BLACK":
+                picture = Image.new("RGB", picture.size)
             frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV has no types here
             container.mux(stream.encode(frame.reformat(*size, "yuv420p", interpolation="FAST_BILINEAR")))
         container.mux(stream.encode())
