@@ -277,6 +277,6 @@ def _brings_unchecked(case: DeploymentCase, checks: VideoChecks, step: Step) -> 
 
 def checks_change(case: DeploymentCase, checks: VideoChecks) -> Change:
     """What is asked for, for the eyes of whoever approves it."""
-    again = f" (attempt {checks.attempt})" if checks.attempt > 1 else ""
-    said = tuple(f"{one.written}{again}" for one in wanted_of(case.resource, case.spec))
-    return FIELDS.change("checks", None, list(said))
+    again = [f"attempt {checks.attempt}"] if checks.attempt > 1 else []
+    said = [one.written for one in wanted_of(case.resource, case.spec)]
+    return FIELDS.change("checks", None, [*again, *said])

@@ -77,8 +77,8 @@ class CostKeys(_Keys):
     """Where the price comes from, or why there is none."""
     billed_tokens: int | None
     billed_amount: _Amount | None
-    videos: int = 0
-    """Of checks: so many are still to be asked for."""
+    videos: int | None = Field(default=None, exclude_if=lambda number: number is None)
+    """Of checks: so many are still to be asked for; left out for a training."""
 
 
 class StepKeys(_Keys):
