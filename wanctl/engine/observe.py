@@ -19,9 +19,11 @@ from wanctl.base.running import Clock
 from wanctl.engine.journal import Journal
 from wanctl.engine.planner import Draft, Planner, make_plan
 from wanctl.engine.polling import PollingPace
+from wanctl.generation.seeing import seen_video
 from wanctl.kinds.context import LocalData
+from wanctl.kinds.kind import Reader
 from wanctl.kinds.registry import kind_of, reads
-from wanctl.kinds.snapshot import Listing, Question, Snapshot
+from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot
 from wanctl.language.resources import Desired
 from wanctl.ledger.record import Generation, Record
 from wanctl.plan import When
@@ -31,6 +33,7 @@ from wanctl.studio.objects import UNTOLD, Job, LiveDeployment, RemoteFile
 
 ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
 _NO_SUCH_CALL = frozenset({404, 405})
+_LOOKS: dict[str, Reader] = {Read.VIDEO: seen_video}  # what is more than one call
 _Object = TypeVar("_Object")
 _Listed = TypeVar("_Listed", RemoteFile, Job, LiveDeployment)
 
@@ -111,7 +114,8 @@ async def answer(studio: Studio, questions: Iterable[Question]) -> dict[Question
 
 async def _answer(studio: Studio, question: Question) -> Any:
     try:
-        return await reads()[question.read](studio, question.remote_id)
+        reader = _LOOKS.get(question.read) or reads()[question.read]
+        return await reader(studio, question.remote_id)
     except NotFound:
         return None
 

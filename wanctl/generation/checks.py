@@ -1,11 +1,9 @@
 """Checks of a deployment, as its document writes them, and what has to be true of the videos that they make.
 
-Pure but for `seen_video`, which looks at a task and, once it is there, at its video.
+Pure: a video is looked at in `seeing`.
 """
 
-import asyncio
 import hashlib
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,12 +18,9 @@ from wanctl.catalogue.base_models import Catalogue
 from wanctl.generation.body import call_of
 from wanctl.generation.modes import CalledModel
 from wanctl.generation.request import VideoRequest
-from wanctl.studio.client import Studio
-from wanctl.studio.errors import StudioError
-from wanctl.studio.tasks import TaskStatus, VideoTask
+from wanctl.studio.objects import TaskStatus, VideoTask
 
 MOST_CHECKS = 20
-LARGEST_CHECKED = 512 * 1024 * 1024
 PIXELS = {"480P": 832 * 480, "720P": 1280 * 720, "1080P": 1920 * 1080}
 NEAR_SIZE = 0.2  # of the pixels of a level: sides follow the image's shape and are rounded
 NEAR_LENGTH = 0.5  # seconds
@@ -157,38 +152,6 @@ class SeenVideo:
     def ended(self) -> bool:
         """Nothing of it will change any more."""
         return self.task.ended and self.unread is None
-
-
-async def seen_video(studio: Studio, task_id: str) -> SeenVideo:
-    """A task, with the measures of its video once it is there: looked at whole, and not kept."""
-    task = await studio.tasks.get(task_id)
-    if not task.succeeded or not task.video_url:
-        return SeenVideo(task)
-    with tempfile.TemporaryDirectory(prefix="wanctl-check-") as folder:
-        file = Path(folder) / "video.mp4"
-        try:
-            await studio.download(task.video_url, file, max_bytes=LARGEST_CHECKED)
-        except StudioError as error:
-            return SeenVideo(task, unread=str(error))
-        return await asyncio.to_thread(_looked_at, task, file)
-
-
-def _looked_at(task: VideoTask, file: Path) -> SeenVideo:
-    from wanctl.dataset.viewing import view_clip
-    from wanctl.generation.measuring import measured
-
-    found = measured(file)
-    with file.open("rb") as opened:
-        viewed = view_clip(opened)
-    return SeenVideo(
-        task,
-        seconds=found.seconds,
-        width=found.width,
-        height=found.height,
-        black=viewed.black,
-        still=viewed.still,
-        broken=viewed.fault,
-    )
 
 
 def faults_of(seen: SeenVideo, resolution: str, seconds: int | None) -> tuple[str, ...]:

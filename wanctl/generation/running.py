@@ -19,7 +19,7 @@ from wanctl.generation.records import TaskRecord, TaskState, VideoFolder
 from wanctl.generation.result import GenerationError, GenerationProgress, HearProgress, VideoResult, unheard
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import InvalidRequest, LostAnswer, NotFound, StudioError
-from wanctl.studio.tasks import TaskRow, TaskStatus, VideoTask
+from wanctl.studio.objects import TaskRow, TaskStatus, VideoTask
 
 LARGEST_VIDEO = 2 * 1024 * 1024 * 1024
 SETTLING = timedelta(seconds=30)  # after a lost answer, until the list of tasks is believed

@@ -316,3 +316,73 @@ class LogPage(RemoteObject):
 
     total: Number = None
     logs: Lines = ()
+
+
+class TaskStatus(StrEnum):
+    """The life of a task. UNKNOWN is said of one that never was, or is older than a day: it is an end."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUSPENDED = "SUSPENDED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+    UNKNOWN = UNTOLD
+
+
+_TASK_ENDS = frozenset({TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELED, TaskStatus.UNKNOWN})
+
+
+class VideoTask(RemoteObject):
+    """A task. Its link is signed: whoever has it sees the video."""
+
+    task_id: str
+    task_status: Annotated[TaskStatus | str, known(TaskStatus)] = Field(
+        default=TaskStatus.UNKNOWN, union_mode="left_to_right"
+    )
+    submit_time: Time = None
+    end_time: Time = None
+    orig_prompt: Said = None
+    actual_prompt: Said = None
+    video_url: Text = None
+    code: Said = None
+    message: Said = None
+    usage: Table = Field(default_factory=dict)
+
+    @classmethod
+    def _fold(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Older answers list the link under `results`."""
+        results = data.get("results")
+        if "video_url" not in data and isinstance(results, list) and results and isinstance(results[0], dict):
+            data["video_url"] = results[0].get("url") or results[0].get("video_url")
+        return data
+
+    @property
+    def ended(self) -> bool:
+        return self.task_status in _TASK_ENDS
+
+    @property
+    def succeeded(self) -> bool:
+        return self.task_status == TaskStatus.SUCCEEDED
+
+    @property
+    def pending(self) -> bool:
+        return self.task_status == TaskStatus.PENDING
+
+
+class TaskRow(RemoteObject):
+    """A task in a list: which model, and when it was made, in milliseconds."""
+
+    task_id: str
+    status: Annotated[TaskStatus | str, known(TaskStatus)] = Field(
+        default=TaskStatus.UNKNOWN, union_mode="left_to_right"
+    )
+    model_name: Text = None
+    start_time: Number = None
+    gmt_create: Number = None
+
+    @property
+    def begun(self) -> float | None:
+        """Seconds since 1970."""
+        milliseconds = self.gmt_create or self.start_time
+        return milliseconds / 1000 if milliseconds else None

@@ -3,7 +3,6 @@
 What is known before it stands in the intent; the task's id is in the ledger before anybody waits for it.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,7 +50,7 @@ class AskForVideo:
         }
 
     async def perform(self, tools: Tools) -> CallResult:
-        call = await asyncio.to_thread(self._call)
+        call = self._call()
         stored: dict[str, str] = {}
         for place in call.uploads:
             stored[place.file.sha256] = await tools.studio.temporary.upload(

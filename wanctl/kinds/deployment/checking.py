@@ -27,8 +27,7 @@ from wanctl.kinds.snapshot import Read
 from wanctl.language.rules.checks import called_by, wanted_of
 from wanctl.ledger.record import CheckedVideo, CheckRound
 from wanctl.plan import Action, Change, Progress, Step, When
-from wanctl.studio.objects import LiveDeployment
-from wanctl.studio.tasks import TaskRow
+from wanctl.studio.objects import LiveDeployment, TaskRow
 
 SKEW = timedelta(minutes=2)  # between this clock and the service's
 TASK_LIFE = timedelta(hours=24)

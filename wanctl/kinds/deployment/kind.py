@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, ClassVar
 
 from wanctl.address import Address, Kind
-from wanctl.generation.checks import seen_video
 from wanctl.kinds.checkpoint.kind import write_checkpoint
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.deployment.case import FIELDS
@@ -46,7 +45,6 @@ class DeploymentKind(ResourceKind):
     reads: ClassVar[Mapping[str, Reader]] = {
         Read.DEPLOYMENT: lambda studio, remote_id: studio.deployments.get(remote_id),
         Read.TASKS: lambda studio, remote_id: studio.tasks.list(remote_id),
-        Read.VIDEO: seen_video,
     }
     listing = Listing.DEPLOYMENTS
     goes_with_its_document = True

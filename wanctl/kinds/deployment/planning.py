@@ -1,8 +1,8 @@
 """Deployment: a model that serves, with the aigc_config that the service takes and never gives back.
 
-This file plans one. What the case holds is in `case`; how one takes another's place in `replacing`, and what it
-has to show before in `checking`; what the ledger does not know in `unrecorded`; the end in `removal`; the calls
-in `deploying` and `asking`.
+This file plans one. What the case holds is in `case`; how one takes another's place in `replacing`, and what
+it has to show before in `checking`; what the ledger does not know in `unrecorded`; the end in `removal`; the
+calls in `deploying` and `asking`.
 """
 
 from dataclasses import replace
