@@ -164,6 +164,7 @@ class Rule(StrEnum):
     UNEVEN_SIZES = "uneven-sizes", DATASETS, "a few clips have far more or fewer pixels", ADVICE
 
     # Plans
+    TRIAL = "trial", PLANS, "a checkpoint is tried, and deleted by an apply after its time", ADVICE
     LIMIT_NEW_JOBS = "limit-new_jobs", PLANS, "more trainings than limits.new_jobs", ERROR
     LIMIT_DELETES = "limit-deletes", PLANS, "more deletions than limits.deletes", ERROR
     LIMIT_SPEND = "limit-spend", PLANS, "it may cost more than limits.spend, or nobody knows", ERROR
@@ -333,6 +334,7 @@ _REMEDIES = {
     Rule.FEW_SUBJECTS: "add other subjects and scenes",
     Rule.MIXED_DIRECTIONS: "mirror or leave out those of one direction, if it belongs to the effect",
     Rule.UNEVEN_SIZES: "add more clips of that size, or leave these out",
+    Rule.TRIAL: "look at it; to end it sooner: wanctl try --end",
     Rule.LIMIT_NEW_JOBS: "plan fewer, or raise limits.new_jobs in wanctl.yaml, in a reviewed commit",
     Rule.LIMIT_DELETES: "plan fewer, or raise limits.deletes in wanctl.yaml, in a reviewed commit",
     Rule.LIMIT_SPEND: "raise limits.spend in a reviewed commit; of an unknown price, write it under prices:",

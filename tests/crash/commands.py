@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from wanctl.address import Address
@@ -12,6 +13,7 @@ from wanctl.project.adoption import DEFAULT_FILE, bind, carry_out_import, draft_
 from wanctl.project.events import Silent
 from wanctl.project.pruning import Choice
 from wanctl.project.pruning import prune as prune_orphans
+from wanctl.project.trying import TrialRequest, begin_trial
 
 Tell = Callable[[str], None]
 
@@ -69,6 +71,14 @@ def adopt(find: Callable[[Path], Mapping[str, str]]) -> Command:
         return Ended(_project(folder, tell).plan())
 
     return work
+
+
+def try_checkpoint(folder: Path, tell: Tell) -> Ended:
+    """`wanctl try Checkpoint/best checkpoint-30 --for 4h --yes`"""
+    asked = TrialRequest("best", "checkpoint-30", timedelta(hours=4))
+    waiting = Patience(waits=True)
+    found = begin_trial(_project(folder, tell), asked, lambda *_: True, waiting, Silent())
+    return _ended(found.result)
 
 
 def import_all(folder: Path, tell: Tell) -> Ended:

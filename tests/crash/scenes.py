@@ -143,6 +143,11 @@ def _pictures(folder: Path) -> None:
         picture.save(folder / "checks" / f"{name}.png")
 
 
+def _time_is_over(folder: Path) -> None:
+    """Of the trial."""
+    pass_time(folder, hours=12)
+
+
 def _it_trains(folder: Path) -> None:
     pass_time(folder, minutes=30)
 
@@ -172,6 +177,8 @@ SCENES = {
             others=_pictures,
         ),
         Scene("scale", "create", (1, 1, 1, 1), changed("live", capacity=2, allow=["capacity"])),
+        Scene("try", "create", (1, 1, 2, 2), CHAIN, commands.try_checkpoint),
+        Scene("tried", "try", (1, 1, 2, 1), CHAIN, others=_time_is_over),
         Scene("rename", "create", (1, 1, 1, 1), renamed(CHAIN)),
         Scene("guard", "create", (1, 1, 1, 2), GUARDED, tried=False),
         Scene("remove", "guard", (1, 1, 1, 1), without(GUARDED, "live")),

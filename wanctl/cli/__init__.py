@@ -28,6 +28,7 @@ def main() -> None:
         reviewing,
         sandbox,
         specs,
+        trying,
         watching,
     )
     from wanctl.cli.app import app, give_examples

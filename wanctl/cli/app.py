@@ -90,6 +90,11 @@ EXAMPLES = {
         "wanctl previews FineTune/money-rain --to previews",
         "wanctl previews money-rain --to previews --checkpoint checkpoint-160",
     ),
+    "try": (
+        "wanctl try Checkpoint/best checkpoint-160 --for 2h",
+        "wanctl try --list",
+        "wanctl try --end try-best-160 --yes",
+    ),
     "generate": (
         "wanctl generate Deployment/money-rain --image face.png",
         "wanctl generate --model wan2.6-i2v-flash --image face.png --prompt 'It rains.' --duration 5",

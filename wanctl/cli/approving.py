@@ -113,6 +113,8 @@ class Approver:
 
 def _instead(command: Command) -> str:
     """How to answer where nobody can be asked."""
+    if command is Command.TRY:
+        return "add --yes"
     if command in {Command.DESTROY, Command.PRUNE}:
         return f"look at it with --dry-run, then {command.verb} with --yes"
     return "look at wanctl plan, then apply with --yes or a saved plan"

@@ -13,14 +13,20 @@ LARGEST_CHECKED = 512 * 1024 * 1024
 
 
 async def seen_video(studio: Studio, task_id: str) -> SeenVideo:
-    """A task, with the measures of its video once it is there: looked at whole, and not kept."""
+    """A task, with the measures of its video once it is there. One that is broken is fetched once more: the
+    way here may have cut it."""
     task = await studio.tasks.get(task_id)
     if not task.succeeded or not task.video_url:
         return SeenVideo(task)
+    seen = await _fetched(studio, task, task.video_url)
+    return await _fetched(studio, task, task.video_url) if seen.broken else seen
+
+
+async def _fetched(studio: Studio, task: VideoTask, url: str) -> SeenVideo:
     with tempfile.TemporaryDirectory(prefix="wanctl-check-") as folder:
         file = Path(folder) / "video.mp4"
         try:
-            await studio.download(task.video_url, file, max_bytes=LARGEST_CHECKED)
+            await studio.download(url, file, max_bytes=LARGEST_CHECKED)
         except StudioError as error:
             return SeenVideo(task, unread=str(error))
         return await asyncio.to_thread(_looked_at, task, file)

@@ -30,6 +30,7 @@ class Verb(StrEnum):
     MOVE = "move"
     ADOPT = "adopt"
     DISOWN = "disown"
+    TRY = "try"  # a trial was begun, prolonged or ended by a person
     LOOK = "look for"  # found without a call of ours
 
 
@@ -104,6 +105,14 @@ class CheckRound(_Frozen):
         return self.model_copy(update={"videos": tuple(videos.values())})
 
 
+class Trial(_Frozen):
+    """A deployment without a document: of which checkpoint, and until when somebody wants to look at it."""
+
+    checkpoint: str  # Kind/name
+    label: str
+    until: datetime
+
+
 class Entry(_Frozen):
     """One resource, as the ledger knows it."""
 
@@ -120,12 +129,13 @@ class Entry(_Frozen):
     undeletable: tuple[str, ...] = ()  # what the service refused to delete: asked for once, not at every run
     refused: dict[str, str] = {}  # of which deployment, in which status: asked for again in another one
     checks: dict[str, CheckRound] = {}  # of a deployment, by its name
+    trial: Trial | None = None  # of a deployment that no document describes
     judgement: Judgement | None = None  # of a Checkpoint whose spec leaves the choice to a judge
 
     @model_serializer(mode="wrap")
     def _without_what_few_have(self, spell: SerializerFunctionWrapHandler) -> dict[str, Any]:
         spelled: dict[str, Any] = spell(self)
-        few = {"judgement": spelled["judgement"], "checks": spelled["checks"]}
+        few = {name: spelled[name] for name in ("judgement", "checks", "trial")}
         return {name: one for name, one in spelled.items() if name not in few or few[name]}
 
     def generation(self, identity: str) -> Generation | None:

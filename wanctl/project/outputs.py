@@ -10,9 +10,10 @@ from wanctl.base.words import listed
 from wanctl.engine.observe import RunSession
 from wanctl.engine.planner import Draft
 from wanctl.kinds.registry import called_kind, kind_of
-from wanctl.language.resources import resource_named
+from wanctl.language.resources import UnknownName, resource_named
 from wanctl.plan import Step
 from wanctl.project.errors import ProjectError
+from wanctl.project.trials import StandingTrial, trials_in, trials_of
 from wanctl.render.visible import json_text
 
 if TYPE_CHECKING:
@@ -50,20 +51,24 @@ class OutputList:
 
     found: tuple[Output, ...]
     missing: Mapping[Address, str]
+    trials: tuple[StandingTrial, ...] = ()  # which nobody but who tries them should call
 
     def render(self, format_: str) -> str:
         if format_ == "json":
             return json_text(self.to_dict())
         if format_ == "dotenv":
             return "".join(one.as_dotenv() for one in self.found)
-        width = max((len(str(one.address)) for one in self.found), default=0)
-        return "".join(f"{str(one.address).ljust(width)}  {one.value}\n" for one in self.found)
+        rows = [(str(one.address), one.value) for one in self.found]
+        rows += [(str(one.address), f"{one.deployed_model}  ({one.spelled})") for one in self.trials]
+        width = max((len(address) for address, _ in rows), default=0)
+        return "".join(f"{address.ljust(width)}  {value}\n" for address, value in rows)
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `wanctl output --format json` without a name."""
         return {
             "outputs": [one.to_dict() for one in self.found],
             "missing": [{"address": str(one), "reason": reason} for one, reason in self.missing.items()],
+            **({"trials": [one.to_dict() for one in self.trials]} if self.trials else {}),
         }
 
 
@@ -73,7 +78,7 @@ async def output_of(project: "Project", name: str | None) -> Output:
     A name alone means what callers ask for, which is the last of the kinds that go with their documents;
     without a name the only one of that kind is meant.
     """
-    address = _only(project, called_kind()) if name is None else named(project, name, called_kind())
+    address = _only(project, called_kind()) if name is None else _known(project, name)
     found = await _outputs(project, [address])
     if not found.found:
         raise ProjectError(f"{address} {kind_of(address).output.missing}: {found.missing[address]}")
@@ -87,7 +92,7 @@ async def outputs_of(project: "Project") -> OutputList:
     if not wanted:
         raise ProjectError(f"the specs hold no {kind}")
     found = await _outputs(project, wanted)
-    if not found.found:
+    if not found.found and not found.trials:
         missing = kind_of(wanted[0]).output.missing
         raise ProjectError("; ".join(f"{one} {missing}: {reason}" for one, reason in found.missing.items()))
     return found
@@ -97,14 +102,18 @@ async def _outputs(project: "Project", addresses: Sequence[Address]) -> OutputLi
     found, missing = [], {}
     async with project.session() as session:
         draft = await session.survey()
+        trials = [one for one in trials_of(session) if one.serves]
         for address in addresses:
+            if trial := next((one for one in trials if one.address == address), None):
+                found.append(_of_trial(session, trial))
+                continue
             step = draft.plan.step(address)
             names = _serving(session, draft, address, step) if step else ()
             if step and names:
                 found.append(_output(session, step, names))
             else:
                 missing[address] = step.reason if step else "unknown"
-    return OutputList(tuple(found), missing)
+    return OutputList(tuple(found), missing, tuple(trials))
 
 
 def _serving(session: RunSession, draft: Draft, address: Address, step: Step) -> tuple[str, ...]:
@@ -123,8 +132,19 @@ def _output(session: RunSession, step: Step, names: tuple[str, ...]) -> Output:
         "serving_too": list(names[1:]),
         "next": None if step.settled else _what_comes(step),
     }
-    variable = re.sub(r"\W", "_", f"{step.address.name}_{kind.output.word}").upper()
-    return Output(step.address, variable, value, facts)
+    return Output(step.address, _variable(step.address), value, facts)
+
+
+def _of_trial(session: RunSession, trial: StandingTrial) -> Output:
+    assert session.snapshot is not None  # noqa: S101 - it was surveyed
+    kind, value = kind_of(trial.address), trial.deployed_model or ""
+    facts = {kind.output.word: value, **kind.facts(value, session.snapshot, session.desired)}
+    facts |= {"trial_until": trial.trial.until.isoformat()}
+    return Output(trial.address, _variable(trial.address), value, facts)
+
+
+def _variable(address: Address) -> str:
+    return re.sub(r"\W", "_", f"{address.name}_{kind_of(address).output.word}").upper()
 
 
 def _what_comes(step: Step) -> dict[str, Any]:
@@ -148,6 +168,17 @@ def _only(project: "Project", kind: Kind) -> Address:
             f"the specs hold {listed(map(str, found)) if found else f'no {kind}'}", "say whose name is wanted"
         )
     return found[0]
+
+
+def _known(project: "Project", text: str) -> Address:
+    """A resource of the specs, or what is tried."""
+    try:
+        return named(project, text, called_kind())
+    except UnknownName:
+        trials = trials_in(project.record())
+        if not trials:
+            raise
+        return resource_named(text, [*project.desired.resources, *trials], called_kind())
 
 
 def named(project: "Project", text: str, kind: Kind | None = None) -> Address:

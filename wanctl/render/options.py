@@ -38,6 +38,7 @@ class Command(StrEnum):
     APPLY = "wanctl apply"
     DESTROY = "wanctl destroy"
     PRUNE = "wanctl prune"
+    TRY = "wanctl try"
     CI = "wanctl ci"
 
     @property

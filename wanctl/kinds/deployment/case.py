@@ -310,7 +310,9 @@ def upstream_of(spec: Deployment) -> Address | None:
 
 
 def _needs_suffix(address: Address, model_name: str, suffixes: Suffixes, context: Context) -> bool:
-    """The model's plain name is, or will be, another deployment's."""
+    """The model's plain name is, or will be, another deployment's; a trial leaves it to those that stay."""
+    if context.entry(address).trial:
+        return True
     holder = context.plain_names.get(model_name)
     if holder is not None:
         return holder != address

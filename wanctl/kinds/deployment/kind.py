@@ -16,7 +16,7 @@ from wanctl.kinds.deployment.deploying import (
     with_deployed,
 )
 from wanctl.kinds.deployment.planning import plan_deployment
-from wanctl.kinds.deployment.removal import plan_removal
+from wanctl.kinds.deployment.removal import plan_removal, plan_trial
 from wanctl.kinds.deployment.unrecorded import adopt_deployment, echoed_config
 from wanctl.kinds.finetune.importing import exported_rows, job_of, project_of, questions_about, write_job
 from wanctl.kinds.finetune.removal import our_jobs
@@ -61,6 +61,8 @@ class DeploymentKind(ResourceKind):
     def plan_without_document(
         self, address: Address, context: Context, first: tuple[Address, ...]
     ) -> Planned | None:
+        if context.entry(address).trial:
+            return plan_trial(address, context)
         return plan_removal(address, context, "its document left the specs", first)
 
     def plan_destruction(self, address: Address, context: Context) -> Planned | None:

@@ -25,9 +25,8 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
         return Planned(_absent(address), findings=(_protected_and_gone(address, known),))
     if not still_there:
         forget = Entry(disowned=entry.disowned)
-        return Planned(
-            _absent(address), learn=forget if known or entry.recognised else None, answered=intent is not None
-        )
+        something = known or entry.recognised or entry.trial
+        return Planned(_absent(address), learn=forget if something else None, answered=intent is not None)
     live = standing(still_there[0], context)
     assert live is not None  # noqa: S101 - it stands
     if live.leaving:
@@ -60,6 +59,33 @@ def plan_removal(address: Address, context: Context, why: str, first: tuple[Addr
         effect=None if first else DeleteDeployment(address, live.deployed_model, str(live.status)),
     )
     return Planned(unless_refused(step, live, context), learn=learn)
+
+
+def plan_trial(address: Address, context: Context) -> Planned:
+    """A trial is left alone until its time is over, and deleted then, whatever became of the run that began
+    it."""
+    entry, intent = with_intent_result(address, context), context.intent(address)
+    trial = context.entry(address).trial
+    assert trial is not None  # noqa: S101 - the caller looked
+    live = standing(entry.current, context) if entry.current else None
+    ended = context.snapshot.observed_at >= trial.until or entry.retiring or (live and live.leaving)
+    gone = entry.current is not None and live is None
+    if ended or gone:
+        return plan_removal(address, context, f"the trial of {trial.label} is over", ())
+    learn = entry if entry != context.entry(address) else None
+    zone = f" {trial.until.tzname()}" if trial.until.tzname() else ""
+    made = "" if live else ", and is not deployed yet" if not intent else ", and is being deployed"
+    finding = Finding(
+        Severity.ADVICE,
+        f"it is a trial of {trial.label} until {trial.until:%Y-%m-%d %H:%M}{zone}{made}; an apply after that "
+        "deletes it",
+        address,
+        hint=f"to end it now: wanctl try --end {address.name}",
+        rule=Rule.TRIAL,
+    )
+    remote_id = live.deployed_model if live else None
+    step = Step(address, Action.NOTHING, When.DONE, "a trial", remote_id=remote_id)
+    return Planned(step, learn=learn, findings=(finding,))
 
 
 def _how_to_lift(resource: Resource | None) -> str:
