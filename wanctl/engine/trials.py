@@ -10,36 +10,30 @@ from dataclasses import dataclass, replace
 from wanctl.address import Address
 from wanctl.engine.planner import Draft, plan_of
 from wanctl.kinds.context import LocalData
-from wanctl.kinds.registry import planned_context
+from wanctl.kinds.registry import kind_of, planned_context
 from wanctl.kinds.snapshot import Snapshot
-from wanctl.language.models import Checkpoint, Deployment
 from wanctl.language.resources import Desired, Resource
 from wanctl.ledger.record import Record, Trial
 
 
 @dataclass(frozen=True)
 class WantedTrial:
-    """A checkpoint to be tried, under which name, and by whose config."""
+    """A choice to be tried, under which name, and like whom."""
 
-    address: Address  # of the Deployment that no document describes
+    address: Address  # of what serves it, which no document describes
     checkpoint: Resource
     label: str
     like: Resource
     trial: Trial
 
     def documents(self) -> tuple[Resource, Resource]:
-        """The Checkpoint as if this one had been chosen, and the Deployment."""
-        chosen, like = self.checkpoint.spec, self.like.spec
-        assert isinstance(chosen, Checkpoint)  # noqa: S101 - whoever made this looked
-        assert isinstance(like, Deployment)  # noqa: S101
-        tried = chosen.model_copy(
-            update={"checkpoint": self.label, "of": None, "unseen": "allow", "evidence": None}
-        )
-        deployed = Deployment(
-            name=self.address.name, checkpoint=self.checkpoint.address.name, aigc_config=like.aigc_config
-        )
-        made = Resource(self.address, deployed, (self.checkpoint.address,), self.like.origin, {})
-        return replace(self.checkpoint, spec=tried), made
+        """The choice as if this one had been made, and what serves it."""
+        chosen = kind_of(self.checkpoint.address).as_chosen(self.checkpoint.spec, self.label)
+        served = kind_of(self.address).as_trial(self.like.spec, self.address.name, self.checkpoint.address)
+        assert chosen is not None  # noqa: S101 - whoever made this looked
+        assert served is not None  # noqa: S101
+        made = Resource(self.address, served, (self.checkpoint.address,), self.like.origin, {})
+        return replace(self.checkpoint, spec=chosen), made
 
 
 def make_trial(

@@ -185,6 +185,16 @@ class ResourceKind(ABC):
         """Objects that are being deleted already, and have to be gone before this one."""
         return ()
 
+    # Trials
+
+    def as_chosen(self, spec: Spec, choice: str) -> Spec | None:
+        """The document as if this had been chosen; None where nothing is chosen for the kind."""
+        return None
+
+    def as_trial(self, like: Spec, name: str, model: Address) -> Spec | None:
+        """A document that serves a model as another one does its own; None where nobody knows how it does."""
+        return None
+
     # What stands in the account
 
     def standing(self, snapshot: Snapshot) -> Collection[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from wanctl.address import Address, Kind
+from wanctl.address import Address
 from wanctl.base.words import listed
 from wanctl.engine.converge import Outcome, Patience, Watcher, converge
 from wanctl.engine.gates import Approval
@@ -15,7 +15,8 @@ from wanctl.engine.observe import RunSession
 from wanctl.engine.removal import make_destruction
 from wanctl.engine.trials import WantedTrial, make_trial
 from wanctl.finding import Severity
-from wanctl.language.models import LONGEST_NAME, Checkpoint, Deployment, State, check_name
+from wanctl.kinds.registry import called_kind, choosing_kind, kind_of
+from wanctl.language.models import LONGEST_NAME, State, check_name
 from wanctl.language.resources import Resource, resource_named
 from wanctl.ledger.record import Trial, Verb
 from wanctl.plan import Plan, When
@@ -135,15 +136,14 @@ def wanted_trial(project: Project, asked: TrialRequest, now: datetime) -> Wanted
     if project.desired.settings.limits.deletes == 0:
         raise ProjectError("limits.deletes is 0, so that nothing could end the trial", "allow at least 1")
     resources = project.desired.resources
-    address = resource_named(asked.checkpoint, resources, Kind.CHECKPOINT)
+    address = resource_named(asked.checkpoint, resources, choosing_kind())
     checkpoint = resources[address]
-    spec = checkpoint.spec
-    if not isinstance(spec, Checkpoint) or spec.state is State.ABSENT:
+    if checkpoint.spec.state is State.ABSENT:
         raise ProjectError(f"{address} is to be absent by its document")
     label = f"checkpoint-{asked.label}" if asked.label.isdigit() else asked.label
     like = _like(project, address, asked.like)
     name = trial_name(address.name, label)
-    trial_address = Address.deployment(name)
+    trial_address = Address(called_kind(), name)
     if trial_address in resources:
         raise ProjectError(f"{trial_address} is in the specs, and a trial would have its name", "rename it")
     trial = Trial(checkpoint=str(address), label=label, until=now + asked.span)
@@ -163,16 +163,16 @@ def _like(project: Project, checkpoint: Address, named: str | None) -> Resource:
     """The Deployment whose aigc_config it gets: the one that is named, else the checkpoint's only one."""
     resources = project.desired.resources
     if named is not None:
-        found = [resources[resource_named(named, resources, Kind.DEPLOYMENT)]]
+        found = [resources[resource_named(named, resources, called_kind())]]
     else:
         found = [one for one in resources.values() if checkpoint in one.references]
-    serving = [one for one in found if isinstance(one.spec, Deployment) and not one.spec.aigc_config.unknown]
+    serving = [one for one in found if kind_of(one.address).as_trial(one.spec, one.address.name, checkpoint)]
     if len(serving) == 1:
         return serving[0]
-    what = listed([str(one.address) for one in serving]) if serving else "no Deployment"
+    what = listed([str(one.address) for one in serving]) if serving else f"no {called_kind()}"
     raise ProjectError(
         f"{what} of {checkpoint} says how it comes to its prompt",
-        "say whose aigc_config: --like Deployment/NAME",
+        f"say whose aigc_config: --like {called_kind()}/NAME",
     )
 
 
@@ -200,7 +200,7 @@ def end_trial(
     from wanctl.base.running import run
 
     known = trials_in(project.record())
-    address = resource_named(name, known, Kind.DEPLOYMENT) if known else None
+    address = resource_named(name, known, called_kind()) if known else None
     if address is None:
         raise ProjectError("the ledger knows of no trial")
 

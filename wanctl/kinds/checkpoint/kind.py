@@ -12,7 +12,7 @@ from wanctl.kinds.finetune.importing import exported_rows, new_jobs, project_of,
 from wanctl.kinds.importing import Importable, Inventory, Writing
 from wanctl.kinds.kind import Cadence, OutputWords, Reader, ResourceKind
 from wanctl.kinds.snapshot import Question, Read
-from wanctl.language.resources import DOCUMENTS, Resource
+from wanctl.language.resources import DOCUMENTS, Resource, Spec
 from wanctl.ledger.record import Generation
 from wanctl.plan import Step
 from wanctl.studio.objects import CheckpointRow, Job
@@ -38,6 +38,11 @@ class CheckpointKind(ResourceKind):
 
     def watched(self, step: Step) -> tuple[Question, ...]:
         return (Question(Read.CHECKPOINTS, step.remote_id.partition("/")[0]),) if step.remote_id else ()
+
+    def as_chosen(self, spec: Spec, choice: str) -> Spec | None:
+        return spec.model_copy(
+            update={"checkpoint": choice, "of": None, "unseen": "allow", "evidence": None, "attempt": 1}
+        )
 
     def comes_from(self, made: Generation, upstream: Generation) -> bool:
         return made.identity.startswith(f"{upstream.remote_id}/")

@@ -23,8 +23,8 @@ from wanctl.kinds.finetune.removal import our_jobs
 from wanctl.kinds.importing import UNREADABLE, Importable, Inventory, Writing
 from wanctl.kinds.kind import Adopting, Cadence, OrphanToDelete, OutputWords, Pruning, Reader, ResourceKind
 from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot, is_model_of
-from wanctl.language.models import Deployment
-from wanctl.language.resources import DOCUMENTS, Desired, Resource
+from wanctl.language.models import Deployment, State
+from wanctl.language.resources import DOCUMENTS, Desired, Resource, Spec
 from wanctl.language.writing import UNKNOWN
 from wanctl.ledger.record import Entry, Generation, Intent, Verb
 from wanctl.plan import Action, Orphan, Progress, Step, When
@@ -69,6 +69,12 @@ class DeploymentKind(ResourceKind):
         removal = plan_removal(address, context, context.why_gone, ())
         unknown = _left_standing(address, context) if removal.step.settled else None
         return unknown or removal
+
+    def as_trial(self, like: Spec, name: str, model: Address) -> Spec | None:
+        config = like.aigc_config if isinstance(like, Deployment) else None
+        if config is None or config.unknown or like.state is State.ABSENT:
+            return None
+        return Deployment(name=name, checkpoint=model.name, aigc_config=config)
 
     def orphans(self, context: Context, used: Collection[str | None]) -> Iterable[Orphan]:
         """Deployments of our jobs' models that nothing in the ledger accounts for: ours by lineage only."""
