@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types contracts unit update bench crash clean
+.PHONY: demo test lint types contracts unit update bench crash soak clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml
@@ -32,7 +32,7 @@ contracts: $(STAMP)
 	$(BIN)/lint-imports --no-cache
 
 unit: $(STAMP)
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n auto --dist worksteal --durations=10
 
 # Rewrite the golden output of the scenarios; read the difference before committing it.
 update: $(STAMP)
@@ -44,6 +44,11 @@ crash: $(STAMP)
 	$(BIN)/python -m tests.crash.matrix --workers 2 --marks lost
 	$(BIN)/python -m tests.crash.matrix --workers 2 --store git --every 40
 	$(BIN)/python -m tests.crash.matrix --workers 2 --store s3 --every 10
+
+# The tests at random, with many times as many examples as `make test` tries.
+soak: $(STAMP)
+	WANCTL_TEST_EXAMPLES=25 $(BIN)/pytest -n auto --dist worksteal --timeout 0 \
+		$$(grep -rl 'examples(' --include='test_*.py' tests)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

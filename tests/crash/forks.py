@@ -3,6 +3,7 @@
 What a run comes to is told through a pipe; a run that was killed tells nothing.
 """
 
+import gc
 import os
 import pkgutil
 import sys
@@ -52,6 +53,7 @@ def preload() -> None:
     for module in pkgutil.walk_packages(wanctl.__path__, "wanctl."):
         if not module.name.endswith("__main__"):
             import_module(module.name)
+    gc.freeze()  # a child that collects garbage would copy all of it
 
 
 def run(folder: Path, command: Command, point: Point | None = None) -> Report:

@@ -26,10 +26,10 @@ LISTS = ("GET /compatible-mode/v1/files", "GET /api/v1/fine-tunes", "GET /api/v1
 Play = tuple[Stage, Point]
 
 
-def sample(chosen: Sequence[Play], every: int) -> list[Play]:
-    """Each n-th point, each call whose effect was never heard of, and each list that fails for good; besides,
-    as far as they are missing then, each call and each disaster once."""
-    taken = [one for number, one in enumerate(chosen) if number % every == 0 or _matters(one[1])]
+def sample(chosen: Sequence[Play], every: int, *, marks: bool) -> list[Play]:
+    """Each n-th point, and each call whose effect was never heard of; besides, as far as they are missing
+    then, each call and each disaster once."""
+    taken = [one for number, one in enumerate(chosen) if number % every == 0 or _matters(one[1], marks=marks)]
     calls = {_call(point) for _, point in taken}
     kinds = {point.disaster.name for _, point in taken}
     for stage, point in chosen:
@@ -40,11 +40,12 @@ def sample(chosen: Sequence[Play], every: int) -> list[Play]:
     return taken
 
 
-def _matters(point: Point) -> bool:
-    return point.moment.changes_something and point.disaster.name in {
-        "killed after the effect",
-        "reset after",
-    }
+def _matters(point: Point, *, marks: bool) -> bool:
+    """Nobody heard of its effect. Where names are not kept, that is another case only for what makes something:
+    what scales or deletes goes by an id."""
+    makes = point.moment.what.startswith("POST ") or "/export/" in point.moment.what
+    unheard = point.disaster.name in {"killed after the effect", "reset after"}
+    return unheard and (makes or (marks and point.moment.changes_something))
 
 
 def _call(point: Point) -> tuple[str, str]:
@@ -56,7 +57,8 @@ def tried(asked: argparse.Namespace, room: Path) -> list[Result]:
     names = asked.scene or [scene.name for scene in SCENES.values() if scene.tried]
     with opened(asked.store) as place:
         begun = list(stages(names, room, place, marks=asked.marks == "kept"))
-    every = sample([(stage, point) for stage in begun for point in _meant(stage, asked)], asked.every)
+    meant = [(stage, point) for stage in begun for point in _meant(stage, asked)]
+    every = sample(meant, asked.every, marks=asked.marks == "kept")
     waiting = [_worker(asked, room, every[number :: asked.workers]) for number in range(asked.workers)]
     return [result for ended in waiting for result in ended()]
 

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.harness import DATASET, FINETUNE, Harness
 from wanctl.address import Address
 from wanctl.base.running import run
@@ -209,7 +210,9 @@ async def one_after_the_other(runs: list[OneRun], turns: Turns) -> None:
 
 
 @pytest.mark.parametrize("marks", [True, False], ids=["marks kept", "marks not kept"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_one_job_stands_and_what_trains_is_never_taken_back(
     project: Project, marks: bool, data: st.DataObject

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from tests.engine.test_convergence import ConvergingAccount
+from tests.examples import examples
 from wanctl.engine.converge import Patience
 from wanctl.kinds.deployment.deploying import DeleteDeployment
 from wanctl.ledger.record import Entry, Record
@@ -153,7 +154,7 @@ class Storm(ConvergingAccount):
 
 TestStorm = Storm.TestCase
 TestStorm.settings = settings(
-    max_examples=15,
+    max_examples=examples(6),
     stateful_step_count=20,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dataset.making import folder, good, packed
+from tests.examples import examples
 from wanctl.dataset.contents import (
     Member,
     content_digest,
@@ -37,7 +38,7 @@ def test_other_contents_have_another_digest(one: dict[str, bytes], other: dict[s
     assert same == (one == other)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(15))
 @given(MEMBERS, st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA]), st.booleans())
 def test_a_folder_and_any_zip_of_it_have_one_digest(
     contents: dict[str, bytes], compression: int, backwards: bool
@@ -51,7 +52,7 @@ def test_a_folder_and_any_zip_of_it_have_one_digest(
     assert in_folder.digest == content_digest(members_of(members))
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(15))
 @given(st.data())
 def test_one_byte_changes_the_digest(data: st.DataObject) -> None:
     members = good(1)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dataset.making import clip, image
+from tests.examples import examples
 from wanctl.dataset.media import TooManyBoxesError, declared_frames, probe
 
 FRAGMENTED = "frag_keyframe+empty_moov"
@@ -42,7 +43,7 @@ def test_endless_boxes_are_not_followed() -> None:
     assert probed(content) == "cannot be opened as an MP4 or MOV video"
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(
     seed=st.sampled_from([clip(), clip(movflags="faststart"), clip(movflags=FRAGMENTED), image()]),
     dice=st.randoms(use_true_random=False),

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.datasets import small_dataset
+from tests.examples import examples
 from tests.harness import Harness, checkpoint, dataset, deployment, finetune
 from wanctl.address import Address
 from wanctl.base.running import run
@@ -261,7 +262,7 @@ class ConvergingAccount(RuleBasedStateMachine):
 
 TestConvergence = ConvergingAccount.TestCase
 TestConvergence.settings = settings(
-    max_examples=30,
+    max_examples=examples(10),
     stateful_step_count=20,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

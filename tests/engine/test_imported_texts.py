@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from wanctl.address import Kind
 from wanctl.engine.adoption import Imported, documents_of
 from wanctl.engine.planner import make_plan
@@ -134,7 +135,7 @@ def imported(desired: Desired, snapshot: Snapshot) -> Imported:
 
 @given(snapshot=accounts())
 @settings(
-    max_examples=100,
+    max_examples=examples(25),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_what_is_imported_is_read_again_as_it_was_written(tmp_path_factory: Any, snapshot: Snapshot) -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.datasets import small_dataset
+from tests.examples import examples
 from tests.harness import HEAD, Harness, dataset, finetune
 from wanctl.engine import planner
 from wanctl.engine.converge import Outcome, Patience
@@ -368,7 +369,7 @@ def test_the_machine_notices_a_limit_that_does_not_hold(
 
 TestLimited = Limited.TestCase
 TestLimited.settings = settings(
-    max_examples=10,
+    max_examples=examples(5),
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.harness import CHECKPOINT, DATASET, DEPLOYMENT, FINETUNE, Harness
 from wanctl.base.running import run
 from wanctl.engine.planner import make_plan
@@ -38,7 +39,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desired, Snapshot,
     return project.desired, run(look()), project.record(), project.local
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(15))
 @given(st.randoms(use_true_random=False))
 def test_the_plan_is_the_same_in_every_order(
     inputs: tuple[Desired, Snapshot, Record, Any], dice: Any

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.test_convergence import ConvergingAccount
+from tests.examples import examples
 from wanctl.engine.converge import Patience
 from wanctl.engine.planner import drift_of
 from wanctl.engine.removal import PruneRefused
@@ -106,7 +107,7 @@ EVENTS: dict[str, Callable[[PrunedAccount], object]] = {
 
 @given(events=st.lists(st.sampled_from(sorted(EVENTS)), min_size=2, max_size=6), data=st.data())
 @settings(
-    max_examples=10,
+    max_examples=examples(5),
     phases=(
         Phase.explicit,
         Phase.reuse,

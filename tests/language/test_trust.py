@@ -9,6 +9,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.language.projects import CHAIN, HEAD, load, told, write_project
 from wanctl.address import Kind
 from wanctl.language.findings import SpecErrors
@@ -183,7 +184,7 @@ def _load(folder: Path, settings_file: bytes, spec: bytes) -> None:
             load_project(folder, environment)
 
 
-QUICK = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=examples(50), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @QUICK

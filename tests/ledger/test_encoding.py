@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from tests.examples import examples
 from tests.ledger.ledger_files import NOW, as_an_older_wanctl_wrote_it, generation, owner, record
 from wanctl.address import Kind
 from wanctl.ledger import encoding
@@ -97,7 +98,7 @@ def test_an_older_format_is_brought_up_to_date_and_a_copy_of_it_kept(
     assert not (tmp_path / "ledger.json.2").exists()
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(50))
 @given(st.data())
 def test_no_bit_of_the_content_can_flip_unseen(data: st.DataObject) -> None:
     """Be it in a model's name, a config's key or a number: what comes of it is refused, or means the same."""

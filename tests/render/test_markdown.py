@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import example, given, settings
 
+from tests.examples import examples
 from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.render.reading import PARSER, blocks, check_markdown, inline
 from wanctl.address import Address
@@ -185,7 +186,7 @@ def test_a_huge_plan_fits_and_says_what_is_left_out(name: str) -> None:
     assert all(token.info in {"diff", "text", "mermaid", "sh"} for token in fences)
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8))
 @given(texts)
 @example(["/x"])
 def test_an_untrusted_plan_that_has_to_be_cut_keeps_its_structure(words: list[str]) -> None:

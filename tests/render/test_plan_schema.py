@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 
+from tests.examples import examples
 from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.render.reading import VALIDATOR, check_schema, written
 from wanctl.plan import Plan
@@ -23,7 +24,7 @@ DESIGNED_STEP = [
 ]  # fmt: skip
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(10))
 @given(texts)
 def test_plans_and_failures_are_as_documented(words: list[str]) -> None:
     check_schema(plan_of(words))
@@ -57,7 +58,7 @@ def test_errored_is_true_exactly_for_errors() -> None:
     assert written(plan_of(HARMLESS))["errored"] is False
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(10))
 @given(texts)
 def test_what_hides_is_an_escape_and_the_value_stays(words: list[str]) -> None:
     made = plan_of(words)

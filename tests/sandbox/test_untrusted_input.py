@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.sandbox.conftest import CONFIG, DEPLOYMENTS, FILES, JOBS, Account
 
 CHAT = "/compatible-mode/v1/chat/completions"
@@ -132,7 +133,7 @@ def with_junk(body: dict[str, Any], place: tuple[str, ...], value: Any) -> dict[
 
 
 @settings(
-    max_examples=150,
+    max_examples=examples(75),
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.studio.service import BASE, SECRET, job, native, native_error, serve
 from wanctl.studio.client import Studio
 from wanctl.studio.credentials import Key
@@ -55,7 +56,7 @@ class SleepersClock:
     limit=st.builds(Limit, st.integers(1, 5), st.none() | st.integers(1, 6)),
     calls=st.lists(st.tuples(EIGHTHS, EIGHTHS), min_size=1, max_size=25),
 )
-@settings(max_examples=50)
+@settings(max_examples=examples(25))
 def test_never_too_many_start_in_a_window_and_never_too_many_are_under_way(
     limit: Limit, calls: list[tuple[float, float]]
 ) -> None:
@@ -81,7 +82,7 @@ def test_never_too_many_start_in_a_window_and_never_too_many_are_under_way(
 
 
 @given(st.integers(1, 6), st.integers(0, 40))
-@settings(max_examples=20)
+@settings(max_examples=examples(10))
 def test_a_lane_is_as_fast_as_its_limit_allows(starts: int, count: int) -> None:
     time = SleepersClock()
     lane = Lane(Limit(count + 1, starts), lambda: time.now, time.sleep)
