@@ -22,7 +22,6 @@ from tests.crash.places import PLACES, opened
 from tests.crash.playing import HEALED, VERDICTS, WRONG, Result, Stage, play, stages
 from tests.crash.scenes import SCENES
 
-LISTS = ("GET /compatible-mode/v1/files", "GET /api/v1/fine-tunes", "GET /api/v1/deployments")
 Play = tuple[Stage, Point]
 
 
@@ -41,7 +40,7 @@ def sample(chosen: Sequence[Play], every: int, *, marks: bool) -> list[Play]:
 
 
 def _matters(point: Point, *, marks: bool) -> bool:
-    """Nobody heard of its effect. Where names are not kept, that is another case only for what makes something:
+    """Nobody heard of its effect. Where names are not kept, that differs only for what makes something:
     what scales or deletes goes by an id."""
     makes = point.moment.what.startswith("POST ") or "/export/" in point.moment.what
     unheard = point.disaster.name in {"killed after the effect", "reset after"}
