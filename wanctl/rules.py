@@ -94,6 +94,7 @@ class Rule(StrEnum):
     REGION = "region", VALUES, "the region does not fine-tune this base model", *MUST
     CAPACITY = "capacity", VALUES, "a deployment of plan lora has capacity 1", *MUST
     ALLOW_IDLE = "allow-idle", VALUES, "allow: names a rule that finds nothing here", ADVICE
+    SPLIT = "split", VALUES, "a training set cannot be split here", ERROR
     SPLIT_IGNORED = "split-ignored", VALUES, "split has no effect beside a validation set", WARNING
     BATCH_SIZE = "batch-size", VALUES, "another batch_size than is recommended", WARNING
     LEARNING_RATE = "learning-rate", VALUES, "far from the usual learning rate", WARNING
@@ -273,6 +274,7 @@ _REMEDIES = {
     Rule.REGION: "write a region that has it into wanctl.yaml; or allow: [region]",
     Rule.CAPACITY: "write capacity: 1; or allow: [capacity]",
     Rule.ALLOW_IDLE: "take it out",
+    Rule.SPLIT: "name its folder as source, or write validation: [NAME]",
     Rule.SPLIT_IGNORED: "take the key out",
     Rule.BATCH_SIZE: "write what is recommended, or leave it out",
     Rule.LEARNING_RATE: "look for a slip of the decimal point, or leave it out",

@@ -17,6 +17,7 @@ from wanctl.dataset.contents import ChangedDuringReadError, DatasetFacts, Member
 from wanctl.dataset.reading import Tick, hash_member
 from wanctl.dataset.selecting import dataset_at
 from wanctl.dataset.source import SourceFiles, Zip
+from wanctl.dataset.splitting import DrawnPart
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can name
 _READABLE = 0o100644 << 16
@@ -29,10 +30,11 @@ def write_archive(
     destination: Path,
     *,
     exclude: Sequence[str] = (),
+    part: DrawnPart | None = None,
     tick: Tick = lambda _: None,
 ) -> None:
     """The archive of the dataset that `facts` describes; an error if it is no longer that dataset."""
-    with beside(destination, mode=PRIVATE) as archive, dataset_at(source, exclude) as opened:
+    with beside(destination, mode=PRIVATE) as archive, dataset_at(source, exclude, part) as opened:
         if opened.whole:
             _copy(source, facts, archive, tick)
         else:

@@ -31,6 +31,7 @@ from wanctl.dataset.contents import (
 )
 from wanctl.dataset.selecting import dataset_at
 from wanctl.dataset.source import Listed, SourceFiles
+from wanctl.dataset.splitting import DrawnPart
 
 CHUNK = 1 << 20
 _IN_MEMORY = 32 << 20  # media from a zip up to this size need no temporary file
@@ -54,14 +55,15 @@ def read_dataset(
     cache: Path | None = None,
     *,
     exclude: Sequence[str] = (),
+    part: DrawnPart | None = None,
     tick: Tick = lambda _: None,
 ) -> DatasetFacts:
-    """The facts of the folder or .zip at `source`.
+    """The facts of the folder or .zip at `source`, or of one side of it.
 
     `cache` is a folder where they are remembered; `tick` is told how many bytes were done with.
     """
     memory = Memory(cache, source) if cache else None
-    with dataset_at(source, exclude) as opened:
+    with dataset_at(source, exclude, part) as opened:
         listed = opened.members()
         known = memory.recall(listed) if memory else {}
         fresh = [one for one in listed if one.name not in known]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from wanctl.base.files import PUBLIC, beside
 from wanctl.base.words import first_line
 from wanctl.dataset.contents import DatasetError
-from wanctl.dataset.source import check_name, is_litter
+from wanctl.dataset.source import ORIGINS, check_name, is_litter
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -80,7 +80,7 @@ def _listing(filesystem: "AbstractFileSystem", root: str, url: str) -> dict[str,
     remote = {}
     for path, info in found.items():
         name = path.removeprefix(base).lstrip("/")
-        if not any(map(is_litter, PurePosixPath(name).parts)):
+        if name == ORIGINS or not any(map(is_litter, PurePosixPath(name).parts)):
             check_name(name)
             remote[name] = info
     if len(remote) > _MOST_FILES or sum(info.get("size") or 0 for info in remote.values()) > _MOST_BYTES:

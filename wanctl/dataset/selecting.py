@@ -1,6 +1,7 @@
 """The part of a source that a dataset is: what is excluded goes, with its line of data.jsonl and its frames.
 
-A line that stays is not touched. Whoever reads data.jsonl here finds it without the others; `annotations` has
+Of a set that is split, what is for the other side goes likewise; a validation set has no clips. Else a line
+that stays is not touched. Whoever reads data.jsonl here finds it without the others; `annotations` has
 empty lines in their place, so that a line has the number that it has in the file of the person.
 """
 
@@ -16,13 +17,19 @@ from typing import BinaryIO
 from wanctl.dataset.annotations import MEDIA_FIELDS, read_annotations
 from wanctl.dataset.contents import ANNOTATIONS, MOST_ANNOTATIONS, Sample
 from wanctl.dataset.source import Listed, SourceFiles, leaving_out, source_at, stored_size
+from wanctl.dataset.splitting import DrawnPart, Side, drawn, read_origins
+
+_VIDEO = "video_path"
 
 
 @contextmanager
-def dataset_at(path: Path, exclude: Sequence[str] = ()) -> Iterator[SourceFiles]:
-    """The source at a path without what these patterns, as in .gitignore, leave out."""
+def dataset_at(
+    path: Path, exclude: Sequence[str] = (), part: DrawnPart | None = None
+) -> Iterator[SourceFiles]:
+    """The source at a path without what these patterns, as in .gitignore, leave out; or one side of that."""
     with source_at(path, exclude) as opened:
-        yield _without_lines(opened, exclude) if exclude else opened
+        whole = _without_lines(opened, exclude) if exclude else opened
+        yield _one_side(whole, part) if part else whole
 
 
 def exclusion_of(member: str) -> str:
@@ -63,10 +70,42 @@ def _without_lines(opened: SourceFiles, exclude: Sequence[str]) -> SourceFiles:
     gone = [any(left_out(path) for path in paths) for paths in named]
     if not any(gone):
         return opened
-    staying = {path for paths, out in zip(named, gone, strict=True) if not out for path in paths}
-    going = {path for paths, out in zip(named, gone, strict=True) if out for path in paths}
-    kept = tuple(b"" if out else line for line, out in zip(lines, gone, strict=True))
-    return NarrowedSource(opened, kept, frozenset(going - staying))
+    return _narrowed(opened, [b"" if out else line for line, out in zip(lines, gone, strict=True)])
+
+
+def _narrowed(opened: SourceFiles, lines: Sequence[bytes]) -> "NarrowedSource":
+    """Only these lines, and without the media that the others alone named."""
+    before = opened.annotations().split(b"\n")
+    staying = {path for line in lines for path in paths_in(line)}
+    going = {path for line in before for path in paths_in(line)}
+    return NarrowedSource(opened, tuple(lines), frozenset(going - staying))
+
+
+def _one_side(opened: SourceFiles, part: DrawnPart) -> "NarrowedSource":
+    content = annotations_of(opened)
+    lines = content.split(b"\n") if content else []
+    samples = [number for number, line in enumerate(lines) if line.strip()]
+    origins = read_origins(opened.origins())
+    chosen = drawn([paths_in(lines[number]) for number in samples], origins, part.share, part.seed)
+    validation = {samples[number] for number in chosen}
+    if part.side is Side.TRAINING:
+        return _narrowed(opened, [b"" if number in validation else line for number, line in enumerate(lines)])
+    kept = [_without_clip(line) if number in validation else b"" for number, line in enumerate(lines)]
+    named = {ANNOTATIONS, *(path for line in kept for path in paths_in(line))}
+    others = frozenset(one.name for one in opened.members() if one.name not in named)
+    return NarrowedSource(opened, tuple(kept), others)
+
+
+def _without_clip(line: bytes) -> bytes:
+    """A line of a validation set names no video: the model makes it."""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+    if not isinstance(fields, dict) or _VIDEO not in fields:
+        return line
+    kept = {key: value for key, value in fields.items() if key != _VIDEO}
+    return json.dumps(kept, ensure_ascii=line.isascii()).encode()
 
 
 def annotations_of(opened: SourceFiles) -> bytes | None:
@@ -108,6 +147,9 @@ class NarrowedSource:
 
     def annotations(self) -> bytes:
         return b"\n".join(self.lines)
+
+    def origins(self) -> bytes:
+        return self.inner.origins()
 
     def archive_size(self) -> int:
         return stored_size(self.members())

@@ -19,7 +19,8 @@ from typing import BinaryIO, Protocol, cast
 
 from wanctl.dataset.contents import ANNOTATIONS, MOST_ANNOTATIONS, DatasetError
 
-_LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini", "origins.jsonl"})
+ORIGINS = "origins.jsonl"  # where clips were cut from; never uploaded
+_LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini", ORIGINS})
 _MOST_UNPACKED = 8_000_000_000  # bytes in a zip; the service takes 1 GB
 _MOST_MEMBERS = 20_000
 _DEEPEST = 32  # folders
@@ -54,6 +55,9 @@ class SourceFiles(Protocol):
 
     def annotations(self) -> bytes:
         """data.jsonl, each line with the number that it has in the file of the person."""
+
+    def origins(self) -> bytes:
+        """origins.jsonl, which is no member; empty where there is none."""
 
     def archive_size(self) -> int:
         """How many bytes the upload has, or nearly so."""
@@ -143,6 +147,11 @@ class Folder:
     def annotations(self) -> bytes:
         return _begin_of(self)
 
+    def origins(self) -> bytes:
+        path = self._root / ORIGINS
+        inside = path.is_file() and path.resolve().is_relative_to(self._resolved)
+        return path.read_bytes() if inside else b""
+
     def archive_size(self) -> int:
         return stored_size(self.members())
 
@@ -214,6 +223,9 @@ class Zip:
 
     def annotations(self) -> bytes:
         return _begin_of(self)
+
+    def origins(self) -> bytes:
+        return self._zip.read(ORIGINS) if ORIGINS in self._zip.namelist() else b""
 
     def archive_size(self) -> int:
         return self._size if self.whole else stored_size(self.members())

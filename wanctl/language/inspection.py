@@ -78,7 +78,8 @@ def _estimates(desired: Desired, address: Address, facts: DatasetFacts) -> list[
     users = {
         resource.spec.model: (str(resource.address), resource.spec)
         for resource in reversed(list(desired.resources.values()))
-        if isinstance(resource.spec, FineTune) and address.name in resource.spec.training
+        if isinstance(resource.spec, FineTune)
+        and address.name in (*resource.spec.training, *resource.spec.training_sets)
     }
     models = [*users, *(model for model in catalogue.models if model not in users)]
     return [_estimate(catalogue, model, users.get(model), facts) for model in models]
@@ -119,7 +120,7 @@ def edition_changes(
             change = _edition_change(resource, resource.spec, (here, other), facts)
             known = desired.settings.known_region
             musts = [*training_musts(JudgedTraining.of(resource, other, known))]
-            counts = [facts.get(Address.dataset(name)) for name in resource.spec.training]
+            counts = [facts.get(Address.dataset(name)) for name in resource.spec.training_sets]
             if all(counts):
                 total = sum(len(one.samples) for one in counts if one)
                 musts += step_musts(JudgedTraining.of(resource, other, known), total)
@@ -135,7 +136,7 @@ def _edition_change(
     facts: Mapping[Address, DatasetFacts | None],
 ) -> EditionChange:
     declared = spec.hyper_parameters.declared()
-    sets = [facts.get(Address.dataset(name)) for name in spec.training]
+    sets = [facts.get(Address.dataset(name)) for name in spec.training_sets]
     seconds = [clip for one in sets if one for clip in one.seconds] if all(sets) else None
     both = [one.complete(spec.model, declared) for one in editions]
     before, after = (

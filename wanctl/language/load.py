@@ -30,6 +30,7 @@ from wanctl.language.rules.references import check_references, in_order
 from wanctl.language.rules.values import check_declared, check_document
 from wanctl.language.scalars import Scalar
 from wanctl.language.settings import CatalogueChoice, merged
+from wanctl.language.splits import with_parts
 from wanctl.language.texts import with_texts, with_vars
 from wanctl.language.translation import complaints
 from wanctl.language.yaml.documents import Complaint, Document, SourceFile
@@ -122,6 +123,7 @@ class _Loading:
         renames = moves_of(self.resources, self._stated_moves(project), self.unread, self.findings)
         ordered = in_order(self.resources, self.findings)
         self.findings.extend(check_declared(ordered, catalogue, self.sources, region))
+        whole = with_parts(ordered, self.sources, self.findings)
         if self.findings.broken:  # else whoever reads the datasets tells it, and a plan can do without some
             self.findings.extend(missing_sources(self.resources, self.sources))
         self.findings.raise_if_broken()
@@ -131,7 +133,7 @@ class _Loading:
             environment=self.environment,
             directory=self.root.directory,
             root=self.root.path,
-            resources=ordered,
+            resources=whole,
             diagnostics=self.findings.sorted(),
             catalogue=catalogue,
             sources=self.sources,

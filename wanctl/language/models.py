@@ -4,17 +4,19 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
 from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema
 
 from wanctl.address import NAME
-from wanctl.base.values import Flag, Model, Number, Positive, Span
+from wanctl.base.values import LARGEST, Flag, Model, Number, Positive, Span, Whole
 from wanctl.catalogue.base_models import HyperParameters
+from wanctl.dataset.splitting import DrawnPart, Side
 from wanctl.dataset.thresholds import ContentThresholds
 from wanctl.generation.checks import VideoChecks
 
@@ -214,6 +216,50 @@ class Dataset(Resourceful):
     """From which number on validate and dataset inspect say something about the content of clips."""
 
 
+class ValidationSplit(Model):
+    """How a validation set is drawn from the training sets, here and not by the service's dice."""
+
+    split: Annotated[Number, Field(gt=0, le=0.5)] = Field(examples=[0.1])
+    """The part of the samples that is not trained on and makes the previews."""
+    seed: Annotated[Whole, Field(ge=0, le=LARGEST)] = Field(default=0, examples=[7])
+    """Another number draws another set, which is another training."""
+
+
+class DatasetPart(Dataset):
+    """One side of a Dataset that FineTunes split in one way. No document says it: it follows from theirs."""
+
+    name: str
+    of: str
+    side: Side
+    drawn: ValidationSplit
+    needed: bool = True  # whether one of the FineTunes is to stay
+
+    @property
+    def part(self) -> DrawnPart:
+        return DrawnPart(self.side, self.drawn.split, self.drawn.seed)
+
+
+class _ListOrSplit:
+    """Reads a mapping as a split and anything else as a list of names."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core)
+        return {"anyOf": schema.pop("oneOf"), **schema}
+
+
+def _list_or_split(value: Any) -> str:
+    return "<split>" if isinstance(value, dict | ValidationSplit) else "<list>"
+
+
+Validation = Annotated[
+    Annotated[tuple[Name, ...], Tag("<list>")] | Annotated[ValidationSplit, Tag("<split>")],
+    Discriminator(_list_or_split),
+    _ListOrSplit(),
+]
+
+
 class FineTune(Resourceful):
     """One training job: billed, hours long, never changed. Other inputs are another job."""
 
@@ -221,8 +267,9 @@ class FineTune(Resourceful):
     """The base model."""
     training: tuple[Name, ...] = Field(min_length=1, examples=[["train"]])
     """The names of the Datasets to train on."""
-    validation: tuple[Name, ...] = Field(default=(), examples=[["valid"]])
-    """The names of the Datasets for previews; without them a part of the training set is split off."""
+    validation: Validation = Field(default=(), examples=[["valid"], {"split": 0.1, "seed": 7}])
+    """The names of the Datasets for previews. Or a split: then a part of the training sets is drawn here, the
+    same one each time, with no source file in both. Without either the service splits a part off."""
     hyper_parameters: HyperParameters = HyperParameters()
     """How the training runs."""
     training_type: Literal["efficient_sft"] = "efficient_sft"
@@ -235,6 +282,32 @@ class FineTune(Resourceful):
     goes on."""
     allow: tuple[TrainingAllowance, ...] = Field(default=(), examples=[["eval-epochs"]])
     """Rules of the service's documents to let pass here, if you know better: what is sent may be refused."""
+
+    @property
+    def split(self) -> ValidationSplit | None:
+        """How its validation set is drawn from its training sets, if it is."""
+        return self.validation if isinstance(self.validation, ValidationSplit) else None
+
+    @property
+    def training_sets(self) -> tuple[str, ...]:
+        """The Datasets that the job trains on; of a split, the parts that are left to train on."""
+        return self._sides(Side.TRAINING) if self.split else self.training
+
+    @property
+    def validation_sets(self) -> tuple[str, ...]:
+        """The Datasets that previews are made of."""
+        if isinstance(self.validation, ValidationSplit):
+            return self._sides(Side.VALIDATION)
+        return self.validation
+
+    def _sides(self, side: Side) -> tuple[str, ...]:
+        return tuple(part_name(name, side, self.split) for name in self.training if self.split)
+
+
+def part_name(dataset: str, side: Side, split: ValidationSplit) -> str:
+    """The name of one side of a Dataset; FineTunes that split it in the same way share it."""
+    percent = format((Decimal(str(split.split)) * 100).normalize(), "f").replace(".", "_")
+    return f"{dataset}-{side}-{percent}-seed-{split.seed}"
 
 
 class ChoiceEvidence(Model):

@@ -16,7 +16,7 @@ from wanctl.catalogue.base_models import HyperParameters
 from wanctl.finding import Finding
 from wanctl.language.models import Resourceful
 from wanctl.language.resources import DocumentKind
-from wanctl.language.translation import keys_at
+from wanctl.language.translation import document_path, keys_at
 from wanctl.language.yaml.nodes import DocumentPath, dotted
 
 _UNKNOWN = "unknown"
@@ -92,7 +92,7 @@ def _inside(value: Any, part: str | int) -> Any:
 def _wrong_in(error: ValidationError, value: dict[str, Any]) -> Iterator[DocumentPath]:
     """Where values are wrong, as far as the document has them: a union names its members behind that."""
     for one in error.errors(include_url=False, include_context=False):
-        path, found, depth = one["loc"], value, 0
+        path, found, depth = document_path(one["loc"]), value, 0
         for part in path:
             found = _inside(found, part)
             if found is _NOTHING:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,9 +16,9 @@ def complaints(error: ValidationError, model: type[BaseModel]) -> Iterator[Compl
     """One complaint for each value that is wrong."""
     seen: set[DocumentPath] = set()
     found = error.errors(include_url=False)
-    unknown = [_document_path(one["loc"]) for one in found if one["type"] == "extra_forbidden"]
+    unknown = [document_path(one["loc"]) for one in found if one["type"] == "extra_forbidden"]
     for one in found:
-        path = _document_path(one["loc"])
+        path = document_path(one["loc"])
         if path in seen:
             continue  # a union tells each of its members' complaints; one is enough
         seen.add(path)
@@ -33,9 +33,11 @@ def _meant(missing: DocumentPath, unknown: DocumentPath, model: type[BaseModel])
     return did_you_mean(str(unknown[-1]), keys_at(model, unknown[:-1])) == missing[-1]
 
 
-def _document_path(location: tuple[int | str, ...]) -> DocumentPath:
-    """Where the document has the value: pydantic marks a complaint about a mapping's key."""
-    return location[:-1] if location and location[-1] == "[key]" else location
+def document_path(location: tuple[int | str, ...]) -> DocumentPath:
+    """Where the document has the value. pydantic marks a complaint about a mapping's key, and which of
+    several forms it took the value for."""
+    plain = location[:-1] if location and location[-1] == "[key]" else location
+    return tuple(part for part in plain if not (isinstance(part, str) and _FORM.fullmatch(part)))
 
 
 def _complaint(
@@ -92,6 +94,7 @@ def _no_hint(_: Any) -> str | None:
     return None
 
 
+_FORM = re.compile(r"<[a-z]+>")
 _NUMBER = re.compile(r"[-+]?\d{1,12}(\.\d{1,12})?(e[-+]?\d{1,3})?")
 
 
@@ -167,5 +170,7 @@ def _below(annotation: Any, part: str | int) -> Iterator[Any]:
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     for one in (annotation, *get_args(annotation)):
+        if get_origin(one) is Annotated:
+            one = get_args(one)[0]
         if isinstance(one, type) and issubclass(one, BaseModel):
             yield one

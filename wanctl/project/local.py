@@ -19,9 +19,10 @@ from wanctl.dataset.clip_measures import MeasureCache
 from wanctl.dataset.contents import DatasetError, DatasetFacts
 from wanctl.dataset.drafts import DraftCache
 from wanctl.dataset.reading import read_dataset
+from wanctl.dataset.splitting import DrawnPart
 from wanctl.finding import Finding
 from wanctl.kinds.context import LocalData
-from wanctl.language.models import Dataset
+from wanctl.language.models import Dataset, DatasetPart
 from wanctl.language.resources import Desired
 from wanctl.language.root import likely_meant
 from wanctl.language.rules.datasets import uses_of
@@ -29,6 +30,7 @@ from wanctl.rules import Rule
 
 Tick = Callable[[int], None]
 Reading = Callable[[], AbstractContextManager[Tick]]
+_NOTHING = LocalData(None)
 _VIEWED_AT_ONCE = 16  # clips, after which their measures are kept, also if the rest is given up
 
 
@@ -65,18 +67,25 @@ class LocalDatasets:
         checked = {}
         for address, data in local.items():
             found = check_dataset(data.facts, uses.get(address, ())) if data.facts else ()
-            checked[address] = replace(data, problems=(*data.problems, *found))
+            locks = (one for one in self._whole_of(address, local).problems if one.rule is Rule.DIGEST)
+            checked[address] = replace(data, problems=(*data.problems, *locks, *found))
         return checked
+
+    def _whole_of(self, address: Address, local: dict[Address, LocalData]) -> LocalData:
+        """The Dataset that a part is drawn from: what its digest locks, the parts are locked to."""
+        spec = self._spec(address)
+        whole = Address.dataset(spec.of) if isinstance(spec, DatasetPart) else None
+        return local.get(whole, _NOTHING) if whole else _NOTHING
 
     def _read(self, address: Address, tick: Tick = lambda _: None, *, fetching: bool = False) -> LocalData:
         spec, source = self._spec(address), self._desired.local_source(address)
         shown = shown_path(source) if source else spec.source.url or ""
-        if source is None and spec.digest and not fetching:
+        if source is None and self._locked(spec) and not fetching:
             return LocalData(None, source=shown, fetchable=True)
         if source is not None and not source.exists():
             near = likely_meant(source, shown)
             meant = f"; did you mean {near}?" if near else ""
-            problem = None if spec.digest else f"its source {shown} is not there{meant}"
+            problem = None if self._locked(spec) else f"its source {shown} is not there{meant}"
             return LocalData(None, problem, shown)
         try:
             facts = self.facts(address, tick)
@@ -84,16 +93,23 @@ class LocalDatasets:
             return LocalData(None, f"its source {shown} cannot be read: {error}", shown)
         return LocalData(facts, source=shown, problems=_broken_lock(address, spec, facts))
 
+    def _locked(self, spec: Dataset) -> bool:
+        """Whether it can be known without its bytes; of a part the ledger may know it then."""
+        whole = self._spec(Address.dataset(spec.of)) if isinstance(spec, DatasetPart) else spec
+        return whole.digest is not None
+
     def facts(self, address: Address, tick: Tick = lambda _: None) -> DatasetFacts:
         """Read one dataset, fetching it first if it is behind a URL."""
         cache = self._cache if self._trust_cache else None
-        return read_dataset(self.path(address), cache, exclude=self._spec(address).exclude, tick=tick)
+        spec = self._spec(address)
+        return read_dataset(self.path(address), cache, exclude=spec.exclude, part=_part_of(spec), tick=tick)
 
     def viewed(self, address: Address, data: LocalData, tick: Tick = lambda _: None) -> LocalData:
         """With what is to be said of the content of its clips; each clip is looked at once."""
-        if data.facts is None:
+        facts, spec = data.facts, self._spec(address)
+        if facts is None or isinstance(spec, DatasetPart):  # of a part it is told with its whole
             return data
-        facts, spec, cache = data.facts, self._spec(address), MeasureCache(self._cache)
+        cache = MeasureCache(self._cache)
         known = cache.recall() if self._trust_cache else {}
         wanted = {sha256: name for name, sha256 in viewed_clips(facts).items()}
         fresh = {sha256: name for sha256, name in wanted.items() if sha256 not in known}
@@ -129,12 +145,17 @@ class LocalDatasets:
         return fetch(url, self._cache / "sources")
 
     def write_archive(self, address: Address, facts: DatasetFacts, destination: Path) -> None:
-        write_archive(self.path(address), facts, destination, exclude=self._spec(address).exclude)
+        spec = self._spec(address)
+        write_archive(self.path(address), facts, destination, exclude=spec.exclude, part=_part_of(spec))
 
     def _spec(self, address: Address) -> Dataset:
         spec = self._desired.resources[address].spec
         assert isinstance(spec, Dataset)  # noqa: S101 - its address says so
         return spec
+
+
+def _part_of(spec: Dataset) -> DrawnPart | None:
+    return spec.part if isinstance(spec, DatasetPart) else None
 
 
 def _broken_lock(address: Address, spec: Dataset, facts: DatasetFacts) -> tuple[Finding, ...]:

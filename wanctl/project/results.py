@@ -1,6 +1,6 @@
 """The results of a project's methods: values that can show themselves, as text, Markdown, HTML or data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from html import escape
 from typing import Any, Self
@@ -201,8 +201,19 @@ def dataset_diagnostics(desired: Desired, local: Mapping[Address, LocalData]) ->
         yield from missing
         if data.problem and not missing:
             yield _at_source(resource, Finding.error(Rule.DATASET, data.problem), data.source)
-        for problem in abridged(data.problems):
+        for problem in abridged(_not_told(resource, data, local)):
             yield _at_source(resource, problem, data.source)
+
+
+def _not_told(resource: Resource, data: LocalData, local: Mapping[Address, LocalData]) -> Iterable[Finding]:
+    """Of a part only errors that its whole does not have: the rest is told there."""
+    whole = next((local[one] for one in resource.references if one in local), None)
+    if whole is None or whole.facts is None:
+        return data.problems
+    told = {(one.rule, one.place) for one in whole.problems}
+    return [
+        one for one in data.problems if one.severity is Severity.ERROR and (one.rule, one.place) not in told
+    ]
 
 
 def _at_source(resource: Resource, problem: Finding, source: str) -> Finding:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from wanctl.address import Address
 from wanctl.base.files import replace_file
 from wanctl.language.findings import SpecErrors
+from wanctl.language.models import DatasetPart
 from wanctl.language.resources import Resource
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
@@ -78,7 +79,8 @@ def _difference(before: "Project", after: "Project", edited: Address, own: Colle
         return "which resources there are"
     for address, resource in before.desired.resources.items():
         now = after.desired.resources[address]
-        if address != edited and now.spec != resource.spec:
+        follows = isinstance(now.spec, DatasetPart) and edited in now.references
+        if address != edited and not follows and now.spec != resource.spec:
             return str(address)
     old, new = (one.desired.resources[edited].spec.model_dump(exclude=set(own)) for one in (before, after))
     return None if old == new else str(edited)

@@ -19,8 +19,8 @@ from wanctl.base.files import replace_file
 from wanctl.dataset.contents import ANNOTATIONS, DatasetError
 from wanctl.dataset.preparing.outcome import PreparedFile, PreparedStretch
 from wanctl.dataset.preparing.scenes import CutSettings
+from wanctl.dataset.source import ORIGINS
 
-ORIGINS = "origins.jsonl"
 WORK = ".prepared.jsonl"
 _VERSION = 1
 _OPTIONS = {

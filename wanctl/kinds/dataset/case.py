@@ -15,7 +15,7 @@ from wanctl.kinds.acting import CallResult, OnRemote, Tools
 from wanctl.kinds.case import Case, FieldRule, FieldTable
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.snapshot import Read
-from wanctl.language.models import Dataset
+from wanctl.language.models import Dataset, DatasetPart
 from wanctl.ledger.record import Verb
 from wanctl.plan import Change, FieldClass
 from wanctl.studio.objects import RemoteFile
@@ -35,11 +35,12 @@ class DatasetContent:
     summary: str
     facts: DatasetFacts | None
     fetchable: bool  # an upload can have the bytes
+    drawn: dict[str, Any] | None = None  # of a part: from which content, and how
 
     def inputs(self, filename: str, size: int | None) -> dict[str, Any]:
         """The ledger's record of the upload."""
         kept = manifest(self.facts) if self.facts else {}
-        return {"filename": filename, "size": size, **kept}
+        return {"filename": filename, "size": size, **kept, **({"drawn": self.drawn} if self.drawn else {})}
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,63 @@ class DatasetCase(Case):
         """None: the source cannot be read here, and no digest is locked."""
         facts = self.local.facts
         if facts:
-            return DatasetContent(facts.digest, _summary(facts), facts, fetchable=True)
+            return DatasetContent(
+                facts.digest, _summary(facts) + self._of_whole, facts, fetchable=True, drawn=self.drawn
+            )
         if self.spec.digest is None:
-            return None
+            return self._drawn_before
         digest = self.spec.digest.removeprefix("sha256:")
         kept = self.entry.generation(digest)
         parts = [f"sha256:{digest[:16]} as locked, bytes not seen"]
         if kept and "samples" in kept.inputs:
             parts = [counted(len(kept.inputs["samples"]), "sample"), *parts]
         return DatasetContent(digest, ", ".join(parts), None, self.local.fetchable)
+
+    @cached_property
+    def part(self) -> DatasetPart | None:
+        """The side of a split that it is, if it is one."""
+        return self.spec if isinstance(self.spec, DatasetPart) else None
+
+    @cached_property
+    def drawn(self) -> dict[str, Any] | None:
+        """From which content a part is drawn, and how; None where that content is not known."""
+        if self.part is None:
+            return None
+        whole = self.context.dataset(Address.dataset(self.part.of)).content
+        return {"from": whole, **self.part.drawn.model_dump()} if whole else None
+
+    @property
+    def _of_whole(self) -> str:
+        return f", drawn from Dataset/{self.part.of}" if self.part else ""
+
+    @property
+    def _drawn_before(self) -> DatasetContent | None:
+        """Without its bytes a part is known if the ledger has one that was drawn in the same way."""
+        kept = next((one for one in self.entry.generations if one.inputs.get("drawn") == self.drawn), None)
+        if kept is None or self.drawn is None:
+            return None
+        count = counted(len(kept.inputs.get("samples", ())), "sample")
+        return DatasetContent(kept.identity, f"{count}{self._of_whole}, bytes not seen", None, False)
+
+    @cached_property
+    def parts(self) -> tuple[Address, ...]:
+        """The parts that are drawn from it for somebody."""
+        return tuple(
+            address
+            for address, resource in self.context.desired.resources.items()
+            if isinstance(resource.spec, DatasetPart)
+            and resource.spec.needed
+            and resource.spec.of == self.address.name
+        )
+
+    @property
+    def unneeded(self) -> str | None:
+        """Why nothing of it is uploaded, though it is to be there."""
+        if self.part:
+            return None if self.part.needed else "what it is drawn for is absent"
+        if not self.parts or set(self.context.users(self.address)) - set(self.parts):
+            return None
+        return f"uploaded in {len(self.parts)} parts"
 
     def change(self, digest: str) -> Change:
         before = self.entry.current

@@ -33,6 +33,8 @@ def plan_dataset(resource: Resource, context: Context) -> Planned:
     content = case.content
     if content is None:
         return _plan_unread(case)
+    if case.unneeded:
+        return _plan_unneeded(case, content, case.unneeded)
     planned = _plan_content(case, content)
     if planned.step.settled:
         return planned  # what is wrong with it matters again when something is to be trained on it
@@ -104,17 +106,26 @@ def _plan_uploaded(case: DatasetCase, file_id: str) -> Planned:
 def _plan_unread(case: DatasetCase) -> Planned:
     """The source cannot be read here, and no digest is locked: say so; what is live stays as it is."""
     current = case.entry.current
+    hints: tuple[str, ...] = (
+        f"check source at {case.resource.at('source')}",
+        f"to plan without the media, run where they are: wanctl dataset lock {case.address.name}",
+    )
+    if case.part:
+        hints = (f"see Dataset/{case.part.of}, and validation: at {case.resource.origin}",)
     step = case.step(
         Action.UPLOAD,
         When.BLOCKED,
         case.local.problem or "its source cannot be read",
         remote_id=current.remote_id if current else None,
-        hints=(
-            f"check source at {case.resource.at('source')}",
-            f"to plan without the media, run where they are: wanctl dataset lock {case.address.name}",
-        ),
+        hints=hints,
     )
     return Planned(step)
+
+
+def _plan_unneeded(case: DatasetCase, content: DatasetContent, reason: str) -> Planned:
+    """It is known, and that is enough; what was uploaded of it before stays."""
+    step = case.step(Action.NOTHING, When.DONE, reason, summary=content.summary)
+    return Planned(step, ProvidedDataset(content=content.digest))
 
 
 def _plan_content(case: DatasetCase, content: DatasetContent) -> Planned:

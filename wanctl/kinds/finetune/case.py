@@ -19,6 +19,7 @@ FIELDS = FieldTable(  # what is left out of the hyper-parameters is a default, b
     FieldRule("model", FieldClass.IMMUTABLE),
     FieldRule("training", FieldClass.IMMUTABLE),
     FieldRule("validation", FieldClass.IMMUTABLE),
+    FieldRule("validation.*", FieldClass.IMMUTABLE),
     FieldRule("hyper_parameters.*", FieldClass.IMMUTABLE),
     FieldRule("attempt", FieldClass.IMMUTABLE),
 )
@@ -37,7 +38,7 @@ class TrainingCase(Case):
 
     @cached_property
     def datasets(self) -> tuple[Address, ...]:
-        return tuple(Address.dataset(name) for name in (*self.spec.training, *self.spec.validation))
+        return tuple(Address.dataset(name) for name in (*self.spec.training_sets, *self.spec.validation_sets))
 
     @property
     def unread(self) -> tuple[Address, ...]:
@@ -46,11 +47,11 @@ class TrainingCase(Case):
 
     @cached_property
     def training(self) -> tuple[str, ...]:
-        return self._contents(self.spec.training)
+        return self._contents(self.spec.training_sets)
 
     @cached_property
     def validation(self) -> tuple[str, ...]:
-        return self._contents(self.spec.validation)
+        return self._contents(self.spec.validation_sets)
 
     def _contents(self, names: tuple[str, ...]) -> tuple[str, ...]:
         contents = (self.context.dataset(Address.dataset(name)).content for name in names)
@@ -124,6 +125,7 @@ class TrainingCase(Case):
             "hyper_parameters": self.sent_parameters,
             "declared": sorted(self.declared),
             "attempt": self.spec.attempt,
+            **({"drawn": self.spec.split.model_dump()} if self.spec.split else {}),
         }
 
     @property
@@ -140,6 +142,7 @@ class TrainingCase(Case):
             for key in ("model", "training", "validation", "attempt")
             if before.get(key) != after[key] and not (key == "attempt" and not before) and after[key] != []
         ]
+        changes += self._changes_of_draw(before.get("drawn", {}), after.get("drawn", {}))
         old = before.get("hyper_parameters", {})
         origin = self.context.desired.catalogue.origin(self.spec.model)
         defaults = FieldTable(FieldRule("hyper_parameters.*", FieldClass.SERVER_DEFAULT, origin))
@@ -149,12 +152,20 @@ class TrainingCase(Case):
                 changes.append(table.change(f"hyper_parameters.{key}", old.get(key), value))
         return tuple(changes)
 
+    def _changes_of_draw(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+        """How the validation set is drawn, where that is another way than it was."""
+        return [
+            FIELDS.change(f"validation.{key}", before.get(key), after.get(key))
+            for key in dict.fromkeys((*before, *after))
+            if before.get(key) != after.get(key)
+        ]
+
     # Length and price
 
     @property
     def measured(self) -> list[Measured] | None:
         """The samples of each training set; None unless all are known."""
-        known = [self.context.measured(Address.dataset(name)) for name in self.spec.training]
+        known = [self.context.measured(Address.dataset(name)) for name in self.spec.training_sets]
         measured = [one for one in known if one]
         return measured if len(measured) == len(known) else None
 

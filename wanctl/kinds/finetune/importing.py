@@ -184,7 +184,7 @@ def _twin(writing: Writing, address: Address, fields: dict[str, Any]) -> Address
 def declared_inputs(spec: FineTune) -> object:
     """The inputs of a training, as far as a spec tells them: nothing else tells two jobs apart."""
     declared = tuple(spec.hyper_parameters.declared().items())
-    return spec.model, frozenset(spec.training), frozenset(spec.validation), declared
+    return spec.model, frozenset(spec.training_sets), frozenset(spec.validation_sets), declared
 
 
 def _parameters(job: Job, known: Collection[str]) -> tuple[dict[str, Any], list[str]]:

@@ -228,11 +228,11 @@ def _call(case: TrainingCase) -> Train:
     spec, context = case.spec, case.context
     body: dict[str, Any] = {
         "model": spec.model,
-        "training_file_ids": case.file_ids(spec.training),
+        "training_file_ids": case.file_ids(spec.training_sets),
         "training_type": spec.training_type,
         "hyper_parameters": case.sent_parameters,
         "job_name": job_name_for(context.project, case.address.name, case.identity),
     }
     if spec.validation:
-        body["validation_file_ids"] = case.file_ids(spec.validation)
+        body["validation_file_ids"] = case.file_ids(spec.validation_sets)
     return Train(case.address, case.identity, body, case.inputs, context.snapshot.ids_by_model[spec.model])

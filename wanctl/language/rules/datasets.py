@@ -27,7 +27,8 @@ def uses_of(desired: Desired, facts: Facts) -> dict[Address, list[Use]]:
     for resource in desired.resources.values():
         spec = resource.spec
         if isinstance(spec, FineTune) and spec.state is State.PRESENT:
-            for name in (*spec.training, *spec.validation):
+            split = spec.training if spec.split else ()  # what is said of a whole helps who looks at it
+            for name in (*split, *spec.training_sets, *spec.validation_sets):
                 address = Address.dataset(name)
                 uses[address].append(_use(resource, spec, address, desired, facts))
     return uses
@@ -35,9 +36,9 @@ def uses_of(desired: Desired, facts: Facts) -> dict[Address, list[Use]]:
 
 def _use(resource: Resource, spec: FineTune, dataset: Address, desired: Desired, facts: Facts) -> Use:
     base = desired.catalogue.base_model(spec.model)
-    training = dataset.name in spec.training
+    training = dataset.name in (*spec.training, *spec.training_sets)
     referred = desired.resources.get(dataset)
-    trained = [facts.get(Address.dataset(name)) for name in spec.training]
+    trained = [facts.get(Address.dataset(name)) for name in spec.training_sets]
     known = [one for one in trained if one]
     parameters = desired.catalogue.complete(spec.model, spec.hyper_parameters.declared())
     batch = parameters.get("batch_size")

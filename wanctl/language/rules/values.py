@@ -35,7 +35,7 @@ def check(desired: Desired, facts: Mapping[Address, DatasetFacts | None]) -> tup
     for resource in desired.resources.values():
         spec = resource.spec
         if isinstance(spec, FineTune) and spec.state is State.PRESENT:
-            sets = [facts.get(Address.dataset(name)) for name in spec.training]
+            sets = [facts.get(Address.dataset(name)) for name in spec.training_sets]
             counts = [len(one.samples) for one in sets if one and one.samples]
             if len(counts) == len(sets):
                 found += step_musts(JudgedTraining.of(resource, desired.catalogue), sum(counts))
@@ -191,7 +191,7 @@ def _twins(resources: Mapping[Address, Resource], sources: Mapping[Address, Path
         inputs = (
             spec.model,
             frozenset(_content(name, resources, sources) for name in spec.training),
-            frozenset(_content(name, resources, sources) for name in spec.validation),
+            spec.split or frozenset(_content(name, resources, sources) for name in spec.validation_sets),
             tuple(spec.hyper_parameters.declared().items()),
         )
         twin = first.setdefault(inputs, resource)
