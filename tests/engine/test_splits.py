@@ -12,6 +12,9 @@ from tests.harness import DATASET, FINETUNE, Document, Harness
 from wanctl.address import Address
 from wanctl.language.findings import SpecErrors
 from wanctl.plan import Action, Plan, Status, When
+from wanctl.project.dataset_edits import DatasetEditor
+from wanctl.project.datasets import lock
+from wanctl.project.errors import ProjectError
 
 TRAIN, RAIN = Address.dataset("train"), Address.finetune("rain")
 SIDES = tuple(Address.dataset(f"train-{side}-25-seed-7") for side in ("training", "validation"))
@@ -189,3 +192,19 @@ def test_validate_says_each_thing_once(harness: Harness) -> None:
     found = [one for one in harness.project().validate().diagnostics if "clip_3" in one.message]
     assert len({one.message for one in found}) == len(found)
     assert {one.path for one in found} == {"Dataset/train"}
+
+
+def test_what_a_person_writes_is_the_whole(harness: Harness) -> None:
+    for write in (
+        lambda: lock(harness.project(), SIDES[0].name),
+        lambda: DatasetEditor.of(harness.project, SIDES[1].name),
+    ):
+        with pytest.raises(ProjectError, match="is drawn from Dataset/train"):
+            write()
+
+
+def test_an_exclusion_goes_for_both_sides(harness: Harness) -> None:
+    editor = DatasetEditor.of(harness.project, "train")
+    editor.leave_out(harness.project().datasets.facts(SIDES[0]).samples[0])
+    sides = [harness.project().datasets.facts(address) for address in SIDES]
+    assert sum(len(facts.samples) for facts in sides) == 7

@@ -14,7 +14,7 @@ from wanctl.dataset.selecting import exclusion_of
 from wanctl.language.inspection import Inspection
 from wanctl.language.splicing import with_item, without_item
 from wanctl.project import Project
-from wanctl.project.datasets import dataset_address, inspect
+from wanctl.project.datasets import dataset_address, inspect, written_address
 from wanctl.project.errors import ProjectError
 from wanctl.project.rewriting import SpecEdit, rewrite, text_of
 
@@ -101,7 +101,7 @@ class DatasetEditor:
             return edit
 
     def _folder(self, project: Project) -> Path:
-        address = dataset_address(project, self.name)
+        address = written_address(project, self.name)
         folder = project.datasets.path(address)
         if not folder.is_dir() or project.desired.local_source(address) is None:
             raise ProjectError(f"{address} is no folder here", "unpack it into one, and edit it there")

@@ -23,7 +23,7 @@ from wanctl.dataset.selecting import left_out_samples
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
 from wanctl.language.inspection import Inspection, inspection
-from wanctl.language.models import Dataset
+from wanctl.language.models import Dataset, DatasetPart
 from wanctl.language.rules.datasets import uses_of
 from wanctl.language.splicing import with_fields
 from wanctl.project import Project
@@ -44,6 +44,15 @@ def dataset_address(project: Project, name: str) -> Address:
     near = did_you_mean(plain, known)
     hint = f"did you mean {near}?" if near else f"there are: {', '.join(known) or 'none'}"
     raise ProjectError(f"the specs hold no Dataset/{plain}", hint)
+
+
+def written_address(project: Project, name: str) -> Address:
+    """The same of a Dataset that has a document; a part that is drawn has none."""
+    address = dataset_address(project, name)
+    spec = _spec(project, address)
+    if isinstance(spec, DatasetPart):
+        raise ProjectError(f"{address} is drawn from Dataset/{spec.of}", f"name that: {spec.of}")
+    return address
 
 
 def inspect(project: Project, name: str) -> Inspection:
@@ -136,7 +145,7 @@ class Locked:
 
 def lock(project: Project, name: str, *, check_only: bool = False) -> Locked:
     """Write the digest of what is here into the dataset's document, and touch nothing else in the file."""
-    address = dataset_address(project, name)
+    address = written_address(project, name)
     spec, resource = _spec(project, address), project.desired.resources[address]
     facts = project.datasets.read_all_of(address).facts or _read(project, address)[0]
     digest = f"sha256:{facts.digest}"
