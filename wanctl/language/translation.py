@@ -22,6 +22,8 @@ def complaints(error: ValidationError, model: type[BaseModel]) -> Iterator[Compl
         if path in seen:
             continue  # a union tells each of its members' complaints; one is enough
         seen.add(path)
+        if one["type"] == "too_short" and len(one["input"]) >= one["ctx"]["min_length"]:
+            continue  # its members were wrong, and are told themselves
         if one["type"] == "missing" and any(_meant(path, other, model) for other in unknown):
             continue  # it is there, misspelt
         yield _complaint(path, one["type"], one["input"], one.get("ctx", {}), model)
