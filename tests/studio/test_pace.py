@@ -183,7 +183,7 @@ def test_lanes_do_not_hold_each_other_up() -> None:
     pace = Pace(lambda: time.now, time.sleep)
 
     async def call(family: Family, lasting: float) -> None:
-        async with pace.lane(family).turn():
+        async with pace.turn(family):
             await time.sleep(lasting)
 
     uploads = (call(Family.UPLOADS, 600) for _ in range(LIMITS[Family.UPLOADS].at_once))

@@ -112,7 +112,7 @@ def _run_here(work: Awaitable[_Result]) -> _Result:
             try:
                 return await work
             except ExceptionGroup as group:
-                raise _first(group) from group
+                raise first_of(group) from group
 
     try:
         return asyncio.run(first_failure())
@@ -149,6 +149,6 @@ def _stopping_on(number: signal.Signals, stops: list[int]) -> Iterator[None]:
         signal.signal(number, before)
 
 
-def _first(group: ExceptionGroup[Exception]) -> Exception:
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, ExceptionGroup) else error
+def first_of(error: Exception) -> Exception:
+    """Of several failures at once the first, which is the one that is told."""
+    return first_of(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error

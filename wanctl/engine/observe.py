@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +32,9 @@ from wanctl.studio.client import Studio
 from wanctl.studio.errors import InvalidRequest, NotFound, ServerError, StudioError
 from wanctl.studio.objects import UNTOLD, Job, LiveDeployment, RemoteFile
 
+ReadLists = Callable[
+    [], Awaitable[Snapshot]
+]  # the three lists as they are for everybody: nothing was asked yet
 ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
 _NO_SUCH_CALL = frozenset({404, 405})
 _LOOKS: dict[str, Reader] = {Read.VIDEO: seen_video}  # what is more than one call
@@ -50,11 +54,13 @@ class RunSession:
     polling: PollingPace
     archive: Callable[[Address, str], AbstractAsyncContextManager[Path]]
     planner: Planner = make_plan
+    lists: ReadLists | None = None  # where several projects share one reading of an account
     snapshot: Snapshot | None = None
 
     async def survey(self) -> Draft:
         """Read the whole account and plan from it."""
-        return await self.settle(await observe(self.studio, self.clock.now, self.journal.record))
+        read = self.lists or partial(read_lists, self.studio, self.clock.now)
+        return await self.settle(await observe(await read(), self.studio, self.journal.record))
 
     async def look_again(self, draft: Draft, due: Collection[Address]) -> Draft:
         """Read only what is in flight and due, and plan from that."""
@@ -81,27 +87,37 @@ class RunSession:
         raise RuntimeError(f"planning keeps asking: {sorted(draft.questions)}")
 
 
-async def observe(studio: Studio, now: Callable[[], datetime], record: Record) -> Snapshot:
-    """The three lists. One that fails takes the others down with it; one that the service does not have is
-    made up for by what the ledger and the jobs name, and a row that says too little by the object itself."""
+async def read_lists(studio: Studio, now: Callable[[], datetime]) -> Snapshot:
+    """The three lists. One that fails takes the others down with it; what a row leaves out is asked for by
+    the object's own id."""
     async with asyncio.TaskGroup() as group:
         listing_files = group.create_task(unless_unlisted(studio.files.list()))
         listing_jobs = group.create_task(studio.jobs.list())
         listing_deployments = group.create_task(unless_unlisted(studio.deployments.list()))
     files, jobs, deployments = listing_files.result(), listing_jobs.result(), listing_deployments.result()
-    lists = ((Listing.FILES, files), (Listing.DEPLOYMENTS, deployments))
-    unlisted = tuple(listing for listing, found in lists if found is None)
-    known = KnownByLedger(record)
     jobs = await completed(jobs, studio.jobs.get, lambda one: one.job_id)
-    if files is None:
-        files, jobs = await files_one_by_one(studio, known, jobs)
-    else:
-        files = require_names(await completed(files, studio.files.get, lambda one: one.id), known)
-    if deployments is None:
-        deployments = await deployments_one_by_one(studio, known, jobs)
-    else:
+    if files is not None:
+        files = await completed(files, studio.files.get, lambda one: one.id)
+    if deployments is not None:
         deployments = await completed(deployments, studio.deployments.get, lambda one: one.deployed_model)
-    return Snapshot(now(), files, jobs, deployments, unlisted=unlisted)
+    absent = ((Listing.FILES, files), (Listing.DEPLOYMENTS, deployments))
+    unlisted = tuple(listing for listing, found in absent if found is None)
+    return Snapshot(now(), files or (), jobs, deployments or (), unlisted=unlisted)
+
+
+async def observe(lists: Snapshot, studio: Studio, record: Record) -> Snapshot:
+    """The account for one project: a list that the service does not have is made up for by what its ledger
+    and the jobs name."""
+    known = KnownByLedger(record)
+    seen = lists
+    if Listing.FILES in lists.unlisted:
+        files, jobs = await files_one_by_one(studio, known, lists.jobs)
+        seen = replace(seen, files=files, jobs=jobs)
+    elif (files := require_names(lists.files, known)) != lists.files:
+        seen = replace(seen, files=files)
+    if Listing.DEPLOYMENTS in lists.unlisted:
+        seen = replace(seen, deployments=await deployments_one_by_one(studio, known, seen.jobs))
+    return seen
 
 
 async def answer(studio: Studio, questions: Iterable[Question]) -> dict[Question, Any]:

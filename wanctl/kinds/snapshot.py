@@ -8,7 +8,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -81,7 +81,11 @@ class Snapshot:
         )
 
     def with_answers(self, answers: Mapping[Question, Any]) -> "Snapshot":
-        return replace(self, answers={**self.answers, **answers})
+        """The same account, of which more is known. What was looked up in its lists stays looked up."""
+        fresh = replace(self, answers={**self.answers, **answers})
+        looked_up = vars(self).keys() - {one.name for one in fields(self)}
+        vars(fresh).update({name: vars(self)[name] for name in looked_up})
+        return fresh
 
     @cached_property
     def file_by_id(self) -> dict[str, RemoteFile]:

@@ -40,7 +40,7 @@ from wanctl.project.leasing import leased, while_held
 from wanctl.project.ledgers import known_to_neighbours, record_of
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
 from wanctl.project.outputs import Output, OutputList, output_of, outputs_of
-from wanctl.project.provider import OpenAccount, connect, endpoint_name, place_gate
+from wanctl.project.provider import Connect, OpenAccount, connect, endpoint_name, place_gate
 from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus, Validation, dataset_diagnostics
 from wanctl.render.lineage import references_of
 from wanctl.studio.wire import CallListener, Permission, always_allowed, no_listener
@@ -62,15 +62,16 @@ class Project:
         home: Path | None = None,
         gates: tuple[Gate, ...] = (),
         on_call: CallListener = no_listener,
+        connect: Connect = connect,
     ) -> None:
         """`home` is where this machine keeps its ledger and caches, if that is not beside the specs; `gates`
-        narrow every plan; `on_call` is told of each call to the service."""
+        narrow every plan; `on_call` is told of each call to the service; `connect` opens the account."""
         self.desired = desired
         self.host = host
         self.tell = tell  # where a sentence goes that a person should see, and that is no result
         self.home = home or desired.directory
         self.gates = gates
-        self._on_call = on_call
+        self._on_call, self._connect = on_call, connect
         self.datasets = LocalDatasets(desired, self.state / "cache", trust_cache=trust_cache)
         self._reading = reading
 
@@ -175,6 +176,12 @@ class Project:
     async def aplan(self, to_delete: Collection[Address] | None = None) -> PlanResult:
         return await run_aside(self._plan(to_delete))
 
+    async def planning(self, known: Record, since: float | None = None) -> PlanResult:
+        """As plan, in the loop of whoever awaits it. `known` is the ledger, read before the account's lists.
+        Where projects share an account, these are no older than `since`."""
+        async with self.session(record=known, since=since) as session:
+            return PlanResult.of((await session.survey()).plan, references_of(self.desired))
+
     async def _plan(self, to_delete: Collection[Address] | None = None) -> PlanResult:
         planner = None if to_delete is None else self._destruction(to_delete)
         async with self.session(planner=planner) as session:
@@ -256,6 +263,10 @@ class Project:
                 ignore_windows=ignore_windows,
             )
         )
+
+    async def applying(self, approve: Decision, patience: Patience, watcher: Watcher) -> ApplyResult:
+        """As apply, in the loop of whoever awaits it."""
+        return await self._apply(approve, patience, watcher, None, timedelta(), ignore_windows=False)
 
     async def _apply(
         self,
@@ -342,14 +353,17 @@ class Project:
         store: LeasedStore | None = None,
         planner: Planner | None = None,
         outside: Severity = Severity.WARNING,
+        *,
+        record: Record | None = None,
+        since: float | None = None,
     ) -> AsyncIterator[RunSession]:
         """Everything that a run works with, for as long as it runs; without a lease it only looks.
 
-        `outside` is how much it matters to be outside the windows.
+        `outside` is how much it matters to be outside the windows. `record` and `since` are of `planning`.
         """
         settings = self.desired.settings
         async with self.account(while_held(store) if store else always_allowed) as account:
-            record = self.record()
+            known = await asyncio.to_thread(self.record) if record is None else record
             now = account.clock.now
             yield RunSession(
                 desired=self.desired,
@@ -358,21 +372,24 @@ class Project:
                 clock=account.clock,
                 journal=Journal(
                     store.save if store else _only_looking,
-                    record,
+                    known,
                     self.host.stamp(self.desired) if store else Stamp(),
                     now,
                     references_of(self.desired),
                 ),
                 polling=PollingPace.of(settings.polling),
                 archive=Packer(self.datasets, self.local, self.state / "packing").archive,
-                planner=self.gated(planner or partial(make_plan, diagnostics=self.findings()), outside),
+                planner=await asyncio.to_thread(
+                    lambda: self.gated(planner or partial(make_plan, diagnostics=self.findings()), outside)
+                ),
+                lists=account.lists(since),
             )
 
     @asynccontextmanager
     async def account(self, permission: Permission = always_allowed) -> AsyncIterator[OpenAccount]:
         """The account alone, for reads that plan nothing."""
         settings = self.desired.settings
-        async with connect(settings, self.state, self.host, self._on_call, permission) as account:
+        async with self._connect(settings, self.state, self.host, self._on_call, permission) as account:
             yield account
 
 

@@ -1,8 +1,9 @@
 """Where a project's account is: Model Studio over HTTPS, or the embedded sandbox in this very process."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,8 @@ import httpx
 
 from wanctl.base.running import Clock
 from wanctl.engine.gates import Gate
+from wanctl.engine.observe import ReadLists
+from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.settings import Provider, Settings
 from wanctl.project.errors import ProjectError
 from wanctl.project.host import Host
@@ -65,6 +68,16 @@ class OpenAccount:
 
     studio: Studio
     clock: Clock
+    begun_since: Callable[[float], Awaitable[Snapshot]] | None = (
+        None  # lists that are read for several projects
+    )
+
+    def lists(self, since: float | None) -> ReadLists | None:
+        """How a run reads lists that it shares with others: no older than `since`, else than its asking."""
+        begun_since = self.begun_since
+        if begun_since is None:
+            return None
+        return lambda: begun_since(time.monotonic() if since is None else since)
 
 
 def endpoint_name(settings: Settings, host: Host) -> str:
@@ -109,6 +122,9 @@ def needs_key(settings: Settings) -> bool:
     return settings.provider is Provider.MODEL_STUDIO
 
 
+Connect = Callable[[Settings, Path, Host, CallListener, Permission], AbstractAsyncContextManager[OpenAccount]]
+
+
 @asynccontextmanager
 async def connect(
     settings: Settings,
@@ -119,12 +135,7 @@ async def connect(
 ) -> AsyncIterator[OpenAccount]:
     """Open the account for one run; `on_call` is told of each call, `permission` asked before each change."""
     if not embedded(settings):
-        endpoint = resolve_endpoint(settings, host)
-        sandboxed = settings.provider is Provider.SANDBOX
-        key = Key("sandbox") if sandboxed else host.api_key()
-        async with Studio(
-            endpoint, key, workspace=settings.workspace, on_call=on_call, permission=permission
-        ) as studio:
+        async with open_studio(settings, host, on_call, permission) as studio:
             yield OpenAccount(studio, WallClock())
         return
     sandbox = open_sandbox(settings, state)
@@ -141,6 +152,18 @@ async def connect(
             yield OpenAccount(studio, clock)
     finally:
         sandbox.close()
+
+
+def open_studio(
+    settings: Settings,
+    host: Host,
+    on_call: CallListener = no_listener,
+    permission: Permission = always_allowed,
+) -> Studio:
+    """The account over HTTP; a sandbox there takes any key."""
+    key = Key("sandbox") if settings.provider is Provider.SANDBOX else host.api_key()
+    endpoint = resolve_endpoint(settings, host)
+    return Studio(endpoint, key, workspace=settings.workspace, on_call=on_call, permission=permission)
 
 
 def open_sandbox(settings: Settings, state: Path) -> "Sandbox":

@@ -5,6 +5,7 @@ object. What goes wrong is in `errors.py`, what may be repeated in `wire.py`.
 """
 
 import asyncio
+import copy
 import time
 from pathlib import Path
 from types import TracebackType
@@ -39,25 +40,38 @@ class Studio:
         on_call: CallListener = no_listener,
         permission: Permission = always_allowed,
     ) -> None:
-        pace = Pace(monotonic, sleep)
-        self._wire = StudioConnection(
-            endpoint,
-            key,
-            workspace=workspace,
-            transport=transport,
-            pace=pace,
-            user_agent=user_agent,
-            on_call=on_call,
-            permission=permission,
+        self._transport, self._user_agent = transport, user_agent
+        self._open(
+            StudioConnection(
+                endpoint,
+                key,
+                workspace=workspace,
+                transport=transport,
+                pace=Pace(monotonic, sleep),
+                user_agent=user_agent,
+                on_call=on_call,
+                permission=permission,
+            )
         )
-        self._downloads = Downloads(endpoint, transport, pace, user_agent)
-        self.files = Files(self._wire)
-        self.jobs = Jobs(self._wire)
-        self.checkpoints = Checkpoints(self._wire)
-        self.deployments = Deployments(self._wire)
-        self.chat = Chat(self._wire)
-        self.tasks = Tasks(self._wire)
-        self.temporary = TemporaryUploads(self._wire, transport, pace, user_agent)
+
+    def _open(self, wire: StudioConnection) -> None:
+        self._wire = wire
+        self._downloads = Downloads(wire.endpoint, self._transport, wire.pace, self._user_agent)
+        self.files = Files(wire)
+        self.jobs = Jobs(wire)
+        self.checkpoints = Checkpoints(wire)
+        self.deployments = Deployments(wire)
+        self.chat = Chat(wire)
+        self.tasks = Tasks(wire)
+        self.temporary = TemporaryUploads(wire, self._transport, wire.pace, self._user_agent)
+
+    def shared_with(
+        self, owner: str, on_call: CallListener = no_listener, permission: Permission = always_allowed
+    ) -> "Studio":
+        """The same account for one of several projects: they share connections, pace and retries."""
+        shared = copy.copy(self)
+        shared._open(self._wire.shared_with(owner, on_call, permission))  # noqa: SLF001 - its own copy
+        return shared
 
     @property
     def endpoint(self) -> Endpoint:

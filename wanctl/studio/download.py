@@ -52,7 +52,7 @@ class Downloads(KeylessClient):
 
         async def attempt() -> int:
             call = Call("GET", _shown(start), CallEffect.READ)
-            async with self._pace.lane(Family.DOWNLOADS).turn():
+            async with self._pace.turn(Family.DOWNLOADS):
                 try:
                     return await self._follow(http, start, destination, max_bytes)
                 except httpx.HTTPError as error:

@@ -5,10 +5,11 @@ by `wire` and `download`. The clock and the sleep are given: nothing here waits 
 """
 
 import asyncio
+import copy
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeVar
@@ -55,22 +56,58 @@ LIMITS = {
 CALLS_AT_ONCE = sum(limit.at_once for limit in LIMITS.values())
 
 
+class Places:
+    """So many places. Who waits is served in turn with the others who wait, however many calls each has."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+
+    async def take(self, owner: str) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(owner, deque()).append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if not place.cancelled():  # it was given just now
+                self.give_back()
+            raise
+
+    def give_back(self) -> None:
+        while self._waiting:
+            owner, waiting = next(iter(self._waiting.items()))
+            place = waiting.popleft()
+            del self._waiting[owner]
+            if waiting:
+                self._waiting[owner] = waiting  # behind the others
+            if not place.done():
+                place.set_result(None)
+                return
+        self._free += 1
+
+
 class Lane:
     """The calls of one family: few enough at once, and never too many starts in any window."""
 
     def __init__(self, limit: Limit, now: Monotonic, sleep: Sleep) -> None:
         self._now = now
         self._sleep = sleep
-        self._places = asyncio.Semaphore(limit.at_once)
+        self._places = Places(limit.at_once)
         self._starts = deque[float](maxlen=limit.starts) if limit.starts else None
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self, owner: str = "") -> AsyncIterator[None]:
         """Held while a call is under way."""
-        async with self._places:
+        await self._places.take(owner)
+        try:
             if wait := self._reserved():
                 await self._sleep(wait)
             yield
+        finally:
+            self._places.give_back()
 
     def _reserved(self) -> float:
         """Seconds until the next start that the window has room for, which is taken by asking."""
@@ -104,15 +141,23 @@ class RetryBudget:
 
 
 class Pace:
-    """The lanes and the budget of one run."""
+    """The lanes and the budget of an account: of one run, or of several projects that take turns."""
 
     def __init__(self, now: Monotonic, sleep: Sleep) -> None:
         self.sleep = sleep
         self.budget = RetryBudget()
+        self.owner = ""
         self._lanes = {family: Lane(limit, now, sleep) for family, limit in LIMITS.items()}
 
-    def lane(self, family: Family) -> Lane:
-        return self._lanes[family]
+    def shared_with(self, owner: str) -> "Pace":
+        """The same lanes and budget, for one of the projects."""
+        pace = copy.copy(self)
+        pace.owner = owner
+        return pace
+
+    def turn(self, family: Family) -> AbstractAsyncContextManager[None]:
+        """Held while a call of this family is under way."""
+        return self._lanes[family].turn(self.owner)
 
 
 _log = logging.getLogger("wanctl.studio")

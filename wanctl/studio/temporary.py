@@ -56,7 +56,7 @@ class TemporaryUploads(KeylessClient):
         async def attempt() -> str:
             # each try has a name of its own: what another one left behind is not overwritten
             key = f"{policy.upload_dir}/{next(tries)}-{PurePosixPath(name).name}"
-            async with self._pace.lane(Family.UPLOADS).turn():
+            async with self._pace.turn(Family.UPLOADS):
                 await self._post(store, policy, key, opened)
             return f"oss://{key}"
 

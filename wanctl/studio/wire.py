@@ -4,6 +4,7 @@ The families (`files`, `jobs`, …) say what to call; here is how. A call that m
 made once, and a lost answer is raised as such. The key is added here and nowhere else.
 """
 
+import copy
 import logging
 import ssl
 import time
@@ -99,13 +100,29 @@ class StudioConnection:
         self._on_call = on_call
         self._permission = permission
         self._changing = True
+        self._borrowed = False
         headers = {"User-Agent": user_agent, "Accept": "application/json"}
         if workspace:
             headers["X-DashScope-WorkSpace"] = check_workspace(workspace)
         self._http = open_http(endpoint, transport, headers, _trusted_by(endpoint))
 
+    def shared_with(
+        self, owner: str, on_call: CallListener = no_listener, permission: Permission = always_allowed
+    ) -> "StudioConnection":
+        """The same connections, key and pace, for one of several projects; it closes nothing."""
+        shared = copy.copy(self)
+        shared._pace = self._pace.shared_with(owner)  # noqa: SLF001 - its own copy
+        shared._on_call, shared._permission = on_call, permission  # noqa: SLF001 - likewise
+        shared._changing, shared._borrowed = True, True  # noqa: SLF001 - likewise
+        return shared
+
+    @property
+    def pace(self) -> Pace:
+        return self._pace
+
     async def close(self) -> None:
-        await self._http.aclose()
+        if not self._borrowed:
+            await self._http.aclose()
 
     def change_no_more(self) -> None:
         self._changing = False
@@ -131,7 +148,7 @@ class StudioConnection:
     async def _send(self, request: StudioRequest) -> Reply:
         url = self._url(request)
         call = Call(request.method, url.raw_path.decode("ascii"), request.effect)
-        async with self._pace.lane(request.family).turn():
+        async with self._pace.turn(request.family):
             await self._may_leave(call)
             started = time.perf_counter()
             try:
