@@ -37,7 +37,11 @@ class Loop:
         self.rings = 0
         metrics = Metrics(lambda: self.loop_status, lambda: NOON)
         endpoints = StatusEndpoints(
-            lambda: self.loop_status, metrics, lambda: NOON + timedelta(minutes=1), self.ring, None
+            loop_status=lambda: self.loop_status,
+            metrics=metrics,
+            now=lambda: NOON + timedelta(minutes=1),
+            ring=self.ring,
+            secret=None,
         )
         self.server = Server(endpoints.application(), "127.0.0.1", 0)
 

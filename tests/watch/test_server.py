@@ -39,7 +39,12 @@ class Visit:
         self.rings = 0
         self.metrics = Metrics(lambda: loop_status, lambda: NOON)
         endpoints = StatusEndpoints(
-            lambda: loop_status, self.metrics, lambda: NOON + timedelta(minutes=1), self.ring, secret, local
+            loop_status=lambda: loop_status,
+            metrics=self.metrics,
+            now=lambda: NOON + timedelta(minutes=1),
+            ring=self.ring,
+            secret=secret,
+            local=local,
         )
         self.application = endpoints.application()
         self.client = TestClient(self.application, base_url="http://127.0.0.1")

@@ -10,6 +10,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from pathlib import Path
 from wanctl.base.errors import WanctlError
 
 _AT_ONCE = getattr(signal, "SIGKILL", signal.SIGTERM)
+_LOOK_AROUND = 0.5  # seconds
 _LAST_WORDS = 3.0  # seconds that git has to take its locks away
 PATIENCE = 120.0  # seconds for one command; a push over a slow line takes a few
 
@@ -102,6 +105,7 @@ class Git:
     environ: Mapping[str, str] = field(repr=False)  # it may hold keys
     patience: float = PATIENCE
     failure: type[WanctlError] = GitError
+    stop: threading.Event | None = None  # once it is set, a command that is run in a thread is ended
 
     @classmethod
     def within(cls, folder: Path, environ: Mapping[str, str], failure: type[WanctlError] = GitError) -> "Git":
@@ -136,7 +140,7 @@ class Git:
             raise self.failure("git is not installed, and it is needed here. Install git.") from error
         with process:
             try:
-                out, err = process.communicate((stdin or "").encode(), timeout=self.patience)
+                out, err = self._ended(process, (stdin or "").encode())
             except subprocess.TimeoutExpired as error:
                 _end(process)
                 raise self.failure(
@@ -147,6 +151,16 @@ class Git:
                 _end(process)
                 raise
         return Ran(process.returncode, out, err.decode(errors="replace"))
+
+    def _ended(self, process: "subprocess.Popen[bytes]", stdin: bytes) -> tuple[bytes, bytes]:
+        until = time.monotonic() + self.patience
+        while self.stop is not None:
+            try:
+                return process.communicate(stdin, timeout=_LOOK_AROUND)
+            except subprocess.TimeoutExpired:
+                if self.stop.is_set() or time.monotonic() > until:
+                    raise
+        return process.communicate(stdin, timeout=self.patience)
 
     def ask(self, *words: str, stdin: str | None = None, also: Mapping[str, str] | None = None) -> str:
         """The output of a command that cannot fail but by a fault of the machine."""

@@ -99,6 +99,14 @@ class Checkout:
                 "Nothing is changed until then."
             )
 
+    def tip(self) -> str | None:
+        """The commit that the ref has now, as far as the remote tells without a fetch."""
+        try:
+            found = self.clone.run("ls-remote", "--exit-code", self.remote, self.branch)
+        except GitError as error:
+            raise WatchError(str(error)) from error
+        return found.out.split()[0] if not found.code and found.out.strip() else None
+
     def update(self) -> Commit:
         """Fetch the ref and lay it out: exactly its files, and nothing else.
 

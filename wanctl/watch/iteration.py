@@ -1,10 +1,12 @@
 """One round: fetch the ref, plan, and start what may be started. It waits for nothing: the next goes on."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience, Watcher
 from wanctl.engine.gates import OUTSIDE, restores
 from wanctl.finding import Severity
@@ -16,6 +18,7 @@ from wanctl.plan import Plan, When
 from wanctl.project import Project
 from wanctl.project.events import Silent
 from wanctl.project.host import Host
+from wanctl.project.provider import Connect, connect
 from wanctl.render.lineage import References, references_of
 from wanctl.studio.wire import CallListener, no_listener
 from wanctl.watch.checkout import Checkout, Commit
@@ -62,6 +65,15 @@ class Observed:
 NOTHING_SEEN = Observed()
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A round that has read all but the account."""
+
+    commit: Commit
+    project: Project
+    record: Record
+
+
 @dataclass
 class Rounds:
     """Makes rounds of one project. Guards what it saw last: a plan that stands still is not applied again."""
@@ -74,6 +86,7 @@ class Rounds:
     tell: Callable[[str], None] = lambda _: None
     on_call: CallListener = no_listener
     watcher: Watcher = field(default_factory=Silent)
+    connect: Connect = connect
     stopwatch: Callable[[], float] = time.perf_counter
     observed: Observed = NOTHING_SEEN
     _seen: str | None = None
@@ -83,37 +96,53 @@ class Rounds:
         """Whatever goes wrong is raised; what was done until then is in the ledger."""
         self.observed = NOTHING_SEEN
         commit = self.checkout.update()
+        return run(self.carried_out(self.begun(commit)))
+
+    def begun(self, commit: Commit) -> Begun:
+        """The project as the checkout has it, and its ledger: no account is asked yet."""
         self.observed = Observed(commit)
         self.checkout.require_project()
         desired = load_project(self.checkout.directory, self.environment)
         self.observed = Observed(commit, desired.settings)
-        project = Project(desired, self.host, tell=self.tell, home=self.home, on_call=self.on_call)
-        began = self.stopwatch()
+        project = Project(
+            desired,
+            self.host,
+            tell=self.tell,
+            home=self.home,
+            on_call=self.on_call,
+            connect=self.connect,
+        )
         self._approvals.lines = self._approval_lines()
         project.gates = (holding(self.policy, self._approvals, intents_of(desired, project.local)),)
-        plan = project.plan()
+        return Begun(commit, project, project.record())
+
+    async def carried_out(self, begun: Begun, since: float | None = None) -> Iteration:
+        """Plan, and apply what may be. Lists of an account that is shared are no older than `since`."""
+        commit, project = begun.commit, begun.project
+        began = self.stopwatch()
+        plan = await project.planning(begun.record, since)
         planned = self.stopwatch()
-        outcome, held_by = self._apply(project, plan)
+        outcome, held_by = await self._applied(project, plan)
         self._seen = outcome.plan.digest if outcome else self._seen
         return Iteration(
             commit=commit,
-            settings=desired.settings,
+            settings=project.desired.settings,
             plan=_as_committed(outcome.plan if outcome else plan, self.checkout.as_committed),
-            references=references_of(desired),
-            record=project.record(),
+            references=references_of(project.desired),
+            record=await asyncio.to_thread(project.record) if outcome else begun.record,
             failures={str(one.step.address): str(one.error) for one in outcome.failures} if outcome else {},
             held_by=held_by,
             plan_seconds=planned - began,
             apply_seconds=self.stopwatch() - planned if outcome else None,
         )
 
-    def _apply(self, project: Project, plan: Plan) -> tuple[Outcome | None, str | None]:
+    async def _applied(self, project: Project, plan: Plan) -> tuple[Outcome | None, str | None]:
         """Applied is what has something to start, and what has changed: the ledger learns from it."""
         startable = any(step.when is When.NOW for step in plan.steps)
         if not _allowed(plan) or not (startable or plan.digest != self._seen):
             return None, None
         try:
-            return project.apply(lambda *_: True, Patience(waits=False), self.watcher), None
+            return await project.applying(lambda *_: True, Patience(waits=False), self.watcher), None
         except LeaseHeld as held:
             return None, held.held.who
 

@@ -20,6 +20,24 @@ _SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 _FAMILIES = ("files", "fine-tunes", "deployments", "chat")
 
 
+class CallCounter:
+    """Counts the calls to the service."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._calls = Counter(
+            "wanctl_api_calls",
+            "Calls to the service by family and status; status none: no answer came.",
+            ["family", "status"],
+            registry=registry,
+        )
+
+    def on_call(self, path: str, status: int | None) -> None:
+        """A call to the service."""
+        parts = path.partition("?")[0].split("/")
+        family = next((name for name in _FAMILIES if name in parts), "other")
+        self._calls.labels(family, str(status or "none")).inc()
+
+
 class Metrics:
     """The registry of one loop; the global one of prometheus_client is left alone."""
 
@@ -31,20 +49,9 @@ class Metrics:
         )
         for result in ("planned", "held", "failed"):
             self._rounds.labels(result)  # from nothing on: a first one is an increase, too
-        self._calls = Counter(
-            "wanctl_api_calls",
-            "Calls to the service by family and status; status none: no answer came.",
-            ["family", "status"],
-            registry=self._registry,
-        )
+        self.on_call = CallCounter(self._registry).on_call
         self._plans = self._histogram("wanctl_plan_duration_seconds", "How long planning took.")
         self._applies = self._histogram("wanctl_apply_duration_seconds", "How long applying took.")
-
-    def on_call(self, path: str, status: int | None) -> None:
-        """A call to the service."""
-        parts = path.partition("?")[0].split("/")
-        family = next((name for name in _FAMILIES if name in parts), "other")
-        self._calls.labels(family, str(status or "none")).inc()
 
     def completed(self, loop_status: LoopStatus) -> None:
         iteration = loop_status.iteration

@@ -58,7 +58,7 @@ def watch_html(loop_status: LoopStatus, now: datetime) -> str:
         if loop_status.iteration
         else (),
         picture=laid_out(graph) if graph and graph.nodes else None,
-        moment=_moment,
+        moment=moment,
         spell_commit=spell_commit,
         spell_orphan=spell_orphan,
         ago=lambda at: f"{span(now - at)} ago",
@@ -132,7 +132,7 @@ def _paid(step: Step) -> str:
     return spell_price(step)
 
 
-def _moment(at: datetime) -> Markup:
+def moment(at: datetime) -> Markup:
     shown = at.strftime("%Y-%m-%d %H:%M:%S")
     zone = "UTC" if at.utcoffset() == timedelta(0) else at.strftime("%z")
     return Markup('<time datetime="{}">{} {}</time>').format(at.isoformat(), shown, zone)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from filelock import FileLock, Timeout
 
@@ -23,7 +24,7 @@ from wanctl.watch.metrics import Metrics
 from wanctl.watch.news import REPORTED_AFTER
 from wanctl.watch.notify import Notifier
 from wanctl.watch.policy import Policy
-from wanctl.watch.server import SECRET, Server, StatusEndpoints
+from wanctl.watch.server import SECRET, Endpoints, Server, StatusEndpoints
 from wanctl.watch.status import LoopStatus, Waits
 
 
@@ -85,14 +86,14 @@ def watch(options: WatchOptions, host: Host, reporter: Reporter) -> LoopStatus:
         )
         if options.listen and not options.once:
             endpoints = StatusEndpoints(
-                lambda: loop.loop_status,
-                metrics,
-                _now,
-                wakeup.ring,
+                loop_status=lambda: loop.loop_status,
+                metrics=metrics,
+                now=_now,
+                ring=wakeup.ring,
                 secret=host.environ.get(SECRET, "").strip() or None,
                 local=is_loopback(options.listen[0]),
             )
-            server = _bound(endpoints, options.listen)
+            server = bound(endpoints, options.listen)
             stack.callback(server.stop)
             server.start()
             reporter.tell(f"watching {options.ref}; the status page is {server.url}")
@@ -109,7 +110,7 @@ def watch(options: WatchOptions, host: Host, reporter: Reporter) -> LoopStatus:
             return loop.loop_status
 
 
-def _bound(endpoints: StatusEndpoints, listen: tuple[str, int]) -> Server:
+def bound(endpoints: Endpoints, listen: tuple[str, int]) -> Server:
     try:
         return Server(endpoints.application(), *listen)
     except OSError as error:
@@ -156,8 +157,14 @@ def alone(room: Path) -> Iterator[None]:
         lock.release()
 
 
+class Rung(Protocol):
+    """What calls the next round."""
+
+    def ring(self) -> None: ...
+
+
 @contextmanager
-def signals(wakeup: Wakeup) -> Iterator[None]:
+def signals(wakeup: Rung) -> Iterator[None]:
     """SIGTERM ends the loop as Ctrl-C does: calls under way finish and are written. SIGHUP calls a round."""
 
     def end(_: int, __: FrameType | None) -> None:

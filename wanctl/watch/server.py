@@ -9,6 +9,7 @@ import asyncio
 import hmac
 import socket
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,7 +95,7 @@ def _same(given: str, expected: str) -> bool:
 _Endpoint = Callable[[Request], Awaitable[Response]]
 STOPPED_WITHIN = 5  # seconds
 SECRET = "WANCTL_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
-_HEADERS = {
+HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -102,12 +103,10 @@ _HEADERS = {
 }
 
 
-@dataclass(frozen=True)
-class StatusEndpoints:
-    """The endpoints, and all that they show and ring."""
+@dataclass(frozen=True, kw_only=True)
+class Endpoints(ABC):
+    """What a loop answers to anybody: probes, metrics, pages, and the hook that rings it."""
 
-    loop_status: Callable[[], LoopStatus]
-    metrics: Metrics
     now: Callable[[], datetime]
     ring: Callable[[], None]
     secret: str | None
@@ -115,16 +114,29 @@ class StatusEndpoints:
 
     def application(self) -> Starlette:
         """The ASGI application."""
-        return Starlette(
-            routes=[
-                Route("/", self._at_home(self.page)),
-                Route("/healthz", self.health),
-                Route("/readyz", self.ready),
-                Route("/metrics", self._at_home(self.scraped)),
-                Route("/status.json", self._at_home(self.status)),
-                Route("/hook", self.hook, methods=["POST"]),
-            ]
-        )
+        return Starlette(routes=self.routes())
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/", self._at_home(self.page)),
+            Route("/healthz", self.health),
+            Route("/readyz", self.ready),
+            Route("/metrics", self._at_home(self.scraped)),
+            Route("/status.json", self._at_home(self.status)),
+            Route("/hook", self.hook, methods=["POST"]),
+        ]
+
+    @abstractmethod
+    async def page(self, request: Request) -> Response: ...
+
+    @abstractmethod
+    async def ready(self, request: Request) -> Response: ...
+
+    @abstractmethod
+    async def scraped(self, request: Request) -> Response: ...
+
+    @abstractmethod
+    async def status(self, request: Request) -> Response: ...
 
     def _at_home(self, show: _Endpoint) -> _Endpoint:
         """A page that only this machine may see is not shown under another site's name, which a browser may
@@ -132,48 +144,56 @@ class StatusEndpoints:
 
         async def shown(request: Request) -> Response:
             if self.local and not is_loopback(request.url.hostname):
-                return _said("this page goes by the name localhost or 127.0.0.1", 421)
+                return said("this page goes by the name localhost or 127.0.0.1", 421)
             return await show(request)
 
         return shown
 
     async def health(self, _: Request) -> Response:
-        return PlainTextResponse("ok\n", headers=_HEADERS)
-
-    async def ready(self, _: Request) -> Response:
-        loop_status = self.loop_status()
-        if loop_status.ready(self.now()):
-            return PlainTextResponse("ok\n", headers=_HEADERS)
-        reason = "the last round failed" if loop_status.errors else "no round has made a plan lately"
-        return _said(f"not ready: {reason}", 503)
-
-    async def scraped(self, _: Request) -> Response:
-        return Response(self.metrics.text(), headers={**_HEADERS, "Content-Type": CONTENT_TYPE})
-
-    async def status(self, _: Request) -> Response:
-        return JSONResponse(self.loop_status().as_json(self.now()), headers=_HEADERS)
-
-    async def page(self, _: Request) -> Response:
-        text = watch_html(self.loop_status(), self.now())
-        return HTMLResponse(text, headers={**_HEADERS, "Content-Security-Policy": policy()})
+        return PlainTextResponse("ok\n", headers=HEADERS)
 
     async def hook(self, request: Request) -> Response:
         """A webhook that knows the secret brings the next round forward; what it says is not read."""
         if not self.secret:
-            return _said(f"no webhooks are taken: {SECRET} is not set", 403)
+            return said(f"no webhooks are taken: {SECRET} is not set", 403)
         try:
             if not await genuine(self.secret, request.headers, request.stream()):
-                return _said("the signature is missing or wrong", 401)
+                return said("the signature is missing or wrong", 401)
         except TooLarge:
-            return _said("too large", 413)
+            return said("too large", 413)
         except ClientDisconnect:
-            return _said("broken off", 400)
+            return said("broken off", 400)
         self.ring()
-        return _said("a round follows", 202)
+        return said("a round follows", 202)
 
 
-def _said(sentence: str, status: int) -> Response:
-    return PlainTextResponse(f"{sentence}\n", status, headers=_HEADERS)
+@dataclass(frozen=True, kw_only=True)
+class StatusEndpoints(Endpoints):
+    """The endpoints of a loop over one project."""
+
+    loop_status: Callable[[], LoopStatus]
+    metrics: Metrics
+
+    async def ready(self, _: Request) -> Response:
+        loop_status = self.loop_status()
+        if loop_status.ready(self.now()):
+            return PlainTextResponse("ok\n", headers=HEADERS)
+        reason = "the last round failed" if loop_status.errors else "no round has made a plan lately"
+        return said(f"not ready: {reason}", 503)
+
+    async def scraped(self, _: Request) -> Response:
+        return Response(self.metrics.text(), headers={**HEADERS, "Content-Type": CONTENT_TYPE})
+
+    async def status(self, _: Request) -> Response:
+        return JSONResponse(self.loop_status().as_json(self.now()), headers=HEADERS)
+
+    async def page(self, _: Request) -> Response:
+        text = watch_html(self.loop_status(), self.now())
+        return HTMLResponse(text, headers={**HEADERS, "Content-Security-Policy": policy()})
+
+
+def said(sentence: str, status: int) -> Response:
+    return PlainTextResponse(f"{sentence}\n", status, headers=HEADERS)
 
 
 class Server:

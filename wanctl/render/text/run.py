@@ -27,8 +27,10 @@ def _joined(*parts: str) -> str:
 class TimedLines:
     """One line for each thing that happened, with the account's time."""
 
-    def __init__(self, stream: "TextStream | Console") -> None:
+    def __init__(self, stream: "TextStream | Console", owner: str = "") -> None:
+        """`owner` stands before each resource, where several projects speak at once."""
         self._stream = stream
+        self._owner = f"{owner}: " if owner else ""
         self._said: dict[Address, tuple[str, float, datetime]] = {}
 
     def started(self, at: datetime, step: Step) -> None:
@@ -52,7 +54,7 @@ class TimedLines:
         """Of several reads that failed at once, one is named."""
         first = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
         line = TextLine.assemble(
-            (f"{at:%H:%M:%S}  ", "dim"), f"cannot be read now, looking again later: {first}"
+            (f"{at:%H:%M:%S}  ", "dim"), f"{self._owner}cannot be read now, looking again later: {first}"
         )
         emit([line], self._stream)
 
@@ -66,7 +68,11 @@ class TimedLines:
 
     def _say(self, at: datetime, step: Step, what: str) -> None:
         emit(
-            [TextLine.assemble((f"{at:%H:%M:%S}  ", "dim"), (f"{step.address}  ", "bold"), what)],
+            [
+                TextLine.assemble(
+                    (f"{at:%H:%M:%S}  ", "dim"), (f"{self._owner}{step.address}  ", "bold"), what
+                )
+            ],
             self._stream,
         )
 
