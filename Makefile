@@ -57,4 +57,5 @@ clean:
 bench: $(STAMP)
 	$(BIN)/python tests/bench/scale.py
 	$(BIN)/python tests/bench/waiting.py
+	$(BIN)/python tests/bench/fleet.py 100
 	$(BIN)/python tests/bench/datasets.py 500

@@ -20,6 +20,7 @@ def main() -> None:
         choosing,
         ci,
         datasets,
+        fleet,
         generating,
         ledger,
         live,

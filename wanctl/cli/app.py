@@ -132,7 +132,9 @@ EXAMPLES = {
     "watch": (
         "wanctl watch --interval 2m --require-approval delete,train",
         "wanctl watch --once",
+        "wanctl watch --root projects --interval 5m",
     ),
+    "fleet status": ("wanctl fleet status --root projects", "wanctl fleet status --fleet fleet.yaml"),
     "dataset inspect": ("wanctl dataset inspect train",),
     "dataset prepare": (
         "wanctl dataset prepare footage --to data/train --dry-run",

@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wanctl.cli.app import app
+from wanctl.cli.fleet import FleetPath, FleetRoot, fleet_of
 from wanctl.cli.options import AccountOptions, grouped, host_of, span, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wanctl.fleet.fleet_file import FleetScope
     from wanctl.plan import Action
+    from wanctl.watch.policy import Policy
     from wanctl.watch.status import LoopStatus
 
 _SHORTEST = timedelta(seconds=5)
@@ -43,14 +48,24 @@ def watch(
         ),
     ] = "",
     once: Annotated[bool, typer.Option("--once", help="One round, and no server: for a scheduler.")] = False,
+    root: FleetRoot = None,
+    fleet: FleetPath = None,
 ) -> None:
-    """Follow a ref of git: fetch, plan, apply without waiting, and again. Errors never end it."""
+    """Follow a ref of git: fetch, plan, apply without waiting, and again. Errors never end it.
+
+    With --root or --fleet it keeps many projects in one process.
+    """
+    policy = _policy(require_approval, self_heal=self_heal)
+    if root or fleet:
+        many(
+            place, fleet_of(place, root, fleet, ref), _interval(interval), _address(listen), policy, once=once
+        )
+        return
     from pathlib import Path
 
     from wanctl.cli.faults import spelt
     from wanctl.render.text.console import err
     from wanctl.render.text.run import TimedLines
-    from wanctl.watch.policy import Policy
     from wanctl.watch.running import Reporter, WatchOptions, watch
 
     options = WatchOptions(
@@ -59,7 +74,7 @@ def watch(
         ref=ref,
         interval=_interval(interval),
         listen=_address(listen),
-        policy=Policy(self_heal, _actions(require_approval)),
+        policy=policy,
         once=once,
     )
     reporter = Reporter(tell, TimedLines(err()), Lines(), spelt)
@@ -71,11 +86,46 @@ def watch(
         raise typer.Exit(1)
 
 
+def _policy(require_approval: str, *, self_heal: bool) -> "Policy":
+    from wanctl.watch.policy import Policy
+
+    return Policy(self_heal, _actions(require_approval))
+
+
+def many(
+    place: AccountOptions,
+    scope: "FleetScope",
+    interval: timedelta,
+    listen: tuple[str, int] | None,
+    policy: "Policy",
+    *,
+    once: bool,
+) -> None:
+    """The loop over many projects."""
+    from wanctl.cli.faults import spelt
+    from wanctl.fleet.running import FleetOptions, FleetReporter, keep, room_of
+    from wanctl.render.text.console import err
+    from wanctl.render.text.run import TimedLines
+
+    options = FleetOptions(scope, room_of(scope.home), interval, listen, policy, once)
+    reporter = FleetReporter(
+        tell,
+        watcher=lambda name: TimedLines(err(), name),
+        listener=lambda name: Lines(lambda text: tell(f"{name}: {text}")),
+        spell=spelt,
+    )
+    overview = keep(options, host_of(place), reporter)
+    if once:
+        tell(overview.sentence)
+        if overview.failed:
+            raise typer.Exit(1)
+
+
 class Lines:
     """A line for each round that says something new."""
 
-    def __init__(self) -> None:
-        self._said = ""
+    def __init__(self, say: "Callable[[str], None]" = tell) -> None:
+        self._said, self._tell = "", say
 
     def completed(self, loop_status: "LoopStatus") -> None:
         from wanctl.plan import When
@@ -94,7 +144,7 @@ class Lines:
                 lines += [f"  {step.address}: {text}" for text in (step.reason, *step.hints)]
         self._say("\n".join(lines))
         for address, text in iteration.failures.items():
-            tell(f"{address} failed: {text}")
+            self._tell(f"{address} failed: {text}")
 
     def failed(self, loop_status: "LoopStatus") -> None:
         commit = loop_status.failed_at
@@ -106,7 +156,7 @@ class Lines:
 
     def _say(self, text: str) -> None:
         if text != self._said:
-            tell(text)
+            self._tell(text)
         self._said = text
 
 

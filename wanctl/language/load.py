@@ -68,6 +68,17 @@ def project_name(start: Path, environment: str | None = None) -> str | None:
     return settings.project if settings else None
 
 
+def environments_of(directory: Path) -> tuple[str, ...]:
+    """The environments that a project's wanctl.yaml names, as far as it can be read."""
+    try:
+        loading = _Loading(Root.around(directory), None)
+        head, *_ = loading._project_documents()  # noqa: SLF001 - of this module
+    except SpecErrors:
+        return ()
+    known = read_project_file(head, None, loading.findings).everywhere
+    return tuple(name for name in known if name is not None)
+
+
 def _no_project(start: Path, looked: tuple[Path, ...]) -> Finding:
     names = listed([str(folder / SETTINGS_FILE) for folder in looked], "or")
     message = f"there is no project here: no {names}"
