@@ -149,10 +149,10 @@ async def rounds(scope: FleetScope, count: int) -> None:
     seconds, busy = (median(one[index] for one in spent) for index in (0, 1))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     each = busy / count
-    print(
+    sys.stdout.write(
         f"{count} projects: an idle round {seconds:.2f} s, {busy:.2f} s of a processor "
         f"({each * 1000:.1f} ms each, {busy / 300:.1%} of a core at 5 minutes), one reading of the lists, "
-        f"peak {peak:.0f} MB"
+        f"peak {peak:.0f} MB\n"
     )
 
 

@@ -1,6 +1,7 @@
 """Many projects in one process: each converges, all share one reading, and none holds up another."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,12 @@ from tests.watch.places import TRAIN, TUNE
 from wanctl.base.running import run
 from wanctl.fleet.keeping import Bell
 from wanctl.ledger.record import Record
+
+
+async def seen(state: Callable[[], bool]) -> None:
+    """Until the fleet is like that, or the test's own time is over."""
+    while not state():  # noqa: ASYNC110 - the fleet tells nobody that a project was shown
+        await asyncio.sleep(0.05)
 
 
 def test_all_converge_and_an_idle_round_reads_each_list_once(place: FleetPlace) -> None:
@@ -64,8 +71,7 @@ def test_a_slow_ledger_holds_up_only_its_own_project(
     async def work() -> tuple[str, str]:
         try:
             await crew.fleet.round(asyncio.Semaphore(8))
-            while crew.overview().counts.get("converged", 0) < 1:
-                await asyncio.sleep(0.05)
+            await seen(lambda: crew.overview().counts.get("converged", 0) == 1)
             early = {str(one.name): one.state for one in crew.overview().projects}["teams/slow"]
             await crew.fleet.ended()
             return early, crew.overview().sentence
@@ -143,8 +149,7 @@ def test_the_loop_is_ended_at_once_and_finishes_what_it_began(place: FleetPlace)
 
     async def work() -> None:
         keeping = asyncio.create_task(crew.work(Bell()))
-        while crew.overview().sentence != "1 project: 1 converged":
-            await asyncio.sleep(0.05)
+        await seen(lambda: crew.overview().sentence == "1 project: 1 converged")
         keeping.cancel()
         async with asyncio.timeout(10):
             await asyncio.wait([keeping])

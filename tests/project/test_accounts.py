@@ -9,7 +9,7 @@ import pytest
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.project.accounts import SharedReading
 from wanctl.studio.errors import ServerError
-from wanctl.studio.pace import Family, Pace, Places
+from wanctl.studio.pace import FairPlaces, Family, Pace
 
 
 class Lists:
@@ -78,7 +78,7 @@ def test_what_was_looked_up_in_the_lists_is_looked_up_once_for_all() -> None:
 
 def test_a_project_with_many_calls_does_not_keep_the_others_from_theirs() -> None:
     async def work() -> list[str]:
-        places, order = Places(1), list[str]()
+        places, order = FairPlaces(1), list[str]()
 
         async def call(owner: str) -> None:
             await places.take(owner)
@@ -100,7 +100,7 @@ def test_a_project_with_many_calls_does_not_keep_the_others_from_theirs() -> Non
 @pytest.mark.parametrize("canceled", range(4))
 def test_a_place_is_never_lost_whoever_stops_waiting(canceled: int) -> None:
     async def work() -> int:
-        places, done = Places(2), list[int]()
+        places, done = FairPlaces(2), list[int]()
 
         async def call(number: int) -> None:
             await places.take(str(number % 2))

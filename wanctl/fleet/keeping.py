@@ -56,7 +56,7 @@ class Bell:
 
 
 @dataclass
-class Member:
+class FleetMember:
     """One project, its rounds, and how it fares."""
 
     name: MemberName
@@ -76,12 +76,12 @@ class Fleet:
     """All that is kept. `members` is replaced as a whole: another thread that looks sees one moment."""
 
     repositories: Mapping[Path, tuple[Repository, Trees]]
-    engage: Callable[[MemberName, Tree], Member]
+    engage: Callable[[MemberName, Tree], FleetMember]
     spell: Spell
     now: Callable[[], datetime]
     interval: timedelta
     readings: Callable[[], tuple[int, ...]]  # of each account
-    members: Mapping[MemberName, Member] = field(default_factory=dict)
+    members: Mapping[MemberName, FleetMember] = field(default_factory=dict)
     errors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by repository: why it cannot be had
     begun: datetime | None = None  # when the last round was
     next_round: datetime | None = None
@@ -156,7 +156,7 @@ class Fleet:
         self.members = members
 
     async def _round_of(
-        self, member: Member, tree: Tree, gathering: Gathering, slots: asyncio.Semaphore
+        self, member: FleetMember, tree: Tree, gathering: Gathering, slots: asyncio.Semaphore
     ) -> None:
         rounds = member.rounds
         member.tree, rounds.checkout = tree, tree.of(member.name.folder)
@@ -180,7 +180,7 @@ class Fleet:
             self._show(member, member.listener.completed)
         member.status = replace(member.status, next_iteration=self.next_round)
 
-    def _show(self, member: Member, tell: Callable[[LoopStatus], None]) -> None:
+    def _show(self, member: FleetMember, tell: Callable[[LoopStatus], None]) -> None:
         """A full disk, or a pipe that nobody reads, is no reason to stop applying."""
         try:
             tell(member.status)

@@ -11,7 +11,7 @@ from wanctl.base.net import is_loopback
 from wanctl.base.running import Interrupted, run
 from wanctl.engine.converge import Watcher
 from wanctl.fleet.fleet_file import FleetError, FleetScope, MemberName, Repository
-from wanctl.fleet.keeping import Bell, Fleet, Member, Spell
+from wanctl.fleet.keeping import Bell, Fleet, FleetMember, Spell
 from wanctl.fleet.metrics import FleetMetrics
 from wanctl.fleet.overview import Overview, ProjectView
 from wanctl.fleet.server import FleetEndpoints
@@ -144,7 +144,7 @@ class Crew:
             raise FleetError(f"{repository.path} is no folder", "write the path of a clone on this machine")
         return Trees(repository.path, repository.ref, room, self._host.environ)
 
-    def _engaged(self, name: MemberName, tree: Tree) -> Member:
+    def _engaged(self, name: MemberName, tree: Tree) -> FleetMember:
         options, reporter, host = self._options, self._reporter, self._host
         shown, room = str(name), options.room / "projects" / _short(f"{name.repository} {name}")
         checkout = tree.of(name.folder)
@@ -175,7 +175,7 @@ class Crew:
             watcher=reporter.watcher(shown),
             connect=self._accounts.connect,
         )
-        return Member(name, rounds, status, Listeners((reporter.listener(shown), notifier, waits)))
+        return FleetMember(name, rounds, status, Listeners((reporter.listener(shown), notifier, waits)))
 
 
 def _prefixed(tell: Callable[[str], None], name: str) -> Callable[[str], None]:

@@ -56,7 +56,7 @@ LIMITS = {
 CALLS_AT_ONCE = sum(limit.at_once for limit in LIMITS.values())
 
 
-class Places:
+class FairPlaces:
     """So many places. Who waits is served in turn with the others who wait, however many calls each has."""
 
     def __init__(self, count: int) -> None:
@@ -95,7 +95,7 @@ class Lane:
     def __init__(self, limit: Limit, now: Monotonic, sleep: Sleep) -> None:
         self._now = now
         self._sleep = sleep
-        self._places = Places(limit.at_once)
+        self._places = FairPlaces(limit.at_once)
         self._starts = deque[float](maxlen=limit.starts) if limit.starts else None
 
     @asynccontextmanager
