@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.harness import Harness, dataset, finetune
+from tests.harness import Harness, dataset, deployment, finetune
 from wanctl.address import Address
 from wanctl.finding import Severity
+from wanctl.language.findings import SpecErrors
 from wanctl.ledger.encoding import encode_record
 from wanctl.plan import Action, Status, When
 from wanctl.project.adoption import carry_out_import, draft_import
@@ -30,6 +31,31 @@ def test_too_few_steps_stop_before_the_upload(tmp_path: Path) -> None:
     harness.write(dataset(), training(399, allow=["few-steps"]))
     assert harness.apply(waits=False).plan.step(Address.dataset("train"))
     assert harness.calls("POST", "/files") == 1
+
+
+def rules_of(harness: Harness) -> list[str]:
+    with pytest.raises(SpecErrors) as raised:
+        harness.project()
+    return sorted(str(one.rule) for one in raised.value.diagnostics if one.severity is Severity.ERROR)
+
+
+def test_too_few_steps_are_told_together_with_all_other_errors(tmp_path: Path) -> None:
+    harness = Harness.begun(tmp_path)
+    odd = training(20, hyper_parameters={"n_epochs": 20, "eval_epochs": 1, "lora_rank": 33}, allow=[])
+    harness.write(dataset(), odd, deployment(finetune="rain", capacity=2, allow=[]))
+    assert rules_of(harness) == ["capacity", "eval-epochs", "few-steps", "power-of-two"]
+    harness.write(dataset(), {**odd, "atempt": 2})
+    assert rules_of(harness) == ["eval-epochs", "few-steps", "power-of-two", "unknown-key"]
+
+
+def test_what_an_error_makes_unsure_is_not_counted(tmp_path: Path) -> None:
+    harness = Harness.begun(tmp_path)
+    harness.write(dataset(), training(20, hyper_parameters={"n_epochs": "many"}, allow=[]))
+    assert rules_of(harness) == ["value"]
+    harness.write({**dataset(), "source": "../elsewhere"}, training(20, atempt=2, allow=[]))
+    assert rules_of(harness) == ["dataset", "unknown-key"]
+    harness.write({**dataset(), "source": "https://127.0.0.1:9/x.zip"}, training(20, atempt=2, allow=[]))
+    assert "few-steps" not in rules_of(harness), "nothing is fetched for it"
 
 
 def as_it_was_before(harness: Harness, every: int) -> None:

@@ -2,11 +2,15 @@
 
 import unicodedata
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from wanctl.base.errors import WanctlError
 from wanctl.base.words import counted
 from wanctl.finding import Finding, Place, Severity
 from wanctl.rules import Rule
+
+if TYPE_CHECKING:
+    from wanctl.language.resources import Desired
 
 _WIDEST = 100  # columns of a source line that are shown
 
@@ -54,17 +58,21 @@ class Findings:
     def sorted(self) -> tuple[Finding, ...]:
         return tuple(sorted(self._found.values(), key=_in_files))
 
-    def raise_if_broken(self) -> None:
-        if self.broken:
-            raise SpecErrors(self.sorted())
-
 
 class SpecErrors(WanctlError):  # noqa: N818 - it holds all of them, which its name says
-    """The specs cannot be used. Holds every finding, errors and the rest, in the order of the files."""
+    """The specs cannot be used. Holds every finding, errors and the rest, in the order of the files; and what
+    of the specs is right, which may be judged further."""
 
-    def __init__(self, diagnostics: Iterable[Finding]) -> None:
+    def __init__(self, diagnostics: Iterable[Finding], readable: "Desired | None" = None) -> None:
         self.diagnostics = tuple(diagnostics)
+        self.readable = readable
         super().__init__("\n\n".join(self.rendered()))
+
+    def beside(self, more: Iterable[Finding]) -> "SpecErrors":
+        """With what was found beyond."""
+        findings = Findings()
+        findings.extend((*self.diagnostics, *more))
+        return SpecErrors(findings.sorted(), self.readable)
 
     def lines(self, columns: int | None = None) -> list[str]:
         rendered = self.rendered(columns) if columns else self.rendered()

@@ -24,7 +24,7 @@ from wanctl.language.moves import Stated, moves_of
 from wanctl.language.parameters import unknown_defaults, unknown_parameters
 from wanctl.language.partial import PartialSpec, partial_spec
 from wanctl.language.project_file import ProjectFile, read_project_file
-from wanctl.language.resources import DOCUMENTS, Desired, Resource, references_of
+from wanctl.language.resources import DOCUMENTS, Desired, Rename, Resource, references_of
 from wanctl.language.root import SETTINGS_FILE, PathRefused, Root, likely_meant, local_part
 from wanctl.language.rules.references import check_references, in_order
 from wanctl.language.rules.values import check_declared, check_document
@@ -37,6 +37,8 @@ from wanctl.language.yaml.documents import Complaint, Document, SourceFile
 from wanctl.language.yaml.nodes import DocumentPath, dotted
 from wanctl.ledger.location import FileLocation, parse_location
 from wanctl.rules import Rule
+
+_COUNTED = frozenset({"name", "state", "model", "training", "hyper_parameters", "allow", "source", "exclude"})
 
 
 def find_project(start: Path) -> Path:
@@ -114,7 +116,7 @@ class _Loading:
         for path in self._spec_files(project):
             for document in self._documents(path):
                 self._resource(document, path.parent, project.variables)
-        return self._finish(project, self.catalogue)
+        return self._finish(project)
 
     def _project_documents(self) -> list[Document]:
         """The settings, and the resources that stand behind them in the same file."""
@@ -127,40 +129,55 @@ class _Loading:
             raise SpecErrors(self.findings.sorted())
         return documents
 
-    def _finish(self, project: ProjectFile, catalogue: Catalogue) -> Desired:
+    def _finish(self, project: ProjectFile) -> Desired:
         check_references(self.resources, self.unread, self.findings)
         region = project.settings.known_region if project.settings else None
-        self._judge_partial(catalogue, region)
+        self._judge_partial(region)
         renames = moves_of(self.resources, self._stated_moves(project), self.unread, self.findings)
         ordered = in_order(self.resources, self.findings)
-        self.findings.extend(check_declared(ordered, catalogue, self.sources, region))
+        self.findings.extend(check_declared(ordered, self.catalogue, self.sources, region))
         whole = with_parts(ordered, self.sources, self.findings)
         if self.findings.broken:  # else whoever reads the datasets tells it, and a plan can do without some
             self.findings.extend(missing_sources(self.resources, self.sources))
-        self.findings.raise_if_broken()
-        assert project.settings is not None  # noqa: S101 - else there were errors
+        desired = self._desired(project, {**self._well_known(), **whole}, renames)
+        if desired is None or self.findings.broken:
+            raise SpecErrors(self.findings.sorted(), desired)
+        return desired
+
+    def _well_known(self) -> dict[Address, Resource]:
+        """Documents that are wrong somewhere, and right in all that the number of samples decides about."""
+        return {one.address: one for one, partial in self.partial if partial.has_read(_COUNTED)}
+
+    def _desired(
+        self,
+        project: ProjectFile,
+        resources: Mapping[Address, Resource],
+        renames: Mapping[Address, tuple[Rename, ...]],
+    ) -> Desired | None:
+        if project.settings is None:
+            return None
         return Desired(
             settings=project.settings,
             environment=self.environment,
             directory=self.root.directory,
             root=self.root.path,
-            resources=whole,
+            resources=resources,
             diagnostics=self.findings.sorted(),
-            catalogue=catalogue,
+            catalogue=self.catalogue,
             sources=self.sources,
             renames=renames,
             ledgers_of_same_name=project.ledgers_of_same_name(),
             projects=frozenset(settings.project for settings in project.everywhere.values()),
         )
 
-    def _judge_partial(self, catalogue: Catalogue, region: str | None) -> None:
+    def _judge_partial(self, region: str | None) -> None:
         """What else is wrong with documents that are wrong: all of it is told at once."""
         everything = {**{resource.address: resource for resource, _ in self.partial}, **self.resources}
         for resource, partial in self.partial:
             found = Findings()
             check_references({**everything, resource.address: resource}, self.unread, found)
             unread = partial.unread_parameters
-            found.extend(check_document(resource, everything, catalogue, region, unread))
+            found.extend(check_document(resource, everything, self.catalogue, region, unread))
             owner = str(resource.address)
             own = (one for one in found.sorted() if one.path.startswith(f"{owner}."))
             self.findings.extend(one for one in own if partial.tells(one, owner))

@@ -5,6 +5,7 @@ stand-ins are put where a value is needed, and what is found about either is not
 """
 
 import copy
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,10 @@ class PartialSpec:
         """Whether it is about something that a person wrote and that was read."""
         path = finding.path.removeprefix(f"{owner}.")
         return not any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in self.wrong)
+
+    def has_read(self, keys: Collection[str]) -> bool:
+        """Whether nothing of these keys is wrong."""
+        return not any(re.split(r"[.\[]", one)[0] in keys for one in self.wrong)
 
     @property
     def unread_parameters(self) -> Collection[str]:

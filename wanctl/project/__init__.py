@@ -25,6 +25,7 @@ from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.moving import moves_of
 from wanctl.kinds.registry import kind_of
+from wanctl.language.findings import SpecErrors
 from wanctl.language.inspection import EditionChange, edition_changes
 from wanctl.language.load import find_project, load_project
 from wanctl.language.resources import Desired, near_miss
@@ -38,7 +39,7 @@ from wanctl.project.events import EventWatcher, Listen, Silent
 from wanctl.project.host import STATE_FOLDER, Host
 from wanctl.project.leasing import leased, while_held
 from wanctl.project.ledgers import known_to_neighbours, record_of
-from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently
+from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently, with_counted
 from wanctl.project.outputs import Output, OutputList, output_of, outputs_of
 from wanctl.project.provider import Connect, OpenAccount, connect, endpoint_name, place_gate
 from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus, Validation, dataset_diagnostics
@@ -94,7 +95,10 @@ class Project:
 
         `reading` gives, while the datasets are read, what hears how many bytes are done with.
         """
-        desired = load_project(find_project(directory or Path.cwd()), environment)
+        try:
+            desired = load_project(find_project(directory or Path.cwd()), environment)
+        except SpecErrors as errors:
+            raise with_counted(errors, reading, trust_cache=trust_cache) from None
         return cls(desired, host or Host(), tell=tell, trust_cache=trust_cache, reading=reading)
 
     @property

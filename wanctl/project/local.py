@@ -20,12 +20,15 @@ from wanctl.dataset.contents import DatasetError, DatasetFacts
 from wanctl.dataset.drafts import DraftCache
 from wanctl.dataset.reading import read_dataset
 from wanctl.dataset.splitting import DrawnPart
-from wanctl.finding import Finding
+from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
-from wanctl.language.models import Dataset, DatasetPart
+from wanctl.language.findings import SpecErrors
+from wanctl.language.models import Dataset, DatasetPart, FineTune
 from wanctl.language.resources import Desired
 from wanctl.language.root import likely_meant
 from wanctl.language.rules.datasets import uses_of
+from wanctl.language.rules.values import check
+from wanctl.project.host import STATE_FOLDER
 from wanctl.rules import Rule
 
 Tick = Callable[[int], None]
@@ -156,6 +159,29 @@ class LocalDatasets:
 
 def _part_of(spec: Dataset) -> DrawnPart | None:
     return spec.part if isinstance(spec, DatasetPart) else None
+
+
+def with_counted(errors: SpecErrors, reading: Reading, *, trust_cache: bool) -> SpecErrors:
+    """With the errors that show once samples are counted: a person is not to meet them only after the others.
+    Only what lies on this machine is read."""
+    desired = errors.readable
+    trained = {
+        Address.dataset(name)
+        for resource in (desired.resources.values() if desired else ())
+        if isinstance(resource.spec, FineTune)
+        for name in resource.spec.training
+    }
+    if desired is None or not trained:
+        return errors
+    datasets = LocalDatasets(desired, desired.directory / STATE_FOLDER / "cache", trust_cache=trust_cache)
+    facts: dict[Address, DatasetFacts | None] = {}
+    with reading() as tick:
+        for address in trained & desired.sources.keys() & desired.resources.keys():
+            try:
+                facts[address] = datasets.facts(address, tick)
+            except (DatasetError, OSError):
+                facts[address] = None
+    return errors.beside(one for one in check(desired, facts) if one.severity is Severity.ERROR)
 
 
 def _broken_lock(address: Address, spec: Dataset, facts: DatasetFacts) -> tuple[Finding, ...]:
