@@ -3,23 +3,27 @@
 import pytest
 
 from wanctl.studio.errors import Misconfigured, UntrustedEndpoint
-from wanctl.studio.regions import REGIONS, Endpoint
+from wanctl.studio.regions import REGIONS, Endpoint, region_of
+
+INTL = "https://dashscope-intl.aliyuncs.com"
 
 
 @pytest.mark.parametrize(
-    ("name", "base"),
+    ("name", "workspace", "base"),
     [
-        ("singapore", "https://dashscope-intl.aliyuncs.com"),
-        ("intl", "https://dashscope-intl.aliyuncs.com"),
-        ("AP_Southeast_1", "https://dashscope-intl.aliyuncs.com"),
-        ("beijing", "https://dashscope.aliyuncs.com"),
-        ("us-virginia", "https://dashscope-us.aliyuncs.com"),
-        ("hong-kong", "https://cn-hongkong.dashscope.aliyuncs.com"),
-        ("frankfurt", "https://llm-abc.eu-central-1.maas.aliyuncs.com"),
+        ("singapore", None, INTL),
+        ("intl", None, INTL),
+        ("AP_Southeast_1", None, INTL),
+        ("singapore", "llm-ABC", "https://llm-abc.ap-southeast-1.maas.aliyuncs.com"),
+        ("beijing", None, "https://dashscope.aliyuncs.com"),
+        ("cn", "llm-abc", "https://llm-abc.cn-beijing.maas.aliyuncs.com"),
+        ("us-virginia", "llm-abc", "https://dashscope-us.aliyuncs.com"),
+        ("hong-kong", "llm-abc", "https://cn-hongkong.dashscope.aliyuncs.com"),
+        ("frankfurt", "llm-abc", "https://llm-abc.eu-central-1.maas.aliyuncs.com"),
     ],
 )
-def test_regions_by_name_and_alias(name: str, base: str) -> None:
-    endpoint = Endpoint.for_region(name, "llm-abc")
+def test_regions_by_name_and_alias(name: str, workspace: str | None, base: str) -> None:
+    endpoint = Endpoint.for_region(name, workspace)
     assert endpoint.native == f"{base}/api/v1"
     assert endpoint.compatible == f"{base}/compatible-mode/v1"
     assert endpoint.trusted
@@ -37,6 +41,22 @@ def test_a_region_of_workspaces_needs_one() -> None:
         Endpoint.for_region("frankfurt")
     with pytest.raises(Misconfigured):
         Endpoint.for_region("frankfurt", "evil.example/")
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        (INTL, "singapore"),
+        ("https://llm-1.ap-southeast-1.maas.aliyuncs.com/api/v1", "singapore"),
+        ("https://llm-1.cn-beijing.maas.aliyuncs.com", "beijing"),
+        ("https://llm-1.eu-central-1.maas.aliyuncs.com", "frankfurt"),
+        ("https://llm-1.mars.maas.aliyuncs.com", None),
+        ("http://127.0.0.1:8000", None),
+    ],
+)
+def test_a_known_host_tells_its_region(url: str, name: str | None) -> None:
+    region = region_of(url)
+    assert (region.name if region else None) == name
 
 
 def test_names_of_regions_do_not_overlap() -> None:

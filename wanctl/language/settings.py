@@ -33,7 +33,7 @@ from wanctl.language.scalars import (
     Var,
     Zone,
 )
-from wanctl.studio.regions import region_named
+from wanctl.studio.regions import region_named, region_of
 
 EDITION_PATTERN = r"^\d{4}-\d{2}-\d{2}$"
 DEFAULT_LEDGER = ".wanctl/ledger.json"
@@ -202,7 +202,8 @@ class Settings(Model):
     base_url: Url | None = Field(default=None, examples=["https://dashscope-intl.aliyuncs.com"])
     """Instead of a region. The key goes to hosts of Model Studio and to this machine only."""
     workspace: Identifier | None = Field(default=None, examples=["llm-xxxx"])
-    """The workspace of the account, if it is not the default one."""
+    """The workspace of the account, if it is not the default one. In Singapore, Beijing and Frankfurt it is
+    called at a host of its own: https://WORKSPACE.ap-southeast-1.maas.aliyuncs.com."""
     ledger: LedgerPlace = Field(
         default=DEFAULT_LEDGER,
         examples=[DEFAULT_LEDGER, "git:wanctl-ledger", "s3://my-team/wanctl/ledger.json"],
@@ -248,9 +249,12 @@ class Settings(Model):
 
     @property
     def known_region(self) -> str | None:
-        """Of the account, where the specs tell it: the sandbox is in none, and an address may be anywhere."""
-        region = region_named(self.region) if self.provider is Provider.MODEL_STUDIO else None
-        return region.name if region and not self.base_url else None
+        """Of the account, where the specs tell it: the sandbox is in none, and an unknown address may be
+        anywhere."""
+        if self.provider is not Provider.MODEL_STUDIO:
+            return None
+        region = region_of(self.base_url) if self.base_url else region_named(self.region)
+        return region.name if region else None
 
     @property
     def account(self) -> str:

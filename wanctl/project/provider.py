@@ -20,7 +20,7 @@ from wanctl.project.errors import ProjectError
 from wanctl.project.host import Host
 from wanctl.studio.client import Studio
 from wanctl.studio.credentials import Key
-from wanctl.studio.regions import Endpoint
+from wanctl.studio.regions import Endpoint, region_named
 from wanctl.studio.wire import CallListener, Permission, always_allowed, no_listener
 
 if TYPE_CHECKING:
@@ -81,10 +81,13 @@ class OpenAccount:
 
 
 def endpoint_name(settings: Settings, host: Host) -> str:
-    """The account that the ledger is bound to: records of one account never speak for another."""
+    """The account that the ledger is bound to: records of one account never speak for another. The host of a
+    workspace is another way to the same account as its region's."""
     if embedded(settings):
         return "sandbox"
-    return resolve_endpoint(settings, host).base_url
+    endpoint = resolve_endpoint(settings, host)
+    region = None if host.base_url or settings.base_url else region_named(settings.region)
+    return region.base_url if region and region.workspace_url else endpoint.base_url
 
 
 def resolve_endpoint(settings: Settings, host: Host) -> Endpoint:

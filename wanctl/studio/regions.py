@@ -16,11 +16,22 @@ class Region:
     name: str
     base_url: str
     aliases: tuple[str, ...] = ()
+    workspace_url: str | None = None  # the host of a workspace, which newer pages recommend
 
 
 REGIONS = (
-    Region("singapore", "https://dashscope-intl.aliyuncs.com", ("intl", "international", "ap-southeast-1")),
-    Region("beijing", "https://dashscope.aliyuncs.com", ("cn", "china", "cn-beijing")),
+    Region(
+        "singapore",
+        "https://dashscope-intl.aliyuncs.com",
+        ("intl", "international", "ap-southeast-1"),
+        "https://{workspace}.ap-southeast-1.maas.aliyuncs.com",
+    ),
+    Region(
+        "beijing",
+        "https://dashscope.aliyuncs.com",
+        ("cn", "china", "cn-beijing"),
+        "https://{workspace}.cn-beijing.maas.aliyuncs.com",
+    ),
     Region("us-virginia", "https://dashscope-us.aliyuncs.com", ("us", "virginia", "us-east-1")),
     Region("hong-kong", "https://cn-hongkong.dashscope.aliyuncs.com", ("hongkong", "hk", "cn-hongkong")),
     Region("frankfurt", "https://{workspace}.eu-central-1.maas.aliyuncs.com", ("eu", "eu-central-1")),
@@ -31,6 +42,14 @@ def region_named(name: str) -> Region | None:
     """The region of a name or an alias."""
     wanted = _spelled(name)
     return next((one for one in REGIONS if wanted == one.name or wanted in one.aliases), None)
+
+
+def region_of(base_url: str) -> Region | None:
+    """The region of a known host: its own, or one of its workspaces."""
+    host = (urlsplit(base_url).hostname or "").lower()
+    if _GATEWAY.fullmatch(host):
+        return region_named(host.split(".")[1])
+    return next((one for one in REGIONS if urlsplit(one.base_url).hostname == host), None)
 
 
 def _spelled(name: str) -> str:
@@ -63,18 +82,19 @@ class Endpoint:
 
     @classmethod
     def for_region(cls, name: str, workspace: str | None = None) -> "Endpoint":
-        """The endpoint of a region, by its name or an alias."""
+        """The endpoint of a region, by its name or an alias; that of a workspace in it, where it has one."""
         region = region_named(name)
         if region is None:
             raise Misconfigured(f'there is no region "{name}"', hint=_did_you_mean(_spelled(name)))
-        if "{workspace}" not in region.base_url:
-            return cls.parse(region.base_url)
+        pattern = region.workspace_url if workspace and region.workspace_url else region.base_url
+        if "{workspace}" not in pattern:
+            return cls.parse(pattern)
         if not workspace:
             raise Misconfigured(
                 f"region {region.name} has a host for each workspace, and none is named",
                 hint="write workspace: llm-… beside it; the console shows its id",
             )
-        return cls.parse(region.base_url.format(workspace=check_workspace(workspace).lower()))
+        return cls.parse(pattern.format(workspace=check_workspace(workspace).lower()))
 
     @classmethod
     def parse(cls, base_url: str, *, named_outside_specs: bool = False) -> "Endpoint":
