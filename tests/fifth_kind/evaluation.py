@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from wanctl.address import NAME, Address, Kind
+from wanctl.base.values import Identifier
 from wanctl.kinds.acting import CallResult, Tools
 from wanctl.kinds.case import FieldRule, FieldTable
 from wanctl.kinds.context import Context, Planned
@@ -32,7 +33,7 @@ from wanctl.kinds.kind import (
     ResourceKind,
 )
 from wanctl.kinds.snapshot import Question, Snapshot, digest_of
-from wanctl.language.models import Identifier, Name, Resourceful, State, Text
+from wanctl.language.models import Name, Resourceful, State, Text
 from wanctl.language.resources import DocumentKind, Reference, Resource
 from wanctl.ledger.record import Generation, Verb
 from wanctl.plan import Action, Change, FieldClass, Orphan, Progress, Step, When

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.json_schema import WithJsonSchema
 
 LARGEST = 10**12  # of whole numbers: beyond all that is meant, and still small enough to calculate with
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _MONEY = re.compile(r"(?P<amount>\d{1,12}(?:\.\d{1,12})?)\s*(?P<currency>[A-Z]{3})")
 _DURATION = re.compile(
@@ -77,7 +78,14 @@ def _check_size(value: int) -> int:
     return value
 
 
+def _check_identifier(value: str) -> str:
+    if not _IDENTIFIER.fullmatch(value) or ".." in value:
+        raise ValueError("must be an identifier of the service: letters, digits and . _ : -")
+    return value
+
+
 String = Annotated[str, Strict(), Field(min_length=1)]
+Identifier = Annotated[str, Strict(), AfterValidator(_check_identifier)]
 Flag = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
 Positive = Annotated[int, Strict(), Field(ge=1), AfterValidator(_check_size)]

@@ -30,7 +30,7 @@ from wanctl.ledger.record import Generation, Record
 from wanctl.plan import When
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import InvalidRequest, NotFound, ServerError, StudioError
-from wanctl.studio.objects import UNTOLD, Job, LiveDeployment, RemoteFile
+from wanctl.studio.objects import IN_OSS, UNTOLD, Job, LiveDeployment, RemoteFile
 
 ReadLists = Callable[
     [], Awaitable[Snapshot]
@@ -179,7 +179,8 @@ async def files_one_by_one(
     to do, and what a job read of other files nobody knows."""
     kept = known.uploads()
     read = {file_id for job in jobs for file_id in (*job.training_file_ids, *job.validation_file_ids)}
-    found = await _each(studio.files.get, {*kept, *read}, _not_given)
+    uploads = {one for one in (*kept, *read) if not one.startswith(IN_OSS)}
+    found = await _each(studio.files.get, uploads, _not_given)
     if found:
         return found, jobs
     return tuple(kept.values()), tuple(job if _reads_only(job, kept) else _silent(job) for job in jobs)

@@ -59,7 +59,7 @@ class ProvidedDataset(Provided):
     """None is not there yet."""
 
     content: str | None = None  # its identity, known before the upload
-    file_id: str | None = None
+    file_id: str | None = None  # or the address of a folder in OSS
 
 
 @dataclass(frozen=True)

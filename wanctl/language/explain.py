@@ -198,7 +198,7 @@ def spell_type(schema: Schema) -> str:
         return "time"
     if "pattern" in schema:
         return _PATTERNS.get(schema["pattern"], ("text", None))[0]
-    if list(schema.get("properties", {})) in (["file"], ["file_id"]):
+    if list(schema.get("properties", {})) in (["file"], ["file_id"], ["oss"]):
         return f"{{{next(iter(schema['properties']))}: …}}"
     name = _TYPES.get(str(schema.get("type")), "value")
     return f"list of {spell_type(schema['items'])}" if "items" in schema else name

@@ -19,7 +19,7 @@ from wanctl.catalogue.packaged import (
 )
 from wanctl.finding import Finding, Place, Severity
 from wanctl.language.findings import Findings, SpecErrors
-from wanctl.language.models import Dataset, Deployment, Resourceful, Source
+from wanctl.language.models import Dataset, Deployment, Resourceful
 from wanctl.language.moves import Stated, moves_of
 from wanctl.language.parameters import unknown_defaults, unknown_parameters
 from wanctl.language.partial import PartialSpec, partial_spec
@@ -30,6 +30,7 @@ from wanctl.language.rules.references import check_references, in_order
 from wanctl.language.rules.values import check_declared, check_document
 from wanctl.language.scalars import Scalar
 from wanctl.language.settings import CatalogueChoice, merged
+from wanctl.language.source import Source
 from wanctl.language.splits import with_parts
 from wanctl.language.texts import with_texts, with_vars
 from wanctl.language.translation import complaints

@@ -14,18 +14,17 @@ from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema
 
 from wanctl.address import NAME
-from wanctl.base.values import LARGEST, Flag, Model, Number, Positive, Span, Whole
+from wanctl.base.values import LARGEST, Flag, Identifier, Model, Number, Positive, Span, Whole
 from wanctl.catalogue.base_models import HyperParameters
 from wanctl.dataset.splitting import DrawnPart, Side
 from wanctl.dataset.thresholds import ContentThresholds
 from wanctl.generation.checks import VideoChecks
+from wanctl.language.source import Source
 
 NAME_PATTERN = f"^{NAME}$"
 LONGEST_NAME = 40
 HOUR = 3600.0
-_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 TEMPLATES = ("prompt", "lora_prompt_default")  # of an aigc_config
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 class FromFile:
@@ -51,12 +50,6 @@ def check_name(name: str) -> str:
             "must be letters, digits, - and _, beginning with a letter or digit, without -- or a - at the end"
         )
     return name
-
-
-def _check_identifier(value: str) -> str:
-    if not _IDENTIFIER.fullmatch(value) or ".." in value:
-        raise ValueError("must be an identifier of the service: letters, digits and . _ : -")
-    return value
 
 
 def _spell_digest(value: Any) -> Any:
@@ -95,7 +88,6 @@ Name = Annotated[
     AfterValidator(check_name),
     Field(json_schema_extra={"pattern": NAME_PATTERN, "maxLength": LONGEST_NAME}),
 ]
-Identifier = Annotated[str, Strict(), AfterValidator(_check_identifier)]
 Digest = Annotated[str, Strict(), BeforeValidator(_spell_digest), Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Pattern = Annotated[str, Strict(), AfterValidator(_check_pattern)]
 CheckpointName = Annotated[
@@ -160,33 +152,6 @@ class Superseded(StrEnum):
     KEEP = "keep"
 
 
-class Source(Model):
-    """Where a dataset's content comes from: a path, a URL, or a file that is uploaded already."""
-
-    path: str | None = None
-    url: str | None = None
-    file_id: Identifier | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spell(cls, value: Any) -> Any:
-        if isinstance(value, str) and value.strip():
-            return {"url": value} if _URL.match(value) else {"path": value}
-        if isinstance(value, dict) and set(value) == {"file_id"}:
-            return value
-        raise ValueError("must be a folder, a .zip, or {file_id: file-ft-…}")
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        uploaded = {
-            "type": "object",
-            "properties": {"file_id": {"type": "string", "description": "The id of an uploaded file."}},
-            "required": ["file_id"],
-            "additionalProperties": False,
-        }
-        return {"title": "Source", "anyOf": [{"type": "string"}, uploaded]}
-
-
 class Resourceful(Model):
     """The fields of every kind."""
 
@@ -203,9 +168,17 @@ class Resourceful(Model):
 class Dataset(Resourceful):
     """Media with their captions (data.jsonl), known by their content."""
 
-    source: Source = Field(examples=["../data/train", "train.zip", {"file_id": "file-ft-b2416bacc4d742"}])
-    """A folder or .zip with data.jsonl, relative to this file; a URL of either (s3://, oss://, https://);
-    or {file_id: …} of a file that is uploaded."""
+    source: Source = Field(
+        examples=[
+            "../data/train",
+            "train.zip",
+            {"file_id": "file-ft-b2416bacc4d742"},
+            {"oss": {"bucket": "my-clips", "path": "rain/train"}},
+        ]
+    )
+    """A folder or .zip with data.jsonl, relative to this file; a URL of either (s3://, oss://, https://); or
+    what the service has already: {file_id: …} of an upload, or {oss: …} of an unpacked folder that it reads
+    in OSS. Such a folder is known by its place: for other clips write another path."""
     exclude: tuple[Pattern, ...] = Field(default=(), examples=[["raw/", "*.psd"]])
     """What to leave out, as in .gitignore. Dot files and what systems leave behind are left out anyway."""
     digest: Digest | None = Field(default=None, examples=["sha256:" + "0" * 64])

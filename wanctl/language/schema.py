@@ -18,9 +18,10 @@ from pydantic import BaseModel
 from wanctl.address import Kind
 from wanctl.catalogue.base_models import HyperParameters
 from wanctl.dataset.thresholds import ContentThresholds
-from wanctl.language.models import AigcConfig, Resourceful, Source
+from wanctl.language.models import AigcConfig, Resourceful
 from wanctl.language.resources import DOCUMENTS
 from wanctl.language.settings import Limits, PollingIntervals, SandboxSettings, Settings
+from wanctl.language.source import Source
 
 Schema = dict[str, Any]
 PROJECT = "Project"

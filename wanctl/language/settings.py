@@ -15,13 +15,14 @@ from wanctl.base.values import (
     Amount,
     Duration,
     Flag,
+    Identifier,
     Model,
     Positive,
     String,
     Whole,
     parse_duration,
 )
-from wanctl.language.models import Identifier, Name
+from wanctl.language.models import Name
 from wanctl.language.scalars import (
     AddressText,
     Cron,

@@ -56,7 +56,7 @@ class LocalDatasets:
         local = {
             address: self._read(address, tick)
             for address, resource in self._desired.resources.items()
-            if isinstance(resource.spec, Dataset) and not resource.spec.source.file_id
+            if isinstance(resource.spec, Dataset) and not resource.spec.source.elsewhere
         }
         return self._checked(local)
 

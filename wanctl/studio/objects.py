@@ -189,6 +189,18 @@ _LOST = frozenset({JobStatus.FAILED, JobStatus.CANCELED, JobStatus.CANCELING})
 NOT_BEGUN = frozenset({JobStatus.PENDING, JobStatus.QUEUING})  # nothing is billed yet
 
 
+IN_OSS = "oss://"  # before the bucket and the path of a folder, where uploaded files have their ids
+
+
+def _folder(source: dict[str, Any]) -> str | None:
+    """The address of a folder in OSS that a job read, where files have their ids."""
+    mount = source.get("mount_storage") or source.get("oss_mount")
+    if not isinstance(mount, dict) or not mount.get("bucket"):
+        return None
+    path = str(mount.get("file_path") or mount.get("path") or "").strip("/")
+    return f"{IN_OSS}{mount['bucket']}/{path}"
+
+
 class Job(RemoteObject):
     """A fine-tune job. What it was given is echoed in part, on newer servers hardly at all."""
 
@@ -217,7 +229,7 @@ class Job(RemoteObject):
         for role in ("training", "validation"):
             named = data.get(f"{role}_datasets")
             if not data.get(f"{role}_file_ids") and isinstance(named, list):
-                ids = [one.get("file_id") for one in named if isinstance(one, dict)]
+                ids = [one.get("file_id") or _folder(one) for one in named if isinstance(one, dict)]
                 data[f"{role}_file_ids"] = [one for one in ids if one]
         if isinstance(data.get("usage"), dict):
             data["usage"] = data["usage"].get("total_tokens")

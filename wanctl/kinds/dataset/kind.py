@@ -13,8 +13,9 @@ from wanctl.kinds.importing import Writing
 from wanctl.kinds.kind import Cadence, OrphanToDelete, OutputWords, Pruning, Reader, ResourceKind
 from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot
 from wanctl.language.resources import DOCUMENTS, Resource
+from wanctl.language.source import OssFolder
 from wanctl.plan import Orphan, Step, When
-from wanctl.studio.objects import Job
+from wanctl.studio.objects import IN_OSS, Job
 
 
 class DatasetKind(ResourceKind):
@@ -91,6 +92,10 @@ def _reads(job: Job, file: OrphanToDelete, pruning: Pruning) -> bool:
 def write_dataset(writing: Writing, file_id: str) -> str | None:
     """The name of the Dataset that stands for an uploaded file, written if there is none yet."""
     known = writing.names[Kind.DATASET]
+    if file_id not in known and file_id.startswith(IN_OSS):
+        folder = OssFolder.written(file_id)
+        address = writing.address(Kind.DATASET, folder["path"].rpartition("/")[2] or folder["bucket"])
+        writing.write(address, file_id, {"source": {"oss": folder}}, ())
     file = writing.inventory.snapshot.file_by_id.get(file_id)
     if file_id not in known and file:
         ours = parse_upload_name(file.filename)

@@ -16,6 +16,7 @@ from wanctl.kinds.dataset.case import FIELDS, DatasetCase, DatasetContent, Delet
 from wanctl.kinds.snapshot import Listing, Read
 from wanctl.language.models import State
 from wanctl.language.resources import Resource
+from wanctl.language.source import OssFolder
 from wanctl.ledger.record import Verb
 from wanctl.plan import Action, Change, Progress, Step, When
 from wanctl.studio.objects import Job, RemoteFile
@@ -26,6 +27,8 @@ _CAPTIONS_SHOWN = 5
 def plan_dataset(resource: Resource, context: Context) -> Planned:
     """Upload what is not there; wait for what is being processed; never upload the same content twice."""
     case = DatasetCase(resource, context)
+    if case.spec.source.oss:
+        return _plan_folder(case, case.spec.source.oss)
     if case.spec.source.file_id:
         return _plan_uploaded(case, case.spec.source.file_id)
     if case.spec.state is State.ABSENT:
@@ -69,7 +72,15 @@ def _in_source(place: Place | None, source: str) -> Place:
     return Place(f"{source}/{place.file}", place.line) if place else Place(source)
 
 
-# A file that somebody else uploaded
+# What the service has already: a folder that it reads in OSS, or a file that somebody else uploaded
+
+
+def _plan_folder(case: DatasetCase, folder: OssFolder) -> Planned:
+    """No call tells whether it is there; the training shows it."""
+    reason = "a folder in OSS, which the service reads; used, never deleted"
+    step = case.step(Action.NOTHING, When.DONE, reason, remote_id=folder.address, summary=folder.address)
+    content = f"file:{folder.address}"
+    return Planned(step, ProvidedDataset(content=content, file_id=folder.address, owned=False))
 
 
 def _plan_uploaded(case: DatasetCase, file_id: str) -> Planned:

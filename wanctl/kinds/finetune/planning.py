@@ -1,5 +1,6 @@
 """FineTune: an immutable, billed training job. Never started twice; a changed one goes beside the old."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +15,10 @@ from wanctl.kinds.finetune.training import Train
 from wanctl.kinds.snapshot import Read, job_name_for
 from wanctl.language.models import State
 from wanctl.language.resources import Resource
+from wanctl.language.source import OssFolder
 from wanctl.ledger.record import Generation, Verb
 from wanctl.plan import Action, Progress, Step, When
-from wanctl.studio.objects import UNTOLD, Job, JobStatus
+from wanctl.studio.objects import IN_OSS, UNTOLD, Job, JobStatus
 from wanctl.studio.reading import training_progress
 
 SAME_INPUTS = "the inputs of a training"  # which one FineTune may have
@@ -228,11 +230,27 @@ def _call(case: TrainingCase) -> Train:
     spec, context = case.spec, case.context
     body: dict[str, Any] = {
         "model": spec.model,
-        "training_file_ids": case.file_ids(spec.training_sets),
+        **_sources("training", case.file_ids(spec.training_sets)),
         "training_type": spec.training_type,
         "hyper_parameters": case.sent_parameters,
         "job_name": job_name_for(context.project, case.address.name, case.identity),
     }
     if spec.validation:
-        body["validation_file_ids"] = case.file_ids(spec.validation_sets)
+        body |= _sources("validation", case.file_ids(spec.validation_sets))
     return Train(case.address, case.identity, body, case.inputs, context.snapshot.ids_by_model[spec.model])
+
+
+def _sources(role: str, ids: Sequence[str | None]) -> dict[str, Any]:
+    """Files by their ids alone, as every service takes them; with folders in OSS, by the newer field."""
+    known = [one for one in ids if one]
+    if not any(one.startswith(IN_OSS) for one in known):
+        return {f"{role}_file_ids": known}
+    return {f"{role}_datasets": [_source(one) for one in known]}
+
+
+def _source(one: str) -> dict[str, Any]:
+    if not one.startswith(IN_OSS):
+        return {"data_source_type": "file_id", "file_id": one}
+    folder = OssFolder.written(one)
+    mount = {"bucket": folder["bucket"], "file_path": folder["path"]}
+    return {"data_source_type": "oss_mount", "mount_storage": mount}

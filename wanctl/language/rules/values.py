@@ -215,5 +215,5 @@ def _content(name: str, resources: Mapping[Address, Resource], sources: Mapping[
     """The identity of a dataset's content before it is read: its path or its file id."""
     address = Address.dataset(name)
     resource = resources.get(address)
-    uploaded = resource.spec.source.file_id if resource and isinstance(resource.spec, Dataset) else None
+    uploaded = resource.spec.source.elsewhere if resource and isinstance(resource.spec, Dataset) else None
     return uploaded or sources.get(address, name)
