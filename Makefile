@@ -42,6 +42,8 @@ update: $(STAMP)
 crash: $(STAMP)
 	$(BIN)/python -m tests.crash.matrix --workers 2 --marks kept
 	$(BIN)/python -m tests.crash.matrix --workers 2 --marks lost
+	for store in s3 git; do $(BIN)/python -m tests.crash.matrix --workers 2 --store $$store \
+		--scene replace --scene blue-green || exit 1; done
 	$(BIN)/python -m tests.crash.matrix --workers 2 --store git --every 40
 	$(BIN)/python -m tests.crash.matrix --workers 2 --store s3 --every 10
 

@@ -15,6 +15,7 @@ from wanctl.plan import Action, Status, When
 from wanctl.project import Project
 from wanctl.project.adoption import bind
 from wanctl.project.approved import PlanDiffers, require_same
+from wanctl.project.provider import open_sandbox
 
 NO_ANSWER = 0  # in the place of a status
 
@@ -43,6 +44,17 @@ def test_a_new_config_and_capacity_are_shown_and_done_together(harness: Harness,
     outcome = harness.apply()
     assert outcome.plan.status is Status.CONVERGED
     assert [one["capacity"] for one in harness.deployments] == [2]
+
+
+def test_a_display_name_is_sent_and_deploys_nothing_again(harness: Harness) -> None:
+    harness.serve(deployment(display_name="Money rain"))
+    assert harness.plan().status is Status.CONVERGED
+    harness.serve(deployment(display_name="Money rain", attempt=2))
+    harness.apply()
+    project = harness.project()
+    sandbox = open_sandbox(project.desired.settings, project.state)
+    assert [one["name"] for one in sandbox._store.all("deployment")] == ["Money rain"]
+    sandbox.close()
 
 
 def test_protection_counts_from_the_moment_it_is_written(harness: Harness) -> None:

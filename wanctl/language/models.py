@@ -14,7 +14,7 @@ from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema
 
 from wanctl.address import NAME
-from wanctl.base.values import LARGEST, Flag, Identifier, Model, Number, Positive, Span, Whole
+from wanctl.base.values import LARGEST, Flag, Identifier, Model, Number, Positive, Span, String, Whole
 from wanctl.catalogue.base_models import HyperParameters
 from wanctl.dataset.splitting import DrawnPart, Side
 from wanctl.dataset.thresholds import ContentThresholds
@@ -89,6 +89,7 @@ Name = Annotated[
     Field(json_schema_extra={"pattern": NAME_PATTERN, "maxLength": LONGEST_NAME}),
 ]
 Digest = Annotated[str, Strict(), BeforeValidator(_spell_digest), Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+DisplayName = Annotated[String, Field(max_length=128)]
 Pattern = Annotated[str, Strict(), AfterValidator(_check_pattern)]
 CheckpointName = Annotated[
     str,
@@ -397,6 +398,8 @@ class Deployment(Resourceful):
     """The name of a FineTune: its final model is deployed."""
     model_name: Identifier | None = Field(default=None, examples=["xxxx-ft-202511111122-xxxx"])
     """A model of the account, by its name at the service; used, never deleted."""
+    display_name: DisplayName | None = Field(default=None, examples=["Money rain"])
+    """What the console calls it; sent as name with the next deployment. Alone it deploys nothing again."""
     capacity: Positive = 1
     """How many instances serve; 1, as far as is documented."""
     protect: Flag = False

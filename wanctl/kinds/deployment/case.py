@@ -143,8 +143,8 @@ class DeploymentCase(Case):
         intent = self.intent
         asked_for = sent["suffix"] is not None or (intent is not None and intent.identity == identity)
         seen, ours = account.deployment_names, nobody_elses and asked_for
-        checks = self.spec.checks.attempt if self.spec.checks else None
-        return Deploy(self.address, identity, sent, self.spec.protect, seen, ours, checks)
+        checks, title = self.spec.checks.attempt if self.spec.checks else None, self.spec.display_name
+        return Deploy(self.address, identity, sent, self.spec.protect, seen, ours, checks, title)
 
     def serving_step(self, live: LiveDeployment) -> Step:
         return self.step(Action.NOTHING, When.DONE, "serving", live, summary=self.summary)

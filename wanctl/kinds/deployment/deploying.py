@@ -32,6 +32,7 @@ class Deploy:
     seen: tuple[str, ...]
     ours_if_there: bool = False  # the name is taken by an earlier call of ours only
     checks: int | None = None  # the attempt of its checks, which come before anybody is told its name
+    display_name: str | None = None  # for people; nothing is known by it
     verb: Verb = Verb.DEPLOY
 
     def inputs(self) -> dict[str, Any]:
@@ -47,6 +48,8 @@ class Deploy:
         }
         if self.sent["suffix"]:
             body["suffix"] = self.sent["suffix"]
+        if self.display_name:
+            body["name"] = self.display_name
         try:
             answer = await tools.studio.deployments.create(body)
             live, request_id = answer.value, answer.request_id

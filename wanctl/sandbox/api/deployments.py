@@ -52,6 +52,7 @@ def _put(service: Service, asked: CreateDeployment) -> dict[str, Any]:
         raise Fault(409, "Conflict", f"Deployed model {name} already exists, please specify a suffix.")
     record = {
         "deployed_model": name,
+        "name": asked.name,
         "model_name": asked.model_name,
         "base_model": models[asked.model_name],
         "plan": asked.plan.lower(),
