@@ -25,8 +25,8 @@ from wanctl.language.parameters import unknown_defaults, unknown_parameters
 from wanctl.language.partial import PartialSpec, partial_spec
 from wanctl.language.project_file import ProjectFile, read_project_file
 from wanctl.language.resources import DOCUMENTS, Desired, Rename, Resource, references_of
-from wanctl.language.root import SETTINGS_FILE, PathRefused, Root, likely_meant, local_part
-from wanctl.language.rules.references import check_references, in_order
+from wanctl.language.root import SETTINGS_FILE, PathRefused, Root, local_part
+from wanctl.language.rules.references import check_references, in_order, missing_sources
 from wanctl.language.rules.values import check_declared, check_document
 from wanctl.language.scalars import Scalar
 from wanctl.language.settings import CatalogueChoice, merged
@@ -395,28 +395,3 @@ class _Loading:
 def _owner(kind: Kind, value: Mapping[str, Any]) -> str:
     name = value.get("name")
     return f"{kind}/{name}" if isinstance(name, str) else str(kind)
-
-
-def missing_sources(
-    resources: Mapping[Address, Resource], sources: Mapping[Address, Path]
-) -> Iterator[Finding]:
-    """Folders and files that are not there. A locked digest speaks for one; a var that is none was told."""
-    for address, resource in resources.items():
-        spec, path = resource.spec, sources.get(address)
-        if path is None or not isinstance(spec, Dataset) or spec.digest or "${" in path.name:
-            continue
-        if not path.exists():
-            yield _missing(resource, spec, path)
-
-
-def _missing(resource: Resource, spec: Dataset, path: Path) -> Finding:
-    written = spec.source.path or spec.source.url or path.name
-    near = likely_meant(path, written)
-    return Finding.at(
-        resource.at("source"),
-        Severity.ERROR,
-        Rule.DATASET,
-        f"there is no folder or file {written}",
-        path=f"{resource.address}.source",
-        hint=f"did you mean {near}?" if near else None,
-    )

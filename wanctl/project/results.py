@@ -12,8 +12,8 @@ from wanctl.engine.converge import Outcome
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
 from wanctl.language.findings import rendered as rendered_finding
-from wanctl.language.load import missing_sources
 from wanctl.language.resources import Desired, Resource
+from wanctl.language.rules.references import missing_sources
 from wanctl.plan import Plan, Status
 from wanctl.render.lineage import References
 from wanctl.render.options import Command, PlanFormat, RenderOptions

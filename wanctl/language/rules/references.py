@@ -1,13 +1,19 @@
-"""References: names that nothing has, names of another kind, what is absent; and the order that follows."""
+"""References: names that nothing has, names of another kind, what is absent; and the order that follows.
 
-from collections.abc import Collection, Mapping
+Folders that are not there are told of here, too.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 from wanctl.address import Address, Kind
 from wanctl.base.words import did_you_mean, listed
+from wanctl.finding import Finding, Severity
 from wanctl.language.findings import Findings
-from wanctl.language.models import State
+from wanctl.language.models import Dataset, State
 from wanctl.language.resources import DOCUMENTS, Resource, references_of
+from wanctl.language.root import likely_meant
 from wanctl.rules import Rule
 
 
@@ -113,3 +119,28 @@ def in_order(resources: Mapping[Address, Resource], findings: Findings) -> dict[
         message = f"these resources refer to each other in a circle: {' → '.join(map(str, around))}"
         findings.error(resources[around[0]].origin, Rule.CYCLE, message)
         return dict(resources)
+
+
+def missing_sources(
+    resources: Mapping[Address, Resource], sources: Mapping[Address, Path]
+) -> Iterator[Finding]:
+    """Folders and files that are not there. A locked digest speaks for one; a var that is none was told."""
+    for address, resource in resources.items():
+        spec, path = resource.spec, sources.get(address)
+        if path is None or not isinstance(spec, Dataset) or spec.digest or "${" in path.name:
+            continue
+        if not path.exists():
+            yield _missing(resource, spec, path)
+
+
+def _missing(resource: Resource, spec: Dataset, path: Path) -> Finding:
+    written = spec.source.path or spec.source.url or path.name
+    near = likely_meant(path, written)
+    return Finding.at(
+        resource.at("source"),
+        Severity.ERROR,
+        Rule.DATASET,
+        f"there is no folder or file {written}",
+        path=f"{resource.address}.source",
+        hint=f"did you mean {near}?" if near else None,
+    )
