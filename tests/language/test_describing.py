@@ -69,7 +69,7 @@ def test_explain_tells_what_a_person_asks() -> None:
     spend = explain("Project.limits.spend")
     assert (spend.type, spend.examples) == ("amount with its currency", ("60 USD",))
     source = explain("Dataset.source")
-    assert (source.type, source.required) == ("text or {file_id: …}", True)
+    assert (source.type, source.required) == ("text or {file_id: …} or {oss: …}", True)
     assert explain("Deployment.strategy").default == "recreate"
     assert [child.name for child in explain("Project.environments.prod.limits").children] == [
         "new_jobs",
@@ -106,7 +106,7 @@ def test_an_unknown_path_has_a_near_one(path: str, hint: str) -> None:
 def test_a_kind_shows_its_defaults_and_is_found_in_any_case() -> None:
     told = explain("deployment").render()
     assert told.startswith("Deployment: mapping")
-    assert "capacity     whole number (default 1)." in told
+    assert "capacity      whole number (default 1)." in told
     parameters = explain("finetune.hyper_parameters").render()
     assert "whole number (default 400)." in parameters
     assert "number (default 2e-5)." in parameters
