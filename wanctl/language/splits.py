@@ -52,7 +52,7 @@ def _parts(
             whole = resources.get(Address.dataset(name))
             if whole is None or not isinstance(whole.spec, Dataset):
                 continue  # that there is none was told
-            if whole.spec.source.file_id:
+            if whole.spec.source.elsewhere:
                 _refuse(
                     resource,
                     findings,
