@@ -58,6 +58,10 @@ class Findings:
     def sorted(self) -> tuple[Finding, ...]:
         return tuple(sorted(self._found.values(), key=_in_files))
 
+    def raise_if_broken(self) -> None:
+        if self.broken:
+            raise SpecErrors(self.sorted())
+
 
 class SpecErrors(WanctlError):  # noqa: N818 - it holds all of them, which its name says
     """The specs cannot be used. Holds every finding, errors and the rest, in the order of the files; and what
