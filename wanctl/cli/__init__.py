@@ -19,6 +19,7 @@ def main() -> None:
         catalogue,
         choosing,
         ci,
+        comparing,
         datasets,
         fleet,
         generating,

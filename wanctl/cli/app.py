@@ -95,6 +95,10 @@ EXAMPLES = {
         "wanctl try --list",
         "wanctl try --end try-best-160 --yes",
     ),
+    "compare": (
+        "wanctl compare Deployment/money-rain Deployment/money-rain-next --images checks/",
+        "wanctl compare checkpoint-160 checkpoint-200 --of Checkpoint/best --images checks/ --yes",
+    ),
     "generate": (
         "wanctl generate Deployment/money-rain --image face.png",
         "wanctl generate --model wan2.6-i2v-flash --image face.png --prompt 'It rains.' --duration 5",

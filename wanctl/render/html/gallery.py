@@ -31,6 +31,8 @@ class GalleryOptions:
     choices: Sequence[Address] = ()  # the documents that a checkpoint of it can be chosen for
     served: bool = False  # shown by wanctl itself, which takes the choice
     advices: Sequence[Advice] = ()  # what judges say of it
+    of: str = "checkpoint"  # what a column is
+    shown: str = "validation sample"  # and a row
 
 
 @dataclass
@@ -82,6 +84,8 @@ def write_gallery(
         rows=rows,
         choices=[str(one) for one in options.choices],
         served=options.served,
+        of=options.of,
+        shown=options.shown,
         judges=[_judge(one) for one in options.advices],
     )
     place = folder / (SERVED if options.served else INDEX)
