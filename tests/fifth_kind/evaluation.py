@@ -33,7 +33,8 @@ from wanctl.kinds.kind import (
     ResourceKind,
 )
 from wanctl.kinds.snapshot import Question, Snapshot, digest_of
-from wanctl.language.models import Name, Resourceful, State, Text
+from wanctl.language.fields import Name, Text
+from wanctl.language.models import Resourceful, State
 from wanctl.language.resources import DocumentKind, Reference, Resource
 from wanctl.ledger.record import Generation, Verb
 from wanctl.plan import Action, Change, FieldClass, Orphan, Progress, Step, When

@@ -16,7 +16,7 @@ from pathlib import Path
 from wanctl.base.words import quoted, suggestion
 from wanctl.catalogue.packaged import newest_edition, packaged_models
 from wanctl.forge.registry import FORGES, forge_at
-from wanctl.language.models import LONGEST_NAME, check_name
+from wanctl.language.fields import LONGEST_NAME, check_name
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
 from wanctl.studio import regions

@@ -18,7 +18,7 @@ from wanctl.catalogue.base_models import Catalogue, CatalogueModel
 from wanctl.catalogue.packaged import newest_edition, packaged_models
 from wanctl.forge.registry import forge_named
 from wanctl.init.answers import NO_FORGE, ProjectOptions, check_region
-from wanctl.language.models import LONGEST_NAME
+from wanctl.language.fields import LONGEST_NAME
 from wanctl.language.root import SETTINGS_FILE, Root
 from wanctl.language.rules.musts import LEAST_STEPS
 from wanctl.project.errors import ProjectError

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from wanctl.address import Address, Kind
 from wanctl.finding import Place
 from wanctl.kinds.snapshot import Question, Snapshot
-from wanctl.language.models import LONGEST_NAME
+from wanctl.language.fields import LONGEST_NAME
 from wanctl.language.resources import DOCUMENTS, Desired, Resource
 from wanctl.language.rules.musts import broken_musts
 from wanctl.language.writing import Written

@@ -9,7 +9,7 @@ from wanctl.base.errors import WanctlError
 from wanctl.base.values import DURATION_PATTERN, MONEY_PATTERN
 from wanctl.base.words import did_you_mean, listed
 from wanctl.catalogue.packaged import packaged_models
-from wanctl.language.models import NAME_PATTERN
+from wanctl.language.fields import NAME_PATTERN
 from wanctl.language.schema import PROJECT, Schema, described
 from wanctl.studio.regions import REGIONS
 

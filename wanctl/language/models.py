@@ -2,117 +2,36 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic.annotated_handlers import GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from wanctl.address import NAME
-from wanctl.base.values import LARGEST, Flag, Identifier, Model, Number, Positive, Span, String, Whole
+from wanctl.base.values import LARGEST, Flag, Identifier, Model, Number, Positive, Span, Whole
 from wanctl.catalogue.base_models import HyperParameters
 from wanctl.dataset.splitting import DrawnPart, Side
 from wanctl.dataset.thresholds import ContentThresholds
 from wanctl.generation.checks import VideoChecks
+from wanctl.language.fields import (
+    HIGHEST_SCORE,
+    CheckpointName,
+    Criterion,
+    Digest,
+    DisplayName,
+    Name,
+    Pattern,
+    Text,
+    TrainingDigits,
+)
 from wanctl.language.source import Source
 
-NAME_PATTERN = f"^{NAME}$"
-LONGEST_NAME = 40
 HOUR = 3600.0
 TEMPLATES = ("prompt", "lora_prompt_default")  # of an aigc_config
-
-
-class FromFile:
-    """Marks a text that may come from a file: {file: path}. Resolved before the model sees it."""
-
-    def __get_pydantic_json_schema__(
-        self, core: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        file = {
-            "type": "object",
-            "properties": {"file": {"type": "string", "description": "A UTF-8 file, relative to this one."}},
-            "required": ["file"],
-            "additionalProperties": False,
-        }
-        return {"anyOf": [handler(core), file]}
-
-
-def check_name(name: str) -> str:
-    if len(name) > LONGEST_NAME:
-        raise ValueError(f"has {len(name)} characters; {LONGEST_NAME} are allowed")
-    if not re.fullmatch(NAME, name):
-        raise ValueError(
-            "must be letters, digits, - and _, beginning with a letter or digit, without -- or a - at the end"
-        )
-    return name
-
-
-def _spell_digest(value: Any) -> Any:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-def _check_pattern(value: str) -> str:
-    if not value.strip() or value.lstrip().startswith(("!", "#")):
-        raise ValueError("must be a pattern of what to leave out, as in raw/ or *.psd")
-    return value
-
-
-def _spell_checkpoint(value: Any) -> Any:
-    return f"checkpoint-{value}" if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _check_checkpoint(value: str) -> str:
-    if not re.fullmatch(r"checkpoint-[0-9]{1,18}", value):
-        raise ValueError("must be a checkpoint's name, as in checkpoint-160")
-    return value
-
-
-def _check_training(value: Any) -> str:
-    """Quoted where it could be read as a number: 12345678 and 1234e567 are none."""
-    if not isinstance(value, str):
-        raise ValueError('must be text: put it in quotes, as in of: "12345678"')  # noqa: TRY004 - pydantic turns ValueError into a finding
-    if not re.fullmatch(rf"[0-9a-f]{{{TRAINING_DIGITS}}}", value):
-        raise ValueError("must be the first 8 digits of a training, as the plan shows them: of: 3fa9c21b")
-    return value
-
-
-Text = Annotated[str, Strict(), FromFile()]
-Name = Annotated[
-    str,
-    Strict(),
-    AfterValidator(check_name),
-    Field(json_schema_extra={"pattern": NAME_PATTERN, "maxLength": LONGEST_NAME}),
-]
-Digest = Annotated[str, Strict(), BeforeValidator(_spell_digest), Field(pattern=r"^sha256:[0-9a-f]{64}$")]
-DisplayName = Annotated[String, Field(max_length=128)]
-Pattern = Annotated[str, Strict(), AfterValidator(_check_pattern)]
-CheckpointName = Annotated[
-    str,
-    Strict(),
-    BeforeValidator(_spell_checkpoint),
-    AfterValidator(_check_checkpoint),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "pattern": "^checkpoint-[0-9]{1,18}$"},
-                {"type": "integer", "minimum": 1},
-            ]
-        }
-    ),
-]
-Criterion = Annotated[str, Strict(), FromFile(), Field(min_length=1, max_length=1_000)]
-HIGHEST_SCORE = 10
-TRAINING_DIGITS = 8  # of a training's identity: enough to tell those of one FineTune apart
-TrainingDigits = Annotated[
-    str,
-    BeforeValidator(_check_training),
-    WithJsonSchema({"type": "string", "pattern": f"^[0-9a-f]{{{TRAINING_DIGITS}}}$"}),
-]
 
 
 class State(StrEnum):

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Strict
 from wanctl.address import Kind
 from wanctl.base.values import String
 from wanctl.base.words import did_you_mean
-from wanctl.language.models import check_name
+from wanctl.language.fields import check_name
 from wanctl.ledger.location import parse_location
 
 _CRON_FIELDS = 5

@@ -22,7 +22,7 @@ from wanctl.base.values import (
     Whole,
     parse_duration,
 )
-from wanctl.language.models import Name
+from wanctl.language.fields import Name
 from wanctl.language.scalars import (
     AddressText,
     Cron,

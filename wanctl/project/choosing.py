@@ -15,7 +15,7 @@ from wanctl.base.running import run
 from wanctl.base.words import did_you_mean, listed
 from wanctl.engine.observe import RunSession
 from wanctl.kinds.registry import choosing_kind, kind_of
-from wanctl.language.models import TRAINING_DIGITS
+from wanctl.language.fields import TRAINING_DIGITS
 from wanctl.language.resources import Resource, resource_named
 from wanctl.language.splicing import with_fields
 from wanctl.project.errors import ProjectError

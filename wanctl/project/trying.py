@@ -16,7 +16,8 @@ from wanctl.engine.removal import make_destruction
 from wanctl.engine.trials import WantedTrial, make_trial
 from wanctl.finding import Severity
 from wanctl.kinds.registry import called_kind, choosing_kind, kind_of
-from wanctl.language.models import LONGEST_NAME, State, check_name
+from wanctl.language.fields import LONGEST_NAME, check_name
+from wanctl.language.models import State
 from wanctl.language.resources import Resource, resource_named
 from wanctl.ledger.record import Trial, Verb
 from wanctl.plan import Plan, When

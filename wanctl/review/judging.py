@@ -16,7 +16,8 @@ from PIL import Image
 
 from wanctl.base.files import PUBLIC, replace_file
 from wanctl.dataset.captioning import image_part, jpeg_url
-from wanctl.language.models import HIGHEST_SCORE, Rubric
+from wanctl.language.fields import HIGHEST_SCORE
+from wanctl.language.models import Rubric
 from wanctl.review.collecting import Candidate, Review, Showing
 from wanctl.review.pictures import frames_between
 from wanctl.studio.redaction import without_queries

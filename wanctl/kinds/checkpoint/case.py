@@ -9,7 +9,8 @@ from wanctl.address import Address
 from wanctl.kinds.acting import CallResult, Tools
 from wanctl.kinds.case import Case, FieldRule, FieldTable
 from wanctl.kinds.context import Planned, ProvidedModel
-from wanctl.language.models import HIGHEST_SCORE, TRAINING_DIGITS, Checkpoint
+from wanctl.language.fields import HIGHEST_SCORE, TRAINING_DIGITS
+from wanctl.language.models import Checkpoint
 from wanctl.ledger.record import Entry, Generation, Offer, Verb
 from wanctl.plan import Action, Change, FieldClass, When
 from wanctl.studio.objects import checkpoint_number

@@ -1,0 +1,103 @@
+"""The values that a field of a kind can have, beyond numbers and flags: names, digests, choices, texts."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
+from pydantic.annotated_handlers import GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
+from pydantic_core import CoreSchema
+
+from wanctl.address import NAME
+from wanctl.base.values import String
+
+NAME_PATTERN = f"^{NAME}$"
+LONGEST_NAME = 40
+
+
+class FromFile:
+    """Marks a text that may come from a file: {file: path}. Resolved before the model sees it."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        file = {
+            "type": "object",
+            "properties": {"file": {"type": "string", "description": "A UTF-8 file, relative to this one."}},
+            "required": ["file"],
+            "additionalProperties": False,
+        }
+        return {"anyOf": [handler(core), file]}
+
+
+def check_name(name: str) -> str:
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"has {len(name)} characters; {LONGEST_NAME} are allowed")
+    if not re.fullmatch(NAME, name):
+        raise ValueError(
+            "must be letters, digits, - and _, beginning with a letter or digit, without -- or a - at the end"
+        )
+    return name
+
+
+def _spell_digest(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _check_pattern(value: str) -> str:
+    if not value.strip() or value.lstrip().startswith(("!", "#")):
+        raise ValueError("must be a pattern of what to leave out, as in raw/ or *.psd")
+    return value
+
+
+def _spell_checkpoint(value: Any) -> Any:
+    return f"checkpoint-{value}" if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _check_checkpoint(value: str) -> str:
+    if not re.fullmatch(r"checkpoint-[0-9]{1,18}", value):
+        raise ValueError("must be a checkpoint's name, as in checkpoint-160")
+    return value
+
+
+def _check_training(value: Any) -> str:
+    """Quoted where it could be read as a number: 12345678 and 1234e567 are none."""
+    if not isinstance(value, str):
+        raise ValueError('must be text: put it in quotes, as in of: "12345678"')  # noqa: TRY004 - pydantic turns ValueError into a finding
+    if not re.fullmatch(rf"[0-9a-f]{{{TRAINING_DIGITS}}}", value):
+        raise ValueError("must be the first 8 digits of a training, as the plan shows them: of: 3fa9c21b")
+    return value
+
+
+Text = Annotated[str, Strict(), FromFile()]
+Name = Annotated[
+    str,
+    Strict(),
+    AfterValidator(check_name),
+    Field(json_schema_extra={"pattern": NAME_PATTERN, "maxLength": LONGEST_NAME}),
+]
+Digest = Annotated[str, Strict(), BeforeValidator(_spell_digest), Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+DisplayName = Annotated[String, Field(max_length=128)]
+Pattern = Annotated[str, Strict(), AfterValidator(_check_pattern)]
+CheckpointName = Annotated[
+    str,
+    Strict(),
+    BeforeValidator(_spell_checkpoint),
+    AfterValidator(_check_checkpoint),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": "^checkpoint-[0-9]{1,18}$"},
+                {"type": "integer", "minimum": 1},
+            ]
+        }
+    ),
+]
+Criterion = Annotated[str, Strict(), FromFile(), Field(min_length=1, max_length=1_000)]
+HIGHEST_SCORE = 10
+TRAINING_DIGITS = 8  # of a training's identity: enough to tell those of one FineTune apart
+TrainingDigits = Annotated[
+    str,
+    BeforeValidator(_check_training),
+    WithJsonSchema({"type": "string", "pattern": f"^[0-9a-f]{{{TRAINING_DIGITS}}}$"}),
+]
