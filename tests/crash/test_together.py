@@ -18,7 +18,7 @@ from tests.datasets import small_dataset
 
 TEN = 10
 WAITS = "is about to start"  # what a run says that waits for a job
-PATIENCE = 90.0  # seconds for what takes a fraction of it
+PATIENCE = 240.0  # seconds for what takes a fraction of it, also on a machine that is busy
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """Values of the YAML files that people write, wherever such a file is read: strict, with errors in words."""
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 from pydantic.json_schema import WithJsonSchema
+
+from wanctl.base.classes import dataclass
 
 LARGEST = 10**12  # of whole numbers: beyond all that is meant, and still small enough to calculate with
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")

@@ -7,10 +7,10 @@ import base64
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wanctl.base.classes import dataclass
 from wanctl.base.files import replace_file
 from wanctl.dataset.contents import ANNOTATIONS, DatasetError, DatasetFacts, Sample
 

@@ -9,8 +9,8 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 
+from wanctl.base.classes import dataclass
 from wanctl.forge.forge import Forge, Reviewed, ReviewRequest, Token
 from wanctl.forge.wire import ForgeConnection, ForgeError, RefusedError
 

@@ -1,7 +1,8 @@
 """What a video on this machine is: its length, rate and size, by its bytes."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from wanctl.base.classes import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ Anybody may have written the specs: a location names a remote that the clone kno
 
 import json
 import re
-from dataclasses import dataclass
+
+from wanctl.base.classes import dataclass
 
 DEFAULT_REMOTE = "origin"
 KNOWN = "a file path, git:BRANCH, s3://, oss://, gs:// or az://BUCKET/KEY"

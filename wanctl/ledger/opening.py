@@ -1,11 +1,12 @@
 """From `ledger:` to a Store. Each kind of place is imported only where it is used."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from wanctl.base.classes import dataclass
 from wanctl.base.net import on_this_machine
 from wanctl.ledger.backends.backend import Backend
 from wanctl.ledger.backends.file import FileBackend

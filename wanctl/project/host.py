@@ -5,10 +5,11 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Self
 
+from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.git import Git
 from wanctl.engine.journal import Stamp

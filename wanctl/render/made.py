@@ -4,9 +4,10 @@ Each writes the same keys as a plan does.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
 from wanctl.language.findings import SpecErrors

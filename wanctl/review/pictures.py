@@ -5,13 +5,13 @@ where it differs from another. All from the pixels, with bounded work; kept by c
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import av
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
+from wanctl.base.classes import dataclass
 from wanctl.base.files import PUBLIC, replace_file
 from wanctl.dataset.contents import SNIFFED, MediaKind
 from wanctl.dataset.media import LARGEST_SIDE, probe

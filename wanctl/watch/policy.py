@@ -8,11 +8,12 @@ known before anything is done, stays the same while it is done, and so approves 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
 from wanctl.address import Address
+from wanctl.base.classes import dataclass
 from wanctl.engine.gates import Gate, concludes
 from wanctl.kinds.context import LocalData
 from wanctl.language.models import Dataset

@@ -6,13 +6,14 @@ see a wait of more than a day.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
+from wanctl.base.classes import dataclass
 from wanctl.base.files import PUBLIC, replace_file
 from wanctl.language.settings import Notification
 from wanctl.plan import Step, When

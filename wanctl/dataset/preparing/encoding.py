@@ -5,7 +5,6 @@ a file that no dataset takes for one of its own.
 """
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +14,7 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from wanctl.base.classes import dataclass
 from wanctl.dataset.preparing.footage import Geometry
 from wanctl.dataset.preparing.outcome import Crop
 

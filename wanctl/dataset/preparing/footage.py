@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
+from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import DatasetError
 from wanctl.dataset.media import TooManyBoxesError, declared_frames
 from wanctl.dataset.source import is_litter

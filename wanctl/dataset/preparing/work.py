@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import cpu_count
 from pathlib import Path, PurePosixPath
 from threading import Event
 
 from filelock import FileLock, Timeout
 
+from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import DatasetError
 from wanctl.dataset.preparing.bars import find_bars
 from wanctl.dataset.preparing.cutting import FileCutter

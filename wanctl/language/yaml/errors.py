@@ -1,8 +1,10 @@
 """Errors of the YAML parser in words for whoever writes specs: what is wrong, and what to write."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import yaml
+
+from wanctl.base.classes import dataclass
 
 
 @dataclass(frozen=True)

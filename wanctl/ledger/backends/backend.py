@@ -4,9 +4,11 @@ Places know nothing of records and leases; what the texts mean is the business o
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, Protocol
+
+from wanctl.base.classes import dataclass
 
 
 class Blob(StrEnum):

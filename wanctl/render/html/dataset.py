@@ -10,7 +10,6 @@ import io
 import os
 from collections import defaultdict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +17,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 from PIL import Image, ImageOps
 
+from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import ANNOTATIONS, Media, MediaKind, Sample
