@@ -15,9 +15,11 @@ from tests.browser.reading import DESKTOP, PHONE, SCHEMES, SMALL_PHONE, Reader, 
 from tests.browser.test_plan_page import HOSTILE
 from tests.review.making import review, stored
 from wanctl.address import Address
+from wanctl.language.models import Rubric
 from wanctl.render.html.gallery import GalleryOptions, write_gallery
 from wanctl.render.visible import visible
 from wanctl.review.collecting import Candidate, Review, Showing
+from wanctl.review.judging import Advice, Judge, JudgedPreview, Score
 from wanctl.review.store import StoredMedia
 
 Read = Callable[..., Reader]
@@ -106,6 +108,7 @@ def test_two_checkpoints_lie_under_a_wipe_or_side_by_side(read: Read, gallery: P
     values = "[left.value, right.value, sample.value].map(Number)"
     assert reader.page.evaluate(values) == [1, 3, 1]  # what serves now is on the left
     reader.until("one.readyState > 1 && two.readyState > 1")
+    assert reader.page.locator(".side").all_inner_texts() == ["checkpoint-10", "checkpoint-100"]
     shown = "getComputedStyle(two).clipPath"
     assert reader.page.evaluate(shown) == "inset(0px 0px 0px 50%)"
     for _ in range(3):
@@ -148,6 +151,66 @@ def test_stars_and_notes_are_kept_and_exported(read: Read, gallery: Path, tmp_pa
     assert exported["notes"] == {"checkpoint-20": "Rain falls evenly. <b>No</b> smear."}
     reader.page.check("#starred")
     assert reader.page.locator(".cell:visible").count() == 2
+
+
+def test_what_serves_from_another_training_has_notes_of_its_own(read: Read, tmp_path: Path) -> None:
+    made = review(tmp_path / "drawn", ("checkpoint-1", "checkpoint-2"), PROMPTS[:1])
+    serves = replace(made.candidates[0], job_id="ft-before", serves=True)
+    both = replace(made, candidates=(serves, *made.candidates))
+    page = write_gallery(both, tmp_path / "page", tmp_path / "pictures", GalleryOptions("rain", CHOICES))
+    reader = opened(read, page)
+    reader.page.locator(".note").first.fill("What we have.")
+    reader.page.locator(".star").first.click()
+    reader.page.reload()
+    notes = "[...document.querySelectorAll('.note')].map(one => one.value)"
+    assert reader.page.evaluate(notes) == ["What we have.", "", ""]
+    assert reader.page.locator(".is-starred").count() == 1
+    assert "of ft-before" in reader.page.locator(".candidate").first.inner_text()
+    assert reader.page.locator(".candidate").first.locator("code").count() == 0, "it is no candidate"
+
+
+def test_a_row_that_was_out_of_sight_stands_where_it_stood(read: Read, gallery: Path) -> None:
+    reader = opened(read, gallery)
+    reader.page.set_viewport_size({"width": DESKTOP, "height": 300})
+    reader.until("document.querySelector('video').readyState > 0")
+    reader.page.locator(".scrub").first.fill("500")
+    reader.until(f"Math.abs({TIMES}[0] - 1.5) < 0.01")
+    reader.page.evaluate("document.activeElement.blur(); scrollTo(0, document.body.scrollHeight)")
+    reader.until("!document.querySelector('video').hasAttribute('src')")
+    reader.page.evaluate("scrollTo(0, 0)")
+    reader.until(f"{TIMES}.length === 4 && {TIMES}.every(t => Math.abs(t - 1.5) < 0.01)")
+    assert reader.page.locator(".scrub").first.input_value() == "500"
+    assert reader.page.locator(".clock").first.inner_text() == "1.5 s"
+
+
+def test_the_advice_of_a_judge_is_text_beside_what_it_is_about(
+    read: Read, tmp_path: Path, pictures: Path
+) -> None:
+    made = review(tmp_path / "drawn", LABELS[:2], PROMPTS[:1])
+    judge = Judge("qwen3-vl-plus", Rubric(subject_kept=None, motion_complete=None, no_distortion=HOSTILE[0]))
+    first, second = (one.showings[0] for one in made.candidates)
+    said = {
+        judge.key(first): JudgedPreview(
+            (Score("effect_present", 7, "It rains."), Score("no_distortion", 9, HOSTILE[0]))
+        ),
+        judge.key(second): JudgedPreview(problem=HOSTILE[1]),
+    }
+    advices = (Advice(judge, said, ("Checkpoint/best",)),)
+    options = GalleryOptions("rain", CHOICES, advices=advices)
+    reader = opened(read, write_gallery(made, tmp_path / "page", tmp_path / "pictures", options))
+    cells = reader.page.locator(".row").first.locator(".cell")
+    assert cells.first.locator("summary").inner_text() == "judge 7 of 10"
+    assert "not judged" in cells.nth(1).locator(".judged").inner_text()
+    assert reader.page.locator(".candidate").first.locator(".verdict").inner_text() == "judged 7 of 10"
+    assert reader.page.locator(".candidate").nth(1).locator(".verdict").count() == 0
+    reader.unfold()
+    assert cells.first.locator("dt").all_inner_texts() == ["effect present 7", "no distortion 9"]
+    assert visible(HOSTILE[0]).strip() in str(cells.first.locator("dd").nth(1).text_content())
+    for width in (DESKTOP, PHONE):
+        reader.looks(width)
+        reader.picture(pictures / f"gallery-judged-{width}.png")
+        assert reader.complaints_of("sideways", "collisions", "faint") == [], width
+    assert reader.trouble() == []
 
 
 def test_strips_and_differences_show_when_asked_for(read: Read, gallery: Path) -> None:

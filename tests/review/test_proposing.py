@@ -1,10 +1,14 @@
 """A choice on a branch: committed beside a work tree that stays as it is, pushed, and opened as a request."""
 
+import os
+import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.forge.servers import Answer, Asked, GitHubServer, GitLabServer, served
@@ -87,17 +91,25 @@ def remote(harness: Harness, address: str) -> Path:
 
 def test_a_branch_has_the_choice_and_the_work_tree_nothing_of_it(harness: Harness) -> None:
     (harness.specs / "untracked.txt").write_text("mine", encoding="utf-8")
+    (harness.specs / "all.yaml").write_text(
+        (harness.specs / "all.yaml").read_text(encoding="utf-8") + "# mine\n", encoding="utf-8"
+    )
+    (harness.specs / "staged.txt").write_text("mine, too", encoding="utf-8")
+    git(harness, "add", "staged.txt")
+    stood = (harness.specs / "choice.yaml").stat()
     before = git(harness, "status", "--porcelain"), git(harness, "rev-parse", "HEAD")
     printed, code = choose(harness, "--branch", "choose-rain")
     assert code == 0, printed
     assert "chosen on the branch choose-rain" in printed
     assert (git(harness, "status", "--porcelain"), git(harness, "rev-parse", "HEAD")) == before
     assert (harness.specs / "choice.yaml").read_text(encoding="utf-8") == DOCUMENT
+    now = (harness.specs / "choice.yaml").stat()
+    assert (now.st_ino, now.st_mtime_ns) == (stood.st_ino, stood.st_mtime_ns), "not even for a moment"
     changed = git(harness, "diff", "--name-only", "HEAD", "choose-rain").split()
     assert changed == ["specs/choice.yaml"]
     shown = git(harness, "show", "choose-rain:specs/choice.yaml")
     assert shown.startswith(DOCUMENT)
-    assert "checkpoint: checkpoint-20" in shown
+    assert re.search(r"\ncheckpoint: checkpoint-20\nof: '?[0-9a-f]{8}'?\n", shown)
     assert git(harness, "log", "-1", "--format=%an %s", "choose-rain").strip() == (
         "Ada Checkpoint/best: checkpoint-20 is the choice"
     )
@@ -201,3 +213,35 @@ def test_a_remote_leads_to_its_forge(remote_address: str, api: str, repository: 
 )
 def test_other_remotes_are_no_forge(address: str) -> None:
     assert home_of(address, {}) is None
+
+
+def test_the_button_of_the_gallery_opens_the_request_as_well(harness: Harness) -> None:
+    bare = remote(harness, "https://github.com/ours/models.git")
+    with served(Pulls()) as server:
+        environ = {**os.environ, "GITHUB_API_URL": server.url, "GITHUB_TOKEN": GitHubServer.token}
+        command = [sys.executable, "-m", "wanctl", "review", "-C", str(harness.specs), "rain", "--serve"]
+        with subprocess.Popen(
+            [*command, "--branch", "choose-rain", "--open-pr"],
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stderr
+            address = next(
+                found[0] for line in process.stderr if (found := re.search(r"http://127\S+/", line))
+            )
+            chosen = {"address": "Checkpoint/best", "column": 1, "notes": {"review": "x", "notes": {}}}
+            origin = address.rpartition("/")[0].rpartition("/")[0]
+            answer = httpx.post(f"{address}choose", json=chosen, headers={"Origin": origin}, timeout=60)
+            assert answer.status_code == 200, answer.text
+            process.wait(60)
+        assert isinstance(server, Pulls)
+        [opened] = server.opened
+    assert opened["head"] == "choose-rain"
+    assert "https://github.com/ours/models/pull/8" in answer.json()["said"]
+    assert (harness.specs / "choice.yaml").read_text(encoding="utf-8") == DOCUMENT
+    shown = git(harness, f"--git-dir={bare}", "show", "choose-rain:specs/choice.yaml")
+    assert re.search(
+        r"\ncheckpoint: checkpoint-20\nof: '?[0-9a-f]{8}'?\nevidence:\n  gallery: sha256:", shown
+    )

@@ -70,6 +70,7 @@ def check_places(project: "Project", branch: str | None, *, open_pr: bool) -> No
 def kept(project: "Project", edit: "ChosenEdit", branch: str | None, *, open_pr: bool) -> str:
     """Write the choice where it is wanted; the sentence that says where it is."""
     from wanctl.project.choosing import written
+    from wanctl.project.local import shown_path
     from wanctl.project.proposing import commit_choice, home_for_requests, propose
 
     said = f"{edit.address}: {edit.label} is chosen"
@@ -77,7 +78,7 @@ def kept(project: "Project", edit: "ChosenEdit", branch: str | None, *, open_pr:
         return f"{said} already."
     if branch is None:
         written(project, edit)
-        return f"{said}. Commit it: git commit {edit.path}"
+        return f"{said}. Commit it: git commit {shown_path(edit.path)}"
     made = commit_choice(project, edit, branch)
     if not open_pr:
         return f"{said} on the branch {branch} ({made.commit[:12]}). Push it: git push origin {branch}"

@@ -53,11 +53,17 @@ def find_project(start: Path) -> Path:
     raise SpecErrors([_no_project(start, looked)])
 
 
-def load_project(directory: Path, environment: str | None = None) -> Desired:
-    """The project of a folder, in one of its environments; SpecErrors tells everything that is wrong."""
+def load_project(
+    directory: Path, environment: str | None = None, instead: Mapping[Path, str] | None = None
+) -> Desired:
+    """The project of a folder, in one of its environments; SpecErrors tells everything that is wrong.
+
+    `instead` are texts that files are taken to have, as if they were written already.
+    """
     if not (directory / SETTINGS_FILE).is_file():
         raise SpecErrors([_no_project(directory, (directory,))])
-    return _Loading(Root.around(directory), environment).run()
+    taken = {path.resolve(): text for path, text in (instead or {}).items()}
+    return _Loading(Root.around(directory), environment, taken).run()
 
 
 def project_name(start: Path, environment: str | None = None) -> str | None:
@@ -100,6 +106,7 @@ class _Loading:
 
     root: Root
     environment: str | None
+    instead: Mapping[Path, str] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
     resources: dict[Address, Resource] = field(default_factory=dict)
     sources: dict[Address, Path] = field(default_factory=dict)
@@ -204,6 +211,7 @@ class _Loading:
         except PathRefused as error:
             self.findings.error(Place(shown, 1, 1), Rule.FILE, str(error), hint=error.hint)
             return []
+        text = self.instead.get(path.resolve(), text) if self.instead else text
         return list(SourceFile(shown, text, self.findings).documents())
 
     # The settings' files

@@ -1,7 +1,7 @@
 """The choice of a checkpoint, written as a line of the specs: what there is to choose from, and the writing.
 
-Nothing of the file changes but the choice, and the specs are read again before it counts as written: if
-anything else were different, the file is put back as it was.
+Nothing of the file changes but the choice, and the specs are read as they would be: if anything else were
+different, nothing is written.
 """
 
 import json
@@ -21,7 +21,7 @@ from wanctl.language.splicing import with_fields
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
 from wanctl.project.reviews import LookedAt, identity_of, training_of
-from wanctl.project.rewriting import SpecEdit, rewrite, text_of
+from wanctl.project.rewriting import SpecEdit, check_edit, rewrite, text_of
 from wanctl.review.collecting import Review
 
 if TYPE_CHECKING:
@@ -135,9 +135,17 @@ def _references(resource: Resource) -> list[tuple[str, Address]]:
 
 
 def written(project: "Project", edit: ChosenEdit) -> None:
-    """Write the file, and read the specs again: what was chosen is there, and else nothing is different."""
-    own = {kind_of(edit.address).choice or "", MARK, EVIDENCE}
-    rewrite(project, edit, own, lambda resource: _chosen(resource) == edit.label)
+    """Write the file, if what was chosen is there then, and else nothing is different."""
+    rewrite(project, edit, _own(edit), lambda resource: _chosen(resource) == edit.label)
+
+
+def check_chosen(project: "Project", edit: ChosenEdit) -> None:
+    """The same without the writing."""
+    check_edit(project, edit, _own(edit), lambda resource: _chosen(resource) == edit.label)
+
+
+def _own(edit: ChosenEdit) -> set[str]:
+    return {kind_of(edit.address).choice or "", MARK, EVIDENCE}
 
 
 def chosen_from_gallery(

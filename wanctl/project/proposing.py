@@ -1,6 +1,5 @@
 """A choice on a branch of its own: committed beside the work tree, which stays as it is, pushed, proposed."""
 
-import contextlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wanctl.base.git import Git, GitError, spoken
 from wanctl.forge.proposing import Proposal, RepositoryHome, home_of, open_request
-from wanctl.project.choosing import ChosenEdit, written
+from wanctl.project.choosing import ChosenEdit, check_chosen
 from wanctl.project.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def commit_choice(project: "Project", edit: ChosenEdit, branch: str) -> Committe
     whole = Git.within(top, project.host.environ)
     _check_branch(whole, branch)
     mode = _unchanged(whole, name, edit)
-    _check_specs(project, edit)
+    check_chosen(project, edit)
     blob = whole.ask("hash-object", "-w", "--stdin", stdin=edit.after)
     with tempfile.TemporaryDirectory(prefix="wanctl-") as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
@@ -68,15 +67,6 @@ def _unchanged(git: Git, name: str, edit: ChosenEdit) -> str:
             f"{name} has changes that are not committed", "commit them first, or put them aside"
         )
     return listed.out.split()[0]
-
-
-def _check_specs(project: "Project", edit: ChosenEdit) -> None:
-    """The specs are read with the choice in them, and the file is put back."""
-    from wanctl.base.files import replace_file
-
-    written(project, edit)
-    with contextlib.suppress(OSError):
-        replace_file(edit.path, edit.before)
 
 
 def home_for_requests(project: "Project") -> RepositoryHome:

@@ -1,6 +1,6 @@
-"""A file of the specs, written anew for one resource: read again before it counts as written.
+"""A file of the specs, written anew for one resource: the specs are read as they would be, before it is.
 
-If anything but what was meant were different then, the file is put back as it was.
+If anything but what was meant were different then, the file stays as it was.
 """
 
 import difflib
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from wanctl.address import Address
 from wanctl.base.files import replace_file
 from wanctl.language.findings import SpecErrors
+from wanctl.language.load import load_project
 from wanctl.language.models import DatasetPart
 from wanctl.language.resources import Resource
+from wanctl.language.root import Root
 from wanctl.project.errors import ProjectError
 from wanctl.project.local import shown_path
 
@@ -33,7 +35,8 @@ class SpecEdit:
     @property
     def diff(self) -> str:
         """As git shows it."""
-        name = shown_path(self.path)
+        path = self.path.resolve()
+        name = path.relative_to(Root.around(path.parent).path).as_posix()
         lines = difflib.unified_diff(
             self.before.splitlines(keepends=True),
             self.after.splitlines(keepends=True),
@@ -52,22 +55,30 @@ def text_of(path: Path) -> str:
 def rewrite(
     project: "Project", edit: SpecEdit, own: Collection[str], fits: Callable[[Resource], bool]
 ) -> None:
-    """Write the file; `own` are the fields that may differ, and the resource has to fit then."""
+    """Write the file, once it is known what the specs would be."""
+    check_edit(project, edit, own, fits)
+    if text_of(edit.path) != edit.before:
+        raise ProjectError(f"{shown_path(edit.path)} was written meanwhile", "run the command again")
+    replace_file(edit.path, edit.after)
+
+
+def check_edit(
+    project: "Project", edit: SpecEdit, own: Collection[str], fits: Callable[[Resource], bool]
+) -> None:
+    """Read the specs as they would be. `own` are the fields that may differ, and the resource has to fit."""
     from wanctl.project import Project
 
-    replace_file(edit.path, edit.after)
+    desired = project.desired
     try:
-        again = Project.open(project.desired.directory, project.desired.environment, project.host)
-        other = _difference(project, again, edit.address, own)
-        if other is None and not fits(again.desired.resources[edit.address]):
-            other = str(edit.address)
+        loaded = load_project(desired.directory, desired.environment, {edit.path: edit.after})
     except (SpecErrors, OSError) as error:
-        replace_file(edit.path, edit.before)
         raise ProjectError(
             f"{shown_path(edit.path)} could not take the change: {error}", "nothing was written"
         ) from error
+    other = _difference(project, Project(loaded, project.host), edit.address, own)
+    if other is None and not fits(loaded.resources[edit.address]):
+        other = str(edit.address)
     if other:
-        replace_file(edit.path, edit.before)
         raise ProjectError(
             f"writing that would have changed {other}, too", "nothing was written: do it by hand"
         )

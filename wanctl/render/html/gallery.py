@@ -149,6 +149,7 @@ def _column(number: int, one: Candidate, review: Review, options: GalleryOptions
     return {
         "number": number,
         "label": one.label,
+        "key": f"{one.job_id}/{one.label}" if one.job_id else one.label,  # of its notes, which are its own
         "serves": one.serves,
         "facts": facts,
         "judged": [f"judged {score:g} of {HIGHEST_SCORE}{of}" for score, of in scored if score is not None],

@@ -11,7 +11,7 @@
   try { Object.assign(kept, JSON.parse(localStorage.getItem(name) || "{}")); } catch { /* nothing is kept */ }
   const keep = () => { try { localStorage.setItem(name, JSON.stringify(kept)); } catch { /* for this visit only */ } };
   const columns = all(".candidate");
-  const labelOf = (number) => columns[number].dataset.checkpoint;
+  const labelOf = (number) => columns[number].dataset.checkpoint; // with its training before it, if another's
 
   // Nothing is loaded before it is seen, and what is out of sight gives its memory back.
   const near = new IntersectionObserver((seen) => {
@@ -50,7 +50,10 @@
     }
     get ready() { return this.videos().filter((one) => one.hasAttribute("src") && one.readyState > 0); }
     get leader() { return this.ready.reduce((best, one) => (!best || one.duration > best.duration ? one : best), null); }
-    get length() { return this.leader ? this.leader.duration : 0; }
+    get length() { // as it was, while nothing is loaded
+      this.known = this.leader ? this.leader.duration : this.known;
+      return this.known || 0;
+    }
     play() {
       if (this.leader && this.time >= this.length - 0.05) this.seek(0);
       this.playing = true;
@@ -105,12 +108,12 @@
     button.addEventListener("click", () => row.toggle());
     scrub.addEventListener("input", () => row.seek((row.length * Number(scrub.value)) / 1000));
     for (const video of videos) {
-      near.observe(video);
       video.addEventListener("loadedmetadata", () => { if (row.time && !row.playing) video.currentTime = Math.min(row.time, video.duration); });
       video.addEventListener("click", () => row.toggle());
     }
     return row;
   });
+  addEventListener("load", () => rows.forEach((row) => row.videos().forEach((one) => near.observe(one)))); // the page first
   const rowOf = (cell) => rows[Number(cell.closest(".row").dataset.row)];
   const away = new IntersectionObserver((seen) => {
     for (const one of seen) if (!one.isIntersecting) rows[Number(one.target.dataset.row)].pause();
@@ -191,6 +194,7 @@
     both.pause();
     [the("left"), the("right")].forEach((select, side) => {
       const video = row.cells[Number(select.value)].querySelector("video"), end = ends[side];
+      the(side ? "right-side" : "left-side").textContent = labelOf(select.value);
       if (!video) { end.removeAttribute("src"); end.load(); return; }
       end.src = video.dataset.src;
       end.addEventListener("loadedmetadata", () => { end.currentTime = Math.min(time, end.duration); if (playing) both.play(); }, { once: true });
@@ -271,10 +275,18 @@
   });
 
   // Choose: there only where wanctl itself shows the page.
+  const coloured = (diff) => diff.trimEnd().split("\n").map((text) => {
+    const line = document.createElement("span");
+    line.className = /^[+](?![+][+] )/.test(text) ? "add" : /^-(?!-- )/.test(text) ? "del" : "";
+    line.textContent = text;
+    return line;
+  });
+  const disable = (off) => all(".choose").forEach((one) => { one.disabled = off; });
   for (const button of all(".choose")) {
     button.addEventListener("click", async () => {
       const column = Number(button.closest(".candidate").dataset.column), box = the("chosen");
-      let said, diff = "";
+      let said, taken = false, diff = "";
+      disable(true);
       try {
         const answer = await fetch("choose", {
           method: "POST",
@@ -282,10 +294,13 @@
           body: JSON.stringify({ address: button.dataset.address, column, notes: written() }),
         });
         ({ said, diff = "" } = await answer.json());
+        taken = answer.ok;
       } catch { said = "Nothing was written: wanctl does not answer any more."; }
+      disable(taken);
       box.hidden = false;
       box.querySelector(".said").textContent = said;
-      box.querySelector(".diff").textContent = diff;
+      box.querySelector(".diff").replaceChildren(...coloured(diff));
+      box.querySelector(".ended").hidden = !taken;
       box.scrollIntoView();
     });
   }
