@@ -69,7 +69,7 @@ class Reader:
 
     def until(self, condition: str) -> None:
         """Wait for something in the page; its policy forbids the waiting that Playwright does inside it."""
-        for _ in range(100):
+        for _ in range(500):
             if self.page.evaluate(condition):
                 return
             self.page.wait_for_timeout(20)
@@ -111,7 +111,7 @@ def reading(browser: Browser, address: str, own: str | None = None, **more: Any)
     """Open the address; `own` is the beginning of what it may ask for, by default itself alone."""
     more = {"viewport": {"width": DESKTOP, "height": 900}, **more}
     context: BrowserContext = browser.new_context(**more)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)  # a busy machine is no fault of the page
     try:
         reader = Reader(context.new_page(), own or address)
         reader.listen()
