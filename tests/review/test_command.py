@@ -7,7 +7,7 @@ import pytest
 
 from tests.harness import Harness, checkpoint, dataset, deployment, finetune
 from tests.scenarios.playing import run_wanctl
-from wanctl.review.store import file_name
+from wanctl.base.files import file_name
 
 
 @pytest.fixture

@@ -1,63 +1,17 @@
-"""The store of a review: names of the service are no paths, content has one place, only media come in."""
+"""The store of a review: content has one place, only media come in."""
 
-import os
-import re
 from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from tests.review.making import still, video
 from tests.studio.service import Service, serve
 from wanctl.dataset.contents import MediaKind
-from wanctl.review.store import MediaStore, StoredMedia, file_name, place_file
+from wanctl.review.store import MediaStore, StoredMedia, place_file
 from wanctl.studio.errors import NotFound, Refused
 
 LINK = "https://oss.example/ft-1/checkpoint-20/0.mp4?Expires=1&Signature=SIGNED"
-
-
-@given(st.text(max_size=300))
-@example("../../x")
-@example("..")
-@example("")
-@example("CON")
-@example("con")
-@example("com1.mp4")
-@example("/etc/passwd")
-@example("a\\b")
-@example("a\0b")
-@example(".hidden")
-@example("x" * 300)
-@example("\ud800")
-@example("checkpoint-160")
-def test_a_name_is_one_plain_part_of_a_path(text: str) -> None:
-    name = file_name(text)
-    assert re.fullmatch(r"[a-z0-9_][a-z0-9._-]{0,79}", name)
-    assert name not in {".", ".."}
-    assert Path("/base", name).resolve() == Path("/base") / name
-    assert os.path.normpath(name) == name
-    assert not re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name)
-    assert file_name(text) == name
-
-
-@given(st.text(max_size=50), st.text(max_size=50))
-@example("checkpoint-1", "Checkpoint-1")
-@example("../x", "..\\x")
-def test_two_texts_have_two_names(one: str, two: str) -> None:
-    assert (file_name(one).lower() == file_name(two).lower()) == (one == two)
-
-
-@given(st.text(max_size=50))
-def test_no_plain_text_has_the_name_of_another(text: str) -> None:
-    name = file_name(text)
-    assert name == text or file_name(name) != name
-
-
-def test_the_usual_names_stay_as_they_are() -> None:
-    assert file_name("checkpoint-160") == "checkpoint-160"
-    assert file_name("ft-202603180900-5599") == "ft-202603180900-5599"
 
 
 def fetch(

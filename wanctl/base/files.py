@@ -1,7 +1,12 @@
-"""Files that appear under their name whole or not at all, however the writer ends."""
+"""Files that appear under their name whole or not at all, however the writer ends; and names for them.
+
+A name that comes from elsewhere (the service, a spec, a dataset) is part of a path through `file_name` only.
+"""
 
 import errno
+import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +14,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 PRIVATE, PUBLIC = 0o600, 0o644
+_PLAIN = re.compile(r"(?=.{1,80}$)[a-z0-9](?:[a-z0-9_-]|\.(?=[a-z0-9]))*")
+_OF_WINDOWS = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 
 
@@ -74,3 +81,16 @@ def _rights(path: Path) -> int:
         return path.stat().st_mode & 0o777
     except FileNotFoundError:
         return PRIVATE
+
+
+def file_name(text: str) -> str:
+    """One name in a folder for a text from anywhere, the same each time, and another for each text.
+
+    A plain name stays as it is. Any other gets what is plain in it, and a digest, behind a sign that no plain
+    name has. There is never a separator, a leading dot, or a name that a system keeps for itself.
+    """
+    if _PLAIN.fullmatch(text) and not _OF_WINDOWS.fullmatch(text):
+        return text
+    plain = re.sub(r"[^a-z0-9]+", "-", text[:200].lower()).strip("-")[:40].strip("-")
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"_{plain or 'x'}.{digest}"

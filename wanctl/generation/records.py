@@ -5,7 +5,6 @@ and pays nothing. One run at a time works on a request.
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -17,10 +16,9 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wanctl.base.errors import WanctlError
-from wanctl.base.files import PUBLIC, replace_file
+from wanctl.base.files import PUBLIC, file_name, replace_file
 
 FORMAT = 1
-_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _LOCK_LOOK = 0.5  # seconds between two looks at a request that another run works on
 
 
@@ -81,7 +79,7 @@ class VideoFolder:
 
     def stem(self, model: str, key: str, attempt: int = 1) -> str:
         again = f"-{attempt}" if attempt > 1 else ""
-        return f"{_IN_A_NAME.sub('-', model)[:80]}-{key[:12]}{again}"
+        return f"{file_name(model)}-{key[:12]}{again}"
 
     def latest(self, model: str, key: str) -> TaskRecord | None:
         """The last attempt at a request."""

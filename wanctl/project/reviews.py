@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wanctl.address import Address
+from wanctl.base.files import file_name
 from wanctl.base.words import counted, listed
 from wanctl.engine.observe import RunSession
 from wanctl.kinds.registry import choosing_kind, kind_of, planned_context
@@ -13,7 +14,7 @@ from wanctl.project.errors import ProjectError
 from wanctl.review.collecting import Candidate, Collector, Review, ReviewError
 from wanctl.review.judging import Advice
 from wanctl.review.previews import Saved, write_previews
-from wanctl.review.store import MediaStore, file_name
+from wanctl.review.store import MediaStore
 from wanctl.studio.objects import Job
 
 if TYPE_CHECKING:

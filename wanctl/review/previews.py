@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from wanctl.base.files import PUBLIC, replace_file
+from wanctl.base.files import PUBLIC, file_name, replace_file
 from wanctl.review.collecting import Candidate, Review, Showing
-from wanctl.review.store import file_name, place_file
+from wanctl.review.store import place_file
 
 
 @dataclass(frozen=True)

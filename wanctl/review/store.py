@@ -1,5 +1,5 @@
 """Where a review keeps what it downloaded: each file under the digest of its content, whatever the service
-calls it. A name from the service becomes part of a path through `file_name` only.
+calls it.
 
 The signed links are not kept. A digest of a link's address without its signature tells what is here already,
 so that a review that was broken off goes on where it ended.
@@ -22,22 +22,7 @@ from wanctl.studio.redaction import without_queries
 
 LARGEST_PREVIEW = 512 * 1024 * 1024
 _ENDINGS = {"MP4": ".mp4", "JPEG": ".jpeg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
-_PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
-_OF_WINDOWS = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")
 _STORED = re.compile(r"(?P<digest>[0-9a-f]{64})(?P<ending>\.[a-z0-9]{3,4})")
-
-
-def file_name(text: str) -> str:
-    """One name in a folder for a text from anywhere, the same each time, and another for each text.
-
-    A plain name stays as it is. Any other gets what is plain in it, and a digest, behind a sign that no plain
-    name has. There is never a separator, a leading dot, or a name that a system keeps for itself.
-    """
-    if _PLAIN.fullmatch(text) and not _OF_WINDOWS.fullmatch(text):
-        return text
-    plain = re.sub(r"[^a-z0-9]+", "-", text[:200].lower()).strip("-")[:40].strip("-")
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"_{plain or 'x'}.{digest}"
 
 
 @dataclass(frozen=True)
