@@ -58,6 +58,7 @@ class Rule(StrEnum):
     FILE = "file", SPECS, "a file cannot be read, or leads out of the project", ERROR
     EMPTY_FILE = "empty-file", SPECS, "wanctl.yaml is empty", ERROR
     YAML = "yaml", SPECS, "the file is not YAML", ERROR
+    TOO_MUCH = "too-much", SPECS, "the specs are larger than any project's", ERROR
     YAML_ALIASES = "yaml-aliases", SPECS, "aliases and merges grow beyond what is read", ERROR
     YAML_TOO_DEEP = "yaml-too-deep", SPECS, "nested deeper than any spec needs", ERROR
     YAML_TAG = "yaml-tag", SPECS, "a YAML tag, which is not allowed", ERROR
@@ -240,6 +241,7 @@ _REMEDIES = {
     Rule.FILE: "make it readable, and keep it inside the project",
     Rule.EMPTY_FILE: "write version: 1 and project: NAME",
     Rule.YAML: "correct the line that is shown",
+    Rule.TOO_MUCH: "make several projects of it, or take out what none of them needs",
     Rule.YAML_ALIASES: "write the values out",
     Rule.YAML_TOO_DEEP: "take levels out",
     Rule.YAML_TAG: "leave the tag out",

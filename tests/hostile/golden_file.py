@@ -1,7 +1,10 @@
 """Golden answers of a class of hostile inputs: one file for a class, a section for a case."""
 
 import re
+import tempfile
 from pathlib import Path
+
+from filelock import FileLock
 
 _FOLDER = Path(__file__).parent / "golden"
 _HEAD = re.compile(r"^=== (.+)$", re.MULTILINE)
@@ -18,7 +21,8 @@ def golden(group: str) -> dict[str, str]:
 
 def renew(group: str, name: str, text: str) -> None:
     """Write one section anew, and leave the others."""
-    sections = {**golden(group), name: text}
-    whole = "\n".join(f"=== {one}\n{sections[one]}" for one in sorted(sections))
     _FOLDER.mkdir(exist_ok=True)
-    (_FOLDER / f"{group}.golden").write_text(whole, encoding="utf-8")
+    with FileLock(Path(tempfile.gettempdir()) / f"hostile-{group}.lock"):  # several processes renew at once
+        sections = {**golden(group), name: text}
+        whole = "\n".join(f"=== {one}\n{sections[one]}" for one in sorted(sections))
+        (_FOLDER / f"{group}.golden").write_text(whole, encoding="utf-8")

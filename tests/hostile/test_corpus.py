@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile import plans
+from tests.hostile import plans, specs
 from tests.hostile.golden_file import golden, renew
 from tests.hostile.playing import Hostile, meet, spelt
 
-CLASSES = {"plans": plans.CASES}
+CLASSES = {"plans": plans.CASES, "specs": specs.CASES}
 CASES = [(group, case) for group, cases in CLASSES.items() for case in cases]
 
 

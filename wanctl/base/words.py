@@ -55,6 +55,8 @@ def quoted(value: Any) -> str:
         return "a list"
     if value is None:
         return "nothing"
+    if isinstance(value, str):
+        value = value[: 2 * _LONGEST_QUOTE]  # of a text without end no more is looked at
     text = json.dumps(value, ensure_ascii=False, default=str)
     text = "".join(letter if letter.isprintable() else "�" for letter in text)
     return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 1]}…"

@@ -10,7 +10,7 @@ import stat
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -18,13 +18,13 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol, cast
 
 from wanctl.dataset.contents import ANNOTATIONS, MOST_ANNOTATIONS, DatasetError
+from wanctl.dataset.leaving_out import Leave, leaving_out
 
 ORIGINS = "origins.jsonl"  # where clips were cut from; never uploaded
 _LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini", ORIGINS})
 _MOST_UNPACKED = 8_000_000_000  # bytes in a zip; the service takes 1 GB
 _MOST_MEMBERS = 20_000
 _DEEPEST = 32  # folders
-Leave = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -75,15 +75,6 @@ def source_at(path: Path, exclude: Sequence[str] = ()) -> Iterator["Folder | Zip
         raise DatasetError(f"{path}: the zip is damaged or of an unusual kind: {error}") from error
     except OSError as error:
         raise DatasetError(f"{error.filename or path}: {error.strerror or error}") from error
-
-
-def leaving_out(exclude: Sequence[str]) -> Leave:
-    """Patterns as in .gitignore; the library is loaded only where there are some."""
-    if not exclude:
-        return lambda _: False
-    from pathspec import GitIgnoreSpec
-
-    return GitIgnoreSpec.from_lines(exclude).match_file
 
 
 def _open(path: Path, left_out: Leave) -> "Folder | Zip":

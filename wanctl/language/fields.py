@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema
 
 from wanctl.address import NAME
 from wanctl.base.values import String
+from wanctl.dataset.leaving_out import MOST_PATTERNS, fault_of
 
 NAME_PATTERN = f"^{NAME}$"
 LONGEST_NAME = 40
@@ -45,8 +46,14 @@ def _spell_digest(value: Any) -> Any:
 
 
 def _check_pattern(value: str) -> str:
-    if not value.strip() or value.lstrip().startswith(("!", "#")):
-        raise ValueError("must be a pattern of what to leave out, as in raw/ or *.psd")
+    if fault := fault_of(value):
+        raise ValueError(fault)
+    return value
+
+
+def _check_number(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(value) > MOST_PATTERNS:
+        raise ValueError(f"has more than {MOST_PATTERNS} patterns")
     return value
 
 
@@ -79,6 +86,7 @@ Name = Annotated[
 Digest = Annotated[str, Strict(), BeforeValidator(_spell_digest), Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 DisplayName = Annotated[String, Field(max_length=128)]
 Pattern = Annotated[str, Strict(), AfterValidator(_check_pattern)]
+Patterns = Annotated[tuple[Pattern, ...], AfterValidator(_check_number)]
 CheckpointName = Annotated[
     str,
     Strict(),

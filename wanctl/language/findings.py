@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wanctl.language.resources import Desired
 
 _WIDEST = 100  # columns of a source line that are shown
+MOST_FINDINGS = 300  # that are told; whoever has more has one mistake many times
 
 
 _UNREAD = frozenset({Rule.YAML, Rule.YAML_ALIASES, Rule.YAML_TOO_DEEP, Rule.FILE})
@@ -36,6 +37,8 @@ class Findings:
         if one.severity is Severity.ERROR:
             self._errors.add(place)
         self._found.setdefault((place, one.message), one)
+        if len(self._found) > MOST_FINDINGS:
+            raise SpecErrors([*self.sorted()[:MOST_FINDINGS], _and_more(place)])
 
     def extend(self, more: Iterable[Finding]) -> None:
         for one in more:
@@ -61,6 +64,12 @@ class Findings:
     def raise_if_broken(self) -> None:
         if self.broken:
             raise SpecErrors(self.sorted())
+
+
+def _and_more(place: Place) -> Finding:
+    message = f"there is more to say than these {MOST_FINDINGS}, and the reading ends here"
+    hint = "correct some of them: the others are told then"
+    return Finding.error(Rule.TOO_MUCH, message, place=Place(place.file), hint=hint)
 
 
 class SpecErrors(WanctlError):  # noqa: N818 - it holds all of them, which its name says
@@ -106,7 +115,8 @@ def rendered(finding: Finding, columns: int = 2 * _WIDEST) -> str:
 def _excerpt(place: Place, gutter: str, widest: int) -> list[str]:
     if not place.source_line:
         return []
-    line, start = _window(_printable(place.source_line), place.column - 1, widest)
+    line, start = _window(place.source_line, place.column - 1, widest)
+    line = _printable(line)
     before, token = line[:start], line[start : start + place.length]
     carets = "^" * max(1, min(_columns(token), _columns(line[start:])))
     return [

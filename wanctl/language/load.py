@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,14 @@ from wanctl.catalogue.packaged import (
     packaged_models,
 )
 from wanctl.finding import Finding, Place, Severity
-from wanctl.language.findings import Findings, SpecErrors
+from wanctl.language.findings import MOST_FINDINGS, Findings, SpecErrors
 from wanctl.language.models import Dataset, Deployment, Resourceful
 from wanctl.language.moves import Stated, moves_of
 from wanctl.language.parameters import unknown_defaults, unknown_parameters
 from wanctl.language.partial import PartialSpec, partial_spec
 from wanctl.language.project_file import ProjectFile, read_project_file
 from wanctl.language.resources import DOCUMENTS, Desired, Rename, Resource, references_of
-from wanctl.language.root import SETTINGS_FILE, PathRefused, Root, local_part
+from wanctl.language.root import SETTINGS_FILE, PathRefused, Root, followed, local_part
 from wanctl.language.rules.references import check_references, in_order, missing_sources
 from wanctl.language.rules.values import check_declared, check_document
 from wanctl.language.scalars import Scalar
@@ -34,12 +35,14 @@ from wanctl.language.source import Source
 from wanctl.language.splits import with_parts
 from wanctl.language.texts import with_texts, with_vars
 from wanctl.language.translation import complaints
+from wanctl.language.yaml.budget import SpecBudget
 from wanctl.language.yaml.documents import Complaint, Document, SourceFile
 from wanctl.language.yaml.nodes import DocumentPath, dotted
 from wanctl.ledger.location import FileLocation, parse_location
 from wanctl.rules import Rule
 
 _COUNTED = frozenset({"name", "state", "model", "training", "hyper_parameters", "allow", "source", "exclude"})
+_LONGEST_OWNER = 100  # characters of a name that may be none
 
 
 def find_project(start: Path) -> Path:
@@ -108,6 +111,7 @@ class _Loading:
     environment: str | None
     instead: Mapping[Path, str] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
+    budget: SpecBudget = field(default_factory=SpecBudget)
     resources: dict[Address, Resource] = field(default_factory=dict)
     sources: dict[Address, Path] = field(default_factory=dict)
     catalogue: Catalogue = field(default_factory=lambda: Catalogue({}))
@@ -202,7 +206,7 @@ class _Loading:
         catalogues = {
             (self.root.directory / name).resolve() for name in project.catalogues if "\0" not in name
         }
-        return (path for path in [*self.root.specs()][1:] if path.resolve() not in catalogues)
+        return (path for path in [*self.root.specs()][1:] if followed(path) not in catalogues)
 
     def _documents(self, path: Path) -> list[Document]:
         shown = self.root.shown(path)
@@ -212,7 +216,8 @@ class _Loading:
             self.findings.error(Place(shown, 1, 1), Rule.FILE, str(error), hint=error.hint)
             return []
         text = self.instead.get(path.resolve(), text) if self.instead else text
-        return list(SourceFile(shown, text, self.findings).documents())
+        self.budget.take_text(shown, text)
+        return list(SourceFile(shown, text, self.findings, self.budget).documents())
 
     # The settings' files
 
@@ -290,7 +295,7 @@ class _Loading:
             self._complain(document, one, owner)
 
         value = with_vars(written, variables, complain)
-        unknown = [*unknown_parameters(kind, value, self.catalogue)]
+        unknown = [*islice(unknown_parameters(kind, value, self.catalogue), MOST_FINDINGS + 1)]
         for one in unknown:
             complain(one)
         model = DOCUMENTS[kind].model
@@ -402,4 +407,4 @@ class _Loading:
 
 def _owner(kind: Kind, value: Mapping[str, Any]) -> str:
     name = value.get("name")
-    return f"{kind}/{name}" if isinstance(name, str) else str(kind)
+    return f"{kind}/{name[:_LONGEST_OWNER]}" if isinstance(name, str) else str(kind)

@@ -24,7 +24,7 @@ from wanctl.language.fields import (
     Digest,
     DisplayName,
     Name,
-    Pattern,
+    Patterns,
     Text,
     TrainingDigits,
 )
@@ -99,7 +99,7 @@ class Dataset(Resourceful):
     """A folder or .zip with data.jsonl, relative to this file; a URL of either (s3://, oss://, https://); or
     what the service has already: {file_id: …} of an upload, or {oss: …} of an unpacked folder that it reads
     in OSS. Such a folder is known by its place: for other clips write another path."""
-    exclude: tuple[Pattern, ...] = Field(default=(), examples=[["raw/", "*.psd"]])
+    exclude: Patterns = Field(default=(), examples=[["raw/", "*.psd"]])
     """What to leave out, as in .gitignore. Dot files and what systems leave behind are left out anyway."""
     digest: Digest | None = Field(default=None, examples=["sha256:" + "0" * 64])
     """What the content has to be; wanctl dataset lock writes it. With it a plan needs no media."""

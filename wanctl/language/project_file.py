@@ -63,6 +63,7 @@ def read_project_file(document: Document, environment: str | None, findings: Fin
         )
         return ProjectFile(document, environment, None, {}, {})
     reading = _SettingsReading(document, findings)
+    document.source.budget.take_environments(len(_sections(document.value)))
     read = {name: reading.settings(name) for name in (None, *_sections(document.value))}
     everywhere = {name: settings for name, settings in read.items() if settings is not None}
     reading.check_chosen(environment)

@@ -18,7 +18,7 @@ from wanctl.dataset.remote import EXTRAS
 
 SETTINGS_FILE = "wanctl.yaml"
 LARGEST_TEXT = 64 * 1024
-LARGEST_YAML = 16 * 1024 * 1024
+LARGEST_YAML = 8 * 1024 * 1024
 _YAML = frozenset({".yaml", ".yml"})
 _STORES = sorted({*EXTRAS, "file"} - {"http"})
 
@@ -100,8 +100,14 @@ class Root:
                 yield entry
 
     def read_spec(self, path: Path) -> str:
-        """A YAML file's text."""
-        self.locate(path.parent, path.name)
+        """A YAML file's text. A link may lead to another one, and to nothing else: its lines are quoted."""
+        target = self.locate(path.parent, path.name)
+        if path.is_symlink():
+            self.follow(path.parent, path.name)
+            if target.suffix not in _YAML:
+                raise PathRefused(
+                    f"{path.name} is a link to a file that is no YAML", "commit the file itself"
+                )
         return _read(path, path.name, LARGEST_YAML)
 
     def read_text(self, folder: Path, written: str) -> tuple[str, str]:
@@ -109,6 +115,14 @@ class Root:
         path = self.follow(folder, written)
         text = _read(path, written, LARGEST_TEXT).replace("\r\n", "\n")
         return text.removesuffix("\n"), self.named(path)
+
+
+def followed(path: Path) -> Path:
+    """Where a link leads; a loop leads nowhere, and is told when it is read."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path
 
 
 def likely_meant(path: Path, written: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from wanctl.base.words import did_you_mean, listed, quoted
+from wanctl.language.findings import MOST_FINDINGS
 from wanctl.language.yaml.documents import Complaint
 from wanctl.language.yaml.nodes import DocumentPath, dotted
 from wanctl.rules import Rule
@@ -17,6 +18,7 @@ def complaints(error: ValidationError, model: type[BaseModel]) -> Iterator[Compl
     seen: set[DocumentPath] = set()
     found = error.errors(include_url=False)
     unknown = [document_path(one["loc"]) for one in found if one["type"] == "extra_forbidden"]
+    unknown = unknown[:MOST_FINDINGS]  # more are not told
     for one in found:
         path = document_path(one["loc"])
         if path in seen:

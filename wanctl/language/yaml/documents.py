@@ -16,7 +16,8 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from wanctl.base.words import quoted
 from wanctl.finding import Place
-from wanctl.language.findings import Findings
+from wanctl.language.findings import Findings, SpecErrors
+from wanctl.language.yaml.budget import SpecBudget
 from wanctl.language.yaml.errors import reading_of
 from wanctl.language.yaml.nodes import (
     ADVICE,
@@ -38,6 +39,7 @@ from wanctl.rules import Rule
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
 _MOST_KEYS = 20  # that are told one by one
 _NUMBERS = SafeConstructor()
+_MOST_BITS = 10_000  # of a whole number; Python spells none that is much longer
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,9 @@ class Complaint:
 class SourceFile:
     """A YAML file's text, under the name that a person would type."""
 
-    def __init__(self, shown: str, text: str, findings: Findings) -> None:
+    def __init__(self, shown: str, text: str, findings: Findings, budget: SpecBudget | None = None) -> None:
         self.shown = shown
+        self.budget = budget or SpecBudget()
         self.text, keys = mask_keys(text)
         self.hidden_lines: set[int] = set()
         self._keys_at: set[int] = set()
@@ -85,7 +88,7 @@ class SourceFile:
         """Every document that is not empty; what cannot be read is reported."""
         builder = _Builder(self, self._findings)
         try:
-            for index, node in enumerate(compose(self.text)):
+            for index, node in enumerate(compose(self.text, self.budget)):
                 if not (isinstance(node, ScalarNode) and node.tag == f"{TAG}null"):
                     yield builder.document(node, index)
         except TooDeep:
@@ -136,8 +139,8 @@ class SourceFile:
         """Read again, for positions. Errors behind the documents that were read do not matter here."""
         nodes: list[Node] = []
         try:
-            nodes.extend(compose(self.text))
-        except yaml.YAMLError:
+            nodes.extend(compose(self.text, self.budget))
+        except (yaml.YAMLError, SpecErrors):
             return nodes
         return nodes
 
@@ -213,7 +216,7 @@ class _Builder:
     def __init__(self, source: SourceFile, findings: Findings) -> None:
         self._source = source
         self._findings = findings
-        self._budget = ExpansionBudget(source.text)
+        self._budget = ExpansionBudget(source.text, source.budget)
         self._exhausted = False
 
     def document(self, node: Node, index: int) -> Document:
@@ -244,7 +247,8 @@ class _Builder:
             return node.value
         try:
             if node.tag == f"{TAG}int":
-                return _NUMBERS.construct_yaml_int(node)
+                number = _NUMBERS.construct_yaml_int(node)
+                return number if number.bit_length() <= _MOST_BITS else node.value
             if node.tag == f"{TAG}float":
                 return _NUMBERS.construct_yaml_float(node)
             if node.tag == f"{TAG}bool":

@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from wanctl.language.yaml.budget import MOST_OF_ONE, MOST_VALUES, SpecBudget
+
 DocumentPath = tuple[str | int, ...]
 
 DEEPEST = 40  # levels of nesting; the C parser would run out of stack at some hundred thousand
@@ -20,11 +22,14 @@ _SPARE_VALUES = 10_000  # of a file, beyond one for each of its characters: alia
 class ExpansionBudget:
     """How many values a file may still have: aliases and merges cost what they expand to."""
 
-    def __init__(self, text: str) -> None:
-        self._left = len(text) + _SPARE_VALUES
+    def __init__(self, text: str, whole: SpecBudget | None = None) -> None:
+        self._left = min(len(text), MOST_VALUES) + _SPARE_VALUES
+        self._whole = whole
 
     def spend(self, values: int = 1) -> bool:
         self._left -= values
+        if self._whole:
+            self._whole.take(values)
         return self._left >= 0
 
 
@@ -33,11 +38,16 @@ class TooDeep(yaml.YAMLError):
 
 
 class _Loader(yaml.CSafeLoader):
-    """The C loader, which stops at a depth where the stack is still safe."""
+    """The C loader, which stops at a depth where the stack is still safe, and at what no document holds."""
 
     depth = 0
+    values = 0
+    budget = SpecBudget()
 
     def descend_resolver(self, current_node: Node | None, current_index: Any) -> None:  # noqa: ARG002 - PyYAML's hook
+        self.values = self.values + 1 if self.depth else 1
+        if self.values > MOST_OF_ONE:
+            self.budget.take_document(self.values)
         self.depth += 1
         if self.depth > DEEPEST:
             raise TooDeep
@@ -46,9 +56,17 @@ class _Loader(yaml.CSafeLoader):
         self.depth -= 1
 
 
-def compose(text: str) -> Iterator[Node]:
+def compose(text: str, budget: SpecBudget) -> Iterator[Node]:
     """The documents of a text, one by one; YAMLError when it is none, or TooDeep."""
-    yield from yaml.compose_all(text, Loader=_Loader)
+    loader = _Loader(text)
+    loader.budget = budget
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            if node is not None:
+                yield node
+    finally:
+        loader.dispose()
 
 
 def dotted(path: DocumentPath) -> str:
