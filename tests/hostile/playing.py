@@ -29,7 +29,7 @@ from wanctl.sandbox import Sandbox
 MOST_MEMORY = 200 * 1024**2  # beyond what this process holds itself
 MOST_SECONDS = 10  # of the processor: twice what is promised, for a machine that is busy
 LONGEST_WAIT = 60.0
-MOST_LINES = 24  # of an answer that the golden file keeps
+MOST_LINES, LAST_LINES = 16, 6  # of an answer that the golden file keeps
 SPENDS = {("POST", "/api/v1/fine-tunes"), ("POST", "/api/v1/deployments")}
 
 DOCUMENTS = """\
@@ -224,9 +224,8 @@ def spelt(case: Hostile, met: Met, root: Path) -> str:
     said = met.said.replace(str(root.resolve()), "ROOT").replace(str(root), "ROOT")
     lines = _from_error(_DIGEST.sub("DIGEST", said).splitlines())
     more = len(lines) - MOST_LINES
-    shown = [
-        line if len(line) <= 240 else f"{line[:240]} [{len(line)} characters]" for line in lines[:MOST_LINES]
-    ]
-    shown += [f"[{more} more lines]"] if more > 0 else []
+    if more > 0:
+        lines = [*lines[: MOST_LINES - LAST_LINES], f"[{more} more lines]", *lines[-LAST_LINES:]]
+    shown = [line if len(line) <= 240 else f"{line[:240]} [{len(line)} characters]" for line in lines]
     command = " ".join(one if len(one) < 80 else f"{one[:76]} …" for one in case.command)
     return "\n".join([f"$ wanctl {command}  [exit {met.code}]", *shown]) + "\n"

@@ -16,7 +16,8 @@ from typing import BinaryIO
 
 from wanctl.dataset.annotations import MEDIA_FIELDS, read_annotations
 from wanctl.dataset.contents import ANNOTATIONS, MOST_ANNOTATIONS, Sample
-from wanctl.dataset.source import Listed, SourceFiles, leaving_out, source_at, stored_size
+from wanctl.dataset.leaving_out import leaving_out
+from wanctl.dataset.source import Listed, SourceFiles, source_at, stored_size
 from wanctl.dataset.splitting import DrawnPart, Side, drawn, read_origins
 
 _VIDEO = "video_path"

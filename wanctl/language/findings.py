@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wanctl.language.resources import Desired
 
 _WIDEST = 100  # columns of a source line that are shown
+_LONGEST_PATH = 160  # characters of where a value stands in its document
 MOST_FINDINGS = 300  # that are told; whoever has more has one mistake many times
 
 
@@ -104,7 +105,8 @@ def rendered(finding: Finding, columns: int = 2 * _WIDEST) -> str:
     Of the line as much is shown as fits into so many columns.
     """
     place = finding.place or Place("")
-    where = f" ({finding.path})" if finding.path and finding.path not in finding.message else ""
+    path = finding.path if len(finding.path) <= _LONGEST_PATH else f"{finding.path[:_LONGEST_PATH]}…"
+    where = f" ({path})" if path and path not in finding.message else ""
     head = f"{place}: {finding.severity}: {finding.message}{where} [{finding.rule}]"
     gutter = " " * len(str(place.line))
     shown = _excerpt(place, gutter, min(_WIDEST, columns - len(gutter) - len(" | …") - 1))
