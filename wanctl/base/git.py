@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wanctl.base.errors import WanctlError
+from wanctl.base.redaction import without_secrets
 
 _AT_ONCE = getattr(signal, "SIGKILL", signal.SIGTERM)
 _LOOK_AROUND = 0.5  # seconds
@@ -191,7 +192,7 @@ def spoken(errors: str) -> str:
     """git's own words on one line, without what only repeats."""
     lines = [line.strip() for line in masked(errors).splitlines()]
     told = [line for line in lines if line and not line.startswith(("hint:", "To "))]
-    return " ".join(dict.fromkeys(told)) or "it gave no reason"
+    return without_secrets(" ".join(dict.fromkeys(told))) or "it gave no reason"
 
 
 def settings_of(clone: Git, remote: str) -> list[tuple[str, str]]:

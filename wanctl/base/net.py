@@ -23,6 +23,15 @@ def on_this_machine(url: str | None) -> bool:
 PAST_PROXIES = tuple(f"all://{f'[{host}]' if ':' in host else host}" for host in LOOPBACK)
 
 
+_SHORTEST_HELD = 8  # characters: a shorter one is a word, as of the sandbox
+_HELD: set[str] = set()
+
+
+def held_secrets() -> tuple[str, ...]:
+    """What this process holds, the longest first: no word from elsewhere may repeat it."""
+    return tuple(sorted(_HELD, key=lambda one: (-len(one), one)))
+
+
 class Secret:
     """A value that is never shown: not by print, in a log line, a traceback or a file.
 
@@ -33,6 +42,8 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
+        parts = (value, value.rpartition(" ")[2])  # with and without what stands before it, such as Bearer
+        _HELD.update(part for part in parts if len(part) >= _SHORTEST_HELD)
 
     def reveal(self) -> str:
         return self._value

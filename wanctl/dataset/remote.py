@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from wanctl.base.files import PUBLIC, beside
+from wanctl.base.redaction import without_secrets
 from wanctl.base.words import first_line
 from wanctl.dataset.contents import DatasetError
 from wanctl.dataset.source import ORIGINS, check_name, is_litter
@@ -36,9 +37,7 @@ def fetch(url: str, cache: Path, tick: Callable[[int], None] = lambda _: None) -
     except DatasetError:
         raise
     except Exception as error:
-        raise DatasetError(
-            f"{url}: cannot be read: {first_line(str(error)) or type(error).__name__}"
-        ) from error
+        raise DatasetError(f"{_shown(url)}: cannot be read: {_said(error)}") from error
     zipped = [name for name in remote if name.lower().endswith(".zip")]
     return place / zipped[0] if _is_zip(url) and zipped else place
 
@@ -53,15 +52,22 @@ def _open(url: str) -> "tuple[AbstractFileSystem, str]":
     except ImportError as error:
         extra = EXTRAS.get(scheme, scheme)
         raise DatasetError(
-            f"{url}: the driver for {scheme}:// is not installed: pip install 'wanctl[{extra}]'"
+            f"{_shown(url)}: the driver for {scheme}:// is not installed: pip install 'wanctl[{extra}]'"
         ) from error
     try:
         filesystem, root = url_to_fs(url)
     except Exception as error:
-        raise DatasetError(
-            f"{url}: cannot be opened: {first_line(str(error)) or type(error).__name__}"
-        ) from error
+        raise DatasetError(f"{_shown(url)}: cannot be opened: {_said(error)}") from error
     return filesystem, str(root)
+
+
+def _shown(url: str) -> str:
+    """A link may be signed: what is behind its question mark is nobody's business."""
+    return without_secrets(url)
+
+
+def _said(error: Exception) -> str:
+    return without_secrets(first_line(str(error))) or type(error).__name__
 
 
 def _is_zip(url: str) -> bool:
@@ -75,7 +81,7 @@ def _listing(filesystem: "AbstractFileSystem", root: str, url: str) -> dict[str,
         return {"dataset.zip": {"name": root, **info}}
     found = filesystem.find(root, detail=True)
     if not found:
-        raise DatasetError(f"{url}: there is nothing")
+        raise DatasetError(f"{_shown(url)}: there is nothing")
     base = root.rstrip("/") + "/"
     remote = {}
     for path, info in found.items():
@@ -85,7 +91,7 @@ def _listing(filesystem: "AbstractFileSystem", root: str, url: str) -> dict[str,
             remote[name] = info
     if len(remote) > _MOST_FILES or sum(info.get("size") or 0 for info in remote.values()) > _MOST_BYTES:
         raise DatasetError(
-            f"{url}: is far larger than the service takes; is it the right folder? Nothing was fetched"
+            f"{_shown(url)}: is far larger than the service takes; is it the right folder? Nothing was fetched"
         )
     return remote
 

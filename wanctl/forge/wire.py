@@ -17,11 +17,13 @@ from tenacity.wait import wait_base, wait_random_exponential
 from wanctl import __version__
 from wanctl.base.errors import WanctlError
 from wanctl.base.net import PAST_PROXIES
+from wanctl.base.redaction import without_secrets
 from wanctl.forge.forge import Token
 
 _log = logging.getLogger("wanctl.forge")
 
 TRIES = 4
+LONGEST_SAID = 2_000  # characters of its own words that are looked at
 PATIENCE = 60.0  # seconds: the longest wait between two tries; a forge that asks for more is not asked again
 FULL_PAGE, MOST_PAGES = 100, 100
 TIMEOUT = httpx.Timeout(30, connect=10)
@@ -174,7 +176,7 @@ def _said(response: httpx.Response) -> str:
         return ""
     said = (body.get("message") or body.get("error")) if isinstance(body, dict) else None
     text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False) if said else ""
-    return " ".join(text.split())[:200]
+    return " ".join(without_secrets(text[:LONGEST_SAID]).split())[:200]
 
 
 def _retry_after(response: httpx.Response) -> float | None:

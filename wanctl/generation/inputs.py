@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from wanctl.base.redaction import without_secrets
 from wanctl.dataset.contents import SNIFFED, Media, MediaKind, sniff
 from wanctl.generation.request import MEDIA_FIELDS, RequestError, VideoRequest
-from wanctl.studio.redaction import without_queries
 
 _CHUNK = 1024 * 1024
 _ADDRESSES = ("http://", "https://", "oss://")
@@ -46,7 +46,7 @@ class InputUrl:
 
     @property
     def shown(self) -> str:
-        return without_queries(self.url)
+        return without_secrets(self.url)
 
     @property
     def is_video(self) -> bool:

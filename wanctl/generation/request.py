@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, ConfigDict, Field, ValidationError
 
 from wanctl.base.errors import WanctlError
+from wanctl.base.redaction import without_secrets
 from wanctl.base.values import Flag, Model, Number, String, Whole
 from wanctl.base.words import did_you_mean
 from wanctl.generation.modes import EditFunction, VideoMode
-from wanctl.studio.redaction import without_queries
 
 DEFAULT_MODEL = "wan2.6-i2v-flash"
 
@@ -118,7 +118,7 @@ def shown_input(value: Any) -> Any:
         return str(value)
     if isinstance(value, str) and value.startswith("data:"):
         return f"{value.partition(',')[0]},…"
-    return without_queries(value) if isinstance(value, str) and "://" in value else value
+    return without_secrets(value) if isinstance(value, str) and "://" in value else value
 
 
 def request_of(given: "VideoRequest | Mapping[str, Any]") -> VideoRequest:

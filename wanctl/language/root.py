@@ -13,6 +13,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from wanctl.base.errors import WanctlError
+from wanctl.base.redaction import without_secrets
 from wanctl.base.words import did_you_mean, listed, quoted
 from wanctl.dataset.remote import EXTRAS
 
@@ -164,7 +165,7 @@ def local_part(url: str) -> str | None:
     scheme, _, rest = url.partition("://")
     scheme = scheme.lower()
     if "::" in url or "\\" in url or not url.isprintable():
-        raise PathRefused(f"{quoted(url)} is not a plain URL")
+        raise PathRefused(f"{quoted(without_secrets(url))} is not a plain URL")
     if scheme == "file":
         return rest.removeprefix("localhost/")
     if scheme not in EXTRAS:
@@ -175,9 +176,9 @@ def local_part(url: str) -> str | None:
         parts = urlsplit(url)
         host = parts.hostname
     except ValueError as error:
-        raise PathRefused(f"{url} is not a URL: {error}") from None
+        raise PathRefused(f"{without_secrets(url)} is not a URL: {error}") from None
     if not host:
-        raise PathRefused(f"{url} names no bucket or host")
+        raise PathRefused(f"{without_secrets(url)} names no bucket or host")
     if scheme in {"http", "https"}:
         _check_host(scheme, host)
     return None

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, GetJsonSchemaHandler, Strict, model_validat
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from wanctl.base.redaction import without_secrets
 from wanctl.base.values import Identifier, Model
 from wanctl.studio.objects import IN_OSS
 
@@ -56,6 +57,11 @@ class Source(Model):
     def elsewhere(self) -> str | None:
         """What the service has already, by its id or its address; its content is not read here."""
         return self.oss.address if self.oss else self.file_id
+
+    @property
+    def shown_url(self) -> str:
+        """The URL for people: what is behind its question mark may sign it. Empty where there is none."""
+        return without_secrets(self.url or "")
 
     @model_validator(mode="before")
     @classmethod

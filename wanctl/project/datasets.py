@@ -60,7 +60,7 @@ def inspect(project: Project, name: str) -> Inspection:
     facts, problems = _read(project, address)
     data = project.datasets.viewed(address, LocalData(facts, problems=problems))
     path = project.datasets.path(address)
-    source = _spec(project, address).source.url or shown_path(path)
+    source = _spec(project, address).source.shown_url or shown_path(path)
     found = inspection(project.desired, address, path, source, facts, data.problems)
     return replace(found, excluded=left_out_samples(path, _spec(project, address).exclude))
 

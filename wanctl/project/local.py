@@ -82,7 +82,7 @@ class LocalDatasets:
 
     def _read(self, address: Address, tick: Tick = lambda _: None, *, fetching: bool = False) -> LocalData:
         spec, source = self._spec(address), self._desired.local_source(address)
-        shown = shown_path(source) if source else spec.source.url or ""
+        shown = shown_path(source) if source else spec.source.shown_url
         if source is None and self._locked(spec) and not fetching:
             return LocalData(None, source=shown, fetchable=True)
         if source is not None and not source.exists():

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wanctl.base.errors import WanctlError
+from wanctl.base.redaction import without_secrets
 from wanctl.base.words import counted
 from wanctl.dataset.contents import MediaKind
 from wanctl.review.store import MediaStore, StoredMedia
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import AuthError, StudioError
 from wanctl.studio.objects import CheckpointRow, Job, Preview, checkpoint_number
-from wanctl.studio.redaction import without_queries
 
 MOST_CHECKPOINTS = 100
 MOST_PREVIEWS = 2_000  # of all checkpoints
@@ -201,7 +201,7 @@ class Collector:
             return ()
 
     async def _showing(self, preview: Preview, scope: str) -> Showing:
-        prompt = without_queries(preview.prompt or "")[:_LONGEST_PROMPT]
+        prompt = without_secrets(preview.prompt or "")[:_LONGEST_PROMPT]
         wanted = (
             (preview.first_frame_path, MediaKind.IMAGE),
             (preview.last_frame_path, MediaKind.IMAGE),

@@ -15,12 +15,12 @@ from typing import Any
 from PIL import Image
 
 from wanctl.base.files import PUBLIC, replace_file
+from wanctl.base.redaction import without_secrets
 from wanctl.dataset.captioning import image_part, jpeg_url
 from wanctl.language.fields import HIGHEST_SCORE
 from wanctl.language.models import Rubric
 from wanctl.review.collecting import Candidate, Review, Showing
 from wanctl.review.pictures import frames_between
-from wanctl.studio.redaction import without_queries
 
 FRAMES = 12  # of a clip, from its first to its last
 _SIDE = 512  # the longer side of what is shown
@@ -121,7 +121,7 @@ def _score(name: str, said: Any) -> Score:
     reason = said.get("reason")
     if not isinstance(reason, str):
         raise UnusableAnswer(f"the reason of {name} is no text")
-    plain = " ".join(without_queries(reason).split())
+    plain = " ".join(without_secrets(reason).split())
     return Score(name, value, f"{plain[:_LONGEST_REASON]}…" if len(plain) > _LONGEST_REASON else plain)
 
 

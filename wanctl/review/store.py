@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wanctl.base.files import PUBLIC, replace_file
+from wanctl.base.redaction import without_secrets
 from wanctl.dataset.contents import SNIFFED, MediaKind, sniff
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import Refused
-from wanctl.studio.redaction import without_queries
 
 LARGEST_PREVIEW = 512 * 1024 * 1024
 _ENDINGS = {"MP4": ".mp4", "JPEG": ".jpeg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
@@ -48,7 +48,7 @@ class MediaStore:
 
         `scope` is what the link belongs to: the same address in another one is another file.
         """
-        address = f"{scope} {without_queries(link)}"
+        address = f"{scope} {without_secrets(link)}"
         known = self._links / hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()
         if found := self._kept(known, wanted):
             return found

@@ -6,10 +6,10 @@ Uploaded files are in `files`: their API answers in another form.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from wanctl.base.redaction import without_secrets
 from wanctl.studio.errors import NotFound, Refused, ServerError
 from wanctl.studio.objects import CheckpointRow, Job, LiveDeployment, LogPage, Preview, checkpoint_number
 from wanctl.studio.reading import MOST_PAGES, Answer, Page, output, parse, parse_rows, read_numbered, rows
-from wanctl.studio.redaction import without_queries
 from wanctl.studio.verdict import CallEffect, Reply, unusable
 from wanctl.studio.wire import StudioConnection, StudioRequest, segment
 
@@ -103,8 +103,8 @@ def _preview_identity(numbered: tuple[int, Preview]) -> object:
     """The link without its signature, which is new each time; a sample that failed has none."""
     place, preview = numbered
     if preview.video_path:
-        return without_queries(preview.video_path)
-    return (place, preview.prompt, without_queries(preview.first_frame_path or ""))
+        return without_secrets(preview.video_path)
+    return (place, preview.prompt, without_secrets(preview.first_frame_path or ""))
 
 
 class Checkpoints:

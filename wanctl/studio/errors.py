@@ -24,7 +24,7 @@ call that may be repeated say that it had none. Which answer becomes which error
 """
 
 from wanctl.base.errors import WanctlError
-from wanctl.studio.redaction import without_queries
+from wanctl.base.redaction import without_secrets
 
 # ruff: noqa: N818 - the names say what happened; "Error" on each would add nothing
 
@@ -45,7 +45,7 @@ class StudioError(WanctlError):
         hint: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(without_queries(message), hint)
+        super().__init__(without_secrets(message), hint)
         self.method = method
         self.path = path
         self.status = status
@@ -71,7 +71,7 @@ class StudioError(WanctlError):
 
 def _shown(said: str | None) -> str | None:
     """The service's own words, without what is nobody's business."""
-    return without_queries(said) if said else said
+    return without_secrets(said) if said else said
 
 
 class Misconfigured(StudioError):

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from wanctl.studio.redaction import without_queries
+from wanctl.base.redaction import without_secrets
 
 
 def _number(value: Any) -> int | None:
@@ -62,11 +62,11 @@ def _table(value: Any) -> dict[str, Any]:
 
 def _said(value: Any) -> str | None:
     text = _text(value)
-    return without_queries(text) if text else text
+    return without_secrets(text) if text else text
 
 
 def _lines(value: Any) -> tuple[str, ...]:
-    return tuple(without_queries(line) for line in _texts(value))
+    return tuple(without_secrets(line) for line in _texts(value))
 
 
 def known(statuses: type[StrEnum]) -> BeforeValidator:
@@ -74,7 +74,7 @@ def known(statuses: type[StrEnum]) -> BeforeValidator:
     spelled = {status.casefold(): status for status in statuses}
 
     def status(value: Any) -> str:
-        text = without_queries(str(value))
+        text = without_secrets(str(value))
         return spelled.get(text.strip().casefold(), text)
 
     return BeforeValidator(status)
@@ -162,7 +162,7 @@ class RemoteObject(BaseModel):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
-            yield name, without_queries(value) if isinstance(value, str) and "?" in value else value
+            yield name, without_secrets(value) if isinstance(value, str) and "?" in value else value
 
 
 class RemoteFile(RemoteObject):

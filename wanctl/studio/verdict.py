@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from wanctl.base.net import held_secrets
+from wanctl.base.redaction import value_without_held, without_secrets
 from wanctl.studio.errors import (
     Arrears,
     AuthError,
@@ -28,6 +30,7 @@ from wanctl.studio.errors import (
 )
 
 LONGEST_SAID = 1000
+LONGEST_REQUEST_ID = 100
 _NO_ERROR = frozenset({"", "0", "200", "success", "ok", "none", "null"})
 
 
@@ -63,9 +66,15 @@ def complaint_of(
         _message(said)[:LONGEST_SAID],
         readable=body is not None,
         plain="" if body else _plain(content),
-        request_id=_spelled(body_or_nothing.get("request_id")) or headers.get("x-request-id"),
+        request_id=_request_id(body_or_nothing, headers),
         retry_after=_seconds(headers.get("retry-after")),
     )
+
+
+def _request_id(body: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
+    """It is shown and kept, so it is one short word, and no secret."""
+    said = _spelled(body.get("request_id")) or headers.get("x-request-id")
+    return without_secrets(said)[:LONGEST_REQUEST_ID] if said else None
 
 
 def _failed_upload(body: dict[str, Any]) -> Any:
@@ -79,9 +88,16 @@ def decoded(content: bytes) -> dict[str, Any] | None:
     """The body, where it is the JSON object that every good answer is."""
     try:
         body = json.loads(content)
+        if not isinstance(body, dict):
+            return None
+        return value_without_held(body) if _may_repeat_secrets(content) else body
     except (ValueError, RecursionError):
         return None
-    return body if isinstance(body, dict) else None
+
+
+def _may_repeat_secrets(content: bytes) -> bool:
+    """To look at every text of a long list takes time; a secret stands there as it is, or spelled with \\."""
+    return b"\\" in content or any(one.encode() in content for one in held_secrets())
 
 
 def _message(said: Mapping[str, Any]) -> str:

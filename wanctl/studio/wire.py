@@ -16,6 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from wanctl.base.net import PAST_PROXIES
+from wanctl.base.redaction import keep_signatures_out_of_logs, without_secrets
 from wanctl.studio.credentials import Key
 from wanctl.studio.errors import (
     InvalidRequest,
@@ -26,7 +27,6 @@ from wanctl.studio.errors import (
     Withheld,
 )
 from wanctl.studio.pace import CALLS_AT_ONCE, Family, Pace, passes, retrying, surely_refused
-from wanctl.studio.redaction import keep_signatures_out_of_logs, without_queries
 from wanctl.studio.regions import Endpoint, check_workspace
 from wanctl.studio.verdict import Call, CallEffect, Reply, judge
 
@@ -230,7 +230,7 @@ def _no_url(request: StudioRequest, error: httpx.InvalidURL) -> StudioError:
 def broken_off(call: Call, error: httpx.HTTPError) -> StudioError:
     """The error for a fault of the connection, by whether the call had left, and by what it does."""
     kind, message, hint = _meaning(call, error)
-    reason = without_queries(str(error)) or type(error).__name__
+    reason = without_secrets(str(error)) or type(error).__name__
     return kind(f"{message} ({reason})", method=call.method, path=call.path, hint=hint)
 
 

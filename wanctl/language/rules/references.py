@@ -134,7 +134,7 @@ def missing_sources(
 
 
 def _missing(resource: Resource, spec: Dataset, path: Path) -> Finding:
-    written = spec.source.path or spec.source.url or path.name
+    written = spec.source.path or spec.source.shown_url or path.name
     near = likely_meant(path, written)
     return Finding.at(
         resource.at("source"),

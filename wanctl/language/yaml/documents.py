@@ -32,6 +32,7 @@ from wanctl.language.yaml.nodes import (
     is_merge,
     is_secret_name,
     mask_keys,
+    mask_queries,
     walk,
 )
 from wanctl.rules import Rule
@@ -112,7 +113,7 @@ class SourceFile:
         """A place from YAML's own counting, which starts at 0."""
         shown = None
         if line < len(self._lines) and line not in self.hidden_lines:
-            shown = self._lines[line]
+            shown = mask_queries(self._lines[line])
         return Place(self.shown, line + 1, column + 1, length, shown)
 
     def tells_of_key(self, line: int) -> bool:

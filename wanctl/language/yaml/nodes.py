@@ -122,6 +122,7 @@ _KEY = re.compile(
     r"|(?<=://)[^\s/@:'\"]*:[^\s/@'\"]+(?=@)"  # user:password in a URL
     r"|(?<=Signature=)[A-Za-z0-9%+/=_-]{8,}"  # a signed link
 )
+_QUERY = re.compile(r"(?<=\?)[\w.~%-]{1,64}=[^\s'\"<>]+")
 _NAMES = frozenset(
     {
         "apikey",
@@ -145,6 +146,11 @@ def mask_keys(text: str) -> tuple[str, list[tuple[int, int]]]:
     """The text with its keys as dots, of the same length, and where they were: (offset, length)."""
     found = [(match.start(), match.end() - match.start()) for match in _KEY.finditer(text)]
     return (_KEY.sub(lambda match: "•" * len(match[0]), text) if found else text), found
+
+
+def mask_queries(line: str) -> str:
+    """A line for people, of the same length: what a link has behind its question mark may sign it."""
+    return _QUERY.sub(lambda match: "•" * len(match[0]), line) if "://" in line else line
 
 
 def is_secret_name(name: str) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import obstore
 from obstore import exceptions as refused
 
+from wanctl.base.redaction import without_secrets
 from wanctl.base.words import first_line
 from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, StoredBlobs
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
@@ -131,7 +132,9 @@ def spoken(location: str, what: str) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
-        raise LedgerUnreadableError(f"The ledger {location} cannot be read: {error}") from error
+        raise LedgerUnreadableError(
+            f"The ledger {location} cannot be read: {without_secrets(str(error))}"
+        ) from error
     except (refused.PermissionDeniedError, refused.UnauthenticatedError) as error:
         raise LedgerError(
             f"The ledger {location} cannot be {what}: the store refuses this machine's credentials "
@@ -151,7 +154,9 @@ def spoken(location: str, what: str) -> Iterator[None]:
 def _plain_words(error: Exception) -> str:
     """The client's message, without its debugging, the server's page, or a query that may be signed."""
     line = first_line(str(error).strip()).partition(": <")[0]
-    return re.sub(r"(https?://[^\s?]*)\?\S*", r"\1", line).rstrip(".") or type(error).__name__
+    return (
+        without_secrets(re.sub(r"(https?://[^\s?]*)\?\S*", r"\1", line)).rstrip(".") or type(error).__name__
+    )
 
 
 FORBID_OVERWRITE = {"x-oss-forbid-overwrite": "true"}
