@@ -91,7 +91,8 @@ def _listing(filesystem: "AbstractFileSystem", root: str, url: str) -> dict[str,
             remote[name] = info
     if len(remote) > _MOST_FILES or sum(info.get("size") or 0 for info in remote.values()) > _MOST_BYTES:
         raise DatasetError(
-            f"{_shown(url)}: is far larger than the service takes; is it the right folder? Nothing was fetched"
+            f"{_shown(url)}: is far larger than the service takes; is it the right folder? "
+            "Nothing was fetched"
         )
     return remote
 
