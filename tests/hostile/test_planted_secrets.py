@@ -1,7 +1,7 @@
 """Whatever the service plants in its answers, no secret comes out: not printed, not logged, not in any file.
 
-Every command, at every verbosity, against a service that plants marked secrets in every field; then everything
-that was written anywhere is searched. And what may hold private data is for its owner alone.
+Every command, at every verbosity, against a service that plants marked secrets in every field; then all that
+was written anywhere is searched. And what may hold private data is for its owner alone.
 """
 
 import subprocess
@@ -43,7 +43,8 @@ aigc_config:
 READING = (
     ("validate",),
     ("plan",),
-    ("plan", "--format", "json", "--out", "plan.json", "--out-markdown", "plan.md", "--out-html", "plan.html"),
+    ("plan", "--format", "json", "--out", "plan.json", "--out-markdown", "plan.md"),
+    ("plan", "--format", "markdown", "--out-html", "plan.html"),
     ("status",),
     ("drift",),
     ("graph",),
@@ -81,7 +82,7 @@ def planting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("service")
     port_file = folder / "port"
     command = [sys.executable, "-m", "tests.hostile.planting", str(folder / "state"), str(port_file)]
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[2])  # noqa: S603 - our own
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
     try:
         while not (port_file.exists() and port_file.read_text("ascii")):
             assert process.poll() is None
@@ -139,7 +140,7 @@ def test_no_secret_is_written(played: tuple[Path, list[tuple[str, Met]]]) -> Non
 def test_it_was_played(played: tuple[Path, list[tuple[str, Met]]]) -> None:
     """What ends at its first line has shown nothing."""
     folder, met = played
-    codes = dict((words, one.code) for words, one in met)
+    codes = {words: one.code for words, one in met}
     assert {"apply --yes --wait", "generate Deployment/rain --image ../data/image_1.png --to videos"} <= set(
         codes
     )

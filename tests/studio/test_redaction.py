@@ -102,9 +102,9 @@ def test_what_this_process_holds_is_never_repeated() -> None:
     odd = httpx.Response(200, json={"output": {"job_id": "ft-1", "model": said, "more": [{SECRET: said}]}})
     job = serve(odd).ask(lambda studio: studio.jobs.get("ft-1"))
     assert SECRET not in repr(job)
+    headers = {"x-request-id": f"r-{SECRET}"}
+    answer = httpx.Response(400, content=json.dumps({"message": said}), headers=headers)
     with pytest.raises(StudioError) as caught:
-        headers = {"x-request-id": f"r-{SECRET}"}
-        answer = httpx.Response(400, content=json.dumps({"message": said}), headers=headers)
         serve(answer).ask(lambda studio: studio.jobs.get("ft-1"))
     assert SECRET not in f"{caught.value} {vars(caught.value)}"
 
