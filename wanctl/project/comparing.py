@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from wanctl.base.files import file_name
 from wanctl.generation.batch import BatchRow, RowResult, prepare_all, rows_of
 from wanctl.generation.records import TaskState, VideoFolder
 from wanctl.generation.result import PreparedVideo
@@ -21,7 +22,7 @@ from wanctl.project.errors import ProjectError
 from wanctl.project.generating import Generator
 from wanctl.project.reviews import FOLDER, PICTURES
 from wanctl.review.collecting import Candidate, Review, Showing
-from wanctl.review.store import StoredMedia, file_name
+from wanctl.review.store import StoredMedia
 
 COMPARISONS = "comparisons"
 SEED = 1  # where nobody says another: sides that differ by chance alone tell nothing
