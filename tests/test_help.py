@@ -1,6 +1,7 @@
 """The help: names in capitals for what is to be given, and a way to every command's own page."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ import typer
 
 from tests.scenarios.playing import run_wanctl
 from wanctl.cli.app import app
+
+ROOT = Path(__file__).parents[1]
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -43,3 +46,24 @@ def test_a_misspelt_option_is_told_what_was_meant() -> None:
     printed, code = run_wanctl("plan", "--enviroment", "prod")
     assert code == 1
     assert "--environment" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("wanctl logs ", ["FineTune/money-rain"]),
+        ("wanctl logs Fi", ["FineTune/money-rain"]),
+        ("wanctl -C specs logs mon", ["money-rain"]),
+        ("wanctl -C specs previews Dep", []),
+        ("wanctl -C nowhere logs ", []),
+    ],
+)
+def test_tab_completes_the_name_of_a_training(
+    words: str, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("_WANCTL_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split(" ")) - 1))
+    printed, _ = run_wanctl()
+    assert printed.split() == found

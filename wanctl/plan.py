@@ -42,9 +42,8 @@ class Action(StrEnum):
     UNPROTECT = "unprotect"
 
 
-PROTECTIONS = frozenset(
-    {Action.PROTECT, Action.UNPROTECT}
-)  # each is a plan of its own; what follows is the next
+_QUICK = frozenset({Action.UPLOAD, Action.ADOPT, Action.MOVE})
+PROTECTIONS = frozenset({Action.PROTECT, Action.UNPROTECT})  # a plan of its own; what follows is the next
 
 
 class When(StrEnum):
@@ -116,6 +115,8 @@ class Progress:
     fraction: float | None = None
     detail: str = ""
     since: datetime | None = None
+    elapsed: timedelta | None = None  # since it was asked for
+    left: timedelta | None = None  # at the pace so far
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -123,6 +124,8 @@ class Progress:
             "fraction": None if self.fraction is None else round(self.fraction, 4),
             "detail": self.detail,
             "since": self.since.isoformat() if self.since else None,
+            "elapsed_seconds": None if self.elapsed is None else round(self.elapsed.total_seconds()),
+            "left_seconds": None if self.left is None else round(self.left.total_seconds()),
         }
 
 
@@ -159,6 +162,8 @@ class Step:
     ends: tuple[str, ...] = ()  # the live objects that go by it, where that is not just remote_id
     progress: Progress | None = None
     cost: Cost | None = None
+    took: timedelta | None = None  # once it is done: from its begin,
+    queued_too: bool = False  # or from when it was asked for
     summary: str = ""  # what it is about, in a few words: "wan2.6-i2v, 400 epochs × 20 = 8,000 steps"
     warning: str | None = None  # what is lost or out of service by it
     hints: tuple[str, ...] = ()  # what a person does next
@@ -345,14 +350,8 @@ class Plan:
         """The steps that one apply starts without waiting for hours or for a person."""
         quick: dict[Address, Step] = {}
         for step in self.steps:
-            follows = (
-                step.when is When.LATER
-                and step.after
-                and all(
-                    before in quick and quick[before].action in {Action.UPLOAD, Action.ADOPT, Action.MOVE}
-                    for before in step.after
-                )
-            )
+            before = [quick.get(address) for address in step.after] if step.when is When.LATER else []
+            follows = bool(before) and all(one and one.action in _QUICK for one in before)
             if step.when is When.NOW or follows:
                 quick[step.address] = step
         return tuple(quick.values())

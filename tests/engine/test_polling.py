@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wanctl.address import Address, Kind
-from wanctl.engine.polling import LookSchedule, PollingPace
+from wanctl.engine.polling import LookSchedule, PollingPace, ServiceWaits
 from wanctl.plan import Action, Progress, Step, When
 
 START = datetime(2026, 3, 18, tzinfo=UTC)
@@ -86,3 +86,21 @@ def test_the_dice_make_an_interval_shorter_and_never_longer(thrown: float, looks
     sure, thrown_for = pauses(schedule(), [[JOB]] * looks), pauses(schedule(thrown=thrown), [[JOB]] * looks)
     for longest, seconds in zip(sure, thrown_for, strict=True):
         assert 0.9 * longest - 0.001 <= seconds <= longest
+
+
+def test_what_was_waited_for_is_told_once_it_is_done() -> None:
+    waits, later = ServiceWaits(), START + timedelta(hours=3)
+    done = replace(JOB, action=Action.NOTHING, when=When.DONE, reason="trained")
+    begun = replace(JOB, progress=Progress("RUNNING", elapsed=timedelta(minutes=12)))
+    assert waits.saw(START, [done]) == [], "nobody waited for it"
+    assert waits.saw(START, [begun, LIVE]) == []
+    assert waits.saw(later, [done, replace(LIVE, when=When.BLOCKED)]) == [
+        (done, timedelta(hours=3, minutes=12))
+    ]
+    assert waits.saw(later, [done]) == []
+
+
+def test_of_what_nobody_knows_when_it_began_no_time_is_told() -> None:
+    waits, done = ServiceWaits(), replace(LIVE, when=When.DONE)
+    waits.saw(START, [LIVE])
+    assert waits.saw(START + timedelta(hours=1), [done]) == [(done, None)]

@@ -19,7 +19,7 @@ from wanctl.studio.objects import (
     RemoteFile,
     checkpoint_number,
 )
-from wanctl.studio.reading import Phase, training_progress
+from wanctl.studio.training_log import Phase, training_progress
 
 LOG = [
     "2025-11-11 11:23:37,315 - INFO - data process succeeded, start to fine-tune",

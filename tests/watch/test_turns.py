@@ -1,5 +1,7 @@
 """Rounds against a real remote and the sandbox: what is pushed is applied, and what may not be waits."""
 
+import io
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +16,8 @@ from wanctl.language.load import load_project
 from wanctl.ledger.lease import Lease
 from wanctl.plan import Action, Status, Step, When
 from wanctl.project import Project
+from wanctl.render.text.console import TextStream
+from wanctl.render.text.run import TimedLines
 from wanctl.watch.checkout import Checkout, WatchError
 from wanctl.watch.policy import Policy
 
@@ -331,3 +335,15 @@ def test_a_freeze_that_begins_in_the_middle_of_an_apply_lets_nothing_more_start(
         place.advance(hours=1)
         verbs = [line.verb for line in iterations.take().record.history if line.result == "ok"]
     assert verbs == ["upload", "train", "deploy"]
+
+
+def test_a_round_says_what_the_service_is_done_with(place: Place) -> None:
+    place.push(TRAIN, TUNE)
+    said = io.StringIO()
+    rounds = place.iterations()
+    rounds.watcher = TimedLines(TextStream(said))
+    place.converge(rounds)
+    last = said.getvalue().splitlines()[-1]
+    assert re.search(r"FineTune/rain  trained (in|within) \d+ h( \d+ min)?, 0\.\d\d USD$", last), last
+    rounds.take()
+    assert said.getvalue().splitlines()[-1] == last, "it is said once"

@@ -25,6 +25,7 @@ def main() -> None:
         generating,
         ledger,
         live,
+        logs,
         planning,
         preparing,
         reviewing,

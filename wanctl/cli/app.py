@@ -116,6 +116,11 @@ EXAMPLES = {
         "wanctl history Deployment/money-rain",
         "wanctl history money-rain --at 2026-03-18T14:00",
     ),
+    "logs": (
+        "wanctl logs FineTune/money-rain --since 2h",
+        "wanctl logs money-rain -f",
+        "wanctl logs ft-202603180900-5599 --since 'line 40' --format json",
+    ),
     "choose": (
         "wanctl choose Checkpoint/best checkpoint-160",
         "wanctl choose best checkpoint-160 --reviewed --notes review-notes.json",

@@ -9,7 +9,17 @@ import typer
 
 from wanctl.cli.app import app
 from wanctl.cli.approving import confirmed
-from wanctl.cli.options import AccountOptions, Exit, Format, FormatOption, NoCache, Yes, grouped, open_project
+from wanctl.cli.options import (
+    AccountOptions,
+    Exit,
+    Format,
+    FormatOption,
+    NoCache,
+    Yes,
+    complete_training,
+    grouped,
+    open_project,
+)
 from wanctl.cli.publishing import failures_told
 from wanctl.render.options import GraphFormat
 
@@ -118,7 +128,14 @@ def output(
 @grouped
 def previews(
     place: AccountOptions,
-    address: Annotated[str, typer.Argument(metavar="FINETUNE", help="Whose: FineTune/NAME, or its name.")],
+    address: Annotated[
+        str,
+        typer.Argument(
+            metavar="FINETUNE",
+            help="Whose: FineTune/NAME, or its name.",
+            autocompletion=complete_training,
+        ),
+    ],
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where the videos go.")],
     checkpoint: Annotated[
         list[str] | None,

@@ -233,6 +233,24 @@ def host_of(options: SpecsOptions) -> "Host":
     return Host.here(options.base_url)
 
 
+def complete_training(context: typer.Context, incomplete: str) -> list[str]:
+    """The trainings of the specs, for who presses Tab. Whatever is wrong with the specs: no name then."""
+    from contextlib import suppress
+
+    from wanctl.base.errors import WanctlError
+    from wanctl.kinds.registry import previewed_kind
+    from wanctl.language.load import find_project, load_project
+
+    given = {**context.find_root().params, **{key: one for key, one in context.params.items() if one}}
+    with suppress(WanctlError, OSError):
+        folder = find_project(Path(given.get("folder") or Path.cwd()))
+        found = load_project(folder, given.get("environment")).resources
+        trainings = [one for one in found if one.kind == previewed_kind()]
+        whole = [str(one) for one in trainings if str(one).startswith(incomplete)]
+        return whole or [one.name for one in trainings if one.name.startswith(incomplete)]
+    return []
+
+
 def tell(sentence: str) -> None:
     """A note for a person, beside the result."""
     from wanctl.render.text.console import emit, err

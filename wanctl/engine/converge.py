@@ -16,7 +16,7 @@ from wanctl.address import Address
 from wanctl.engine.gates import Approval
 from wanctl.engine.observe import RunSession
 from wanctl.engine.planner import Draft
-from wanctl.engine.polling import LookSchedule
+from wanctl.engine.polling import LookSchedule, ServiceWaits
 from wanctl.finding import Severity
 from wanctl.kinds.acting import Act, Overtaken, RefusedForNow, Tools
 from wanctl.plan import PROTECTIONS, Effect, Plan, Step, When
@@ -51,6 +51,9 @@ class Watcher(Protocol):
     def failed(self, at: datetime, step: Step, error: StudioError) -> None: ...
 
     def waiting(self, at: datetime, plan: Plan) -> None: ...
+
+    def settled(self, at: datetime, step: Step, lasted: timedelta | None) -> None:
+        """The service is done with what was waited for, for so long as far as anybody knows."""
 
     def missed(self, at: datetime, error: Exception) -> None: ...
 
@@ -133,6 +136,7 @@ class _Convergence:
     schedule: LookSchedule
     tried: dict[_Key, int] = field(default_factory=dict)
     turned_away: dict[_Key, Throttled] = field(default_factory=dict)
+    waits: ServiceWaits = field(default_factory=ServiceWaits)
     in_vain: int = 0
     contested: list[Failure] = field(default_factory=list)
 
@@ -140,7 +144,10 @@ class _Convergence:
         """The plan as it stands for this run: what was turned away waits for the service."""
         steps = tuple(self._as_it_stands(step) for step in draft.plan.steps)
         self.outcome.draft = replace(draft, plan=replace(draft.plan, steps=steps))
-        self.schedule.saw(self.session.clock.now(), steps, looked_at)
+        now = self.session.clock.now()
+        self.schedule.saw(now, steps, looked_at)
+        for step, lasted in self.waits.saw(now, steps):
+            self.watcher.settled(now, step, lasted)
 
     def _as_it_stands(self, step: Step) -> Step:
         refusal = self.turned_away.get(_key(step)) if step.when is When.NOW and step.effect else None

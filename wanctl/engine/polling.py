@@ -93,3 +93,28 @@ class LookSchedule:
             if look.due - timedelta(seconds=TOGETHER * look.pause) <= at
         }
         return frozenset(due or self._looks)
+
+
+class ServiceWaits:
+    """Since when the service is at work on each step, where that is known; tells which it is done with."""
+
+    def __init__(self) -> None:
+        self._since: dict[Address, datetime | None] = {}
+
+    @property
+    def any(self) -> bool:
+        return bool(self._since)
+
+    def saw(self, at: datetime, steps: Iterable[Step]) -> list[tuple[Step, timedelta | None]]:
+        """The steps that are settled now and were waited for before, with how long that was."""
+        since: dict[Address, datetime | None] = {}
+        done: list[tuple[Step, timedelta | None]] = []
+        for step in steps:
+            if step.when is When.SERVICE:
+                elapsed = step.progress.elapsed if step.progress else None
+                since[step.address] = at - elapsed if elapsed is not None else None
+            elif step.settled and step.address in self._since:
+                began = self._since[step.address]
+                done.append((step, at - began if began else None))
+        self._since = since
+        return done

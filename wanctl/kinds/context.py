@@ -7,7 +7,7 @@ yet puts a `Question`; the engine answers it and plans again. No I/O here.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -175,6 +175,20 @@ class Context:
         if kept is None or "samples" not in kept.inputs:
             return None
         return Measured(len(kept.inputs["samples"]), tuple(kept.inputs["seconds"]))
+
+    def called_at(self, verb: Verb, remote_id: str) -> datetime | None:
+        """When the call was made that began this, by the account's clock; None where no answer is known."""
+        return self._answered_calls.get((verb, remote_id))
+
+    @cached_property
+    def _answered_calls(self) -> Mapping[tuple[str, str], datetime]:
+        answered = (line for line in self.record.history if line.result == "ok" and line.remote_id)
+        return {(line.verb, line.remote_id or ""): line.at for line in answered}
+
+    def elapsed(self, verb: Verb, remote_id: str) -> timedelta | None:
+        """Since that call; None where nobody knows."""
+        at = self.called_at(verb, remote_id)
+        return self.snapshot.observed_at - at if at and at <= self.snapshot.observed_at else None
 
     @cached_property
     def recorded(self) -> Mapping[str, Generation]:

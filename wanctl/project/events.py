@@ -6,11 +6,12 @@ Times are the account's, which in the sandbox run faster than the wall clock.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from wanctl.address import Address
 from wanctl.plan import Action, Plan, Step, When
+from wanctl.render.words import spell_took
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,18 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Settled:
+    """The service is done with what the run waited for."""
+
+    at: datetime
+    step: Step
+    lasted: timedelta | None = None  # as far as anybody knows
+
+    def __str__(self) -> str:
+        return f"{self.at:%H:%M:%S}  {self.step.address}  {spell_took(self.step, self.lasted)}"
+
+
+@dataclass(frozen=True)
 class Missed:
     """The account could not be read now; the run looks again later."""
 
@@ -85,7 +98,7 @@ class Missed:
         return f"{self.at:%H:%M:%S}  cannot be read now, looking again later: {self.error}"
 
 
-Event = Started | Uploaded | Done | Failed | Waiting | Missed
+Event = Started | Uploaded | Done | Failed | Waiting | Settled | Missed
 Listen = Callable[[Event], None]
 
 
@@ -102,6 +115,8 @@ class Silent:
     def failed(self, at: datetime, step: Step, error: Exception) -> None: ...
 
     def waiting(self, at: datetime, plan: Plan) -> None: ...
+
+    def settled(self, at: datetime, step: Step, lasted: timedelta | None) -> None: ...
 
     def missed(self, at: datetime, error: Exception) -> None: ...
 
@@ -132,6 +147,9 @@ class EventWatcher:
 
     def waiting(self, at: datetime, plan: Plan) -> None:
         self.on_event(Waiting(at, tuple(step for step in plan.steps if step.when is When.SERVICE)))
+
+    def settled(self, at: datetime, step: Step, lasted: timedelta | None) -> None:
+        self.on_event(Settled(at, step, lasted))
 
     def missed(self, at: datetime, error: Exception) -> None:
         first = error.exceptions[0] if isinstance(error, ExceptionGroup) else error

@@ -40,6 +40,11 @@ def json_text(value: Any) -> str:
     return _spelt(written, lambda letter: json.dumps(letter)[1:-1]) + "\n"
 
 
+def json_line(value: Any) -> str:
+    """The same in one line, for streams."""
+    return _spelt(json.dumps(value, ensure_ascii=False), lambda letter: json.dumps(letter)[1:-1]) + "\n"
+
+
 def _spelt(text: str, spelling: Callable[[str], str]) -> str:
     return _SUSPECTS.sub(lambda found: spelling(found[0]) if _hides(found[0]) else found[0], text)
 

@@ -6,13 +6,14 @@ Text, Markdown, HTML, progress and questions read the same rows. Small pure func
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from wanctl.base.words import counted, spell_age
+from wanctl.base.words import counted, spell_age, spell_span
 from wanctl.catalogue.estimate import Cost
 from wanctl.ledger.record import Verb
-from wanctl.plan import Action, Orphan, Step, When, held_back
+from wanctl.plan import Action, Orphan, Progress, Step, When, held_back
 
 if TYPE_CHECKING:
     from wanctl.dataset.contents import Media
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 QUOTED = 48  # characters of a value before it is cut
 FEW_NAMES = 4  # of what a step waits for
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,43 @@ def spell_progress(step: Step) -> str:
     if step.progress.fraction is not None:
         return f"{step.progress.fraction:.0%}".replace("%", " %")
     return step.progress.status
+
+
+def spell_times(progress: Progress | None) -> str:
+    """2 h 3 min so far, about 1 h 10 min left; empty where nothing is known, or it has just begun."""
+    if progress is None or progress.elapsed is None or progress.elapsed < _MINUTE:
+        return ""
+    parts = [f"{_minutes(progress.elapsed)} so far"]
+    if progress.left is not None:
+        short = progress.left < _MINUTE
+        parts.append("less than a minute left" if short else f"about {_minutes(progress.left)} left")
+    return ", ".join(parts)
+
+
+def _minutes(span: timedelta) -> str:
+    return spell_span(round(span / _MINUTE) * 60)
+
+
+def spell_took(step: Step, seen: timedelta | None = None) -> str:
+    """Trained in 3 h 12 min, 113 USD: what a step that is done came to. `seen` is how long it was waited for,
+    which is what there is to say where nothing else is known."""
+    return ", ".join(part for part in (spell_lasted(step, seen), _spell_bill(step.cost)) if part)
+
+
+def spell_lasted(step: Step, seen: timedelta | None = None) -> str:
+    """Trained in 3 h 12 min; within, where that is from when it was asked for."""
+    took, word = (step.took, "within" if step.queued_too else "in") if step.took else (seen, "within")
+    if took is None or took <= timedelta():
+        return step.reason
+    return f"{step.reason} {word} {_minutes(took) if took >= _MINUTE else 'a minute'}"
+
+
+def _spell_bill(cost: Cost | None) -> str:
+    if cost is None or cost.billed_tokens is None:
+        return ""
+    if cost.billed_amount is None:
+        return f"{spell_tokens(cost.billed_tokens)} tokens"
+    return f"{spell_amounts(cost.billed_amount, cost.billed_amount)} {cost.currency}"
 
 
 def spell_state(step: Step) -> str:

@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience, Watcher
 from wanctl.engine.gates import OUTSIDE, restores
+from wanctl.engine.polling import ServiceWaits
 from wanctl.finding import Severity
 from wanctl.language.load import load_project
 from wanctl.language.settings import Settings
@@ -91,6 +93,7 @@ class Rounds:
     observed: Observed = NOTHING_SEEN
     _seen: str | None = None
     _approvals: Approvals = field(default_factory=Approvals)
+    _waits: ServiceWaits = field(default_factory=ServiceWaits)
 
     def take(self) -> Iteration:
         """Whatever goes wrong is raised; what was done until then is in the ledger."""
@@ -121,8 +124,11 @@ class Rounds:
         commit, project = begun.commit, begun.project
         began = self.stopwatch()
         plan = await project.planning(begun.record, since)
+        await self._tell_settled(project, plan)
         planned = self.stopwatch()
         outcome, held_by = await self._applied(project, plan)
+        if outcome:
+            await self._tell_settled(project, outcome.plan)
         self._seen = outcome.plan.digest if outcome else self._seen
         return Iteration(
             commit=commit,
@@ -135,6 +141,14 @@ class Rounds:
             plan_seconds=planned - began,
             apply_seconds=self.stopwatch() - planned if outcome else None,
         )
+
+    async def _tell_settled(self, project: Project, plan: Plan) -> None:
+        """A round waits for nothing; so it says what the service is done with since the last one."""
+        if not self._waits.any and not any(step.when is When.SERVICE for step in plan.steps):
+            return
+        now = await _account_time(project)
+        for step, lasted in self._waits.saw(now, plan.steps):
+            self.watcher.settled(now, step, lasted)
 
     async def _applied(self, project: Project, plan: Plan) -> tuple[Outcome | None, str | None]:
         """Applied is what has something to start, and what has changed: the ledger learns from it."""
@@ -151,6 +165,12 @@ class Rounds:
         if path.is_symlink() or not path.is_file():
             return frozenset()
         return read_approvals(path.read_text(encoding="utf-8", errors="replace"))
+
+
+async def _account_time(project: Project) -> datetime:
+    """Which in a sandbox is another one than this machine's."""
+    async with project.account() as account:
+        return account.clock.now()
 
 
 def _as_committed(plan: Plan, as_committed: Callable[[str], str]) -> Plan:

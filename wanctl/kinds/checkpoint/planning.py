@@ -10,7 +10,7 @@ from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.snapshot import Read
 from wanctl.language.models import State
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Generation, Intent
+from wanctl.ledger.record import Generation, Intent, Verb
 from wanctl.plan import Action, Progress, When
 from wanctl.rules import Rule
 from wanctl.studio.objects import CheckpointRow, CheckpointStatus, checkpoint_number
@@ -188,7 +188,8 @@ def _plan_unlisted(case: CheckpointCase, rows: tuple[CheckpointRow, ...]) -> Pla
 
 def _plan_row(case: CheckpointCase, row: CheckpointRow) -> Planned:
     """By the status of the checkpoint's export at the service."""
-    status, progress = str(row.status), Progress(str(row.status))
+    status = str(row.status)
+    progress = Progress(status, elapsed=case.context.elapsed(Verb.EXPORT, case.identity))
     if row.model_name and status == CheckpointStatus.SUCCEEDED:
         return _plan_made(case, row)
     if status == CheckpointStatus.PROCESSING or (status not in _SETTLED and case.under_way):

@@ -16,7 +16,7 @@ from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, config_i
 from wanctl.kinds.snapshot import Read, config_suffixes
 from wanctl.language.models import TEMPLATES, Deployment, Strategy
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Entry, Generation
+from wanctl.ledger.record import Entry, Generation, Verb
 from wanctl.plan import Action, Change, FieldClass, Progress, Step, When
 from wanctl.studio.objects import UNTOLD, DeploymentStatus, LiveDeployment
 
@@ -184,12 +184,20 @@ _UNDER_WAY: dict[str, str] = {
     DeploymentStatus.ARREARS_RECOVERING: "comes back after the arrears",
 }
 
+_AWAITED: dict[str, Verb] = {
+    DeploymentStatus.PENDING: Verb.DEPLOY,
+    DeploymentStatus.DEPLOYING: Verb.DEPLOY,
+    DeploymentStatus.UPDATING: Verb.SCALE,
+}
+
 
 def status_step(case: DeploymentCase, live: LiveDeployment, *, old: tuple[str, ...] = ()) -> Step:
     """The step for one that does not run: by its status it is waited for, or a person has to act. The `old`
     ones go once it runs."""
     status, name = str(live.status), live.deployed_model
-    progress = Progress(status, None, "", live.gmt_create)
+    verb = _AWAITED.get(status)
+    elapsed = case.context.elapsed(verb, name) if verb else None
+    progress = Progress(status, None, "", live.gmt_create, elapsed)
     if status in _STOPPED:
         why, hint = _STOPPED[status]
         more: dict[str, Any] = {"progress": progress, "drift": True, "hints": (hint,)}

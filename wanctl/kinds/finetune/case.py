@@ -11,9 +11,10 @@ from wanctl.kinds.case import Case, FieldRule, FieldTable
 from wanctl.kinds.context import Context, Measured
 from wanctl.kinds.snapshot import canonical_number, digest_of
 from wanctl.language.models import FineTune
-from wanctl.ledger.record import Generation
+from wanctl.ledger.record import Generation, Verb
 from wanctl.plan import Action, Change, FieldClass, Step, When
 from wanctl.studio.objects import Job
+from wanctl.studio.training_log import TrainingProgress, TrainingTime, training_time
 
 FIELDS = FieldTable(  # what is left out of the hyper-parameters is a default, by the catalogue
     FieldRule("model", FieldClass.IMMUTABLE),
@@ -196,6 +197,11 @@ class TrainingCase(Case):
             usage,
             estimate.amount_of(usage) if usage is not None else None,
         )
+
+    def time(self, job: Job, seen: TrainingProgress | None) -> TrainingTime:
+        """How long the job takes; the queue is part of it only where its log does not say when it began."""
+        sent = self.context.called_at(Verb.TRAIN, job.job_id)
+        return training_time(job, seen, sent, self.context.snapshot.observed_at)
 
     # Steps
 

@@ -12,14 +12,14 @@ from wanctl.kinds.finetune.election import election, plan_withdrawal
 from wanctl.kinds.finetune.evidence import Evidence, Match, match_job
 from wanctl.kinds.finetune.removal import plan_job_removal
 from wanctl.kinds.finetune.training import Train
-from wanctl.kinds.snapshot import Read, job_name_for
+from wanctl.kinds.snapshot import Question, Read, job_name_for
 from wanctl.language.models import State
 from wanctl.language.resources import Resource
 from wanctl.language.source import OssFolder
 from wanctl.ledger.record import Generation, Verb
 from wanctl.plan import Action, Progress, Step, When
-from wanctl.studio.objects import IN_OSS, UNTOLD, Job, JobStatus
-from wanctl.studio.reading import training_progress
+from wanctl.studio.objects import IN_OSS, UNTOLD, Job, JobStatus, LogPage
+from wanctl.studio.training_log import training_progress
 
 SAME_INPUTS = "the inputs of a training"  # which one FineTune may have
 
@@ -85,10 +85,7 @@ def _plan_known(case: TrainingCase, match: Match, job: Job) -> Planned:
     if ended := election(case, match):
         return plan_withdrawal(case, ended)
     if job.succeeded:
-        cost, summary = case.cost(job), case.summary
-        step = case.step(
-            Action.NOTHING, When.DONE, "trained", remote_id=job.job_id, cost=cost, summary=summary
-        )
+        step = _trained(case, job)
     elif job.failed or job.canceled:
         step = _ended_badly(case, job)
     else:
@@ -98,6 +95,23 @@ def _plan_known(case: TrainingCase, match: Match, job: Job) -> Planned:
         step,
         ProvidedModel(job=job, job_id=job.job_id, model_name=model_name),
         case.context.learned(case.entry, job.job_id, case.identity, case.inputs),
+    )
+
+
+def _trained(case: TrainingCase, job: Job) -> Step:
+    """Its log, which says when it began, is at hand where it has just been waited for."""
+    page = case.context.snapshot.answers.get(Question(Read.LOGS, job.job_id))
+    seen = training_progress(page.logs, None) if isinstance(page, LogPage) else None
+    time = case.time(job, seen)
+    return case.step(
+        Action.NOTHING,
+        When.DONE,
+        "trained",
+        remote_id=job.job_id,
+        cost=case.cost(job),
+        summary=case.summary,
+        took=time.took,
+        queued_too=time.queued_too,
     )
 
 
@@ -124,12 +138,15 @@ def _in_training(case: TrainingCase, match: Match, job: Job) -> Step:
     # one trains at a time, and what waits in the queue has written nothing yet
     page = None if job.status == JobStatus.QUEUING else case.context.logs(job.job_id)
     seen = training_progress(page.logs if page else (), cost.tokens[1] if cost.tokens else None)
+    time = case.time(job, seen)
     found = "" if match.evidence is Evidence.LEDGER else f", found by {match.evidence}"
     return case.train(
         When.SERVICE,
         f"{job.job_id} is {_spell_status(job)}{found}",
         remote_id=job.job_id,
-        progress=Progress(str(job.status), seen.fraction, seen.phase, job.create_time),
+        progress=Progress(
+            str(job.status), seen.fraction, seen.phase, job.create_time, time.elapsed, time.left
+        ),
         cost=cost,
     )
 

@@ -18,7 +18,7 @@ from wanctl.language.models import State, Superseded
 from wanctl.ledger.record import Generation
 from wanctl.plan import Action, Progress, Step, When
 from wanctl.studio.objects import Job, JobStatus
-from wanctl.studio.reading import training_progress
+from wanctl.studio.training_log import training_progress
 
 _CANCELABLE = frozenset({JobStatus.PENDING, JobStatus.QUEUING, JobStatus.RUNNING})
 

@@ -62,6 +62,10 @@ class ProgressKeys(_Keys):
     """Between 0 and 1, where that is known."""
     detail: str
     since: Annotated[str, Field(json_schema_extra={"format": "date-time"})] | None
+    elapsed_seconds: Annotated[int, Field(ge=0)] | None
+    """Since it was asked for, where that is known."""
+    left_seconds: Annotated[int, Field(ge=0)] | None
+    """About so long it still takes, at the pace so far."""
 
 
 class CostKeys(_Keys):

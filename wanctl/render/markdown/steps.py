@@ -8,7 +8,15 @@ from wanctl.render.diffs import DiffLine, step_diff
 from wanctl.render.markdown.markup import code, fence, folded, in_html, prose, row
 from wanctl.render.summary import as_specified
 from wanctl.render.visible import cut, fitted, one_line
-from wanctl.render.words import ACTIONS, spell_cost, spell_price, spell_progress, spell_state, spell_when
+from wanctl.render.words import (
+    ACTIONS,
+    spell_cost,
+    spell_price,
+    spell_progress,
+    spell_state,
+    spell_times,
+    spell_when,
+)
 
 LONGEST_CELL = 240
 LONGEST_LINE = 2_000
@@ -90,7 +98,8 @@ class StepBlock:
 def _paragraphs(step: Step) -> list[str]:
     facts = [f"live as {code(step.remote_id)}"] if step.remote_id else []
     if step.progress:
-        progress = " · ".join(part for part in (spell_progress(step), step.progress.detail) if part)
+        times = spell_times(step.progress)
+        progress = " · ".join(part for part in (spell_progress(step), step.progress.detail, times) if part)
         facts.append(f"progress: {prose(progress)}")
     return [
         prose(" · ".join(part for part in (step.reason, step.summary) if part), begins=True),

@@ -9,7 +9,7 @@ from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.text.console import hint_line
 from wanctl.render.text.line import TextLine
 from wanctl.render.text.plan import INDENT, finding_block
-from wanctl.render.words import PHASES, spell_cost, spell_orphan, spell_state
+from wanctl.render.words import PHASES, spell_cost, spell_lasted, spell_orphan, spell_state, spell_times
 
 if TYPE_CHECKING:
     from wanctl.engine.adoption import Imported
@@ -58,15 +58,18 @@ def status_lines(plan: Plan) -> list[TextLine]:
 
 def _waits(step: Step) -> Iterator[TextLine]:
     indent = " " * 6
-    if step.cost and step.cost.billed_tokens is not None:
-        yield TextLine(indent + spell_cost(step.cost), style="dim")
+    bill = spell_cost(step.cost) if step.cost and step.cost.billed_tokens is not None else ""
+    if bill or step.took:
+        came_to = (bill, spell_lasted(step) if step.took else "")
+        yield TextLine(indent + ", ".join(part for part in came_to if part), style="dim")
     if step.settled:
         return
     after = f", after {', '.join(map(str, step.after))}" if step.after else ""
     summary = f" · {step.summary}" if step.action is Action.CHOOSE and step.summary else ""
     detail = step.progress.detail if step.progress else ""
     detail = f" · {detail}" if detail and not step.reason.endswith(detail) else ""
-    yield TextLine(f"{indent}{step.reason}{after}{summary}{detail}")
+    times = spell_times(step.progress)
+    yield TextLine(f"{indent}{step.reason}{after}{summary}{detail}{f' · {times}' if times else ''}")
     for hint in step.hints:
         yield hint_line(hint, indent)
 

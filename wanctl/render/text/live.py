@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,7 +16,15 @@ from wanctl.address import Address
 from wanctl.base.words import spell_bytes
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.text.run import TimedLines
-from wanctl.render.words import spell_progress
+from wanctl.render.words import spell_progress, spell_times
+
+
+def waiting_cells(step: Step) -> tuple[RenderableType, ...]:
+    """How far a step is that the service is at work on: a bar, words, times, and what it is about."""
+    fraction = step.progress.fraction if step.progress else None
+    bar = ProgressBar(total=1.0, completed=fraction or 0.0, width=24, pulse=fraction is None)
+    about = " · ".join(part for part in (spell_times(step.progress), step.reason) if part)
+    return bar, spell_progress(step), Text(about, "dim")
 
 
 class LiveDisplay:
@@ -73,6 +81,9 @@ class LiveDisplay:
     def waiting(self, at: datetime, plan: Plan) -> None:
         self._plan, self._at = plan, at
 
+    def settled(self, at: datetime, step: Step, lasted: timedelta | None) -> None:
+        self._lines.settled(at, step, lasted)
+
     def missed(self, at: datetime, error: Exception) -> None:
         self._lines.missed(at, error)
 
@@ -88,14 +99,6 @@ class LiveDisplay:
         for step in self._plan.steps if self._plan else ():
             if step.when is not When.SERVICE:
                 continue
-            fraction = step.progress.fraction if step.progress else None
-            bar = ProgressBar(total=1.0, completed=fraction or 0.0, width=24, pulse=fraction is None)
-            table.add_row(
-                self._spinner,
-                Text(str(step.address), "bold"),
-                bar,
-                spell_progress(step),
-                Text(step.reason, "dim"),
-            )
+            table.add_row(self._spinner, Text(str(step.address), "bold"), *waiting_cells(step))
         clock = Text(f"account time {self._at:%Y-%m-%d %H:%M:%S}", "dim") if self._at else Text()
         return Group(table, clock) if table.row_count else Group()

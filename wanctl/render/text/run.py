@@ -11,7 +11,7 @@ from wanctl.render.options import Command
 from wanctl.render.text.console import TextStream, emit, hint_line
 from wanctl.render.text.line import TextLine
 from wanctl.render.text.plan import plan_lines
-from wanctl.render.words import PHASES, spell_call, spell_progress
+from wanctl.render.words import PHASES, spell_call, spell_progress, spell_times, spell_took
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +24,21 @@ def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
+class WorthALine:
+    """Which looks at what is in flight are worth a line: another state, a stride, or a long quiet."""
+
+    def __init__(self) -> None:
+        self._said: dict[Address, tuple[str, float, datetime]] = {}
+
+    def __call__(self, at: datetime, step: Step) -> bool:
+        fraction = step.progress.fraction or 0.0 if step.progress else 0.0
+        before = self._said.get(step.address)
+        if before and before[0] == step.reason and fraction - before[1] < STRIDE and at - before[2] < QUIET:
+            return False
+        self._said[step.address] = (step.reason, fraction, at)
+        return True
+
+
 class TimedLines:
     """One line for each thing that happened, with the account's time."""
 
@@ -31,7 +46,7 @@ class TimedLines:
         """`owner` stands before each resource, where several projects speak at once."""
         self._stream = stream
         self._owner = f"{owner}: " if owner else ""
-        self._said: dict[Address, tuple[str, float, datetime]] = {}
+        self._news = WorthALine()
 
     def started(self, at: datetime, step: Step) -> None:
         self._say(at, step, f"{spell_call(step)[0]} …")
@@ -48,7 +63,10 @@ class TimedLines:
     def waiting(self, at: datetime, plan: Plan) -> None:
         for step in plan.steps:
             if step.when is When.SERVICE and self._news(at, step):
-                self._say(at, step, _joined(step.reason, spell_progress(step)))
+                self._say(at, step, _joined(step.reason, spell_progress(step), spell_times(step.progress)))
+
+    def settled(self, at: datetime, step: Step, lasted: timedelta | None) -> None:
+        self._say(at, step, spell_took(step, lasted))
 
     def missed(self, at: datetime, error: Exception) -> None:
         """Of several reads that failed at once, one is named."""
@@ -57,14 +75,6 @@ class TimedLines:
             (f"{at:%H:%M:%S}  ", "dim"), f"{self._owner}cannot be read now, looking again later: {first}"
         )
         emit([line], self._stream)
-
-    def _news(self, at: datetime, step: Step) -> bool:
-        fraction = step.progress.fraction or 0.0 if step.progress else 0.0
-        before = self._said.get(step.address)
-        if before and before[0] == step.reason and fraction - before[1] < STRIDE and at - before[2] < QUIET:
-            return False
-        self._said[step.address] = (step.reason, fraction, at)
-        return True
 
     def _say(self, at: datetime, step: Step, what: str) -> None:
         emit(
