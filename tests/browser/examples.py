@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from tests.browser.plans import BUSY, REFERENCES, busy_status
+from tests.browser.plans import BUSY, GALLERIES, REFERENCES, busy_status, held_status, settled_plan
+from tests.browser.plans import TEXTS as PROMPTS
 from tests.dataset.filming import Scene, film
 from tests.scenarios.playing import quiet_surroundings
 from tests.watch.statuses import NOON, STEPS, empty_status, loop_status_of
 from wanctl.finding import Finding, Place, Severity
-from wanctl.plan import Action, Plan, When
+from wanctl.plan import Plan
 from wanctl.render.html.plan import plan_html
 from wanctl.render.made import PlanFailure
 from wanctl.render.options import RenderOptions
@@ -45,16 +46,6 @@ _MISTAKES = (
 )
 
 
-def _settled() -> Plan:
-    return replace(
-        BUSY,
-        steps=tuple(
-            replace(step, action=Action.NOTHING, when=When.DONE, reason="as wanted") for step in BUSY.steps
-        ),
-        findings=(),
-    )
-
-
 def _refused() -> Plan:
     return replace(BUSY, findings=(*_MISTAKES, *BUSY.findings))
 
@@ -66,9 +57,13 @@ def _shown(loop_status: LoopStatus) -> str:
 TEXTS: dict[str, Callable[[], str]] = {
     "plan": lambda: plan_html(BUSY, RenderOptions(REFERENCES)),
     "plan-refused": lambda: plan_html(_refused(), RenderOptions(REFERENCES)),
-    "plan-converged": lambda: plan_html(_settled(), RenderOptions(REFERENCES)),
+    "plan-converged": lambda: plan_html(settled_plan(), RenderOptions(REFERENCES, texts=PROMPTS)),
+    "plan-with-galleries": lambda: plan_html(
+        BUSY, RenderOptions(REFERENCES, texts=PROMPTS, galleries=GALLERIES)
+    ),
     "plan-failed": lambda: plan_html(PlanFailure("effects", "prod", _MISTAKES)),
     "watch": lambda: _shown(busy_status()),
+    "watch-approvals": lambda: watch_html(held_status(), NOON + timedelta(minutes=1), local=True),
     "watch-starting": lambda: _shown(empty_status()),
     "watch-failing": lambda: _shown(
         loop_status_of(*STEPS, held_by="ci-runner-7f9c").with_errors(
@@ -78,6 +73,7 @@ TEXTS: dict[str, Callable[[], str]] = {
 }
 WRITTEN = ("example-plan", "example-dataset", "example-prepared")
 PAGES = (*TEXTS, *WRITTEN)
+LINKED = ("plan-with-galleries", "watch-approvals")  # they lead to galleries, and to a commit
 
 
 def write_example(folder: Path) -> Path:

@@ -11,10 +11,11 @@ from wanctl.finding import Finding, Place, Severity
 from wanctl.language.settings import Settings
 from wanctl.ledger.record import HistoryLine, Record
 from wanctl.plan import Action, Change, FieldClass, Orphan, Plan, Progress, Step, When
-from wanctl.render.lineage import References
+from wanctl.render.lineage import References, Texts
 from wanctl.rules import Rule
 from wanctl.watch.checkout import Commit
 from wanctl.watch.iteration import Iteration
+from wanctl.watch.policy import Policy
 from wanctl.watch.status import LoopStatus
 
 _PROMPT = (
@@ -112,7 +113,13 @@ _BUSY = (
         summary="wan2.6-i2v, 400 epochs × 20 = 8,000 steps",
         remote_id="ft-202603180610-d23c",
         cost=_cost(1270, 1410),
-        progress=Progress("RUNNING", 0.61, "step 4,880 of 8,000, loss 0.0312"),
+        progress=Progress(
+            "RUNNING",
+            0.61,
+            "step 4,880 of 8,000, loss 0.0312",
+            elapsed=timedelta(hours=2, minutes=41),
+            left=timedelta(hours=1, minutes=40),
+        ),
     ),
     _step(
         "FineTune/fireworks-over-the-old-harbour",
@@ -246,6 +253,76 @@ REFERENCES: References = {
         "Deployment/confetti-preview": ("FineTune/confetti",),
     }.items()
 }
+
+
+TEXTS: Texts = {
+    address("Deployment/fireworks"): {
+        "prompt": _PROMPT.format(notes="sparks"),
+        "lora_prompt_default": "Then the fireworks begin.",
+    }
+}
+GALLERIES = {
+    address("FineTune/money-rain"): "gallery/money-rain/index.html",
+    address("FineTune/fireworks-over-the-old-harbour"): "gallery/fireworks/index.html",
+}
+_BILLED = Cost((1270, 1410), None, "USD", "", 1_267_200, Decimal("101.376"))
+
+
+def settled_plan() -> Plan:
+    """All of it as wanted, after a long way."""
+    words = {"Dataset": "uploaded", "FineTune": "trained", "Checkpoint": "exported", "Deployment": "serving"}
+    steps = tuple(_settled(step, words[step.address.kind.value]) for step in BUSY.steps)
+    return replace(BUSY, steps=steps, findings=())
+
+
+def _settled(step: Step, reason: str) -> Step:
+    trained = reason == "trained"
+    return replace(
+        step,
+        action=Action.NOTHING,
+        when=When.DONE,
+        reason=reason,
+        after=(),
+        changes=(),
+        hints=(),
+        warning=None,
+        drift=False,
+        progress=None,
+        remote_id=step.remote_id or f"{step.address.name[:9]}-5b1f0a2c9d7e4c36",
+        summary="checkpoint-200" if reason == "exported" else step.summary,
+        cost=_BILLED if trained else None,
+        took=timedelta(hours=4, minutes=18) if trained else None,
+    )
+
+
+def held_status() -> LoopStatus:
+    """The loop waits for lines in git, each beside the whole of what it lets through."""
+    line = "commit to .wanctl-approvals: 56b2b4e4a8050b7be75c6bd96f4e0a3f56b2b4e4a8050b7be75c6bd96f4e0a3f"
+    held = {"Deployment/money-rain", "FineTune/snowfall"}
+    steps = tuple(
+        replace(
+            step,
+            when=When.PERSON if step.when is When.NOW else step.when,
+            reason=f"{step.reason}; it waits for approval",
+            hints=(f"{line}  # {step.action.value} {step.address}",),
+        )
+        if str(step.address) in held
+        else step
+        for step in BUSY.steps
+    )
+    status = busy_status()
+    assert status.iteration
+    iteration = replace(
+        status.iteration,
+        commit=replace(
+            status.iteration.commit, page="https://github.com/ann/effects/commit/3526857a0c1d2e3f"
+        ),
+        plan=replace(BUSY, steps=steps),
+        texts=TEXTS,
+        galleries=dict.fromkeys(GALLERIES, "ft-202603180900-5599"),
+        failures={},
+    )
+    return replace(status, iteration=iteration, policy=Policy(needs_approval=frozenset(Action)))
 
 
 def busy_status() -> LoopStatus:

@@ -3,6 +3,10 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from html import unescape
 
 import pytest
 from hypothesis import given
@@ -11,7 +15,7 @@ from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.render.reading import Page, check_page
 from wanctl.address import Address
 from wanctl.finding import Finding, Severity
-from wanctl.plan import Action, Plan, Step, When
+from wanctl.plan import Action, Cost, Plan, Progress, Step, When
 from wanctl.render.html.plan import plan_html
 from wanctl.render.options import RenderOptions
 from wanctl.rules import Rule
@@ -60,11 +64,12 @@ def test_every_folded_block_and_scrolling_region_can_be_reached_by_keyboard() ->
         assert "aria-label=" in region
 
 
-def test_a_converged_plan_is_one_sentence() -> None:
+def test_a_converged_plan_is_one_sentence_and_what_there_is() -> None:
     plan = Plan("p", None, "sandbox", (Step(Address.dataset("d"), Action.NOTHING, When.DONE, "uploaded"),))
     html = plan_html(plan)
     assert "<h1>No changes; 1 resource is as the specs say</h1>" in html
-    assert "<table" not in html
+    assert html.count("<table") == 1
+    assert "Next" not in html
 
 
 def luminance(colour: str) -> float:
@@ -109,3 +114,48 @@ def test_what_stops_a_plan_stands_before_everything_else() -> None:
         Plan("p", None, "sandbox", (step,), (Finding(Severity.ERROR, "a limit.", rule=Rule.FAILED),))
     )
     assert html.index("a limit.") < html.index('class="alert caution"') < html.index('<h2 id="steps">')
+
+
+DEPLOYMENT = Address.parse("Deployment/rain")
+TRAINING, CHOICE = Address.parse("FineTune/rain"), Address.parse("Checkpoint/best")
+BILL = Cost((100, 200), None, "USD", "", 1_411_200, Decimal("112.896"))
+HAVE = (
+    Step(
+        TRAINING, Action.NOTHING, When.DONE, "trained", remote_id="ft-1", cost=BILL, took=timedelta(hours=3.2)
+    ),
+    Step(CHOICE, Action.NOTHING, When.DONE, "exported", remote_id="wan-c160", summary="checkpoint-160"),
+    Step(DEPLOYMENT, Action.NOTHING, When.DONE, "serving", remote_id="wan-live", summary="lora × 1"),
+)
+LINKS = RenderOptions(
+    {CHOICE: (TRAINING,), DEPLOYMENT: (CHOICE,)},
+    texts={DEPLOYMENT: {"prompt": "Describe <the> picture."}},
+    galleries={TRAINING: "gallery/rain/index.html"},
+)
+
+
+def test_a_converged_page_shows_names_what_is_chosen_prompts_and_cost() -> None:
+    html = plan_html(Plan("rain", None, "sandbox", HAVE), LINKS)
+    assert Page(html).open == []
+    said = " ".join(unescape(re.sub(r"<[^>]*>", "", html)).split())
+    for word in ("ft-1", "trained in 3 h 12 min", "billed 112.90 USD", "checkpoint-160", "wan-live"):
+        assert word in said, word
+    assert "Describe <the> picture." in said
+
+
+def test_who_has_to_choose_is_led_to_the_previews() -> None:
+    """And who looks at the training or at what is chosen; nobody else, and nobody where there are none."""
+    choose = replace(HAVE[1], action=Action.CHOOSE, when=When.PERSON, reason="none chosen yet")
+    for steps, links in ((HAVE, 2), ((HAVE[0], choose, HAVE[2]), 2), (HAVE[2:], 0)):
+        html = plan_html(Plan("rain", None, "sandbox", steps), LINKS)
+        assert html.count('href="gallery/rain/index.html"') == links
+        assert "href=" not in plan_html(Plan("rain", None, "sandbox", steps))
+    later = replace(choose, after=(TRAINING,))
+    assert "href=" not in plan_html(Plan("rain", None, "sandbox", (later,)), LINKS)
+
+
+def test_what_waits_for_the_service_has_a_bar_and_its_times() -> None:
+    progress = Progress("RUNNING", 0.4, "", None, timedelta(hours=2), timedelta(minutes=174))
+    step = Step(TRAINING, Action.TRAIN, When.SERVICE, "ft-1 is training", progress=progress)
+    html = plan_html(Plan("rain", None, "sandbox", (step,)))
+    assert '<progress max="1" value="0.4" aria-label="FineTune/rain">' in html
+    assert html.count("2 h so far, about 2 h 54 min left") == 2  # in the table and in the details

@@ -11,7 +11,7 @@ import pytest
 
 from tests.watch.places import TRAIN, Place, environ, git
 from wanctl.base.git import Git, GitError, masked
-from wanctl.watch.checkout import _FRUGAL, Checkout, WatchError
+from wanctl.watch.checkout import _FRUGAL, Checkout, WatchError, commit_page
 
 
 @pytest.fixture
@@ -161,3 +161,18 @@ def test_a_ref_of_no_remote_says_which_there_are_and_what_to_do(place: Place, tm
         WatchError, match="has no remote, so there is no origin/main to follow: git remote add"
     ):
         Checkout.of(tmp_path / "alone", "origin/main", tmp_path / "tree", environ())
+
+
+@pytest.mark.parametrize(
+    ("remote", "page"),
+    [
+        ("git@github.com:ann/rain.git", "https://github.com/ann/rain/commit/"),
+        ("https://ann:hunter2@gitlab.example/video/rain.git", "https://gitlab.example/video/rain/-/commit/"),
+        ("ssh://git@git.example:2222/ann/rain", "https://git.example/ann/rain/commit/"),
+        ("/srv/git/rain.git", None),
+        ("file:///srv/git/rain.git", None),
+        ("javascript:alert(1)", None),
+    ],
+)
+def test_a_commit_has_its_page_at_the_forge(remote: str, page: str | None) -> None:
+    assert commit_page(remote, "abc") == (f"{page}abc" if page else None)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,11 +20,12 @@ from starlette.testclient import TestClient
 
 from tests.watch.statuses import NOON, STEPS, empty_status, iteration_of, loop_status_of, step
 from wanctl import __version__
+from wanctl.address import Address
 from wanctl.engine.gates import OUTSIDE
 from wanctl.finding import Finding, Severity
-from wanctl.plan import Action, When
+from wanctl.plan import Action, Change, FieldClass, Progress, When
 from wanctl.watch.metrics import Metrics
-from wanctl.watch.policy import Policy
+from wanctl.watch.policy import APPROVALS_FILE, Policy
 from wanctl.watch.server import LARGEST_BODY, Server, StatusEndpoints, genuine
 from wanctl.watch.status import LoopStatus
 
@@ -35,7 +37,14 @@ BODY = b'{"ref": "refs/heads/main"}'
 class Visit:
     """A server that shows one status, and counts the rings."""
 
-    def __init__(self, loop_status: LoopStatus, secret: str | None = SECRET, *, local: bool = False) -> None:
+    def __init__(
+        self,
+        loop_status: LoopStatus,
+        secret: str | None = SECRET,
+        *,
+        local: bool = False,
+        reviews: Path | None = None,
+    ) -> None:
         self.rings = 0
         self.metrics = Metrics(lambda: loop_status, lambda: NOON)
         endpoints = StatusEndpoints(
@@ -45,6 +54,7 @@ class Visit:
             ring=self.ring,
             secret=secret,
             local=local,
+            reviews=reviews,
         )
         self.application = endpoints.application()
         self.client = TestClient(self.application, base_url="http://127.0.0.1")
@@ -352,3 +362,98 @@ def test_the_page_says_at_its_top_which_window_is_closed() -> None:
     )
     text = " ".join(" ".join(_Page(Visit(loop_status).client.get("/").text).texts).split())
     assert "Frozen nothing may be applied now: a window denies it" in text.partition("Resources")[0]
+
+
+TRAINING, CHOICE = Address.parse("FineTune/rain"), Address.parse("Checkpoint/best")
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    """A gallery, and what is none of anybody's business beside it."""
+    for name, text in (
+        ("ft-1/index.html", "<p>previews</p>"),
+        ("ft-1/media/0a1b2c.mp4", "a video"),
+        ("ft-1/media/notes.txt", "mine"),
+        ("ft-2/index.html", "of a training that is not here any more"),
+        ("secret", "mine"),
+    ):
+        file = tmp_path / "reviews" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return tmp_path / "reviews"
+
+
+def looked_at() -> LoopStatus:
+    trained = replace(STEPS[1], action=Action.NOTHING, when=When.DONE, reason="trained")
+    references = {CHOICE: (TRAINING,)}
+    return loop_status_of(trained, *STEPS[2:], references=references, galleries={TRAINING: "ft-1"})
+
+
+def test_who_sits_at_this_machine_is_led_to_the_previews(reviews: Path) -> None:
+    visit = Visit(looked_at(), local=True, reviews=reviews)
+    assert visit.client.get("/").text.count('href="/reviews/ft-1/index.html"') == 2
+    page = visit.client.get("/reviews/ft-1/index.html")
+    assert (page.text, page.headers["X-Content-Type-Options"]) == ("<p>previews</p>", "nosniff")
+    assert page.headers["Cache-Control"] == "no-store"
+    assert visit.client.get("/reviews/ft-1/media/0a1b2c.mp4").text == "a video"
+    assert visit.client.get("/reviews/ft-1/index.html", headers={"Host": "evil.example"}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "ft-2/index.html",
+        "ft-1/media/notes.txt",
+        "ft-1/media/%2e%2e%2findex.html",
+        "ft-1/media/..%2f..%2fsecret",
+        "..%2freviews/index.html",
+        "secret",
+        "ft-1/",
+    ],
+)
+def test_of_the_galleries_nothing_else_is_shown(reviews: Path, path: str) -> None:
+    visit = Visit(looked_at(), local=True, reviews=reviews)
+    assert visit.client.get(f"/reviews/{path}").status_code == 404
+
+
+def test_from_elsewhere_nobody_sees_a_preview(reviews: Path) -> None:
+    visit = Visit(looked_at(), local=False, reviews=reviews)
+    assert "reviews" not in visit.client.get("/").text
+    assert visit.client.get("/reviews/ft-1/index.html").status_code == 404
+
+
+def test_the_page_shows_what_is_chosen_and_the_whole_of_what_is_to_be_approved() -> None:
+    chosen = step("Checkpoint/best", reason="exported", summary="checkpoint-160")
+    prompt = Change("aigc_config.prompt", None, "Describe " + "the picture " * 9, FieldClass.WRITE_ONLY)
+    held = step(
+        "Deployment/rain",
+        When.PERSON,
+        Action.DEPLOY,
+        reason="not deployed yet; it waits for approval",
+        hints=(f"commit to {APPROVALS_FILE}: abc  # deploy Deployment/rain",),
+        changes=(prompt,),
+    )
+    ahead = replace(held, when=When.LATER, address=Address.parse("Deployment/snow"), after=(CHOICE,))
+    text = Visit(loop_status_of(chosen, held, ahead)).client.get("/").text
+    said = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    assert "exported checkpoint-160" in said
+    assert said.count("+ Describe the picture") == 2
+    assert said.count(f"commit to {APPROVALS_FILE}: abc") == 2
+    assert '<details class="ahead" open>' in text, "what can be approved ahead"
+
+
+def test_the_page_leads_to_the_commit_where_there_is_one() -> None:
+    status = loop_status_of(*STEPS)
+    assert status.iteration
+    assert "<a " not in Visit(status).client.get("/").text
+    commit = replace(status.iteration.commit, page="https://github.com/ann/rain/commit/abc")
+    linked = replace(status, iteration=replace(status.iteration, commit=commit))
+    assert '<a href="https://github.com/ann/rain/commit/abc">' in Visit(linked).client.get("/").text
+
+
+def test_the_page_says_how_long_it_takes() -> None:
+    progress = Progress("RUNNING", 0.4, "", None, timedelta(hours=2), timedelta(minutes=174))
+    running = replace(STEPS[1], progress=progress)
+    done = replace(STEPS[1], action=Action.NOTHING, when=When.DONE, reason="trained", took=timedelta(hours=3))
+    assert "2 h so far, about 2 h 54 min left" in Visit(loop_status_of(running)).client.get("/").text
+    assert "trained in 3 h" in Visit(loop_status_of(done)).client.get("/").text

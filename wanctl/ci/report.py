@@ -23,7 +23,7 @@ from wanctl.plan import Action, Plan, When
 from wanctl.project import Project
 from wanctl.project.reviews import collected, told, written_gallery
 from wanctl.render.json.documents import outcome_json
-from wanctl.render.lineage import references_of
+from wanctl.render.lineage import references_of, texts_of
 from wanctl.render.made import Checked, Made
 from wanctl.render.markdown.ci import checked_markdown, closing_sections, done_sections
 from wanctl.render.options import PlanFormat, RenderOptions, place_of
@@ -67,6 +67,8 @@ class Publisher:
         review = self.run.trigger is Trigger.REVIEW
         options = RenderOptions(
             references=references_of(project.desired) if project else None,
+            texts=texts_of(project.desired) if project else {},
+            galleries={one: f"{GALLERY}/{one.name}/index.html" for one in previews},
             apply=self._by_hand(made) if review else (),
             link=self.run.url,
             opening=done_sections(outcome) if outcome else (),

@@ -67,11 +67,19 @@ class Outputs:
 
     def publish_files(self, made: "Plan", project: "Project") -> "RenderOptions":
         """Everything but standard output."""
-        from wanctl.render.lineage import references_of
+        from wanctl.project.reviews import gallery_links
+        from wanctl.render.lineage import references_of, texts_of
         from wanctl.render.options import RenderOptions
         from wanctl.render.rendering import rendered
 
-        options = RenderOptions(references_of(project.desired), self._commands(), self.link)
+        desired, page = project.desired, self.files.get(PlanFormat.HTML)
+        options = RenderOptions(
+            references_of(desired),
+            self._commands(),
+            self.link,
+            texts=texts_of(desired),
+            galleries=gallery_links(project, made, page.parent) if page else {},
+        )
         if self.saved:
             _write(self.saved, rendered(made, PlanFormat.JSON, options))
         self._write_files(made, options)

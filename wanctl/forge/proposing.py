@@ -32,6 +32,10 @@ class RepositoryHome:
     repository: str
     token: Token | None
 
+    def commit(self, identity: str) -> str:
+        """The page of a commit."""
+        return f"{self.page}/{'-/' if self.forge is GITLAB else ''}commit/{quote(identity, safe='')}"
+
     def by_hand(self, branch: str) -> str:
         """Where a person opens the request in a browser."""
         if self.forge is GITLAB:

@@ -229,6 +229,10 @@ class ResourceKind(ABC):
         """The object was made from that one upstream, by what the ledger keeps of both."""
         return False
 
+    def texts(self, spec: Spec) -> Mapping[str, str]:
+        """What a document says in full that people want to read beside its state."""
+        return {}
+
     # Adoption
 
     async def adopt(self, adopting: Adopting) -> tuple[Generation, str]:

@@ -43,7 +43,7 @@ from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, sil
 from wanctl.project.outputs import Output, OutputList, output_of, outputs_of
 from wanctl.project.provider import Connect, OpenAccount, connect, endpoint_name, place_gate
 from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus, Validation, dataset_diagnostics
-from wanctl.render.lineage import references_of
+from wanctl.render.lineage import references_of, texts_of
 from wanctl.studio.wire import CallListener, Permission, always_allowed, no_listener
 
 _log = logging.getLogger("wanctl")
@@ -189,7 +189,8 @@ class Project:
     async def _plan(self, to_delete: Collection[Address] | None = None) -> PlanResult:
         planner = None if to_delete is None else self._destruction(to_delete)
         async with self.session(planner=planner) as session:
-            return PlanResult.of((await session.survey()).plan, references_of(self.desired))
+            plan = (await session.survey()).plan
+            return PlanResult.of(plan, references_of(self.desired), texts_of(self.desired))
 
     def status(self) -> ProjectStatus:
         """Each resource as it is in the account, and what it waits for."""

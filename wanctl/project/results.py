@@ -15,7 +15,7 @@ from wanctl.language.findings import rendered as rendered_finding
 from wanctl.language.resources import Desired, Resource
 from wanctl.language.rules.references import missing_sources
 from wanctl.plan import Plan, Status
-from wanctl.render.lineage import References
+from wanctl.render.lineage import References, Texts
 from wanctl.render.options import Command, PlanFormat, RenderOptions
 from wanctl.rules import Rule
 
@@ -26,10 +26,12 @@ class PlanResult(Plan):
 
     # A subclass: the engine and all outputs take it as it is, and plan.py stays below what renders it.
     references: References | None = field(default=None, compare=False)
+    texts: Texts = field(default_factory=dict, compare=False)
 
     @classmethod
-    def of(cls, plan: Plan, references: References) -> Self:
-        return cls(**{one.name: getattr(plan, one.name) for one in fields(Plan)}, references=references)
+    def of(cls, plan: Plan, references: References, texts: Texts | None = None) -> Self:
+        known = {one.name: getattr(plan, one.name) for one in fields(Plan)}
+        return cls(**known, references=references, texts=texts or {})
 
     def to_text(self) -> str:
         return self._rendered(PlanFormat.TEXT)
@@ -50,7 +52,7 @@ class PlanResult(Plan):
         from wanctl.render.rendering import rendered
 
         apply = (f"wanctl apply --approve {self.digest}",)
-        return rendered(self, format_, RenderOptions(self.references, apply, link))
+        return rendered(self, format_, RenderOptions(self.references, apply, link, texts=self.texts))
 
     def _repr_html_(self) -> str:
         """The page in a frame of its own: its style is not the notebook's."""

@@ -1,15 +1,18 @@
 """The previews of a training, collected and written out, for a person to choose a checkpoint by."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from wanctl.address import Address
 from wanctl.base.files import file_name
 from wanctl.base.words import counted, listed
 from wanctl.engine.observe import RunSession
 from wanctl.kinds.registry import choosing_kind, kind_of, planned_context
+from wanctl.plan import Plan
 from wanctl.project.errors import ProjectError
 from wanctl.review.collecting import Candidate, Collector, Review, ReviewError
 from wanctl.review.judging import Advice
@@ -20,7 +23,7 @@ from wanctl.studio.objects import Job
 if TYPE_CHECKING:
     from wanctl.project import Project
 
-FOLDER, PICTURES, SHEET = "reviews", "pictures", "sheet.png"
+FOLDER, PICTURES, SHEET, INDEX = "reviews", "pictures", "sheet.png", "index.html"
 _FAULTS_TOLD = 5
 
 
@@ -49,6 +52,23 @@ def reviews_folder(project: "Project") -> Path:
 def gallery_folder(project: "Project", job_id: str) -> Path:
     """Where the gallery of a training goes, unless somebody says another place."""
     return reviews_folder(project) / file_name(job_id)
+
+
+def galleries(project: "Project", plan: Plan) -> dict[Address, Path]:
+    """The pages that are here already, of the trainings in a plan."""
+    found: dict[Address, Path] = {}
+    for step in plan.steps:
+        if step.remote_id and kind_of(step.address).has_previews:
+            page = gallery_folder(project, step.remote_id) / INDEX
+            if page.is_file():
+                found[step.address] = page
+    return found
+
+
+def gallery_links(project: "Project", plan: Plan, folder: Path) -> dict[Address, str]:
+    """The same as links of a page in this folder."""
+    found = galleries(project, plan)
+    return {one: quote(os.path.relpath(page, folder).replace(os.sep, "/")) for one, page in found.items()}
 
 
 async def collected(

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wanctl.address import Address
+from wanctl.kinds.registry import kind_of
 from wanctl.language.resources import Desired
 from wanctl.plan import Plan, Step, When
 from wanctl.render.visible import clipped, one_line
 from wanctl.render.words import spell_state
 
 References = Mapping[Address, tuple[Address, ...]]
+Texts = Mapping[Address, Mapping[str, str]]  # by resource, then by name
 
 
 class NodeState(StrEnum):
@@ -72,6 +74,14 @@ class Graph:
 def references_of(desired: Desired) -> References:
     """Who refers to whom, as the specs say."""
     return {address: resource.references for address, resource in desired.resources.items()}
+
+
+def texts_of(desired: Desired) -> Texts:
+    """What the documents say in full."""
+    found = {
+        address: kind_of(address).texts(resource.spec) for address, resource in desired.resources.items()
+    }
+    return {address: texts for address, texts in found.items() if texts}
 
 
 def lineage_of(plan: Plan, references: References | None = None) -> Graph:

@@ -3,13 +3,15 @@
 The command line reads this before it knows what else to import: nothing heavy is imported here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from wanctl.render.lineage import References
+    from wanctl.address import Address
+    from wanctl.render.lineage import References, Texts
 
 WITHOUT_ENVIRONMENT = "default"
 
@@ -57,6 +59,8 @@ class RenderOptions:
     marker: str | None = None  # what is hidden at the end of the Markdown, to find a comment again
     opening: tuple[str, ...] = ()  # paragraphs of Markdown beneath the verdict
     closing: tuple[str, ...] = ()  # and at the end
+    texts: "Texts" = field(default_factory=dict)  # what documents say in full, for pages
+    galleries: Mapping["Address", str] = field(default_factory=dict)  # where a training's previews are seen
 
 
 def marker_of(project: str | None, environment: str | None) -> str:

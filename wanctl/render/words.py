@@ -236,6 +236,14 @@ def spell_price(step: Step) -> str:
     return f"about {spell_amounts(*cost.amount)} {cost.currency}" if cost.amount else "unknown"
 
 
+def spell_paid(step: Step) -> str:
+    """The amount that was billed, else the likely cost."""
+    cost = step.cost
+    if cost and cost.billed_amount is not None:
+        return f"billed {cost.billed_amount:,.2f} {cost.currency}"
+    return spell_price(step)
+
+
 def spell_amounts(low: Decimal, high: Decimal) -> str:
     """101–113: cents only where they matter."""
     return _range(*(f"{amount:.0f}" if amount >= 10 else f"{amount:.2f}" for amount in (low, high)))

@@ -23,6 +23,8 @@ from wanctl.studio.errors import Refused
 LARGEST_PREVIEW = 512 * 1024 * 1024
 _ENDINGS = {"MP4": ".mp4", "JPEG": ".jpeg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 _STORED = re.compile(r"(?P<digest>[0-9a-f]{64})(?P<ending>\.[a-z0-9]{3,4})")
+# of a file that a gallery has beside it
+MEDIA_NAME = re.compile(r"[0-9a-f-]+(?:-strip|-poster|-since-[0-9a-f]+)?\.[a-z0-9]{3,4}")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from wanctl.base.errors import WanctlError
 from wanctl.base.git import OURS, Git, GitError, settings_of, spoken
+from wanctl.forge.proposing import home_of
 from wanctl.language.root import SETTINGS_FILE
 from wanctl.project.local import shown_path
 
@@ -46,6 +47,7 @@ class Commit:
 
     id: str
     subject: str = ""
+    page: str | None = None  # at the forge, where that has one
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,8 @@ class Checkout:
         found, _, subject = shown.partition(" ")
         if found != before.strip():
             inside.run("gc", "--auto", "--quiet", "--prune=now")  # or every commit ever fetched would stay
-        return Commit(found, subject)
+        address = self.clone.run("remote", "get-url", self.remote).out.strip()
+        return Commit(found, subject, commit_page(address, found))
 
     def _fetch(self, ours: Git) -> None:
         words = ("--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
@@ -168,3 +171,9 @@ class Checkout:
             f"{self.branch} of {self.remote} cannot be fetched: {spoken(ran.err)}. "
             f"Look at it by hand: git fetch {self.remote} {self.branch}"
         )
+
+
+def commit_page(remote: str, commit: str) -> str | None:
+    """Where a browser shows a commit of this remote; None where the remote is no host."""
+    home = home_of(remote, {})
+    return home.commit(commit) if home and commit else None

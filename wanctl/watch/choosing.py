@@ -1,7 +1,6 @@
 """The gallery on this machine for one person, who chooses by a button. It ends with the choice."""
 
 import asyncio
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from wanctl.base.errors import WanctlError
+from wanctl.review.store import MEDIA_NAME
 from wanctl.watch.loopback import LOOKED_AT_FOR, OWN_HEADERS, OwnPage, Shown, Taken, said
 
 _AFTER_CHOICE = 1.0  # seconds for the page to show what was written
-_MEDIA_NAME = re.compile(r"[0-9a-f-]+(?:-strip|-poster|-since-[0-9a-f]+)?\.[a-z0-9]{3,4}")
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class ChoosingPage(OwnPage):
     async def _media(self, request: Request) -> Response:
         name = request.path_params["name"]
         path = self.folder / "media" / name
-        if not _MEDIA_NAME.fullmatch(name) or not await asyncio.to_thread(path.is_file):
+        if not MEDIA_NAME.fullmatch(name) or not await asyncio.to_thread(path.is_file):
             return said("not found", 404)
         return FileResponse(path, headers=OWN_HEADERS)
 

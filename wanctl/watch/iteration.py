@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from wanctl.address import Address
 from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience, Watcher
 from wanctl.engine.gates import OUTSIDE, restores
@@ -21,7 +22,8 @@ from wanctl.project import Project
 from wanctl.project.events import Silent
 from wanctl.project.host import Host
 from wanctl.project.provider import Connect, connect
-from wanctl.render.lineage import References, references_of
+from wanctl.project.reviews import galleries
+from wanctl.render.lineage import References, Texts, references_of, texts_of
 from wanctl.studio.wire import CallListener, no_listener
 from wanctl.watch.checkout import Checkout, Commit
 from wanctl.watch.policy import APPROVALS_FILE, Approvals, Policy, holding, intents_of, read_approvals
@@ -36,6 +38,8 @@ class Iteration:
     plan: Plan
     references: References
     record: Record
+    texts: Texts = field(default_factory=dict)
+    galleries: Mapping[Address, str] = field(default_factory=dict)  # of a training: the name of its folder
     failures: Mapping[str, str] = field(default_factory=dict)  # address → what the service said
     held_by: str | None = None  # another run that applies just now
     plan_seconds: float = 0.0
@@ -136,6 +140,8 @@ class Rounds:
             plan=_as_committed(outcome.plan if outcome else plan, self.checkout.as_committed),
             references=references_of(project.desired),
             record=await asyncio.to_thread(project.record) if outcome else begun.record,
+            texts=texts_of(project.desired),
+            galleries={one: page.parent.name for one, page in galleries(project, plan).items()},
             failures={str(one.step.address): str(one.error) for one in outcome.failures} if outcome else {},
             held_by=held_by,
             plan_seconds=planned - began,

@@ -2,28 +2,36 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from wanctl.finding import Severity
 from wanctl.plan import Action, Plan, Step, When
+from wanctl.render.diffs import step_diff
 from wanctl.render.html import render, styled
 from wanctl.render.html.picture import laid_out
+from wanctl.render.html.plan import gallery_of, texts_of_settled
 from wanctl.render.lineage import lineage_of
+from wanctl.render.options import RenderOptions
 from wanctl.render.summary import counts, impact_of, loss_sentence, money_sentence, verdict
 from wanctl.render.words import (
     PHASES,
     spell_commit,
     spell_cost,
+    spell_lasted,
     spell_orphan,
-    spell_price,
+    spell_paid,
     spell_state,
+    spell_times,
     spell_when,
 )
-from wanctl.watch.policy import Policy
+from wanctl.watch.iteration import Iteration
+from wanctl.watch.policy import APPROVALS_FILE, Policy
 from wanctl.watch.status import LoopStatus
 
 REFRESH = 15  # seconds
+REVIEWS = "reviews"  # beneath which galleries are served
 _CALLS_SHOWN = 15
 
 
@@ -36,8 +44,8 @@ def policy() -> str:
     )
 
 
-def watch_html(loop_status: LoopStatus, now: datetime) -> str:
-    """The whole page at a moment."""
+def watch_html(loop_status: LoopStatus, now: datetime, *, local: bool = False) -> str:
+    """The whole page at a moment. Who looks from this machine is led to the galleries on it, too."""
     plan = loop_status.iteration.plan if loop_status.iteration else None
     graph = lineage_of(plan, loop_status.iteration.references) if plan and loop_status.iteration else None
     return render(
@@ -67,8 +75,27 @@ def watch_html(loop_status: LoopStatus, now: datetime) -> str:
         state=spell_state,
         when=spell_when,
         cost=spell_cost,
-        paid=_paid,
+        paid=spell_paid,
+        times=spell_times,
+        lasted=spell_lasted,
+        diff=step_diff,
+        later=[step for step in plan.pending if step.when is When.LATER and step.changes] if plan else [],
+        held=lambda step: any(APPROVALS_FILE in hint for hint in step.hints),
+        texts=texts_of_settled(plan, loop_status.iteration.texts) if plan and loop_status.iteration else {},
+        gallery=lambda step: gallery_of(step, _options(loop_status.iteration, local=local)),
     )
+
+
+def _options(iteration: Iteration | None, *, local: bool) -> RenderOptions:
+    if iteration is None:
+        return RenderOptions()
+    links = {address: gallery_link(name) for address, name in iteration.galleries.items()} if local else {}
+    return RenderOptions(iteration.references, texts=iteration.texts, galleries=links)
+
+
+def gallery_link(name: str) -> str:
+    """Where the loop's server has a gallery."""
+    return f"/{REVIEWS}/{quote(name, safe='')}/index.html"
 
 
 def span(lasting: timedelta) -> str:
@@ -122,14 +149,6 @@ def _alerts(plan: Plan | None) -> dict[str, Any]:
 
 def _phase(step: Step) -> str:
     return PHASES[step.when].label
-
-
-def _paid(step: Step) -> str:
-    """The amount that was billed, else the likely cost."""
-    cost = step.cost
-    if cost and cost.billed_amount is not None:
-        return f"billed {cost.billed_amount:,.2f} {cost.currency}"
-    return spell_price(step)
 
 
 def moment(at: datetime) -> Markup:

@@ -17,6 +17,7 @@ from wanctl.base.running import Interrupted
 from wanctl.engine.converge import Watcher
 from wanctl.language.load import find_project, project_name
 from wanctl.project.host import STATE_FOLDER, Host
+from wanctl.project.reviews import FOLDER as REVIEWS_FOLDER
 from wanctl.watch.checkout import Checkout, WatchError
 from wanctl.watch.iteration import Rounds
 from wanctl.watch.loop import Listener, Listeners, Loop, Wakeup
@@ -92,6 +93,7 @@ def watch(options: WatchOptions, host: Host, reporter: Reporter) -> LoopStatus:
                 ring=wakeup.ring,
                 secret=host.environ.get(SECRET, "").strip() or None,
                 local=is_loopback(options.listen[0]),
+                reviews=home / STATE_FOLDER / REVIEWS_FOLDER,
             )
             server = bound(endpoints, options.listen)
             stack.callback(server.stop)

@@ -14,19 +14,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from wanctl.base.net import is_loopback
+from wanctl.review.store import MEDIA_NAME
 from wanctl.watch.metrics import CONTENT_TYPE, Metrics
-from wanctl.watch.page import policy, watch_html
+from wanctl.watch.page import REVIEWS, policy, watch_html
 from wanctl.watch.status import LoopStatus
 
 MOST_CONNECTIONS = 128  # at once; the oldest goes first, so that a probe that takes a moment gets through
@@ -173,6 +175,12 @@ class StatusEndpoints(Endpoints):
 
     loop_status: Callable[[], LoopStatus]
     metrics: Metrics
+    reviews: Path | None = None  # the folder of the galleries, which are shown to who sits here alone
+
+    def routes(self) -> list[Route]:
+        shown = self._at_home(self.gallery)
+        names = ("index.html", "media/{media}")
+        return [*super().routes(), *(Route(f"/{REVIEWS}/{{name}}/{name}", shown) for name in names)]
 
     async def ready(self, _: Request) -> Response:
         loop_status = self.loop_status()
@@ -188,8 +196,21 @@ class StatusEndpoints(Endpoints):
         return JSONResponse(self.loop_status().as_json(self.now()), headers=HEADERS)
 
     async def page(self, _: Request) -> Response:
-        text = watch_html(self.loop_status(), self.now())
+        shows = self.local and self.reviews is not None
+        text = watch_html(self.loop_status(), self.now(), local=shows)
         return HTMLResponse(text, headers={**HEADERS, "Content-Security-Policy": policy()})
+
+    async def gallery(self, request: Request) -> Response:
+        """A page of previews, or one of its media, of a training that is on the status page."""
+        iteration, name = self.loop_status().iteration, request.path_params["name"]
+        media = request.path_params.get("media")
+        known = self.local and self.reviews and iteration and name in iteration.galleries.values()
+        if not known or not self.reviews or (media is not None and not MEDIA_NAME.fullmatch(media)):
+            return said("not found", 404)
+        path = self.reviews / name / (Path("media") / media if media else "index.html")
+        if not await asyncio.to_thread(path.is_file):
+            return said("not found", 404)
+        return FileResponse(path, headers=HEADERS)
 
 
 def said(sentence: str, status: int) -> Response:

@@ -166,6 +166,15 @@ class DeploymentKind(ResourceKind):
             return step.effect.remote_id
         return step.remote_id if step.when is When.SERVICE and step.ends else None
 
+    def texts(self, spec: Spec) -> Mapping[str, str]:
+        """What becomes of a caller's prompt."""
+        if not isinstance(spec, Deployment):
+            return {}
+        config = spec.aigc_config
+        texts = {"prompt": config.prompt, "lora_prompt_default": config.lora_prompt_default}
+        given = {"use_input_prompt": "true: the caller's prompt is used"} if config.use_input_prompt else {}
+        return {**given, **{name: text for name, text in texts.items() if text}}
+
     def facts(self, remote_id: str, snapshot: Snapshot, desired: Desired) -> dict[str, Any]:
         live = snapshot.deployment_by_id.get(remote_id)
         if live is None:

@@ -4,15 +4,25 @@ The template says where each thing stands; its values come from here.
 """
 
 from wanctl.finding import Severity
-from wanctl.plan import Plan, Status, When
+from wanctl.plan import Plan, Status, Step, When
 from wanctl.render.diffs import step_diff
 from wanctl.render.html import render, styled
 from wanctl.render.html.picture import laid_out
-from wanctl.render.lineage import lineage_of
+from wanctl.render.lineage import Texts, lineage_of
 from wanctl.render.made import PlanFailure
 from wanctl.render.options import RenderOptions
 from wanctl.render.summary import counts, impact_of, loss_sentence, money_sentence, verdict, what_now
-from wanctl.render.words import spell_cost, spell_orphan, spell_price, spell_progress, spell_state, spell_when
+from wanctl.render.words import (
+    spell_cost,
+    spell_lasted,
+    spell_orphan,
+    spell_paid,
+    spell_price,
+    spell_progress,
+    spell_state,
+    spell_times,
+    spell_when,
+)
 
 _FILTERS = {
     "cost": spell_cost,
@@ -22,6 +32,9 @@ _FILTERS = {
     "state": spell_state,
     "when": spell_when,
     "diff": step_diff,
+    "times": spell_times,
+    "paid": spell_paid,
+    "lasted": spell_lasted,
 }
 
 
@@ -37,6 +50,7 @@ def plan_html(made: Plan | PlanFailure, options: RenderOptions | None = None) ->
     if isinstance(made, PlanFailure):
         return render("failure.html.j2", **shared, failure=made)
     graph = lineage_of(made, options.references)
+    settled = [step for step in made.steps if step.settled]
     return render(
         "plan.html.j2",
         **shared,
@@ -51,9 +65,26 @@ def plan_html(made: Plan | PlanFailure, options: RenderOptions | None = None) ->
         money=money_sentence(made),
         waiting=[step for step in made.pending if step.when is When.PERSON and not step.after],
         blocked=[step for step in made.pending if step.when is When.BLOCKED],
-        settled=[step for step in made.steps if step.settled],
+        settled=settled,
+        texts=texts_of_settled(made, options.texts),
+        gallery=lambda step: gallery_of(step, options),
         picture=laid_out(graph) if graph.nodes else None,
     )
+
+
+def gallery_of(step: Step, options: RenderOptions) -> str | None:
+    """Where the previews are seen by which a resource is chosen, or which a training made."""
+    if step.when not in {When.DONE, When.PERSON} or step.after:
+        return None
+    near = (step.address, *(options.references or {}).get(step.address, ()))
+    return next((options.galleries[one] for one in near if one in options.galleries), None)
+
+
+def texts_of_settled(plan: Plan, texts: Texts) -> Texts:
+    """Of what is as the specs say; what is to change shows its changes."""
+    return {
+        step.address: texts[step.address] for step in plan.steps if step.settled and step.address in texts
+    }
 
 
 def _sentence(text: str) -> str:
