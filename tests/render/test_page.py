@@ -14,8 +14,9 @@ from hypothesis import given
 from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
 from tests.render.reading import Page, check_page
 from wanctl.address import Address
+from wanctl.catalogue.estimate import Cost
 from wanctl.finding import Finding, Severity
-from wanctl.plan import Action, Cost, Plan, Progress, Step, When
+from wanctl.plan import Action, Plan, Progress, Step, When
 from wanctl.render.html.plan import plan_html
 from wanctl.render.options import RenderOptions
 from wanctl.rules import Rule

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wanctl.address import Address
-from wanctl.engine.polling import Clock
+from wanctl.base.running import Clock
+from wanctl.catalogue.estimate import Cost
 from wanctl.kinds.registry import kind_of, previewed_kind
 from wanctl.ledger.record import Verb
-from wanctl.plan import Action, Cost, Progress, Step, When
+from wanctl.plan import Action, Progress, Step, When
 from wanctl.project.errors import ProjectError
 from wanctl.project.outputs import named
 from wanctl.project.provider import OpenAccount
