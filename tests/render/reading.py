@@ -51,12 +51,12 @@ def check_markdown(markdown: str) -> None:
 TAGS = frozenset({
     "html", "head", "meta", "title", "style", "body", "main", "header", "section", "footer", "h1", "h2",
     "p", "span", "code", "pre", "ul", "li", "strong", "br", "wbr", "table", "thead", "tbody", "tr", "th",
-    "td", "details", "summary", "div", "svg", "path", "g", "rect", "text",
+    "td", "details", "summary", "div", "svg", "path", "g", "rect", "text", "progress",
 })  # fmt: skip
 ATTRIBUTES = frozenset({
     "lang", "charset", "http-equiv", "content", "name", "class", "id", "role", "scope", "tabindex",
     "aria-label", "aria-labelledby", "data-label", "open", "xmlns", "viewbox", "width", "height", "d",
-    "transform", "rx", "x", "y",
+    "transform", "rx", "x", "y", "max", "value",
 })  # fmt: skip
 VOID = {"meta", "br", "wbr"}
 
