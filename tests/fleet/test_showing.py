@@ -52,14 +52,14 @@ def test_the_terminal_says_what_trains_and_what_waits_for_whom(
     assert lines[0].startswith("teams/broken    failing")
     assert "trian" in lines[0]
     assert any(
-        line.startswith("teams/waiting   waiting for person  Checkpoint/best waits for a person:")
+        line.startswith("teams/waiting   waiting for a person  Checkpoint/best waits for a person:")
         for line in lines
     )
     assert any(
         line.startswith("teams/training  in progress") and "FineTune/rain trains" in line for line in lines
     )
     assert any(line == "teams/done      converged" for line in lines)
-    assert lines[-1].startswith("4 projects: 1 failing, 1 waiting for person, 1 in progress, 1 converged.")
+    assert lines[-1].startswith("4 projects: 1 failing, 1 waiting for a person, 1 in progress, 1 converged.")
 
     printed, code = run_wanctl("fleet", "status", "--state", "waiting_for_person", "--format", "json")
     document = json.loads(printed)
@@ -92,7 +92,7 @@ def client(crew: Crew) -> TestClient:
 
 def test_the_page_lists_filters_and_leads_to_each_project(client: TestClient) -> None:
     page = client.get("/").text
-    assert "4 projects: 1 failing, 1 waiting for person, 1 in progress, 1 converged" in page
+    assert "4 projects: 1 failing, 1 waiting for a person, 1 in progress, 1 converged" in page
     assert "trian" in page
     narrowed = client.get("/", params={"state": "in_progress", "text": "train"}).text
     assert "teams/training" in narrowed

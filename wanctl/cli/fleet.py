@@ -95,16 +95,13 @@ def _lines(overview: "Overview", state: str) -> "Iterator[TextLine]":
     rows = [(one, str(one.name), spell(one.state)) for one in overview.only(state)]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (1, 2)]  # type: ignore[arg-type]
     for one, name, word in rows:
-        first, *more = one.errors or (one.sentence,)
-        money = f" · {one.money}" if one.money else ""
+        said = " · ".join(part for part in (one.sentence, one.money) if part)
         yield TextLine.assemble(
             (name.ljust(widths[0]), "bold"),
             "  ",
             (word.ljust(widths[1]), _STYLES.get(one.state, "yellow")),
-            f"  {first}{money}".rstrip(),
+            f"  {said}".rstrip(),
         )
-        for line in more:
-            yield TextLine(f"{' ' * (sum(widths) + 4)}{line}")
     if rows:
         yield TextLine()
     money = f" Trainings so far: {overview.money}." if overview.money else ""

@@ -6,10 +6,10 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from wanctl.base.words import counted, listed
+from wanctl.base.words import counted, first_line, listed
 from wanctl.fleet.fleet_file import MemberName
 from wanctl.plan import Action, Plan, Status, Step, When
-from wanctl.render.summary import impact_of
+from wanctl.render.summary import Impact, impact_of
 from wanctl.render.words import spell_amounts, spell_progress
 
 FAILING, STARTING = "failing", "starting"
@@ -69,8 +69,10 @@ class ProjectView:
 
     @cached_property
     def to_come(self) -> str:
-        """What is under way, or will be begun, may cost; empty where nothing does."""
-        return impact_of(self.plan).amount if self.plan else ""
+        """What trains, and what will be begun, may cost; empty where nothing does."""
+        if self.plan is None:
+            return ""
+        return Impact(billed=(*self.training, *impact_of(self.plan).billed), lost=()).amount
 
     @property
     def money(self) -> str:
@@ -83,14 +85,16 @@ class ProjectView:
     def sentence(self) -> str:
         """The one thing to know."""
         if self.errors:
-            return self.errors[0]
+            return first_line(self.errors[0])
         if self.waiting:
             first = self.waiting[0]
             more = f"; and {len(self.waiting) - 1} more" if len(self.waiting) > 1 else ""
             return f"{first.address} waits for a person: {first.reason}{more}"
         if self.training:
-            names = [f"{one.address} trains, {spell_progress(one)}" for one in self.training[:_MOST_NAMED]]
-            return listed(names)
+            shown = self.training[:_MOST_NAMED]
+            names = [f"{one.address} trains, {spell_progress(one).lower()}" for one in shown]
+            left = len(self.training) - len(shown)
+            return listed([*names, f"{left} more"] if left else names)
         pending = len(self.plan.pending) if self.plan else 0
         return counted(pending, "step to do", "steps to do") if pending else ""
 
@@ -180,5 +184,5 @@ class Overview:
 
 
 def spell(state: str) -> str:
-    """waiting for person, as a person reads it."""
-    return state.replace("_", " ")
+    """As a person reads it."""
+    return state.replace("_for_person", " for a person").replace("_", " ")
