@@ -265,3 +265,50 @@ def test_a_deployment_does_without_prompt_and_last_frame(account: Account) -> No
     assert done["output"]["task_status"] == "SUCCEEDED"
     refused = submit(account, model, {"img_url": URL}, {"resolution": "480P"})
     assert "720P, 1080P" in refused.json()["message"]
+
+
+TEMPLATE = (
+    "Describe the picture as the beginning of a video.\n"
+    "Template:\nThe video begins with [subject]. The background is [place or background]. Then it rains.\n"
+    "Example:\nThe video begins with a cat. The background is a wall. Then it rains."
+)
+
+
+def called(account: Account, config: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The task of a deployment with this config, once it ended."""
+    account.rig(quirks={"newer_answers": True})
+    model = account.deployed(f"wan2.6-i2v-{account.trained()}", aigc_config=config)
+    body = {"model": model, "input": given}
+    answer = account.http.post(PATH.format("video-generation"), json=body, headers=ASYNC)
+    return ended(account, answer)
+
+
+def test_the_template_is_filled_from_the_picture_and_shown(account: Account) -> None:
+    config = {"prompt": TEMPLATE, "lora_prompt_default": "Then it rains."}
+    task = called(account, config, {"img_url": inline(png((50, 90, 200))), "prompt": "mine"})
+    filled = (
+        "The video begins with a still of something blue, wide, 320 by 240 pixels. "
+        "The background is blue along the upper edge. Then it rains."
+    )
+    assert (task["output"]["orig_prompt"], task["output"]["actual_prompt"]) == ("mine", filled)
+    assert account.sandbox.status()["tasks"][0]["prompt"] == filled
+
+
+@pytest.mark.parametrize("rigged", [True, False], ids=["arranged", "what is not looked at"])
+def test_where_filling_fails_the_default_is_taken(account: Account, rigged: bool) -> None:
+    if rigged:
+        account.rig(next_filling="FAILED")
+    config = {"use_input_prompt": False, "prompt": TEMPLATE, "lora_prompt_default": "Then it rains."}
+    task = called(account, config, {"img_url": inline(png((50, 90, 200))) if rigged else URL})
+    assert task["output"]["actual_prompt"] == "Then it rains."
+
+
+@pytest.mark.parametrize(
+    ("config", "shown"), [({}, ""), ({"use_input_prompt": True}, "mine"), ({"prompt": "Describe it."}, "")]
+)
+def test_what_is_left_out_of_a_config_makes_no_fault_of_a_call(
+    account: Account, config: dict[str, Any], shown: str
+) -> None:
+    task = called(account, config, {"img_url": URL, "prompt": "mine"})
+    assert task["output"]["task_status"] == "SUCCEEDED"
+    assert task["output"]["actual_prompt"] == shown

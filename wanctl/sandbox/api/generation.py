@@ -15,6 +15,7 @@ from wanctl.sandbox.api.deployments import live, status_of
 from wanctl.sandbox.api.video_inputs import InputProblem, receive
 from wanctl.sandbox.api.video_rules import refusal, sides
 from wanctl.sandbox.bodies import Generate
+from wanctl.sandbox.media import vision
 from wanctl.sandbox.service import Service
 from wanctl.sandbox.state.training import TUNABLE
 from wanctl.sandbox.state.video_models import VIDEO_MODELS, VideoModel
@@ -46,7 +47,8 @@ async def submit(request: Request) -> Response:
             "model": asked.model,
             "mode": model.mode,
             "prompt": asked.input.prompt or "",
-            "effective_prompt": _prompt(asked, deployment),
+            "effective_prompt": _prompt(service, asked, deployment, given.blobs.get("image")),
+            "tuned": deployment is not None,
             **_picture(asked, model),
             "duration": asked.parameters.duration or DURATION,
             "sounds": model.sounds,
@@ -87,12 +89,15 @@ def _serving(service: Service, model: str) -> dict[str, Any] | None:
     return record
 
 
-def _prompt(asked: Generate, deployment: dict[str, Any] | None) -> str:
-    """The prompt that the video is made with: a deployment may ignore the caller's."""
-    config = deployment["aigc_config"] if deployment else None
-    if config is None or config["use_input_prompt"]:
+def _prompt(service: Service, asked: Generate, deployment: dict[str, Any] | None, blob: str | None) -> str:
+    """The prompt that the video is made with. A deployment may ignore the caller's: then its template is
+    filled from the picture, and where that fails its default is taken."""
+    config = deployment["aigc_config"] if deployment else {"use_input_prompt": True}
+    if config.get("use_input_prompt"):
         return asked.input.prompt or ""
-    return str(config["lora_prompt_default"])
+    template, fails = str(config.get("prompt") or ""), service.rig.take("next_filling") is not None
+    filled = vision.filled(template, service.store.blobs / blob) if blob and not fails else None
+    return filled or str(config.get("lora_prompt_default") or "")
 
 
 ROUTES = [Route(PATH.format(path), submit, methods=["POST"]) for path in ("video-generation", "image2video")]

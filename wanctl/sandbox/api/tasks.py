@@ -47,6 +47,8 @@ async def read_task(request: Request) -> Response:
     if status == "SUCCEEDED":
         link = service.sign(host_of(request), f"videos/{task_id}.mp4")
         found |= {"orig_prompt": task["prompt"], "video_url": link}
+        if task.get("tuned") and service.rig.quirks.newer_answers:
+            found["actual_prompt"] = task["effective_prompt"]
         resolution = int(task["resolution"].removesuffix("P"))
         answer["usage"] = {"duration": task["duration"], "video_count": 1, "SR": resolution}
     return JSONResponse(answer)

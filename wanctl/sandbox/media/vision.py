@@ -11,6 +11,7 @@ import io
 import math
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import av
 from PIL import Image, ImageChops, ImageStat
@@ -167,6 +168,19 @@ def caption(text: str, sights: list[Sight]) -> str:
     if trigger := _TRIGGER.search(text):
         return f"{scene} {trigger[0]}"
     return f"{scene} Then {_motion(sight)}."
+
+
+def filled(text: str, file: Path) -> str | None:
+    """The template of a text, filled from an image; None where there is no template or no such image."""
+    template = _TEMPLATE.search(text)
+    pattern = (template["it"] if template else text).strip()
+    if not _PLACEHOLDER.search(pattern):
+        return None
+    try:
+        with Image.open(file) as opened:
+            return _filled(pattern, _sight(opened.convert("RGB")))
+    except _UNREADABLE:
+        return None
 
 
 def _filled(template: str, sight: Sight) -> str:
