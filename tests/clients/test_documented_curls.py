@@ -1,4 +1,4 @@
-"""Each curl command of the service's guide and API reference for fine-tuning and deployment, run by curl.
+"""Each curl command of the service's guides and API references, run by curl: fine-tuning, deployment, videos.
 
 The account is strict, and an answer has exactly the keys that the documents show, at every depth.
 """
@@ -245,3 +245,57 @@ def test_deploying_reading_and_deleting(
         "code": "NotFound",
         "message": "Not found.",
     }
+
+
+FRAME = "https://help-static-aliyun-doc.aliyuncs.com/first.webp"
+ALWAYS = {"task_id", "task_status", "submit_time", "scheduled_time", "end_time", "orig_prompt", "video_url"}
+
+
+def generated(served: ServedSandbox, path: str, body: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """The task in the end, and the usage."""
+    url = f"/api/v1/services/aigc/{path}/video-synthesis"
+    task = output(curl(served, url, *posted(body), "--header", "X-DashScope-Async: enable"))
+    assert (set(task), task["task_status"]) == ({"task_status", "task_id"}, "PENDING")
+    served.pass_time(minutes=5)
+    answer = curl(served, f"/api/v1/tasks/{task['task_id']}", "-X", "GET")
+    assert set(answer) == {"request_id", "output", "usage"}
+    assert (set(answer["output"]), answer["output"]["task_status"]) == (ALWAYS, "SUCCEEDED")
+    return answer["output"], answer["usage"]
+
+
+@pytest.mark.parametrize(
+    ("model", "path", "given"),
+    [
+        ("wan2.6-i2v", "video-generation", {"img_url": FRAME}),
+        ("wan2.2-kf2v-flash", "image2video", {"first_frame_url": FRAME, "last_frame_url": FRAME}),
+    ],
+)
+def test_calling_a_deployed_model(
+    strict: ServedSandbox,
+    both_frames: bytes,
+    tmp_path: Path,
+    model: str,
+    path: str,
+    given: dict[str, str],
+) -> None:
+    file = uploaded(strict, tmp_path, both_frames if "kf2v" in model else None)
+    name = created(strict, model, [file], with_=SIX[model])["finetuned_output"]
+    strict.pass_time(hours=9)
+    body = {"model_name": name, "aigc_config": CONFIG, "capacity": 1, "plan": "lora"}
+    deployed = output(curl(strict, "/api/v1/deployments", *posted(body)))["deployed_model"]
+    strict.pass_time(minutes=10)
+    parameters = {"resolution": "720P", "prompt_extend": False}
+    task, usage = generated(strict, path, {"model": deployed, "input": given, "parameters": parameters})
+    assert (task["orig_prompt"], usage) == ("", {"duration": 5, "video_count": 1, "SR": 720})
+
+
+@pytest.mark.parametrize("more", [{}, {"shot_type": "multi", "prompt_extend": True}], ids=["one", "shots"])
+def test_a_video_from_words(strict: ServedSandbox, more: dict[str, Any]) -> None:
+    prompt = "A kitten running in the moonlight"
+    body = {
+        "model": "wan2.6-t2v",
+        "input": {"prompt": prompt},
+        "parameters": {"size": "1280*720", "duration": 5, **more},
+    }
+    task, usage = generated(strict, "video-generation", body)
+    assert (task["orig_prompt"], usage["duration"]) == (prompt, 5)
