@@ -124,13 +124,17 @@ def serve_from(specs: Path, sandbox: Sandbox) -> tuple[uvicorn.Server, threading
 
 
 @contextmanager
-def applied(count: int) -> Iterator[tuple[Path, Callable[[], int]]]:
-    """The specs of so many chains, with nothing left to do, and how many requests were answered since."""
+def applied(
+    count: int, more: Callable[[Path], None] = lambda _: None
+) -> Iterator[tuple[Path, Callable[[], int]]]:
+    """The specs of so many chains, with nothing left to do, and how many requests were answered since; `more`
+    is done to the account before it is served."""
     folder = Path(tempfile.mkdtemp(prefix="wanctl-bench-"))
     (folder / ".git").mkdir()
     try:
         specs = write(folder, count)
         apply_all(specs, count)
+        more(specs)
         sandbox = Sandbox.open(specs / ".wanctl" / "sandbox")
         server, thread = serve_from(specs, sandbox)
         before = len(sandbox.requests())

@@ -1,11 +1,13 @@
 """Lists that are late, mixed up or on the move; what is read by its id never is."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.sandbox.conftest import DEPLOYMENTS, FILES, JOBS, Account
+from tests.test_growth import steps_of
 
 NATIVE_FILES = "/api/v1/files"
 
@@ -155,3 +157,43 @@ def test_a_word_that_nobody_documented(account: Account) -> None:
 )
 def test_what_is_no_quirk(account: Account, quirks: dict[str, Any]) -> None:
     assert account.http.post("/_sandbox/rig", json={"quirks": quirks}).status_code == 400
+
+
+MANY = 2_000
+KEYS = {"file": "id", "job": "job_id", "deployment": "deployed_model"}
+
+
+def query_of(kind: str, page: int) -> dict[str, Any]:
+    """Files go on after the last one of the page before."""
+    if kind != "file":
+        return {"page_no": page, "page_size": 100}
+    return {"limit": 100, **({"after": f"file-{MANY - 100 * (page - 1) + 1}"} if page > 1 else {})}
+
+
+def many(account: Account, kind: str) -> None:
+    """As many as one, under other names."""
+    one = KINDS[kind][1](account, undeployed(account))
+    store = account.sandbox._store
+    record = store.get(kind, one)
+    assert record
+    with store.write():
+        store.delete(kind, one)
+        for number in range(MANY):
+            name = f"{kind}-{number + 1}"
+            store.put(kind, name, {**record, KEYS[kind]: name})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_late_page_of_a_long_list_is_no_more_work_than_the_first(account: Account, kind: str) -> None:
+    many(account, kind)
+    path, last = KINDS[kind][0], MANY // 100
+
+    def page(number: int) -> list[str]:
+        return listed(account, path, **query_of(kind, number))
+
+    pages = [page(number) for number in range(1, last + 1)]
+    names = [name for one in pages for name in one if name.startswith(kind)]
+    assert names == [f"{kind}-{number}" for number in range(MANY, 0, -1)]
+    first, late = (steps_of(partial(page, number)) for number in (1, last - 1))
+    assert late <= 1.3 * first, (first, late)
+    assert first <= 100 * MANY, "the whole list is not read and written for one page"

@@ -5,7 +5,9 @@ import hmac
 import random
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from wanctl.sandbox.faults.rules import Faults
@@ -20,6 +22,18 @@ HEX = "0123456789abcdef"
 _LETTERS = f"{HEX}ghijklmnopqrstuvwxyz"
 
 
+ID_KEYS = {"job": "job_id", "deployment": "deployed_model", "file": "id"}
+
+
+@dataclass(frozen=True)
+class ListedObjects:
+    """The objects of a kind at one moment, the newest first, to be read only; and the place of each id."""
+
+    revision: str
+    records: list[dict[str, Any]]
+    places: dict[str, int]
+
+
 class Service:
     """One account's state, as the endpoints see it."""
 
@@ -29,6 +43,7 @@ class Service:
         self.faults = Faults(store)
         self.rig = Rig(store, self.faults)
         self._courses: tuple[str, dict[str, Course]] = ("", {})
+        self._newest: dict[str, ListedObjects] = {}
 
     @property
     def strict(self) -> bool:
@@ -67,6 +82,16 @@ class Service:
         if revision != self._courses[0]:
             self._courses = (revision, courses(self.store.all("job")))
         return self._courses[1]
+
+    def newest(self, kind: str) -> "ListedObjects":
+        """All objects of a kind; decoded anew only when one has changed: a list is read page by page."""
+        revision = self.store.revision(kind)
+        known = self._newest.get(kind)
+        if known is None or known.revision != revision:
+            records = self.store.all(kind)[::-1]
+            places = {one[ID_KEYS[kind]]: number for number, one in enumerate(records)}
+            known = self._newest[kind] = ListedObjects(revision, records, places)
+        return known
 
     def sign(self, host: str, path: str) -> str:
         """A link to a file of ours that works for a day, for anybody who has it."""

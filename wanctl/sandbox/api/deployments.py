@@ -24,6 +24,7 @@ from wanctl.sandbox.api.answers import (
 )
 from wanctl.sandbox.api.checkpoints import deployable_models
 from wanctl.sandbox.bodies import CreateDeployment, ScaleBody, as_kept
+from wanctl.sandbox.faults.setup import Quirks
 from wanctl.sandbox.service import ACCOUNT, WORKSPACE, Service
 from wanctl.sandbox.state.video_models import VIDEO_MODELS
 
@@ -96,9 +97,9 @@ def status_of(record: dict[str, Any], now: datetime) -> str | None:
     return "FAILED" if record["fails"] else "RUNNING"
 
 
-def shown_status(service: Service, record: dict[str, Any]) -> str | None:
+def shown_status(record: dict[str, Any], quirks: Quirks, now: datetime) -> str | None:
     """Its status, or the word that nobody documented."""
-    now, unknown = service.now(), service.rig.quirks.unknown_status
+    unknown = quirks.unknown_status
     status = status_of(record, now)
     reviewed = status == "PENDING" and now >= ready_at(record) - REVIEWING
     return unknown if unknown and reviewed else status
@@ -106,17 +107,21 @@ def shown_status(service: Service, record: dict[str, Any]) -> str | None:
 
 def answer(service: Service, record: dict[str, Any]) -> dict[str, Any]:
     """A deployment as the service tells it."""
-    config = {"aigc_config": record["aigc_config"]} if service.rig.quirks.echo_config else {}
-    size = record["capacity"]
-    ready = size if shown_status(service, record) == "RUNNING" else 0
+    return _told(record, service.rig.quirks, service.now())
+
+
+def _told(record: dict[str, Any], quirks: Quirks, now: datetime) -> dict[str, Any]:
+    config = {"aigc_config": record["aigc_config"]} if quirks.echo_config else {}
+    size, status = record["capacity"], shown_status(record, quirks, now)
+    ready = size if status == "RUNNING" else 0
     counts = {"base_capacity": 1, "capacity": size, "ready_capacity": ready}
     return {
         **config,
-        **(counts if service.rig.quirks.newer_answers else {}),
+        **(counts if quirks.newer_answers else {}),
         "deployed_model": record["deployed_model"],
         "gmt_create": _stamp(record["created"]),
         "gmt_modified": _stamp(record["modified"]),
-        "status": shown_status(service, record),
+        "status": status,
         "model_name": record["model_name"],
         "base_model": record["base_model"],
         "workspace_id": WORKSPACE,
@@ -141,8 +146,13 @@ def live(service: Service, name: str) -> dict[str, Any] | None:
 
 
 def all_live(service: Service) -> list[dict[str, Any]]:
-    now = service.now()
-    return [one for one in service.store.all("deployment") if status_of(one, now)]
+    return [*reversed(_newest_live(service, service.now()))]
+
+
+def _newest_live(service: Service, now: datetime) -> list[dict[str, Any]]:
+    return [
+        one for one in service.newest("deployment").records if not one.get("deleted") or status_of(one, now)
+    ]
 
 
 def _record(request: Request) -> dict[str, Any]:
@@ -156,10 +166,12 @@ async def list_deployments(request: Request) -> Response:
     service = service_of(request)
     number, size = paging(request, default=50, most=200)
     wanted = request.query_params.get("status")
-    listed = lists.shown(service, "deployment", reversed(all_live(service)), lambda one: one)
-    found = [one for one in listed if wanted in {None, shown_status(service, one)}]
+    quirks, now = service.rig.quirks, service.now()
+    found = lists.shown(service, "deployment", _newest_live(service, now), lambda one: one)
+    if wanted:
+        found = [one for one in found if shown_status(one, quirks, now) == wanted]
     numbers, records = lists.turned(service, found, number, size)
-    return output(request, {**numbers, "deployments": [answer(service, one) for one in records]})
+    return output(request, {**numbers, "deployments": [_told(one, quirks, now) for one in records]})
 
 
 async def list_models(request: Request) -> Response:

@@ -2,7 +2,9 @@
 
 import base64
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -31,7 +33,7 @@ async def upload(request: Request) -> Response:
             raise bad_request("'file' is required, exactly one", "file")
         _require_purpose(purpose)
         record = await _keep(service, parts[0], purpose)
-    return flat(_compatible(service, record))
+    return flat(_compatible(record, _processed_until(service)))
 
 
 def _require_purpose(purpose: str) -> None:
@@ -60,16 +62,20 @@ async def _keep(service: Service, part: UploadFile, purpose: str, description: s
     return record
 
 
-def _compatible(service: Service, record: dict[str, Any]) -> dict[str, Any]:
+def _processed_until(service: Service) -> datetime:
+    """Uploads that came until then are processed by now."""
+    return service.now() - timedelta(seconds=service.rig.quirks.processing_seconds)
+
+
+def _compatible(record: dict[str, Any], processed_until: datetime) -> dict[str, Any]:
     created = datetime.fromisoformat(record["created"])
-    ready = service.now() >= created + timedelta(seconds=service.rig.quirks.processing_seconds)
     return {
         "id": record["id"],
         "object": "file",
         "bytes": record["bytes"],
         "filename": record["filename"],
         "purpose": record["purpose"],
-        "status": "processed" if ready else "processing",
+        "status": "processed" if created <= processed_until else "processing",
         "created_at": int(created.timestamp()),
     }
 
@@ -78,20 +84,36 @@ async def list_files(request: Request) -> Response:
     """Newest first, by cursor; no first_id or last_id."""
     service, query = service_of(request), request.query_params
     limit = lists.page_size(service, number_of(request, "limit", MOST_LISTED, 1, MOST_LISTED))
-    rows = [_compatible(service, one) for one in _listed(service)]
-    rows = [row for row in rows if query.get("purpose") in {None, row["purpose"]}]
+    records: Iterator[dict[str, Any]] = _behind(service, _listed(service), query.get("after"))
+    if purpose := query.get("purpose"):
+        records = (one for one in records if one["purpose"] == purpose)
     if after := query.get("create_after"):
-        rows = [row for row in rows if row["created_at"] >= _moment(after)]
+        since = _moment(after)
+        records = (one for one in records if _seconds(one) >= since)
     if before := query.get("create_before"):
-        rows = [row for row in rows if row["created_at"] <= _moment(before)]
-    if cursor := query.get("after"):
-        ids = [row["id"] for row in rows]
-        rows = rows[ids.index(cursor) + 1 :] if cursor in ids else []
-    return flat({"object": "list", "data": rows[:limit], "has_more": len(rows) > limit})
+        until = _moment(before)
+        records = (one for one in records if _seconds(one) <= until)
+    found, processed = list(islice(records, limit + 1)), _processed_until(service)
+    rows = [_compatible(one, processed) for one in found[:limit]]
+    return flat({"object": "list", "data": rows, "has_more": len(found) > limit})
+
+
+def _behind(service: Service, records: list[dict[str, Any]], cursor: str | None) -> Iterator[dict[str, Any]]:
+    """The records that a page after the cursor is made of; none behind one that the list does not have."""
+    if not cursor:
+        return iter(records)
+    place = service.newest("file").places.get(cursor, len(records))
+    if place >= len(records) or records[place]["id"] != cursor:  # a list that is late, or in another order
+        place = next((number for number, one in enumerate(records) if one["id"] == cursor), len(records))
+    return islice(records, place + 1, None)
 
 
 def _listed(service: Service) -> list[dict[str, Any]]:
-    return lists.shown(service, "file", reversed(service.store.all("file")), lambda one: one)
+    return lists.shown(service, "file", service.newest("file").records, lambda one: one)
+
+
+def _seconds(record: dict[str, Any]) -> int:
+    return int(datetime.fromisoformat(record["created"]).timestamp())
 
 
 def _moment(text: str) -> float:
@@ -112,7 +134,7 @@ def _compatible_record(request: Request) -> dict[str, Any]:
 
 
 async def retrieve(request: Request) -> Response:
-    return flat(_compatible(service_of(request), _compatible_record(request)))
+    return flat(_compatible(_compatible_record(request), _processed_until(service_of(request))))
 
 
 async def content(request: Request) -> Response:

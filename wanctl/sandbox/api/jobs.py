@@ -188,12 +188,11 @@ async def list_jobs(request: Request) -> Response:
     number, size = paging(request, default=10, most=100)
     now, query = service.now(), request.query_params
     newest_first, quirks = reversed(known_jobs(service).values()), service.rig.quirks
-    found = [
-        course
-        for course in lists.shown(service, "job", newest_first, lambda course: course.job)
-        if query.get("model") in {None, course.job["model"]}
-        and query.get("status") in {None, shown_status(course, quirks, now)}
-    ]
+    found = lists.shown(service, "job", newest_first, lambda course: course.job)
+    if model := query.get("model"):
+        found = [course for course in found if course.job["model"] == model]
+    if wanted := query.get("status"):
+        found = [course for course in found if shown_status(course, quirks, now) == wanted]
     numbers, courses = lists.turned(service, found, number, size)
     return output(request, {**numbers, "jobs": [job_answer(service, course, now) for course in courses]})
 

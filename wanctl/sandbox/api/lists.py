@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from wanctl.sandbox.service import Service
-
-_ID = {"job": "job_id", "deployment": "deployed_model", "file": "id"}
+from wanctl.sandbox.service import ID_KEYS, Service
 
 _Row = TypeVar("_Row")
 
@@ -28,15 +26,17 @@ def shown(
     quirks, now = service.rig.quirks, service.now()
     hidden = _hidden(service, kind) if quirks.list_lag_calls else set()
     lag = timedelta(seconds=quirks.list_lag)
+    if not hidden and not lag and quirks.list_order == "newest":
+        return list(rows)
     found = [
         row
         for row in rows
-        if record(row)[_ID[kind]] not in hidden
+        if record(row)[ID_KEYS[kind]] not in hidden
         and datetime.fromisoformat(record(row)["created"]) + lag <= now
     ]
     if quirks.list_order == "random":
         seed = service.store.meta("seed")
-        found.sort(key=lambda row: hashlib.sha256(f"{seed}/{record(row)[_ID[kind]]}".encode()).digest())
+        found.sort(key=lambda row: hashlib.sha256(f"{seed}/{record(row)[ID_KEYS[kind]]}".encode()).digest())
     return found
 
 

@@ -99,6 +99,7 @@ class Rig:
     def __init__(self, store: Store, faults: Faults) -> None:
         self._store = store
         self._faults = faults
+        self._quirks: tuple[str, Quirks] = ("", Quirks())
 
     def arrange(self, asked: dict[str, Any]) -> WantedFaults:
         """Take it all down, or nothing; the status of a deployment is for the caller to set."""
@@ -123,7 +124,10 @@ class Rig:
 
     @property
     def quirks(self) -> Quirks:
-        return Quirks(**(self._get("quirks") or {}))
+        kept = self._store.meta("rig.quirks") or ""
+        if kept != self._quirks[0]:
+            self._quirks = (kept, Quirks(**json.loads(kept or "{}")))
+        return self._quirks[1]
 
     def take(self, key: str) -> Any:
         """A one-time arrangement: given once, then gone."""
