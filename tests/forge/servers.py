@@ -53,6 +53,8 @@ class ForgeServer:
     faults: list[Fault] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    uploads: list[str] = field(default_factory=list)  # the names of files that GitLab took
+    upload_address: str = "/uploads/{number:032x}/{name}"
     url: str = ""
 
     def answer(self, asked: Asked) -> tuple[int, Any, dict[str, str]]:
@@ -218,7 +220,17 @@ class GitLabServer(ForgeServer):
             rf"PUT {merge}/notes/(\d+)": self._update,
             rf"DELETE {merge}/notes/(\d+)": lambda _, number: self.deleted(number),
             f"POST {project}/labels": self._make_label,
+            f"POST {project}/uploads": self._upload,
         }
+
+    def _upload(self, asked: Asked) -> Answer:
+        found = re.search(rb'name="file"; filename="([^"]+)"', asked.body or b"")
+        if not found or not asked.headers["content-type"].startswith("multipart/form-data"):
+            return 400, {"error": "file is missing"}
+        name = found[1].decode()
+        self.uploads.append(name)
+        address = self.upload_address.format(number=len(self.uploads), name=name)
+        return 201, {"id": 5, "alt": "file", "url": address, "markdown": f"![file]({address})"}
 
     def _user(self, _: Asked) -> Answer:
         return (200, {"username": self.me}) if self.me else (401, {"message": "401 Unauthorized"})
@@ -279,7 +291,7 @@ def served(server: ForgeServer) -> Iterator[ForgeServer]:
                 parts.path,
                 dict(parse_qsl(parts.query)),
                 {name.lower(): value for name, value in self.headers.items()},
-                json.loads(sent) if sent else None,
+                sent if self.headers.get_content_maintype() == "multipart" else json.loads(sent or "null"),
             )
             status, body, headers = server.answer(asked)
             data = b"" if status == 204 else json.dumps(body).encode()

@@ -2,6 +2,8 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +19,7 @@ from tests.forge.servers import (
     served,
 )
 from wanctl.forge import wire
-from wanctl.forge.comments import Message, OvertakenError, UnlabelledError, post
+from wanctl.forge.comments import Message, OvertakenError, ShownPicture, UnlabelledError, post
 from wanctl.forge.forge import ReviewRequest, Token
 from wanctl.forge.registry import GITHUB, GITLAB
 from wanctl.forge.wire import ForgeError
@@ -43,9 +45,10 @@ def say(
     labels: tuple[str, ...] = ("changes",),
     place: str = "",
     commit: str | None = None,
+    pictures: tuple[ShownPicture, ...] = (),
 ) -> list[float]:
     naps: list[float] = []
-    message = Message(body, frozenset(labels), place, NAMELESS not in body, commit)
+    message = Message(body, frozenset(labels), place, NAMELESS not in body, commit, pictures)
     if isinstance(server, GitHubServer):
         token = Token("Authorization", f"Bearer {server.token}")
         pull = ReviewRequest(server.url, REPOSITORY, PULL, token)
@@ -361,3 +364,55 @@ def test_a_forge_that_never_answers_is_waited_for_only_a_few_times(
 def test_what_no_second_try_can_correct_is_not_tried_again(silent: str) -> None:
     assert naps_until_refused("nonsense", "Bearer x", "nonsense is no address of an API") == []
     assert naps_until_refused(silent, "Bearer x\ny", "cannot be sent") == []
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> ShownPicture:
+    path = tmp_path / "sheet.png"
+    path.write_bytes(b"\x89PNG the sheet")
+    return ShownPicture(path, "previews-0123abcd.png", "previews of FineTune/rain")
+
+
+def test_a_note_shows_the_sheet_where_notes_can_and_it_is_uploaded_once(
+    server: ForgeServer, sheet: ShownPicture
+) -> None:
+    say(server, pictures=(sheet,))
+    say(server, BODY.replace("changes things", "changes more"), pictures=(sheet,))
+    shown = f"![previews of FineTune/rain](/uploads/{1:032x}/previews-0123abcd.png)"
+    on_gitlab = isinstance(server, GitLabServer)
+    assert server.uploads == ([sheet.name] if on_gitlab else [])
+    [body] = server.bodies()
+    assert (shown in body) == on_gitlab
+    assert body.rstrip().endswith(MARKER)
+    assert "changes more" in body
+    say(server, pictures=(replace(sheet, name="previews-4567.png"),))
+    assert server.uploads == ([sheet.name, "previews-4567.png"] if on_gitlab else [])
+    say(server)
+    assert "![" not in server.bodies()[0], "nothing waits for a choice any more"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/a.png",
+        "/uploads/../x.png",
+        "/uploads/0123456789/a.png) [click](https://evil.example",
+        "javascript:alert(1)",
+    ],
+)
+def test_an_address_that_gitlab_would_not_give_is_not_shown(address: str, sheet: ShownPicture) -> None:
+    made = GitLabServer(me="ci-bot", upload_address=address)
+    with served(made) as running:
+        say(running, pictures=(sheet,))
+    [body] = made.bodies()
+    assert "![" not in body
+    assert body.startswith("### A plan")
+
+
+def test_an_upload_that_is_refused_leaves_the_note_as_it_is(sheet: ShownPicture) -> None:
+    made = GitLabServer(me="ci-bot")
+    with served(made) as running:
+        made.faults.append(Fault("POST", ".*/uploads", 403))
+        say(running, pictures=(sheet, replace(sheet, path=sheet.path.with_name("gone.png"))))
+    assert "![" not in made.bodies()[0]
+    assert made.uploads == []

@@ -198,7 +198,7 @@ def test_a_push_to_another_branch_applies_nothing(
     assert {one.method for one in sandbox[1].requests()} == {"GET"}
 
 
-def test_a_merge_request_and_its_default_branch(repository: Repository) -> None:
+def test_a_merge_request_and_its_default_branch(repository: Repository, sandbox: tuple[str, Sandbox]) -> None:
     server = GitLabServer(me="project_42_bot")
     with served(server):
         commit = repository.push("feature")
@@ -213,6 +213,11 @@ def test_a_merge_request_and_its_default_branch(repository: Repository) -> None:
         assert "wanctl ci: gitlab, push: apply" in ended.printed
         assert "WANCTL_STATUS=in_progress\n" in ended.artefact("wanctl.env")
         assert len(server.bodies()) == 1
+        sandbox[1].advance(timedelta(hours=8))
+        waiting = repository.run("feature", merge_request(server, repository.push("feature")))
+        assert waiting.code == 0, waiting.printed
+        [name], [body] = server.uploads, server.bodies()
+        assert f"![previews of FineTune/money-rain](/uploads/{1:032x}/{name})" in body
     assert server.complaints == []
 
 

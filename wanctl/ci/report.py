@@ -4,9 +4,11 @@ The plan, or the apply, came first and is what the run ends with. The report onl
 fails, a sentence says so, and the plan stands.
 """
 
+import hashlib
 import shlex
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +16,14 @@ from wanctl.address import Address
 from wanctl.base.errors import WanctlError
 from wanctl.base.running import run
 from wanctl.engine.converge import Outcome
-from wanctl.forge.comments import Message, UnlabelledError, post
+from wanctl.forge.comments import Message, ShownPicture, UnlabelledError, post
 from wanctl.forge.forge import Run, Trigger
 from wanctl.forge.wire import ForgeError
 from wanctl.kinds.registry import kind_of
 from wanctl.language.root import Root
 from wanctl.plan import Action, Plan, When
 from wanctl.project import Project
-from wanctl.project.reviews import collected, told, written_gallery
+from wanctl.project.reviews import SHEET, collected, told, written_gallery
 from wanctl.render.json.documents import outcome_json
 from wanctl.render.lineage import references_of, texts_of
 from wanctl.render.made import Checked, Made
@@ -83,7 +85,7 @@ class Publisher:
         plan_file = self._files(made, outcome, options, text)
         self._page(made, text, plan_file)
         if self.options.comment and review:
-            self._comment(made, text)
+            self._comment(made, text, previews)
 
     def _by_hand(self, made: Made) -> tuple[str, ...]:
         """The command that applies this very plan, for who does not merge, or not yet."""
@@ -134,7 +136,7 @@ class Publisher:
 
     # The pull request
 
-    def _comment(self, made: Made, text: str) -> None:
+    def _comment(self, made: Made, text: str, previews: Collection[Address]) -> None:
         request, forge = self.run.request, self.run.forge
         if request is None or forge is None:
             self.tell("no comment: the run does not say which pull request it is for")
@@ -145,12 +147,23 @@ class Publisher:
         try:
             named = made.project is not None
             place = place_on_request(Path(self.project_options.get("-C", ".")), made.environment)
-            message = Message(text, labels_of(made), place, named, self.run.commit)
+            sheets = self._sheets(previews)
+            message = Message(text, labels_of(made), place, named, self.run.commit, pictures=sheets)
             post(forge, request, request.token, message)
         except ForgeError as error:
             why = forge.read_only if error.status in {401, 403, 404} else "the plan stands"
             what = "no labels" if isinstance(error, UnlabelledError) else "no comment"
             self.tell(f"{what} on {request.name}: {error}; {why}")
+
+    def _sheets(self, previews: Collection[Address]) -> tuple[ShownPicture, ...]:
+        """The contact sheets of what waits for a choice, named by their content."""
+        found = []
+        for training in previews:
+            path = self.options.artifacts / GALLERY / training.name / SHEET
+            with suppress(OSError):
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+                found.append(ShownPicture(path, f"previews-{digest}.png", f"previews of {training}"))
+        return tuple(found)
 
     def _previews(self, made: Made, project: Project) -> Mapping[Address, int]:
         """Videos and a gallery for whoever has to choose, into the artefacts; how many of each training."""

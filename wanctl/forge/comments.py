@@ -9,6 +9,8 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 from wanctl.base.classes import dataclass
 from wanctl.forge.forge import Forge, Reviewed, ReviewRequest, Token
@@ -17,6 +19,7 @@ from wanctl.forge.wire import ForgeConnection, ForgeError, RefusedError
 _LABELS = re.compile(r"<!-- wanctl labels: ([a-z ]*) -->")
 _PLACE = re.compile(r"<!-- wanctl place: (\S+) -->")
 _MARKER = re.compile(r"<!-- wanctl plan: \S+ -->")
+_UPLOAD = re.compile(r"/uploads/[0-9a-f]{8,64}/[a-z0-9._-]{1,120}")  # as GitLab names one
 _APP = "[bot]"
 
 
@@ -61,6 +64,23 @@ class Comment:
 
 
 @dataclass(frozen=True)
+class ShownPicture:
+    """A file that a comment shows, at a forge whose comments can; known again by its name."""
+
+    path: Path
+    name: str  # of its content, so that the same picture is uploaded once
+    alt: str
+
+    def link(self, address: str) -> str:
+        return f"![{self.alt}]({address})"
+
+    def link_in(self, body: str) -> str | None:
+        """The link that a comment has to it already."""
+        links = re.findall(rf"!\[[^\]\n]*\]\(({_UPLOAD.pattern})\)", body)
+        return next((self.link(one) for one in links if one.endswith(f"/{self.name}")), None)
+
+
+@dataclass(frozen=True)
 class Message:
     """A comment that is to be posted: a text, its marker in the last line, and labels by short names.
 
@@ -73,6 +93,8 @@ class Message:
     place: str = ""  # one word that can stand in a comment of HTML
     named: bool = True  # the marker says which project
     commit: str | None = None  # whose plan it is; an older one does not replace a newer one
+    pictures: tuple[ShownPicture, ...] = ()
+    links: tuple[str, ...] = ()  # to those of them that the forge has taken
 
     @property
     def marker(self) -> str:
@@ -82,6 +104,7 @@ class Message:
     def text(self) -> str:
         """The body with its labels and its place noted, hidden, before the marker."""
         above = self.body.rstrip().rpartition("\n")[0]
+        above = "\n\n".join([above.rstrip(), *self.links, ""]) if self.links else above
         hidden = [f"<!-- wanctl labels: {' '.join(sorted(self.labels))} -->"]
         hidden += [f"<!-- wanctl place: {self.place} -->"] if self.place else []
         return "\n".join([above, *hidden, self.marker]) + "\n"
@@ -178,6 +201,7 @@ def _require_newest(reviewed: Reviewed, commit: str | None) -> None:
 
 def _comment(reviewed: Reviewed, author: Author, message: Message) -> Thread:
     thread = Thread.of(reviewed.comments(), author, message)
+    message = replace(message, links=_links(reviewed, thread, message))
     kept = _updated(reviewed, thread.mine, message)
     if kept is None:
         reviewed.create(message.text)
@@ -186,6 +210,19 @@ def _comment(reviewed: Reviewed, author: Author, message: Message) -> Thread:
             with suppress(ForgeError):
                 reviewed.delete(one)  # two runs at once had both found none
     return thread
+
+
+def _links(reviewed: Reviewed, thread: Thread, message: Message) -> tuple[str, ...]:
+    """Links to the pictures: those that our comment has, else new ones. A comment without them will do."""
+    found = []
+    for picture in message.pictures:
+        link = next(filter(None, (picture.link_in(one.body) for one in thread.mine)), None)
+        if link is None:
+            with suppress(ForgeError, OSError):
+                address = reviewed.attach(picture.path, picture.name)
+                link = picture.link(address) if address and _UPLOAD.fullmatch(address) else None
+        found.append(link)
+    return tuple(link for link in found if link)
 
 
 def _updated(reviewed: Reviewed, mine: Iterable[Comment], message: Message) -> Comment | None:

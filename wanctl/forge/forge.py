@@ -90,6 +90,9 @@ class Reviewed(Protocol):
     def delete(self, comment: "Comment") -> None:
         """One of ours that is one too many."""
 
+    def attach(self, path: Path, name: str) -> str | None:
+        """The address of a file that a comment can show; None where comments of this forge take none."""
+
     def head(self) -> str | None:
         """The commit that it stands at now, if the forge tells."""
 

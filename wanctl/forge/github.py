@@ -152,6 +152,9 @@ class GitHubRequest:
     def delete(self, comment: Comment) -> None:
         self._wire.call("DELETE", f"{self._repo}/issues/comments/{comment.id}")
 
+    def attach(self, path: Path, name: str) -> str | None:  # noqa: ARG002 - its API takes no files
+        return None
+
     def labels(self) -> frozenset[str]:
         return frozenset(str(one["name"]) for one in self._wire.pages(f"{self._issue}/labels"))
 

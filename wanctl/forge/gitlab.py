@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +11,7 @@ from wanctl.forge.comments import Author, Comment, Label
 from wanctl.forge.forge import Forge, ReviewRequest, Run, Token, Trigger
 from wanctl.forge.wire import ForgeConnection, ForgeError
 
+_LARGEST_UPLOAD = 10 * 1024 * 1024  # bytes: what a server takes whose owner has changed nothing
 _OF_THE_BRANCH = {"push", "schedule", "web", "api", "trigger"}
 
 
@@ -94,6 +95,15 @@ class GitLabRequest:
 
     def delete(self, comment: Comment) -> None:
         self._wire.call("DELETE", f"{self._request}/notes/{comment.id}")
+
+    def attach(self, path: Path, name: str) -> str | None:
+        """One try: a second one would be a second file."""
+        if path.stat().st_size > _LARGEST_UPLOAD:
+            return None
+        with path.open("rb") as stream:
+            made = self._wire.once("POST", f"{self._project}/uploads", files={"file": (name, stream)})
+        address = made.get("url") if isinstance(made, dict) else None
+        return address if isinstance(address, str) else None
 
     def labels(self) -> frozenset[str]:
         return frozenset(map(str, self._wire.call("GET", self._request)["labels"]))
