@@ -43,7 +43,7 @@ crash: $(STAMP)
 	$(BIN)/python -m tests.crash.matrix --workers 2 --marks kept
 	$(BIN)/python -m tests.crash.matrix --workers 2 --marks lost
 	for store in s3 git; do $(BIN)/python -m tests.crash.matrix --workers 2 --store $$store \
-		--scene replace --scene blue-green || exit 1; done
+		--scene replace --scene blue-green --alone || exit 1; done
 	$(BIN)/python -m tests.crash.matrix --workers 2 --store git --every 40
 	$(BIN)/python -m tests.crash.matrix --workers 2 --store s3 --every 10
 

@@ -1,7 +1,7 @@
 """Every disaster at every moment of every scene, and what came of it. `make crash` runs it whole.
 
 python -m tests.crash.matrix [--scene NAME]… [--marks kept|lost] [--store file|git|s3]
-                             [--every N] [--only TEXT] [--workers N]
+                             [--every N] [--only TEXT] [--workers N] [--alone]
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.crash.disasters import Point, points
 from tests.crash.forks import preload
 from tests.crash.places import PLACES, opened
-from tests.crash.playing import HEALED, VERDICTS, WRONG, Result, Stage, play, stages
+from tests.crash.playing import ASKED, HEALED, VERDICTS, WRONG, Result, Stage, play, stages
 from tests.crash.scenes import SCENES
 
 Play = tuple[Stage, Point]
@@ -136,6 +136,7 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--first", action="store_true", help="stop at the first point that goes wrong")
+    parser.add_argument("--alone", action="store_true", help="a point where a person is asked fails, too")
     asked = parser.parse_args()
     preload()
     began = time.monotonic()
@@ -148,7 +149,12 @@ def main() -> int:
         f"{time.monotonic() - began:.0f} s",
     ]
     print(*lines, sep="\n")  # noqa: T201 - a script
-    return int(any(result.verdict == WRONG for result in results))
+    return exit_code(results, alone=asked.alone)
+
+
+def exit_code(results: Sequence[Result], *, alone: bool) -> int:
+    bad = {WRONG, ASKED} if alone else {WRONG}
+    return int(any(result.verdict in bad for result in results))
 
 
 if __name__ == "__main__":

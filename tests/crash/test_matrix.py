@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash.disasters import AT_CALLS, Kind, Moment, Point
+from tests.crash.matrix import exit_code
 from tests.crash.places import PLACES
+from tests.crash.playing import ASKED, HEALED, WRONG, Result
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,3 +41,19 @@ def test_wherever_the_ledger_is(store: str) -> None:
     healed, asked = played("--store", store, "--scene", "scale", "--only", "ledger")
     assert healed > 5
     assert not asked
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the runs are forked")
+def test_a_replacement_that_is_killed_over_its_calls_deploys_once_and_asks_nobody() -> None:
+    """The new deployment has the name of the old one."""
+    killed = ("--only", "killed after the effect", "--every", "1000", "--alone")
+    healed, asked = played("--store", "s3", "--scene", "replace", *killed)
+    assert healed >= 2
+    assert not asked
+
+
+def test_where_nobody_is_to_be_asked_a_question_is_a_failure() -> None:
+    point = Point(Moment(Kind.CALL, 1, "POST /api/v1/deployments"), AT_CALLS[0])
+    healed, asked, wrong = (Result("replace", point, verdict) for verdict in (HEALED, ASKED, WRONG))
+    assert [exit_code([healed, one], alone=False) for one in (healed, asked, wrong)] == [0, 0, 1]
+    assert [exit_code([healed, one], alone=True) for one in (healed, asked, wrong)] == [0, 1, 1]
