@@ -12,10 +12,13 @@ from PIL import Image, ImageDraw
 from tests.harness import Document, Harness, deployment
 from wanctl.address import Address
 from wanctl.engine.converge import Outcome
+from wanctl.engine.history import standings
 from wanctl.language.findings import SpecErrors
 from wanctl.plan import Action, Status, Step, When
+from wanctl.project import Project
 from wanctl.project.errors import ProjectError
 from wanctl.render.text.plan import question
+from wanctl.watch.policy import Approvals, Policy, holding, intents_of
 
 RAIN = Address.deployment("rain")
 IMAGES = ["../checks/face.png", "../checks/street.png"]
@@ -104,6 +107,9 @@ def test_a_version_is_checked_once(harness: Harness) -> None:
     (of_it,) = harness.ledger["entries"]["Deployment/rain"]["checks"].values()
     assert of_it["passed"]
     assert [one["seconds"] for one in of_it["videos"]] == [2, 2]
+    told = [one.remote_id for one in standings(harness.project().record(), RAIN)]
+    assert told[-1] == serving(harness), "a check is nothing that serves"
+    assert len(told) == 2
 
 
 @pytest.mark.parametrize(
@@ -357,3 +363,25 @@ def test_checks_that_cannot_be_made_are_told_before_anything_is_paid(
     text = json.dumps([[one.message, one.path, str(one.place)] for one in caught.value.diagnostics])
     assert said in text
     assert "all.yaml:" in text
+
+
+# Approval by a line in git
+
+
+def test_a_check_waits_for_a_line_where_watch_is_told_so(harness: Harness) -> None:
+    harness.serve(pouring())
+    harness.apply(waits=False)
+    harness.advance(15 * MINUTE)
+    project = harness.project()
+    policy = Policy(needs_approval=frozenset({Action.CHECK}))
+
+    def step(lines: frozenset[str]) -> Step:
+        gate = holding(policy, Approvals(lines), intents_of(project.desired, project.local))
+        found = Project(project.desired, project.host, gates=(gate,)).plan().step(RAIN)
+        assert found is not None
+        return found
+
+    held = step(frozenset())
+    assert (held.when, held.effect) == (When.PERSON, None)
+    digest = held.hints[-1].split()[3]
+    assert step(frozenset({digest})).when is When.NOW

@@ -16,7 +16,7 @@ from wanctl.kinds.registry import kind_of
 from wanctl.ledger.record import Generation, HistoryLine, KeptInputs, Record, Verb
 
 # What puts no object in a resource's place.
-_BESIDE = frozenset({Verb.DELETE, Verb.CANCEL, Verb.WITHDRAW, Verb.RECORD, Verb.DISOWN})
+_BESIDE = frozenset({Verb.DELETE, Verb.CANCEL, Verb.WITHDRAW, Verb.RECORD, Verb.DISOWN, Verb.CHECK})
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from wanctl.address import Kind
 from wanctl.catalogue.base_models import HyperParameters
 from wanctl.dataset.thresholds import ContentThresholds
+from wanctl.generation.checks import VideoChecks
 from wanctl.language.models import AigcConfig, Resourceful
 from wanctl.language.resources import DOCUMENTS
 from wanctl.language.settings import Limits, PollingIntervals, SandboxSettings, Settings
@@ -32,6 +33,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     AigcConfig,
     Source,
     ContentThresholds,
+    VideoChecks,
     Settings,
     Limits,
     PollingIntervals,

@@ -18,6 +18,7 @@ from wanctl.engine.gates import Gate, concludes
 from wanctl.kinds.context import LocalData
 from wanctl.language.models import Dataset
 from wanctl.language.resources import Desired, Resource
+from wanctl.ledger.record import Verb
 from wanctl.plan import Action, Plan, Step, When
 
 APPROVALS_FILE = ".wanctl-approvals"
@@ -108,7 +109,11 @@ def holding(policy: Policy, approvals: Approvals, intents: Mapping[Address, str]
         if digest in approvals:
             approvals.begun[step.address] = intent
             return step
-        if concludes(step) and approvals.begun.get(step.address, intent) == intent:
+        if (
+            concludes(step)
+            and not _asked_apart(step, policy)
+            and approvals.begun.get(step.address, intent) == intent
+        ):
             return step  # approved when it was begun; what was pushed since then was not
         line = f"commit to {APPROVALS_FILE}: {digest}  # {step.action.value} {step.address}"
         if not startable:  # it may be approved ahead, in one commit with the others
@@ -120,8 +125,16 @@ def holding(policy: Policy, approvals: Approvals, intents: Mapping[Address, str]
 
 
 def needs_approval(step: Step, policy: Policy) -> bool:
-    """Its action is named; a replacement is a deletion too."""
+    """Its action is named; a replacement is a deletion too, and may have checks that are paid."""
+    if _asked_apart(step, policy):
+        return True
     return step.action in policy.needs_approval or (Action.DELETE in policy.needs_approval and step.deletes)
+
+
+def _asked_apart(step: Step, policy: Policy) -> bool:
+    """A check is paid, and somebody wants to be asked before each is, whatever was approved before."""
+    asks = step.effect is not None and step.effect.verb == Verb.CHECK
+    return asks and Action.CHECK in policy.needs_approval
 
 
 def intents_of(desired: Desired, local: Mapping[Address, LocalData]) -> Mapping[Address, str]:
