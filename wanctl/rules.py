@@ -83,6 +83,7 @@ class Rule(StrEnum):
     MOVED_FROM = "moved-from", SPECS, "a statement of a former name cannot be", ERROR
     UNKNOWN_ENVIRONMENT = "unknown-environment", SPECS, "--env names no environment", ERROR
     ENVIRONMENT_KEY = "environment-key", SPECS, "a key that an environment cannot change", ERROR
+    TRAINS_IN = "trains-in", SPECS, "an environment that cannot train for this one", ERROR
     SAME_PROJECT_NAME = "same-project-name", SPECS, "two environments share a name and account", WARNING
     ENDPOINT = "endpoint", SPECS, "the region or address is none of Model Studio's", ERROR
 
@@ -186,6 +187,8 @@ class Rule(StrEnum):
     )
     CHOSEN_BY_JUDGE = "chosen-by-judge", PLANS, "a vision model chose, as the spec says", WARNING
     OLD_KEPT = "old-kept", PLANS, "the deployment before serves too, until keep_old is over", ADVICE
+    TRAINER_LEDGER = "trainer-ledger", PLANS, "the environment that trains has no ledger here", WARNING
+    TRAINER_ACCOUNT = "trainer-account", PLANS, "what trains for this one is in another account", ERROR
     MOVED_FROM_BOTH = "moved-from-both", PLANS, "the ledger knows the old and the new name", WARNING
     MOVED_FROM_IDLE = "moved-from-idle", PLANS, "a statement of a former name does nothing", ADVICE
     PRUNE_UNRECORDED = "prune-unrecorded", PLANS, "left alone: no run with this ledger made it", ADVICE
@@ -213,12 +216,7 @@ class Rule(StrEnum):
         "several shots without prompt_extend, or of a model that makes one",
         ERROR,
     )
-    GENERATE_AUDIO = (
-        "generate-audio",
-        GENERATION,
-        "a sound that the model or the service does not take",
-        ERROR,
-    )
+    GENERATE_AUDIO = "generate-audio", GENERATION, "a sound that model or service does not take", ERROR
     GENERATE_REFERENCES = "generate-references", GENERATION, "more references than are taken", ERROR
     GENERATE_MEDIA = (
         "generate-media",
@@ -266,6 +264,7 @@ _REMEDIES = {
     Rule.MOVED_FROM: "correct the statement, or delete it",
     Rule.UNKNOWN_ENVIRONMENT: "name one of wanctl.yaml, or write it there under environments",
     Rule.ENVIRONMENT_KEY: "take it out of the environment",
+    Rule.TRAINS_IN: "name an environment that trains, in the same account",
     Rule.SAME_PROJECT_NAME: "give each environment a project: of its own",
     Rule.ENDPOINT: "write a region that there is, or its address",
     Rule.UNKNOWN_MODEL: "correct the name; or describe a newer model in a catalogue: of your own",
@@ -353,6 +352,8 @@ _REMEDIES = {
     Rule.CHOICE_WITHOUT_PREVIEWS: "choose one that has previews, or say that it is meant",
     Rule.CHOSEN_BY_JUDGE: "look at it, or write another choice: wanctl choose",
     Rule.OLD_KEPT: "tell callers the new name; to end the old one sooner, write a shorter keep_old:",
+    Rule.TRAINER_LEDGER: "share its ledger with this machine, or apply there first",
+    Rule.TRAINER_ACCOUNT: "use a key of the account, region and workspace that trained it",
     Rule.MOVED_FROM_BOTH: "take the line out; if the old one is to stay, bring its document back",
     Rule.MOVED_FROM_IDLE: "delete the line",
     Rule.PRUNE_UNRECORDED: "if nobody else uses it, name it: wanctl prune ID",
@@ -383,8 +384,7 @@ def page() -> str:
         "",
         "Every finding carries the id of its rule, in brackets behind the sentence and as `rule` in JSON.",
         "Errors stop an apply; warnings are likely mistakes; advice is what experience says.",
-        "Where you know better than the service, write `allow: [RULE]` into the document with the error:",
-        "then it is a warning.",
+        "Where you know better than the service, write `allow: [RULE]` into its document: it warns then.",
         "",
         "Made from the code: `python -m wanctl.rules > docs/rules.md`.",
     ]

@@ -178,3 +178,24 @@ def test_an_endpoint_that_cannot_be_is_told_offline(
 
 def test_aliases_of_regions_are_regions(tmp_path: Path) -> None:
     assert settings(tmp_path, "region: intl\n").region == "intl"
+
+
+def test_who_trains_for_all_environments_trains_for_itself(tmp_path: Path) -> None:
+    text = "trains_in: staging\nenvironments: {staging: {project: rain-staging}, prod: {project: rain-prod}}"
+    trains = [settings(tmp_path, text, one).trains_in for one in (None, "staging", "prod")]
+    assert trains == ["staging", None, "staging"]
+
+
+def test_it_is_known_who_deploys_what_is_trained(tmp_path: Path) -> None:
+    text = (
+        "environments: {staging: {project: s}, eu: {project: eu, trains_in: staging},"
+        " us: {project: us, trains_in: staging}, lab: {project: lab}}"
+    )
+    files = {"wanctl.yaml": f"version: 1\nproject: rain\n{text}"}
+    known = {one: [*load(tmp_path, files, one).trained_for] for one in (None, "staging", "eu", "lab")}
+    assert known == {None: [], "staging": ["eu", "us"], "eu": [], "lab": []}
+
+
+def test_who_trains_nothing_needs_no_project_name_of_its_own(tmp_path: Path) -> None:
+    text = "version: 1\nproject: rain\nenvironments: {staging: {project: s}, prod: {trains_in: staging}}"
+    assert told(tmp_path, {"wanctl.yaml": text}) == ""

@@ -179,6 +179,7 @@ class _Loading:
             sources=self.sources,
             renames=renames,
             ledgers_of_same_name=project.ledgers_of_same_name(),
+            trained_for=project.trained_for(),
             projects=frozenset(settings.project for settings in project.everywhere.values()),
         )
 

@@ -18,7 +18,7 @@ from wanctl.language.yaml.nodes import DocumentPath, dotted
 from wanctl.ledger.location import own_location
 from wanctl.rules import Rule
 from wanctl.studio.errors import Misconfigured
-from wanctl.studio.regions import Endpoint
+from wanctl.studio.regions import REGIONS, Endpoint, region_named
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,15 @@ class ProjectFile:
             and (settings.project, *_account(settings)) == (own.project, *_account(own))
         }
 
+    def trained_for(self) -> dict[str, Settings]:
+        """The environments that deploy what this one trains."""
+        own = self.environment
+        return {
+            name: settings
+            for name, settings in self.everywhere.items()
+            if name is not None and own is not None and settings.trains_in == own
+        }
+
     def path_of(self, path: DocumentPath, environment: str | None) -> DocumentPath:
         """Where a setting of an environment is written: in its section, or in the base."""
         return _written_at(self.document.value, environment, path)
@@ -68,6 +77,7 @@ def read_project_file(document: Document, environment: str | None, findings: Fin
     everywhere = {name: settings for name, settings in read.items() if settings is not None}
     reading.check_chosen(environment)
     reading.check_projects(everywhere)
+    reading.check_trainers(read)
     variables = variables_of(_merged(document.value, environment).get("vars"))
     return ProjectFile(document, environment, everywhere.get(environment), variables, everywhere)
 
@@ -97,6 +107,7 @@ class _SettingsReading:
             settings = Settings.model_validate(whole)
             if not known & {("region",), ("base_url",)}:
                 self._check_endpoint(settings, environment)
+            settings = _without_itself(settings, environment, self.document.value)
             return _with_own_ledger(settings, environment, self.document.value)
         except ValidationError as error:
             for one in complaints(error, Settings):
@@ -139,8 +150,8 @@ class _SettingsReading:
         for environment, settings in everywhere.items():
             owner = (settings.project, *_account(settings))
             first = seen.setdefault(owner, environment)
-            if environment is None or first == environment:
-                continue
+            if environment is None or first == environment or settings.trains_in is not None:
+                continue  # who trains nothing has nothing that its project's name would tell of
             path = ("environments", environment)
             self.findings.add(
                 Finding.at(
@@ -154,6 +165,13 @@ class _SettingsReading:
                 )
             )
 
+    def check_trainers(self, read: Mapping[str | None, Settings | None]) -> None:
+        """Who trains for an environment must be there, train for itself, and be in the same account."""
+        for environment, settings in read.items():
+            found = _why_not_trained_in(environment, settings, read) if settings else None
+            if found:
+                self._complain(Complaint(("trains_in",), Rule.TRAINS_IN, *found), environment)
+
     def _complain(self, one: Complaint, environment: str | None) -> None:
         path = _written_at(self.document.value, environment, one.path)
         self._report(replace(one, path=path))
@@ -162,6 +180,78 @@ class _SettingsReading:
         place = self.document.place_of(one)
         path = f"Project.{dotted(one.path)}" if one.path else "Project"
         self.findings.error(place, one.rule, one.message, path=path, hint=one.hint)
+
+
+def _why_not_trained_in(
+    environment: str | None, settings: Settings, read: Mapping[str | None, Settings | None]
+) -> tuple[str, str] | None:
+    """Why an environment cannot deploy what another one trains, and what to write instead."""
+    name = settings.trains_in
+    if name is None:
+        return None
+    if name not in read:
+        known = [one for one in read if one is not None]
+        message = f"there is no environment {quoted(name)} to train in"
+        return message, suggestion(name, known, "write it under environments, or take trains_in out")
+    trainer = read[name]
+    if trainer is None:
+        return None  # it has mistakes of its own, which are told
+    if name == environment:
+        return f"{name} names itself: it trains anyway", "take trains_in out"
+    if trainer.trains_in is not None:
+        message = f"{name} trains nothing itself: it has trains_in: {trainer.trains_in}"
+        return message, "name an environment that trains, or take trains_in out there"
+    here, there = _place(settings), _place(trainer)
+    if here == there:
+        return None
+    message = (
+        f"a model can be deployed only in the account, region and workspace that trained it: {name} is in "
+        f"{_spell_place(there)}, and this is in {_spell_place(here)}"
+    )
+    hint = (
+        "give both the same provider, region (or base_url) and workspace; "
+        "or take trains_in out, and it trains for itself"
+    )
+    return message, hint
+
+
+def _place(settings: Settings) -> tuple[str, ...]:
+    """The marks of an account, equal however its region and workspace are spelled."""
+    if settings.provider is Provider.SANDBOX and settings.base_url is None:
+        return (settings.provider,)
+    workspace = settings.workspace or ""
+    if settings.base_url is None:
+        region = region_named(settings.region)
+        return (settings.provider, region.name if region else settings.region, workspace)
+    try:
+        url = Endpoint.parse(settings.base_url).base_url
+    except Misconfigured:  # told where it is written
+        url = settings.base_url
+    for region in REGIONS:
+        if url == region.base_url:
+            return (settings.provider, region.name, workspace)
+        for hosts in (region.base_url, region.workspace_url or ""):
+            before, named, after = hosts.partition("{workspace}")
+            if named and url.startswith(before) and url.endswith(after):
+                own = url.removeprefix(before).removesuffix(after)
+                return (settings.provider, region.name, workspace or own)
+    return (settings.provider, url, workspace)
+
+
+def _spell_place(place: tuple[str, ...]) -> str:
+    if len(place) == 1:
+        return "the sandbox"
+    provider, where, workspace = place
+    return f"{provider} {where}, {f'workspace {workspace}' if workspace else 'the default workspace'}"
+
+
+def _without_itself(settings: Settings, environment: str | None, value: Mapping[str, Any]) -> Settings:
+    """What the base says of all environments is no word about the one that trains for them."""
+    if environment is None or settings.trains_in != environment:
+        return settings
+    if "trains_in" in _sections(value)[environment]:
+        return settings
+    return settings.model_copy(update={"trains_in": None})
 
 
 def _sections(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

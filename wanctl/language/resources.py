@@ -113,6 +113,10 @@ class Desired:
     ledgers_of_same_name: Mapping[str | None, str] = field(
         default_factory=dict
     )  # environments of this name → their ledger
+    trainer: "Desired | None" = None  # the specs of the environment that trains for this one
+    trained_for: Mapping[str, Settings] = field(
+        default_factory=dict
+    )  # the environments that deploy what this one trains
     projects: frozenset[str] = frozenset()  # what this project is called in any environment
     renames: Mapping[Address, tuple[Rename, ...]] = field(default_factory=dict)  # the nearest name first
 

@@ -243,6 +243,9 @@ class Settings(Model):
     applied everywhere can go."""
     sandbox: SandboxSettings = SandboxSettings()
     """How the embedded sandbox behaves."""
+    trains_in: Name | None = Field(default=None, examples=["staging"])
+    """The environment that trains for this one, in the same account. Its datasets, trainings and choices are
+    read, by its ledger; this one uploads, trains and exports nothing, and only deploys."""
     environments: dict[Name, dict[str, Any]] = Field(
         default={}, examples=[{"prod": {"provider": "model-studio", "project": "money-rain-prod"}}]
     )
