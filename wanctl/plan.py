@@ -172,6 +172,7 @@ class Step:
     routine: bool = False  # the reason says no more than a first run of it does
     awaited: tuple[str, ...] = ()  # what else is looked at while it waits for the service
     effect: Effect | None = None
+    made_in: str | None = None  # the environment that makes it for this one, which only reads it
 
     @property
     def bills(self) -> bool:
@@ -218,7 +219,7 @@ class Step:
             "warning": self.warning,
             "hints": list(self.hints),
             "drift": self.drift,
-        }
+        } | ({"made_in": self.made_in} if self.made_in else {})
 
     def canonical(self) -> dict[str, Any]:
         """The part that a reviewer approves: without times, progress, prices or wording."""

@@ -73,6 +73,7 @@ def history_of(
     from wanctl.engine.history import known_addresses, standings
     from wanctl.kinds.registry import called_kind
     from wanctl.language.resources import resource_named
+    from wanctl.project.promotion import ledger_of
     from wanctl.render.json.history import standings_json
     from wanctl.render.text.console import emit
     from wanctl.render.text.history import origin_lines, standing_lines
@@ -82,6 +83,7 @@ def history_of(
     record = project.record()
     known = {**dict.fromkeys(project.desired.resources), **known_addresses(record)}
     resource = resource_named(address, known, called_kind())
+    record = ledger_of(project, resource)
     found = standings(record, resource)
     if at is not None:
         first, last = _span(at, record.zone)

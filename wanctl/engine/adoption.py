@@ -15,8 +15,9 @@ from wanctl.kinds.context import Context
 from wanctl.kinds.importing import Importable, Inventory, Writing
 from wanctl.kinds.kind import Adopting, AdoptionRefused
 from wanctl.kinds.moving import moves_of
-from wanctl.kinds.registry import kind_of, kinds, planned_context
+from wanctl.kinds.registry import kind_of, kinds
 from wanctl.kinds.snapshot import Question, Snapshot
+from wanctl.kinds.together import planned_context
 from wanctl.language.resources import Resource, near_miss
 from wanctl.language.writing import Written
 from wanctl.ledger.record import Verb
@@ -54,7 +55,9 @@ def documents_of(inventory: Inventory, ids: Collection[str]) -> Imported:
 def _chosen(inventory: Inventory, ids: Collection[str]) -> Iterator[Importable]:
     found = _in_order(inventory)
     if not ids:
-        own = {None, inventory.desired.settings.project}  # of another project: only by name
+        desired = inventory.desired
+        own = {None, desired.settings.project}  # of another project: only by name
+        own |= {desired.trainer.settings.project} if desired.trainer else set()
         yield from (one for one in found if one.project in own)
     for remote_id in ids:
         meant = [one for one in found if one.remote_id == remote_id]
@@ -68,6 +71,8 @@ def _in_order(inventory: Inventory) -> list[Importable]:
     found: list[Importable] = []
     beside: dict[str, list[Importable]] = {}
     for kind in kinds():
+        if inventory.desired.trainer and not kind.goes_with_its_document:
+            continue  # another environment makes it, and imports it
         for one in kind.importable(inventory):
             (beside.setdefault(one.beside, []) if one.beside else found).append(one)
     return [each for one in found for each in (one, *beside.get(one.remote_id, ()))]
@@ -132,6 +137,8 @@ async def disown(session: RunSession, address: Address, remote_id: str) -> str:
 def _refuse_claimed(session: RunSession, address: Address, remote_id: str) -> None:
     """Two documents for one object: the end of the one would be the end of the other."""
     record = session.journal.record
+    if session.snapshot and (theirs := session.snapshot.elsewhere.known.get(remote_id)):
+        raise AdoptionRefused(f"{remote_id} is {theirs}, and stays that")
     if old := moves_of(session.desired, record).pending.get(address):
         raise AdoptionRefused(f"{address} is about to take over the record of {old}: wanctl apply does that")
     for text, entry in record.entries.items():

@@ -26,14 +26,15 @@ Gate = Callable[[Plan, datetime], Plan]
 
 
 def gated(planner: Planner, gates: Sequence[Gate]) -> Planner:
-    """The planner with gates laid over it; the time is the snapshot's."""
+    """The planner with gates laid over it; the time is the snapshot's. What is known to be of an environment
+    that shares models with this one is never ended here."""
 
     def plan(
         desired: Desired, snapshot: Snapshot, record: Record, local: Mapping[Address, LocalData]
     ) -> Draft:
         draft = planner(desired, snapshot, record, local)
         made = draft.plan
-        for gate in gates:
+        for gate in (neighbour_gate(snapshot.elsewhere.known, _SHARING), *gates):
             made = gate(made, snapshot.observed_at)
         return replace(draft, plan=made)
 
@@ -91,8 +92,13 @@ def _finding(severity: Severity, message: str) -> Finding:
     return Finding(severity, message, hint=hint, rule=OUTSIDE)
 
 
-def neighbour_gate(known: Mapping[str, str]) -> Gate:
-    """Another environment has this project's name in its account: what its ledger knows is not ended here.
+_NAMESAKES = "give each environment a project: of its own in wanctl.yaml"
+_SHARING = "it is ended there, or once nothing there needs it any more"
+
+
+def neighbour_gate(known: Mapping[str, str], hint: str = _NAMESAKES) -> Gate:
+    """Another environment has this project's name in its account, or shares models with it: what its ledger
+    knows is not ended here.
 
     `known`: remote id → whose it is, as a person would say it. The project reads the other ledgers.
     """
@@ -100,14 +106,14 @@ def neighbour_gate(known: Mapping[str, str]) -> Gate:
     def gate(plan: Plan, _: datetime) -> Plan:
         if not known:
             return plan
-        steps = tuple(_held(step, known) for step in plan.steps)
+        steps = tuple(_held(step, known, hint) for step in plan.steps)
         orphans = tuple(one for one in plan.orphans if one.remote_id not in known)
         return replace(plan, steps=steps, orphans=orphans)
 
     return gate
 
 
-def _held(step: Step, known: Mapping[str, str]) -> Step:
+def _held(step: Step, known: Mapping[str, str], hint: str) -> Step:
     ends = step.deletes or step.action is Action.CANCEL
     shared = [one for one in step.ended if one in known]
     if not (shared and ends and step.when in {When.NOW, When.LATER}):
@@ -117,7 +123,7 @@ def _held(step: Step, known: Mapping[str, str]) -> Step:
         when=When.BLOCKED,
         after=(),
         reason=f"{step.reason}; but {shared[0]} is {known[shared[0]]} as well",
-        hints=("give each environment a project: of its own in wanctl.yaml", *step.hints),
+        hints=(hint, *step.hints),
         effect=None,
     )
 

@@ -30,17 +30,18 @@ class InputsKept:
 def inputs_kept_of(
     address: Address,
     made: Generation,
-    record: Record,
+    records: tuple[Record, ...],
     references: Mapping[Address, tuple[Address, ...]],
 ) -> InputsKept:
-    """What is to be kept of this object. Upstream is what both records agree on; nothing is guessed."""
+    """What is to be kept of this object. Upstream is what both records agree on; nothing is guessed. What
+    another environment made stands in the ledger of that one, which comes last."""
     configs: dict[str, KeptInputs] = {}
     digests: list[str] = []
     for upstream in references.get(address, ()):
-        generations = record.entry(upstream).generations
+        generations = (one for record in records for one in record.entry(upstream).generations)
         origin = next((one for one in generations if kind_of(address).comes_from(made, one)), None)
         if origin:
-            kept = inputs_kept_of(upstream, origin, record, references)
+            kept = inputs_kept_of(upstream, origin, records, references)
             configs |= kept.configs
             digests.append(kept.digest)
     own = KeptInputs(

@@ -39,6 +39,7 @@ class Journal:
         self._stamp = stamp
         self._now = now
         self._references = references or {}
+        self.trained: Record | None = None  # the ledger of whoever trains for this environment
 
     @property
     def record(self) -> Record:
@@ -158,7 +159,8 @@ class Journal:
         """With the line, and the inputs of the object that it is about."""
         if made is None:
             return record.with_history(line)
-        kept = inputs_kept_of(Address.parse(line.address), made, record, self._references)
+        records = (record, *([self.trained] if self.trained else []))
+        kept = inputs_kept_of(Address.parse(line.address), made, records, self._references)
         return record.with_history(line.model_copy(update={"config": kept.digest}), configs=kept.configs)
 
     def _sent(self, effect: Effect, record: Record) -> Generation:

@@ -24,7 +24,7 @@ from wanctl.generation.seeing import seen_video
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.kind import Reader
 from wanctl.kinds.registry import kind_of, reads
-from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot
+from wanctl.kinds.snapshot import Elsewhere, Listing, Question, Read, Snapshot
 from wanctl.language.resources import Desired
 from wanctl.ledger.record import Generation, Record
 from wanctl.plan import When
@@ -55,12 +55,16 @@ class RunSession:
     archive: Callable[[Address, str], AbstractAsyncContextManager[Path]]
     planner: Planner = make_plan
     lists: ReadLists | None = None  # where several projects share one reading of an account
+    elsewhere: Callable[[], Elsewhere] = Elsewhere  # reads what shares models with this environment
     snapshot: Snapshot | None = None
 
     async def survey(self) -> Draft:
         """Read the whole account and plan from it."""
+        elsewhere = await asyncio.to_thread(self.elsewhere)
+        self.journal.trained = elsewhere.trained
         read = self.lists or partial(read_lists, self.studio, self.clock.now)
-        return await self.settle(await observe(await read(), self.studio, self.journal.record))
+        seen = await observe(await read(), self.studio, self.journal.record)
+        return await self.settle(replace(seen, elsewhere=elsewhere))
 
     async def look_again(self, draft: Draft, due: Collection[Address]) -> Draft:
         """Read only what is in flight and due, and plan from that."""

@@ -17,8 +17,9 @@ from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, LocalData, Planned
 from wanctl.kinds.kind import ResourceKind
 from wanctl.kinds.moving import after_move, move_step, moves_of
-from wanctl.kinds.registry import kind_of, kinds, planned_context
+from wanctl.kinds.registry import kind_of, kinds
 from wanctl.kinds.snapshot import Question, Snapshot
+from wanctl.kinds.together import planned_context, trainer_findings
 from wanctl.language.models import State
 from wanctl.language.resources import Desired
 from wanctl.ledger.record import Entry, Record, Verb
@@ -59,7 +60,7 @@ def make_plan(
     steps += [after_move(planned.step, moves) for planned in in_order]
     steps += [step for kind in kinds() for step in kind.beside(context)]
     findings = [*desired.diagnostics, *diagnostics]
-    findings += (*moves.findings, *_unlisted(snapshot))
+    findings += (*moves.findings, *_unlisted(snapshot), *trainer_findings(context))
     findings += [finding for planned in in_order for finding in planned.findings]
     removals: list[Planned] = []
     if desired.resources:
@@ -247,7 +248,9 @@ def _exceeded(limit: str, allowed: str, what: str, steps: list[Step]) -> Finding
 
 def _orphans(context: Context, steps: list[Step]) -> list[Orphan]:
     """Objects that are ours by name or ledger, live, and in no spec. They stay; a person should know."""
-    owners = context.record.owners
+    owners, known = context.record.owners, context.snapshot.elsewhere.known
+    trainer = context.desired.trainer
+    by_ledger = trainer is not None and trainer.settings.project == context.project
 
     def told(orphan: Orphan, kind: ResourceKind) -> Orphan:
         former = kind.former_name(context.snapshot, orphan.remote_id)
@@ -259,7 +262,12 @@ def _orphans(context: Context, steps: list[Step]) -> list[Orphan]:
     used: dict[Kind, set[str | None]] = defaultdict(set)  # by kind: a model and its deployment share a name
     for step in steps:
         used[step.address.kind].add(step.remote_id)
-    return [told(orphan, kind) for kind in kinds() for orphan in kind.orphans(context, used[kind.kind])]
+    return [
+        told(orphan, kind)
+        for kind in kinds()
+        for orphan in kind.orphans(context, used[kind.kind])
+        if orphan.remote_id not in known and (orphan.remote_id in owners or not by_ledger)
+    ]
 
 
 def _since(orphan: Orphan, context: Context) -> datetime | None:

@@ -14,8 +14,9 @@ from wanctl.engine.planner import Draft, exceeded_limits, forgotten, make_plan, 
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, LocalData, Planned
 from wanctl.kinds.kind import OrphanToDelete, Pruning
-from wanctl.kinds.registry import kind_of, kinds, planned_context
+from wanctl.kinds.registry import kind_of, kinds
 from wanctl.kinds.snapshot import Snapshot
+from wanctl.kinds.together import is_made_elsewhere, planned_context
 from wanctl.language.resources import Desired
 from wanctl.ledger.record import Record, Verb
 from wanctl.plan import Action, Orphan, Plan, Step, When
@@ -42,6 +43,8 @@ def make_destruction(
     made_from = [one for one in reversed(tuple(desired.resources)) if one in chosen and one not in serving]
     planned: dict[Address, Planned] = {}
     for address in (*serving, *made_from):  # first what came of it
+        if is_made_elsewhere(address, desired):
+            continue
         if one := kind_of(address).plan_destruction(address, context):
             planned[address] = one
     steps = [one.step for one in planned.values()]

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from wanctl.address import Address
 from wanctl.engine.planner import Draft, plan_of
 from wanctl.kinds.context import LocalData
-from wanctl.kinds.registry import kind_of, planned_context
+from wanctl.kinds.registry import kind_of
 from wanctl.kinds.snapshot import Snapshot
+from wanctl.kinds.together import planned_context
 from wanctl.language.resources import Desired, Resource
 from wanctl.ledger.record import Record, Trial
 

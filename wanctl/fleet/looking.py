@@ -9,11 +9,11 @@ from wanctl.fleet.fleet_file import FleetScope, MemberName, members_of
 from wanctl.fleet.gathering import Gathering
 from wanctl.fleet.keeping import AT_ONCE, PATIENCE, Spell
 from wanctl.fleet.overview import Overview, ProjectView
-from wanctl.language.load import load_project
 from wanctl.ledger.record import Record
 from wanctl.project import Project
 from wanctl.project.accounts import Accounts
 from wanctl.project.host import Host
+from wanctl.project.promotion import load_specs
 
 
 def named(fleet: FleetScope) -> tuple[MemberName, ...]:
@@ -30,7 +30,7 @@ async def look(
     gathering = Gathering(len(names), PATIENCE)
 
     def begun(name: MemberName) -> tuple[Project, Record]:
-        desired = load_project(Path(name.home), name.environment or None)
+        desired = load_specs(Path(name.home), name.environment or None)
         project = Project(desired, host, tell=lambda text: tell(f"{name}: {text}"), connect=accounts.connect)
         project.local  # noqa: B018 - read here, in a thread
         return project, project.record()

@@ -36,6 +36,7 @@ class LocalData:
     problem: str | None = None  # why there are no facts
     source: str = ""  # as a person would type it
     problems: tuple[Finding, ...] = ()  # what is wrong with what was found
+    missing: bool = False  # there is nothing at its source on this machine
     fetchable: bool = False  # not looked at, since its digest is locked; an upload would fetch it
 
 
@@ -70,6 +71,7 @@ class ProvidedModel(Provided):
     job: Job | None = None  # of a training, once its job is found
     job_id: str | None = None  # also when only the ledger still knows the job
     training: str | None = None  # the identity of a training, as soon as its inputs are known
+    origin: str | None = None  # which job and choice, where another environment made it
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,11 @@ class Context:
     @property
     def project(self) -> str:
         return self.desired.settings.project
+
+    @property
+    def scope(self) -> str:
+        """What tells the deployments of this environment from another's of the same model."""
+        return self.project if self.desired.trainer is None else f"{self.project}/{self.desired.environment}"
 
     def entry(self, address: Address) -> Entry:
         return self.record.entry(address)
@@ -306,7 +313,7 @@ class Context:
             for address, resource in self.desired.resources.items()
             if isinstance(resource.spec, DeploymentSpec)
             for name in (address, *(one.old for one in self.desired.renames.get(address, ())))
-            for suffix in config_suffixes(self.project, name, resource.spec)
+            for suffix in config_suffixes(self.scope, name, resource.spec)
         }
 
     @cached_property
@@ -336,7 +343,8 @@ class Context:
     @cached_property
     def claimed(self) -> dict[str, str]:
         """Remote id → the address that the ledger gives it to."""
-        owners: dict[str, str] = {}
+        elsewhere = self.snapshot.elsewhere.known.items()
+        owners = {one: owner for one, owner in elsewhere if owner.startswith(f"{Kind.DEPLOYMENT}/")}
         gone = {str(address) for address, _ in self.left_the_specs(Kind.FINETUNE)}
         for address, entry in self.record.entries.items():
             if address in gone:

@@ -34,7 +34,8 @@ class Inventory:
     snapshot: Snapshot  # with the answers to what the kinds asked
 
     def taken(self, kind: Kind, remote_id: str) -> bool:
-        return remote_id in self.names.get(kind, {}) or remote_id in self.claimed
+        known = remote_id in self.names.get(kind, {}) or remote_id in self.claimed
+        return known or remote_id in self.snapshot.elsewhere.known
 
     @cached_property
     def claimed(self) -> Mapping[str, str]:

@@ -5,19 +5,14 @@ A kind of somebody else's is registered for a while with `registered`; README.md
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import MappingProxyType
-from typing import Any
 
 from wanctl.address import Address, Kind
 from wanctl.kinds.checkpoint.kind import CheckpointKind
-from wanctl.kinds.context import Claim, Context, LocalData, Planned
 from wanctl.kinds.dataset.kind import DatasetKind
 from wanctl.kinds.deployment.kind import DeploymentKind
 from wanctl.kinds.finetune.kind import FineTuneKind
 from wanctl.kinds.kind import Reader, ResourceKind
-from wanctl.kinds.snapshot import Snapshot
-from wanctl.language.resources import DOCUMENTS, Desired
-from wanctl.ledger.record import Record
+from wanctl.language.resources import DOCUMENTS
 
 _KINDS: dict[Kind, ResourceKind] = {
     one.kind: one for one in (DatasetKind(), FineTuneKind(), CheckpointKind(), DeploymentKind())
@@ -76,22 +71,3 @@ def registered(one: ResourceKind) -> Iterator[None]:
 def reads() -> Mapping[str, Reader]:
     """Every read that planning may ask for, and how it is made."""
     return {name: read for one in kinds() for name, read in one.reads.items()}
-
-
-def planned_context(
-    desired: Desired, snapshot: Snapshot, record: Record, local: Mapping[Address, LocalData], **more: Any
-) -> Context:
-    """Every resource planned, in the order of the addresses: the order of the documents decides nothing."""
-    planned: dict[Address, Planned] = {}
-    claimed: dict[Claim, Address] = {}
-    context = Context(
-        desired, snapshot, record, local, MappingProxyType(planned), MappingProxyType(claimed), **more
-    )
-    for address in sorted(desired.resources, key=lambda one: (one.kind.rank, one.name)):
-        one = kind_of(address).plan(desired.resources[address], context)
-        planned[address] = one
-        for claim in one.claims:
-            claimed.setdefault(claim, address)
-    for address, one in list(planned.items()):
-        planned[address] = kind_of(address).reconsidered(address, one, context)
-    return context

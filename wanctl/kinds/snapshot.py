@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from wanctl.address import NAME, Address
 from wanctl.dataset.contents import parse_upload_name
 from wanctl.language.models import Deployment as DeploymentSpec
+from wanctl.ledger.record import Record
 from wanctl.studio.objects import Job, LiveDeployment, RemoteFile
 
 LONGEST_NUMBER = 40  # digits that are written out; beyond, numbers are spelled with their exponent
@@ -55,6 +56,15 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """What the ledgers of environments say that share models with this one; each was only read."""
+
+    trained: Record | None = None  # of the one that trains for this one
+    known: Mapping[str, str] = field(default_factory=dict)  # remote id → whose it is, as a person says it
+    unread: tuple[str, ...] = ()  # who deploys what is trained here, and has no ledger that can be read
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The account as it was read: three whole lists, and the answers to questions (None = not found)."""
 
@@ -63,6 +73,7 @@ class Snapshot:
     jobs: tuple[Job, ...] = ()
     deployments: tuple[LiveDeployment, ...] = ()
     answers: Mapping[Question, Any] = field(default_factory=dict)
+    elsewhere: Elsewhere = Elsewhere()
     unlisted: tuple[
         Listing, ...
     ] = ()  # what the service has no list of, so that only what is known of is here

@@ -25,9 +25,10 @@ from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.moving import moves_of
 from wanctl.kinds.registry import kind_of
+from wanctl.kinds.together import is_made_elsewhere
 from wanctl.language.findings import SpecErrors
 from wanctl.language.inspection import EditionChange, edition_changes
-from wanctl.language.load import find_project, load_project
+from wanctl.language.load import find_project
 from wanctl.language.resources import Desired, near_miss
 from wanctl.language.rules.values import check
 from wanctl.ledger.opening import LedgerOwner, open_store
@@ -38,9 +39,10 @@ from wanctl.project.errors import ProjectError
 from wanctl.project.events import EventWatcher, Listen, Silent
 from wanctl.project.host import STATE_FOLDER, Host
 from wanctl.project.leasing import leased, while_held
-from wanctl.project.ledgers import known_to_neighbours, record_of
+from wanctl.project.ledgers import known_to_namesakes, record_of
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently, with_counted
 from wanctl.project.outputs import Output, OutputList, output_of, outputs_of
+from wanctl.project.promotion import load_specs, made_elsewhere, read_elsewhere, without_trained
 from wanctl.project.provider import Connect, OpenAccount, connect, endpoint_name, place_gate
 from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus, Validation, dataset_diagnostics
 from wanctl.render.lineage import references_of, texts_of
@@ -73,7 +75,9 @@ class Project:
         self.home = home or desired.directory
         self.gates = gates
         self._on_call, self._connect = on_call, connect
-        self.datasets = LocalDatasets(desired, self.state / "cache", trust_cache=trust_cache)
+        self.datasets = LocalDatasets(
+            desired.trainer or desired, self.state / "cache", trust_cache=trust_cache
+        )
         self._reading = reading
 
     def __repr__(self) -> str:
@@ -96,7 +100,7 @@ class Project:
         `reading` gives, while the datasets are read, what hears how many bytes are done with.
         """
         try:
-            desired = load_project(find_project(directory or Path.cwd()), environment)
+            desired = load_specs(find_project(directory or Path.cwd()), environment)
         except SpecErrors as errors:
             raise with_counted(errors, reading, trust_cache=trust_cache) from None
         return cls(desired, host or Host(), tell=tell, trust_cache=trust_cache, reading=reading)
@@ -129,13 +133,14 @@ class Project:
 
     def store_at(self, location: str) -> LedgerStore:
         """This project's ledger in this environment, if it were kept there."""
-        return self._store_of(self.desired.environment, location)
+        return self.store_of(self.desired.environment, self.name, location)
 
-    def _store_of(self, environment: str | None, location: str) -> LedgerStore:
+    def store_of(self, environment: str | None, project: str, location: str) -> LedgerStore:
+        """The ledger of an environment of these specs."""
         return open_store(
             location,
             LedgerOwner(
-                project=self.name,
+                project=project,
                 environment=environment,
                 directory=self.home,
                 environ=self.host.environ,
@@ -150,8 +155,10 @@ class Project:
         return leased(store or self.store, self.host, self.tell, lock_wait=lock_wait)
 
     def findings(self) -> tuple[Finding, ...]:
-        """The findings of the rules, once the datasets are counted."""
-        return check(self.desired, {address: data.facts for address, data in self.local.items()})
+        """The findings of the rules, once the datasets are counted. What another environment trains is judged
+        there."""
+        found = check(self.desired, {address: data.facts for address, data in self.local.items()})
+        return without_trained(found) if self.desired.trainer else found
 
     def edition_changes(self, edition: str) -> tuple[EditionChange, ...]:
         """What another edition of the catalogue would change for the trainings of these specs."""
@@ -320,6 +327,8 @@ class Project:
         known = {Address.parse(text) for text in record.entries}
         moving = moves_of(self.desired, record).pending
         for address in to_delete:
+            if is_made_elsewhere(address, self.desired):
+                raise made_elsewhere(address, self.desired, f"destroy {address}")
             if address in moving:
                 raise ProjectError(f"{address} is {moving[address]} until wanctl apply has moved its record")
             if address not in self.desired.resources and address not in known:
@@ -339,15 +348,11 @@ class Project:
     def gated(self, planner: Planner, outside: Severity = Severity.WARNING) -> Planner:
         """The planner with everything that may narrow it; `outside` is how much it matters to be outside the
         windows."""
-        ledgers = {
-            name: self._store_of(name, ledger) for name, ledger in self.desired.ledgers_of_same_name.items()
-        }
-        known = known_to_neighbours(ledgers, self.store, self.tell) if ledgers else {}
         settings = self.desired.settings
         gates: tuple[Gate, ...] = (
             place_gate(settings, self.host),
             *self.gates,
-            neighbour_gate(known),
+            neighbour_gate(known_to_namesakes(self)),
             window_gate(settings.windows, outside),
         )
         return gated(planner, gates)
@@ -388,6 +393,7 @@ class Project:
                     lambda: self.gated(planner or partial(make_plan, diagnostics=self.findings()), outside)
                 ),
                 lists=account.lists(since),
+                elsewhere=partial(read_elsewhere, self),
             )
 
     @asynccontextmanager

@@ -19,10 +19,12 @@ from wanctl.engine.adoption import (
 )
 from wanctl.engine.observe import answer
 from wanctl.kinds.importing import Inventory
+from wanctl.kinds.together import is_made_elsewhere
 from wanctl.language.writing import yaml_text
 from wanctl.plan import Plan
 from wanctl.project import Project
 from wanctl.project.local import shown_path
+from wanctl.project.promotion import made_elsewhere
 
 DEFAULT_FILE = "imported.yaml"
 
@@ -140,6 +142,9 @@ def _place(project: Project, to: Path | None) -> Path:
 
 def bind(project: Project, address: Address, remote_id: str | None, foreign_id: str | None) -> str:
     """Adopt or disown, under the lease: it writes the ledger."""
+    if is_made_elsewhere(address, project.desired):
+        given = remote_id or f"--not {foreign_id}"
+        raise made_elsewhere(address, project.desired, f"adopt {address} {given}")
 
     async def work() -> str:
         async with project.leased() as store, project.session(store) as session:

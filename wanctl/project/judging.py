@@ -137,6 +137,9 @@ async def left_to_judge(project: "Project", work: Judging, advices: Sequence[Adv
     }
     if not waiting:
         return []
+    if env := project.desired.settings.trains_in:
+        there = f"wanctl --env {env} review {work.training} --judge"
+        return [f"{address} is left to the judge in {env}; there: {there}" for address in waiting]
     review = work.review
     async with project.leased() as store, project.session(store) as session:
         looked = await training_of(session, work.training)

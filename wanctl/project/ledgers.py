@@ -70,6 +70,15 @@ def known_to_neighbours(
     return known
 
 
+def known_to_namesakes(project: "Project") -> dict[str, str]:
+    """What environments of this project's name have in its account: remote id → whose it is."""
+    ledgers = {
+        name: project.store_of(name, project.name, ledger)
+        for name, ledger in project.desired.ledgers_of_same_name.items()
+    }
+    return known_to_neighbours(ledgers, project.store, project.tell) if ledgers else {}
+
+
 @dataclass(frozen=True)
 class LedgerMove:
     """A ledger that was moved: what a person has still to do."""

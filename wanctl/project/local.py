@@ -89,7 +89,7 @@ class LocalDatasets:
             near = likely_meant(source, shown)
             meant = f"; did you mean {near}?" if near else ""
             problem = None if self._locked(spec) else f"its source {shown} is not there{meant}"
-            return LocalData(None, problem, shown)
+            return LocalData(None, problem, shown, missing=True)
         try:
             facts = self.facts(address, tick)
         except (DatasetError, OSError) as error:

@@ -11,7 +11,8 @@ from wanctl.address import Address
 from wanctl.base.files import file_name
 from wanctl.base.words import counted, listed
 from wanctl.engine.observe import RunSession
-from wanctl.kinds.registry import choosing_kind, kind_of, planned_context
+from wanctl.kinds.registry import choosing_kind, kind_of
+from wanctl.kinds.together import planned_context
 from wanctl.plan import Plan
 from wanctl.project.errors import ProjectError
 from wanctl.review.collecting import Candidate, Collector, Review, ReviewError
@@ -121,12 +122,14 @@ def _served(session: RunSession) -> frozenset[str]:
 
 def _serving_elsewhere(session: RunSession, training: LookedAt) -> Iterable[tuple[str, str]]:
     """Job and checkpoint of what serves now by the choices made from this training's document before."""
-    served, record, desired = _served(session), session.journal.record, session.desired
+    served, desired = _served(session), session.desired
+    elsewhere = session.snapshot.elsewhere.trained if session.snapshot else None
+    records = (session.journal.record, *([elsewhere] if elsewhere else []))
     found: dict[tuple[str, str], None] = {}
     for address, resource in desired.resources.items():
         if address.kind != choosing_kind() or training.address not in resource.references:
             continue
-        for one in record.entry(address).generations:
+        for one in (made for record in records for made in record.entry(address).generations):
             job_id, _, label = one.identity.partition("/")
             if one.inputs.get("model_name") in served and job_id != training.job.job_id:
                 found[job_id, label] = None

@@ -16,6 +16,7 @@ from wanctl.engine.removal import make_destruction
 from wanctl.engine.trials import WantedTrial, make_trial
 from wanctl.finding import Severity
 from wanctl.kinds.registry import called_kind, choosing_kind, kind_of
+from wanctl.kinds.together import is_made_elsewhere
 from wanctl.language.fields import LONGEST_NAME, check_name
 from wanctl.language.models import State
 from wanctl.language.resources import Resource, resource_named
@@ -24,6 +25,7 @@ from wanctl.plan import Plan, When
 from wanctl.project import Project
 from wanctl.project.approved import Decision
 from wanctl.project.errors import ProjectError
+from wanctl.project.promotion import made_elsewhere
 from wanctl.project.results import ApplyResult, PlanResult
 from wanctl.project.trials import StandingTrial, trials_in, trials_of
 from wanctl.render.lineage import references_of
@@ -138,6 +140,8 @@ def wanted_trial(project: Project, asked: TrialRequest, now: datetime) -> Wanted
         raise ProjectError("limits.deletes is 0, so that nothing could end the trial", "allow at least 1")
     resources = project.desired.resources
     address = resource_named(asked.checkpoint, resources, choosing_kind())
+    if is_made_elsewhere(address, project.desired):
+        raise made_elsewhere(address, project.desired, f"try {address} {asked.label}")
     checkpoint = resources[address]
     if checkpoint.spec.state is State.ABSENT:
         raise ProjectError(f"{address} is to be absent by its document")

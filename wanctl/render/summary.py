@@ -9,6 +9,7 @@ from wanctl.finding import Severity
 from wanctl.plan import Action, Plan, Status, Step, When, held_back
 from wanctl.render.words import spell_amounts, spell_counts, spell_names
 
+MOST_MODELS = 3
 MOST_NAMED = 6  # in a sentence; more are a wall
 
 
@@ -105,7 +106,18 @@ def counts(plan: Plan) -> str:
 
 
 def no_changes(plan: Plan) -> str:
-    return f"no changes; {as_specified(plan.size)}"
+    return f"no changes; {as_specified(plan.size)}{made_elsewhere(plan)}"
+
+
+def made_elsewhere(plan: Plan) -> str:
+    """The end of that sentence where another environment trains: which models are whose."""
+    made = [step for step in plan.steps if step.made_in and step.remote_id]
+    if not made:
+        return ""
+    last = max(step.address.kind.rank for step in made)
+    models = [step.summary or step.remote_id or "" for step in made if step.address.kind.rank == last]
+    verb = "was" if len(models) == 1 else "were"
+    return f"; {spell_names(models, MOST_MODELS, MOST_MODELS - 1)} {verb} trained in {made[0].made_in}"
 
 
 def as_specified(count: int) -> str:

@@ -121,6 +121,16 @@ def spell_call(step: Step) -> tuple[str, str]:
     return usual
 
 
+def spell_verb(step: Step) -> str:
+    """What is done, in a word; what another environment makes is waited for."""
+    return "wait" if step.made_in and step.action is Action.NOTHING else step.action.value
+
+
+def icon_of(step: Step) -> str:
+    """Its sign in Markdown."""
+    return "⏳" if spell_verb(step) == "wait" else ACTIONS[step.action].icon
+
+
 def spell_when(step: Step) -> str:
     """When a step runs, in a few words."""
     names = spell_names([str(address) for address in step.after], FEW_NAMES, FEW_NAMES - 1)
@@ -198,10 +208,10 @@ def spell_state(step: Step) -> str:
     if step.when is When.DONE:
         return step.reason
     if step.when is When.SERVICE:
-        return " ".join(part for part in (step.action.value, spell_progress(step)) if part)
+        return " ".join(part for part in (spell_verb(step), spell_progress(step)) if part)
     if step.when is When.PERSON:
         return "to be chosen" if step.action is Action.CHOOSE else "needs a person"
-    return f"to {step.action.value}" if step.when is not When.BLOCKED else "blocked"
+    return f"to {spell_verb(step)}" if step.when is not When.BLOCKED else "blocked"
 
 
 def spell_cost(cost: Cost) -> str:

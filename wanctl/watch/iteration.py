@@ -13,7 +13,6 @@ from wanctl.engine.converge import Outcome, Patience, Watcher
 from wanctl.engine.gates import OUTSIDE, restores
 from wanctl.engine.polling import ServiceWaits
 from wanctl.finding import Severity
-from wanctl.language.load import load_project
 from wanctl.language.settings import Settings
 from wanctl.ledger.lease import LeaseHeld
 from wanctl.ledger.record import Record
@@ -21,6 +20,7 @@ from wanctl.plan import Plan, When
 from wanctl.project import Project
 from wanctl.project.events import Silent
 from wanctl.project.host import Host
+from wanctl.project.promotion import load_specs
 from wanctl.project.provider import Connect, connect
 from wanctl.project.reviews import galleries
 from wanctl.render.lineage import References, Texts, references_of, texts_of
@@ -109,7 +109,7 @@ class Rounds:
         """The project as the checkout has it, and its ledger: no account is asked yet."""
         self.observed = Observed(commit)
         self.checkout.require_project()
-        desired = load_project(self.checkout.directory, self.environment)
+        desired = load_specs(self.checkout.directory, self.environment)
         self.observed = Observed(commit, desired.settings)
         project = Project(
             desired,

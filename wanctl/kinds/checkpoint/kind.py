@@ -63,7 +63,7 @@ def write_checkpoint(writing: Writing, job: Job, row: CheckpointRow) -> str | No
     assert row.model_name is not None  # noqa: S101 - it is exported
     known = writing.names[Kind.CHECKPOINT]
     finetune = write_job(writing, job)
-    if row.model_name not in known and finetune:
+    if row.model_name not in known and finetune and writing.inventory.desired.trainer is None:
         address = writing.address(Kind.CHECKPOINT, f"{finetune}-{row.checkpoint.rpartition('-')[2]}")
         fields = {"finetune": finetune, "checkpoint": row.checkpoint}
         writing.write(address, row.model_name, fields, (f"exported as {row.model_name}",))

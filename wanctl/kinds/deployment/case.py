@@ -49,6 +49,7 @@ class Target:
     config: dict[str, Any]
     suffixes: Suffixes  # which tell it from another deployment of the model; a new one gets the first
     shared: bool  # another deployment of the same model has its plain name
+    origin: str | None = None  # which job and choice, where another environment made the model
 
 
 NOTHING_TO_SERVE = Target(None, None, owned=False, config={}, suffixes=(), shared=False)
@@ -77,7 +78,8 @@ class DeploymentCase(Case):
 
     @property
     def summary(self) -> str:
-        return f"lora × {self.spec.capacity}"
+        of = f", {self.target.origin}" if self.target.origin else ""
+        return f"lora × {self.spec.capacity}{of}"
 
     def standing(self, one: Generation) -> LiveDeployment | None:
         return standing(one, self.context)
@@ -305,9 +307,13 @@ def target_of(address: Address, spec: Deployment, context: Context) -> Target:
     upstream = upstream_of(spec)
     given = context.model(upstream) if upstream else ProvidedModel(owned=False, model_name=spec.model_name)
     names = (address, *(one.old for one in context.desired.renames.get(address, ())))
-    suffixes = tuple(one for name in names for one in config_suffixes(context.project, name, spec))
-    shared = given.model_name is not None and _needs_suffix(address, given.model_name, suffixes, context)
-    return Target(given.model_name, upstream, given.owned, spec.aigc_config.sent(), suffixes, shared)
+    suffixes = tuple(one for name in names for one in config_suffixes(context.scope, name, spec))
+    elsewhere = context.desired.trainer is not None and upstream is not None  # it deploys the model as well
+    shared = given.model_name is not None and (
+        elsewhere or _needs_suffix(address, given.model_name, suffixes, context)
+    )
+    config = spec.aigc_config.sent()
+    return Target(given.model_name, upstream, given.owned, config, suffixes, shared, given.origin)
 
 
 def upstream_of(spec: Deployment) -> Address | None:

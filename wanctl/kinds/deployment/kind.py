@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from wanctl.address import Address, Kind
+from wanctl.base.words import listed
 from wanctl.kinds.checkpoint.kind import write_checkpoint
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.deployment.case import FIELDS
@@ -90,6 +91,8 @@ class DeploymentKind(ResourceKind):
                 continue
             if any(is_model_of(one.model_name or "", output) for output in outputs):
                 note = f"{one.status}, ours by its model {one.model_name} only"
+                if others := _perhaps_of(one, context):
+                    note += f", or of {others}"
                 yield Orphan(self.kind, one.deployed_model, note, created=one.gmt_create)
 
     def standing(self, snapshot: Snapshot) -> Collection[str]:
@@ -121,6 +124,11 @@ class DeploymentKind(ResourceKind):
             return one.deletion(When.SERVICE, f"{one.remote_id} is being deleted", progress=progress)
         if not pruning.is_orphan(one):
             return one.no_orphan()
+        if others := _perhaps_of(live, pruning.context):
+            return one.kept(
+                f"it may be of {others}, whose ledger cannot be read here: prune where it can be, "
+                "or delete it in the console"
+            )
         return one.deletion(
             When.NOW,
             f"{one.why}; {str(live.status).lower()}, a model of ours: {live.model_name}",
@@ -191,6 +199,13 @@ class DeploymentKind(ResourceKind):
 def _runs(name: str, snapshot: Snapshot) -> bool:
     live = snapshot.deployment_by_id.get(name) or snapshot.answers.get(Question(Read.DEPLOYMENT, name))
     return isinstance(live, LiveDeployment) and live.running
+
+
+def _perhaps_of(live: LiveDeployment, context: Context) -> str:
+    """Environments that may have deployed it, as far as can be seen: by a name with a suffix, always."""
+    plain, ours = live.deployed_model == live.model_name, live.deployed_model in context.record.owners
+    others = context.snapshot.elsewhere.unread
+    return listed(others, "or") if others and not (plain or ours) else ""
 
 
 def _left_standing(address: Address, context: Context) -> Planned | None:

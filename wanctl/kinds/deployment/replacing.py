@@ -87,10 +87,12 @@ def _deploy_beside(case: DeploymentCase, live: LiveDeployment, changes: tuple[Ch
     if freeing := _free_the_name(case, effect):
         return replace(freeing, changes=changes)
     others = [one.remote_id for one in case.known.retiring if case.standing(one)]
+    new_model = live.model_name != case.target.model_name
+    whose = f": {case.target.origin}" if new_model and case.target.origin else ""
     return case.step(
         Action.REPLACE,
         When.NOW,
-        _why_replace(changes),
+        _why_replace(changes) + whose,
         live,
         ends=(live.deployed_model, *others) if others else (),
         changes=changes,

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from wanctl.address import Address
-from wanctl.base.words import quoted
+from wanctl.base.words import listed, quoted
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.deployment.asking import with_unanswered
@@ -113,7 +113,7 @@ def plan_unrecorded(case: DeploymentCase) -> Planned | None:
         reason = f"{live[0].deployed_model} is being deleted; its name is free afterwards"
         changes = case.changes_from(None)
         return Planned(case.leaving_step(Action.DEPLOY, reason, live[0], changes=changes))
-    if len(live) > 1 or not case.target.owned:
+    if len(live) > 1 or not case.target.owned or _perhaps_of(case, live[0]):
         return Planned(_ask_a_person(case, live))
     return plan_unverified(case, live[0], "is ours by its model", "not readable from the API and no record")
 
@@ -126,11 +126,21 @@ def _nobody_elses(case: DeploymentCase, live: list[LiveDeployment]) -> list[Live
     return [one for one in live if owners.get(one.deployed_model.rpartition("-")[2], address) == address]
 
 
+def _perhaps_of(case: DeploymentCase, live: LiveDeployment) -> str:
+    """The environments that may have deployed it: they deploy models of this one, by a name with a suffix of
+    theirs, and their ledgers cannot be read here."""
+    others = case.context.snapshot.elsewhere.unread
+    ours = live.deployed_model == live.model_name or suffix_of(live, case.target.suffixes)
+    return listed(others, "or") if others and not ours else ""
+
+
 def _ask_a_person(case: DeploymentCase, live: list[LiveDeployment]) -> Step:
     names = ", ".join(one.deployed_model for one in live)
     reason = f"more than one deployment of {case.target.model_name} is live: {names}"
     if not case.target.owned:
         reason = f"{names} is live and not ours"
+    elif others := _perhaps_of(case, live[0]):
+        reason = f"{names} is live, and may be of {others}, whose ledger cannot be read here"
     hints = tuple(
         f"to take it over: wanctl adopt {case.address} {one.deployed_model}  ·  "
         f"to leave it alone: wanctl adopt {case.address} --not {one.deployed_model}"

@@ -134,7 +134,7 @@ def questions_about(job: Job) -> Iterator[Question]:
 def write_job(writing: Writing, listed: Job) -> str | None:
     """The name of the FineTune that stands for a job, written if there is none yet."""
     known = writing.names[Kind.FINETUNE]
-    if listed.job_id not in known:
+    if listed.job_id not in known and writing.inventory.desired.trainer is None:
         asked = writing.inventory.in_full(Read.JOB, listed.job_id)
         _write(writing, asked if isinstance(asked, Job) else listed)
     return known.get(listed.job_id)

@@ -81,6 +81,9 @@ def _deployments_of(job: Job, context: Context) -> tuple[tuple[Address, ...], li
     going: dict[Address, None] = {}
     staying = []
     for name in serving_models_of(job, context):
+        if theirs := context.snapshot.elsewhere.known.get(name):
+            staying.append(f"{name} ({theirs})")
+            continue
         owner = context.claimed.get(name)
         address = Address.parse(owner) if owner else None
         if address and context.ends(address):

@@ -21,6 +21,7 @@ from wanctl.render.words import (
     spell_progress,
     spell_state,
     spell_times,
+    spell_verb,
     spell_when,
 )
 
@@ -30,6 +31,7 @@ _FILTERS = {
     "price": spell_price,
     "progress": spell_progress,
     "state": spell_state,
+    "verb": spell_verb,
     "when": spell_when,
     "diff": step_diff,
     "times": spell_times,

@@ -113,6 +113,13 @@ class StepKeys(_Keys):
     """The world moved, not the specs."""
 
 
+class ReadStepKeys(StepKeys):
+    """A step about what another environment makes, and this one only reads."""
+
+    made_in: str
+    """That environment."""
+
+
 class FindingKeys(_Keys):
     """Something a person should know which is not a step."""
 
@@ -157,7 +164,7 @@ class PlanKeys(_Keys):
     """The same as status error: nothing can be applied, and findings say why."""
     summary: dict[Action, int]
     """How many steps of each action are still to come."""
-    steps: list[StepKeys]
+    steps: list[StepKeys | ReadStepKeys]
     """One for each resource, in the order in which they run."""
     findings: list[FindingKeys]
     orphans: list[OrphanKeys]

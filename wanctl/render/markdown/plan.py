@@ -16,7 +16,7 @@ from wanctl.render.markdown.steps import StepBlock, settled_table, step_table
 from wanctl.render.options import RenderOptions, marker_of
 from wanctl.render.summary import headline, impact_of, loss_sentence, money_sentence, what_now
 from wanctl.render.visible import fitted, one_line
-from wanctl.render.words import spell_cost, spell_orphan, spell_price
+from wanctl.render.words import spell_cost, spell_orphan, spell_price, spell_verb
 
 LIMIT = 60_000  # characters; GitHub refuses comments of more than 65,536
 NAMED = 12  # trainings or deletions that a warning explains one by one
@@ -178,7 +178,7 @@ def _blocked(plan: Plan) -> str:
 
 def _wait(step: Step) -> str:
     hints = "".join(f"<br>{code(hint, LONGEST_ALERT)}" for hint in step.hints[:2])
-    return f"{step.action.value} {code(str(step.address))}: {prose(step.reason, LONGEST_ALERT)}{hints}"
+    return f"{spell_verb(step)} {code(str(step.address))}: {prose(step.reason, LONGEST_ALERT)}{hints}"
 
 
 def _findings(findings: Sequence[Finding], room: int, options: RenderOptions) -> list[str]:

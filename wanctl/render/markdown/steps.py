@@ -9,12 +9,13 @@ from wanctl.render.markdown.markup import code, fence, folded, in_html, prose, r
 from wanctl.render.summary import as_specified
 from wanctl.render.visible import cut, fitted, one_line
 from wanctl.render.words import (
-    ACTIONS,
+    icon_of,
     spell_cost,
     spell_price,
     spell_progress,
     spell_state,
     spell_times,
+    spell_verb,
     spell_when,
 )
 
@@ -34,7 +35,7 @@ def _row(step: Step) -> str:
     why = " · ".join(part for part in (step.reason, step.summary) if part)
     return row(
         (
-            f"{ACTIONS[step.action].icon} {step.action.value}",
+            f"{icon_of(step)} {spell_verb(step)}",
             code(str(step.address), LONGEST_CELL),
             _cell(spell_when(step)),
             ("**drift:** " if step.drift else "") + _cell(why),
@@ -77,7 +78,7 @@ class StepBlock:
 
     @classmethod
     def of(cls, step: Step) -> "StepBlock":
-        title = f"{ACTIONS[step.action].icon} {step.action.value} {in_html(str(step.address))}"
+        title = f"{icon_of(step)} {spell_verb(step)} {in_html(str(step.address))}"
         hints = [one_line(hint, 400) for hint in step.hints[:12]]
         parts = [*_paragraphs(step), fence(hints, "text") if hints else ""]
         return cls(

@@ -16,7 +16,7 @@ from wanctl.finding import Finding, Severity
 from wanctl.plan import Action, Change, Plan, Step, When
 from wanctl.render.made import PlanFailure
 from wanctl.render.options import Command
-from wanctl.render.summary import as_specified, deleted, named, unseen_choices, what_now
+from wanctl.render.summary import as_specified, deleted, made_elsewhere, named, unseen_choices, what_now
 from wanctl.render.text.console import hint_line
 from wanctl.render.text.line import TextLine
 from wanctl.render.words import (
@@ -29,6 +29,7 @@ from wanctl.render.words import (
     spell_number,
     spell_orphan,
     spell_value,
+    spell_verb,
     spell_when,
 )
 
@@ -89,7 +90,7 @@ def _table(steps: Iterable[Step], columns: int | None) -> Iterator[TextLine]:
     """Four columns. Where they do not fit, what a step is about goes beneath it, if it does anything."""
     rows = [(step, str(step.address), _middle(step), spell_when(step)) for step in steps]
     first = max((len(address) for _, address, _, _ in rows), default=0)
-    verb = max((len(row[0].action.value) for row in rows if not row[0].settled), default=0)
+    verb = max((len(spell_verb(row[0])) for row in rows if not row[0].settled), default=0)
     second = min(WIDEST_MIDDLE, max((len(middle) for _, _, middle, _ in rows), default=0))
     widest = max(
         (6 + first + 2 + verb + max(second, len(row[2])) + 2 + len(row[3]) for row in rows), default=0
@@ -98,7 +99,7 @@ def _table(steps: Iterable[Step], columns: int | None) -> Iterator[TextLine]:
     for step, address, middle, when in rows:
         words = ACTIONS[step.action]
         quiet = "dim" if step.settled else ""
-        verbs = ("" if step.settled else step.action.value).ljust(verb)
+        verbs = ("" if step.settled else spell_verb(step)).ljust(verb)
         yield TextLine.assemble(
             "  ",
             (address.ljust(first), quiet or "bold"),
@@ -187,7 +188,7 @@ def verdict(
     if any(finding.severity is Severity.ERROR for finding in plan.findings):
         return [TextLine("Nothing can be applied until the errors above are corrected.", style="bold red")]
     if not plan.pending:
-        standing = f" {as_specified(plan.size)}."
+        standing = f" {as_specified(plan.size)}{made_elsewhere(plan)}."
         if command is Command.DESTROY:
             standing = " Nothing of it is live: there is nothing to delete."
         return [TextLine.assemble(("No changes.", "bold green"), standing)]
