@@ -365,6 +365,14 @@ def test_checks_that_cannot_be_made_are_told_before_anything_is_paid(
     assert "all.yaml:" in text
 
 
+def test_nothing_outside_the_project_is_looked_at(harness: Harness) -> None:
+    harness.serve(pouring(images=["/etc/hostname"]))
+    with pytest.raises(SpecErrors) as caught:
+        harness.plan()
+    (error,) = [one for one in caught.value.diagnostics if one.rule == "checks"]
+    assert error.message == "image: /etc/hostname is not relative"
+
+
 # Approval by a line in git
 
 

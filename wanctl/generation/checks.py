@@ -68,6 +68,7 @@ class VideoChecks(Model):
 class WantedVideo:
     """One video of the checks: what is asked for, and by which key a ledger knows it."""
 
+    number: int  # among the images of the document
     name: str  # its first frame, as the document writes it
     written: str  # as a person reads it in the plan
     request: VideoRequest
@@ -79,24 +80,28 @@ class WantedVideo:
 
 
 def wanted_videos(checks: VideoChecks, model: str, files: Mapping[str, Path]) -> tuple[WantedVideo, ...]:
-    """The requests of the checks; `files` are the paths to their images, by their place in the document."""
-    found = (
-        WantedVideo(
-            one.image,
-            _written(one, checks),
-            VideoRequest(
-                model=model,
-                image=files.get(f"checks.images[{number}].image", Path(one.image)),
-                last_image=files.get(f"checks.images[{number}].last_image"),
-                prompt=one.prompt or checks.prompt,
-                duration=checks.duration,
-                resolution=checks.resolution,
-                seed=checks.seed,
-            ),
+    """The requests of the checks; `files` are the paths to their images, by their place in the document.
+
+    One whose image may not be read is none: nothing outside the project is looked at.
+    """
+    found: dict[str, WantedVideo] = {}
+    for number, one in enumerate(checks.images):
+        image = files.get(f"checks.images[{number}].image")
+        last = files.get(f"checks.images[{number}].last_image")
+        if image is None or (one.last_image is not None and last is None):
+            continue
+        request = VideoRequest(
+            model=model,
+            image=image,
+            last_image=last,
+            prompt=one.prompt or checks.prompt,
+            duration=checks.duration,
+            resolution=checks.resolution,
+            seed=checks.seed,
         )
-        for number, one in enumerate(checks.images)
-    )
-    return tuple({one.key: one for one in found}.values())
+        wanted = WantedVideo(number, one.image, _written(one, checks), request)
+        found.setdefault(wanted.key, wanted)
+    return tuple(found.values())
 
 
 def _written(one: CheckInput, checks: VideoChecks) -> str:

@@ -18,9 +18,9 @@ def check_videos(
 ) -> Iterator[Finding]:
     """What is wrong with each video that the checks ask for, where its image is written."""
     called = called_by(resource.address.name, spec, resources)
-    for number, wanted in enumerate(wanted_of(resource, spec)):
+    for wanted in wanted_of(resource, spec):
         for one in _problems(wanted, called):
-            path = f"checks.images[{number}]"
+            path = f"checks.images[{wanted.number}]"
             message = f"check {wanted.name}: {one.message}"
             yield finding_at(resource, path, one.severity, Rule.CHECKS, message, one.hint)
 
