@@ -33,8 +33,8 @@ from wanctl.dataset.selecting import dataset_at
 from wanctl.dataset.source import Listed, SourceFiles
 from wanctl.dataset.splitting import DrawnPart
 
-CHUNK = 1 << 20
-_IN_MEMORY = 32 << 20  # media from a zip up to this size need no temporary file
+CHUNK = 1 << 18  # several members are read at once, so this is there several times
+_IN_MEMORY = 1 << 18  # media from a zip up to this size need no temporary file
 _VERSION = 2  # of what is remembered; raised whenever reading finds other facts in the same bytes
 _MOST_REMEMBERED = 40_000
 _READERS = min(4, os.cpu_count() or 1)
