@@ -2,7 +2,7 @@
 
 import random
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,19 +35,27 @@ def film(
     size: tuple[int, int] = SIZE,
     rate: int = RATE,
     codec: str = "libx264",
+    options: Mapping[str, str] | None = None,
 ) -> Path:
     """The scenes, one after the other, as a file of the sort that its suffix says."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_filmed(tuple(scenes), size, rate, codec, path.suffix))
+    path.write_bytes(_filmed(tuple(scenes), size, rate, codec, path.suffix, tuple((options or {}).items())))
     return path
 
 
 @cache
-def _filmed(scenes: tuple[Scene, ...], size: tuple[int, int], rate: int, codec: str, suffix: str) -> bytes:
+def _filmed(
+    scenes: tuple[Scene, ...],
+    size: tuple[int, int],
+    rate: int,
+    codec: str,
+    suffix: str,
+    more: tuple[tuple[str, str], ...],
+) -> bytes:
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / f"film{suffix}"
         with av.open(str(path), "w") as container:
-            options = {"preset": "ultrafast", "crf": "16"} if codec == "libx264" else {}
+            options = {"preset": "ultrafast", "crf": "16", **dict(more)} if codec == "libx264" else {}
             stream = container.add_stream(codec, rate=rate, options=options)
             assert isinstance(stream, av.VideoStream)
             stream.width, stream.height = size

@@ -130,6 +130,14 @@ def test_bars_are_cut_off_and_a_dark_side_is_not(tmp_path: Path) -> None:
     assert video(tmp_path / "train" / "windowbox_001.mp4")[:2] == (96, 56)
 
 
+def test_bars_that_end_within_the_file_are_none(tmp_path: Path) -> None:
+    one_key_frame = {"x264-params": "keyint=250:scenecut=0"}
+    film(tmp_path / "a.mp4", [Scene(1, 6, pillars=16), Scene(2, 6)], options=one_key_frame)
+    done = prepare(tmp_path / "a.mp4", tmp_path / "train", SETTINGS)
+    assert done.files[0].known
+    assert done.files[0].known.crop is None
+
+
 def test_large_clips_are_shrunk_and_fast_ones_lose_every_second_frame(tmp_path: Path) -> None:
     footage = tmp_path / "footage"
     film(footage / "fast.mp4", [Scene(2, 1)], rate=60)
@@ -138,6 +146,21 @@ def test_large_clips_are_shrunk_and_fast_ones_lose_every_second_frame(tmp_path: 
     prepare(footage, tmp_path / "train", small)
     assert video(tmp_path / "train" / "fast_001.mp4") == (*SIZE, 30, 60)
     assert video(tmp_path / "train" / "large_001.mp4") == (*SIZE, RATE, 2 * RATE)
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_the_frames_beside_a_shrunk_clip_stay_large_and_are_its_own(tmp_path: Path, interlaced: bool) -> None:
+    options = {"x264-params": "interlaced=1"} if interlaced else {}
+    film(tmp_path / "large.mp4", [Scene(2, 2, pillars=32)], size=(256, 144), options=options)
+    small = CutSettings(longest=3, shortest=2, most_pixels=96 * 72, last_frames=True)
+    done = prepare(tmp_path / "large.mp4", tmp_path / "train", small)
+    assert done.files[0].known
+    assert done.files[0].known.size == (96, 72)
+    clip = tmp_path / "train" / "large_001.mp4"
+    for name, frame in (("first", picture(clip)), ("last", picture(clip, -1))):
+        with Image.open(tmp_path / "train" / f"large_001_{name}.jpg") as beside:
+            assert beside.size == (192, 144)
+            assert difference(frame, beside.convert("RGB").resize((96, 72), Image.Resampling.BOX)) < 8, name
 
 
 def test_a_clip_is_upright_if_the_camera_was_held_so(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def prepare(
         typer.Option(
             "--max-pixels", metavar="N", min=4096, help="Larger clips are shrunk; none is enlarged."
         ),
-    ] = 1280 * 720,
+    ] = 512 * 512,
     page: Annotated[
         Path | None,
         typer.Option("--page", metavar="FILE", help="The page to look through (default: DIR.html)."),

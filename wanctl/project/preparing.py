@@ -12,7 +12,7 @@ from wanctl.dataset.preparing.work import Watch, prepare
 from wanctl.project.errors import ProjectError
 
 SHORTEST = 2.0  # seconds; Panda-70M and Open-Sora drop what is shorter
-MOST_PIXELS = 1280 * 720  # well above what any base model trains on
+MOST_PIXELS = 512 * 512  # the most that any base model trains on: more is scaled down there
 
 
 def cut_settings(

@@ -4,6 +4,9 @@ FFmpeg's cropdetect is in no wheel of PyAV; Pillow does as much with a few frame
 bars that lie alike on both sides are cut off: a night sky is black on one.
 """
 
+from collections.abc import Iterator
+from itertools import islice
+
 import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
@@ -13,6 +16,8 @@ from PIL import Image, ImageChops
 from wanctl.dataset.preparing.outcome import Crop
 
 _SAMPLES = 12
+_FEW = 3  # key frames of which nothing can be told
+_MOST_DECODED = 120  # frames that are decoded instead
 _BLACK_ROW = 24  # of 255, the mean of a row: cropdetect's own threshold
 _THIN = 0.01  # of a side: so little may be missing without being a bar
 _UNEVEN = 0.02  # of a side, by which two bars may differ
@@ -35,22 +40,44 @@ def find_bars(container: InputContainer, seconds: float) -> Crop | None:
 
 def _brightest(container: InputContainer, seconds: float) -> Image.Image | None:
     """Each pixel as bright as it ever is in the samples."""
-    stream, reformatter = container.streams.video[0], VideoReformatter()
+    reformatter = VideoReformatter()
     brightest: Image.Image | None = None
-    for number in range(_SAMPLES):
-        try:
-            container.seek(round(seconds * (number + 0.5) / _SAMPLES * av.time_base))
-            frame = next(container.decode(stream), None)
-        except av.error.FFmpegError:
-            continue
-        if frame is None:
-            continue
+    for frame in _samples(container, seconds):
         picture = gray(reformatter, frame, (frame.width, frame.height))
         if brightest is None:
             brightest = picture
         elif brightest.size == picture.size:
             brightest = ImageChops.lighter(brightest, picture)
     return brightest
+
+
+def _samples(container: InputContainer, seconds: float) -> Iterator[VideoFrame]:
+    """Key frames, spread over the file: nothing else is decoded for them. Where it has few, frames from its
+    begin on."""
+    stream, seen = container.streams.video[0], set()
+    stream.codec_context.skip_frame = "NONKEY"
+    try:
+        for number in range(_SAMPLES):
+            frame = _frame_at(container, seconds * (number + 0.5) / _SAMPLES)
+            if frame is not None and frame.pts not in seen:
+                seen.add(frame.pts)
+                yield frame
+    finally:
+        stream.codec_context.skip_frame = "DEFAULT"
+    if len(seen) < _FEW:
+        container.seek(0)
+        try:
+            yield from islice(container.decode(stream), 0, _MOST_DECODED, _MOST_DECODED // _SAMPLES)
+        except av.error.FFmpegError:
+            return  # what is damaged is told when the file is gone through
+
+
+def _frame_at(container: InputContainer, at: float) -> VideoFrame | None:
+    try:
+        container.seek(round(at * av.time_base))
+        return next(container.decode(video=0), None)
+    except av.error.FFmpegError:
+        return None
 
 
 def without_bars(picture: Image.Image) -> Crop | None:

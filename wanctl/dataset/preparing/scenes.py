@@ -31,7 +31,7 @@ class CutSettings:
     longest: float  # seconds
     shortest: float
     last_frames: bool = False
-    most_pixels: int = 1280 * 720
+    most_pixels: int = 512 * 512
 
 
 @dataclass(frozen=True)
