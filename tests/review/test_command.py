@@ -44,6 +44,14 @@ def test_the_gallery_has_all_checkpoints_and_is_made_again_from_what_is_here(har
     assert set(re.findall(r'"media/([^"]+)"', text)) == beside
 
 
+def test_the_step_stands_there_where_the_service_tells_it(harness: Harness) -> None:
+    harness.rig(quirks={"newer_answers": True})
+    printed, code = run_wanctl("review", "-C", str(harness.specs), "rain", "--checkpoint", "checkpoint-20")
+    assert code == 0, printed
+    text = Path(printed.splitlines()[-1]).read_text(encoding="utf-8")
+    assert re.search(r">step 20<.*>made 2026-03-18 .*>kept until 2026-04-02 ", text, re.DOTALL)
+
+
 def test_what_serves_from_the_training_before_stands_beside_the_candidates(harness: Harness) -> None:
     old = harness.jobs()[0]["job_id"]
     parameters = {"n_epochs": 20, "eval_epochs": 10}

@@ -54,6 +54,7 @@ class Candidate:
 
     label: str
     showings: tuple[Showing, ...]
+    step: int | None = None
     made: datetime | None = None
     expires: datetime | None = None
     job_id: str | None = None  # of another training, where it serves from that
@@ -170,7 +171,7 @@ class Collector:
         made = Candidate(label, ())
         if row:
             serves = row.model_name in (self.served or ())
-            made = replace(made, made=row.create_time, expires=row.expire_time, serves=serves)
+            made = replace(made, step=row.step, made=row.create_time, expires=row.expire_time, serves=serves)
         async with self._details:
             try:
                 previews = await self.studio.jobs.previews(job.job_id, label)

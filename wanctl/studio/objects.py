@@ -275,6 +275,7 @@ class CheckpointRow(RemoteObject):
     status: Annotated[CheckpointStatus | str, known(CheckpointStatus)] = _KNOWN_FIRST
     model_name: Text = None  # what can be deployed, once exported
     model_display_name: Said = None
+    step: Number = None  # newer answers tell it
     create_time: Time = None
     expire_time: Time = None
 

@@ -139,6 +139,8 @@ def _words(name: str) -> str:
 
 def _column(number: int, one: Candidate, review: Review, options: GalleryOptions) -> dict[str, Any]:
     facts = [f"of {one.job_id}"] if one.job_id else []
+    if one.step is not None:
+        facts.append(f"step {one.step:,}")
     if one.made:
         facts.append(f"made {_moment(one.made)}")
     if one.expires:
