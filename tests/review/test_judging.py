@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.harness import ChangedAnswers, Document, Harness, dataset, deployment, finetune
-from tests.review.making import review
+from tests.review.making import review, stored
 from tests.scenarios.playing import run_wanctl
 from wanctl.address import Address
 from wanctl.language.models import Rubric
@@ -126,6 +126,19 @@ def test_the_question_holds_the_caption_as_a_value_and_the_key_all_that_is_shown
     assert [part["type"] for part in shown] == ["image_url", "video", "text"]
     assert len(shown[1]["video"]) == 12
     assert all(url.startswith("data:image/jpeg;base64,") for url in shown[1]["video"])
+
+
+def test_media_that_cannot_be_decoded_are_no_question(tmp_path: Path) -> None:
+    [showing] = review(tmp_path, ("checkpoint-1",), ("Rain.",)).candidates[0].showings
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    with pytest.raises(UnusableAnswer, match="the first frame cannot be decoded"):
+        JUDGE.parts(replace(showing, first_frame=stored(broken)))
+    cut = tmp_path / "cut.mp4"
+    assert showing.video
+    cut.write_bytes(showing.video.path.read_bytes()[:200])
+    with pytest.raises(UnusableAnswer, match="the video cannot be decoded"):
+        JUDGE.parts(replace(showing, video=stored(cut)))
 
 
 def test_a_checkpoint_has_a_score_only_when_all_its_previews_have_one(tmp_path: Path) -> None:

@@ -21,12 +21,14 @@ from wanctl.language.fields import HIGHEST_SCORE
 from wanctl.language.models import Rubric
 from wanctl.review.collecting import Candidate, Review, Showing
 from wanctl.review.pictures import frames_between
+from wanctl.review.store import StoredMedia
 
 FRAMES = 12  # of a clip, from its first to its last
 _SIDE = 512  # the longer side of what is shown
 _FRAME_TOKENS = 256  # of such a frame, at most; two count as one
 _LETTERS = 4  # of a token
 ANSWER = 220  # tokens, about
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 _LONGEST_ANSWER = 20_000
 _LONGEST_REASON = 300
 _LONGEST_CAPTION = 4_000
@@ -93,10 +95,7 @@ class Judge:
         frames = frames_between(showing.video.path, FRAMES)
         if not frames:
             raise UnusableAnswer("the video cannot be decoded")
-        shown: list[dict[str, Any]] = []
-        if showing.first_frame:
-            with Image.open(showing.first_frame.path) as picture:
-                shown.append(image_part(picture.convert("RGB"), _SIDE))
+        shown = [image_part(_picture(showing.first_frame), _SIDE)] if showing.first_frame else []
         shown.append({"type": "video", "video": [jpeg_url(one, _SIDE) for one in frames]})
         return [*shown, {"type": "text", "text": self.question(showing)}]
 
@@ -112,6 +111,15 @@ class Judge:
         if not isinstance(body, dict) or set(body) != set(wanted):
             raise UnusableAnswer("the answer does not score what was asked")
         return tuple(_score(name, body[name]) for name in wanted)
+
+
+def _picture(first_frame: StoredMedia) -> Image.Image:
+    try:
+        with Image.open(first_frame.path) as picture:
+            picture.draft("RGB", (_SIDE, _SIDE))
+            return picture.convert("RGB")
+    except _UNREADABLE as error:
+        raise UnusableAnswer("the first frame cannot be decoded") from error
 
 
 def _score(name: str, said: Any) -> Score:

@@ -6,10 +6,11 @@ A PNG shows a frame of each video; a WebP moves. For terminals with images, note
 from collections.abc import Mapping
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from wanctl.base.errors import WanctlError
 from wanctl.base.files import PUBLIC, beside
+from wanctl.base.words import counted
 from wanctl.review.collecting import Review, Showing, numbered
 from wanctl.review.pictures import FRAMES, Filmstrip, frames_of
 
@@ -57,7 +58,7 @@ def _sheet(review: Review, drawn: Mapping[str, Filmstrip], moment: int) -> Image
     size = ((len(columns) + 1) * (wide + _GAP) + _GAP, _HEAD + len(rows) * (tall + _GAP) + _GAP)
     sheet = Image.new("RGB", size, _PAPER)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    draw.text((_GAP, 5), f"{len(rows)} samples", fill=_INK, font=font)
+    draw.text((_GAP, 5), counted(len(rows), "sample"), fill=_INK, font=font)
     for number, one in enumerate(columns, start=1):
         words = f"{one.label}  serves now" if one.serves else one.label
         draw.text(
@@ -103,6 +104,5 @@ def _paste(sheet: Image.Image, picture: Image.Image | None, place: tuple[int, in
     ImageDraw.Draw(sheet).rectangle((*place, place[0] + wide - 1, place[1] + tall - 1), fill="#1c2229")
     if picture is None:
         return
-    fitted = picture.copy()
-    fitted.thumbnail(CELL)
+    fitted = ImageOps.contain(picture, CELL)
     sheet.paste(fitted, (place[0] + (wide - fitted.width) // 2, place[1] + (tall - fitted.height) // 2))
