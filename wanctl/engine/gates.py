@@ -6,10 +6,11 @@ Nothing runs that the approved plan does not hold.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from wanctl.address import Address
+from wanctl.base.classes import dataclass
 from wanctl.engine.planner import Draft, Planner
 from wanctl.engine.windows import judge, next_change
 from wanctl.finding import Finding, Severity

@@ -6,11 +6,12 @@ found among the records of what its document refers to, at the time of the call.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from wanctl.address import Address
+from wanctl.base.classes import dataclass
 from wanctl.kinds.moving import named_before
 from wanctl.kinds.registry import kind_of
 from wanctl.ledger.record import Generation, HistoryLine, KeptInputs, Record, Verb

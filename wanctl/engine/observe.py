@@ -9,13 +9,14 @@ list leaves out is asked for by the object's own id.
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from wanctl.address import Address
+from wanctl.base.classes import dataclass
 from wanctl.base.running import Clock
 from wanctl.engine.journal import Journal
 from wanctl.engine.planner import Draft, Planner, make_plan

@@ -7,11 +7,12 @@ back as questions.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from wanctl.address import Address, Kind
+from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, LocalData, Planned

@@ -5,9 +5,10 @@ has a suffix of its own and no document: the ledger says until when it stays, an
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from wanctl.address import Address
+from wanctl.base.classes import dataclass
 from wanctl.engine.planner import Draft, plan_of
 from wanctl.kinds.context import LocalData
 from wanctl.kinds.registry import kind_of

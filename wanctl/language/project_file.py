@@ -1,11 +1,12 @@
 """wanctl.yaml → Settings. The base and every environment are checked; the chosen one is merged over it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
+from wanctl.base.classes import dataclass
 from wanctl.base.words import quoted, suggestion
 from wanctl.finding import Finding, Severity
 from wanctl.language.findings import Findings

@@ -1,11 +1,12 @@
 """The results of a project's methods: values that can show themselves, as text, Markdown, HTML or data."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from html import escape
 from typing import Any, Self
 
 from wanctl.address import Address
+from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.dataset.checks import abridged
 from wanctl.engine.converge import Outcome

@@ -4,10 +4,12 @@ The command line reads this before it knows what else to import: nothing heavy i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from wanctl.base.classes import dataclass
 
 if TYPE_CHECKING:
     from wanctl.address import Address

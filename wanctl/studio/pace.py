@@ -10,7 +10,6 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeVar
 
@@ -19,6 +18,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from tenacity.stop import stop_base
 from tenacity.wait import wait_base, wait_random_exponential
 
+from wanctl.base.classes import dataclass
 from wanctl.studio.errors import Busy, LostAnswer, ServerError, StudioError, Throttled, Unreachable
 from wanctl.studio.verdict import TOO_MANY
 

@@ -4,7 +4,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -12,6 +11,7 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
+from wanctl.base.classes import dataclass
 from wanctl.base.net import is_loopback
 from wanctl.base.running import Interrupted
 from wanctl.engine.converge import Watcher
