@@ -43,8 +43,8 @@ class Stall:
         stall = self._stall
 
         @asynccontextmanager
-        async def stalling(lane: Lane) -> AsyncIterator[None]:
-            async with turn(lane):
+        async def stalling(lane: Lane, owner: str = "") -> AsyncIterator[None]:
+            async with turn(lane, owner):
                 stall()
                 yield
 

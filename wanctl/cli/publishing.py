@@ -16,6 +16,7 @@ from wanctl.cli.options import Format
 from wanctl.render.options import PlanFormat
 
 if TYPE_CHECKING:
+    from wanctl.address import Address
     from wanctl.plan import Plan
     from wanctl.project import Project
     from wanctl.render.made import PlanFailure
@@ -68,7 +69,6 @@ class Outputs:
 
     def publish_files(self, made: "Plan", project: "Project") -> "RenderOptions":
         """Everything but standard output."""
-        from wanctl.project.reviews import gallery_links
         from wanctl.render.lineage import references_of, texts_of
         from wanctl.render.options import RenderOptions
         from wanctl.render.rendering import rendered
@@ -79,7 +79,7 @@ class Outputs:
             self._commands(),
             self.link,
             texts=texts_of(desired),
-            galleries=gallery_links(project, made, page.parent) if page else {},
+            galleries=_gallery_links(made, project, page.parent) if page else {},
         )
         if self.saved:
             _write(self.saved, rendered(made, PlanFormat.JSON, options))
@@ -179,3 +179,9 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8", errors="backslashreplace")  # half a letter, as JSON may hold
     except OSError as error:
         raise ProjectError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _gallery_links(made: "Plan", project: "Project", folder: Path) -> "Mapping[Address, str]":
+    from wanctl.project.reviews import gallery_links
+
+    return gallery_links(project, made, folder)

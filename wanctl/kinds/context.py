@@ -7,7 +7,7 @@ yet puts a `Question`; the engine answers it and plans again. No I/O here.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -16,8 +16,8 @@ from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import DatasetFacts
 from wanctl.finding import Finding
 from wanctl.kinds.snapshot import Question, Read, Snapshot, config_suffixes
+from wanctl.language.models import DatasetPart, State
 from wanctl.language.models import Deployment as DeploymentSpec
-from wanctl.language.models import State
 from wanctl.language.resources import Desired
 from wanctl.ledger.record import Entry, Generation, HistoryLine, Intent, Record, Verb
 from wanctl.plan import Step
@@ -25,6 +25,7 @@ from wanctl.studio.objects import CheckpointRow, Job, LogPage
 
 SETTLE_TIME = timedelta(seconds=30)
 BILLED_PATIENCE = 20  # times the settle time
+ZONES = timedelta(minutes=15)  # zones differ by multiples of it
 
 Claim = tuple[str, str]  # of what sort, and which
 
@@ -218,6 +219,26 @@ class Context:
         }
 
     @cached_property
+    def service_clock(self) -> timedelta | None:
+        """By how much the service's times are ahead of UTC: it names no zone, but says when it made what we
+        sent. None while no deployment of ours tells it."""
+        ahead = None
+        for one in self.recorded.values():
+            line = self.last_lines.get((one.remote_id, Verb.DEPLOY))
+            if one.created and line and line.result == "ok":
+                ahead = round((one.created - in_utc(line.at)) / ZONES) * ZONES
+        return ahead
+
+    @cached_property
+    def parts(self) -> Mapping[str, tuple[Address, ...]]:
+        """The name of a Dataset → the parts of it that are drawn for somebody."""
+        found: dict[str, tuple[Address, ...]] = {}
+        for address, resource in self.desired.resources.items():
+            if isinstance(resource.spec, DatasetPart) and resource.spec.needed:
+                found[resource.spec.of] = (*found.get(resource.spec.of, ()), address)
+        return found
+
+    @cached_property
     def seconds_by_content(self) -> Mapping[str, tuple[float, ...]]:
         """Every content of a dataset that was uploaded or lies here → how long its clips are."""
         found = {
@@ -354,3 +375,8 @@ class Context:
                 if one:
                     owners.setdefault(one.remote_id, address)
         return owners
+
+
+def in_utc(moment: datetime) -> datetime:
+    """In UTC, without saying so, as the service tells its times without their zone."""
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class MediaStore:
         self._links = folder / "links"
         for one in (self._media, self._links):
             one.mkdir(parents=True, exist_ok=True)
+        self._turns = defaultdict[Path, asyncio.Lock](asyncio.Lock)
 
     async def fetch(self, studio: Studio, link: str, wanted: MediaKind, scope: str) -> StoredMedia:
         """The file behind a signed link: what is here already, else downloaded now.
@@ -52,16 +54,17 @@ class MediaStore:
         """
         address = f"{scope} {without_secrets(link)}"
         known = self._links / hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()
-        if found := self._kept(known, wanted):
-            return found
-        handle, name = tempfile.mkstemp(dir=self._media, prefix=".download-")
-        os.close(handle)
-        partial = Path(name)
-        try:
-            await studio.download(link, partial, max_bytes=LARGEST_PREVIEW)
-            return await asyncio.to_thread(self._keep, partial, wanted, known)
-        finally:
-            partial.unlink(missing_ok=True)  # noqa: ASYNC240 - at once
+        async with self._turns[known]:  # of several that want the same, one fetches it
+            if found := self._kept(known, wanted):
+                return found
+            handle, name = tempfile.mkstemp(dir=self._media, prefix=".download-")
+            os.close(handle)
+            partial = Path(name)
+            try:
+                await studio.download(link, partial, max_bytes=LARGEST_PREVIEW)
+                return await asyncio.to_thread(self._keep, partial, wanted, known)
+            finally:
+                partial.unlink(missing_ok=True)  # noqa: ASYNC240 - at once
 
     def _keep(self, partial: Path, wanted: MediaKind, known: Path) -> StoredMedia:
         """Give the file its name, if it is what was wanted: a page of an error is no video."""

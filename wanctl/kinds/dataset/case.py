@@ -99,16 +99,10 @@ class DatasetCase(Case):
         count = counted(len(kept.inputs.get("samples", ())), "sample")
         return DatasetContent(kept.identity, f"{count}{self._of_whole}, bytes not seen", None, False)
 
-    @cached_property
+    @property
     def parts(self) -> tuple[Address, ...]:
         """The parts that are drawn from it for somebody."""
-        return tuple(
-            address
-            for address, resource in self.context.desired.resources.items()
-            if isinstance(resource.spec, DatasetPart)
-            and resource.spec.needed
-            and resource.spec.of == self.address.name
-        )
+        return self.context.parts.get(self.address.name, ())
 
     @property
     def unneeded(self) -> str | None:

@@ -6,11 +6,11 @@ held against the calls that wanctl made for it.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from wanctl.base.words import listed
 from wanctl.finding import Finding, Severity
-from wanctl.kinds.context import Context, Planned
+from wanctl.kinds.context import Planned, in_utc
 from wanctl.kinds.deployment.case import DeploymentCase
 from wanctl.kinds.deployment.unrecorded import echoed_config
 from wanctl.ledger.record import Verb
@@ -18,7 +18,6 @@ from wanctl.rules import Rule
 from wanctl.studio.objects import LiveDeployment
 
 OUR_CHANGE = timedelta(hours=1)  # for so long a call of ours may go on: a deployment comes up, or is scaled
-ZONES = timedelta(minutes=15)  # zones differ by multiples of it
 _LOOKED_AFTER = frozenset({Verb.DEPLOY, Verb.SCALE, Verb.DELETE, Verb.ADOPT, Verb.LOOK})
 LATER = "changes by others"
 
@@ -33,7 +32,7 @@ def with_untold(case: DeploymentCase, planned: Planned) -> Planned:
     ours = current is not None and current.remote_id == live.deployed_model
     if not (untold and ours and live.running and planned.step.settled):
         return replace(planned, unseen=untold)
-    last, ahead = _last_call(case), _service_clock(case.context)
+    last, ahead = _last_call(case), case.context.service_clock
     if live.gmt_modified is None or last is None or ahead is None:
         return replace(planned, unseen=(*untold, LATER))
     if live.gmt_modified - ahead <= last + OUR_CHANGE:
@@ -69,19 +68,4 @@ def _last_call(case: DeploymentCase) -> datetime | None:
     calls, current = case.context.last_lines, case.known.current
     names = (str(case.address), current.remote_id if current else "")
     found = [calls[one, verb] for one in names for verb in _LOOKED_AFTER if (one, verb) in calls]
-    return _in_utc(max(line.at for line in found)) if found else None
-
-
-def _service_clock(context: Context) -> timedelta | None:
-    """By how much the service's times are ahead of UTC: it names no zone, but says when it made what we sent.
-    None while no deployment of ours tells it."""
-    ahead = None
-    for one in context.recorded.values():
-        line = context.last_lines.get((one.remote_id, Verb.DEPLOY))
-        if one.created and line and line.result == "ok":
-            ahead = round((one.created - _in_utc(line.at)) / ZONES) * ZONES
-    return ahead
-
-
-def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
+    return in_utc(max(line.at for line in found)) if found else None
