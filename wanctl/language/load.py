@@ -342,6 +342,8 @@ class _Loading:
     ) -> None:
         partial = partial_spec(DOCUMENTS[kind], value, told)
         if partial:
+            for one in partial.late:
+                self._complain(document, one, _owner(kind, value))
             address = Address(kind, partial.spec.name)
             resource = Resource(address, partial.spec, (), document.start, document.places)
             references = tuple(target for _, target in references_of(address, partial.spec))

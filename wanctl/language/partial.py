@@ -17,7 +17,8 @@ from wanctl.catalogue.base_models import HyperParameters
 from wanctl.finding import Finding
 from wanctl.language.models import Resourceful
 from wanctl.language.resources import DocumentKind
-from wanctl.language.translation import document_path, keys_at
+from wanctl.language.translation import complaints, document_path, keys_at
+from wanctl.language.yaml.documents import Complaint
 from wanctl.language.yaml.nodes import DocumentPath, dotted
 
 _UNKNOWN = "unknown"
@@ -40,6 +41,7 @@ class PartialSpec:
 
     spec: Resourceful
     wrong: frozenset[str]
+    late: tuple[Complaint, ...] = ()  # of the document as a whole: nobody asks for it while a value is wrong
 
     def tells(self, finding: Finding, owner: str) -> bool:
         """Whether it is about something that a person wrote and that was read."""
@@ -65,17 +67,29 @@ def partial_spec(
     kept, wrong = copy.deepcopy(value), set(told)
     for path in told:
         _take_out(kept, path, kind)
+    late: tuple[Complaint, ...] = ()
     for _ in range(_ROUNDS):
         try:
             spec = kind.model.model_validate(kept)
         except ValidationError as error:
+            late = (*late, *_of_the_whole(error, kind, wrong))
             for path in _wrong_in(error, kept):
                 wrong.add(path)
                 _take_out(kept, path, kind)
         else:
             unread = {dotted(path) for path in (*wrong, *_meant(wrong, kind)) if path}
-            return PartialSpec(spec, frozenset(unread | (set(kind.one_of) if () in wrong else set())))
+            wrong_keys = unread | (set(kind.one_of) if () in wrong else set())
+            return PartialSpec(spec, frozenset(wrong_keys), late)
     return None
+
+
+def _of_the_whole(
+    error: ValidationError, kind: DocumentKind, wrong: Collection[DocumentPath]
+) -> Iterator[Complaint]:
+    """That not exactly one of several keys is written, where each of them could be read."""
+    unread = {path[0] for path in (*wrong, *_meant(wrong, kind)) if path}
+    if () not in wrong and kind.one_of and unread.isdisjoint(kind.one_of):
+        yield from (one for one in complaints(error, kind.model) if not one.path)
 
 
 def _meant(wrong: Collection[DocumentPath], kind: DocumentKind) -> Iterator[DocumentPath]:

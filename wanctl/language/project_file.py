@@ -1,6 +1,6 @@
 """wanctl.yaml → Settings. The base and every environment are checked; the chosen one is merged over it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -114,7 +114,17 @@ class _SettingsReading:
             for one in complaints(error, Settings):
                 if one.path not in known:
                     complain(one)
+            self._check_rest(whole, {path[0] for path in known if path}, environment)
             return None
+
+    def _check_rest(self, whole: Mapping[str, Any], wrong: Collection[Any], environment: str | None) -> None:
+        """The account of settings that are wrong elsewhere: a person is not to meet that only afterwards."""
+        keys = ("provider", "region", "base_url", "workspace")
+        if not any(key in wrong for key in keys):
+            written = {key: whole[key] for key in keys if key in whole}
+            self._check_endpoint(
+                Settings.model_validate({"version": 1, "project": "unread", **written}), environment
+            )
 
     def _check_endpoint(self, settings: Settings, environment: str | None) -> None:
         """The very check that comes before a call, at the line that is wrong."""
