@@ -18,7 +18,7 @@ from wanctl.render.html.plan import plan_html
 from wanctl.render.made import PlanFailure
 from wanctl.render.options import RenderOptions
 from wanctl.rules import Rule
-from wanctl.watch.page import watch_html
+from wanctl.watch.page import REFRESH, watch_html
 from wanctl.watch.status import LoopStatus
 
 ROOT = Path(__file__).parents[2]
@@ -50,8 +50,10 @@ def _refused() -> Plan:
     return replace(BUSY, findings=(*_MISTAKES, *BUSY.findings))
 
 
-def _shown(loop_status: LoopStatus) -> str:
-    return watch_html(loop_status, NOON + timedelta(minutes=1))
+def _shown(loop_status: LoopStatus, *, local: bool = False) -> str:
+    """It does not read itself again while it is measured, which takes a while on a busy machine."""
+    page = watch_html(loop_status, NOON + timedelta(minutes=1), local=local)
+    return page.replace(f'"refresh" content="{REFRESH}"', '"refresh" content="3600"')
 
 
 TEXTS: dict[str, Callable[[], str]] = {
@@ -63,7 +65,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     ),
     "plan-failed": lambda: plan_html(PlanFailure("effects", "prod", _MISTAKES)),
     "watch": lambda: _shown(busy_status()),
-    "watch-approvals": lambda: watch_html(held_status(), NOON + timedelta(minutes=1), local=True),
+    "watch-approvals": lambda: _shown(held_status(), local=True),
     "watch-starting": lambda: _shown(empty_status()),
     "watch-failing": lambda: _shown(
         loop_status_of(*STEPS, held_by="ci-runner-7f9c").with_errors(

@@ -1,18 +1,25 @@
 """`wanctl logs`: from the first line on, followed though it is written anew, through faults, to its end."""
 
+import io
 import json
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tests.harness import ChangedAnswers, Harness, dataset, finetune
 from tests.scenarios.playing import run_wanctl
+from wanctl.address import Address
+from wanctl.plan import Action, Progress, Step, When
+from wanctl.render.text.logs import LiveLog, log_display
 from wanctl.render.words import spell_took
 
 SANDBOX: dict[str, Any] = {"speed": 1, "seed": 1, "start": "2026-03-18T09:00:00+08:00", "strict": False}
@@ -221,3 +228,33 @@ def test_a_time_in_a_zone_is_taken_only_where_that_of_the_log_is_known(harness: 
     printed, code = logs(harness, "--since", "2026-03-18T02:00:00Z")
     assert (code, "the log names no time zone" in printed) == (1, True), printed
     assert "so far" not in logs(harness)[0], "nor is it known for how long it trains"
+
+
+class _Screen(io.StringIO):
+    """A terminal, as far as anybody asks."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_lines_of_a_log_and_what_is_drawn_below_them_keep_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = _Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    at = datetime(2026, 3, 18, 9, tzinfo=UTC)
+    progress = Progress("RUNNING", 0.4, elapsed=timedelta(hours=2), left=timedelta(hours=3))
+    running = Step(Address.parse("FineTune/rain"), Action.TRAIN, When.SERVICE, "training", remote_id="ft-1")
+    with log_display() as display:
+        for number in range(5):
+            display.show([f"line {number} of the log"], replace(running, progress=progress), at)
+            cast("LiveLog", display)._live.refresh()
+        display.show([], replace(running, when=When.DONE, reason="trained", took=timedelta(hours=5)), at)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.getvalue())
+    segments = [one.strip() for one in re.split(r"[\r\n]+", plain)]
+    assert [one for one in segments if "of the log" in one] == [
+        f"line {number} of the log" for number in range(5)
+    ]
+    assert any("2 h so far, about 3 h left" in one for one in segments)
+    assert "ft-1 trained in 5 h" in segments

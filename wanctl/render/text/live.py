@@ -23,7 +23,8 @@ def waiting_cells(step: Step) -> tuple[RenderableType, ...]:
     """How far a step is that the service is at work on: a bar, words, times, and what it is about."""
     fraction = step.progress.fraction if step.progress else None
     bar = ProgressBar(total=1.0, completed=fraction or 0.0, width=24, pulse=fraction is None)
-    about = " · ".join(part for part in (spell_times(step.progress), step.reason) if part)
+    reason = step.reason.removeprefix(f"{step.remote_id} is ")
+    about = " · ".join(part for part in (spell_times(step.progress), reason) if part)
     return bar, spell_progress(step), Text(about, "dim")
 
 

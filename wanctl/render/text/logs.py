@@ -76,8 +76,10 @@ class LiveLog:
             refresh_per_second=8,
             transient=True,
             get_renderable=self._draw,
-            redirect_stdout=sys.stdout.isatty(),
+            redirect_stdout=False,
         )
+        # two streams on one terminal would write into each other's lines
+        self._product = console if sys.stdout.isatty() else None
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -87,7 +89,7 @@ class LiveLog:
         self._live.stop()
 
     def show(self, lines: Iterable[str], step: Step, at: datetime) -> None:  # noqa: ARG002 - drawn, not said
-        emit(lines)
+        emit(lines, self._product)
         self._step = step
         if step.when is not When.SERVICE:
             self._step = None
