@@ -3,6 +3,8 @@
 import dataclasses
 import inspect
 import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, field, fields, replace
@@ -163,3 +165,38 @@ def test_many_threads_at_once() -> None:
         thread.join()
     assert sorted(one.x for one in made) == list(range(8))
     assert len({*made, cls(0)}) == 8
+
+
+RACE = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+from wanctl.base.classes import dataclass
+made = []
+for number in range(60):
+    @dataclass(frozen=True)
+    class Point:
+        x: int
+        y: int = 0
+    made.append(Point)
+gate, wrong = threading.Barrier(8), []
+def use():
+    gate.wait()
+    for one in made:
+        try:
+            assert one(1) == one(1, 0) and hash(one(1)) == hash(one(1, 0)) and repr(one(2))
+        except BaseException as error:
+            wrong.append(repr(error))
+threads = [threading.Thread(target=use) for _ in range(8)]
+assert made[0].__dict__["__init__"].__class__.__name__ == "_Pending", "nothing was postponed"
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+@dataclass
+class Late:
+    x: int
+print(wrong[:3], Late(3))
+"""
+
+
+def test_no_thread_meets_a_class_that_is_half_made() -> None:
+    done = subprocess.run([sys.executable, "-c", RACE], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[] Late(x=3)", done.stderr[-800:]
