@@ -82,7 +82,8 @@ def test_validating_needs_no_network() -> None:
 
 def test_a_plan_of_unchanged_datasets_opens_no_media_and_no_sandbox() -> None:
     with applied(1) as (specs, requests):
-        found = imported("-C", str(specs), "plan", "--detailed-exitcode")
-        assert requests() == 3
-    assert "httpx" in found
-    assert found & HEAVY == set()
+        for number, words in enumerate((["plan", "--detailed-exitcode"], ["status"]), start=1):
+            found = imported("-C", str(specs), *words)
+            assert requests() == 3 * number
+            assert "httpx" in found
+            assert found & HEAVY == set()
