@@ -55,10 +55,10 @@ soak: $(STAMP)
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# Ratios, not verdicts: a plan that finds nothing to do, the waiting of a run, a dataset read and packed, footage prepared.
+# Ratios, not verdicts: short commands, plans that find nothing to do, the waiting of a run, a dataset read and
+# packed. Writes docs/speed.md, its picture, and the line of this version in tests/bench/history.json.
 bench: $(STAMP)
-	$(BIN)/python tests/bench/scale.py
-	$(BIN)/python tests/bench/waiting.py
+	$(BIN)/python tests/bench/table.py
+	$(BIN)/python tests/bench/foreign.py
 	$(BIN)/python tests/bench/fleet.py 100
-	$(BIN)/python tests/bench/datasets.py 500
 	$(BIN)/python tests/bench/preparing.py 600

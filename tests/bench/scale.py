@@ -24,26 +24,37 @@ FLOORS = {
     "python -c 'import typer'": ("-c", "import typer"),
     "import typer, pydantic, httpx, yaml, deepdiff": ("-c", "import typer, pydantic, httpx, yaml, deepdiff"),
     "wanctl --version": ("-m", "wanctl", "--version"),
+    "wanctl --help": ("-m", "wanctl", "--help"),
 }
+Rounds = list[dict[str, Cost]]
+
+
+def of_chains(chains: int) -> str:
+    return f"{chains} chains, {4 * chains} resources"
 
 
 def main(sizes: list[int]) -> None:
+    report(*rounds_of(sizes))
+
+
+def rounds_of(sizes: list[int]) -> tuple[Rounds, dict[str, int]]:
+    """What each command cost in each round, and how many requests a plan made; `validate` is of the first."""
     with ExitStack() as accounts:
         commands: dict[str, tuple[str, ...]] = dict(FLOORS)
         answered: dict[str, Callable[[], int]] = {}
         for chains in sizes:
             specs, requests = accounts.enter_context(applied(chains))
-            name = f"{chains} chains, {4 * chains} resources"
-            commands[name] = ("-m", "wanctl", "-C", str(specs), "plan", "--detailed-exitcode")
-            answered[name] = requests
+            commands.setdefault("wanctl validate", ("-m", "wanctl", "-C", str(specs), "validate"))
+            commands[of_chains(chains)] = ("-m", "wanctl", "-C", str(specs), "plan", "--detailed-exitcode")
+            answered[of_chains(chains)] = requests
         for words in commands.values():
             measured(*words)  # compiled and read from the disk
         rounds = [{name: measured(*words) for name, words in commands.items()} for _ in range(ROUNDS)]
         asked = {name: requests() // (ROUNDS + 1) for name, requests in answered.items()}
-    report(rounds, asked)
+    return rounds, asked
 
 
-def report(rounds: list[dict[str, Cost]], asked: dict[str, int]) -> None:
+def report(rounds: Rounds, asked: dict[str, int]) -> None:
     smallest = next(iter(asked))
     for name in rounds[0]:
         costs = [one[name] for one in rounds]
