@@ -488,3 +488,17 @@ def test_prod_that_trains_again_for_itself_begins_anew(harness: Harness) -> None
     assert training is not None
     assert (training.action, training.made_in) == (Action.TRAIN, None)
     assert "made_in" not in json.dumps(made.as_json())
+
+
+def test_prod_goes_on_where_staging_has_deleted_all_that_it_had(harness: Harness) -> None:
+    """What prod has deployed says that it is the right account."""
+    apply(harness, "staging")
+    apply(harness, "prod")
+    prods = serving(harness, "prod")
+    apply(harness, "staging", to_delete=())
+    for kind, path in (("files", "/compatible-mode/v1/files"), ("jobs", "/api/v1/fine-tunes")):
+        for one in harness.call("GET", "/_sandbox/status")[kind]:
+            harness.ask("DELETE", f"{path}/{one['id']}")
+    made = plan(harness)
+    assert "trainer-account" not in rules(made)
+    assert serving(harness, "prod") == prods

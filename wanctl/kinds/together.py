@@ -79,6 +79,8 @@ def _of_another_account(record: Record, context: Context) -> bool:
     known = {one.current.remote_id for one in record.entries.values() if one.current}
     standing = {remote_id for kind in kinds() for remote_id in kind.standing(context.snapshot)}
     listed = {one for one in known if "/" not in one}  # an export has no list of its own
+    if standing & context.record.owners.keys():
+        return False  # what is ours is here: the other one may have deleted all that it had
     return bool(listed) and not listed & standing and not context.snapshot.unlisted
 
 
