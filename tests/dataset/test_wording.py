@@ -14,6 +14,7 @@ from wanctl.dataset.caption_edits import (
     with_prefix,
     with_replaced,
 )
+from wanctl.dataset.checks.captions import description_of, sentences_of
 from wanctl.dataset.checks.wording import check_wording
 from wanctl.dataset.contents import DatasetError, DatasetFacts, Sample
 
@@ -191,3 +192,9 @@ def test_what_somebody_else_wrote_is_not_overwritten(folder: Path) -> None:
     (folder / ".captions-before.json").write_text("{")
     with pytest.raises(DatasetError, match="cannot be read; nothing was taken back"):
         CaptionFile(folder).kept()
+
+
+def test_a_number_ends_no_sentence() -> None:
+    caption = "A wall, 2.5 m high. Then the s86b5p rain falls for 3.0 seconds.  It ends."
+    assert description_of(caption, "s86b5p") == "Then the s86b5p rain falls for 3.0 seconds. It ends."
+    assert sentences_of("一。二！三") == ["一。", "二！", "三"]  # noqa: RUF001

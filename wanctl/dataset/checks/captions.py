@@ -23,7 +23,7 @@ _ALIKE = 0.55
 _SHOWN = 5
 _EXCERPT = 60
 _WORD = re.compile(r"[a-z0-9]+(?:['\u2019-][a-z0-9]+)*|[^\W_a-z0-9]")  # a letter of other scripts is a word
-_SENTENCE = re.compile(r"(?<=[.!?。！？])\s*")  # noqa: RUF001 - these end sentences, too
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])\s*")  # noqa: RUF001 - these end sentences, too
 # Words that every caption may have without meaning the effect, and those that change with the subject.
 FRAME_WORDS = frozenset(
     re.findall(

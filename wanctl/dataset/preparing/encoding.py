@@ -149,6 +149,7 @@ class ClipEncoder:
 def _graph(frame: VideoFrame, filters: tuple[str, ...]) -> Graph:
     """The filters between frames as they are decoded and frames as they are encoded."""
     graph = Graph()
+    graph.threads = 1  # files are worked on side by side
     fields = {
         "video_size": f"{frame.width}x{frame.height}",
         "pix_fmt": frame.format.name,
