@@ -129,11 +129,16 @@ class Context:
 
     def users(self, address: Address) -> list[Address]:
         """Resources that are to stay and refer to this one."""
-        return [
-            other
-            for other, resource in self.desired.resources.items()
-            if address in resource.references and resource.spec.state is State.PRESENT
-        ]
+        return self._users.get(address, [])
+
+    @cached_property
+    def _users(self) -> Mapping[Address, list[Address]]:
+        found: dict[Address, list[Address]] = {}
+        for other, resource in self.desired.resources.items():
+            if resource.spec.state is State.PRESENT:
+                for one in dict.fromkeys(resource.references):
+                    found.setdefault(one, []).append(other)
+        return found
 
     def dataset(self, address: Address) -> ProvidedDataset:
         provided = self._provided(address)
