@@ -117,7 +117,7 @@ def play(stage: Stage, point: Point, folder: Path, place: LedgerPlace) -> Result
             problems.append(f"the lease of the dead run: {last.told}")
         if last.killed or last.error:
             break
-        unknown = account_state(folder, place).entries.keys() ^ stage.undisturbed.entries.keys()
+        unknown = _other_objects(account_state(folder, place), stage.undisturbed)
         doubtful = [one for one in last.candidates if one not in stage.hints or one[0] in unknown]
         if doubtful and now.ever <= stage.undisturbed.ever:
             asked += [f"{address}: {reason}" for address, reason in last.questions] or ["to adopt"]
@@ -135,6 +135,16 @@ def play(stage: Stage, point: Point, folder: Path, place: LedgerPlace) -> Result
         problems.append(f"the last run: {last}")
     verdict = WRONG if problems else ASKED if asked else HEALED
     return Result(scene.name, point, verdict, (*problems, *asked), runs)
+
+
+def _other_objects(now: AccountState, meant: AccountState) -> set[str]:
+    """Where the ledger gives a resource another object than undisturbed, or none: what was only recognised is
+    for a person to adopt."""
+    addresses = now.entries.keys() | meant.entries.keys()
+    known = [
+        {one: state.entries.get(one, "").partition(",")[0] for one in addresses} for state in (now, meant)
+    ]
+    return {one for one in addresses if known[0][one] != known[1][one]}
 
 
 def _sends(point: Point) -> bool:
