@@ -3,11 +3,25 @@
 import gc
 import io
 import os
+import signal
 import sys
+from pathlib import Path
 
 
 def main() -> None:
     """The `wanctl` command: no traceback reaches a user unless --debug asks for it."""
+    try:
+        _run()
+    except KeyboardInterrupt:  # before anything could listen to it, or while it ended
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(128 + signal.SIGINT)
+
+
+def _run() -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started this: nobody hears, and the work is done
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - to the end
     # what a command makes lives to its end: to look for cycles at every 700 objects is a tenth of a short run
     gc.set_threshold(50_000, 20, 100)
     # httpx brings its own command line where it can, and tenacity another event loop, which no one here uses
@@ -43,4 +57,7 @@ def main() -> None:
     if {"--help", "-h"} & set(sys.argv):
         give_examples(app)
     with reported(debug="--debug" in sys.argv[1:]):
-        app(prog_name="wanctl")
+        try:
+            app(prog_name="wanctl")
+        finally:
+            sys.stdout.flush()  # what could not be written is told here, and not at the end of Python

@@ -4,10 +4,11 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 _NO_RIGHTS = {errno.EACCES, errno.EPERM, errno.EROFS}
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EBADF}
 _OF_THE_MACHINE = _NO_RIGHTS | _NO_ROOM
 
 
@@ -18,7 +19,7 @@ def reported(*, debug: bool) -> Iterator[None]:
         yield
     except BrokenPipeError:
         sys.stderr.close()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left over goes nowhere
+        _to_nowhere()
         sys.exit(1)
     except Exception as error:
         from wanctl.base.running import Interrupted
@@ -29,8 +30,19 @@ def reported(*, debug: bool) -> Iterator[None]:
         if debug:
             raise
         fault = [f"error: {type(error).__name__}: {error}", "This is a fault of wanctl; --debug shows where."]
-        _say(*(_lines(error) or fault))
+        try:
+            _say(*(_lines(error) or fault))
+        except OSError:  # standard error takes nothing
+            sys.stderr.close()
+        if isinstance(error, OSError) and error.filename is None:  # it may be standard output that is full
+            _to_nowhere()
         sys.exit(1)
+
+
+def _to_nowhere() -> None:
+    """What is left over of standard output goes nowhere; else Python would try once more at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def sentences(error: Exception) -> list[str]:
@@ -58,7 +70,22 @@ def _sentences(error: Exception) -> list[str]:
         where = f"{error.filename}: " if error.filename else ""
         remedy = "Correct that on this machine, then run the same command again; nothing is lost."
         return [f"{where}{os.strerror(error.errno)}.", remedy]
+    if isinstance(error, FileNotFoundError) and not _folder_is_there():
+        return ["the folder in which this runs was deleted.", "Go to another one, and run the command again."]
+    sqlite = sys.modules.get("sqlite3")
+    if sqlite and isinstance(error, sqlite.Error):
+        return [
+            f"the sandbox's account cannot be used: {error}.",
+            "To begin a new one, move its folder away: .wanctl/sandbox.",
+        ]
     return []
+
+
+def _folder_is_there() -> bool:
+    try:
+        return Path.cwd().is_absolute()
+    except FileNotFoundError:
+        return False
 
 
 def _lines(error: Exception) -> list[str]:

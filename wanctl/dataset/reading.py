@@ -150,7 +150,8 @@ _FORMAT = TypeAdapter(_Remembered)
 class Memory:
     """The members of one source, in a file of its own under a cache folder.
 
-    A file that cannot be read, or is of another version, counts as none.
+    A file that cannot be read, is of another version, or was changed by anything else, counts as none: its
+    first line is the checksum of the rest.
     """
 
     def __init__(self, folder: Path, source: Path) -> None:
@@ -168,7 +169,10 @@ class Memory:
 
     def _members(self) -> dict[str, tuple[int, tuple[int, ...], RememberedFile]]:
         try:
-            remembered = _FORMAT.validate_json(self._path.read_bytes())
+            noted, _, content = self._path.read_bytes().partition(b"\n")
+            if noted.decode("ascii", "replace") != hashlib.sha256(content).hexdigest():
+                return {}
+            remembered = _FORMAT.validate_json(content)
         except (OSError, ValidationError):
             return {}
         return remembered.members if remembered.version == _VERSION else {}
@@ -184,6 +188,7 @@ class Memory:
         content = _FORMAT.dump_json(_Remembered(_VERSION, members))
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self._path, content, mode=PRIVATE)
+            noted = hashlib.sha256(content).hexdigest().encode()
+            replace_file(self._path, noted + b"\n" + content, mode=PRIVATE)
         except OSError:
             return

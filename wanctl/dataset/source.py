@@ -5,8 +5,10 @@ patterns of `exclude` match.
 """
 
 import json
+import lzma
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -21,6 +23,17 @@ from wanctl.dataset.contents import ANNOTATIONS, MOST_ANNOTATIONS, DatasetError
 from wanctl.dataset.leaving_out import Leave, leaving_out
 
 ORIGINS = "origins.jsonl"  # where clips were cut from; never uploaded
+# as Python's readers of zips and of what is packed in them end where bytes are not what they should be
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    IndexError,
+    UnicodeError,
+    NotImplementedError,
+)
 _LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini", ORIGINS})
 _MOST_UNPACKED = 8_000_000_000  # bytes in a zip; the service takes 1 GB
 _MOST_MEMBERS = 20_000
@@ -71,7 +84,7 @@ def source_at(path: Path, exclude: Sequence[str] = ()) -> Iterator["Folder | Zip
     try:
         with closing(_open(path, leaving_out(exclude))) as source:
             yield source
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise DatasetError(f"{path}: the zip is damaged or of an unusual kind: {error}") from error
     except OSError as error:
         raise DatasetError(f"{error.filename or path}: {error.strerror or error}") from error
@@ -181,7 +194,7 @@ class Zip:
         self._size = path.stat().st_size
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
+        except (*_DAMAGED, OSError, ValueError) as error:
             raise DatasetError(f"{path}: not a zip that can be read: {error}") from None
         infos = [one for one in self._zip.infolist() if not one.is_dir()]
         self._infos = {info.filename: info for info in self._kept(infos, left_out)}

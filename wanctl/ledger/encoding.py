@@ -160,7 +160,7 @@ def is_older(text: str) -> bool:
     """Whether this is a ledger in an older format, of which a copy is due before it is replaced."""
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     version = data.get("format_version") if isinstance(data, dict) else None
     return type(version) is int and version < FORMAT_VERSION
@@ -174,7 +174,7 @@ def moved_notice(location: str) -> str:
 def is_moved_notice(text: str) -> bool:
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(data, dict) and _MOVED_TO in data
 
@@ -182,6 +182,10 @@ def is_moved_notice(text: str) -> bool:
 def _document(text: str, location: str) -> Any:
     try:
         return json.loads(text)
+    except RecursionError:
+        raise LedgerDamagedError(
+            f"The ledger {location} is nested deeper than any ledger is. {_REMEDY}"
+        ) from None
     except ValueError as error:
         raise LedgerDamagedError(f"The ledger {location} is not valid JSON ({error}). {_REMEDY}") from error
 
@@ -194,7 +198,13 @@ def _verified(data: dict[str, Any], location: str) -> dict[str, Any]:
         return content  # older; or newer, or no ledger at all, which is said by what looks at that
     try:
         fits = noted == checksum(content)
-    except (KeyError, TypeError, AttributeError):  # it has no parts, or they are none: said by the record
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        ValueError,
+    ):  # it has no parts, or they are none: said by the record
         return content
     if not fits:
         raise LedgerDamagedError(

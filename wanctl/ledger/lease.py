@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from wanctl.base.errors import WanctlError
 from wanctl.ledger.errors import LeaseDamagedError
@@ -28,8 +28,8 @@ class Lease(BaseModel):
     token: str
     holder: str
     run: str | None = None
-    since: datetime
-    expires: datetime
+    since: AwareDatetime
+    expires: AwareDatetime
     process: Process | None = None
 
     def expired(self, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from wanctl.studio.verdict import CallEffect, Reply, unusable
 from wanctl.studio.wire import StudioConnection, StudioRequest, segment
 
 _JOBS_A_PAGE = 100  # the most that every version of the service allows
+_MOST_PREVIEWS = 5_000  # of one checkpoint; documents speak of a few
 _PREVIEWS_A_PAGE = 10  # the default: no maximum is documented
 _LINES_A_PAGE = 1000
 
@@ -88,7 +89,7 @@ class Jobs:
             found = parse_rows(Preview, reply, "list")
             return Page(tuple(enumerate(found.items)), found.total, found.more)
 
-        return tuple(preview for _, preview in await read_numbered(page, _preview_identity))
+        return tuple(preview for _, preview in await read_numbered(page, _preview_identity, _MOST_PREVIEWS))
 
 
 def _job_path(job_id: str) -> str:

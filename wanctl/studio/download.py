@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 
 from wanctl.base.files import PUBLIC, replacing
+from wanctl.studio.bounded import PLAIN, usable_link
 from wanctl.studio.errors import NotFound, Refused, ServerError, StudioError
 from wanctl.studio.pace import Family, Pace, retrying
 from wanctl.studio.regions import Endpoint, is_loopback
@@ -57,6 +58,13 @@ class Downloads(KeylessClient):
                     return await self._follow(http, start, destination, max_bytes)
                 except httpx.HTTPError as error:
                     raise broken_off(call, error) from error
+                except (
+                    httpx.InvalidURL,
+                    ValueError,
+                    OverflowError,
+                ) as error:  # of an address that only the connection judges
+                    kind = type(error).__name__
+                    raise _fault(Refused, f"the link cannot be followed ({kind})", start) from None
 
         try:
             async with asyncio.timeout(within):
@@ -69,18 +77,24 @@ class Downloads(KeylessClient):
     ) -> int:
         for _ in range(_HOPS):
             allow_place(place, self._endpoint)
-            async with http.stream("GET", place) as response:
+            async with http.stream("GET", place, headers=PLAIN) as response:
                 if not response.is_redirect:
                     return await _keep(response, destination, max_bytes)
-                place = place.join(_url(response.headers.get("location", "")))
+                place = _joined(place, response.headers.get("location", ""))
         raise _fault(Refused, "the link leads from one place to the next and does not end", place)
 
 
+def _joined(place: httpx.URL, location: str) -> httpx.URL:
+    """Where a redirection leads."""
+    _url(location or "/")
+    return _url(str(place.join(location)))
+
+
 def _url(url: str) -> httpx.URL:
-    try:
-        return httpx.URL(url)
-    except httpx.InvalidURL:
-        raise Refused("the link is not a URL") from None  # its cause may quote it
+    found = usable_link(url)
+    if found is None:
+        raise Refused("the link is not a URL that can be followed")
+    return found
 
 
 def allow_place(url: httpx.URL, endpoint: Endpoint) -> None:
@@ -95,9 +109,12 @@ def allow_place(url: httpx.URL, endpoint: Endpoint) -> None:
 
 async def _keep(response: httpx.Response, destination: Path, max_bytes: int) -> int:
     _check(response)
+    packed = response.headers.get("content-encoding", "").strip().lower()
+    if packed not in {"", "identity"}:
+        raise _fault(Refused, "the store packed the file, which was not asked for", response.url)
     size = 0
     with replacing(destination, mode=PUBLIC) as file:
-        async for chunk in response.aiter_bytes():
+        async for chunk in response.stream:  # type: ignore[union-attr]  # as it comes: nothing is unpacked
             size += len(chunk)
             if size > max_bytes:
                 raise _fault(Refused, f"the file is larger than {max_bytes} bytes", response.url)

@@ -20,6 +20,7 @@ _Value_co = TypeVar("_Value_co", covariant=True)
 
 READS_OF_A_MOVING_LIST = 4
 MOST_PAGES = 1000
+MOST_ROWS = 100_000  # of a list, beyond what an account holds
 _COUNT = re.compile(r"[0-9]{1,18}")
 _YES, _NO = frozenset({"true", "1"}), frozenset({"false", "0"})
 
@@ -119,18 +120,20 @@ def parse_rows(model: type[_Model], reply: Reply, *names: str, bare: bool = Fals
 
 
 async def read_numbered(
-    fetch: Callable[[int], Awaitable[Page[_Item]]], identity: Callable[[_Item], Hashable]
+    fetch: Callable[[int], Awaitable[Page[_Item]]],
+    identity: Callable[[_Item], Hashable],
+    most: int = MOST_ROWS,
 ) -> tuple[_Item, ...]:
     """All pages of a numbered list. If it moved while it was read, it is read again from the start."""
     for _ in range(READS_OF_A_MOVING_LIST):
-        whole = await _read_once(fetch, identity)
+        whole = await _read_once(fetch, identity, most)
         if whole is not None:
             return whole
     raise ServerError("the list changed at every attempt to read it whole", hint="try again in a while")
 
 
 async def _read_once(
-    fetch: Callable[[int], Awaitable[Page[_Item]]], identity: Callable[[_Item], Hashable]
+    fetch: Callable[[int], Awaitable[Page[_Item]]], identity: Callable[[_Item], Hashable], most: int
 ) -> tuple[_Item, ...] | None:
     """The list, or None if its pages do not add up to what the service says that it holds."""
     found: dict[Hashable, _Item] = {}
@@ -139,6 +142,8 @@ async def _read_once(
         page = await fetch(number)
         before = len(found)
         found.update((identity(item), item) for item in page.items)
+        if len(found) > most:
+            raise ServerError(f"the list holds more than {most:,} rows, and no more is read")
         first_total = page.total if number == 1 else first_total
         if page.total != first_total:
             return None

@@ -4,6 +4,7 @@ The families (`files`, `jobs`, …) say what to call; here is how. A call that m
 made once, and a lost answer is raised as such. The key is added here and nowhere else.
 """
 
+import asyncio
 import copy
 import logging
 import ssl
@@ -17,10 +18,12 @@ import httpx
 
 from wanctl.base.net import PAST_PROXIES
 from wanctl.base.redaction import keep_signatures_out_of_logs, without_secrets
+from wanctl.studio.bounded import LONGEST_CALL, LONGEST_UPLOAD, PLAIN, read_bounded
 from wanctl.studio.credentials import Key
 from wanctl.studio.errors import (
     InvalidRequest,
     LostAnswer,
+    Misconfigured,
     ServerError,
     StudioError,
     Unreachable,
@@ -152,17 +155,7 @@ class StudioConnection:
             await self._may_leave(call)
             started = time.perf_counter()
             try:
-                response = await self._http.request(
-                    request.method,
-                    url,
-                    params=dict(request.params) or None,
-                    json=request.json,
-                    data=request.data,
-                    files=request.files,
-                    headers=dict(request.headers) or None,
-                    timeout=request.timeout or TIMEOUT,
-                    auth=self._auth,
-                )
+                status, headers, content = await self._answered(request, url)
             except httpx.HTTPError as error:
                 _log.info("%s %s: no answer (%s)", call.method, call.path, type(error).__name__)
                 self._on_call(call.path, None)
@@ -170,14 +163,36 @@ class StudioConnection:
             except httpx.InvalidURL as error:
                 raise _no_url(request, error) from None
         spent = time.perf_counter() - started
-        self._on_call(call.path, response.status_code)
+        self._on_call(call.path, status)
         try:
-            reply = judge(call, response.status_code, response.headers, response.content)
+            reply = judge(call, status, headers, content)
         except StudioError as error:
-            _note(call, response.status_code, error.request_id, spent)
+            _note(call, status, error.request_id, spent)
             raise
         _note(call, reply.status, reply.request_id, spent)
         return reply
+
+    async def _answered(self, request: StudioRequest, url: httpx.URL) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and content, within a time for all of it."""
+        longest = LONGEST_UPLOAD if request.files else LONGEST_CALL
+        try:
+            async with (
+                asyncio.timeout(longest),
+                self._http.stream(
+                    request.method,
+                    url,
+                    params=dict(request.params) or None,
+                    json=request.json,
+                    data=request.data,
+                    files=request.files,
+                    headers={**PLAIN, **request.headers},
+                    timeout=request.timeout or TIMEOUT,
+                    auth=self._auth,
+                ) as response,
+            ):
+                return response.status_code, response.headers, await read_bounded(response)
+        except TimeoutError:
+            raise httpx.ReadTimeout(f"the whole answer did not come within {longest:g} s") from None
 
     async def _may_leave(self, call: Call) -> None:
         """Asked last: what a call waited for (its turn, the next try) may have taken longer than the right
@@ -204,15 +219,19 @@ def open_http(
 ) -> httpx.AsyncClient:
     """A client that goes through the environment's proxies, but never to this machine through one."""
     own = {f"all://{endpoint.host}"} if endpoint.loopback and ":" not in endpoint.host else set()
-    return httpx.AsyncClient(
-        transport=transport,
-        headers=headers,
-        timeout=TIMEOUT,
-        follow_redirects=False,
-        verify=verify,
-        limits=httpx.Limits(max_connections=CALLS_AT_ONCE, max_keepalive_connections=CALLS_AT_ONCE),
-        mounts=dict.fromkeys({*PAST_PROXIES, *own}),
-    )
+    try:
+        return httpx.AsyncClient(
+            transport=transport,
+            headers=headers,
+            timeout=TIMEOUT,
+            follow_redirects=False,
+            verify=verify,
+            limits=httpx.Limits(max_connections=CALLS_AT_ONCE, max_keepalive_connections=CALLS_AT_ONCE),
+            mounts=dict.fromkeys({*PAST_PROXIES, *own}),
+        )
+    except (ValueError, httpx.InvalidURL, ImportError):  # its words may quote a password
+        hint = "correct HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, or unset them"
+        raise Misconfigured("a proxy in the environment is none that can be used", hint=hint) from None
 
 
 def _trusted_by(endpoint: Endpoint) -> ssl.SSLContext | bool:
