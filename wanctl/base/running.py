@@ -2,7 +2,9 @@
 
 import asyncio
 import contextvars
+import os
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Iterator
 from concurrent.futures import Future
@@ -152,3 +154,16 @@ def _stopping_on(number: signal.Signals, stops: list[int]) -> Iterator[None]:
 def first_of(error: Exception) -> Exception:
     """Of several failures at once the first, which is the one that is told."""
     return first_of(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
+
+
+def is_alive(pid: str) -> bool:
+    """Whether a process of this number runs on this machine; what is no number is none."""
+    if sys.platform == "win32":
+        return True  # there, asking would be ending
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except OSError:
+        return True
+    return True

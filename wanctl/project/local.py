@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -11,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from wanctl.address import Address
+from wanctl.base.running import is_alive
 from wanctl.dataset.archive import write_archive
 from wanctl.dataset.checks import check_dataset, in_order
 from wanctl.dataset.checks.content import check_content, viewed_clips
@@ -238,19 +238,7 @@ def _own_folder(place: Path) -> Iterator[Path]:
     """A folder for this process, gone afterwards; those of processes that were killed go, too."""
     place.mkdir(parents=True, exist_ok=True)
     for left in place.iterdir():
-        if not _lives(left.name.partition("-")[0]):
+        if not is_alive(left.name.partition("-")[0]):
             shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=place, prefix=f"{os.getpid()}-") as folder:
         yield Path(folder)
-
-
-def _lives(pid: str) -> bool:
-    if sys.platform == "win32":
-        return True  # there, asking would be ending
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except OSError:
-        return True
-    return True

@@ -3,6 +3,7 @@
 Runs in the main thread, where Ctrl-C and SIGTERM reach the round under way; who looks is in other threads.
 """
 
+import gc
 import queue
 import random
 import time
@@ -91,12 +92,13 @@ class Loop:
             if once:
                 return self.loop_status
             pause = self.pause()
+            gc.collect()  # what a round leaves refers to itself: nobody else takes it, or its folders, away
             self.loop_status = replace(self.loop_status, next_iteration=self.now() + pause)
             self.wait(pause, min(pause, SHORTEST_PAUSE))
 
     def iteration(self) -> None:
         """One round, whatever comes of it."""
-        self.loop_status = replace(self.loop_status, next_iteration=None)
+        self.loop_status = replace(self.loop_status, next_iteration=None, began=self.now())
         try:
             iteration = self.take()
         except Interrupted:

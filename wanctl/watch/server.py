@@ -7,6 +7,7 @@ waits for a request that never ends, and takes connections until the process has
 
 import asyncio
 import hmac
+import re
 import socket
 import threading
 from abc import ABC, abstractmethod
@@ -25,7 +26,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from wanctl.base.net import is_loopback
+from wanctl.base.net import LOOPBACK
 from wanctl.review.store import MEDIA_NAME
 from wanctl.watch.metrics import CONTENT_TYPE, Metrics
 from wanctl.watch.page import REVIEWS, policy, watch_html
@@ -46,7 +47,9 @@ class HurriedProtocol(H11Protocol):
         self.opened = self.loop.time()
         others = cast("set[HurriedProtocol]", self.connections)
         if len(others) > MOST_CONNECTIONS:
-            min(others, key=lambda one: one.opened).transport.abort()
+            oldest = min(others, key=lambda one: one.opened)
+            others.discard(oldest)  # at once: it hears of its end later, and a burst would count it again
+            oldest.transport.abort()
         self._wait()
 
     def on_response_complete(self) -> None:
@@ -92,6 +95,15 @@ async def genuine(secret: str, headers: Mapping[str, str], body: AsyncIterator[b
 def _same(given: str, expected: str) -> bool:
     """Compared in a time that says nothing of where they differ."""
     return hmac.compare_digest(given.encode("latin-1", "replace"), expected.encode())
+
+
+_NAMES = "|".join(re.escape(f"[{one}]" if ":" in one else one) for one in LOOPBACK)
+_THIS_MACHINE = re.compile(rf"(?:{_NAMES})(?::[0-9]{{1,5}})?", re.IGNORECASE)
+
+
+def _calls_this_machine(hosts: list[str]) -> bool:
+    """The one Host that a request says is a name of this machine, and nothing before or behind it."""
+    return len(hosts) == 1 and _THIS_MACHINE.fullmatch(hosts[0]) is not None
 
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
@@ -145,14 +157,19 @@ class Endpoints(ABC):
         have been led to believe is ours. A proxy that passes on the hook alone may keep its own name."""
 
         async def shown(request: Request) -> Response:
-            if self.local and not is_loopback(request.url.hostname):
+            if self.local and not _calls_this_machine(request.headers.getlist("host")):
                 return said("this page goes by the name localhost or 127.0.0.1", 421)
             return await show(request)
 
         return shown
 
     async def health(self, _: Request) -> Response:
-        return PlainTextResponse("ok\n", headers=HEADERS)
+        doing = self.doing()
+        return PlainTextResponse(f"ok\n{doing}\n" if doing else "ok\n", headers=HEADERS)
+
+    def doing(self) -> str:
+        """A line on what the loop does at this moment."""
+        return ""
 
     async def hook(self, request: Request) -> Response:
         """A webhook that knows the secret brings the next round forward; what it says is not read."""
@@ -181,6 +198,9 @@ class StatusEndpoints(Endpoints):
         shown = self._at_home(self.gallery)
         names = ("index.html", "media/{media}")
         return [*super().routes(), *(Route(f"/{REVIEWS}/{{name}}/{name}", shown) for name in names)]
+
+    def doing(self) -> str:
+        return self.loop_status().at_work(self.now())
 
     async def ready(self, _: Request) -> Response:
         loop_status = self.loop_status()

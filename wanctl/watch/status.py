@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from wanctl.base.classes import dataclass
 from wanctl.base.files import PUBLIC, replace_file
+from wanctl.base.words import counted, spell_span
 from wanctl.language.settings import Notification
 from wanctl.plan import Step, When
 from wanctl.watch.checkout import Commit
@@ -42,6 +43,7 @@ class LoopStatus:
     receivers: tuple[Notification, ...] = ()  # whom the specs say to notify, as far as they were read
     failed_in_a_row: int = 0
     next_iteration: datetime | None = None  # None: one is under way
+    began: datetime | None = None  # the last round, or the one that is under way
     waiting_since: Mapping[str, datetime] = field(default_factory=dict)  # by the name of the wait
 
     def with_iteration(self, iteration: Iteration, at: datetime) -> "LoopStatus":
@@ -62,6 +64,18 @@ class LoopStatus:
     def commit(self) -> Commit | None:
         """The commit that was looked at last: the last plan's, or that of a round which came to none."""
         return self.failed_at or (self.iteration.commit if self.iteration else None)
+
+    def at_work(self, now: datetime) -> str:
+        """What the loop does, as a line for whoever asks whether it lives."""
+        if self.next_iteration:
+            doing = f"the next round begins at {self.next_iteration:%H:%M:%S %Z}"
+        elif self.began:
+            doing = f"a round is under way, for {spell_span((now - self.began).total_seconds())}"
+        else:
+            doing = "the first round is about to begin"
+        came = f"the last plan was made at {self.completed:%Y-%m-%d %H:%M:%S %Z}" if self.completed else ""
+        failed = f"{counted(self.failed_in_a_row, 'round')} in a row failed" if self.failed_in_a_row else ""
+        return "; ".join(one for one in (doing, came or "no round has come to a plan yet", failed) if one)
 
     def ready(self, now: datetime) -> bool:
         """The last round came to a plan, not long ago."""

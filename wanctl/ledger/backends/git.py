@@ -8,6 +8,7 @@ its remote and its credentials: its work tree, index, HEAD, branches, objects an
 are, whatever they are, and any number of processes in one clone do not meet.
 """
 
+import os
 import shutil
 import tempfile
 import threading
@@ -21,17 +22,26 @@ from pathlib import Path
 
 from wanctl.base.classes import dataclass
 from wanctl.base.git import OURS, Git, Ran, masked, remedy, settings_of, spoken
+from wanctl.base.running import is_alive
 from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, StoredBlobs
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
 from wanctl.ledger.location import GitLocation
 
 ATTEMPTS_TO_KEEP = 5
+_PREFIX = "wanctl-ledger-"
 _TIP = "refs/wanctl/tip"
 _IDENTITY = {
     f"GIT_{role}_{field}": value
     for role in ("AUTHOR", "COMMITTER")
     for field, value in (("NAME", "wanctl"), ("EMAIL", "wanctl@users.noreply.invalid"))
 }
+
+
+def _sweep() -> None:
+    """Take away what processes that were killed have left in the system's temporary folder: ours alone."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        if not is_alive(left.name.removeprefix(_PREFIX).partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,8 @@ class GitBackend:
 
     @cached_property
     def _temporary(self) -> Path:
-        folder = Path(tempfile.mkdtemp(prefix="wanctl-ledger-"))
+        _sweep()
+        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         weakref.finalize(
             self, shutil.rmtree, folder, ignore_errors=True
         )  # at the latest when the process ends
