@@ -4,18 +4,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile import plans, specs
+from tests.hostile import plans, service, specs
 from tests.hostile.golden_file import golden, renew
+from tests.hostile.judging import Judged, judged
 from tests.hostile.playing import Hostile, meet, spelt
 
-CLASSES = {"plans": plans.CASES, "specs": specs.CASES}
+CLASSES: dict[str, tuple[Hostile | Judged, ...]] = {
+    "answers": service.ANSWERS,
+    "links": service.LINKS,
+    "plans": plans.CASES,
+    "specs": specs.CASES,
+}
 CASES = [(group, case) for group, cases in CLASSES.items() for case in cases]
 
 
 @pytest.mark.parametrize(("group", "case"), CASES, ids=[f"{group}: {case.name}" for group, case in CASES])
-def test_hostile_input(group: str, case: Hostile, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_hostile_input(
+    group: str, case: Hostile | Judged, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     root = tmp_path / "root"
-    answer = spelt(case, meet(case, root), root)
+    answer = judged(case, root) if isinstance(case, Judged) else spelt(case, meet(case, root), root)
+    assert "PLANTED" not in answer
     if request.config.getoption("--update"):
         renew(group, case.name, answer)
     assert answer == golden(group).get(case.name), f"{group}.golden differs; --update rewrites it"

@@ -199,7 +199,7 @@ async def _many(
     """Results go to results.jsonl and index.html beside the videos; on standard output as they come."""
     import json
 
-    from wanctl.base.files import PUBLIC, replace_file
+    from wanctl.base.files import PRIVATE, replace_file
     from wanctl.generation.batch import make_all, prepare_all, rows_of, usual_at_once
     from wanctl.generation.records import VideoFolder
     from wanctl.generation.running import VideoRun
@@ -239,7 +239,7 @@ async def _many(
             results = await make_all(ready, make, at_once, done)
     kept = "".join(json.dumps(one.kept(), ensure_ascii=True) + "\n" for one in results)
     folder.path.mkdir(parents=True, exist_ok=True)
-    replace_file(folder.path / "results.jsonl", kept, mode=PUBLIC)
+    replace_file(folder.path / "results.jsonl", kept, mode=PRIVATE)
     write_videos_page(results, folder.path / "index.html")
     emit([f"look at them: {folder.path / 'index.html'}"], err())
     if any(one.made is None for one in results):

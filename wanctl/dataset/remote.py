@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from wanctl.base.files import PUBLIC, beside
+from wanctl.base.files import PRIVATE, beside
 from wanctl.base.redaction import without_secrets
 from wanctl.base.words import first_line
 from wanctl.dataset.contents import DatasetError
@@ -121,7 +121,7 @@ def _bring(
 def _fetch_file(filesystem: "AbstractFileSystem", path: str, target: Path) -> None:
     """Streamed beside its place, then renamed: what is cut off leaves nothing that looks whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with beside(target, mode=PUBLIC) as partial:
+    with beside(target, mode=PRIVATE) as partial:
         filesystem.get_file(path, str(partial))
 
 

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wanctl.base.errors import WanctlError
-from wanctl.base.files import PUBLIC, file_name, replace_file
+from wanctl.base.files import PRIVATE, file_name, replace_file
 
 FORMAT = 1
 _LOCK_LOOK = 0.5  # seconds between two looks at a request that another run works on
@@ -124,7 +124,7 @@ class VideoFolder:
         """On the disk before it returns: a call may follow that is paid."""
         self.path.mkdir(parents=True, exist_ok=True)
         text = record.model_dump_json(indent=2, exclude_none=True)
-        replace_file(self.file(record, ".json"), text + "\n", mode=PUBLIC, durable=True)
+        replace_file(self.file(record, ".json"), text + "\n", mode=PRIVATE, durable=True)
         return record
 
     def forget(self, record: TaskRecord) -> None:

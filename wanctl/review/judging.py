@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image
 
-from wanctl.base.files import PUBLIC, replace_file
+from wanctl.base.files import PRIVATE, replace_file
 from wanctl.base.redaction import without_secrets
 from wanctl.dataset.captioning import image_part, jpeg_url
 from wanctl.language.fields import HIGHEST_SCORE
@@ -176,7 +176,7 @@ class AnswerStore:
         """At once: it was paid."""
         said = {one.criterion: {"score": one.value, "reason": one.reason} for one in scores}
         self._folder.mkdir(parents=True, exist_ok=True)
-        replace_file(self._path(judge, showing), json.dumps(said, ensure_ascii=False) + "\n", mode=PUBLIC)
+        replace_file(self._path(judge, showing), json.dumps(said, ensure_ascii=False) + "\n", mode=PRIVATE)
 
     def _path(self, judge: Judge, showing: Showing) -> Path:
         return self._folder / f"{judge.key(showing)}.json"

@@ -15,7 +15,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from wanctl.base.files import PUBLIC, replace_file
+from wanctl.base.files import PRIVATE, replace_file
 from wanctl.base.redaction import without_secrets
 from wanctl.dataset.contents import SNIFFED, MediaKind, sniff
 from wanctl.studio.client import Studio
@@ -78,7 +78,7 @@ class MediaStore:
             raise Refused(f"what a link leads to is no {wanted.value} that a browser shows")
         place = self._media / f"{digest}{ending}"
         partial.replace(place)
-        replace_file(known, f"{place.name} {size}\n", mode=PUBLIC)
+        replace_file(known, f"{place.name} {size}\n", mode=PRIVATE)
         return StoredMedia(place, digest, size)
 
     def _kept(self, known: Path, wanted: MediaKind) -> StoredMedia | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from wanctl.base.files import PUBLIC, replace_file
+from wanctl.base.files import PRIVATE, replace_file
 from wanctl.base.words import first_line
 from wanctl.finding import Severity
 from wanctl.language.settings import NotificationFormat, Occasion
@@ -38,7 +38,7 @@ class Situation(BaseModel):
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, self.model_dump_json(), mode=PUBLIC)
+        replace_file(path, self.model_dump_json(), mode=PRIVATE)
 
 
 class News(BaseModel):

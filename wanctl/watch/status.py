@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from wanctl.base.classes import dataclass
-from wanctl.base.files import PUBLIC, replace_file
+from wanctl.base.files import PRIVATE, replace_file
 from wanctl.base.words import counted, spell_span
 from wanctl.language.settings import Notification
 from wanctl.plan import Step, When
@@ -145,7 +145,7 @@ class Waits:
             return {}
 
     def completed(self, loop_status: LoopStatus) -> None:
-        replace_file(self._path, _Since.dump_json(dict(loop_status.waiting_since)), mode=PUBLIC)
+        replace_file(self._path, _Since.dump_json(dict(loop_status.waiting_since)), mode=PRIVATE)
 
     def failed(self, loop_status: LoopStatus) -> None:
         """Nothing has been seen."""
