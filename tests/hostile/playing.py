@@ -55,6 +55,7 @@ class Hostile:
     command: tuple[str, ...]
     prepare: Prepare
     environ: Mapping[str, str] = field(default_factory=dict)
+    before: Callable[[], object] = lambda: None  # in the command's own process
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def meet(case: Hostile, root: Path) -> Met:
     """Run the case in a project of its own; nothing of it may have spent or deleted."""
     begun(root)
     case.prepare(root)
-    met = run(case.command, root, case.environ)
+    met = run(case.command, root, case.environ, case.before)
     assert "Traceback" not in met.said, met.said
     assert "fault of wanctl" not in met.said, met.said
     assert met.grown <= MOST_MEMORY, f"{case.name} took {met.grown / 1e6:.0f} MB"
@@ -107,7 +108,7 @@ def run(
     command: tuple[str, ...],
     folder: Path,
     environ: Mapping[str, str] | None = None,
-    before: Callable[[], None] = lambda: None,
+    before: Callable[[], object] = lambda: None,
 ) -> Met:
     """A command of wanctl in a child, which is killed beyond its limits. `before` runs in the child."""
     _load()
@@ -134,7 +135,7 @@ def _play(
     folder: Path,
     output: Path,
     environ: Mapping[str, str],
-    before: Callable[[], None],
+    before: Callable[[], object],
 ) -> None:
     code = 1
     try:

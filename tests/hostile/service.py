@@ -39,7 +39,8 @@ def _list(name: str, content: Any, **headers: str) -> Judged:
 def _job(name: str, **fields: Any) -> Judged:
     def judge(_: Path) -> object:
         body = {"output": {**_ROW, **fields}}
-        job = Service([httpx.Response(200, json=body)]).ask(lambda studio: studio.jobs.get("ft-1"))
+        answer = httpx.Response(200, content=json.dumps(body))
+        job = Service([answer]).ask(lambda studio: studio.jobs.get("ft-1"))
         shown = {field: getattr(job, field, None) for field in fields}
         return json.dumps(shown, ensure_ascii=True, default=str)[:400]
 
@@ -70,6 +71,10 @@ class _Packed:
 
 def _rows(rows: list[Any], **beside: Any) -> dict[str, Any]:
     return {"output": {"jobs": rows, "total": len(rows), **beside}}
+
+
+def _later(when: str) -> httpx.Response:
+    return httpx.Response(429, headers={"retry-after": when})
 
 
 ANSWERS = (
@@ -112,8 +117,8 @@ ANSWERS = (
     _answer("a status that nobody knows", httpx.Response(299, content=b"x"), lambda s: s.jobs.list()),
     _answer("a teapot", httpx.Response(418, content=b"short and stout"), lambda s: s.jobs.list()),
     _answer("a failure that is a list", httpx.Response(400, json=[1]), lambda s: s.jobs.list()),
-    _answer("a retry in a year", httpx.Response(429, headers={"retry-after": "31536000"}), lambda s: s.jobs.list()),
-    _answer("a retry at NaN", httpx.Response(429, headers={"retry-after": "nan"}), lambda s: s.jobs.list()),
+    _answer("a retry in a year", _later("31536000"), lambda s: s.jobs.list()),
+    _answer("a retry at NaN", _later("nan"), lambda s: s.jobs.list()),
     _answer("an id that climbs", httpx.Response(404), lambda s: s.jobs.get("../../x")),
     _answer("an id of a megabyte", httpx.Response(404), lambda s: s.jobs.get("x" * 1_000_000)),
     _answer("an id of half a letter", httpx.Response(404), lambda s: s.jobs.get("\ud800")),

@@ -4,14 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile import plans, service, specs
+from tests.hostile import files, plans, service, specs, surroundings
 from tests.hostile.golden_file import golden, renew
 from tests.hostile.judging import Judged, judged
 from tests.hostile.playing import Hostile, meet, spelt
 
 CLASSES: dict[str, tuple[Hostile | Judged, ...]] = {
     "answers": service.ANSWERS,
+    "archives": files.ARCHIVES,
+    "caches": files.CACHES,
+    "datasets": files.DATASETS,
+    "environment": surroundings.ENVIRONMENT,
+    "leases": files.LEASES,
+    "ledgers": files.LEDGERS,
     "links": service.LINKS,
+    "media": files.MEDIA,
+    "settings": surroundings.SETTINGS,
+    "webhooks": surroundings.WEBHOOKS,
     "plans": plans.CASES,
     "specs": specs.CASES,
 }

@@ -77,7 +77,10 @@ class StudioRequest:
 
 def segment(name: str) -> str:
     """A name as one segment of a path. Dots alone would climb, so they are encoded too."""
-    return quote(name, safe="") if name.strip(".") else name.replace(".", "%2E")
+    try:
+        return quote(name, safe="") if name.strip(".") else name.replace(".", "%2E")
+    except UnicodeEncodeError:
+        raise InvalidRequest("what it names has half a letter, and fits into no URL") from None
 
 
 class StudioConnection:
