@@ -1,28 +1,36 @@
-"""docs/promises.md names tests that there are, and each promise names one."""
+"""docs/promises.md and docs/threats.md name tests that there are, and each promise names one."""
 
 import ast
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+PAGES = ("docs/promises.md", "docs/threats.md")
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 
-def test_every_promise_names_a_test() -> None:
-    promises = re.split(r"^- ", PAGE, flags=re.MULTILINE)[1:]
+@pytest.mark.parametrize("page", PAGES)
+def test_every_promise_names_a_test(page: str) -> None:
+    promises = re.split(r"^- ", _text(page), flags=re.MULTILINE)[1:]
     assert len(promises) > 10
     assert [promise for promise in promises if not NAMED.search(promise)] == []
 
 
-def test_the_tests_that_it_names_exist() -> None:
-    assert [
-        f"{file}::{name}" for file, name in NAMED.findall(PAGE) if name not in _defined(ROOT / file)
-    ] == []
+@pytest.mark.parametrize("page", PAGES)
+def test_the_tests_that_it_names_exist(page: str) -> None:
+    named = NAMED.findall(_text(page))
+    assert [f"{file}::{name}" for file, name in named if name not in _defined(ROOT / file)] == []
 
 
-def test_it_is_linked() -> None:
-    assert "docs/promises.md" in (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", PAGES)
+def test_it_is_linked(page: str) -> None:
+    assert page in _text("README.md")
+
+
+def _text(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
 
 
 def _defined(path: Path) -> set[str]:

@@ -79,7 +79,19 @@ ARCHIVES = (
     _archive("twice", lambda all_: all_ + all_),
     *(
         _archive(f"the byte at {offset} of the directory is {value}", _at(offset, bytes([value])))
-        for offset, value in ((6, 255), (8, 1), (8, 255), (9, 8), (10, 99), (10, 12), (10, 14), (24, 255), (28, 255), (30, 255), (42, 255))
+        for offset, value in (
+            (6, 255),
+            (8, 1),
+            (8, 255),
+            (9, 8),
+            (10, 99),
+            (10, 12),
+            (10, 14),
+            (24, 255),
+            (28, 255),
+            (30, 255),
+            (42, 255),
+        )
     ),
     *(
         _archive(f"the byte at {offset} of a member's head is {value}", _at(offset, bytes([value]), _LOCAL))
@@ -90,7 +102,9 @@ ARCHIVES = (
         for offset, value in ((4, 9), (10, 0), (10, 200), (12, 0), (16, 0), (16, 255), (20, 255))
     ),
     *(
-        _archive(f"packed bytes of {how} are others", lambda all_: all_[:200] + b"\xff" * 60 + all_[260:], how)
+        _archive(
+            f"packed bytes of {how} are others", lambda all_: all_[:200] + b"\xff" * 60 + all_[260:], how
+        )
         for how in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
     ),
     _archive("LZMA without its properties", _at(43, b"\xff" * 9, _LOCAL), zipfile.ZIP_LZMA),
@@ -109,7 +123,7 @@ ARCHIVES = (
     _with("a member of 1,000 folders", ("a/" * 1_000 + "x", b"x")),
     _with("a name of 60,000 characters", ("x" * 60_000, b"x")),
     _with("a folder and a file of one name", ("a", b"x"), ("a/b", b"x")),
-)  # fmt: skip
+)
 
 
 def _lines(name: str, content: bytes) -> Judged:
@@ -179,25 +193,54 @@ MEDIA = (
     _media("half a picture", lambda: _members()["frame_1.png"][: len(_members()["frame_1.png"]) // 2]),
     _media("half a clip", lambda: _members()["clip_1.mp4"][: len(_members()["clip_1.mp4"]) // 2]),
     _media("a clip that begins", lambda: _members()["clip_1.mp4"][:40]),
-    _media("a clip of other bytes", lambda: bytes(one ^ 0x55 if n > 64 else one for n, one in enumerate(_members()["clip_1.mp4"]))),
+    _media(
+        "a clip of other bytes",
+        lambda: bytes(one ^ 0x55 if n > 64 else one for n, one in enumerate(_members()["clip_1.mp4"])),
+    ),
     _media("a picture of 2 milliards of pixels a side", lambda: _png(2**31 - 1, 2**31 - 1)),
     _media("a picture of no width", lambda: _png(0, 10)),
     _media("a picture of 100,000 a side", lambda: _png(100_000, 100_000)),
     _media("a JPEG that is none", lambda: b"\xff\xd8\xff" + b"\xff" * 1_000),
     _media("a WebP that is none", lambda: b"RIFF\xff\xff\xff\xffWEBP" + b"VP8X" * 100),
-    _media("a BMP of negative size", lambda: b"BM" + struct.pack("<IHHIIiiHHI", 54, 0, 0, 54, 40, -5, -5, 1, 24, 0) + b"\0" * 40),
+    _media(
+        "a BMP of negative size",
+        lambda: b"BM" + struct.pack("<IHHIIiiHHI", 54, 0, 0, 54, 40, -5, -5, 1, 24, 0) + b"\0" * 40,
+    ),
     _media("a GIF", lambda: b"GIF89a" + b"\xff" * 100),
     _media("an SVG with a script", lambda: b"<svg onload='x'/>" * 3),
     _media("a box without end", lambda: _FTYP + _box(b"moov", b"", 0)),
     _media("a box of no size", lambda: _FTYP + _box(b"moov", b"", 1)),
     _media("a box that is larger than the file", lambda: _FTYP + _box(b"moov", b"x" * 20, 2**31)),
     _media("10,000 boxes", lambda: _FTYP + _box(b"free") * 10_000),
-    _media("boxes in boxes", lambda: _FTYP + b"".join(struct.pack(">I", 8 * (2_000 - n)) + b"moov" for n in range(2_000))),
-    _media("a table of 4 milliards of rows", lambda: _FTYP + _box(b"moov", _box(b"trak", _box(b"mdia", _box(b"minf", _box(b"stbl", _box(b"stsz", b"\0" * 8 + b"\xff" * 4))))))),
+    _media(
+        "boxes in boxes",
+        lambda: _FTYP + b"".join(struct.pack(">I", 8 * (2_000 - n)) + b"moov" for n in range(2_000)),
+    ),
+    _media(
+        "a table of 4 milliards of rows",
+        lambda: (
+            _FTYP
+            + _box(
+                b"moov",
+                _box(
+                    b"trak",
+                    _box(b"mdia", _box(b"minf", _box(b"stbl", _box(b"stsz", b"\0" * 8 + b"\xff" * 4)))),
+                ),
+            )
+        ),
+    ),
     _media("a playlist by the name of a clip", lambda: b"#EXTM3U\n/etc/passwd\n"),
     _media("a list of clips to be joined", lambda: b"ffconcat version 1.0\nfile /etc/passwd\n"),
-    _media("a film of references", lambda: _FTYP + _box(b"moov", _box(b"rmra", _box(b"rmda", _box(b"rdrf", b"\0\0\0\0url \0\0\0\x10file:///etc/x"))))),
-)  # fmt: skip
+    _media(
+        "a film of references",
+        lambda: (
+            _FTYP
+            + _box(
+                b"moov", _box(b"rmra", _box(b"rmda", _box(b"rdrf", b"\0\0\0\0url \0\0\0\x10file:///etc/x")))
+            )
+        ),
+    ),
+)
 
 
 def _cached(name: str, change: Change) -> Judged:

@@ -106,14 +106,18 @@ ANSWERS = (
     _list("escape sequences in a failure", {"code": "\x1b[2J", "message": "\x1b]0;x\x07\u202e"}),
     _list("a message of a megabyte", {"code": "Odd", "message": "x" * 1_000_000}),
     _list("a key in the message", {"code": "Odd", "message": "sk-0123456789abcdef is wrong"}),
-    _list("a signed link in the message", {"code": "Odd", "message": "see https://b.oss/x?Signature=PLANTED"}),
+    _list(
+        "a signed link in the message", {"code": "Odd", "message": "see https://b.oss/x?Signature=PLANTED"}
+    ),
     _raw("a bomb of gzip", _BOMB, content_encoding="gzip"),
     _raw("a bomb of deflate", zlib.compress(b"\0" * 80_000_000), content_encoding="deflate"),
     _raw("gzip that is none", b"no gzip", content_encoding="gzip"),
     _raw("a packing that nobody asked for", b"x", content_encoding="br"),
     _raw("packed twice", gzip.compress(b"{}"), content_encoding="gzip, gzip"),
     _raw("an answer of 40 MB", b" " * 40_000_000),
-    _answer("a redirection", httpx.Response(302, headers={"location": "https://evil/"}), lambda s: s.jobs.list()),
+    _answer(
+        "a redirection", httpx.Response(302, headers={"location": "https://evil/"}), lambda s: s.jobs.list()
+    ),
     _answer("a status that nobody knows", httpx.Response(299, content=b"x"), lambda s: s.jobs.list()),
     _answer("a teapot", httpx.Response(418, content=b"short and stout"), lambda s: s.jobs.list()),
     _answer("a failure that is a list", httpx.Response(400, json=[1]), lambda s: s.jobs.list()),
@@ -140,7 +144,7 @@ ANSWERS = (
     _create("billed, and a page", httpx.Response(502, content=b"<html>")),
     _create("billed, and a bomb", _Packed(_BOMB, {"content-encoding": "gzip"}).response()),
     _create("billed, and refused", httpx.Response(400, json={"code": "InvalidParameter", "message": "no"})),
-)  # fmt: skip
+)
 
 
 def _link(name: str, link: str, answer: httpx.Response | None = None) -> Judged:

@@ -48,9 +48,19 @@ SETTINGS = (
     _settings("a region of nobody", region="moon"),
     _settings("an endpoint of nobody", provider="model-studio", base_url="https://evil.example"),
     _settings("an endpoint without encryption", provider="model-studio", base_url="http://evil.example"),
-    _settings("an endpoint with a password", provider="model-studio", base_url="https://u:PLANTED@x.aliyuncs.com"),
-    _settings("an endpoint that looks like ours", provider="model-studio", base_url="https://dashscope.aliyuncs.com.evil.example"),
-    _settings("an endpoint with our name in its path", provider="model-studio", base_url="https://evil.example/dashscope.aliyuncs.com"),
+    _settings(
+        "an endpoint with a password", provider="model-studio", base_url="https://u:PLANTED@x.aliyuncs.com"
+    ),
+    _settings(
+        "an endpoint that looks like ours",
+        provider="model-studio",
+        base_url="https://dashscope.aliyuncs.com.evil.example",
+    ),
+    _settings(
+        "an endpoint with our name in its path",
+        provider="model-studio",
+        base_url="https://evil.example/dashscope.aliyuncs.com",
+    ),
     _settings("an endpoint of half a bracket", base_url="https://[::1"),
     _settings("an endpoint with a port beyond all", base_url="https://dashscope.aliyuncs.com:99999"),
     _settings("an endpoint of a file", base_url="file:///etc/passwd"),
@@ -76,7 +86,7 @@ SETTINGS = (
     _settings("a key", api_key="PLANTED"),
     _settings("a moved without end", moved=[{"from": "Dataset/train", "to": "Dataset/train"}] * 3_000),
     _settings("a notification to a file", notifications=[{"url_env": "HOME", "events": ["failed"]}]),
-)  # fmt: skip
+)
 
 
 def _nothing(_: Path) -> None:
@@ -103,6 +113,20 @@ def _damaged(content: Callable[[bytes], bytes]) -> Prepare:
             one.write_bytes(content(one.read_bytes()) if one.suffix == ".sqlite" else b"")
 
     return prepare
+
+
+def _state(name: str, text: str) -> Prepare:
+    """A file of the project's state."""
+
+    def prepare(root: Path) -> None:
+        (root / "specs/.wanctl").mkdir()
+        (root / "specs/.wanctl" / name).write_text(text, encoding="utf-8")
+
+    return prepare
+
+
+def _no_state(root: Path) -> None:
+    (root / "specs/.wanctl").write_text("x", encoding="utf-8")
 
 
 def _no_room() -> None:
@@ -134,11 +158,29 @@ def _few_files() -> None:
 _STUDIO = {"provider": "model-studio", "base_url": "https://127.0.0.1:9"}
 ENVIRONMENT = (
     *(
-        Hostile(f"a proxy that is {proxy[:40]}", ("plan",), lambda root: write_settings(root, **_STUDIO), {"HTTPS_PROXY": proxy, "DASHSCOPE_API_KEY": "sk-0123456789"})
-        for proxy in ("nonsense", "http://[::1", "ftp://x", "http://user:PLANTED@127.0.0.1:9", "http://x:99999", "\x1b[2J", "socks9://x")
+        Hostile(
+            f"a proxy that is {proxy[:40]}",
+            ("plan",),
+            lambda root: write_settings(root, **_STUDIO),
+            {"HTTPS_PROXY": proxy, "DASHSCOPE_API_KEY": "sk-0123456789"},
+        )
+        for proxy in (
+            "nonsense",
+            "http://[::1",
+            "ftp://x",
+            "http://user:PLANTED@127.0.0.1:9",
+            "http://x:99999",
+            "\x1b[2J",
+            "socks9://x",
+        )
     ),
     *(
-        Hostile(f"a key that is {key[:20]!a}", ("plan",), lambda root: write_settings(root, provider="model-studio"), {"DASHSCOPE_API_KEY": key})
+        Hostile(
+            f"a key that is {key[:20]!a}",
+            ("plan",),
+            lambda root: write_settings(root, provider="model-studio"),
+            {"DASHSCOPE_API_KEY": key},
+        )
         for key in ("", "   ", "a b", "sk-\u00e4", "sk-x\r\nEvil: y", "sk-x\ttab")
     ),
     _environ("a home that is not there", HOME="/nonexistent/x"),
@@ -152,8 +194,20 @@ ENVIRONMENT = (
     _environ("a folder for temporary files that is not there", TMPDIR="/nonexistent/x"),
     _environ("a user of escape sequences", USER="\x1b[2J\u202e"),
     _environ("git led elsewhere", GIT_DIR="/etc", GIT_WORK_TREE="/"),
-    _environ("a run of CI that is none", ("ci", "--artifacts", "a"), GITHUB_ACTIONS="true", GITHUB_EVENT_PATH="/etc/passwd", GITHUB_SHA="x", GITHUB_REF="\x1b"),
-    _environ("a run of CI whose event is not there", ("ci", "--artifacts", "a"), GITHUB_ACTIONS="true", GITHUB_EVENT_PATH="/nonexistent"),
+    _environ(
+        "a run of CI that is none",
+        ("ci", "--artifacts", "a"),
+        GITHUB_ACTIONS="true",
+        GITHUB_EVENT_PATH="/etc/passwd",
+        GITHUB_SHA="x",
+        GITHUB_REF="\x1b",
+    ),
+    _environ(
+        "a run of CI whose event is not there",
+        ("ci", "--artifacts", "a"),
+        GITHUB_ACTIONS="true",
+        GITHUB_EVENT_PATH="/nonexistent",
+    ),
     _environ("an endpoint that is nonsense", WANCTL_BASE_URL="nonsense"),
     _around("standard output is closed", _closed(1)),
     _around("standard error is closed", _closed(2), ("plan", "--env", "nowhere")),
@@ -167,12 +221,32 @@ ENVIRONMENT = (
     Hostile("the sandbox's database is empty", ("plan",), _damaged(lambda _: b"")),
     Hostile("the sandbox's database is none", ("plan",), _damaged(lambda _: b"no database" * 1_000)),
     Hostile("the sandbox's database is cut off", ("plan",), _damaged(lambda all_: all_[:5_000])),
-    Hostile("the sandbox's database has other pages", ("plan",), _damaged(lambda all_: all_[:4_096] + b"\xff" * (len(all_) - 4_096))),
-    Hostile("the sandbox's folder is a file", ("plan",), lambda root: [(root / "specs/.wanctl").mkdir(), (root / "specs/.wanctl/sandbox").write_text("x")] and None),
-    Hostile("the state's folder is a file", ("plan",), lambda root: (root / "specs/.wanctl").write_text("x") and None),
-    Hostile("the ledger is a folder", ("plan",), lambda root: (root / "specs/.wanctl/ledger.json").mkdir(parents=True)),
-    Hostile("the ledger is deep", ("plan",), lambda root: [(root / "specs/.wanctl").mkdir(), (root / "specs/.wanctl/ledger.json").write_text("[" * 100_000)] and None),
-)  # fmt: skip
+    Hostile(
+        "the sandbox's database has other pages",
+        ("plan",),
+        _damaged(lambda all_: all_[:4_096] + b"\xff" * (len(all_) - 4_096)),
+    ),
+    Hostile(
+        "the sandbox's folder is a file",
+        ("plan",),
+        _state("sandbox", "x"),
+    ),
+    Hostile(
+        "the state's folder is a file",
+        ("plan",),
+        _no_state,
+    ),
+    Hostile(
+        "the ledger is a folder",
+        ("plan",),
+        lambda root: (root / "specs/.wanctl/ledger.json").mkdir(parents=True),
+    ),
+    Hostile(
+        "the ledger is deep",
+        ("plan",),
+        _state("ledger.json", "[" * 100_000),
+    ),
+)
 
 
 def _hook(name: str, headers: dict[str, str], body: bytes = BODY, path: str = "/hook") -> Judged:

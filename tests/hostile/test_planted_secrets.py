@@ -137,6 +137,17 @@ def test_no_secret_is_written(played: tuple[Path, list[tuple[str, Met]]]) -> Non
     assert not [str(one.relative_to(folder)) for one in files if MARK in str(one)]
 
 
+def test_what_may_be_private_is_for_its_owner_alone(played: tuple[Path, list[tuple[str, Met]]]) -> None:
+    """The project's state, but for what a gallery shows to those who are to choose, and locks."""
+    folder, _ = played
+    state = folder / "root/specs/.wanctl"
+    files = [one for one in state.rglob("*") if one.is_file() and not one.name.endswith("lock")]
+    shown = {".mp4", ".jpeg", ".png", ".html"}
+    kept = [one for one in files if one.suffix not in shown and one.parent.name != "pictures"]
+    assert kept
+    assert not [str(one.relative_to(state)) for one in kept if one.stat().st_mode & 0o077]
+
+
 def test_it_was_played(played: tuple[Path, list[tuple[str, Met]]]) -> None:
     """What ends at its first line has shown nothing."""
     folder, met = played

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
+from uvicorn.server import ServerState
 
 from tests.watch.statuses import NOON, STEPS, empty_status, iteration_of, loop_status_of, step
 from wanctl import __version__
@@ -26,7 +28,7 @@ from wanctl.finding import Finding, Severity
 from wanctl.plan import Action, Change, FieldClass, Progress, When
 from wanctl.watch.metrics import Metrics
 from wanctl.watch.policy import APPROVALS_FILE, Policy
-from wanctl.watch.server import LARGEST_BODY, Server, StatusEndpoints, genuine
+from wanctl.watch.server import LARGEST_BODY, HurriedProtocol, Server, StatusEndpoints, genuine
 from wanctl.watch.status import LoopStatus
 
 COMMIT = "abcdef0123456789"
@@ -174,6 +176,42 @@ def test_who_comes_slowly_is_sent_away_and_takes_no_place(monkeypatch: pytest.Mo
         for one in slow:
             one.close()
         server.stop()
+
+
+def test_a_burst_of_connections_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They come faster than the ends of the others are heard of."""
+    monkeypatch.setattr("wanctl.watch.server.MOST_CONNECTIONS", 3)
+    ended: list[object] = []
+
+    class Line(asyncio.Transport):
+        def abort(self) -> None:
+            ended.append(self)
+
+        def get_extra_info(self, name: str, default: object = None) -> object:  # noqa: ARG002 - no socket
+            return default
+
+    async def burst() -> None:
+        config = uvicorn.Config(Visit(empty_status()).application, log_level="error")
+        config.load()
+        state = ServerState()
+        for _ in range(10):
+            protocol = HurriedProtocol(config, state, {})
+            protocol.connection_made(Line())
+        assert len(state.connections) == 3
+
+    asyncio.run(burst())
+    assert len(set(map(id, ended))) == 7
+
+
+def test_healthz_says_what_the_loop_does() -> None:
+    status = replace(loop_status_of(*STEPS), began=NOON, next_iteration=None)
+    said = Visit(status).client.get("/healthz").text
+    assert said.startswith("ok\na round is under way, for 1 min; the last plan was made at ")
+    pausing = replace(status, next_iteration=NOON + timedelta(minutes=5)).with_errors(("down",))
+    said = Visit(pausing).client.get("/healthz").text
+    assert "the next round begins at 12:05:00" in said
+    assert said.endswith("; 1 round in a row failed\n")
+    assert "no round has come to a plan yet" in Visit(empty_status()).client.get("/healthz").text
 
 
 def test_nothing_but_the_hook_takes_a_post() -> None:
