@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -15,6 +16,11 @@ def main() -> None:
     except KeyboardInterrupt:  # before anything could listen to it, or while it ended
         sys.stderr.write("Interrupted.\n")
         sys.exit(128 + signal.SIGINT)
+    except OSError as error:  # before there is anybody who says it better: no file may be opened, say
+        if "--debug" in sys.argv[1:]:
+            raise
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(1)
 
 
 def _run() -> None:
@@ -53,7 +59,10 @@ def _run() -> None:
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign shows a question mark
+            with suppress(OSError):  # it was closed below
+                stream.reconfigure(
+                    errors="replace"
+                )  # a terminal that cannot show a sign shows a question mark
     if {"--help", "-h"} & set(sys.argv):
         give_examples(app)
     with reported(debug="--debug" in sys.argv[1:]):
