@@ -19,7 +19,7 @@ def main() -> None:
     except OSError as error:  # before there is anybody who says it better: no file may be opened, say
         if "--debug" in sys.argv[1:]:
             raise
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {error.strerror or error}\n")
         sys.exit(1)
 
 
