@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _NO_RIGHTS = {errno.EACCES, errno.EPERM, errno.EROFS}
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO, errno.EBADF}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO}
 _OF_THE_MACHINE = _NO_RIGHTS | _NO_ROOM
 
 
@@ -70,6 +70,11 @@ def _sentences(error: Exception) -> list[str]:
         where = f"{error.filename}: " if error.filename else ""
         remedy = "Correct that on this machine, then run the same command again; nothing is lost."
         return [f"{where}{os.strerror(error.errno)}.", remedy]
+    if isinstance(error, OSError) and error.errno == errno.EBADF and not _output_is_open():
+        return [
+            "standard output is closed, and what was to be printed is lost.",
+            "Run the command with it open.",
+        ]
     if isinstance(error, FileNotFoundError) and not _folder_is_there():
         return ["the folder in which this runs was deleted.", "Go to another one, and run the command again."]
     sqlite = sys.modules.get("sqlite3")
@@ -79,6 +84,13 @@ def _sentences(error: Exception) -> list[str]:
             "To begin a new one, move its folder away: .wanctl/sandbox.",
         ]
     return []
+
+
+def _output_is_open() -> bool:
+    try:
+        return bool(os.fstat(1))
+    except OSError:
+        return False
 
 
 def _folder_is_there() -> bool:
