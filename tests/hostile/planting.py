@@ -106,7 +106,7 @@ async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], c
 
 
 def main(state: str, port_file: str) -> None:
-    sandbox = Sandbox.open(Path(state), speed="instant", seed=1, strict=False)
+    sandbox = Sandbox.open(Path(state), speed=50_000, seed=1, strict=False)
     server = uvicorn.Server(uvicorn.Config(Planting(sandbox.app), port=0, log_level="error"))
     config = server.config
     socket = config.bind_socket()

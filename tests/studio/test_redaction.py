@@ -26,6 +26,7 @@ SIGNED = [
     '{"accessKeySecret":"SIGNED01"}',
     '{\\"securityToken\\": \\"SIGNED012345\\"}',
     "accessKeySecret=SIGNED",
+    r'b"{\\"accessKeyId\\": \\"SIGNED012345\\"}"',
     "Authorization: Bearer SIGNED0123",
     "authorization: Basic SIGNEDSIGNED==",
     "the token eyJhbGciOiJIUzI1NiJ9.SIGNEDSIGNED.SIGNEDSIGNED is over",

@@ -20,8 +20,8 @@ _NAMES = (
     r"authorization|passw(?:or)?d|private[_-]?key|token"
 )
 _SECRET = re.compile(
-    rf"((?:{_NAMES})\\?[\"']?"
-    r"(?:\s{0,4}(?:=|%3D)\s{0,4}\\?[\"']?|\s{0,4}:\s{0,4}\\?[\"'](?=[^\s\"']{6})"
+    rf"((?:{_NAMES})\\{{0,4}}[\"']?"
+    r"(?:\s{0,4}(?:=|%3D)\s{0,4}\\{0,4}[\"']?|\s{0,4}:\s{0,4}\\{0,4}[\"'](?=[^\s\"']{6})"
     r"|\s{0,4}:\s{0,4}(?=[^\s\"']{12})))(?!bearer\b|basic\b)[^\s&'\",;\\]+",
     re.IGNORECASE,
 )
@@ -40,7 +40,7 @@ _PEM = re.compile(r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----).*?(?:-----END|\Z)"
 _TELLTALE = re.compile(
     r"[?=@]|%3[DF]|sk-|eyJ|LTAI|STS\.|A[KS]IA|gh[opsur]_|github_pat|gl[a-z]{2,5}-|xox|bearer|basic|"
     r"PRIVATE KEY|"
-    r"(?:signature|secret|key(?:_?id)?|token|credentials?|authorization|passw(?:or)?d)\\?[\"']?\s{0,4}:",
+    r"(?:signature|secret|key(?:_?id)?|token|credentials?|authorization|passw(?:or)?d)\\{0,4}[\"']?\s{0,4}:",
     re.IGNORECASE,
 )
 
