@@ -17,6 +17,8 @@ from tests.datasets import small_dataset
 from tests.hostile.planting import FORGE_TOKEN, KEY, MARK
 from tests.hostile.playing import Met, begun, run
 
+pytestmark = pytest.mark.timeout(1200)  # some eighty commands, on a machine that may be busy
+
 DOCUMENTS = """\
 kind: Dataset
 name: train
