@@ -8,8 +8,9 @@ import pytest
 from tests.language.projects import CHAIN, HEAD, load, told, write_project
 from wanctl.address import Address, Kind
 from wanctl.language.findings import SpecErrors
-from wanctl.language.load import find_project, load_project
+from wanctl.language.load import load_project
 from wanctl.language.models import Dataset, Deployment, FineTune
+from wanctl.language.root import find_project
 
 RAIN = Address.finetune("rain")
 

@@ -278,7 +278,7 @@ def _read(file: str) -> dict[str, Any]:
 def _project(place: AccountOptions, model: str) -> "Project | None":
     """The project, where there is one here or one is needed."""
     from wanctl.language.findings import SpecErrors
-    from wanctl.language.load import find_project
+    from wanctl.language.root import find_project
 
     if place.folder is None and "/" not in model:
         try:

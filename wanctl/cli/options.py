@@ -241,7 +241,8 @@ def complete_training(context: typer.Context, incomplete: str) -> list[str]:
 
     from wanctl.base.errors import WanctlError
     from wanctl.kinds.registry import previewed_kind
-    from wanctl.language.load import find_project, load_project
+    from wanctl.language.load import load_project
+    from wanctl.language.root import find_project
 
     given = {**context.find_root().params, **{key: one for key, one in context.params.items() if one}}
     with suppress(WanctlError, OSError):

@@ -19,7 +19,7 @@ from wanctl.catalogue.packaged import (
     packaged_catalogue,
     packaged_models,
 )
-from wanctl.finding import Finding, Place, Severity
+from wanctl.finding import Place
 from wanctl.language.findings import MOST_FINDINGS, Findings, SpecErrors
 from wanctl.language.models import Dataset, Deployment, Resourceful
 from wanctl.language.moves import Stated, moves_of
@@ -27,7 +27,15 @@ from wanctl.language.parameters import unknown_defaults, unknown_parameters
 from wanctl.language.partial import PartialSpec, partial_spec
 from wanctl.language.project_file import ProjectFile, read_project_file
 from wanctl.language.resources import DOCUMENTS, Desired, Rename, Resource, references_of
-from wanctl.language.root import SETTINGS_FILE, PathRefused, Root, followed, local_part
+from wanctl.language.root import (
+    SETTINGS_FILE,
+    PathRefused,
+    Root,
+    find_project,
+    followed,
+    local_part,
+    no_project,
+)
 from wanctl.language.rules.references import check_references, in_order, missing_sources
 from wanctl.language.rules.values import check_declared, check_document
 from wanctl.language.scalars import Scalar
@@ -46,17 +54,6 @@ _COUNTED = frozenset({"name", "state", "model", "training", "hyper_parameters", 
 _LONGEST_OWNER = 100  # characters of a name that may be none
 
 
-def find_project(start: Path) -> Path:
-    """The folder of the project: where one is, or its specs/. SpecErrors says what was looked for."""
-    if start.name == SETTINGS_FILE and start.is_file():
-        return start.parent
-    looked = (start, start / "specs")
-    for folder in looked:
-        if (folder / SETTINGS_FILE).is_file():
-            return folder
-    raise SpecErrors([_no_project(start, looked)])
-
-
 def load_project(
     directory: Path, environment: str | None = None, instead: Mapping[Path, str] | None = None
 ) -> Desired:
@@ -65,7 +62,7 @@ def load_project(
     `instead` are texts that files are taken to have, as if they were written already.
     """
     if not (directory / SETTINGS_FILE).is_file():
-        raise SpecErrors([_no_project(directory, (directory,))])
+        raise SpecErrors([no_project(directory, (directory,))])
     taken = {path.resolve(): text for path, text in (instead or {}).items()}
     return _Loading(Root.around(directory), environment, taken).run()
 
@@ -90,18 +87,6 @@ def environments_of(directory: Path) -> tuple[str, ...]:
         return ()
     known = read_project_file(head, None, loading.findings).everywhere
     return tuple(name for name in known if name is not None)
-
-
-def _no_project(start: Path, looked: tuple[Path, ...]) -> Finding:
-    names = listed([str(folder / SETTINGS_FILE) for folder in looked], "or")
-    message = f"there is no project here: no {names}"
-    misnamed = [folder / "wanctl.yml" for folder in looked if (folder / "wanctl.yml").exists()]
-    hint = (
-        f"rename {misnamed[0]} to {SETTINGS_FILE}"
-        if misnamed
-        else "go to the project's folder, or name it with -C DIR; to begin one: wanctl init"
-    )
-    return Finding.at(Place(str(start), 0, 0), Severity.ERROR, Rule.NO_PROJECT, message, hint=hint)
 
 
 @dataclass

@@ -16,6 +16,9 @@ from wanctl.base.errors import WanctlError
 from wanctl.base.redaction import without_secrets
 from wanctl.base.words import did_you_mean, listed, quoted
 from wanctl.dataset.remote import EXTRAS
+from wanctl.finding import Finding, Place, Severity
+from wanctl.language.findings import SpecErrors
+from wanctl.rules import Rule
 
 SETTINGS_FILE = "wanctl.yaml"
 LARGEST_TEXT = 64 * 1024
@@ -196,3 +199,26 @@ def _check_host(scheme: str, host: str) -> None:
         raise PathRefused(f"{host} is in the machine's own network, which specs cannot reach")
     if scheme == "http" and not loopback:
         raise PathRefused("http:// is not encrypted", "write https://")
+
+
+def find_project(start: Path) -> Path:
+    """The folder of the project: where one is, or its specs/. SpecErrors says what was looked for."""
+    if start.name == SETTINGS_FILE and start.is_file():
+        return start.parent
+    looked = (start, start / "specs")
+    for folder in looked:
+        if (folder / SETTINGS_FILE).is_file():
+            return folder
+    raise SpecErrors([no_project(start, looked)])
+
+
+def no_project(start: Path, looked: tuple[Path, ...]) -> Finding:
+    names = listed([str(folder / SETTINGS_FILE) for folder in looked], "or")
+    message = f"there is no project here: no {names}"
+    misnamed = [folder / "wanctl.yml" for folder in looked if (folder / "wanctl.yml").exists()]
+    hint = (
+        f"rename {misnamed[0]} to {SETTINGS_FILE}"
+        if misnamed
+        else "go to the project's folder, or name it with -C DIR; to begin one: wanctl init"
+    )
+    return Finding.at(Place(str(start), 0, 0), Severity.ERROR, Rule.NO_PROJECT, message, hint=hint)

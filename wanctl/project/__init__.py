@@ -28,13 +28,14 @@ from wanctl.kinds.registry import kind_of
 from wanctl.kinds.together import is_made_elsewhere
 from wanctl.language.findings import SpecErrors
 from wanctl.language.inspection import EditionChange, edition_changes
-from wanctl.language.load import find_project
 from wanctl.language.resources import Desired, near_miss
+from wanctl.language.root import find_project
 from wanctl.language.rules.values import check
 from wanctl.ledger.opening import LedgerOwner, open_store
 from wanctl.ledger.record import Record
 from wanctl.ledger.store import LeasedStore, LedgerStore
 from wanctl.project.approved import ApprovedBy, Decision, decision_of, patience_of
+from wanctl.project.destroying import destruction
 from wanctl.project.errors import ProjectError
 from wanctl.project.events import EventWatcher, Listen, Silent
 from wanctl.project.host import STATE_FOLDER, Host
@@ -194,7 +195,7 @@ class Project:
             return PlanResult.of((await session.survey()).plan, references_of(self.desired))
 
     async def _plan(self, to_delete: Collection[Address] | None = None) -> PlanResult:
-        planner = None if to_delete is None else self._destruction(to_delete)
+        planner = None if to_delete is None else destruction(self.desired, self.record(), to_delete)
         async with self.session(planner=planner) as session:
             plan = (await session.survey()).plan
             return PlanResult.of(plan, references_of(self.desired), texts_of(self.desired))
@@ -290,7 +291,7 @@ class Project:
         *,
         ignore_windows: bool,
     ) -> ApplyResult:
-        planner = None if to_delete is None else self._destruction(to_delete)
+        planner = None if to_delete is None else destruction(self.desired, self.record(), to_delete)
         outside = Severity.WARNING if ignore_windows else Severity.ERROR
         async with (
             self.leased(lock_wait=lock_wait) as store,
@@ -321,24 +322,6 @@ class Project:
         approval = Approval.of(draft.plan) if started else Approval({})
         outcome = await converge(session, draft, approval, patience, watcher)
         return ApplyResult.of(outcome, references)
-
-    def _destruction(self, to_delete: Collection[Address]) -> Planner:
-        record = self.record()
-        known = {Address.parse(text) for text in record.entries}
-        moving = moves_of(self.desired, record).pending
-        for address in to_delete:
-            if is_made_elsewhere(address, self.desired):
-                raise made_elsewhere(address, self.desired, f"destroy {address}")
-            if address in moving:
-                raise ProjectError(f"{address} is {moving[address]} until wanctl apply has moved its record")
-            if address not in self.desired.resources and address not in known:
-                near = near_miss(address, [*self.desired.resources, *known])
-                raise ProjectError(f"neither the specs nor the ledger know {address}{near}")
-            if address not in self.desired.resources and not kind_of(address).goes_with_its_document:
-                raise ProjectError(
-                    f"{address} left the specs", "bring it back with state: absent to delete it"
-                )
-        return partial(make_destruction, named=to_delete)
 
     def record(self) -> Record:
         """The ledger, checked to be this project's own; a new one where there is none."""

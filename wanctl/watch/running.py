@@ -15,7 +15,8 @@ from wanctl.base.classes import dataclass
 from wanctl.base.net import is_loopback
 from wanctl.base.running import Interrupted
 from wanctl.engine.converge import Watcher
-from wanctl.language.load import find_project, project_name
+from wanctl.language.load import project_name
+from wanctl.language.root import find_project
 from wanctl.project.host import STATE_FOLDER, Host
 from wanctl.project.reviews import FOLDER as REVIEWS_FOLDER
 from wanctl.watch.checkout import Checkout, WatchError
