@@ -20,15 +20,11 @@ from wanctl.engine.journal import Journal, Stamp
 from wanctl.engine.observe import RunSession
 from wanctl.engine.planner import Draft, Planner, make_plan
 from wanctl.engine.polling import PollingPace
-from wanctl.engine.removal import make_destruction
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import LocalData
-from wanctl.kinds.moving import moves_of
-from wanctl.kinds.registry import kind_of
-from wanctl.kinds.together import is_made_elsewhere
 from wanctl.language.findings import SpecErrors
 from wanctl.language.inspection import EditionChange, edition_changes
-from wanctl.language.resources import Desired, near_miss
+from wanctl.language.resources import Desired
 from wanctl.language.root import find_project
 from wanctl.language.rules.values import check
 from wanctl.ledger.opening import LedgerOwner, open_store
@@ -36,14 +32,13 @@ from wanctl.ledger.record import Record
 from wanctl.ledger.store import LeasedStore, LedgerStore
 from wanctl.project.approved import ApprovedBy, Decision, decision_of, patience_of
 from wanctl.project.destroying import destruction
-from wanctl.project.errors import ProjectError
 from wanctl.project.events import EventWatcher, Listen, Silent
 from wanctl.project.host import STATE_FOLDER, Host
 from wanctl.project.leasing import leased, while_held
 from wanctl.project.ledgers import known_to_namesakes, record_of
 from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently, with_counted
 from wanctl.project.outputs import Output, OutputList, output_of, outputs_of
-from wanctl.project.promotion import load_specs, made_elsewhere, read_elsewhere, without_trained
+from wanctl.project.promotion import load_specs, read_elsewhere, without_trained
 from wanctl.project.provider import Connect, OpenAccount, connect, endpoint_name, place_gate
 from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus, Validation, dataset_diagnostics
 from wanctl.render.lineage import references_of, texts_of
