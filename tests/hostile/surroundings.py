@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import shutil
 import signal
 from collections.abc import Callable
@@ -151,10 +150,6 @@ def _closed(*numbers: int) -> Callable[[], None]:
     return close
 
 
-def _few_files() -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
-
-
 _STUDIO = {"provider": "model-studio", "base_url": "https://127.0.0.1:9"}
 ENVIRONMENT = (
     *(
@@ -217,7 +212,6 @@ ENVIRONMENT = (
     _around("the working folder is deleted", _deleted),
     _around("the working folder is deleted for validate", _deleted, ("validate",)),
     _around("Ctrl-C while it begins", _interrupted, ("validate",)),
-    _around("only twelve files may be open", _few_files),
     Hostile("the sandbox's database is empty", ("plan",), _damaged(lambda _: b"")),
     Hostile("the sandbox's database is none", ("plan",), _damaged(lambda _: b"no database" * 1_000)),
     Hostile("the sandbox's database is cut off", ("plan",), _damaged(lambda all_: all_[:5_000])),

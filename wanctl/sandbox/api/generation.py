@@ -15,7 +15,6 @@ from wanctl.sandbox.api.deployments import live, status_of
 from wanctl.sandbox.api.video_inputs import InputProblem, receive
 from wanctl.sandbox.api.video_rules import refusal, sides
 from wanctl.sandbox.bodies import Generate
-from wanctl.sandbox.media import vision
 from wanctl.sandbox.service import Service
 from wanctl.sandbox.state.training import TUNABLE
 from wanctl.sandbox.state.video_models import VIDEO_MODELS, VideoModel
@@ -96,6 +95,8 @@ def _prompt(service: Service, asked: Generate, deployment: dict[str, Any] | None
     if config.get("use_input_prompt"):
         return asked.input.prompt or ""
     template, fails = str(config.get("prompt") or ""), service.rig.take("next_filling") is not None
+    from wanctl.sandbox.media import vision  # decoders, which most calls do without
+
     filled = vision.filled(template, service.store.blobs / blob) if blob and not fails else None
     return filled or str(config.get("lora_prompt_default") or "")
 

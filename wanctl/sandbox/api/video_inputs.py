@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 
 from wanctl.sandbox.api.answers import bad_request
 from wanctl.sandbox.bodies import Generate
@@ -18,6 +19,8 @@ LARGEST_IMAGE, LARGEST_SOUND = 20 * 1024 * 1024, 15 * 1024 * 1024
 FORMATS = {"BMP", "JPEG", "PNG", "WEBP"}
 MOST_CLIP, MOST_VIDEO = 3.0, 5.0
 TOLERANCE = 0.1  # seconds that a container may round up
+
+_FORMATS = Lock()
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,9 @@ def _looked_at(service: Service, field: str, blob: str) -> str | InputProblem:
 
 def _image_problem(path: Path) -> InputProblem | None:
     from PIL import Image
+
+    with _FORMATS:  # which Pillow learns at its first picture; a second thread would know only a part
+        Image.init()
 
     if path.stat().st_size > LARGEST_IMAGE:
         return InputProblem("InvalidImage.FileFormat", "The image is larger than 20 MB.")
