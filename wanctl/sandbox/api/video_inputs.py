@@ -6,6 +6,7 @@ Nothing is fetched: an address is left alone. What can be had is looked into, as
 import base64
 import binascii
 import hashlib
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -96,7 +97,10 @@ def _inline(service: Service, field: str, url: str) -> str | InputProblem:
     if not head.startswith(("data:image/", "data:audio/", "data:video/")) or not head.endswith(";base64"):
         return InputProblem("InvalidImage.FileFormat", "It has to be given as data:image/…;base64,…")
     blob = f"frame-{hashlib.sha256(data).hexdigest()[:32]}"
-    (service.store.blobs / blob).write_bytes(data)
+    place = service.store.blobs / blob
+    partial = place.with_name(f".{blob}-{uuid.uuid4().hex}")
+    partial.write_bytes(data)
+    partial.replace(place)  # whole at once: another call may be reading the same picture
     return _looked_at(service, field, blob)
 
 
