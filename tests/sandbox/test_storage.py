@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from tests.sandbox.conftest import DEPLOYMENTS, JOBS, Account
+from wanctl.sandbox.media.whole import whole
 
 SUBMIT = "/api/v1/services/aigc/video-generation/video-synthesis"
 ASYNC = {"X-DashScope-Async": "enable"}
@@ -237,3 +238,14 @@ def test_tasks_are_listed_canceled_and_made_to_fail(account: Account) -> None:
     assert found("start_time=20260318090000&end_time=20260318090001") == [canceled, failing]
     assert found("start_time=20260318090001") == []
     assert account.http.get("/api/v1/tasks?start_time=now").status_code == 400
+
+
+def test_a_file_is_whole_at_every_moment(tmp_path: Path) -> None:
+    place = tmp_path / "frame"
+    place.write_text("the first", encoding="utf-8")
+    with whole(place) as unfinished:
+        unfinished.write_text("the sec", encoding="utf-8")
+        assert place.read_text(encoding="utf-8") == "the first"
+        unfinished.write_text("the second", encoding="utf-8")
+    assert place.read_text(encoding="utf-8") == "the second"
+    assert list(tmp_path.iterdir()) == [place]

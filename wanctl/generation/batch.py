@@ -15,7 +15,7 @@ from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.words import listed
 from wanctl.generation.request import RequestError, VideoRequest, request_of
-from wanctl.generation.result import GenerationError, GenerationProgress, PreparedVideo, VideoResult
+from wanctl.generation.result import GenerationError, PreparedVideo, VideoResult
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp"})
 _NUMBERS = frozenset({"duration", "seed", "fps", "motion_strength", "strength", "mask_frame", "expand_ratio"})
@@ -156,7 +156,6 @@ class RowResult:
         return {**self.to_dict(), **url}
 
 
-HearRow = Callable[[BatchRow, GenerationProgress], None]
 Make = Callable[[BatchRow, PreparedVideo], Awaitable[VideoResult]]
 
 

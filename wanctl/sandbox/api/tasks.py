@@ -122,7 +122,6 @@ def _moment(text: str | None) -> int | None:
         raise bad_request(f"{text!r} is not a time") from error
 
 
-_SERVICES = "/api/v1/services/aigc"
 ROUTES = [
     Route("/api/v1/tasks", list_tasks, methods=["GET"]),
     Route("/api/v1/tasks/{task_id}", read_task, methods=["GET"]),

@@ -6,22 +6,19 @@ Nothing is fetched: an address is left alone. What can be had is looked into, as
 import base64
 import binascii
 import hashlib
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
 
 from wanctl.sandbox.api.answers import bad_request
 from wanctl.sandbox.bodies import Generate
+from wanctl.sandbox.media.whole import whole
 from wanctl.sandbox.service import Service
 
 LARGEST_IMAGE, LARGEST_SOUND = 20 * 1024 * 1024, 15 * 1024 * 1024
 FORMATS = {"BMP", "JPEG", "PNG", "WEBP"}
 MOST_CLIP, MOST_VIDEO = 3.0, 5.0
 TOLERANCE = 0.1  # seconds that a container may round up
-
-_FORMATS = Lock()
 
 
 @dataclass(frozen=True)
@@ -97,10 +94,8 @@ def _inline(service: Service, field: str, url: str) -> str | InputProblem:
     if not head.startswith(("data:image/", "data:audio/", "data:video/")) or not head.endswith(";base64"):
         return InputProblem("InvalidImage.FileFormat", "It has to be given as data:image/…;base64,…")
     blob = f"frame-{hashlib.sha256(data).hexdigest()[:32]}"
-    place = service.store.blobs / blob
-    partial = place.with_name(f".{blob}-{uuid.uuid4().hex}")
-    partial.write_bytes(data)
-    partial.replace(place)  # whole at once: another call may be reading the same picture
+    with whole(service.store.blobs / blob) as unfinished:  # another call may be reading the same picture
+        unfinished.write_bytes(data)
     return _looked_at(service, field, blob)
 
 
@@ -133,9 +128,6 @@ def _looked_at(service: Service, field: str, blob: str) -> str | InputProblem:
 
 def _image_problem(path: Path) -> InputProblem | None:
     from PIL import Image
-
-    with _FORMATS:  # which Pillow learns at its first picture; a second thread would know only a part
-        Image.init()
 
     if path.stat().st_size > LARGEST_IMAGE:
         return InputProblem("InvalidImage.FileFormat", "The image is larger than 20 MB.")

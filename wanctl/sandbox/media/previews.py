@@ -7,6 +7,8 @@ from pathlib import Path
 import av
 from PIL import Image, ImageDraw, ImageEnhance
 
+from wanctl.sandbox.media.whole import whole
+
 LONGEST_SIDE = 320
 RATE = 12
 SECONDS = 3
@@ -14,8 +16,7 @@ SECONDS = 3
 
 def write_preview(path: Path, still: Image.Image, strength: float, seed: str) -> None:
     """Render beside and rename over, so that nobody reads half a video."""
-    unfinished = path.with_name(f".{path.name}.{random.randrange(1 << 30)}")  # noqa: S311 - a file name
-    with av.open(str(unfinished), "w", format="mp4") as container:
+    with whole(path) as unfinished, av.open(str(unfinished), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=RATE)
         size = _size(still)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
@@ -26,7 +27,6 @@ def write_preview(path: Path, still: Image.Image, strength: float, seed: str) ->
             frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV has no types here
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    unfinished.replace(path)
 
 
 def _size(frame: Image.Image) -> tuple[int, int]:

@@ -13,6 +13,7 @@ import av
 from PIL import Image
 
 from wanctl.sandbox.media.previews import picture_at, placeholder, read_image
+from wanctl.sandbox.media.whole import whole
 
 RATE = 8
 SOUND_RATE, SAMPLES, _WAVES = 16_000, 1024, 28
@@ -43,8 +44,7 @@ def write_video(path: Path, script: VideoScript) -> None:
     if script.flaw == "SMALL":
         size = max(16, size[0] // 4 * 2), max(16, size[1] // 4 * 2)
     small = _small(first, size), _small(last, size) if last else None
-    unfinished = path.with_name(f".{path.name}.{random.randrange(1 << 30)}")  # noqa: S311 - a file name
-    with av.open(str(unfinished), "w", format="mp4") as container:
+    with whole(path) as unfinished, av.open(str(unfinished), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=RATE)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.options = {"crf": "34", "preset": "ultrafast", "tune": "fastdecode"}
@@ -61,7 +61,6 @@ def write_video(path: Path, script: VideoScript) -> None:
             for frame in _tone(script.seconds):
                 container.mux(sound.encode(frame))
             container.mux(sound.encode())
-    unfinished.replace(path)
 
 
 def _still(path: Path | None, *, at_end: bool) -> Image.Image | None:
