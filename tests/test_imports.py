@@ -12,7 +12,13 @@ from tests.bench.chains import applied
 
 ROOT = Path(__file__).parents[1]
 MODULES = """
-import json, sys
+import json, sys, threading
+more = set()
+usual = threading.Thread.start
+def start(thread):
+    more.add("a second thread")
+    usual(thread)
+threading.Thread.start = start
 def look(event, arguments):
     if event == "open" and str(arguments[0]).endswith("entry_points.txt"):
         raise AssertionError(f"plugins are looked for in {arguments[0]}")
@@ -23,7 +29,8 @@ try:
     main()
 except SystemExit as ended:
     assert not ended.code, ended.code
-sys.stderr.write("\\n" + json.dumps(sorted(name for name, module in sys.modules.items() if module)))
+more |= {name for name, module in sys.modules.items() if module}
+sys.stderr.write("\\n" + json.dumps(sorted(more)))
 """
 HEAVY = {
     "av",
@@ -52,7 +59,7 @@ FOR_THE_SERVICE = {"httpx", "yaml", "tenacity", "asyncio", "wanctl.project", "wa
 
 
 def imported(*arguments: str, folder: Path = ROOT) -> set[str]:
-    """The modules in memory after a command, in a process of its own."""
+    """The modules in memory after a command, in a process of its own; and whether it had a second thread."""
     ran = subprocess.run(
         [sys.executable, "-c", MODULES, *arguments],
         cwd=folder,
@@ -87,3 +94,4 @@ def test_a_plan_of_unchanged_datasets_opens_no_media_and_no_sandbox() -> None:
             assert requests() == 3 * number
             assert "httpx" in found
             assert found & HEAVY == set()
+            assert "a second thread" not in found, "it would make the methods of every class at once"

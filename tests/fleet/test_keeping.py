@@ -10,6 +10,7 @@ from tests.fleet.places import CHAIN, FleetPlace
 from tests.watch.places import TRAIN, TUNE
 from wanctl.base.running import run
 from wanctl.fleet.keeping import Bell
+from wanctl.kinds.snapshot import Snapshot
 from wanctl.ledger.record import Record
 
 
@@ -31,6 +32,24 @@ def test_all_converge_and_an_idle_round_reads_each_list_once(place: FleetPlace) 
     before = place.calls()
     place.rounds(crew)
     assert place.calls() - before == 3  # three lists, a page each, for all four
+
+
+def test_what_is_looked_up_in_the_lists_is_looked_up_once_for_all(
+    place: FleetPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        place.project(f"rain-{number}", TRAIN, TUNE)
+    place.push()
+    crew, found, usual = place.crew(), list[int](), vars(Snapshot)["jobs_by_name"].func
+    place.rounds(crew, 3)
+
+    def counted(snapshot: Snapshot) -> object:
+        found.append(len(snapshot.jobs))
+        return usual(snapshot)
+
+    monkeypatch.setattr(vars(Snapshot)["jobs_by_name"], "func", counted)
+    place.rounds(crew)
+    assert found == [3]
 
 
 def test_a_broken_project_is_told_and_the_others_go_on(place: FleetPlace) -> None:

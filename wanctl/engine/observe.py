@@ -56,16 +56,18 @@ class RunSession:
     archive: Callable[[Address, str], AbstractAsyncContextManager[Path]]
     planner: Planner = make_plan
     lists: ReadLists | None = None  # where several projects share one reading of an account
-    elsewhere: Callable[[], Elsewhere] = Elsewhere  # reads what shares models with this environment
+    elsewhere: Callable[[], Elsewhere] | None = None  # reads who shares models with this environment
     snapshot: Snapshot | None = None
 
     async def survey(self) -> Draft:
         """Read the whole account and plan from it."""
-        elsewhere = await asyncio.to_thread(self.elsewhere)
-        self.journal.trained = elsewhere.trained
+        elsewhere = await asyncio.to_thread(self.elsewhere) if self.elsewhere else None
         read = self.lists or partial(read_lists, self.studio, self.clock.now)
         seen = await observe(await read(), self.studio, self.journal.record)
-        return await self.settle(replace(seen, elsewhere=elsewhere))
+        if elsewhere:
+            self.journal.trained = elsewhere.trained
+            seen = replace(seen, elsewhere=elsewhere)
+        return await self.settle(seen)
 
     async def look_again(self, draft: Draft, due: Collection[Address]) -> Draft:
         """Read only what is in flight and due, and plan from that."""

@@ -121,6 +121,11 @@ class Desired:
     projects: frozenset[str] = frozenset()  # what this project is called in any environment
     renames: Mapping[Address, tuple[Rename, ...]] = field(default_factory=dict)  # the nearest name first
 
+    @property
+    def shares_models(self) -> bool:
+        """Another environment trains for this one, or this one for another."""
+        return self.trainer is not None or bool(self.trained_for)
+
     def local_source(self, address: Address) -> Path | None:
         """The folder or zip of a Dataset; None where its file is uploaded already."""
         return self.sources.get(address)

@@ -349,29 +349,30 @@ class Project:
 
         `outside` is how much it matters to be outside the windows. `record` and `since` are of `planning`.
         """
-        settings = self.desired.settings
+
+        def read() -> tuple[Record, Stamp, Planner]:
+            known = self.record() if record is None else record
+            stamp = self.host.stamp(self.desired) if store else Stamp()
+            return (
+                known,
+                stamp,
+                self.gated(planner or partial(make_plan, diagnostics=self.findings()), outside),
+            )
+
         async with self.account(while_held(store) if store else always_allowed) as account:
-            known = await asyncio.to_thread(self.record) if record is None else record
-            now = account.clock.now
+            known, stamp, planned_by = await account.aside(read)
+            save, references = store.save if store else _only_looking, references_of(self.desired)
             yield RunSession(
                 desired=self.desired,
                 local=self.local,
                 studio=account.studio,
                 clock=account.clock,
-                journal=Journal(
-                    store.save if store else _only_looking,
-                    known,
-                    self.host.stamp(self.desired) if store else Stamp(),
-                    now,
-                    references_of(self.desired),
-                ),
-                polling=PollingPace.of(settings.polling),
+                journal=Journal(save, known, stamp, account.clock.now, references),
+                polling=PollingPace.of(self.desired.settings.polling),
                 archive=Packer(self.datasets, self.local, self.state / "packing").archive,
-                planner=await asyncio.to_thread(
-                    lambda: self.gated(planner or partial(make_plan, diagnostics=self.findings()), outside)
-                ),
+                planner=planned_by,
                 lists=account.lists(since),
-                elsewhere=partial(read_elsewhere, self),
+                elsewhere=partial(read_elsewhere, self) if self.desired.shares_models else None,
             )
 
     @asynccontextmanager

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wanctl.sandbox import Sandbox
 
 SANDBOX_ENDPOINT = "http://127.0.0.1"
+_Result = TypeVar("_Result")
 SHORTEST_NAP = 0.1  # real seconds between two looks at a sandbox that runs fast
 
 
@@ -72,6 +73,10 @@ class OpenAccount:
     begun_since: Callable[[float], Awaitable[Snapshot]] | None = (
         None  # lists that are read for several projects
     )
+
+    async def aside(self, work: Callable[[], _Result]) -> _Result:
+        """What blocks: where other projects are in this loop, in a thread."""
+        return await asyncio.to_thread(work) if self.begun_since else work()
 
     def lists(self, since: float | None) -> ReadLists | None:
         """How a run reads lists that it shares with others: no older than `since`, else than its asking."""
