@@ -16,7 +16,6 @@ from wanctl.cli.options import Format
 from wanctl.render.options import PlanFormat
 
 if TYPE_CHECKING:
-    from wanctl.address import Address
     from wanctl.plan import Plan
     from wanctl.project import Project
     from wanctl.render.made import PlanFailure
@@ -74,13 +73,11 @@ class Outputs:
         from wanctl.render.rendering import rendered
 
         desired, page = project.desired, self.files.get(PlanFormat.HTML)
-        options = RenderOptions(
-            references_of(desired),
-            self._commands(),
-            self.link,
-            texts=texts_of(desired),
-            galleries=_gallery_links(made, project, page.parent) if page else {},
-        )
+        options = RenderOptions(references_of(desired), self._commands(), self.link, texts=texts_of(desired))
+        if page:
+            from wanctl.project.reviews import gallery_links
+
+            options = replace(options, galleries=gallery_links(project, made, page.parent))
         if self.saved:
             _write(self.saved, rendered(made, PlanFormat.JSON, options))
         self._write_files(made, options)
@@ -179,9 +176,3 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8", errors="backslashreplace")  # half a letter, as JSON may hold
     except OSError as error:
         raise ProjectError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def _gallery_links(made: "Plan", project: "Project", folder: Path) -> "Mapping[Address, str]":
-    from wanctl.project.reviews import gallery_links
-
-    return gallery_links(project, made, folder)

@@ -5,6 +5,7 @@ fleet passes over those that are still at work. Blocking work (git, ledgers, dat
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +20,8 @@ from wanctl.fleet.fleet_file import MemberName, Repository, members_of
 from wanctl.fleet.gathering import Gathering
 from wanctl.fleet.trees import Tree, Trees
 from wanctl.watch.iteration import Rounds
-from wanctl.watch.loop import SHORTEST_PAUSE, Listener
-from wanctl.watch.status import PATIENCE as PATIENT
-from wanctl.watch.status import LoopStatus
+from wanctl.watch.loop import SHORTEST_PAUSE, Listener, shown
+from wanctl.watch.status import LoopStatus, lately
 
 _log = logging.getLogger("wanctl.fleet")
 
@@ -101,6 +101,7 @@ class Fleet:
                     await self.ended()
                     return
                 await bell.wait(self.interval)
+                gc.collect()  # what a round leaves refers to itself, as with the loop of one project
         finally:
             for _, trees in self.repositories.values():
                 trees.stop()
@@ -111,7 +112,7 @@ class Fleet:
 
     def comes_round(self, now: datetime) -> bool:
         """A round was begun not long ago."""
-        return self.begun is not None and now - self.begun <= 3 * self.interval + PATIENT
+        return lately(self.begun, self.interval, now)
 
     async def round(self, slots: asyncio.Semaphore) -> None:
         """Begin a round of each project that is not at work."""
@@ -174,19 +175,13 @@ class Fleet:
             if not here:
                 gathering.leave()
             told = tuple(rounds.checkout.as_committed(line) for line in self.spell(first_of(error)))
-            member.status = member.status.with_errors(told, rounds.observed)
-            self._show(member, member.listener.failed)
+            member.status, tell = member.status.with_errors(told, rounds.observed), member.listener.failed
         else:
-            member.status = member.status.with_iteration(iteration, self.now())
-            self._show(member, member.listener.completed)
-        member.status = replace(member.status, next_iteration=self.next_round)
-
-    def _show(self, member: FleetMember, tell: Callable[[LoopStatus], None]) -> None:
-        """A full disk, or a pipe that nobody reads, is no reason to stop applying."""
-        try:
-            tell(member.status)
-        except Exception as error:  # noqa: BLE001 - likewise
-            member.status = member.status.with_errors(tuple(self.spell(error)))
+            member.status, tell = (
+                member.status.with_iteration(iteration, self.now()),
+                member.listener.completed,
+            )
+        member.status = replace(shown(member.status, tell, self.spell), next_iteration=self.next_round)
 
     async def ended(self) -> None:
         """Once every project's round has come to its end."""

@@ -67,6 +67,10 @@ class ProjectView:
                 spent[currency] = spent.get(currency, Decimal(0)) + cost.billed_amount
         return spent
 
+    @property
+    def spent(self) -> str:
+        return _amounts(self.billed)
+
     @cached_property
     def to_come(self) -> str:
         """What trains, and what will be begun, may cost; empty where nothing does."""
@@ -77,8 +81,7 @@ class ProjectView:
     @property
     def money(self) -> str:
         """What its trainings have cost, and what is still to come."""
-        spent = " and ".join(f"{spell_amounts(one, one)} {name}" for name, one in sorted(self.billed.items()))
-        parts = (spent and f"billed {spent}", self.to_come and f"{self.to_come} to come")
+        parts = (self.spent and f"billed {self.spent}", self.to_come and f"{self.to_come} to come")
         return ", ".join(part for part in parts if part)
 
     @property
@@ -167,7 +170,7 @@ class Overview:
         for one in self.projects:
             for currency, amount in one.billed.items():
                 total[currency] = total.get(currency, Decimal(0)) + amount
-        return " and ".join(f"{spell_amounts(one, one)} {name}" for name, one in sorted(total.items()))
+        return _amounts(total)
 
     @property
     def failed(self) -> bool:
@@ -186,3 +189,7 @@ class Overview:
 def spell(state: str) -> str:
     """As a person reads it."""
     return state.replace("_for_person", " for a person").replace("_", " ")
+
+
+def _amounts(by_currency: Mapping[str, Decimal]) -> str:
+    return " and ".join(f"{spell_amounts(one, one)} {name}" for name, one in sorted(by_currency.items()))

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from wanctl.fleet.overview import Overview, ProjectView, spell
 from wanctl.render.html import render, styled
-from wanctl.render.words import spell_amounts
 from wanctl.watch.page import REFRESH, moment
 
 MOST_SHOWN = 500  # rows; a browser, and a person, get no further
@@ -39,14 +38,8 @@ def fleet_html(
         next_round=next_round,
         moment=moment,
         spell=spell,
-        badge=lambda one: one.state,
-        billed=_billed,
         link=_link,
     )
-
-
-def _billed(one: ProjectView) -> str:
-    return " and ".join(f"{spell_amounts(amount, amount)} {name}" for name, amount in one.billed.items())
 
 
 def _link(one: ProjectView) -> str:

@@ -72,6 +72,17 @@ class Listeners:
                 each.callback(member.failed, loop_status)
 
 
+def shown(
+    loop_status: LoopStatus, tell: Callable[[LoopStatus], None], spell: Callable[[Exception], list[str]]
+) -> LoopStatus:
+    """The status, once it was told. A full disk, or a pipe that nobody reads, does not stop the loop."""
+    try:
+        tell(loop_status)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on and reports it
+        return loop_status.with_errors(tuple(spell(error)))
+    return loop_status
+
+
 @dataclass
 class Loop:
     """The loop, and the status it keeps."""
@@ -105,17 +116,10 @@ class Loop:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on and reports it
             self.loop_status = self.loop_status.with_errors(tuple(self.spell(error)), self.seen())
-            self._show(self.listener.failed)
+            self.loop_status = shown(self.loop_status, self.listener.failed, self.spell)
         else:
             self.loop_status = self.loop_status.with_iteration(iteration, self.now())
-            self._show(self.listener.completed)
-
-    def _show(self, tell: Callable[[LoopStatus], None]) -> None:
-        """A full disk, or a pipe that nobody reads, is no reason to stop applying."""
-        try:
-            tell(self.loop_status)
-        except Exception as error:  # noqa: BLE001 - likewise
-            self.loop_status = self.loop_status.with_errors(tuple(self.spell(error)))
+            self.loop_status = shown(self.loop_status, self.listener.completed, self.spell)
 
     def pause(self) -> timedelta:
         """The interval; after errors sooner at first, then later and later, never all at the same time."""

@@ -79,9 +79,7 @@ class LoopStatus:
 
     def ready(self, now: datetime) -> bool:
         """The last round came to a plan, not long ago."""
-        if self.completed is None or self.errors:
-            return False
-        return now - self.completed <= 3 * self.interval + PATIENCE
+        return not self.errors and lately(self.completed, self.interval, now)
 
     def oldest_wait(self, when: When, now: datetime) -> timedelta:
         """How long what waits for a person, or for the service, has been seen to wait."""
@@ -117,6 +115,11 @@ class LoopStatus:
             else [],
             "plan": iteration.plan.as_json() if iteration else None,
         }
+
+
+def lately(at: datetime | None, interval: timedelta, now: datetime) -> bool:
+    """A loop with this interval is expected to have been there since."""
+    return at is not None and now - at <= 3 * interval + PATIENCE
 
 
 def _wait(step: Step) -> str:
