@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 
 import pytest
@@ -11,6 +12,10 @@ from hypothesis import HealthCheck, settings
 # wanctl anew, and each run of the tests compiles the tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A shell has what it runs in the background ignore Ctrl-C, and with it all that the tests start: but some of
+# them want to see a command end by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no failure: examples are judged by what they do, never by how long they take.
 settings.register_profile("wanctl", deadline=None, suppress_health_check=[HealthCheck.too_slow])
