@@ -6,19 +6,16 @@ sandbox's clock: what is measured is a plan, not how the project came about.
 
 import json
 import shutil
-import socket
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import uvicorn
 import yaml
 
 from tests.datasets import small_dataset
+from tests.serving import listening
 from wanctl.base.running import run
 from wanctl.engine.converge import Patience, converge
 from wanctl.engine.gates import Approval
@@ -103,24 +100,14 @@ def apply_all(specs: Path, count: int) -> None:
     run(work())
 
 
-def serve_from(specs: Path, sandbox: Sandbox) -> tuple[uvicorn.Server, threading.Thread]:
-    """The account over HTTP, and the project pointed at it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(sandbox.app, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
+def point_at(specs: Path, url: str) -> None:
+    """The project's account is the one that is served there."""
     ledger = specs / ".wanctl" / "ledger.json"
-    kept = json.loads(ledger.read_text(encoding="utf-8"))
-    moved = {**kept, "endpoint": f"http://127.0.0.1:{port}"}
+    moved = {**json.loads(ledger.read_text(encoding="utf-8")), "endpoint": url}
     ledger.write_text(json.dumps({**moved, "checksum": checksum(moved)}), encoding="utf-8")
     head = yaml.safe_load((specs / "wanctl.yaml").read_text(encoding="utf-8"))
-    served = yaml.safe_dump({**head, "base_url": f"http://127.0.0.1:{port}"})
-    (specs / "wanctl.yaml").write_text(served, encoding="utf-8")
-    return server, thread
+    served = {**head, "provider": "sandbox", "base_url": url}
+    (specs / "wanctl.yaml").write_text(yaml.safe_dump(served), encoding="utf-8")
 
 
 @contextmanager
@@ -136,11 +123,10 @@ def applied(
         apply_all(specs, count)
         more(specs)
         sandbox = Sandbox.open(specs / ".wanctl" / "sandbox")
-        server, thread = serve_from(specs, sandbox)
-        before = len(sandbox.requests())
-        yield specs, lambda: len(sandbox.requests()) - before
-        server.should_exit = True
-        thread.join(10)
+        with listening(sandbox.app) as url:
+            point_at(specs, url)
+            before = len(sandbox.requests())
+            yield specs, lambda: len(sandbox.requests()) - before
         sandbox.close()
     finally:
         shutil.rmtree(folder)

@@ -7,7 +7,6 @@ minutes do. The account is a sandbox in a process of its own. Prints figures, ne
 """
 
 import asyncio
-import json
 import multiprocessing
 import resource
 import shutil
@@ -25,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import yaml
 
+from tests.bench.chains import point_at
 from tests.datasets import small_dataset
 from tests.fleet.places import Deaf
 from tests.watch.places import SERVING, TRAIN, TUNE, environ, git
@@ -32,7 +32,6 @@ from wanctl.base.running import run
 from wanctl.cli.faults import spelt
 from wanctl.fleet.fleet_file import FleetScope
 from wanctl.fleet.running import Crew, FleetOptions, FleetReporter, room_of
-from wanctl.ledger.encoding import checksum
 from wanctl.project import Project
 from wanctl.project.events import Silent
 from wanctl.project.host import Host
@@ -86,16 +85,10 @@ def applied(clone: Path, count: int, shared: Path) -> None:
         assert done.converged, done.to_text()
 
 
-def pointed_at(clone: Path, port: int) -> None:
+def pointed_at(clone: Path, url: str) -> None:
     """The same projects, once their account is served."""
     for ledger in clone.glob("*/.wanctl/ledger.json"):
-        kept = json.loads(ledger.read_text(encoding="utf-8"))
-        moved = {**kept, "endpoint": f"http://127.0.0.1:{port}"}
-        ledger.write_text(json.dumps({**moved, "checksum": checksum(moved)}), encoding="utf-8")
-        file = ledger.parents[1] / "wanctl.yaml"
-        head = yaml.safe_load(file.read_text(encoding="utf-8"))
-        served = {**head, "provider": "sandbox", "base_url": f"http://127.0.0.1:{port}"}
-        file.write_text(yaml.safe_dump(served), encoding="utf-8")
+        point_at(ledger.parents[1], url)
     (clone / ".gitignore").write_text(".wanctl/\n", encoding="utf-8")
     git(clone, "add", "--all")
     git(clone, "commit", "--quiet", "-m", "The fleet")
@@ -123,7 +116,7 @@ def measure(count: int) -> None:
 
 def made(folder: str, count: int, port: int) -> None:
     applied(Path(folder) / "clone", count, Path(folder) / "account")
-    pointed_at(Path(folder) / "clone", port)
+    pointed_at(Path(folder) / "clone", f"http://127.0.0.1:{port}")
 
 
 async def rounds(scope: FleetScope, count: int) -> None:

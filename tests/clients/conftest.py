@@ -1,9 +1,6 @@
 """A served sandbox with a finished training in it, for other people's clients."""
 
 import io
-import socket
-import threading
-import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from tests.datasets import small_dataset
+from tests.serving import listening
 from wanctl.sandbox import Sandbox
 
 KEY = "sk-any"
@@ -73,17 +70,8 @@ def served(tmp_path: Path, archive: bytes, monkeypatch: pytest.MonkeyPatch) -> I
     """On a free port of this machine, with a clock that stands still."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     start = datetime(2026, 3, 18, 1, tzinfo=UTC)
     sandbox = Sandbox.open(tmp_path / "account", speed="instant", seed=1, start=start, strict=False)
-    server = uvicorn.Server(uvicorn.Config(sandbox.app, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield ServedSandbox(sandbox, f"http://127.0.0.1:{port}", archive)
-    server.should_exit = True
-    thread.join(10)
+    with listening(sandbox.app) as url:
+        yield ServedSandbox(sandbox, url, archive)
     sandbox.close()

@@ -1,8 +1,5 @@
 """One account, served on a free port of this machine; its clock stands still until a test moves it."""
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 
+from tests.serving import listening
 from wanctl.sandbox import Sandbox
 
 START = datetime(2026, 3, 18, 1, tzinfo=UTC)
@@ -49,18 +46,9 @@ class Served:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Served]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     sandbox = Sandbox.open(folder, speed="instant", seed=1, start=START, strict=False)
-    server = uvicorn.Server(uvicorn.Config(sandbox.app, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
     try:
-        yield Served(sandbox, f"http://127.0.0.1:{port}")
+        with listening(sandbox.app) as url:
+            yield Served(sandbox, url)
     finally:
-        server.should_exit = True
-        thread.join(10)
         sandbox.close()

@@ -2,9 +2,6 @@
 
 import asyncio
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,10 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 import yaml
 
 from tests.datasets import small_dataset
+from tests.serving import listening
 from tests.watch.places import BEST, SERVING, TRAIN, TUNE, environ, git
 from wanctl.base.running import run
 from wanctl.cli.faults import spelt
@@ -119,15 +116,6 @@ def fleet_place(folder: Path) -> Iterator[FleetPlace]:
     git(clone, "checkout", "--quiet", "-b", "main")
     (clone / ".gitignore").write_text(".wanctl/\n", encoding="utf-8")
     sandbox = Sandbox.open(folder / "account", speed="instant", seed=1, strict=False, trains_at_once=50)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(sandbox.app, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield FleetPlace(clone, sandbox, f"http://127.0.0.1:{port}")
-    server.should_exit = True
-    thread.join(10)
+    with listening(sandbox.app) as url:
+        yield FleetPlace(clone, sandbox, url)
     sandbox.close()

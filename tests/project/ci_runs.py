@@ -4,9 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,11 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from tests.forge.servers import PROJECT, PULL, REPOSITORY, ForgeServer, GitHubServer, GitLabServer
 from tests.ledger.ledger_files import clone, git, remote_with_one_commit
 from tests.scenarios.playing import DATA, quiet_surroundings, run_wanctl
+from tests.serving import listening
 from wanctl.sandbox import Sandbox
 
 BASE = Path(__file__).parents[1] / "scenarios" / "base" / "specs"
@@ -29,20 +25,11 @@ CHOICE = "\ncheckpoint: checkpoint-200"
 @contextmanager
 def account(folder: Path) -> Iterator[tuple[str, Sandbox]]:
     """A sandbox that other processes reach, whose clock moves only when it is told to."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     sandbox = Sandbox.open(folder, speed="instant", seed=7, start=START)
-    server = uvicorn.Server(uvicorn.Config(sandbox.app, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{port}", sandbox
+        with listening(sandbox.app) as url:
+            yield url, sandbox
     finally:
-        server.should_exit = True
-        thread.join(10)
         sandbox.close()
 
 

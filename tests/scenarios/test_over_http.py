@@ -1,17 +1,14 @@
 """The whole chain over real HTTP, as with the real service: provider model-studio, a key, an endpoint."""
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 import yaml
 
 from tests.datasets import small_dataset
 from tests.scenarios.playing import quiet_surroundings, run_wanctl
+from tests.serving import listening
 from wanctl.sandbox import Sandbox
 
 KEY = "sk-0123456789abcdef0123456789abcdef"
@@ -20,18 +17,9 @@ KEY = "sk-0123456789abcdef0123456789abcdef"
 @pytest.fixture
 def endpoint(tmp_path: Path) -> Iterator[str]:
     """A served sandbox, in which hours are seconds."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     sandbox = Sandbox.open(tmp_path / "account", speed=20_000, seed=3, strict=False)
-    server = uvicorn.Server(uvicorn.Config(sandbox.app, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+    with listening(sandbox.app) as url:
+        yield url
     sandbox.close()
 
 

@@ -4,18 +4,17 @@ Strict in what it takes, and told by a `Dialect` how it answers: the documents l
 """
 
 import re
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from tests.serving import listening
 
 Row = dict[str, Any]
 Answer = tuple[int, Any]
@@ -205,14 +204,5 @@ def served(dialect: Dialect) -> Iterator[tuple[UntrustedService, str]]:
     untrusted = UntrustedService(dialect)
     methods = ["GET", "POST", "PUT", "DELETE"]
     app = Starlette(routes=[Route("/{path:path}", untrusted.answer, methods=methods)])
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield untrusted, f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
+    with listening(app) as url:
+        yield untrusted, url
