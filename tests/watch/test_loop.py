@@ -220,6 +220,8 @@ def test_sighup_rings_and_sigterm_ends_as_ctrl_c_does() -> None:
         wakeup.wait(timedelta(hours=1))
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(Interrupted):  # also where what was raised went unheard
+            wakeup.wait(timedelta(hours=1), timedelta(hours=1))
     assert [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)] == before
 
 

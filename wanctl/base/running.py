@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from types import FrameType
 from typing import Generic, Protocol, TypeVar
 
 _Result = TypeVar("_Result")
@@ -117,37 +118,37 @@ def _run_here(work: Awaitable[_Result]) -> _Result:
                 raise first_of(group) from group
 
     try:
-        return asyncio.run(first_failure())
+        result = asyncio.run(first_failure())
     except KeyboardInterrupt:
         raise Interrupted(signal.SIGINT) from None
     except asyncio.CancelledError:
         if not stops:
             raise
         raise Interrupted(signal.SIGTERM) from None
+    if stops:  # in its last step, which nothing cancels
+        raise Interrupted(signal.SIGTERM)
+    return result
 
 
 @contextmanager
 def _stopping_on(number: signal.Signals, stops: list[int]) -> Iterator[None]:
     """Cancel this very task when the signal comes; afterwards whoever heard it before hears it again. Only
     the main thread hears signals."""
-    body = asyncio.current_task()
+    body, loop = asyncio.current_task(), asyncio.get_running_loop()
 
-    def stop() -> None:
+    def stop(_: int, __: FrameType | None) -> None:
         stops.append(number)
         if body:
-            body.cancel()
+            loop.call_soon_threadsafe(body.cancel)
 
-    loop = asyncio.get_running_loop()
-    before = signal.getsignal(number)
     try:
-        loop.add_signal_handler(number, stop)
-    except (NotImplementedError, RuntimeError, ValueError):  # Windows; another thread
+        before = signal.signal(number, stop)
+    except ValueError:  # another thread
         yield
         return
     try:
         yield
     finally:
-        loop.remove_signal_handler(number)  # which leaves the system's default behind
         signal.signal(number, before)
 
 

@@ -7,6 +7,7 @@ fleet passes over those that are still at work. Blocking work (git, ledgers, dat
 import asyncio
 import gc
 import logging
+import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -33,11 +34,12 @@ Spell = Callable[[Exception], list[str]]
 
 
 class Bell:
-    """Calls the next round before its time. Rung from any thread, and by signals."""
+    """Calls the next round before its time, or none. Rung from any thread, and by signals."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rung = asyncio.Event()
+        self._ended = False
 
     def hang(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -46,13 +48,23 @@ class Bell:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._rung.set)
 
+    def end(self) -> None:
+        self._ended = True
+        self.ring()
+
     async def wait(self, span: timedelta) -> None:
-        """Until it is rung or the time is over, but at least a few seconds: a webhook can be replayed."""
-        least = min(span, SHORTEST_PAUSE)
-        await asyncio.sleep(least.total_seconds())
-        with suppress(TimeoutError):
-            async with asyncio.timeout((span - least).total_seconds()):
-                await self._rung.wait()
+        """Until it is rung or the time is over, but at least a few seconds: a webhook can be replayed.
+
+        Raises Interrupted where it shall end.
+        """
+        if not self._ended:
+            least = min(span, SHORTEST_PAUSE)
+            await asyncio.sleep(least.total_seconds())
+            with suppress(TimeoutError):
+                async with asyncio.timeout((span - least).total_seconds()):
+                    await self._rung.wait()
+        if self._ended:
+            raise Interrupted(signal.SIGTERM)
         self._rung.clear()
 
 

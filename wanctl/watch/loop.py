@@ -3,12 +3,12 @@
 Runs in the main thread, where Ctrl-C and SIGTERM reach the round under way; who looks is in other threads.
 """
 
-import gc
 import queue
 import random
+import signal
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -26,23 +26,32 @@ SHORTEST_PAUSE = timedelta(
 
 
 class Wakeup:
-    """Calls the next round before its time. Rung by webhooks and signals; safe in a signal handler."""
+    """Calls the next round before its time, or none. For webhooks and signals; safe in a signal handler."""
 
     def __init__(self) -> None:
         self._rung: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._ended = False
 
     def ring(self) -> None:
         self._rung.put(None)
 
+    def end(self) -> None:
+        self._ended = True
+        self.ring()
+
     def wait(self, span: timedelta, least: timedelta = timedelta()) -> None:
-        """Until it is rung, or the time is over, but at least so long. However often: that is one round."""
-        time.sleep(least.total_seconds())
-        try:
+        """Until it is rung, or the time is over, but at least so long. However often: that is one round.
+
+        Raises Interrupted where it shall end.
+        """
+        with suppress(queue.Empty):
+            if not self._ended:
+                time.sleep(least.total_seconds())
             self._rung.get(timeout=max((span - least).total_seconds(), 0.0))
             while True:
                 self._rung.get_nowait()
-        except queue.Empty:
-            return
+        if self._ended:
+            raise Interrupted(signal.SIGTERM)
 
 
 class Listener(Protocol):
@@ -103,7 +112,6 @@ class Loop:
             if once:
                 return self.loop_status
             pause = self.pause()
-            gc.collect()  # what a round leaves refers to itself: nobody else takes it, or its folders, away
             self.loop_status = replace(self.loop_status, next_iteration=self.now() + pause)
             self.wait(pause, min(pause, SHORTEST_PAUSE))
 

@@ -1,5 +1,6 @@
 """Puts the loop together and runs it: checkout, rounds, notifications, server, signals."""
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -77,13 +78,18 @@ def watch(options: WatchOptions, host: Host, reporter: Reporter) -> LoopStatus:
             on_call=metrics.on_call,
             watcher=reporter.watcher,
         )
+
+        def wait(span: timedelta, least: timedelta) -> None:
+            gc.collect()  # what a round leaves refers to itself: nobody else takes it, or its folders, away
+            wakeup.wait(span, least)
+
         loop = Loop(
             take=iterations.take,
             loop_status=_first_status(options, home, waits),
             listener=Listeners((reporter.listener, metrics, notifier, waits)),
             spell=lambda error: [checkout.as_committed(line) for line in reporter.spell(error)],
             now=_now,
-            wait=wakeup.wait,
+            wait=wait,
             seen=lambda: iterations.observed,
         )
         if options.listen and not options.once:
@@ -161,9 +167,11 @@ def alone(room: Path) -> Iterator[None]:
 
 
 class Rung(Protocol):
-    """What calls the next round."""
+    """What calls the next round, or ends them."""
 
     def ring(self) -> None: ...
+
+    def end(self) -> None: ...
 
 
 @contextmanager
@@ -171,6 +179,7 @@ def signals(wakeup: Rung) -> Iterator[None]:
     """SIGTERM ends the loop as Ctrl-C does: calls under way finish and are written. SIGHUP calls a round."""
 
     def end(_: int, __: FrameType | None) -> None:
+        wakeup.end()  # what is raised goes unheard where Python clears away what nobody needs
         signal.raise_signal(signal.SIGINT)
 
     def ring(_: int, __: FrameType | None) -> None:
