@@ -15,11 +15,11 @@ from tests.browser.reading import DESKTOP, PHONE, SCHEMES, SMALL_PHONE, Reader, 
 from tests.browser.test_plan_page import HOSTILE
 from tests.review.making import review, stored
 from wanctl.address import Address
-from wanctl.language.models import Rubric
+from wanctl.generation.judge import Judge, Rubric, Score
 from wanctl.render.html.gallery import GalleryOptions, write_gallery
 from wanctl.render.visible import visible
 from wanctl.review.collecting import Candidate, Review, Showing
-from wanctl.review.judging import Advice, Judge, JudgedPreview, Score
+from wanctl.review.judging import Advice, JudgedPreview
 from wanctl.review.store import StoredMedia
 
 Read = Callable[..., Reader]

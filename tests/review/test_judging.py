@@ -12,9 +12,9 @@ from tests.harness import ChangedAnswers, Document, Harness, dataset, deployment
 from tests.review.making import review, stored
 from tests.scenarios.playing import run_wanctl
 from wanctl.address import Address
-from wanctl.language.models import Rubric
+from wanctl.generation.judge import Judge, Rubric, Score, UnusableAnswer
 from wanctl.plan import Action, When
-from wanctl.review.judging import Advice, AnswerStore, Judge, JudgedPreview, Score, UnusableAnswer, to_ask
+from wanctl.review.judging import Advice, AnswerStore, JudgedPreview, to_ask
 
 JUDGE = Judge("qwen3-vl-plus", Rubric(effect_present="Rain.", subject_kept=None, motion_complete=None))
 GOOD = {"effect_present": {"score": 8, "reason": "It rains."}, "no_distortion": {"score": 10, "reason": ""}}

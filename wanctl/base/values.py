@@ -5,7 +5,9 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
-from pydantic.json_schema import WithJsonSchema
+from pydantic.annotated_handlers import GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
+from pydantic_core import CoreSchema
 
 from wanctl.base.classes import dataclass
 
@@ -25,6 +27,21 @@ class Model(BaseModel):
     """The base of all models: frozen, and an unknown key is an error. Each is built when it is first used."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class FromFile:
+    """Marks a text that may come from a file: {file: path}. Resolved before the model sees it."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        file = {
+            "type": "object",
+            "properties": {"file": {"type": "string", "description": "A UTF-8 file, relative to this one."}},
+            "required": ["file"],
+            "additionalProperties": False,
+        }
+        return {"anyOf": [handler(core), file]}
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,15 @@
 Only samples without a prompt get one, on their own line; every other byte of the file stays as it is.
 """
 
-import base64
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wanctl.base.classes import dataclass
 from wanctl.base.files import replace_file
 from wanctl.dataset.contents import ANNOTATIONS, DatasetError, DatasetFacts, Sample
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from wanctl.dataset.pictures import data_url, jpeg_url
 
 _MOST_SENT = 7_000_000  # bytes of a clip in a request; a longer one is shown by its frames
 _FRAMES = 16
@@ -83,7 +79,7 @@ def parts_of(sample: Sample, brief: Brief, folder: Path, facts: DatasetFacts) ->
 
 def _clip(path: Path) -> dict[str, Any]:
     if path.stat().st_size <= _MOST_SENT:
-        return {"type": "video_url", "video_url": {"url": _data_url("video/mp4", path.read_bytes())}}
+        return {"type": "video_url", "video_url": {"url": data_url("video/mp4", path.read_bytes())}}
     return {"type": "video", "video": _frames(path)}
 
 
@@ -101,25 +97,8 @@ def _frames(path: Path) -> list[str]:
     return pictures
 
 
-def jpeg_url(picture: "Image", side: int) -> str:
-    """The picture as an address that holds it, no side of it longer than that."""
-    small, out = picture.copy(), io.BytesIO()
-    small.thumbnail((side, side))
-    small.save(out, "JPEG", quality=85)
-    return _data_url("image/jpeg", out.getvalue())
-
-
-def image_part(picture: "Image", side: int) -> dict[str, Any]:
-    """The same as a part of a message."""
-    return {"type": "image_url", "image_url": {"url": jpeg_url(picture, side)}}
-
-
 def _image(path: Path, name: str) -> dict[str, Any]:
-    return {"type": "image_url", "image_url": {"url": _data_url(_MIME[name], path.read_bytes())}}
-
-
-def _data_url(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    return {"type": "image_url", "image_url": {"url": data_url(_MIME[name], path.read_bytes())}}
 
 
 class Captions:

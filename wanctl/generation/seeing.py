@@ -1,10 +1,11 @@
-"""A look at a task, and at its video once that is there: all of it, and nothing is kept."""
+"""A look at a task, and at its video once that is there; and what a judge sees in one. Nothing is kept."""
 
 import asyncio
 import tempfile
 from pathlib import Path
 
 from wanctl.generation.checks import SeenVideo
+from wanctl.generation.judge import Judge, Score, ShownVideo
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import StudioError
 from wanctl.studio.objects import VideoTask
@@ -48,3 +49,10 @@ def _looked_at(task: VideoTask, file: Path) -> SeenVideo:
         still=viewed.still,
         broken=viewed.fault,
     )
+
+
+async def scored(judge: Judge, studio: Studio, shown: ShownVideo) -> tuple[Score, ...]:
+    """Ask, and read what is said; UnusableAnswer where that is no verdict, or nothing can be shown."""
+    parts = await asyncio.to_thread(judge.parts, shown)
+    answer = await studio.chat.complete(judge.model, parts)
+    return judge.read(answer.value)

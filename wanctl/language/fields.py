@@ -4,31 +4,14 @@ import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
-from pydantic.annotated_handlers import GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
-from pydantic_core import CoreSchema
+from pydantic.json_schema import WithJsonSchema
 
 from wanctl.address import NAME
-from wanctl.base.values import String
+from wanctl.base.values import FromFile, String
 from wanctl.dataset.leaving_out import MOST_PATTERNS, fault_of
 
 NAME_PATTERN = f"^{NAME}$"
 LONGEST_NAME = 40
-
-
-class FromFile:
-    """Marks a text that may come from a file: {file: path}. Resolved before the model sees it."""
-
-    def __get_pydantic_json_schema__(
-        self, core: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        file = {
-            "type": "object",
-            "properties": {"file": {"type": "string", "description": "A UTF-8 file, relative to this one."}},
-            "required": ["file"],
-            "additionalProperties": False,
-        }
-        return {"anyOf": [handler(core), file]}
 
 
 def check_name(name: str) -> str:
@@ -101,8 +84,6 @@ CheckpointName = Annotated[
         }
     ),
 ]
-Criterion = Annotated[str, Strict(), FromFile(), Field(min_length=1, max_length=1_000)]
-HIGHEST_SCORE = 10
 TRAINING_DIGITS = 8  # of a training's identity: enough to tell those of one FineTune apart
 TrainingDigits = Annotated[
     str,

@@ -1,7 +1,5 @@
 """The four kinds as a user writes them. explain and the schema show the descriptions and examples here."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -17,10 +15,9 @@ from wanctl.catalogue.base_models import HyperParameters
 from wanctl.dataset.splitting import DrawnPart, Side
 from wanctl.dataset.thresholds import ContentThresholds
 from wanctl.generation.checks import VideoChecks
+from wanctl.generation.judge import HIGHEST_SCORE, Rubric
 from wanctl.language.fields import (
-    HIGHEST_SCORE,
     CheckpointName,
-    Criterion,
     Digest,
     DisplayName,
     Name,
@@ -210,35 +207,6 @@ class ChoiceEvidence(Model):
     """The digest of the gallery: which checkpoint made which video of which input."""
     notes: Text | None = Field(default=None, examples=["Even rain, the face is kept."])
     """What was noted of the chosen checkpoint."""
-
-
-class Rubric(Model):
-    """What `wanctl review --judge` has a vision model score, each from 0 to 10. null leaves one out."""
-
-    effect_present: Criterion | None = "The effect that the caption describes is there, as it is described."
-    """Whether the effect is seen."""
-    subject_kept: Criterion | None = "The subject is the one of the picture throughout: face, clothes, shape."
-    """Whether the subject stays itself."""
-    no_distortion: Criterion | None = "Nothing is smeared, torn, doubled or flickering."
-    """Whether the picture is whole."""
-    motion_complete: Criterion | None = "The motion begins, goes on, and comes to its end within the video."
-    """Whether the motion is all there."""
-
-    @model_validator(mode="after")
-    def _has_one(self) -> Self:
-        if not self.criteria:
-            raise ValueError("leaves everything out: there is nothing to judge by")
-        return self
-
-    @property
-    def criteria(self) -> dict[str, str]:
-        """What is judged, by name."""
-        return self.model_dump(exclude_none=True)
-
-    @property
-    def digest(self) -> str:
-        """Scores by other words are other scores."""
-        return hashlib.sha256(json.dumps(self.criteria, sort_keys=True).encode()).hexdigest()
 
 
 class ChoiceByJudge(Model):

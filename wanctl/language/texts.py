@@ -11,8 +11,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from wanctl.base.values import FromFile
 from wanctl.base.words import suggestion
-from wanctl.language.fields import FromFile
 from wanctl.language.root import PathRefused, Root
 from wanctl.language.scalars import Scalar
 from wanctl.language.yaml.documents import Complaint, TextFile

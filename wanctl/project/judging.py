@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
-from wanctl.language.models import Rubric
+from wanctl.generation.judge import ANSWER, Judge, Rubric, UnusableAnswer
+from wanctl.generation.seeing import scored
 from wanctl.ledger.record import Judgement
 from wanctl.project.errors import ProjectError
 from wanctl.project.reviews import choices_from, identity_of, reviews_folder, training_of
 from wanctl.review.collecting import Review, Showing
 from wanctl.review.judging import (
-    ANSWER,
     Advice,
     AnswerStore,
-    Judge,
     JudgedPreview,
-    UnusableAnswer,
     shown,
     to_ask,
 )
@@ -98,9 +96,7 @@ async def _advice(studio: "Studio", work: Judging, by: JudgedBy, say: Callable[[
         key = by.judge.key(showing)
         try:
             async with at_once:
-                parts = await asyncio.to_thread(by.judge.parts, showing)
-                answer = await studio.chat.complete(by.judge.model, parts)
-            scores = by.judge.read(answer.value)
+                scores = await scored(by.judge, studio, showing)
         except UnusableAnswer as error:
             found[key] = JudgedPreview(problem=str(error))
             return

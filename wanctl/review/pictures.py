@@ -3,18 +3,18 @@ where it differs from another. All from the pixels, with bounded work; kept by c
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
-import av
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from wanctl.base.classes import dataclass
 from wanctl.base.files import PUBLIC, replace_file
 from wanctl.dataset.contents import SNIFFED, MediaKind
 from wanctl.dataset.media import LARGEST_SIDE, probe
+from wanctl.dataset.pictures import frames_at
 from wanctl.review.collecting import Review
 from wanctl.review.store import StoredMedia
 
@@ -22,7 +22,6 @@ FRAMES = 8
 _ACROSS = 4  # frames of a strip beside each other
 _STRIP_SIDE = 160  # the width of a frame in a strip
 _POSTER_SIDE = 480
-_MOST_DECODED = 2_000  # frames: more than a minute
 _POSTER_AT = 5  # which frame of the strip is the poster: late enough for the effect to show
 _DRAWN_AT_ONCE = 2
 _FACTS = ("width", "height", "seconds", "motion")
@@ -59,7 +58,7 @@ def filmstrip(video: StoredMedia, folder: Path) -> Filmstrip | None:
         return None
     if max(media.width, media.height) > LARGEST_SIDE:
         return None
-    frames = _frames(video.path, [media.seconds * number / FRAMES for number in range(FRAMES)])
+    frames = frames_at(video.path, [media.seconds * number / FRAMES for number in range(FRAMES)])
     if not frames:
         return None
     small = [_fitted(one, _STRIP_SIDE) for one in frames]
@@ -74,44 +73,6 @@ def filmstrip(video: StoredMedia, folder: Path) -> Filmstrip | None:
     said = dict(zip(_FACTS, (width, height, media.seconds, motion), strict=True))
     replace_file(facts, json.dumps(said), mode=PUBLIC)
     return Filmstrip(width, height, media.seconds, motion, strip, poster)
-
-
-def frames_between(path: Path, count: int) -> list[Image.Image]:
-    """So many frames of a video, from its first to its last; none where it cannot be decoded."""
-    with path.open("rb") as stream:
-        media = probe(stream, stream.read(SNIFFED), path.stat().st_size)
-    if media is None or media.kind is not MediaKind.VIDEO or media.fault or not media.seconds:
-        return []
-    if max(media.width, media.height) > LARGEST_SIDE:
-        return []
-    last = media.seconds * (1 - 1 / (4 * count))  # within the last frame, not behind it
-    return _frames(path, [last * number / (count - 1) for number in range(count)])
-
-
-def _frames(path: Path, wanted: Sequence[float]) -> list[Image.Image]:
-    """The frames at these seconds, or right behind them; behind the last one there is only that."""
-    found: list[Image.Image] = []
-    last: av.VideoFrame | None = None
-    try:
-        with av.open(str(path), mode="r", format="mov") as container:
-            stream = container.streams.video[0]
-            for number, frame in enumerate(container.decode(stream)):
-                if number >= _MOST_DECODED or len(found) == len(wanted):
-                    break
-                last = frame
-                if float(frame.time or 0.0) + 1e-3 >= wanted[len(found)]:
-                    found.append(_upright(frame))
-                    last = None
-            if last is not None and len(found) < len(wanted):
-                found.append(_upright(last))
-    except (av.error.FFmpegError, OSError, ValueError):
-        return found
-    return found
-
-
-def _upright(frame: av.VideoFrame) -> Image.Image:
-    picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV has no types here
-    return picture.rotate(frame.rotation, expand=True) if frame.rotation else picture
 
 
 def _fitted(picture: Image.Image, width: int) -> Image.Image:

@@ -6,10 +6,11 @@ from typing import Any
 
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
+from wanctl.generation.judge import HIGHEST_SCORE
 from wanctl.kinds.acting import CallResult, Tools
 from wanctl.kinds.case import Case, FieldRule, FieldTable
 from wanctl.kinds.context import Planned, ProvidedModel
-from wanctl.language.fields import HIGHEST_SCORE, TRAINING_DIGITS
+from wanctl.language.fields import TRAINING_DIGITS
 from wanctl.language.models import Checkpoint
 from wanctl.ledger.record import Entry, Generation, Offer, Verb
 from wanctl.plan import Action, Change, FieldClass, When

@@ -13,7 +13,7 @@ from typing import Any
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
 from wanctl.base.files import PUBLIC, replace_file
-from wanctl.language.fields import HIGHEST_SCORE
+from wanctl.generation.judge import HIGHEST_SCORE
 from wanctl.render.html import render, scripted, styled
 from wanctl.review.collecting import Candidate, Review, Showing, numbered
 from wanctl.review.judging import Advice
