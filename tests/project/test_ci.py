@@ -290,7 +290,20 @@ def test_a_fork_without_a_key_is_checked_offline(outside: Repository, github: Gi
     assert "warning: no comment on #7" in ended.printed
     assert "Traceback" not in ended.printed
     assert ended.outputs["status"] == "valid"
+    assert ended.outputs["digest"] == ended.outputs["plan"] == ""
     assert "the specs are valid; there is no plan" in ended.summary
+    assert "1 training (billed, about 101–113 USD)" in ended.summary
+    assert "what serves, and whether it stays" in ended.summary
+    files = sorted(path.name for path in (ended.folder / "wanctl-artifacts").iterdir())
+    assert files == ["plan.html", "plan.md", "result.json", "wanctl.env"]
+
+
+def test_a_fork_without_a_key_never_counts_as_nothing_to_do(
+    outside: Repository, github: GitHubServer
+) -> None:
+    environ = pull_request(github, outside.push("feature"), "mallory/models")
+    ended = outside.run("feature", {**environ, "DASHSCOPE_API_KEY": ""}, "--detailed-exitcode")
+    assert ended.code == 2, ended.printed
 
 
 def test_the_mistakes_of_a_fork_are_told(outside: Repository, github: GitHubServer) -> None:
@@ -490,4 +503,5 @@ def test_what_was_only_checked_has_the_keys_of_a_plan(outside: Repository, githu
     ended = outside.run("feature", pull_request(github, outside.push("feature"), "mallory/models"))
     result = json.loads(ended.artefact("result.json"))
     assert (result["format_version"], result["status"], result["errored"]) == ("1.0", "valid", False)
-    assert result.keys() - {"why"} == failure_of(ValueError(), (), None, None).as_json().keys()
+    told = {"why", "if_nothing_exists", "recorded", "untold"}
+    assert result.keys() - told == failure_of(ValueError(), (), None, None).as_json().keys()

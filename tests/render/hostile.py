@@ -1,6 +1,7 @@
 """Plans in which every text is somebody else's: what a spec may hold and a service may answer."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import cycle
@@ -11,7 +12,7 @@ from wanctl.address import Address
 from wanctl.catalogue.estimate import Cost
 from wanctl.finding import Finding, Place, Severity
 from wanctl.plan import Action, Change, FieldClass, Orphan, Plan, Progress, Step, When
-from wanctl.render.made import PlanFailure
+from wanctl.render.made import OfflinePlan, PlanFailure
 from wanctl.rules import Rule
 
 HARMLESS = ("x",)
@@ -74,6 +75,16 @@ def plan_of(words: Sequence[str]) -> Plan:
     return Plan(
         text(), text(), text(), steps, findings_of(text, Severity.WARNING), (Orphan(text(), text(), text()),)
     )
+
+
+def offline_of(words: Sequence[str]) -> OfflinePlan:
+    """What the specs alone tell, the texts everywhere."""
+    text = cycle(words).__next__
+    first = replace(plan_of(words), findings=(), orphans=())
+    return OfflinePlan(
+        text(), text(), 7, findings_of(text, Severity.WARNING), text(), first,
+        {first.steps[0].address: text()}, (text(), text()),
+    )  # fmt: skip
 
 
 def failure_of_texts(words: Sequence[str]) -> PlanFailure:

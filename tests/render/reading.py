@@ -10,9 +10,8 @@ import jsonschema
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from wanctl.plan import Plan
 from wanctl.render.json.schema import PlanKeys, plan_schema
-from wanctl.render.made import PlanFailure
+from wanctl.render.made import Shown
 from wanctl.render.visible import visible
 
 PARSER = MarkdownIt("gfm-like", {"html": True})
@@ -103,11 +102,11 @@ def check_page(html: str) -> Page:
 VALIDATOR = jsonschema.Draft202012Validator(plan_schema())
 
 
-def written(made: Plan | PlanFailure) -> Any:
+def written(made: Shown) -> Any:
     return json.loads(json.dumps(made.as_json(), ensure_ascii=False))
 
 
-def check_schema(made: Plan | PlanFailure) -> None:
+def check_schema(made: Shown) -> None:
     """Valid, and nothing in it that the models do not know."""
     document = written(made)
     VALIDATOR.validate(document)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 
 from tests.examples import examples
-from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
+from tests.render.hostile import HARMLESS, failure_of_texts, offline_of, plan_of, texts
 from tests.render.reading import PARSER, blocks, check_markdown, inline
 from wanctl.address import Address
 from wanctl.catalogue.estimate import Cost
@@ -35,6 +35,22 @@ def test_so_has_a_failure(words: list[str]) -> None:
     markdown = plan_markdown(failure_of_texts(words))
     check_markdown(markdown)
     assert blocks(markdown) == blocks(plan_markdown(failure_of_texts(HARMLESS)))
+
+
+@given(texts)
+def test_so_has_what_the_specs_alone_tell(words: list[str]) -> None:
+    markdown = plan_markdown(offline_of(words))
+    check_markdown(markdown)
+    assert blocks(markdown) == blocks(plan_markdown(offline_of(HARMLESS)))
+
+
+def test_specs_of_thousands_of_documents_fit_into_a_comment() -> None:
+    some = offline_of(["x" * 300])
+    first = replace(some.first, steps=some.first.steps * 300)
+    recorded = {Address.dataset(f"d{number}"): "y" * 50 for number in range(2_000)}
+    markdown = plan_markdown(replace(some, first=first, found=some.found * 900, recorded=recorded))
+    assert len(markdown) <= LIMIT
+    assert "Not known offline" in markdown
 
 
 @given(texts)

@@ -11,7 +11,7 @@ from html import unescape
 import pytest
 from hypothesis import given
 
-from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
+from tests.render.hostile import HARMLESS, failure_of_texts, offline_of, plan_of, texts
 from tests.render.reading import Page, check_page
 from wanctl.address import Address
 from wanctl.catalogue.estimate import Cost
@@ -42,6 +42,12 @@ def test_an_untrusted_plan_has_the_structure_of_a_harmless_one(words: list[str])
 def test_so_has_a_failure(words: list[str]) -> None:
     page, harmless = (check_page(plan_html(failure_of_texts(one))) for one in (words, HARMLESS))
     assert page.tags == harmless.tags
+
+
+@given(texts)
+def test_so_has_what_the_specs_alone_tell(words: list[str]) -> None:
+    page, harmless = (check_page(plan_html(offline_of(one))) for one in (words, HARMLESS))
+    assert shape(page) == shape(harmless)
 
 
 def test_the_page_loads_nothing_and_its_style_is_the_one_that_it_allows() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.examples import examples
-from tests.render.hostile import HARMLESS, failure_of_texts, plan_of, texts
+from tests.render.hostile import HARMLESS, failure_of_texts, offline_of, plan_of, texts
 from tests.render.reading import VALIDATOR, check_schema, written
 from wanctl.plan import Plan
 from wanctl.render.json.schema import plan_schema
@@ -29,6 +29,7 @@ DESIGNED_STEP = [
 def test_plans_and_failures_are_as_documented(words: list[str]) -> None:
     check_schema(plan_of(words))
     check_schema(failure_of_texts(words))
+    check_schema(offline_of(words))
 
 
 def test_the_schema_itself_is_valid() -> None:

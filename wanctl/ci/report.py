@@ -26,7 +26,7 @@ from wanctl.project import Project
 from wanctl.project.reviews import SHEET, collected, told, written_gallery
 from wanctl.render.json.documents import outcome_json
 from wanctl.render.lineage import references_of, texts_of
-from wanctl.render.made import Checked, Made
+from wanctl.render.made import VALID, Checked, Made, OfflinePlan
 from wanctl.render.markdown.ci import checked_markdown, closing_sections, done_sections
 from wanctl.render.options import PlanFormat, RenderOptions, place_of
 from wanctl.render.rendering import rendered
@@ -78,7 +78,7 @@ class Publisher:
                 made, review=review, run_url=self.run.url, commit=self.run.commit, previews=previews
             ),
         )
-        if isinstance(made, Checked):
+        if isinstance(made, Checked) and not isinstance(made, OfflinePlan):
             text = checked_markdown(made, options.closing)
         else:
             text = rendered(made, PlanFormat.MARKDOWN, options)
@@ -102,7 +102,7 @@ class Publisher:
         files = {MARKDOWN: text, RESULT: json_text(outcome_json(outcome) if outcome else made.as_json())}
         if isinstance(made, Plan):
             files[PLAN] = rendered(made, PlanFormat.JSON, options)
-        if not isinstance(made, Checked):
+        if isinstance(made, OfflinePlan) or not isinstance(made, Checked):
             files[PAGE] = rendered(made, PlanFormat.HTML, options)
         saved = str(folder / PLAN) if PLAN in files else None
         variables = outputs_of(made, saved)
@@ -234,7 +234,7 @@ def choices(plan: Plan) -> tuple[Address, ...]:
 
 def outputs_of(made: Made, plan_file: str | None) -> dict[str, str]:
     """The variables for later steps of a pipeline; every value is one line."""
-    status = "valid" if isinstance(made, Checked) else "error"
+    status = VALID if isinstance(made, Checked) else "error"
     return {
         "status": made.status.value if isinstance(made, Plan) else status,
         "digest": made.digest if isinstance(made, Plan) else "",

@@ -51,7 +51,7 @@ def mode_of(run: Run, asked: CiMode) -> CiMode:
 
 
 def why_offline(project: Project, run: Run) -> str | None:
-    """The reason why specs from outside are only checked; None where a plan can be made."""
+    """The reason why specs from outside are only told of, offline; None where a plan can be made."""
     if not run.from_outside or not needs_key(project.desired.settings):
         return None
     try:
@@ -67,13 +67,10 @@ def why_only_checked(project: Project, run: Run, asked: CiMode) -> str | None:
     Whoever says --mode apply means these specs, whichever commit's they are.
     """
     folder, environ = project.desired.directory, project.host.environ
-    require_reviewed_specs(run, folder, environ)
-    if why := why_offline(project, run):
-        return why
     return why_overtaken(run, folder, environ) if asked is CiMode.AUTO else None
 
 
-def offline(project: Project, why: str) -> Checked:
+def checked(project: Project, why: str) -> Checked:
     """Check specs and datasets as `validate` does; SpecErrors where they are wrong."""
     found = project.validate()
     if not found.valid:

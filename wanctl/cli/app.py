@@ -54,6 +54,7 @@ EXAMPLES = {
         "wanctl plan",
         "wanctl plan --env prod --out plan.json --out-markdown plan.md",
         "wanctl plan --format json --detailed-exitcode",
+        "wanctl plan --offline",
     ),
     "apply": (
         "wanctl apply",

@@ -20,6 +20,7 @@ from wanctl.cli.options import (
     NoCache,
     Wait,
     grouped,
+    offline_code,
     open_project,
     patience_of,
     plan_code,
@@ -77,7 +78,14 @@ def ci(
 ) -> None:
     """Plan a pull request, apply the default branch: on GitHub Actions, GitLab CI or elsewhere."""
     from wanctl.ci.report import CiOptions, Publisher
-    from wanctl.ci.run import CiMode, mode_of, run_of, why_only_checked
+    from wanctl.ci.run import (
+        CiMode,
+        mode_of,
+        require_reviewed_specs,
+        run_of,
+        why_offline,
+        why_only_checked,
+    )
     from wanctl.project.host import Host
 
     patience = patience_of(wait, max_wait)
@@ -91,7 +99,10 @@ def ci(
                 approve = _approver_of(approved, chosen, in_words(Command.CI, options=options))
             _say(f"{run.place}, {run.event}: {chosen.value}")
             project = open_project(place, no_cache=no_cache)
-            if why := why_only_checked(project, run, CiMode(mode)):
+            require_reviewed_specs(run, project.desired.directory, project.host.environ)
+            if why := why_offline(project, run):
+                ended = _offline(project, why, detailed=detailed)
+            elif why := why_only_checked(project, run, CiMode(mode)):
                 ended = _check(project, why)
             elif chosen is CiMode.APPLY:
                 ended = _apply(project, patience, approve, detailed=detailed)
@@ -147,12 +158,24 @@ def _approver_of(digest: str, chosen: "CiMode", exactly: str) -> Approver:
 
 
 def _check(project: "Project", why: str) -> _Ended:
-    from wanctl.ci.run import offline
+    from wanctl.ci.run import checked
     from wanctl.render.text.console import emit
 
-    checked = offline(project, why)
-    emit([f"{checked.project}: {checked.sentence()}."])
-    return _Ended(checked, Exit.DONE)
+    made = checked(project, why)
+    emit([f"{made.project}: {made.sentence()}."])
+    return _Ended(made, Exit.DONE)
+
+
+def _offline(project: "Project", why: str, *, detailed: bool) -> _Ended:
+    """A plan needs the key. What the specs alone tell needs nothing."""
+    from wanctl.project.offline import planned_offline
+    from wanctl.render.text.console import columns, emit
+    from wanctl.render.text.offline import offline_lines
+
+    made = planned_offline(project, why)
+    emit(offline_lines(made, columns=columns()))
+    emit([f"{made.project}: {made.sentence()}."])
+    return _Ended(made, offline_code(detailed=detailed))
 
 
 def _plan(project: "Project", *, detailed: bool) -> _Ended:

@@ -213,6 +213,11 @@ def plan_code(made: "Plan", *, detailed: bool) -> Exit:
     return Exit.WAITING if waiting else Exit.CHANGES
 
 
+def offline_code(*, detailed: bool) -> Exit:
+    """Nobody knows that there is nothing to do."""
+    return Exit.CHANGES if detailed else Exit.DONE
+
+
 def open_project(options: SpecsOptions, *, no_cache: bool = False) -> "Project":
     """The project that the options name."""
     from wanctl.project import Project

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -20,6 +20,7 @@ from wanctl.cli.options import (
     NoCache,
     RunOptions,
     grouped,
+    offline_code,
     open_project,
     plan_code,
 )
@@ -39,6 +40,7 @@ from wanctl.render.options import Command, PlanFormat
 
 if TYPE_CHECKING:
     from wanctl.plan import Plan
+    from wanctl.project import Project
 
 
 @app.command()
@@ -57,10 +59,21 @@ def plan(
     digest: Annotated[
         bool, typer.Option("--digest", help="Print only the plan's digest, for apply --approve.")
     ] = False,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline", help="Tell what the specs alone tell: no key, no network, nothing to apply."
+        ),
+    ] = False,
     detailed: Detailed = False,
     no_cache: NoCache = False,
 ) -> None:
     """Show what apply would do. Reads the account; changes nothing, locks nothing."""
+    if offline and (out or digest):
+        raise typer.BadParameter(
+            "excludes --out and --digest: without the account there is no plan that could be applied",
+            param_hint="--offline",
+        )
     files = {
         PlanFormat.TEXT: out_text,
         PlanFormat.MARKDOWN: out_markdown,
@@ -71,7 +84,11 @@ def plan(
     outputs = Outputs(format_, files, out, checked_link(link), options)
     try:
         project = open_project(place, no_cache=no_cache)
+        if offline:
+            _tell_offline(project, outputs, detailed=detailed)
         made = project.plan()
+    except typer.Exit:
+        raise
     except Exception as error:
         outputs.publish_failure(error)
         raise
@@ -82,6 +99,15 @@ def plan(
     else:
         outputs.publish(made, project)
     raise typer.Exit(code)
+
+
+def _tell_offline(project: "Project", outputs: Outputs, *, detailed: bool) -> NoReturn:
+    from wanctl.project.offline import planned_offline
+
+    outputs.publish_offline(
+        planned_offline(project, "neither the account nor the network was asked"), project
+    )
+    raise typer.Exit(offline_code(detailed=detailed))
 
 
 @app.command()

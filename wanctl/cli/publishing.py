@@ -18,7 +18,7 @@ from wanctl.render.options import PlanFormat
 if TYPE_CHECKING:
     from wanctl.plan import Plan
     from wanctl.project import Project
-    from wanctl.render.made import PlanFailure
+    from wanctl.render.made import OfflinePlan, PlanFailure, Shown
     from wanctl.render.options import RenderOptions
 
 PlanFormatOption = Annotated[
@@ -83,6 +83,21 @@ class Outputs:
         self._write_files(made, options)
         return options
 
+    def publish_offline(self, made: "OfflinePlan", project: "Project") -> None:
+        """What stands in a plan's place where no account was asked; it is no plan that can be saved."""
+        from wanctl.render.lineage import references_of
+        from wanctl.render.options import RenderOptions
+        from wanctl.render.rendering import rendered
+        from wanctl.render.text.console import columns, emit
+        from wanctl.render.text.offline import offline_lines
+
+        options = RenderOptions(references_of(project.desired), (), self.link)
+        self._write_files(made, options)
+        if self.format is PlanFormat.TEXT:
+            emit(offline_lines(made, columns=columns()))
+        else:
+            sys.stdout.write(rendered(made, self.format, options))
+
     def publish_failure(self, error: Exception) -> None:
         """The error's document wherever a plan was asked for, but as a saved plan: there is none to apply.
 
@@ -104,7 +119,7 @@ class Outputs:
         if self.format is not PlanFormat.TEXT:
             sys.stdout.write(rendered(failure, self.format, options))
 
-    def _write_files(self, made: "Plan | PlanFailure", options: "RenderOptions") -> None:
+    def _write_files(self, made: "Shown", options: "RenderOptions") -> None:
         from wanctl.render.rendering import rendered
 
         for format_, path in self.files.items():

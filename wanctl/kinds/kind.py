@@ -120,6 +120,7 @@ class ResourceKind(ABC):
     fields: ClassVar[FieldTable]
     cadence: ClassVar[Cadence]
     output: ClassVar[OutputWords]
+    untold: ClassVar[str | None] = None  # what only the account tells of it, for who plans without one
     polling: ClassVar[str | None] = None  # its key under polling: in wanctl.yaml
     reads: ClassVar[
         Mapping[str, Reader]

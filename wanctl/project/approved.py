@@ -14,6 +14,7 @@ from wanctl.engine.converge import Patience
 from wanctl.plan import FORMAT_VERSION, Plan, Step
 from wanctl.project.errors import ProjectError
 from wanctl.project.results import PlanResult
+from wanctl.render.made import VALID
 
 LONGEST_VALUE = 80
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{1,64})")
@@ -105,6 +106,8 @@ def load_plan(path: Path) -> dict[str, Any]:
         raise PlanDiffers(why, _SAVE) from error
     except (ValueError, RecursionError) as error:
         raise PlanDiffers(f"{path} is not a plan that wanctl plan --out wrote", _SAVE) from error
+    if isinstance(data, dict) and data.get("status") == VALID:
+        raise PlanDiffers(f"{path} holds what the specs alone tell: that is no plan to be applied", _SAVE)
     if not isinstance(data, dict) or not isinstance(data.get("digest"), str):
         raise PlanDiffers(f"{path} is not a plan that wanctl plan --out wrote", _SAVE)
     major = str(data.get("format_version", "")).partition(".")[0]

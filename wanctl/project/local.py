@@ -50,6 +50,7 @@ class LocalDatasets:
         self._desired = desired
         self._cache = cache
         self._trust_cache = trust_cache
+        self.fetches = True  # what is behind a URL; else it is missing here
 
     def read(self, tick: Tick = lambda _: None) -> dict[Address, LocalData]:
         """Every dataset but those that somebody uploaded. What cannot be read is a value, with its reason."""
@@ -85,6 +86,8 @@ class LocalDatasets:
         shown = shown_path(source) if source else spec.source.shown_url
         if source is None and self._locked(spec) and not fetching:
             return LocalData(None, source=shown, fetchable=True)
+        if source is None and not self.fetches:
+            return LocalData(None, source=shown, missing=True)
         if source is not None and not source.exists():
             near = likely_meant(source, shown)
             meant = f"; did you mean {near}?" if near else ""

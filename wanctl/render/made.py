@@ -1,18 +1,22 @@
-"""In place of a plan: a failure, where none could be made or an apply broke off, or a check alone.
+"""In place of a plan: a failure, where none could be made or an apply broke off; a check alone; or what the
+specs alone tell.
 
 Each writes the same keys as a plan does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from wanctl.address import Address
 from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
 from wanctl.language.findings import SpecErrors
 from wanctl.plan import FORMAT_VERSION, Plan, Status
 from wanctl.rules import Rule
+
+VALID = "valid"  # in the place of a plan's status where the specs were checked, and there is no plan
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,33 @@ class Checked:
         """The keys of a plan's document, none of whose statuses this is."""
         found = tuple(map(with_path, self.found))
         document = PlanFailure(self.project, self.environment, found).as_json()
-        return {**document, "status": "valid", "errored": False, "why": self.why}
+        return {**document, "status": VALID, "errored": False, "why": self.why}
 
     def sentence(self) -> str:
         return f"{counted(self.resources, 'resource')}, valid; no plan: {self.why}"
 
 
+@dataclass(frozen=True)
+class OfflinePlan(Checked):
+    """All that the specs alone tell: neither the account nor anything else over the network was asked."""
+
+    first: Plan  # what an apply would do if nothing of it existed yet
+    recorded: Mapping[Address, str]  # what the ledger in these files names: address → live object
+    untold: tuple[str, ...]  # what is not known offline
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.found
+
+    def as_json(self) -> dict[str, Any]:
+        """No step and no digest: nothing of it can be applied."""
+        return {
+            **super().as_json(),
+            "if_nothing_exists": [step.as_json() for step in self.first.steps],
+            "recorded": {str(address): remote_id for address, remote_id in self.recorded.items()},
+            "untold": list(self.untold),
+        }
+
+
 Made = Plan | PlanFailure | Checked
+Shown = Plan | PlanFailure | OfflinePlan

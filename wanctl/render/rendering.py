@@ -2,21 +2,23 @@
 
 from typing import TYPE_CHECKING
 
-from wanctl.plan import Plan
-from wanctl.render.made import PlanFailure
+from wanctl.render.made import OfflinePlan, PlanFailure, Shown
 from wanctl.render.options import GraphFormat, PlanFormat, RenderOptions
 
 if TYPE_CHECKING:
     from wanctl.render.lineage import Graph
 
 
-def rendered(made: Plan | PlanFailure, format_: PlanFormat, options: RenderOptions) -> str:
+def rendered(made: Shown, format_: PlanFormat, options: RenderOptions) -> str:
     """The whole output, with its last line end."""
     match format_:
         case PlanFormat.TEXT:
             from wanctl.render.text.console import plain
+            from wanctl.render.text.offline import offline_lines
             from wanctl.render.text.plan import failure_lines, plan_lines
 
+            if isinstance(made, OfflinePlan):
+                return plain(offline_lines(made))
             return plain(failure_lines(made) if isinstance(made, PlanFailure) else plan_lines(made))
         case PlanFormat.MARKDOWN:
             from wanctl.render.markdown.plan import plan_markdown

@@ -27,6 +27,7 @@ class CheckpointKind(ResourceKind):
     cadence = Cadence(5, 15)
     polling = "exports"
     output = OutputWords("model_name", "is not exported")
+    untold = "which checkpoints and previews there are to choose from"
     reads: ClassVar[Mapping[str, Reader]] = {
         Read.CHECKPOINTS: lambda studio, remote_id: studio.checkpoints.list(remote_id)
     }

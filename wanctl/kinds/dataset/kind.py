@@ -27,6 +27,7 @@ class DatasetKind(ResourceKind):
     cadence = Cadence(2, 5)
     polling = "files"
     output = OutputWords("file_id", "is not uploaded")
+    untold = "which contents are uploaded already"
     reads: ClassVar[Mapping[str, Reader]] = {Read.FILE: lambda studio, remote_id: studio.files.get(remote_id)}
     listing = Listing.FILES
     forgotten_when_gone = True

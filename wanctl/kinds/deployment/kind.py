@@ -43,6 +43,7 @@ class DeploymentKind(ResourceKind):
     cadence = Cadence(5, 15)
     polling = "deployments"
     output = OutputWords("deployed_model", "is not serving")
+    untold = "what serves, and whether it stays, is changed or is replaced"
     reads: ClassVar[Mapping[str, Reader]] = {
         Read.DEPLOYMENT: lambda studio, remote_id: studio.deployments.get(remote_id),
         Read.TASKS: lambda studio, remote_id: studio.tasks.list(remote_id),

@@ -51,6 +51,7 @@ class FineTuneKind(ResourceKind):
     cadence = Cadence(15, 60)
     polling = "jobs"
     output = OutputWords("job_id", "is not trained")
+    untold = "which trainings there are already, and how they ended"
     reads: ClassVar[Mapping[str, Reader]] = {
         Read.JOB: lambda studio, remote_id: studio.jobs.get(remote_id),
         Read.VALIDATED: lambda studio, remote_id: studio.jobs.validated(remote_id),

@@ -9,9 +9,17 @@ from wanctl.render.diffs import step_diff
 from wanctl.render.html import render, styled
 from wanctl.render.html.picture import laid_out
 from wanctl.render.lineage import Texts, lineage_of
-from wanctl.render.made import PlanFailure
+from wanctl.render.made import OfflinePlan, PlanFailure, Shown
 from wanctl.render.options import RenderOptions
-from wanctl.render.summary import counts, impact_of, loss_sentence, money_sentence, verdict, what_now
+from wanctl.render.summary import (
+    counts,
+    impact_of,
+    loss_sentence,
+    money_sentence,
+    offline_sentence,
+    verdict,
+    what_now,
+)
 from wanctl.render.words import (
     spell_cost,
     spell_lasted,
@@ -40,7 +48,7 @@ _FILTERS = {
 }
 
 
-def plan_html(made: Plan | PlanFailure, options: RenderOptions | None = None) -> str:
+def plan_html(made: Shown, options: RenderOptions | None = None) -> str:
     """The whole page."""
     options = options or RenderOptions()
     shared = {
@@ -51,6 +59,13 @@ def plan_html(made: Plan | PlanFailure, options: RenderOptions | None = None) ->
     }
     if isinstance(made, PlanFailure):
         return render("failure.html.j2", **shared, failure=made)
+    if isinstance(made, OfflinePlan):
+        graph = lineage_of(made.first, options.references)
+        picture = laid_out(graph) if graph.nodes else None
+        sentence = _sentence(offline_sentence(made))
+        return render(
+            "offline.html.j2", **shared, **_FILTERS, offline=made, sentence=sentence, picture=picture
+        )
     graph = lineage_of(made, options.references)
     settled = [step for step in made.steps if step.settled]
     return render(

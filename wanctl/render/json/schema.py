@@ -4,7 +4,7 @@ A plan writes itself (`Plan.as_json`); tests hold the two together. Keys are add
 change or go in major ones, so a reader ignores what it does not know.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -30,6 +30,11 @@ class _AnyKind:
 
 _Address = Annotated[str, AfterValidator(_of_a_kind), _AnyKind]
 _Amount = Annotated[str, Field(pattern=r"^-?\d+(\.\d+)?(E[+-]?\d+)?$")]
+
+
+def _left_out() -> Any:
+    """A key that most documents do not have."""
+    return Field(default=None, exclude_if=lambda value: value is None)
 
 
 class _Keys(BaseModel):
@@ -81,7 +86,7 @@ class CostKeys(_Keys):
     """Where the price comes from, or why there is none."""
     billed_tokens: int | None
     billed_amount: _Amount | None
-    videos: int | None = Field(default=None, exclude_if=lambda number: number is None)
+    videos: int | None = _left_out()
     """Of checks: so many are still to be asked for; left out for a training."""
 
 
@@ -158,8 +163,8 @@ class PlanKeys(_Keys):
     """null for the settings without one."""
     provider: str | None
     """sandbox or model-studio; null where there is no plan."""
-    status: Status
-    """The plan in one word."""
+    status: Status | Literal["valid"]
+    """The plan in one word; valid, where the specs were checked and there is no plan."""
     errored: bool
     """The same as status error: nothing can be applied, and findings say why."""
     summary: dict[Action, int]
@@ -171,6 +176,14 @@ class PlanKeys(_Keys):
     digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
     """sha256 over whose plan it is and what is to be done, without times, progress and prices; null without a
     plan."""
+    why: str | None = _left_out()
+    """Of status valid alone, with the keys below: the reason why there is no plan."""
+    if_nothing_exists: list[StepKeys | ReadStepKeys] | None = _left_out()
+    """What an apply would do if nothing of it existed yet: neither account nor ledger was asked."""
+    recorded: dict[_Address, str] | None = _left_out()
+    """Kind/name → what the ledger among the files of the specs says that is live."""
+    untold: list[str] | None = _left_out()
+    """What is not known offline."""
 
 
 def plan_schema() -> dict[str, Any]:

@@ -10,11 +10,18 @@ from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
 from wanctl.plan import Orphan, Plan, Status, Step, When
 from wanctl.render.lineage import Graph, lineage_of, mermaid
-from wanctl.render.made import PlanFailure
+from wanctl.render.made import OfflinePlan, PlanFailure, Shown
 from wanctl.render.markdown.markup import code, fence, folded, link_target, prose
 from wanctl.render.markdown.steps import StepBlock, settled_table, step_table
 from wanctl.render.options import RenderOptions, marker_of
-from wanctl.render.summary import headline, impact_of, loss_sentence, money_sentence, what_now
+from wanctl.render.summary import (
+    headline,
+    impact_of,
+    loss_sentence,
+    money_sentence,
+    offline_sentence,
+    what_now,
+)
 from wanctl.render.visible import fitted, one_line
 from wanctl.render.words import spell_cost, spell_orphan, spell_price, spell_verb
 
@@ -37,12 +44,17 @@ _STATUS_ICONS = {
 _SEVERITY_ICONS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.ADVICE: "💡"}
 
 
-def plan_markdown(made: Plan | PlanFailure, options: RenderOptions | None = None, limit: int = LIMIT) -> str:
+def plan_markdown(made: Shown, options: RenderOptions | None = None, limit: int = LIMIT) -> str:
     """The whole text, with the marker alone on its last line."""
     options = options or RenderOptions()
     marker = (options.marker or marker_of(made.project, made.environment)) + "\n"
     room = limit - len(marker) - 1
-    sections = _failure(made, options, room) if isinstance(made, PlanFailure) else _plan(made, options, room)
+    if isinstance(made, OfflinePlan):
+        sections = _offline(made, options, room)
+    else:
+        sections = (
+            _failure(made, options, room) if isinstance(made, PlanFailure) else _plan(made, options, room)
+        )
     return "\n\n".join(section for section in sections if section) + "\n\n" + marker
 
 
@@ -78,6 +90,30 @@ def _plan(plan: Plan, options: RenderOptions, room: int) -> list[str]:
     return [*top, *rejecting, table, *details, picture, *consider, *kept, *foot]
 
 
+def _offline(offline: OfflinePlan, options: RenderOptions, room: int) -> list[str]:
+    """The specs alone: what they would make of nothing, and what only the account tells."""
+    first = offline.first
+    title = f"### 🔎 {_place(offline)}: the specs are valid; there is no plan"
+    facts = [
+        f"**No plan: {prose(offline.why)}.** Nothing of this can be applied.",
+        f"What the specs alone tell, {prose(offline_sentence(offline))}.",
+    ]
+    untold = [f"- {prose(one)}" for one in offline.untold]
+    unknown = "\n".join(["**Not known offline:**", "", *untold])
+    top = [title, *options.opening, _alert("IMPORTANT", [facts[0]]), facts[1]]
+    left = room - sum(len(part) + 2 for part in (*top, unknown, *options.closing)) - 1_000
+    table = step_table(first.steps, left // 4) if first.steps else ""
+    consider = _findings(offline.findings, left // 6, options)
+    picture = _picture(lineage_of(first, options.references), first.steps, left // 6)
+    recorded, _ = fitted(
+        [f"- {code(str(one))}: {code(live)}" for one, live in offline.recorded.items()], left // 8
+    )
+    kept = folded("What the ledger among these files names", "\n".join(recorded)) if recorded else ""
+    left -= sum(len(part) + 2 for part in (table, picture, *consider, kept))
+    details = _details(first.pending, max(left, 0), options)
+    return [*top, table, unknown, *details, picture, *consider, kept, *options.closing]
+
+
 def _status_icon(plan: Plan) -> str:
     """Money and deletions show in the first sign already."""
     risk = impact_of(plan)
@@ -86,7 +122,7 @@ def _status_icon(plan: Plan) -> str:
     return _STATUS_ICONS[plan.status]
 
 
-def _place(made: Plan | PlanFailure) -> str:
+def _place(made: Shown) -> str:
     return code(" / ".join(part for part in (made.project or "wanctl", made.environment) if part))
 
 

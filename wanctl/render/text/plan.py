@@ -73,20 +73,25 @@ def _steps(plan: Plan, columns: int | None) -> Iterator[TextLine]:
     """A small plan shows what stays as it is, too; in a large one the changes would be hard to find."""
     settled = len(plan.steps) - len(plan.pending)
     if settled <= MOST_SETTLED:
-        yield from _table(plan.steps, columns)
+        yield from step_table(plan.steps, columns)
         return
-    yield from _table(plan.pending, columns)
+    yield from step_table(plan.pending, columns)
     yield TextLine(f"  {settled:,} more resources are as the specs say", style="dim")
 
 
 def _header(plan: Plan, command: Command, columns: int | None) -> TextLine:
     size = counted(plan.size, "resource")
-    place = " · ".join(part for part in (plan.project, plan.environment, plan.service, size) if part)
+    return head_line(command, (plan.project, plan.environment, plan.service, size), columns)
+
+
+def head_line(command: str, facts: Iterable[str | None], columns: int | None) -> TextLine:
+    """The command, and what it is about."""
+    place = " · ".join(part for part in facts if part)
     gap = max(4, (columns or HEAD + len(place)) - len(place) - len(command))
     return TextLine.assemble((command, "bold"), " " * min(gap, max(4, HEAD - len(command))), (place, "dim"))
 
 
-def _table(steps: Iterable[Step], columns: int | None) -> Iterator[TextLine]:
+def step_table(steps: Iterable[Step], columns: int | None) -> Iterator[TextLine]:
     """Four columns. Where they do not fit, what a step is about goes beneath it, if it does anything."""
     rows = [(step, str(step.address), _middle(step), spell_when(step)) for step in steps]
     first = max((len(address) for _, address, _, _ in rows), default=0)
