@@ -7,7 +7,6 @@ from wanctl.base.classes import dataclass
 from wanctl.base.words import counted, listed
 from wanctl.finding import Severity
 from wanctl.plan import Action, Plan, Status, Step, When, held_back
-from wanctl.render.made import OfflinePlan
 from wanctl.render.words import spell_amounts, spell_counts, spell_names
 
 MOST_MODELS = 3
@@ -58,9 +57,8 @@ def impact_of(plan: Plan) -> Impact:
     )
 
 
-def offline_sentence(offline: OfflinePlan) -> str:
+def offline_sentence(first: Plan) -> str:
     """The size of what would be made if nothing existed, which is all that can be said of the money."""
-    first = offline.first
     amount = impact_of(first).amount
     billed = f"billed, {amount}" if amount else "billed"
     made = spell_counts(first.pending, billed) if first.pending else "nothing"

@@ -62,7 +62,7 @@ def plan_html(made: Shown, options: RenderOptions | None = None) -> str:
     if isinstance(made, OfflinePlan):
         graph = lineage_of(made.first, options.references)
         picture = laid_out(graph) if graph.nodes else None
-        sentence = _sentence(offline_sentence(made))
+        sentence = _sentence(offline_sentence(made.first))
         return render(
             "offline.html.j2", **shared, **_FILTERS, offline=made, sentence=sentence, picture=picture
         )

@@ -96,9 +96,9 @@ def _offline(offline: OfflinePlan, options: RenderOptions, room: int) -> list[st
     title = f"### 🔎 {_place(offline)}: the specs are valid; there is no plan"
     facts = [
         f"**No plan: {prose(offline.why)}.** Nothing of this can be applied.",
-        f"What the specs alone tell, {prose(offline_sentence(offline))}.",
+        f"What the specs alone tell, {prose(offline_sentence(offline.first))}.",
     ]
-    untold = [f"- {prose(one)}" for one in offline.untold]
+    untold = [f"- {prose(one, begins=True)}" for one in offline.untold]
     unknown = "\n".join(["**Not known offline:**", "", *untold])
     top = [title, *options.opening, _alert("IMPORTANT", [facts[0]]), facts[1]]
     left = room - sum(len(part) + 2 for part in (*top, unknown, *options.closing)) - 1_000

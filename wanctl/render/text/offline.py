@@ -21,7 +21,7 @@ def offline_lines(offline: OfflinePlan, *, columns: int | None = None) -> list[T
     lines += finding_block(offline.found)
     lines += _recorded(offline)
     lines += [TextLine("Not known offline:"), *(TextLine(f"  - {one}") for one in offline.untold)]
-    sentence = offline_sentence(offline)
+    sentence = offline_sentence(offline.first)
     return [
         *lines,
         TextLine(),
