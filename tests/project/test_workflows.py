@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.metadata import files
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,44 @@ def test_the_forges_own_schemas_take_them(forge: str, schema: list[str], below: 
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", *schema, str(file)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 0, ended.stdout
+
+
+@pytest.mark.parametrize("below", ["", "models/storm"])
+def test_a_linter_for_the_security_of_workflows_finds_nothing(below: str, tmp_path: Path) -> None:
+    """Actions that are not pinned, permissions that are too wide, text of strangers in a shell, and more."""
+    text = written("github", tmp_path, below)
+    assert zizmor(text, tmp_path) == []
+    for careless, rule in (
+        (re.sub(r"@[0-9a-f]{40}", "@main", text, count=1), "unpinned-uses"),
+        (text.replace("pull_request:  ", "pull_request_target:"), "dangerous-triggers"),
+        (re.sub(r"permissions:\n +contents: write", "permissions: write-all", text), "excessive-permissions"),
+        (
+            text.replace("run: wanctl ci", "run: echo ${{ github.head_ref }} && wanctl ci"),
+            "template-injection",
+        ),
+    ):
+        assert rule in zizmor(careless, tmp_path)
+
+
+def zizmor(text: str, folder: Path) -> list[str]:
+    """The names of the rules that a workflow breaks. No network is asked."""
+    file = folder / "linted.yml"
+    file.write_text(text, encoding="utf-8")
+    words = (
+        "--offline",
+        "--no-progress",
+        "--no-config",
+        "--quiet",
+        "--collect=workflows",
+        "--strict-collection",
+    )
+    [program] = (
+        one for one in files("zizmor") or () if one.name == "zizmor"
+    )  # its package is a program alone
+    command = [str(program.locate()), *words, "--format=json", "--no-exit-codes", str(file)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    return sorted(one["ident"] for one in json.loads(ended.stdout))
 
 
 def test_a_github_workflow_has_documented_keys_alone(workflow: str) -> None:
