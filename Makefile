@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types contracts unit update bench crash soak clean
+.PHONY: demo test lint types contracts unit long update bench crash soak clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml
@@ -32,7 +32,12 @@ contracts: $(STAMP)
 	$(BIN)/lint-imports --no-cache
 
 unit: $(STAMP)
-	$(BIN)/pytest -n auto --dist worksteal --durations=10
+	$(BIN)/pytest -n auto --dist worksteal --durations=10 -m "not long"
+
+# The tests that take tens of seconds each: samples of the crash matrix, ten runs at once, planted secrets. CI
+# runs them after the others.
+long: $(STAMP)
+	$(BIN)/pytest -n auto --dist loadgroup --durations=10 -m long
 
 # Rewrite the golden output of the scenarios; read the difference before committing it.
 update: $(STAMP)

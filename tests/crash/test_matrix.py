@@ -25,6 +25,7 @@ def played(*options: str) -> tuple[int, list[str]]:
     return healed, [line for line in ended.stderr.splitlines() if line.startswith("asked: ")]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="the runs are forked")
 @pytest.mark.parametrize(("marks", "every", "most"), [("kept", 150, 100), ("lost", 400, 50)])
 def test_a_run_that_is_killed_or_disturbed_anywhere_is_healed_by_the_next(
@@ -35,6 +36,7 @@ def test_a_run_that_is_killed_or_disturbed_anywhere_is_healed_by_the_next(
     assert all(line.startswith("asked: import ") for line in asked), "only an adoption needs a word"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="the runs are forked")
 @pytest.mark.parametrize("store", [place for place in PLACES if place != "file"])
 def test_wherever_the_ledger_is(store: str) -> None:
@@ -43,6 +45,7 @@ def test_wherever_the_ledger_is(store: str) -> None:
     assert not asked
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="the runs are forked")
 def test_a_replacement_that_is_killed_over_its_calls_deploys_once_and_asks_nobody() -> None:
     """The new deployment has the name of the old one."""

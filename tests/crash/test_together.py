@@ -16,6 +16,8 @@ from tests.crash.project import write
 from tests.crash.serving import Served, serving
 from tests.datasets import small_dataset
 
+pytestmark = pytest.mark.long
+
 TEN = 10
 WAITS = "is about to start"  # what a run says that waits for a job
 PATIENCE = 240.0  # seconds for what takes a fraction of it, also on a machine that is busy

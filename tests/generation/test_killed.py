@@ -16,7 +16,10 @@ from wanctl.base.files import replace_file
 from wanctl.project import Project
 from wanctl.project.generating import generate
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks are what this is made of")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform == "win32", reason="forks are what this is made of"),
+]
 
 REQUEST = {"model": MODEL, "prompt": "it rains", "audio": "rain.wav", "image": "face.png"}
 WRITES, CALLS = "write", "call"

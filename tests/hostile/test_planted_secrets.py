@@ -17,7 +17,11 @@ from tests.datasets import small_dataset
 from tests.hostile.planting import FORGE_TOKEN, KEY, MARK
 from tests.hostile.playing import Met, begun, run
 
-pytestmark = pytest.mark.timeout(1200)  # some eighty commands, on a machine that may be busy
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.xdist_group("planted"),  # they look at what was played once
+    pytest.mark.timeout(1200),  # some eighty commands, on a machine that may be busy
+]
 
 DOCUMENTS = """\
 kind: Dataset
