@@ -3,16 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+LOCKED := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+OURS := -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation
 
-.PHONY: demo test lint types contracts unit long update bench crash soak clean
+.PHONY: demo test lint types contracts unit long update bench crash soak lock sbom audit clean
 .DEFAULT_GOAL := demo
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wanctl needs Python 3.11 or newer; say which: make PYTHON=python3.12")'
 	@echo "Setting up $(VENV) (once)…"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --upgrade pip
-	@$(BIN)/python -m pip install --quiet --editable . --group dev
+	@$(BIN)/python $(LOCKED) --requirement requirements/dev.txt
+	@$(BIN)/python $(OURS) --editable .
 	@touch $@
 
 # The project in specs/, from nothing to a deployed model, against the embedded sandbox.
@@ -57,8 +59,47 @@ soak: $(STAMP)
 	WANCTL_TEST_EXAMPLES=25 $(BIN)/pytest -n auto --dist worksteal --timeout 0 \
 		$$(grep -rl 'examples(' --include='test_*.py' tests)
 
+# The versions in requirements/ anew, from pyproject.toml: what is locked stays where it still fits, and with
+# UPGRADE=--upgrade the newest is taken. Needs uv. Read the difference before committing it.
+COMPILED := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
+lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv"; exit 1; }
+	echo hatchling | $(COMPILED) --output-file requirements/build.txt -
+	$(COMPILED) --output-file requirements/image.txt --extra object-stores pyproject.toml
+	printf 'hatchling\neditables\n' | $(COMPILED) --output-file requirements/dev.txt --constraint requirements/image.txt \
+		--group dev pyproject.toml -
+	printf 'cyclonedx-bom\npip-audit\n' | $(COMPILED) --output-file requirements/supply.txt -
+
+# What the image holds, with licences, as CycloneDX and as a table: dist/sbom.cdx.json, dist/licences.md.
+sbom: $(VENV)-supply/.installed $(VENV)-image/.installed
+	@mkdir -p dist
+	$(VENV)-supply/bin/cyclonedx-py environment --output-reproducible --output-format JSON --pyproject pyproject.toml \
+		--output-file dist/sbom.cdx.json $(VENV)-image/bin/python
+	$(PYTHON) requirements/licences.py dist/sbom.cdx.json >dist/licences.md
+
+# Known weaknesses of all that is locked. Asks a service on the network; where none answers, it says so and fails.
+audit: $(VENV)-supply/.installed
+	$(PYTHON) requirements/audit.py $(VENV)-supply/bin/pip-audit requirements/image.txt requirements/dev.txt
+
+$(VENV)-supply/.installed: requirements/supply.txt
+	@$(PYTHON) -m venv $(VENV)-supply
+	@$(VENV)-supply/bin/python $(LOCKED) --requirement requirements/supply.txt
+	@touch $@
+
+# As the Dockerfile makes it: the wheel by what build.txt locks, and it with what image.txt locks.
+$(VENV)-image/.installed: pyproject.toml requirements/build.txt requirements/image.txt
+	@$(PYTHON) -m venv --clear $(VENV)-image
+	@$(VENV)-image/bin/python $(LOCKED) --requirement requirements/build.txt
+	@rm -rf dist/wheel
+	@$(VENV)-image/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist/wheel .
+	@$(PYTHON) -m venv --clear $(VENV)-image
+	@$(VENV)-image/bin/python $(LOCKED) --requirement requirements/image.txt
+	@$(VENV)-image/bin/python $(OURS) dist/wheel/*.whl
+	@$(VENV)-image/bin/python -m pip uninstall --quiet --yes pip setuptools
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-supply $(VENV)-image .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Ratios, not verdicts: short commands, plans that find nothing to do, the waiting of a run, a dataset read and
 # packed. Writes docs/speed.md, its picture, and the line of this version in tests/bench/history.json.

@@ -246,6 +246,8 @@ def test_the_image_runs_wanctl_as_nobody_in_particular() -> None:
     steps = [tuple(line.split(maxsplit=1)) for line in text.splitlines() if line and line[0] != "#"]
     known = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "ENTRYPOINT", "CMD"}
     assert {name for name, *_ in steps} <= known
+    bases = [words for name, words in steps if name == "FROM"]
+    assert all(re.match(r"[\w.:-]+@sha256:[0-9a-f]{64}( AS \w+)?$", base) for base in bases), bases
     last = max(number for number, (name, _) in enumerate(steps) if name == "FROM")
     final = steps[last:]
     assert ("USER", "wanctl") in final

@@ -1,0 +1,111 @@
+"""The locked versions fit pyproject.toml, each other and what is installed from them, and name no index."""
+
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+LOCKS = ("build.txt", "dev.txt", "image.txt", "supply.txt")
+HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}")
+Locked = dict[str, list[Requirement]]
+
+
+def text_of(name: str) -> str:
+    return (ROOT / "requirements" / name).read_text(encoding="utf-8")
+
+
+def locked(name: str) -> Locked:
+    """Package → its version, or its versions by platform and Python."""
+    found: Locked = {}
+    for line in text_of(name).replace("\\\n", "").splitlines():
+        one = Requirement(re.sub(r"\s--hash=\S+", "", line).strip())
+        found.setdefault(canonicalize_name(one.name), []).append(one)
+    return found
+
+
+def pyproject() -> Any:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def wanted(name: str) -> list[str]:
+    made = pyproject()
+    project, build = made["project"], made["build-system"]["requires"]
+    by_file: dict[str, list[str]] = {
+        "build.txt": build,
+        "image.txt": [*project["dependencies"], *project["optional-dependencies"]["object-stores"]],
+        "dev.txt": [*build, *project["dependencies"], *made["dependency-groups"]["dev"]],
+        "supply.txt": ["cyclonedx-bom", "pip-audit"],
+    }
+    return by_file[name]
+
+
+def version_of(one: Requirement) -> str:
+    [specifier] = one.specifier
+    assert specifier.operator == "=="
+    return specifier.version
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_has_all_that_is_wanted_in_a_version_that_is_wanted(name: str) -> None:
+    lock = locked(name)
+    for asked in map(Requirement, wanted(name)):
+        versions = [version_of(one) for one in lock.get(canonicalize_name(asked.name), ())]
+        assert versions, f"{asked.name} is not in requirements/{name}: make lock"
+        assert all(asked.specifier.contains(one, prereleases=True) for one in versions), (
+            f"{asked} is {versions} in requirements/{name}: make lock"
+        )
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_each_package_has_hashes_and_no_index_is_named(name: str) -> None:
+    lines = text_of(name).splitlines()
+    packages = [number for number, line in enumerate(lines) if not line.startswith(" ")]
+    assert packages
+    for number in packages:
+        assert re.match(r"[a-z0-9-]+==[0-9][\w.]*( ; .*)? \\$", lines[number]), lines[number]
+        assert HASH.match(lines[number + 1]), f"{lines[number]} has no hash"
+    others = (line for number, line in enumerate(lines) if number not in packages)
+    assert all(HASH.fullmatch(line.removesuffix(" \\")) for line in others)
+    assert "://" not in text_of(name)
+
+
+def test_what_the_image_holds_is_what_is_tested() -> None:
+    dev = locked("dev.txt")
+    for name, versions in locked("image.txt").items():
+        assert {version_of(one) for one in versions} <= {version_of(one) for one in dev[name]}, name
+
+
+@pytest.mark.parametrize("name", ["dev.txt", "image.txt"])
+def test_nothing_that_a_package_needs_is_missing(name: str) -> None:
+    """pip looks for nothing else. What a package needs is known where it is installed, in the locked version."""
+    lock, looked_at = locked(name), 0
+    for package, versions in lock.items():
+        try:
+            installed = distribution(package)
+        except PackageNotFoundError:
+            continue
+        if installed.version not in {version_of(one) for one in versions}:
+            continue
+        looked_at += 1
+        for needed in map(Requirement, installed.requires or ()):
+            if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+                assert canonicalize_name(needed.name) in lock, f"{package} needs {needed}: make lock"
+    assert looked_at > len(lock) / 2
+
+
+def test_make_and_the_image_install_what_is_locked_alone() -> None:
+    """Each pip command is told either to demand hashes, or to take nothing from elsewhere."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8") + (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    text = text.replace("make lock needs uv: pip install uv", "")  # an advice
+    commands = re.findall(r"pip (?:install|wheel) [^\n&]*", text)
+    assert len(commands) >= 5
+    for command in commands:
+        assert "--no-deps" in command, command
+        from_here = "--no-build-isolation" in command or "/wheels/" in command
+        assert "--require-hashes" in command or from_here, command
