@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 
+UNKNOWN = "nothing is known of weaknesses: the service that keeps them could not be asked"
+
 
 def main(program: str, *files: str) -> int:
     named = [word for file in files for word in ("--requirement", file)]
@@ -27,6 +29,9 @@ def main(program: str, *files: str) -> int:
         for each in one.get("vulns", ())
     }
     skipped = [f"{one['name']}: {one['skip_reason']}" for one in dependencies if "skip_reason" in one]
+    if len(skipped) == len(dependencies):
+        print(f"{UNKNOWN}: it knows none of the packages", file=sys.stderr)
+        return 2
     for (name, version, known), each in sorted(weak.items()):
         print(f"{name} {version}: {known}, mended in {', '.join(each['fix_versions']) or 'no version yet'}")
     for one in skipped:

@@ -83,7 +83,7 @@ def test_what_the_image_holds_is_what_is_tested() -> None:
 
 @pytest.mark.parametrize("name", ["dev.txt", "image.txt"])
 def test_nothing_that_a_package_needs_is_missing(name: str) -> None:
-    """pip looks for nothing else. What a package needs is known where it is installed, in the locked version."""
+    """pip looks for nothing else. What a package needs is known where its locked version is installed."""
     lock, looked_at = locked(name), 0
     for package, versions in lock.items():
         try:
