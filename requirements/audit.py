@@ -18,10 +18,7 @@ def main(program: str, *files: str) -> int:
         dependencies = json.loads(ended.stdout)["dependencies"]
     except (ValueError, KeyError):
         why = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        print(
-            f"nothing is known: the service that knows of weaknesses could not be asked: {why}",
-            file=sys.stderr,
-        )
+        print(f"{UNKNOWN}: {why}", file=sys.stderr)
         return 2
     weak = {
         (one["name"], one["version"], each["id"]): each

@@ -1,6 +1,9 @@
 """The locked versions fit pyproject.toml, each other and what is installed from them, and name no index."""
 
+import json
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -109,3 +112,52 @@ def test_make_and_the_image_install_what_is_locked_alone() -> None:
         assert "--no-deps" in command, command
         from_here = "--no-build-isolation" in command or "/wheels/" in command
         assert "--require-hashes" in command or from_here, command
+
+
+def ran(script: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(ROOT / "requirements" / script), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_component_without_a_licence_is_told_and_fails(tmp_path: Path) -> None:
+    components = [
+        {"name": "b", "version": "1", "licenses": [{"license": {"id": "MIT"}}, {"license": {"name": "x|y"}}]},
+        {"name": "a", "version": "2", "licenses": [{"expression": "MIT OR Apache-2.0"}]},
+    ]
+    file = tmp_path / "sbom.json"
+    file.write_text(json.dumps({"components": components}), encoding="utf-8")
+    ended = ran("licences.py", str(file))
+    assert ended.returncode == 0
+    assert ended.stdout.splitlines()[2:] == ["| a | 2 | MIT OR Apache-2.0 |", "| b | 1 | MIT, x/y |"]
+    file.write_text(
+        json.dumps({"components": [*components, {"name": "c", "version": "3"}]}), encoding="utf-8"
+    )
+    ended = ran("licences.py", str(file))
+    assert (ended.returncode, ended.stderr) == (1, "no licence is declared by c\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "told"),
+    [
+        ("", 2, "could not be asked: no route"),
+        ('{"dependencies": [{"name": "a", "skip_reason": "not found"}]}', 2, "it knows none of the packages"),
+        (
+            '{"dependencies": [{"name": "a", "version": "1", "vulns": []}]}',
+            0,
+            "1 packages, 0 known weaknesses",
+        ),
+        (
+            '{"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "X-1", "fix_versions": ["2"]}]}]}',
+            1,
+            "a 1: X-1, mended in 2",
+        ),
+    ],
+)
+def test_an_audit_that_asked_nobody_is_no_audit(answer: str, code: int, told: str, tmp_path: Path) -> None:
+    """The tool itself needs the network, so a script says its answers here."""
+    tool = tmp_path / "pip-audit"
+    tool.write_text(f"#!/bin/sh\necho 'no route' >&2\ncat <<'END'\n{answer}\nEND\n", encoding="utf-8")
+    tool.chmod(0o755)
+    ended = ran("audit.py", str(tool), "requirements/image.txt")
+    assert ended.returncode == code
+    assert told in ended.stdout + ended.stderr
