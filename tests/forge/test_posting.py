@@ -18,12 +18,14 @@ from tests.forge.servers import (
     GitLabServer,
     served,
 )
+from tests.studio.test_bounded import dripping
 from wanctl.forge import wire
 from wanctl.forge.comments import Message, OvertakenError, ShownPicture, UnlabelledError, post
 from wanctl.forge.forge import ReviewRequest, Token
 from wanctl.forge.registry import GITHUB, GITLAB
 from wanctl.forge.wire import ForgeError
 from wanctl.render.options import marker_of
+from wanctl.studio import bounded
 
 NAMELESS = marker_of(None, None)
 MARKER = marker_of("money-rain", None)
@@ -359,6 +361,20 @@ def test_a_forge_that_never_answers_is_waited_for_only_a_few_times(
 ) -> None:
     monkeypatch.setattr(wire, "TIMEOUT", 0.05)
     assert len(naps_until_refused(silent, "Bearer x", r"no answer \(ReadTimeout\)")) == 1
+
+
+def test_a_forge_that_drips_is_waited_for_as_long_as_one_that_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "LONGEST_CALL", 0.1)
+    with dripping() as url:
+        assert len(naps_until_refused(url, "Bearer x", r"no answer \(ReadTimeout\)")) == 1
+
+
+def test_an_answer_without_end_is_not_kept_and_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded.read_bounded, "__defaults__", (10,))
+    with dripping() as url:
+        assert naps_until_refused(url, "Bearer x", "the answer is larger than") == []
 
 
 def test_what_no_second_try_can_correct_is_not_tried_again(silent: str) -> None:

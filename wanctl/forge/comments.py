@@ -176,15 +176,15 @@ def post(
 ) -> None:
     """Comment and label, or a ForgeError that says what was refused."""
     try:
-        with ForgeConnection(request.api, token, forge.headers, sleep=sleep) as wire:
-            reviewed = forge.reviewed(wire, request)
-            _require_newest(reviewed, message.commit)
-            author = reviewed.author()
-            thread: Thread = wire.again(lambda: _comment(reviewed, author, message))
-            try:
-                _label(reviewed, thread.labels_with(message.labels))
-            except ForgeError as error:
-                raise UnlabelledError(str(error), status=error.status) from error
+        wire = ForgeConnection(request.api, token, forge.headers, sleep=sleep)
+        reviewed = forge.reviewed(wire, request)
+        _require_newest(reviewed, message.commit)
+        author = reviewed.author()
+        thread: Thread = wire.again(lambda: _comment(reviewed, author, message))
+        try:
+            _label(reviewed, thread.labels_with(message.labels))
+        except ForgeError as error:
+            raise UnlabelledError(str(error), status=error.status) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ForgeError(f"{request.api} answers what {forge.name} never would") from error
 

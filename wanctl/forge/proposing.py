@@ -80,10 +80,8 @@ def open_request(home: RepositoryHome, proposal: Proposal) -> str:
     """Open it into the default branch, with one try: a second one would be a second request. Its address."""
     if home.token is None:
         raise ForgeError(home.forge.without_token)
-    with ForgeConnection(home.api, home.token, home.forge.headers) as wire:
-        opened = (
-            _on_gitlab(wire, home, proposal) if home.forge is GITLAB else _on_github(wire, home, proposal)
-        )
+    wire = ForgeConnection(home.api, home.token, home.forge.headers)
+    opened = _on_gitlab(wire, home, proposal) if home.forge is GITLAB else _on_github(wire, home, proposal)
     address = (
         opened.get("html_url" if home.forge is GITHUB else "web_url") if isinstance(opened, dict) else None
     )

@@ -1,14 +1,15 @@
 """One call to a forge's REST API: sent with its token, tried again on faults that pass, judged.
 
-The token goes to the API's own address and nowhere else: redirects are not followed, and no message holds it.
+The whole answer has a time and a size, however it comes. The token goes to the API's own address and nowhere
+else: redirects are not followed, and no message holds it.
 """
 
+import asyncio
 import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -18,7 +19,9 @@ from wanctl import __version__
 from wanctl.base.errors import WanctlError
 from wanctl.base.net import PAST_PROXIES
 from wanctl.base.redaction import without_secrets
+from wanctl.base.running import run
 from wanctl.forge.forge import Token
+from wanctl.studio.bounded import PLAIN, OutOfBounds, read_bounded
 
 _log = logging.getLogger("wanctl.forge")
 
@@ -27,8 +30,10 @@ LONGEST_SAID = 2_000  # characters of its own words that are looked at
 PATIENCE = 60.0  # seconds: the longest wait between two tries; a forge that asks for more is not asked again
 FULL_PAGE, MOST_PAGES = 100, 100
 TIMEOUT = httpx.Timeout(30, connect=10)
+LONGEST_CALL = 120.0  # seconds from the call to the last byte of its answer
 SILENCES = 2  # calls that are waited for in vain; one more would hold the run up for what it can do without
 _RATE_LIMITED = {403, 429}
+_OF_THE_WAY = {"content-encoding", "content-length", "transfer-encoding"}  # the content is as it was meant
 
 
 class ForgeError(WanctlError):
@@ -63,20 +68,7 @@ class ForgeConnection:
         self._token = token
         self._sleep = sleep
         self._silences = 0
-        self._http = httpx.Client(
-            headers={"User-Agent": f"wanctl/{__version__}", **headers},
-            timeout=TIMEOUT,
-            follow_redirects=False,
-            mounts=dict.fromkeys(PAST_PROXIES),  # never to this machine through a proxy
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.close()
+        self._headers = {"User-Agent": f"wanctl/{__version__}", **PLAIN, **headers}
 
     def again(self, attempt: Callable[[], Any]) -> Any:
         """The attempt's result, tried again on faults that pass, with growing and random waits between."""
@@ -103,8 +95,8 @@ class ForgeConnection:
         """
         spoken = f"{method} {path}"
         try:
-            response = self._http.request(method, (api or self._api) + path, auth=self._signed, **more)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            response = run(self._asked(method, (api or self._api) + path, more))
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, OverflowError) as error:
             raise ForgeError(f"{self._api} is no address of an API") from error
         except httpx.LocalProtocolError as error:  # such as a token with a line's end in it
             raise ForgeError(
@@ -114,10 +106,32 @@ class ForgeConnection:
             self._silences += 1
             kind = PassingError if self._silences < SILENCES else ForgeError
             raise kind(f"{spoken}: no answer ({type(error).__name__})") from error
+        except OutOfBounds as error:
+            raise ForgeError(f"{spoken}: {error}") from error
         except httpx.HTTPError as error:
             raise PassingError(f"{spoken}: no answer ({type(error).__name__})") from error
         _log.info("%s → %d", spoken, response.status_code)
         return _judged(spoken, response)
+
+    async def _asked(self, method: str, url: str, more: Mapping[str, Any]) -> httpx.Response:
+        """The answer with its whole content."""
+        client = httpx.AsyncClient(
+            headers=self._headers,
+            timeout=TIMEOUT,
+            follow_redirects=False,
+            mounts=dict.fromkeys(PAST_PROXIES),  # never to this machine through a proxy
+        )
+        try:
+            async with (
+                asyncio.timeout(LONGEST_CALL),
+                client,
+                client.stream(method, url, auth=self._signed, **more) as answer,
+            ):
+                content = await read_bounded(answer)
+        except TimeoutError:
+            raise httpx.ReadTimeout(f"the whole answer did not come within {LONGEST_CALL:g} s") from None
+        told = {name: value for name, value in answer.headers.items() if name not in _OF_THE_WAY}
+        return httpx.Response(answer.status_code, headers=told, content=content)
 
     def pages(self, path: str, **params: str | int) -> list[Any]:
         """Every entry of a list, a hundred at a time, until a page is not full."""
