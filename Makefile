@@ -36,10 +36,10 @@ contracts: $(STAMP)
 unit: $(STAMP)
 	$(BIN)/pytest -n auto --dist worksteal --durations=10 -m "not long"
 
-# The tests that take tens of seconds each: samples of the crash matrix, ten runs at once, planted secrets. CI
-# runs them after the others.
+# The pages in Chromium, and the tests that take tens of seconds each: samples of the crash matrix, ten runs at
+# once, planted secrets. CI runs them after the others.
 long: $(STAMP)
-	$(BIN)/pytest -n auto --dist loadgroup --durations=10 -m long
+	$(BIN)/pytest -n auto --dist worksteal --durations=10 -m long
 
 # Rewrite the golden output of the scenarios; read the difference before committing it.
 update: $(STAMP)

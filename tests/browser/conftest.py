@@ -25,7 +25,16 @@ ALONE = [  # it asks nobody but this machine, and runs as root, too, as in CI
     "--disable-component-update",
     "--disable-sync",
 ]
-PICTURES = Path(__file__).parents[2] / ".artifacts" / "browser"
+FOLDER = Path(__file__).parent
+PICTURES = FOLDER.parents[1] / ".artifacts" / "browser"
+
+
+@pytest.hookimpl(tryfirst=True)  # before it is asked which are long
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that opens a page takes long: the browser waits for what is drawn."""
+    for item in items:
+        if item.path.is_relative_to(FOLDER):
+            item.add_marker(pytest.mark.long)
 
 
 def chromium() -> str | None:

@@ -19,7 +19,6 @@ from tests.hostile.playing import Met, begun, run
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.xdist_group("planted"),  # they look at what was played once
     pytest.mark.timeout(1200),  # some eighty commands, on a machine that may be busy
 ]
 
