@@ -49,7 +49,9 @@ class Service:
         if isinstance(line, Exception):
             raise line
         # a response can be read once, so each request gets its own
-        return httpx.Response(line.status_code, headers=line.headers, content=line.content)
+        made = httpx.Response(line.status_code, content=line.content)
+        made.headers.update(line.headers)  # only now: unpacking it is not the service's work
+        return made
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

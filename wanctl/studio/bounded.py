@@ -29,9 +29,10 @@ async def read_bounded(response: httpx.Response, most: int = MOST_ANSWER) -> byt
         raise OutOfBounds("the answer is packed in a way that was not asked for", request=response.request)
     content = bytearray()
     async for chunk in response.stream:  # type: ignore[union-attr]  # of an asynchronous client
-        content += chunk
-        if len(content) > most:
+        if len(content) + len(chunk) > most:
+            content.clear()  # an error that is kept, until the next try, keeps what is here
             raise OutOfBounds(f"the answer is larger than {most // 2**20} MB", request=response.request)
+        content += chunk
     return _unpacked(bytes(content), most, response) if packed in _PACKED else bytes(content)
 
 
@@ -42,6 +43,7 @@ def _unpacked(content: bytes, most: int, response: httpx.Response) -> bytes:
     except zlib.error as error:
         raise OutOfBounds(f"the answer cannot be unpacked: {error}", request=response.request) from None
     if len(whole) > most:
+        del whole
         raise OutOfBounds(f"the answer unpacks to more than {most // 2**20} MB", request=response.request)
     return whole
 
