@@ -177,8 +177,8 @@ class Step:
 
     @property
     def bills(self) -> bool:
-        """Money is spent by it: on a training, or on the videos of checks."""
-        checks = self.cost is not None and self.cost.videos is not None and not self.settled
+        """Money is spent by it: on a training, or on the videos of checks and verdicts on them."""
+        checks = self.cost is not None and self.cost.of_checks and not self.settled
         return self.action is Action.TRAIN or checks
 
     @property

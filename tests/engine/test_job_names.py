@@ -29,7 +29,7 @@ def train(service: Service) -> CallResult:
     async def performed(studio: Studio) -> CallResult:
         nothing: Any = None
         now = datetime(2026, 3, 18, tzinfo=UTC)
-        return await act.perform(Tools(studio, lambda: now, nothing, nothing, Entry()))
+        return await act.perform(Tools(studio, lambda: now, nothing, nothing, Entry(), nothing))
 
     return service.ask(performed)
 

@@ -19,8 +19,8 @@ PIXELS_PER_TOKEN = 1024  # for each second and epoch
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of a training: a range before it runs, the billed figure after; or of the videos of checks.
-    None means unknown."""
+    """The cost of a training: a range before it runs, the billed figure after; or of the videos of checks
+    and the verdicts on them. None means unknown."""
 
     tokens: tuple[int, int] | None
     amount: tuple[Decimal, Decimal] | None
@@ -29,6 +29,11 @@ class Cost:
     billed_tokens: int | None = None
     billed_amount: Decimal | None = None
     videos: int | None = None  # of checks: so many are still to be asked for
+    verdicts: int | None = None  # of checks: so many are still to be judged
+
+    @property
+    def of_checks(self) -> bool:
+        return self.videos is not None or self.verdicts is not None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -39,6 +44,7 @@ class Cost:
             "billed_tokens": self.billed_tokens,
             "billed_amount": None if self.billed_amount is None else str(self.billed_amount),
             **({} if self.videos is None else {"videos": self.videos}),
+            **({} if self.verdicts is None else {"verdicts": self.verdicts}),
         }
 
 

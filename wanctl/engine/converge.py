@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from wanctl.engine.observe import RunSession
 from wanctl.engine.planner import Draft
 from wanctl.engine.polling import LookSchedule, ServiceWaits
 from wanctl.finding import Severity
+from wanctl.generation.seeing import scored_check
 from wanctl.kinds.acting import Act, Overtaken, RefusedForNow, Tools
 from wanctl.plan import PROTECTIONS, Effect, Plan, Step, When
 from wanctl.studio.errors import (
@@ -311,6 +313,7 @@ class _Convergence:
             archive=archive,
             uploaded=self.watcher.uploaded,
             entry=self.session.journal.record.entry(effect.address),
+            scored=partial(scored_check, self.session.studio),
         )
 
 

@@ -18,7 +18,7 @@ from wanctl.kinds.context import LocalData
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.resources import Desired
 from wanctl.language.settings import Window
-from wanctl.ledger.record import Record, Verb
+from wanctl.ledger.record import CHECKING, Record, Verb
 from wanctl.plan import Action, Change, Plan, Step, When
 from wanctl.rules import Rule
 
@@ -78,7 +78,7 @@ def concludes(step: Step) -> bool:
     goes."""
     if step.action is not Action.REPLACE or step.when is not When.NOW:
         return False
-    checks = step.effect is not None and step.effect.verb == Verb.CHECK
+    checks = step.effect is not None and step.effect.verb in CHECKING
     return restores(step) or checks or not step.changes
 
 
@@ -134,10 +134,10 @@ _VERBS: dict[Action, frozenset[Verb]] = {
     Action.UPLOAD: frozenset({Verb.UPLOAD}),
     Action.TRAIN: frozenset({Verb.TRAIN, Verb.WITHDRAW}),
     Action.EXPORT: frozenset({Verb.EXPORT}),
-    Action.DEPLOY: frozenset({Verb.DEPLOY, Verb.CHECK}),
-    Action.CHECK: frozenset({Verb.CHECK}),
+    Action.DEPLOY: frozenset({Verb.DEPLOY, *CHECKING}),
+    Action.CHECK: CHECKING,
     Action.SCALE: frozenset({Verb.SCALE}),
-    Action.REPLACE: frozenset({Verb.DEPLOY, Verb.CHECK, Verb.DELETE, Verb.HAND_BACK}),
+    Action.REPLACE: frozenset({Verb.DEPLOY, *CHECKING, Verb.DELETE, Verb.HAND_BACK}),
     Action.DELETE: frozenset({Verb.DELETE}),
     Action.CANCEL: frozenset({Verb.CANCEL, Verb.DELETE, Verb.WITHDRAW}),
     Action.MOVE: frozenset({Verb.MOVE}),
@@ -164,7 +164,7 @@ class Approval:
             return False
         if (
             approved.action is not step.action
-            and step.effect.verb not in {Verb.WITHDRAW, Verb.CHECK}
+            and step.effect.verb not in {Verb.WITHDRAW, *CHECKING}
             and not _ends(approved, step)
         ):
             return False

@@ -14,10 +14,10 @@ from wanctl.address import Address
 from wanctl.base.classes import dataclass
 from wanctl.kinds.moving import named_before
 from wanctl.kinds.registry import kind_of
-from wanctl.ledger.record import Generation, HistoryLine, KeptInputs, Record, Verb
+from wanctl.ledger.record import CHECKING, Generation, HistoryLine, KeptInputs, Record, Verb
 
 # What puts no object in a resource's place.
-_BESIDE = frozenset({Verb.DELETE, Verb.CANCEL, Verb.WITHDRAW, Verb.RECORD, Verb.DISOWN, Verb.CHECK})
+_BESIDE = frozenset({Verb.DELETE, Verb.CANCEL, Verb.WITHDRAW, Verb.RECORD, Verb.DISOWN, *CHECKING})
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from wanctl.base.values import Model, Positive, String, Whole
 from wanctl.base.words import counted
 from wanctl.catalogue.base_models import Catalogue
 from wanctl.generation.body import call_of
+from wanctl.generation.judge import CheckJudge
 from wanctl.generation.modes import CalledModel
 from wanctl.generation.request import VideoRequest
 from wanctl.studio.objects import TaskStatus, VideoTask
@@ -62,6 +63,8 @@ class VideoChecks(Model):
     """The same for each version, so that two can be compared."""
     attempt: Positive = 1
     """Raise it to check again what failed. Billed again."""
+    judge: CheckJudge | None = Field(default=None, examples=[{"at_least": 7}])
+    """Whether a vision model has to find each video good, too. Billed a little."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Protocol, Self
 
@@ -16,7 +17,9 @@ from pydantic import Field, Strict, model_validator
 
 from wanctl.base.classes import dataclass
 from wanctl.base.redaction import without_secrets
-from wanctl.base.values import FromFile, Model
+from wanctl.base.values import FromFile, Identifier, Model, Positive, Whole
+from wanctl.base.words import counted
+from wanctl.catalogue.base_models import Catalogue
 from wanctl.dataset.pictures import frames_between, image_part, jpeg_url, opened_picture
 
 JUDGE_MODEL = "qwen3-vl-plus"  # where nobody names another one
@@ -52,6 +55,16 @@ class Rubric(Model):
     """Whether the picture is whole."""
     motion_complete: Criterion | None = "The motion begins, goes on, and comes to its end within the video."
     """Whether the motion is all there."""
+    as_written: Criterion | None = Field(
+        default=None, examples=["Green notes fall, and none of them sticks."]
+    )
+    """What else a video has to be, in your words. A rubric that is one text is this alone."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spell(cls, value: Any) -> Any:
+        alone = dict.fromkeys(cls.model_fields) if isinstance(value, str) else {}
+        return {**alone, "as_written": value} if alone else value
 
     @model_validator(mode="after")
     def _has_one(self) -> Self:
@@ -68,6 +81,41 @@ class Rubric(Model):
     def digest(self) -> str:
         """Scores by other words are other scores."""
         return hashlib.sha256(json.dumps(self.criteria, sort_keys=True).encode()).hexdigest()
+
+
+class CheckJudge(Model):
+    """A vision model that has to find every video of the checks good before the deployment takes over."""
+
+    at_least: Annotated[Whole, Field(ge=1, le=HIGHEST_SCORE)] = Field(examples=[7])
+    """The score from 1 to 10 that each video needs in each criterion of the rubric."""
+    model: Identifier = JUDGE_MODEL
+    """The vision model. It is billed by the token, once for each video."""
+    rubric: Rubric = Field(default=Rubric(), examples=["Green notes fall, and none of them sticks."])
+    """What is scored, as in the rubric of a Checkpoint; or one text."""
+    attempt: Positive = 1
+    """Raise it to have the same videos judged again. Billed again; no video is made for it."""
+
+    @property
+    def judge(self) -> "Judge":
+        return Judge(self.model, self.rubric)
+
+    @property
+    def digest(self) -> str:
+        """Who judges by what: a verdict of another judge is another verdict. How good is good enough is no
+        part of it: that is for us to decide."""
+        asked = [self.model, self.rubric.criteria, self.attempt]
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def written(self) -> str:
+        """For whoever approves it: words that differ from the usual ones are shown."""
+        usual = Rubric().criteria
+        said = (
+            name if usual.get(name) == words else f'{name} "{" ".join(words.split())}"'
+            for name, words in self.rubric.criteria.items()
+        )
+        again = f" · attempt {self.attempt}" if self.attempt > 1 else ""
+        return f"judged by {self.model}: {self.at_least} of {HIGHEST_SCORE} for {', '.join(said)}{again}"
 
 
 class SeenFile(Protocol):
@@ -112,6 +160,10 @@ class UnusableAnswer(ValueError):  # noqa: N818 - reads as what happened
     """The answer is not what was asked for; the message says why, for a person."""
 
 
+class NothingToShow(UnusableAnswer):
+    """Nothing was asked: what was to be shown cannot be decoded."""
+
+
 @dataclass(frozen=True)
 class Judge:
     """A model, and what it judges by."""
@@ -120,10 +172,13 @@ class Judge:
     rubric: Rubric
 
     def question(self, shown: ShownVideo) -> str:
+        return self.question_about(shown.prompt)
+
+    def question_about(self, caption: str) -> str:
         criteria = self.rubric.criteria
         form = {name: {"score": 0, "reason": ""} for name in criteria}
         return _ASKED.format(
-            caption=json.dumps(shown.prompt[:_LONGEST_CAPTION], ensure_ascii=False),
+            caption=json.dumps(caption[:_LONGEST_CAPTION], ensure_ascii=False),
             highest=HIGHEST_SCORE,
             criteria="\n".join(f"- {name}: {' '.join(words.split())}" for name, words in criteria.items()),
             form=json.dumps(form),
@@ -139,20 +194,20 @@ class Judge:
         assert shown.video is not None  # noqa: S101 - only those with one are judged
         frames = frames_between(shown.video.path, FRAMES)
         if not frames:
-            raise UnusableAnswer("the video cannot be decoded")
+            raise NothingToShow("the video cannot be decoded")
         parts: list[dict[str, Any]] = []
         if shown.first_frame:
             picture = opened_picture(shown.first_frame.path, _SIDE)
             if picture is None:
-                raise UnusableAnswer("the first frame cannot be decoded")
+                raise NothingToShow("the first frame cannot be decoded")
             parts.append(image_part(picture, _SIDE))
         parts.append({"type": "video", "video": [jpeg_url(one, _SIDE) for one in frames]})
         return [*parts, {"type": "text", "text": self.question(shown)}]
 
-    def tokens(self, shown: ShownVideo) -> int:
+    def tokens(self, caption: str, *, picture: bool = True) -> int:
         """About how many are asked, by the service's documents."""
-        pictures = math.ceil(FRAMES / 2) + (shown.first_frame is not None)
-        return pictures * _FRAME_TOKENS + len(self.question(shown)) // _LETTERS
+        pictures = math.ceil(FRAMES / 2) + picture
+        return pictures * _FRAME_TOKENS + len(self.question_about(caption)) // _LETTERS
 
     def read(self, answer: str) -> tuple[Score, ...]:
         """The scores in an answer: every criterion once, a whole number in range, and nothing else."""
@@ -198,3 +253,38 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise UnusableAnswer(f"the answer has {name} for a number")
+
+
+@dataclass(frozen=True)
+class JudgingCost:
+    """What so many verdicts of one model cost; None where nobody told us, which never means nothing."""
+
+    model: str
+    verdicts: int
+    asked: int  # tokens, about
+    amount: Decimal | None
+    currency: str | None
+    price: str | None  # as it is told, and by whom
+
+    @property
+    def answered(self) -> int:
+        return self.verdicts * ANSWER
+
+    @property
+    def tokens(self) -> str:
+        return f"about {self.asked:,} tokens in and {self.answered:,} out"
+
+    @property
+    def basis(self) -> str:
+        known = self.price or f"nobody told the price of {self.model}: write it under prices in wanctl.yaml"
+        return f"{counted(self.verdicts, 'verdict')} of {self.model} with {self.tokens}: {known}"
+
+
+def cost_of_judging(model: str, tokens: Sequence[int], catalogue: Catalogue) -> JudgingCost:
+    """Of one verdict for each number of tokens that is asked. Tokens in and out have the one price that the
+    project tells of the model."""
+    price, asked = catalogue.price(model), sum(tokens)
+    if price is None:
+        return JudgingCost(model, len(tokens), asked, None, None, None)
+    amount = Decimal(asked + len(tokens) * ANSWER) / 1000 * price.per_1k_tokens.amount
+    return JudgingCost(model, len(tokens), asked, amount, price.per_1k_tokens.currency, str(price))

@@ -4,11 +4,13 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+from wanctl.base.classes import dataclass
 from wanctl.generation.checks import SeenVideo
-from wanctl.generation.judge import Judge, Score, ShownVideo
+from wanctl.generation.judge import Judge, NothingToShow, Score, ShownVideo
 from wanctl.studio.client import Studio
-from wanctl.studio.errors import StudioError
+from wanctl.studio.errors import Refused, StudioError
 from wanctl.studio.objects import VideoTask
+from wanctl.studio.reading import Answer
 
 LARGEST_CHECKED = 512 * 1024 * 1024
 
@@ -51,8 +53,41 @@ def _looked_at(task: VideoTask, file: Path) -> SeenVideo:
     )
 
 
-async def scored(judge: Judge, studio: Studio, shown: ShownVideo) -> tuple[Score, ...]:
+async def scored(
+    judge: Judge, studio: Studio, shown: ShownVideo, *, once: bool = False
+) -> Answer[tuple[Score, ...]]:
     """Ask, and read what is said; UnusableAnswer where that is no verdict, or nothing can be shown."""
     parts = await asyncio.to_thread(judge.parts, shown)
-    answer = await studio.chat.complete(judge.model, parts)
-    return judge.read(answer.value)
+    answer = await studio.chat.complete(judge.model, parts, once=once)
+    return Answer(judge.read(answer.value), answer.request_id)
+
+
+@dataclass(frozen=True)
+class _ShownFile:
+    path: Path
+    digest: str = ""  # nobody keeps an answer by it
+
+
+@dataclass(frozen=True)
+class _ShownCheck:
+    prompt: str
+    first_frame: _ShownFile
+    video: _ShownFile
+
+
+async def scored_check(
+    studio: Studio, judge: Judge, task_id: str, picture: Path, caption: str
+) -> Answer[tuple[Score, ...]]:
+    """What a judge says of the video of a task. Asked once; Refused where there is nothing to show to it."""
+    task = await studio.tasks.get(task_id)
+    if not task.succeeded or not task.video_url:
+        raise Refused(f"the video of the task {task_id} is not to be had any more")
+    with tempfile.TemporaryDirectory(prefix="wanctl-check-") as folder:
+        file = Path(folder) / "video.mp4"
+        await studio.download(task.video_url, file, max_bytes=LARGEST_CHECKED)
+        try:
+            return await scored(
+                judge, studio, _ShownCheck(caption, _ShownFile(picture), _ShownFile(file)), once=True
+            )
+        except NothingToShow as error:
+            raise Refused(f"nothing was asked: {error}") from error

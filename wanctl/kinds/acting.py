@@ -1,6 +1,6 @@
 """How an effect is carried out: what it is given and what it leaves behind. The engine calls through it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +12,10 @@ from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Effect
 
 if TYPE_CHECKING:
+    from wanctl.generation.judge import Judge, Score
     from wanctl.studio.client import Studio
     from wanctl.studio.errors import StudioError
+    from wanctl.studio.reading import Answer
 
 
 class Overtaken(Exception):  # noqa: N818 - it is a state of the world, not a fault
@@ -40,6 +42,10 @@ class CallResult:
     moved_from: Address | None = None  # the entry is that of another address, which loses it
 
 
+# the judge, the task of the video, its first frame, the caption → the scores
+AskJudge = Callable[["Judge", str, Path, str], Awaitable["Answer[tuple[Score, ...]]"]]
+
+
 @dataclass(frozen=True)
 class Tools:
     """All that an effect works with. The clock is the project's; nothing here is global."""
@@ -49,6 +55,7 @@ class Tools:
     archive: Callable[[Address, str], AbstractAsyncContextManager[Path]]  # of that digest
     uploaded: Callable[[Address, int], None]
     entry: Entry  # the ledger's entry of the address, as it stands now
+    scored: AskJudge
 
     def generation(self, remote_id: str, identity: str, inputs: dict[str, Any]) -> Generation:
         return Generation(remote_id=remote_id, identity=identity, inputs=inputs, since=self.now())

@@ -19,6 +19,7 @@ from wanctl.address import Kind
 from wanctl.catalogue.base_models import HyperParameters
 from wanctl.dataset.thresholds import ContentThresholds
 from wanctl.generation.checks import VideoChecks
+from wanctl.generation.judge import CheckJudge
 from wanctl.language.models import AigcConfig, Resourceful
 from wanctl.language.resources import DOCUMENTS
 from wanctl.language.settings import Limits, PollingIntervals, SandboxSettings, Settings
@@ -34,6 +35,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     Source,
     ContentThresholds,
     VideoChecks,
+    CheckJudge,
     Settings,
     Limits,
     PollingIntervals,

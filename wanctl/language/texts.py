@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -92,8 +93,11 @@ def _text_fields(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tupl
         )
         if any(isinstance(mark, FromFile) for mark in marks):
             yield (*path, name)
-        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            yield from _text_fields(annotation, (*path, name))
+            continue
+        choices = get_args(annotation) if get_origin(annotation) is UnionType else ()
+        for one in (annotation, *choices):  # a model that may be left out has its texts as well
+            if isinstance(one, type) and issubclass(one, BaseModel):
+                yield from _text_fields(one, (*path, name))
 
 
 def _holder(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ class Verb(StrEnum):
     DEPLOY = "deploy"
     SCALE = "scale"
     CHECK = "check"  # a video was asked of a deployment, to see that it works
+    JUDGE = "judge"  # a vision model was asked what such a video is worth
     DELETE = "delete"
     CANCEL = "cancel"
     WITHDRAW = "withdraw"  # of two trainings of the same inputs, the later one is canceled
@@ -32,6 +33,9 @@ class Verb(StrEnum):
     DISOWN = "disown"
     TRY = "try"  # a trial was begun, prolonged or ended by a person
     LOOK = "look for"  # found without a call of ours
+
+
+CHECKING = frozenset({Verb.CHECK, Verb.JUDGE})  # calls that only look at what was deployed
 
 
 class _Frozen(BaseModel):
@@ -74,6 +78,23 @@ class Judgement(_Frozen):
     scores: dict[str, float]
 
 
+class CheckVerdict(_Frozen):
+    """What a vision model said of a video of the checks; or how often it was asked, and nothing was heard."""
+
+    judge: str  # the digest of who was asked, and by what it was to judge
+    model: str
+    at: datetime
+    scores: dict[str, int] = {}
+    reasons: dict[str, str] = {}
+    problem: str | None = None  # why what was answered is no verdict
+    unanswered: int = 0  # questions whose answer was lost: each may have been billed
+
+    @property
+    def heard(self) -> bool:
+        """An answer came, whatever it says."""
+        return bool(self.scores) or self.problem is not None
+
+
 class CheckedVideo(_Frozen):
     """One video that was asked of a deployment, and what came of it."""
 
@@ -85,6 +106,12 @@ class CheckedVideo(_Frozen):
     seconds: float | None = None
     width: int | None = None
     height: int | None = None
+    verdict: CheckVerdict | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_few_have(self, spell: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        spelled: dict[str, Any] = spell(self)
+        return {name: one for name, one in spelled.items() if name != "verdict" or one}
 
 
 class CheckRound(_Frozen):

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
-from wanctl.generation.judge import ANSWER, Judge, Rubric, UnusableAnswer
+from wanctl.catalogue.base_models import Catalogue
+from wanctl.generation.judge import Judge, Rubric, UnusableAnswer, cost_of_judging
 from wanctl.generation.seeing import scored
 from wanctl.ledger.record import Judgement
 from wanctl.project.errors import ProjectError
 from wanctl.project.reviews import choices_from, identity_of, reviews_folder, training_of
+from wanctl.render.words import spell_amounts
 from wanctl.review.collecting import Review, Showing
 from wanctl.review.judging import (
     Advice,
@@ -50,6 +52,7 @@ class Judging:
     review: Review
     judges: tuple[JudgedBy, ...]
     kept: AnswerStore
+    catalogue: Catalogue
 
     @property
     def questions(self) -> int:
@@ -58,11 +61,16 @@ class Judging:
     @property
     def cost(self) -> str:
         """What will be billed, as far as is known before."""
-        asked = sum(one.judge.tokens(each) for one in self.judges for each in one.to_ask)
-        model, previews = self.judges[0].judge.model, counted(self.questions, "preview")
+        asked = [
+            one.judge.tokens(each.prompt, picture=each.first_frame is not None)
+            for one in self.judges
+            for each in one.to_ask
+        ]
+        cost = cost_of_judging(self.judges[0].judge.model, asked, self.catalogue)
+        money = f", about {spell_amounts(cost.amount, cost.amount)} {cost.currency}" if cost.amount else ""
         return (
-            f"{self.training}: {previews} to judge with {model}, billed by the token: "
-            f"about {asked:,} in and {self.questions * ANSWER:,} out."
+            f"{self.training}: {counted(self.questions, 'preview')} to judge with {cost.model}, billed by "
+            f"the token: about {cost.asked:,} in and {cost.answered:,} out{money}."
         )
 
 
@@ -77,7 +85,7 @@ def judging(project: "Project", training: Address, review: Review, model: str) -
     kept = AnswerStore(reviews_folder(project) / FOLDER)
     judges = [(Judge(model, rubric), tuple(addresses)) for rubric, addresses in rubrics]
     found = tuple(JudgedBy(judge, who, tuple(to_ask(judge, review, kept))) for judge, who in judges)
-    return Judging(training, review, found, kept)
+    return Judging(training, review, found, kept, project.desired.catalogue)
 
 
 async def judged(
@@ -96,7 +104,7 @@ async def _advice(studio: "Studio", work: Judging, by: JudgedBy, say: Callable[[
         key = by.judge.key(showing)
         try:
             async with at_once:
-                scores = await scored(by.judge, studio, showing)
+                scores = (await scored(by.judge, studio, showing)).value
         except UnusableAnswer as error:
             found[key] = JudgedPreview(problem=str(error))
             return

@@ -83,9 +83,11 @@ ACTIONS: Mapping[Action, ActionWords] = {
     ),
 }
 
+_JUDGING = "having a check video judged", "check video judged"
 _REPLACING = {
     Verb.DEPLOY: ("deploying the new one", "new deployment asked for"),
     Verb.CHECK: ("asking the new one for a check video", "check video asked for"),
+    Verb.JUDGE: _JUDGING,
     Verb.DELETE: ("deleting the old one", "deletion asked for"),
     Verb.HAND_BACK: ("handing over to the one before", "it has taken over again"),
 }
@@ -116,6 +118,8 @@ def spell_call(step: Step) -> tuple[str, str]:
     usual = words.doing, words.done
     if step.effect and step.effect.verb == Verb.CHECK and step.action is not Action.REPLACE:
         return ACTIONS[Action.CHECK].doing, ACTIONS[Action.CHECK].done
+    if step.effect and step.effect.verb == Verb.JUDGE:
+        return _JUDGING
     if step.action is Action.REPLACE and step.effect:
         return _REPLACING.get(step.effect.verb, usual)
     return usual
@@ -219,10 +223,11 @@ def spell_cost(cost: Cost) -> str:
     if cost.billed_tokens is not None:
         amount = f", {cost.billed_amount:.2f} {cost.currency}" if cost.billed_amount is not None else ""
         return f"billed {spell_tokens(cost.billed_tokens)} tokens{amount}"
-    if cost.videos is not None:
-        videos = counted(cost.videos, "check video")
+    if cost.of_checks:
+        counts = ((cost.videos, "check video"), (cost.verdicts, "verdict"))
+        what = ", ".join(counted(number, noun) for number, noun in counts if number)
         price = f"about {spell_amounts(*cost.amount)} {cost.currency}" if cost.amount else "cost unknown"
-        return f"{videos}, {price} ({cost.basis})"
+        return f"{what}, {price} ({cost.basis})"
     tokens = "unknown tokens" if cost.tokens is None else f"{_range(*map(spell_tokens, cost.tokens))} tokens"
     if cost.amount is None:
         return f"{tokens}, cost unknown ({cost.basis})"

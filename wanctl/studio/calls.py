@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wanctl.base.redaction import without_secrets
-from wanctl.studio.errors import NotFound, Refused, ServerError
+from wanctl.studio.errors import LostAnswer, NotFound, Refused, ServerError
 from wanctl.studio.objects import CheckpointRow, Job, LiveDeployment, LogPage, Preview, checkpoint_number
 from wanctl.studio.reading import MOST_PAGES, Answer, Page, output, parse, parse_rows, read_numbered, rows
 from wanctl.studio.verdict import CallEffect, Reply, unusable
@@ -203,16 +203,19 @@ class Chat:
     def __init__(self, wire: StudioConnection) -> None:
         self._wire = wire
 
-    async def complete(self, model: str, parts: Sequence[dict[str, Any]]) -> Answer[str]:
-        """The model's answer to these texts, images and clips. Billed by the token, a little."""
+    async def complete(
+        self, model: str, parts: Sequence[dict[str, Any]], *, once: bool = False
+    ) -> Answer[str]:
+        """The model's answer to these texts, images and clips. Billed by the token, a little; `once`: it is
+        not asked again where an answer was lost, which may have been billed."""
         body = {"model": model, "messages": [{"role": "user", "content": list(parts)}]}
-        request = StudioRequest(
-            "POST", "/chat/completions", CallEffect.REPEATABLE, json=body, compatible=True
-        )
+        effect = CallEffect.ONCE if once else CallEffect.REPEATABLE
+        request = StudioRequest("POST", "/chat/completions", effect, json=body, compatible=True)
         reply = await self._wire.call(request)
         text = _first_text(reply.body)
         if not text:
-            raise ServerError(f"{model} answered without a text", request_id=reply.request_id)
+            kind = LostAnswer if once else ServerError
+            raise kind(f"{model} answered without a text", request_id=reply.request_id)
         return Answer(text, reply.request_id)
 
 

@@ -18,7 +18,7 @@ from wanctl.engine.gates import Gate, concludes
 from wanctl.kinds.context import LocalData
 from wanctl.language.models import Dataset
 from wanctl.language.resources import Desired, Resource
-from wanctl.ledger.record import Verb
+from wanctl.ledger.record import CHECKING
 from wanctl.plan import Action, Plan, Step, When
 
 APPROVALS_FILE = ".wanctl-approvals"
@@ -133,7 +133,7 @@ def needs_approval(step: Step, policy: Policy) -> bool:
 
 def _asked_apart(step: Step, policy: Policy) -> bool:
     """A check is paid, and somebody wants to be asked before each is, whatever was approved before."""
-    asks = step.effect is not None and step.effect.verb == Verb.CHECK
+    asks = step.effect is not None and step.effect.verb in CHECKING
     return asks and Action.CHECK in policy.needs_approval
 
 

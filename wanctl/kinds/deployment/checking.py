@@ -19,11 +19,20 @@ from wanctl.generation.checks import (
     faults_of,
     spelled_faults,
 )
+from wanctl.generation.judge import CheckJudge, cost_of_judging
 from wanctl.generation.modes import CalledModel, tuned_model
 from wanctl.kinds.context import BILLED_PATIENCE
 from wanctl.kinds.deployment.asking import AskForVideo
 from wanctl.kinds.deployment.case import FIELDS, DeploymentCase
 from wanctl.kinds.deployment.deploying import Deploy, HandBack
+from wanctl.kinds.deployment.verdicts import (
+    AskForVerdict,
+    asked_in_vain,
+    caption_of,
+    faults_by,
+    judged,
+    verdict_of,
+)
 from wanctl.kinds.snapshot import Read
 from wanctl.language.rules.checks import called_by, wanted_of
 from wanctl.ledger.record import CheckedVideo, CheckRound
@@ -59,6 +68,11 @@ class Checking:
     @property
     def seconds(self) -> int | None:
         return expected_seconds(self.checks, self.called)
+
+    def faults(self, video: CheckedVideo) -> tuple[str, ...]:
+        """What is wrong with it, by its measures or else by what the judge said."""
+        judge = self.checks.judge
+        return video.faults or (faults_by(judge, video) if judge else ())
 
     def wanted(self) -> tuple[WantedVideo, ...]:
         return wanted_of(self.case.resource, self.case.spec)
@@ -187,15 +201,19 @@ def _next(checking: Checking) -> tuple[DeploymentCase, Step | None]:
     wanted = checking.wanted()
     videos = {one.key: known[one.key] for one in wanted if one.key in known}
     names = {one.key: one.name for one in wanted}
-    faulty = {names[key]: one.faults for key, one in videos.items() if one.faults}
+    faulty = {names[key]: faults for key, one in videos.items() if (faults := checking.faults(one))}
     if faulty:
-        return checking.case, _failed(checking, {name: faults or () for name, faults in faulty.items()})
+        return checking.case, _failed(checking, faulty)
     missing = [one for one in wanted if one.key not in videos or videos[one.key].task_id is None]
     if missing:
         return checking.case, _ask(checking, missing, len(wanted))
     done = sum(one.faults is not None for one in videos.values())
     if done < len(wanted):
         return checking.case, _wait(checking, done, len(wanted))
+    judge = checking.checks.judge
+    unjudged = [one for one in wanted if judge and not judged(videos[one.key], judge)]
+    if judge and unjudged:
+        return checking.case, _judge(checking, judge, unjudged, videos[unjudged[0].key])
     return checking.learned(checking.round.model_copy(update={"passed": True})).case, None
 
 
@@ -216,14 +234,59 @@ def _ask(checking: Checking, missing: list[WantedVideo], total: int) -> Step:
     )
 
 
+def _judge(checking: Checking, judge: CheckJudge, unjudged: list[WantedVideo], video: CheckedVideo) -> Step:
+    """All videos are right by their measures: the first that nobody judged yet is shown to the judge."""
+    name, case, first = checking.live.deployed_model, checking.case, unjudged[0]
+    if why := asked_in_vain(video, judge):
+        place = case.resource.at("checks.judge")
+        again = (
+            f"to ask again, which is billed again, write attempt: {judge.attempt + 1} under judge: at {place}"
+        )
+        hints = (again, f"or name another model there, or leave judge: out; {_again(checking)}")
+        return checking.step(When.BLOCKED, f"{name} runs; {first.name} is not judged: {why}", hints=hints)
+    if case.context.snapshot.observed_at - video.asked > TASK_LIFE - SKEW:
+        why = "the service keeps a video for a day, and nobody judged it within that"
+        return checking.step(
+            When.BLOCKED, f"{name} runs; {first.name} is not judged: {why}", hints=(_again(checking),)
+        )
+    picture = case.resource.files[f"checks.images[{first.number}].image"]
+    caption = caption_of(case.spec.aigc_config, first)
+    effect = AskForVerdict(case.address, name, checking.round, video, first.name, picture, caption, judge)
+    verdict = verdict_of(video, judge)
+    lost = f"; the answer to an earlier question about {first.name} was lost" if verdict else ""
+    return checking.step(
+        When.NOW,
+        f"{name} runs, and its check videos came out right; {judge.model} is to judge them{lost}",
+        changes=(checks_change(case, checking.checks),),
+        cost=_cost_of_verdicts(case, judge, unjudged),
+        effect=effect,
+    )
+
+
+def _cost_of_verdicts(case: DeploymentCase, judge: CheckJudge, unjudged: list[WantedVideo]) -> Cost:
+    tokens = [judge.judge.tokens(caption_of(case.spec.aigc_config, one)) for one in unjudged]
+    found = cost_of_judging(judge.model, tokens, case.context.desired.catalogue)
+    amount = None if found.amount is None else (found.amount, found.amount)
+    return Cost(None, amount, found.currency, found.basis, verdicts=found.verdicts)
+
+
 def _cost(checking: Checking, videos: int) -> Cost:
     return _spelled_cost(checking.case, checking.checks, checking.called, videos)
 
 
 def _spelled_cost(case: DeploymentCase, checks: VideoChecks, called: CalledModel | None, videos: int) -> Cost:
+    """Of so many videos, and of the verdicts on all of them: one sum, unknown where a part of it is."""
     found = cost_of_checks(videos, checks, called, case.context.desired.catalogue)
     amount = None if found.amount is None else (found.amount, found.amount)
-    return Cost(None, amount, found.currency, found.basis, videos=found.videos)
+    making = Cost(None, amount, found.currency, found.basis, videos=found.videos)
+    if checks.judge is None:
+        return making
+    judging = _cost_of_verdicts(case, checks.judge, list(wanted_of(case.resource, case.spec)))
+    basis = f"{making.basis}; {judging.basis}"
+    known = making.amount and judging.amount and making.currency == judging.currency
+    total = making.amount[0] + judging.amount[0] if making.amount and judging.amount and known else None
+    amount = None if total is None else (total, total)
+    return replace(making, amount=amount, basis=basis, verdicts=judging.verdicts)
 
 
 def _wait(checking: Checking, done: int, total: int) -> Step:
@@ -238,8 +301,14 @@ def _failed(checking: Checking, faulty: dict[str, tuple[str, ...]]) -> Step:
     total, name = len(checking.wanted()), checking.live.deployed_model
     serving = f"; {', '.join(checking.old)} serves on" if checking.old else ""
     reason = f"{name} runs, but {spelled_faults(faulty, total)}{serving}"
-    tasks = [one.task_id for one in checking.round.videos if one.faults and one.task_id]
+    tasks = [one.task_id for one in checking.round.videos if checking.faults(one) and one.task_id]
     hints = [f"to see it, within a day: wanctl generate --task {task}" for task in tasks[:1]]
+    judge = checking.checks.judge
+    if judge and not any(one.faults for one in checking.round.videos):
+        hints.append(
+            f"if it is good enough: a lower at_least; to have it judged again: attempt: {judge.attempt + 1}; "
+            f"both under judge: at {checking.case.resource.at('checks.judge')}"
+        )
     hints.append(_again(checking))
     place, attempt = checking.case.resource.at("attempt"), checking.case.spec.attempt + 1
     hints.append(f"to deploy it again: attempt: {attempt} at {place}; or change what it serves")
@@ -279,4 +348,5 @@ def checks_change(case: DeploymentCase, checks: VideoChecks) -> Change:
     """What is asked for, for the eyes of whoever approves it."""
     again = [f"attempt {checks.attempt}"] if checks.attempt > 1 else []
     said = [one.written for one in wanted_of(case.resource, case.spec)]
-    return FIELDS.change("checks", None, [*again, *said])
+    judged_by = [checks.judge.written] if checks.judge else []
+    return FIELDS.change("checks", None, [*again, *said, *judged_by])

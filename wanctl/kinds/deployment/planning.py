@@ -35,7 +35,7 @@ from wanctl.kinds.deployment.unrecorded import plan_unrecorded, plan_unverified,
 from wanctl.kinds.deployment.untold import with_untold
 from wanctl.language.models import Deployment, State
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Entry, Generation, Verb
+from wanctl.ledger.record import CHECKING, Entry, Generation, Verb
 from wanctl.plan import Action, Change, Step, When
 from wanctl.rules import Rule
 from wanctl.studio.objects import LiveDeployment
@@ -60,7 +60,7 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
         planned,
         learn=_without_former(planned, recorded, planned.learn or learn),
         claims=name,
-        answered=planned.answered or case.calling(Verb.CHECK),  # the entry has it now
+        answered=planned.answered or any(map(case.calling, CHECKING)),  # the entry has it now
     )
 
 

@@ -19,6 +19,7 @@ from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.deployment.asking import with_unanswered
 from wanctl.kinds.deployment.case import DeploymentCase, live_by_name, status_step, suffix_of, upstream_of
 from wanctl.kinds.deployment.deploying import config_identity, deployed_name, with_deployed
+from wanctl.kinds.deployment.verdicts import with_lost_verdict
 from wanctl.kinds.kind import Adopting, AdoptionRefused
 from wanctl.language.models import AigcConfig, Deployment, effective_config
 from wanctl.language.resources import Resource
@@ -34,6 +35,7 @@ def with_account(case: DeploymentCase) -> DeploymentCase:
     """The case with its entry completed by what the account shows of this Deployment."""
     case = replace(case, known=with_intent_result(case.address, case.context))
     case = replace(case, known=with_unanswered(case.known, case.intent))
+    case = replace(case, known=with_lost_verdict(case.known, case.intent))
     case = replace(case, known=_with_own_suffix(case))
     return replace(case, known=_with_live_capacity(case))
 

@@ -88,6 +88,8 @@ class CostKeys(_Keys):
     billed_amount: _Amount | None
     videos: int | None = _left_out()
     """Of checks: so many are still to be asked for; left out for a training."""
+    verdicts: int | None = Field(default=None, exclude_if=lambda number: number is None)
+    """Of checks: so many of their videos are still to be judged; left out where no model judges."""
 
 
 class StepKeys(_Keys):

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
@@ -41,6 +41,10 @@ async def complete(request: Request) -> Response:
     if not asked.model.startswith(MODELS):
         raise Fault(404, "ModelNotFound", f"The model `{asked.model}` does not exist.", "model")
     answer = await run_in_threadpool(_answer, asked)
+    with service.store.write():
+        arranged = service.rig.take("next_answer")
+    if arranged is not None:
+        answer = replace(answer, text=arranged)
     head = {
         "id": f"chatcmpl-{request.state.request_id}",
         "created": int(service.now().timestamp()),

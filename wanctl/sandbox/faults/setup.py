@@ -17,7 +17,7 @@ from wanctl.sandbox.state.store import Store
 
 _ONE_TIME = {
     *("next_job", "message", "next_export", "next_deployment", "next_task", "next_list_shift"),
-    *("next_scale", "next_delete", "next_filling"),
+    *("next_scale", "next_delete", "next_filling", "next_answer"),
 }
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
@@ -81,6 +81,7 @@ class WantedFaults(BaseModel):
     next_deployment: Literal["FAILED"] | None = None
     next_task: Literal["FAILED", "BLACK", "STILL", "SHORT", "SMALL"] | None = None  # or how its video is
     next_filling: Literal["FAILED"] | None = None  # of a deployment's template: its default prompt is taken
+    next_answer: str | None = None  # of a vision model: this very text
     next_list_shift: Literal[-1, 1] | None = None  # as the quirk, for one page
     deployment: str | None = None  # its deployed_model
     status: str | None = None  # which it shows from now on; RUNNING: it is up
