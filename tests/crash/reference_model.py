@@ -130,6 +130,11 @@ def _spell(deployment: dict[str, Any]) -> str:
     return f"{deployment['aigc_config']['lora_prompt_default']} × {deployment['capacity']}"
 
 
+def _judged(checks: dict[str, Any]) -> list[dict[str, int]]:
+    """The scores of each video; how often nobody heard them is no difference."""
+    return [video["verdict"]["scores"] for video in checks["videos"] if video.get("verdict")]
+
+
 def _known(entry: dict[str, Any], canceled: set[str]) -> str:
     """Which objects; when and how they were learnt of may differ, and a job that was canceled is none."""
     current = entry["current"] or {}
@@ -139,5 +144,6 @@ def _known(entry: dict[str, Any], canceled: set[str]) -> str:
         f"past {sorted(one['remote_id'] for one in entry['past'] if one['remote_id'] not in canceled)}",
         f"undeletable {entry['undeletable']}",
         *(f"checked {name}: {one['passed']}" for name, one in entry.get("checks", {}).items()),
+        *(f"judged {name}: {_judged(one)}" for name, one in entry.get("checks", {}).items() if _judged(one)),
     ]
     return ", ".join([*parts, "protected"] if entry["protected"] else parts)

@@ -176,6 +176,23 @@ SCENES = {
             ),
             others=_pictures,
         ),
+        Scene(
+            "judged",
+            "create",
+            (1, 1, 1, 1),
+            with_change(
+                POURING,
+                "live",
+                strategy="blue_green",
+                keep_old="0s",
+                checks={
+                    "images": ["../checks/face.png"],
+                    "duration": 2,
+                    "judge": {"at_least": 3, "rubric": "It pours."},
+                },
+            ),
+            others=_pictures,
+        ),
         Scene("scale", "create", (1, 1, 1, 1), changed("live", capacity=2, allow=["capacity"])),
         Scene("try", "create", (1, 1, 2, 2), CHAIN, commands.try_checkpoint),
         Scene("tried", "try", (1, 1, 2, 1), CHAIN, others=_time_is_over),

@@ -97,8 +97,8 @@ def test_a_low_score_keeps_the_old_one_serving_and_says_which_video_and_why(harn
     step = rain(outcome)
     assert step.when is When.BLOCKED
     assert (
-        f"1 of 1 check video is wrong: {ALONE[0]}: qwen3-vl-plus gives it 3 of 10 for as_written "
-        f'("The notes are missing."), and 5 are needed; {old} serves on'
+        f"1 of 1 check video is wrong: {ALONE[0]}: by qwen3-vl-plus it has 3 of 10 for as_written "
+        f'("The notes are missing."), where 5 are needed; {old} serves on'
     ) in step.reason
     assert any("a lower at_least" in hint and "all.yaml:" in hint for hint in step.hints)
     assert any("wanctl generate --task" in hint for hint in step.hints)
@@ -295,7 +295,7 @@ def test_the_cost_is_one_sum_and_unknown_where_a_part_of_it_is(harness: Harness)
     assert step.cost
     assert step.cost.amount is None
     assert "0.10 USD per second" in step.cost.basis
-    assert "nobody told the price of qwen3-vl-plus: write it under prices in wanctl.yaml" in step.cost.basis
+    assert "nobody told the price of qwen3-vl-plus under prices in wanctl.yaml (about " in step.cost.basis
     assert [one.rule for one in harness.plan().findings if one.rule == "limit-spend"]
     head = (harness.specs / "wanctl.yaml").read_text(encoding="utf-8")
     (harness.specs / "wanctl.yaml").write_text(head + "prices: {qwen3-vl-plus: 0.01 USD}\n", encoding="utf-8")
@@ -303,7 +303,7 @@ def test_the_cost_is_one_sum_and_unknown_where_a_part_of_it_is(harness: Harness)
     assert step.cost
     assert step.cost.amount
     assert 0.43 < float(step.cost.amount[0]) < 0.47
-    assert "2 verdicts of qwen3-vl-plus with about " in step.cost.basis
+    assert "; qwen3-vl-plus with about " in step.cost.basis
     assert not [one.rule for one in harness.plan().findings if one.rule == "limit-spend"]
 
 

@@ -283,7 +283,7 @@ class _Convergence:
         await journal.succeeded(effect, result)
         self.outcome.done.append((step, result.remote_id))
         session.snapshot = None
-        self.watcher.done(session.clock.now(), step, result.remote_id)
+        self.watcher.done(session.clock.now(), step, result.said or result.remote_id)
 
     def judge_contested(self) -> None:
         """A call that was refused is no failure where the account has what it was for: another run was

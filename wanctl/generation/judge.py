@@ -18,7 +18,6 @@ from pydantic import Field, Strict, model_validator
 from wanctl.base.classes import dataclass
 from wanctl.base.redaction import without_secrets
 from wanctl.base.values import FromFile, Identifier, Model, Positive, Whole
-from wanctl.base.words import counted
 from wanctl.catalogue.base_models import Catalogue
 from wanctl.dataset.pictures import frames_between, image_part, jpeg_url, opened_picture
 
@@ -115,7 +114,8 @@ class CheckJudge(Model):
             for name, words in self.rubric.criteria.items()
         )
         again = f" · attempt {self.attempt}" if self.attempt > 1 else ""
-        return f"judged by {self.model}: {self.at_least} of {HIGHEST_SCORE} for {', '.join(said)}{again}"
+        needed = f"at least {self.at_least} of {HIGHEST_SCORE}"
+        return f"judged by {self.model}, {needed}: {', '.join(said)}{again}"
 
 
 class SeenFile(Protocol):
@@ -276,8 +276,9 @@ class JudgingCost:
 
     @property
     def basis(self) -> str:
-        known = self.price or f"nobody told the price of {self.model}: write it under prices in wanctl.yaml"
-        return f"{counted(self.verdicts, 'verdict')} of {self.model} with {self.tokens}: {known}"
+        if self.price is None:
+            return f"nobody told the price of {self.model} under prices in wanctl.yaml ({self.tokens})"
+        return f"{self.model} with {self.tokens} at {self.price}"
 
 
 def cost_of_judging(model: str, tokens: Sequence[int], catalogue: Catalogue) -> JudgingCost:

@@ -39,6 +39,7 @@ class CallResult:
     remote_id: str | None = None
     request_id: str | None = None
     note: str | None = None
+    said: str | None = None  # what a person is told of it, where the id says too little
     moved_from: Address | None = None  # the entry is that of another address, which loses it
 
 

@@ -221,7 +221,8 @@ class Settings(Model):
     )
     """How often the service is asked for what is in flight."""
     prices: dict[str, Amount] = Field(default={}, examples=[{"wan2.6-i2v": "0.08 USD"}])
-    """Your prices for 1,000 training tokens, instead of the catalogue's."""
+    """Your prices for 1,000 training tokens, instead of the catalogue's; of a vision model that judges, for
+    1,000 tokens in or out."""
     catalogue: CatalogueChoice = Field(
         default=CatalogueChoice(),
         examples=["2026-05-28", {"edition": "2026-05-28", "file": "catalogue.yaml"}],

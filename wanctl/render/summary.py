@@ -138,17 +138,22 @@ def loss_sentence(plan: Plan) -> str:
 
 
 def money_sentence(plan: Plan) -> str:
-    """How many trainings and videos are billed, and what they cost."""
+    """How many trainings, videos and verdicts are billed, and what they cost."""
     risk = impact_of(plan)
-    return f"{_paid_things(risk)} {_will(plan)} be started and billed: {risk.amount}."
+    doing = "started" if any(step.action is Action.TRAIN for step in risk.billed) else "asked for"
+    return f"{_paid_things(risk)} {_will(plan)} be {doing} and billed: {risk.amount}."
 
 
 def _paid_things(risk: Impact) -> str:
-    """1 training and 3 check videos."""
-    trainings = sum(step.action is Action.TRAIN for step in risk.billed)
-    videos = sum(step.cost.videos or 0 for step in risk.billed if step.cost)
-    parts = [counted(trainings, "training")] if trainings or not videos else []
-    return listed([*parts, counted(videos, "check video")] if videos else parts)
+    """1 training, 3 check videos and 3 verdicts."""
+    costs = [step.cost for step in risk.billed if step.cost]
+    counts = (
+        (sum(step.action is Action.TRAIN for step in risk.billed), "training"),
+        (sum(one.videos or 0 for one in costs), "check video"),
+        (sum(one.verdicts or 0 for one in costs), "verdict"),
+    )
+    parts = [counted(number, noun) for number, noun in counts if number]
+    return listed(parts or [counted(0, "training")])
 
 
 def _live_objects(risk: Impact) -> str:

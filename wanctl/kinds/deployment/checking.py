@@ -306,8 +306,9 @@ def _failed(checking: Checking, faulty: dict[str, tuple[str, ...]]) -> Step:
     judge = checking.checks.judge
     if judge and not any(one.faults for one in checking.round.videos):
         hints.append(
-            f"if it is good enough: a lower at_least; to have it judged again: attempt: {judge.attempt + 1}; "
-            f"both under judge: at {checking.case.resource.at('checks.judge')}"
+            "if it is good enough, write a lower at_least under judge: at "
+            f"{checking.case.resource.at('checks.judge')}; to have it judged again, which is billed, "
+            f"attempt: {judge.attempt + 1} there"
         )
     hints.append(_again(checking))
     place, attempt = checking.case.resource.at("attempt"), checking.case.spec.attempt + 1

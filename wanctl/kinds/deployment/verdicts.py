@@ -41,21 +41,22 @@ def faults_by(judge: CheckJudge, video: CheckedVideo) -> tuple[str, ...]:
         return ()
     if verdict.problem is not None:
         return (f"what {verdict.model} answered is no verdict: {verdict.problem}",)
-    scores = {name: verdict.scores.get(name) for name in judge.rubric.criteria}
-    return tuple(
-        _low(judge, verdict, name, score)
-        for name, score in scores.items()
-        if score is None or score < judge.at_least
-    )
-
-
-def _low(judge: CheckJudge, verdict: CheckVerdict, name: str, score: int | None) -> str:
-    if score is None:
-        return f"{verdict.model} gives no score for {name}"
-    reason = verdict.reasons.get(name, "")
-    said = f' ("{reason[:_LONGEST_SHOWN]}{"…" if len(reason) > _LONGEST_SHOWN else ""}")' if reason else ""
+    low = [
+        _spelled(verdict, name)
+        for name in judge.rubric.criteria
+        if verdict.scores.get(name, -1) < judge.at_least
+    ]
     needed = f"{judge.at_least} {'is' if judge.at_least == 1 else 'are'} needed"
-    return f"{verdict.model} gives it {score} of {HIGHEST_SCORE} for {name}{said}, and {needed}"
+    return (f"by {verdict.model} it has {', '.join(low)}, where {needed}",) if low else ()
+
+
+def _spelled(verdict: CheckVerdict, name: str) -> str:
+    """A score, and the reason as it was given: words of a stranger, which decide nothing."""
+    score, reason = verdict.scores.get(name), verdict.reasons.get(name, "")
+    if score is None:
+        return f"no score for {name}"
+    shown = f"{reason[:_LONGEST_SHOWN]}…" if len(reason) > _LONGEST_SHOWN else reason
+    return f"{score} of {HIGHEST_SCORE} for {name}" + (f' ("{shown}")' if reason else "")
 
 
 def caption_of(config: AigcConfig, wanted: WantedVideo) -> str:
@@ -101,7 +102,8 @@ class AskForVerdict:
             answer = await tools.scored(self.judge.judge, task, self.picture, self.caption)
         except UnusableAnswer as error:
             verdict = self._verdict(tools, problem=str(error))
-            return CallResult(self._entry(tools, verdict), task, note=f"no verdict: {error}")
+            note = f"no verdict: {error}"
+            return CallResult(self._entry(tools, verdict), task, note=note, said=f"{self.name}, {note}")
         except LostAnswer as error:
             silent = _once_more_unanswered(verdict_of(self.video, self.judge), self._verdict(tools))
             raise RefusedForNow(self._not_yet(error), self._entry(tools, silent)) from error
@@ -110,8 +112,9 @@ class AskForVerdict:
         except StudioError as error:
             raise self._not_yet(error) from error
         verdict = self._verdict(tools, answer.value)
-        said = ", ".join(f"{one.criterion} {one.value}" for one in answer.value)
-        return CallResult(self._entry(tools, verdict), task, answer.request_id, note=said)
+        note = ", ".join(f"{one.criterion} {one.value}" for one in answer.value)
+        entry, said = self._entry(tools, verdict), f"{self.name}, {note}"
+        return CallResult(entry, task, answer.request_id, note=note, said=said)
 
     def _verdict(
         self, tools: Tools, scores: tuple[Score, ...] = (), problem: str | None = None
@@ -129,7 +132,9 @@ class AskForVerdict:
         return _with_verdict(tools.entry, self.remote_id, self.video.key, verdict)
 
     def _not_yet(self, error: StudioError) -> StudioError:
-        """The same error, with what it is about."""
+        """The same error, with what it is about, and what comes of it."""
+        lost = isinstance(error, LostAnswer)
+        then = "the next run asks again, and makes no video again for it"
         return type(error)(
             f"the check video of {self.name} is not judged yet: {error.message}",
             method=error.method,
@@ -138,7 +143,7 @@ class AskForVerdict:
             code=error.code,
             service_message=error.service_message,
             request_id=error.request_id,
-            hint=error.remedy or "the next run asks again; the video is not made again",
+            hint=f"{error.remedy}; {then}" if error.remedy and not lost else then,
         )
 
 
