@@ -21,6 +21,8 @@ from tests.engine.test_checks import (
 )
 from tests.harness import Document, Harness, deployment
 from wanctl.address import Address
+from wanctl.engine.journal import Journal
+from wanctl.kinds.deployment.verdicts import AskForVerdict
 from wanctl.language.findings import SpecErrors
 from wanctl.plan import Action, Status, When
 
@@ -381,3 +383,53 @@ def test_the_words_of_a_rubric_may_stand_in_a_file(harness: Harness) -> None:
     harness.serve(by_judge(rubric={"as_written": {"file": "judged.txt"}}))
     (change,) = [one for one in harness.step(RAIN).changes if one.path == "checks"]
     assert 'as_written "Notes fall."' in change.after[-1]
+
+
+# A run that is killed
+
+
+class Killed(BaseException):
+    """Nothing of the run goes on."""
+
+
+@pytest.mark.parametrize(
+    ("point", "questions"),
+    [("before it is asked", 1), ("before its answer is written", 2), ("once its answer is written", 1)],
+)
+def test_a_run_that_is_killed_at_a_verdict_makes_no_second_video(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, point: str, questions: int
+) -> None:
+    """Only where nobody has the answer it is asked for again, and the ledger knows how often."""
+    perform, succeeded = AskForVerdict.perform, Journal.succeeded
+
+    async def asking(self: AskForVerdict, tools: Any) -> Any:
+        if point == "before it is asked":
+            raise Killed
+        return await perform(self, tools)
+
+    async def writing(self: Journal, effect: Any, result: Any) -> None:
+        judging = isinstance(effect, AskForVerdict)
+        if judging and point == "before its answer is written":
+            raise Killed
+        await succeeded(self, effect, result)
+        if judging:
+            raise Killed
+
+    old = serving(harness)
+    harness.serve(by_judge())
+    with monkeypatch.context() as patched:
+        patched.setattr(AskForVerdict, "perform", asking)
+        patched.setattr(Journal, "succeeded", writing)
+        with pytest.raises(Killed):
+            harness.apply()
+    left = [] if point == "once its answer is written" else ["judge"]
+    assert [one["verb"] for one in harness.ledger["intents"]] == left
+    assert (serving(harness) == old) == bool(left), (
+        "it takes over by a verdict that is written, and not before"
+    )
+    assert harness.apply().plan.status is Status.CONVERGED
+    assert (paid(harness), asked(harness)) == (1, questions)
+    (known,) = kept(harness)
+    assert known
+    assert known["scores"]
+    assert not harness.ledger["intents"]

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol, Self
 
 from pydantic import Field, Strict, model_validator
+from pydantic.annotated_handlers import GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from wanctl.base.classes import dataclass
 from wanctl.base.redaction import without_secrets
@@ -82,6 +85,15 @@ class Rubric(Model):
         return hashlib.sha256(json.dumps(self.criteria, sort_keys=True).encode()).hexdigest()
 
 
+class _OrText:
+    """Tells an editor that one text will do."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 1_000}, handler(core)]}
+
+
 class CheckJudge(Model):
     """A vision model that has to find every video of the checks good before the deployment takes over."""
 
@@ -89,7 +101,9 @@ class CheckJudge(Model):
     """The score from 1 to 10 that each video needs in each criterion of the rubric."""
     model: Identifier = JUDGE_MODEL
     """The vision model. It is billed by the token, once for each video."""
-    rubric: Rubric = Field(default=Rubric(), examples=["Green notes fall, and none of them sticks."])
+    rubric: Annotated[Rubric, _OrText()] = Field(
+        default=Rubric(), examples=["Green notes fall, and none of them sticks."]
+    )
     """What is scored, as in the rubric of a Checkpoint; or one text."""
     attempt: Positive = 1
     """Raise it to have the same videos judged again. Billed again; no video is made for it."""
