@@ -148,6 +148,7 @@ class Receiver:
                 outer.bodies.append(json.loads(body))
                 self.send_response(left.pop(0) if left else 200)
                 self.end_headers()
+                outer.answer(self)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
                 """Silence."""
@@ -156,6 +157,9 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/secret"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        """What it says beside its status."""
 
     def close(self) -> None:
         self._server.shutdown()
@@ -206,6 +210,33 @@ def test_it_is_posted_tried_again_and_not_repeated_after_a_restart(
     ]
     assert said == []
     assert "secret" not in caplog.text
+
+
+class _Endless(Receiver):
+    """Says more and more, until nobody listens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unheard = threading.Event()
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                handler.wfile.write(b"x" * 65_536)
+        self.unheard.set()
+
+
+def test_a_receiver_that_says_more_and_more_is_not_listened_to(
+    tmp_path: Path, receivers: list[Receiver]
+) -> None:
+    receiver = _Endless()
+    receivers.append(receiver)
+    said: list[str] = []
+    one = notifier(tmp_path, receiver.url, said)
+    one.completed(notifying(loop_status_of(*STEPS), "waiting"))
+    one.close()
+    assert receiver.unheard.wait(30)
+    assert (len(receiver.bodies), said) == (1, [])
 
 
 def test_where_it_cannot_be_written_down_it_is_not_told_with_each_turn(

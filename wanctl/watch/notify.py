@@ -143,12 +143,15 @@ def wrong_with(url: str) -> str | None:
 
 
 def _post(url: str, body: Mapping[str, object]) -> None:
+    """What is said beside the status is not read, however much it is, and however slowly it comes."""
+    env = url.startswith("https:")
     try:
-        answer = httpx.post(url, json=body, timeout=TIMEOUT, trust_env=url.startswith("https:"))
+        with httpx.stream("POST", url, json=body, timeout=TIMEOUT, trust_env=env) as answer:
+            status, taken = answer.status_code, answer.is_success
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _DeliveryError(type(error).__name__) from None
-    if not answer.is_success:
-        raise _DeliveryError(f"status {answer.status_code}")
+    if not taken:
+        raise _DeliveryError(f"status {status}")
 
 
 class _WithoutUrls(logging.Filter):
