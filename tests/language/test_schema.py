@@ -64,3 +64,11 @@ def test_vars_may_stand_for_what_is_no_text() -> None:
     }
     assert complaints(document) == []
     assert complaints({**document, "hyper_parameters": {"n_epochs": "many"}})
+
+
+def test_an_editor_takes_checks_that_are_written_short() -> None:
+    judge = {"at_least": 7, "rubric": "Rain falls."}
+    checks = {"images": ["face.png", {"image": "street.png"}], "judge": judge}
+    document = {"kind": "Deployment", "name": "a", "finetune": "b", "aigc_config": {}, "checks": checks}
+    assert complaints(document) == []
+    assert complaints({**document, "checks": {**checks, "judge": {**judge, "at_least": 11}}})

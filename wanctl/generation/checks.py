@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,7 +16,7 @@ from wanctl.base.values import Model, Positive, String, Whole
 from wanctl.base.words import counted
 from wanctl.catalogue.base_models import Catalogue
 from wanctl.generation.body import call_of
-from wanctl.generation.judge import CheckJudge
+from wanctl.generation.judge import CheckJudge, OrText
 from wanctl.generation.modes import CalledModel
 from wanctl.generation.request import VideoRequest
 from wanctl.studio.objects import TaskStatus, VideoTask
@@ -47,7 +47,7 @@ class CheckInput(Model):
 class VideoChecks(Model):
     """Videos that are made once of each deployed version, which takes over when all of them are right."""
 
-    images: tuple[CheckInput, ...] = Field(
+    images: tuple[Annotated[CheckInput, OrText()], ...] = Field(
         min_length=1,
         max_length=MOST_CHECKS,
         examples=[["../checks/face.png", {"image": "../checks/street.png", "prompt": "Rain falls."}]],

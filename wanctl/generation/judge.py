@@ -85,13 +85,13 @@ class Rubric(Model):
         return hashlib.sha256(json.dumps(self.criteria, sort_keys=True).encode()).hexdigest()
 
 
-class _OrText:
+class OrText:
     """Tells an editor that one text will do."""
 
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 1_000}, handler(core)]}
+        return {"anyOf": [{"type": "string", "minLength": 1}, handler(core)]}
 
 
 class CheckJudge(Model):
@@ -101,7 +101,7 @@ class CheckJudge(Model):
     """The score from 1 to 10 that each video needs in each criterion of the rubric."""
     model: Identifier = JUDGE_MODEL
     """The vision model. It is billed by the token, once for each video."""
-    rubric: Annotated[Rubric, _OrText()] = Field(
+    rubric: Annotated[Rubric, OrText()] = Field(
         default=Rubric(), examples=["Green notes fall, and none of them sticks."]
     )
     """What is scored, as in the rubric of a Checkpoint; or one text."""

@@ -119,7 +119,7 @@ def _step(schema: Schema, part: str, walked: str) -> tuple[Schema, bool]:
 
 def _parts(schema: Schema) -> tuple[Schema, ...]:
     """The schemas that may have keys: the value's own, each of its choices, and that of a list's elements."""
-    return (schema, *schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else ()))
+    return (schema, *schema.get("anyOf", ()), *(_parts(schema["items"]) if "items" in schema else ()))
 
 
 def _overview(schemas: dict[str, Schema]) -> Explanation:
