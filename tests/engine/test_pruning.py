@@ -15,7 +15,7 @@ from tests.examples import examples
 from wanctl.engine.converge import Patience
 from wanctl.engine.planner import drift_of
 from wanctl.engine.removal import PruneRefused
-from wanctl.plan import Action, Plan
+from wanctl.plan import Action, Plan, When
 from wanctl.project.events import Silent
 from wanctl.project.pruning import Choice, prune
 
@@ -85,6 +85,12 @@ class PrunedAccount(ConvergingAccount):
         return gone
 
 
+def offered(plan: Plan) -> set[str]:
+    """What prune takes by its name: orphans, and trainings for what is wanted no more, where it asks."""
+    asks = [step for step in plan.steps if step.action is Action.CANCEL and step.when is When.PERSON]
+    return {orphan.remote_id for orphan in plan.orphans} | {step.remote_id or "" for step in asks}
+
+
 def _decided(plan: Plan) -> list[dict[str, Any]]:
     """What is to be done, but for what it was before: that may have been pruned."""
     steps = [step.canonical() for step in plan.steps if step.action is not Action.NOTHING]
@@ -138,17 +144,16 @@ def test_only_orphans_go(events: list[str], data: st.DataObject) -> None:
 
 
 def _refused(account: PrunedAccount, data: st.DataObject) -> None:
-    """What is no orphan cannot be named: neither what is wanted nor what is somebody else's."""
-    orphans = {one.remote_id for one in account.project().plan().orphans}
+    """What is not offered cannot be named: neither what is wanted nor what is somebody else's."""
     before = account.standing()
-    others = sorted(set().union(*before.values()) - orphans)
+    others = sorted(set().union(*before.values()) - offered(account.project().plan()))
     name = data.draw(st.sampled_from(others))
     try:
         prune(account.project(), Choice([name]), lambda *_: True, Patience(), Silent())
     except PruneRefused:
         assert account.standing() == before
     else:
-        raise AssertionError(f"{name} is no orphan, and was pruned")
+        raise AssertionError(f"{name} was not offered, and was pruned")
 
 
 def test_nothing_goes_while_the_media_cannot_be_read() -> None:
