@@ -19,13 +19,13 @@ from tests.forge.servers import (
     served,
 )
 from tests.studio.test_bounded import dripping
+from wanctl.base import bounded
 from wanctl.forge import wire
 from wanctl.forge.comments import Message, OvertakenError, ShownPicture, UnlabelledError, post
 from wanctl.forge.forge import ReviewRequest, Token
 from wanctl.forge.registry import GITHUB, GITLAB
 from wanctl.forge.wire import ForgeError
 from wanctl.render.options import marker_of
-from wanctl.studio import bounded
 
 NAMELESS = marker_of(None, None)
 MARKER = marker_of("money-rain", None)

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.studio.service import SECRET, Service, serve
+from wanctl.base.bounded import LONGEST_LINK, usable_link
 from wanctl.studio import wire
-from wanctl.studio.bounded import LONGEST_LINK, usable_link
 from wanctl.studio.client import Studio
 from wanctl.studio.credentials import Key
 from wanctl.studio.errors import LostAnswer, Misconfigured, Refused, ServerError

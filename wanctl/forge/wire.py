@@ -21,7 +21,7 @@ from wanctl.base.net import PAST_PROXIES
 from wanctl.base.redaction import without_secrets
 from wanctl.base.running import run
 from wanctl.forge.forge import Token
-from wanctl.studio.bounded import PLAIN, OutOfBounds, read_bounded
+from wanctl.base.bounded import PLAIN, OutOfBounds, read_bounded
 
 _log = logging.getLogger("wanctl.forge")
 
