@@ -16,12 +16,12 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity.wait import wait_base, wait_random_exponential
 
 from wanctl import __version__
+from wanctl.base.bounded import PLAIN, OutOfBounds, read_bounded
 from wanctl.base.errors import WanctlError
 from wanctl.base.net import PAST_PROXIES
 from wanctl.base.redaction import without_secrets
 from wanctl.base.running import run
 from wanctl.forge.forge import Token
-from wanctl.base.bounded import PLAIN, OutOfBounds, read_bounded
 
 _log = logging.getLogger("wanctl.forge")
 

@@ -7,6 +7,7 @@ for and is not done here is refused with a sentence: ignored, it would be anothe
 import base64
 import binascii
 import os
+import platform
 import ssl
 import tempfile
 import time
@@ -21,6 +22,7 @@ import yaml
 from wanctl.base.classes import dataclass
 from wanctl.base.net import Secret, is_loopback
 from wanctl.kubernetes.errors import ClusterConfigError
+from wanctl.kubernetes.resources import is_object_name
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 TOKEN_LASTS = 60.0  # seconds that a token is used for before its file is read again
@@ -112,6 +114,22 @@ def find_cluster(
 def in_cluster(environ: Mapping[str, str], mounted: Path = SERVICE_ACCOUNT) -> bool:
     """This runs in a Pod with a service account."""
     return bool(environ.get("KUBERNETES_SERVICE_HOST")) and (mounted / "token").exists()
+
+
+@dataclass(frozen=True)
+class ThisPod:
+    """The Pod that this process runs in, by its name."""
+
+    namespace: str
+    name: str
+
+
+def this_pod(environ: Mapping[str, str], mounted: Path = SERVICE_ACCOUNT) -> ThisPod | None:
+    """None where the cluster that is called is not that of the Pod. POD_NAME goes before HOSTNAME."""
+    if environ.get("KUBECONFIG") or not in_cluster(environ, mounted):
+        return None
+    name = environ.get("POD_NAME") or environ.get("HOSTNAME") or platform.node()
+    return ThisPod(cluster_of_this_pod(environ, mounted).namespace, name) if is_object_name(name) else None
 
 
 def cluster_of_this_pod(environ: Mapping[str, str], mounted: Path = SERVICE_ACCOUNT) -> ClusterAccess:

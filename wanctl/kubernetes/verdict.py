@@ -23,6 +23,7 @@ from wanctl.kubernetes.resources import KubeObject
 LONGEST_SAID = 400  # characters of the cluster's own words
 _OK = range(200, 300)
 _TOO_LARGE = ("Request entity too large", "etcdserver: request is too large", "must have at most", "Too long")
+_TERMINATING = "because it is being terminated"  # a namespace; no role helps
 _BY_STATUS: dict[int, type[KubernetesError]] = {
     400: RejectedObjectError,
     401: AccessRefusedError,
@@ -89,6 +90,8 @@ def _kind(status: int, reason: str, words: str) -> type[KubernetesError]:
         return ObjectTooLargeError
     if status == 409:
         return ObjectExistsError if reason == "AlreadyExists" else StaleVersionError
+    if _TERMINATING in words:
+        return RejectedObjectError
     return _BY_STATUS.get(status, ClusterBusyError if status >= 500 else RejectedObjectError)
 
 

@@ -210,8 +210,8 @@ class Settings(Model):
         examples=[DEFAULT_LEDGER, "git:wanctl-ledger", "s3://my-team/wanctl/ledger.json"],
     )
     """Where what the service cannot tell is kept: a file, relative to wanctl.yaml; git:BRANCH or
-    git:BRANCH@REMOTE; or s3://, oss://, gs:// or az://BUCKET/KEY. An environment that names none has its own
-    beside it."""
+    git:BRANCH@REMOTE; s3://, oss://, gs:// or az://BUCKET/KEY; or kube:NAMESPACE/NAME. An environment that
+    names none has its own beside it."""
     vars: dict[Name, Var] = Field(default={}, examples=[{"trigger": "s86b5p"}])
     """Values for ${name} in the strings and texts of the specs."""
     limits: Limits = Limits()

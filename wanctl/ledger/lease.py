@@ -20,8 +20,21 @@ class Process(BaseModel):
     started: str  # process ids are given again
 
 
+class HolderPod(BaseModel):
+    """A Pod as the cluster of the ledger knows it; a later one of the same name has another uid."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    namespace: str
+    name: str
+    uid: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
 class Lease(BaseModel):
-    """One holder's claim, good until `expires`, or until its process is known to be dead."""
+    """One holder's claim, good until `expires`, or until its process is known to be dead, or its Pod gone."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
@@ -31,6 +44,7 @@ class Lease(BaseModel):
     since: AwareDatetime
     expires: AwareDatetime
     process: Process | None = None
+    pod: HolderPod | None = None
 
     def expired(self, now: datetime) -> bool:
         return now >= self.expires

@@ -1,22 +1,27 @@
-"""The places that `ledger:` may name: a file, a branch of git, an object in a bucket. No I/O.
+"""The places that `ledger:` may name: a file, a branch of git, an object in a bucket, a Secret. No I/O.
 
-Anybody may have written the specs: a location names a remote that the clone knows already, never a URL.
+Anybody may have written the specs: a location names a remote that the clone knows already, or a context of
+the kubeconfig, and never a URL.
 """
 
 import json
 import re
+from dataclasses import replace
 
 from wanctl.base.classes import dataclass
+from wanctl.kubernetes.resources import is_namespace, is_object_name
 
 DEFAULT_REMOTE = "origin"
-KNOWN = "a file path, git:BRANCH, s3://, oss://, gs:// or az://BUCKET/KEY"
+KNOWN = "a file path, git:BRANCH, s3://, oss://, gs:// or az://BUCKET/KEY, or kube:NAMESPACE/NAME"
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<slashes>//)?(?P<rest>.*)", re.DOTALL)
 _GIT = re.compile(r"(?P<branch>[^@]+)(?:@(?P<remote>[^@]+))?")
 _REF_PART = r"(?!\.)[A-Za-z0-9._+-]+(?<!\.lock)(?<!\.)"
 _BRANCH = re.compile(rf"(?!-){_REF_PART}(?:/{_REF_PART})*")
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_KUBE = re.compile(r"(?P<namespace>[^/@]+)/(?P<name>[^/@]+)(?:@(?P<context>[^\s\x00-\x1f]+))?")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+LONGEST_LEDGER_NAME = 230  # characters: copies beside it have longer ones
 OBJECT_SCHEMES = ("s3", "oss", "gs", "az")
 
 
@@ -44,7 +49,23 @@ class ObjectLocation:
         return f"{self.scheme}://{self.bucket}/{self.key}"
 
 
-Location = FileLocation | GitLocation | ObjectLocation
+@dataclass(frozen=True)
+class KubeLocation:
+    """A Secret and a Lease of this name, in the cluster that is called from here, or that of a context."""
+
+    namespace: str
+    name: str
+    context: str | None = None
+
+    def named(self, name: str) -> "KubeLocation":
+        """Another one beside it."""
+        return replace(self, name=name)
+
+    def __str__(self) -> str:
+        return f"kube:{self.namespace}/{self.name}" + (f"@{self.context}" if self.context else "")
+
+
+Location = FileLocation | GitLocation | ObjectLocation | KubeLocation
 
 
 def parse_location(text: str) -> Location:
@@ -55,6 +76,8 @@ def parse_location(text: str) -> Location:
     scheme = match["scheme"]
     if scheme == "git" and not match["slashes"]:
         return _git(match["rest"])
+    if scheme == "kube" and not match["slashes"]:
+        return _kube(match["rest"])
     if scheme in OBJECT_SCHEMES and match["slashes"]:
         return _object(scheme, match["rest"])
     raise ValueError(f"{scheme}: is no store that wanctl knows; write {KNOWN}")
@@ -66,6 +89,8 @@ def own_location(text: str, environment: str) -> str:
     location = parse_location(text)
     if isinstance(location, GitLocation):
         return text
+    if isinstance(location, KubeLocation):
+        return str(location.named(_with_environment(location.name, environment)))
     path = location.key if isinstance(location, ObjectLocation) else location.path
     return text.removesuffix(path) + _with_environment(path, environment)
 
@@ -89,6 +114,20 @@ def _git(rest: str) -> GitLocation:
     if not _REMOTE.fullmatch(remote):
         raise ValueError("after @ comes the name of a remote of this clone, as git remote lists it")
     return GitLocation(branch, remote)
+
+
+def _kube(rest: str) -> KubeLocation:
+    match = _KUBE.fullmatch(rest)
+    if match is None:
+        raise ValueError("must be kube:NAMESPACE/NAME or kube:NAMESPACE/NAME@CONTEXT, as in kube:wanctl/rain")
+    namespace, name = match["namespace"], match["name"]
+    if not is_namespace(namespace):
+        raise ValueError(f"{json.dumps(namespace)} cannot be the name of a namespace")
+    if not is_object_name(name) or len(name) > LONGEST_LEDGER_NAME:
+        raise ValueError(
+            f"{json.dumps(name)} cannot be the name of a Secret: letters and digits in lower case, - and ."
+        )
+    return KubeLocation(namespace, name, match["context"])
 
 
 def _object(scheme: str, rest: str) -> ObjectLocation:

@@ -1,5 +1,6 @@
 """From `ledger:` to a Store. Each kind of place is imported only where it is used."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
@@ -11,7 +12,15 @@ from wanctl.base.net import on_this_machine
 from wanctl.ledger.backends.backend import Backend
 from wanctl.ledger.backends.file import FileBackend
 from wanctl.ledger.errors import LedgerError
-from wanctl.ledger.location import FileLocation, GitLocation, ObjectLocation, own_location, parse_location
+from wanctl.ledger.location import (
+    FileLocation,
+    GitLocation,
+    KubeLocation,
+    Location,
+    ObjectLocation,
+    own_location,
+    parse_location,
+)
 from wanctl.ledger.store import LedgerStore
 
 if TYPE_CHECKING:
@@ -41,7 +50,7 @@ def open_store(text: str, owner: LedgerOwner) -> LedgerStore:
     return LedgerStore(_backend(location, owner))
 
 
-def _backend(location: FileLocation | GitLocation | ObjectLocation, owner: LedgerOwner) -> Backend:
+def _backend(location: Location, owner: LedgerOwner) -> Backend:
     if isinstance(location, FileLocation):
         path = owner.directory / location.path
         return FileBackend(path, owner.shown(path))
@@ -50,6 +59,8 @@ def _backend(location: FileLocation | GitLocation | ObjectLocation, owner: Ledge
 
         name = own_location(_LEDGER_FILE, owner.environment) if owner.environment else _LEDGER_FILE
         return GitBackend(location, owner.directory, f"{owner.project}/{name}", owner.environ)
+    if isinstance(location, KubeLocation):
+        return _kube(location, owner.environ)
     try:
         import obstore  # noqa: F401 - only whether it is there
     except ImportError as error:
@@ -59,6 +70,17 @@ def _backend(location: FileLocation | GitLocation | ObjectLocation, owner: Ledge
     from wanctl.ledger.backends.object import ObjectBackend
 
     return ObjectBackend(location, _objects(location, owner.environ))
+
+
+def _kube(location: KubeLocation, environ: Mapping[str, str]) -> Backend:
+    """The cluster is found as kubectl finds it, when it is first called."""
+    from wanctl.kubernetes.access import find_cluster, this_pod
+    from wanctl.kubernetes.blocking import BlockingCluster
+    from wanctl.ledger.backends.kube import KubeBackend
+
+    home = Path(environ.get("HOME") or os.devnull)
+    cluster = BlockingCluster(lambda: find_cluster(environ, home, location.context))
+    return KubeBackend(location, cluster, this_pod(environ) if location.context is None else None)
 
 
 def _objects(location: ObjectLocation, environ: Mapping[str, str]) -> "ObjectStore":

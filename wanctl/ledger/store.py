@@ -19,7 +19,7 @@ from wanctl.ledger.encoding import (
     moved_notice,
 )
 from wanctl.ledger.errors import LeaseDamagedError, LedgerDamagedError, LedgerError, LedgerMovedError
-from wanctl.ledger.lease import Lease, LeaseHeld, LeaseLost, decode_lease
+from wanctl.ledger.lease import HolderPod, Lease, LeaseHeld, LeaseLost, decode_lease
 from wanctl.ledger.record import Record
 
 ATTEMPTS = 12  # at a swap that others are in the way of
@@ -136,6 +136,14 @@ class LedgerStore:
             raise
         taken = before[-1]
         return taken if taken and taken.token != lease.token else None
+
+    def holder_here(self) -> HolderPod | None:
+        """This process, as the place knows those who hold its lease."""
+        return self._backend.holder_here()
+
+    def holder_is_gone(self, lease: Lease) -> bool:
+        """The place knows that the holder of this lease is no more."""
+        return self._backend.holder_is_gone(lease)
 
     def renew(self, lease: Lease) -> None:
         """Push the lease's expiry; raises LeaseLost when it was lost meanwhile."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.lease import LEASE_TTL, Lease, LeaseHeld, LeaseLost, Process
-from wanctl.ledger.store import LeasedStore, LedgerStore
+from wanctl.ledger.store import FRESH, LeasedStore, LedgerStore
 from wanctl.project.host import Host
 
 _PROC = Path("/proc")
@@ -143,7 +143,7 @@ async def _queued(
     announced: set[str] = set()
     while True:
         try:
-            return _taken(store, host, tell, now())
+            lease, sure = _taken(store, host, tell, now())
         except LeaseHeld as taken:
             left = (deadline - now()).total_seconds()
             if left <= 0:
@@ -153,10 +153,20 @@ async def _queued(
                 tell(f"waiting for another apply: {taken.held.who}, since {since}")
             announced.add(taken.held.token)
             await asyncio.sleep(min(LOOK_AGAIN, left))
+        else:
+            if not sure:
+                await asyncio.sleep(FRESH.total_seconds())
+            return lease
 
 
-def _taken(store: LedgerStore, host: Host, tell: Callable[[str], None], since: datetime) -> Lease:
-    """A new lease, ours; whose expired one it replaces is told."""
+def _taken(
+    store: LedgerStore, host: Host, tell: Callable[[str], None], since: datetime
+) -> tuple[Lease, bool]:
+    """A new lease, ours, and whether its last holder is surely done; whose lease it replaces is told.
+
+    The Pod of a holder may be gone from the cluster while its node is cut off and the process runs on: it may
+    make a call for as long as its last answer counts as fresh, and none after that.
+    """
     lease = Lease(
         token=uuid.uuid4().hex,
         holder=host.holder,
@@ -164,15 +174,22 @@ def _taken(store: LedgerStore, host: Host, tell: Callable[[str], None], since: d
         since=since,
         expires=since + LEASE_TTL,
         process=this_process(),
+        pod=store.holder_here(),
     )
-    if before := store.acquire(lease, lambda held: surely_dead(held.process)):
-        why = (
-            f"it ran out at {before.expires:%H:%M:%S %Z} without being renewed or given back."
-            if before.expired(since)
-            else "its process died on this machine without giving it back."
-        )
+
+    def gone(held: Lease) -> bool:
+        return surely_dead(held.process) or store.holder_is_gone(held)
+
+    sure = True
+    if before := store.acquire(lease, gone):
+        if before.expired(since):
+            why = f"it ran out at {before.expires:%H:%M:%S %Z} without being renewed or given back."
+        elif surely_dead(before.process):
+            why = "its process died on this machine without giving it back."
+        else:
+            why, sure = f"its Pod {before.pod} is gone without giving it back.", False
         tell(f"took over the lease of {before.who}, held since {before.since:%Y-%m-%d %H:%M:%S %Z}: {why}")
-    return lease
+    return lease, sure
 
 
 def _give_back(held: LeasedStore, tell: Callable[[str], None]) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from wanctl.base.files import PUBLIC, replacing
 from wanctl.base.bounded import PLAIN, usable_link
+from wanctl.base.files import PUBLIC, replacing
 from wanctl.studio.errors import NotFound, Refused, ServerError, StudioError
 from wanctl.studio.pace import Family, Pace, retrying
 from wanctl.studio.regions import Endpoint, is_loopback

@@ -16,9 +16,9 @@ from urllib.parse import quote
 
 import httpx
 
+from wanctl.base.bounded import LONGEST_CALL, LONGEST_UPLOAD, PLAIN, read_bounded
 from wanctl.base.net import PAST_PROXIES
 from wanctl.base.redaction import keep_signatures_out_of_logs, without_secrets
-from wanctl.base.bounded import LONGEST_CALL, LONGEST_UPLOAD, PLAIN, read_bounded
 from wanctl.studio.credentials import Key
 from wanctl.studio.errors import (
     InvalidRequest,

@@ -1,6 +1,7 @@
 """A place that can hold a ledger: it keeps two texts, each replaced by compare-and-swap.
 
-Places know nothing of records and leases; what the texts mean is the business of store.py.
+Places know nothing of records; what the texts mean is the business of store.py. One may know the holders of
+leases: whether they still live.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from wanctl.base.classes import dataclass
+from wanctl.ledger.lease import HolderPod, Lease
 
 
 class Blob(StrEnum):
@@ -27,6 +29,16 @@ class StoredBlobs:
 
     def text(self, blob: Blob) -> str | None:
         return self.texts.get(blob)
+
+
+class KnowsNoHolder:
+    """A place that knows nothing of those who hold a lease on it."""
+
+    def holder_here(self) -> HolderPod | None:
+        return None
+
+    def holder_is_gone(self, lease: Lease) -> bool:  # noqa: ARG002 - of nobody is it known
+        return False
 
 
 class ChangedMeanwhileError(Exception):
@@ -58,3 +70,9 @@ class Backend(Protocol):
 
     def prove(self, seen: StoredBlobs) -> None:
         """Make sure that the place refuses a stale write of the lease, which stands as seen."""
+
+    def holder_here(self) -> HolderPod | None:
+        """This process, as the place itself knows those who hold a lease; None where it knows nobody."""
+
+    def holder_is_gone(self, lease: Lease) -> bool:
+        """The place itself knows that the holder is no more. In doubt: no."""

@@ -11,13 +11,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from wanctl.base.files import PRIVATE, replace_file
-from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, StoredBlobs
+from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, KnowsNoHolder, StoredBlobs
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
 
 LOCK_PATIENCE = 10.0  # seconds for another process to finish its own compare-and-swap
 
 
-class FileBackend:
+class FileBackend(KnowsNoHolder):
     """Guards one folder's two files; a reader sees the old text or the new one, never a part."""
 
     def __init__(self, path: Path, shown: str | None = None) -> None:

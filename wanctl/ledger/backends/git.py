@@ -23,7 +23,7 @@ from pathlib import Path
 from wanctl.base.classes import dataclass
 from wanctl.base.git import OURS, Git, Ran, masked, remedy, settings_of, spoken
 from wanctl.base.running import is_alive
-from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, StoredBlobs
+from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, KnowsNoHolder, StoredBlobs
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
 from wanctl.ledger.location import GitLocation
 
@@ -52,7 +52,7 @@ class _Workshop:
     url: str  # for messages
 
 
-class GitBackend:
+class GitBackend(KnowsNoHolder):
     """One environment's ledger and lease on the branch. Guards its own repository: one command at a time."""
 
     def __init__(self, location: GitLocation, folder: Path, path: str, environ: Mapping[str, str]) -> None:

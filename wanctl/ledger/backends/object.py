@@ -18,7 +18,7 @@ from obstore import exceptions as refused
 
 from wanctl.base.redaction import without_secrets
 from wanctl.base.words import first_line
-from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, StoredBlobs
+from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, KnowsNoHolder, StoredBlobs
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
 from wanctl.ledger.location import ObjectLocation
 
@@ -33,7 +33,7 @@ _NO_BUCKET = re.compile("NoSuchBucket|ContainerNotFound|bucket does not exist")
 _STALE: "PutMode" = {"e_tag": '"wanctl-stale"', "version": "1"}
 
 
-class ObjectBackend:
+class ObjectBackend(KnowsNoHolder):
     """Two objects. Stateless: tags travel in the readings. An empty object stands for one that was taken
     away, as objects cannot be deleted on a condition."""
 
@@ -163,7 +163,7 @@ FORBID_OVERWRITE = {"x-oss-forbid-overwrite": "true"}
 STATES_KEPT = 5
 
 
-class OssBackend:
+class OssBackend(KnowsNoHolder):
     """Ledger and lease as numbered objects. Stateless: numbers travel in the readings.
 
     OSS has but one conditional write: create, if the name is free (x-oss-forbid-overwrite). So nothing is
