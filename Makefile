@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 LOCKED := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 OURS := -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation
 
-.PHONY: demo test lint types contracts unit long update bench crash soak lock sbom audit clean
+.PHONY: demo test lint types contracts unit long kubernetes update bench crash soak lock sbom audit clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml requirements/dev.txt
@@ -34,12 +34,17 @@ contracts: $(STAMP)
 	$(BIN)/lint-imports --no-cache
 
 unit: $(STAMP)
-	$(BIN)/pytest -n auto --dist worksteal --durations=10 -m "not long"
+	$(BIN)/pytest -n auto --dist worksteal --durations=10 -m "not long and not kubernetes"
 
 # The pages in Chromium, and the tests that take tens of seconds each: samples of the crash matrix, ten runs at
 # once, planted secrets. CI runs them after the others.
 long: $(STAMP)
-	$(BIN)/pytest -n auto --dist worksteal --durations=10 -m long
+	$(BIN)/pytest -n auto --dist worksteal --durations=10 -m "long and not kubernetes"
+
+# What is shown on a real API server of Kubernetes, which is built once from Debian's source package.
+kubernetes: $(STAMP)
+	tests/kubernetes/server.sh build
+	$(BIN)/pytest -n auto --dist worksteal --durations=10 -m kubernetes
 
 # Rewrite the golden output of the scenarios; read the difference before committing it.
 update: $(STAMP)

@@ -56,6 +56,10 @@ class Cluster:
     kubeconfig: Path
     namespace: str
 
+    def ledger(self, name: str = "rain") -> str:
+        """For wanctl.yaml."""
+        return f"kube:{self.namespace}/{name}"
+
     def ask(self, call: Callable[[KubernetesClient], Coroutine[Any, Any, _Result]]) -> _Result:
         """As an administrator."""
 

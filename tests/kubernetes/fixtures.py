@@ -5,17 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.kubernetes.cluster import Cluster, lacking, new_namespace, started
+from tests.kubernetes.cluster import Cluster, lacking, new_namespace, started, stop
 from wanctl.kubernetes.resources import NAMESPACES
 
 
 @pytest.fixture(scope="session")
-def kubeconfig(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Path]:
     """Of an administrator. The server ends with the run: workers come and go, and share it."""
     if reason := lacking():
         pytest.skip(reason)
     base = tmp_path_factory.getbasetemp()
-    return started(base if worker_id == "master" else base.parent)
+    if worker_id != "master":
+        yield started(base.parent)
+        return
+    yield started(base)
+    stop(base)
 
 
 @pytest.fixture

@@ -7,6 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.kubernetes.cluster import Cluster
+from tests.kubernetes.fixtures import cluster as cluster
+from tests.kubernetes.fixtures import kubeconfig as kubeconfig
 from tests.ledger.blob_servers import AZURE_ACCOUNT, azure, gcs, gcs_account
 from tests.ledger.ledger_files import clone, owner, remote_with_one_commit
 from tests.ledger.servers import KEYS, OSS_KEYS, s3, serving, with_conditions_of_oss
@@ -14,7 +17,7 @@ from wanctl.ledger import opening
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.store import LedgerStore
 
-KINDS = ("file", "git", "s3", "oss", "gs", "az")
+KINDS = ("file", "git", "s3", "oss", "gs", "az", pytest.param("kube", marks=pytest.mark.kubernetes))
 _numbers = itertools.count()
 
 
@@ -83,6 +86,9 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Ledge
     if kind in {"gs", "az"}:
         bucket = request.getfixturevalue("gcs_bucket" if kind == "gs" else "azure_container")
         return lambda: open_store(f"{kind}://{bucket}/a/ledger.json", owner(tmp_path))
+    if kind == "kube":
+        cluster: Cluster = request.getfixturevalue("cluster")
+        return lambda: open_store(cluster.ledger(), owner(tmp_path, KUBECONFIG=str(cluster.kubeconfig)))
     bucket, address = request.getfixturevalue("oss_bucket"), request.getfixturevalue("oss_address")
     return lambda: open_store(
         f"oss://{bucket}/a/ledger.json", owner(tmp_path, OSS_ENDPOINT=address, **OSS_KEYS)

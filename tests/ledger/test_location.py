@@ -10,6 +10,7 @@ from wanctl.ledger.errors import LedgerError
 from wanctl.ledger.location import (
     FileLocation,
     GitLocation,
+    KubeLocation,
     Location,
     ObjectLocation,
     own_location,
@@ -30,6 +31,11 @@ from wanctl.ledger.opening import open_store
         ("oss://bucket/b", ObjectLocation("oss", "bucket", "b")),
         ("gs://bucket/b", ObjectLocation("gs", "bucket", "b")),
         ("az://container/b", ObjectLocation("az", "container", "b")),
+        ("kube:wanctl/rain", KubeLocation("wanctl", "rain")),
+        (
+            "kube:wanctl/rain.v2@admin@arn:aws:eks:x:1:cluster/y",
+            KubeLocation("wanctl", "rain.v2", "admin@arn:aws:eks:x:1:cluster/y"),
+        ),
     ],
 )
 def test_a_location_has_parts(text: str, location: Location) -> None:
@@ -59,6 +65,17 @@ def test_a_location_has_parts(text: str, location: Location) -> None:
         ("s3://bucket/../b", "s3://BUCKET/KEY"),
         ("s3://user:pass@bucket/b", "s3://BUCKET/KEY"),
         ("oss://bucket/b?x=1", "oss://BUCKET/KEY"),
+        ("kube:wanctl", "kube:NAMESPACE/NAME"),
+        ("kube:/rain", "kube:NAMESPACE/NAME"),
+        ("kube:a/b/c", "kube:NAMESPACE/NAME"),
+        ("kube:../rain", "the name of a namespace"),
+        ("kube:Wanctl/rain", "the name of a namespace"),
+        ("kube:wanctl/Rain", "the name of a Secret"),
+        ("kube:wanctl/..", "the name of a Secret"),
+        (f"kube:wanctl/{'r' * 231}", "the name of a Secret"),
+        ("kube:wanctl/rain@", "kube:NAMESPACE/NAME"),
+        ("kube:wanctl/rain@a b", "kube:NAMESPACE/NAME"),
+        ("kube://wanctl/rain", "kube: is no store"),
     ],
 )
 def test_what_is_no_location_is_refused_with_what_to_write(text: str, word: str, tmp_path: Path) -> None:
@@ -76,6 +93,8 @@ def test_what_is_no_location_is_refused_with_what_to_write(text: str, word: str,
         ("s3://b.c/ledger", "s3://b.c/ledger.prod"),
         ("gs://b/a/ledger.json", "gs://b/a/ledger.prod.json"),
         ("git:wanctl-ledger@up", "git:wanctl-ledger@up"),
+        ("kube:wanctl/rain", "kube:wanctl/rain.prod"),
+        ("kube:wanctl/rain@there", "kube:wanctl/rain.prod@there"),
     ],
 )
 def test_an_environment_has_its_own(text: str, own: str) -> None:
