@@ -150,7 +150,7 @@ def test_of_several_files_the_first_that_names_a_thing_wins(tmp_path: Path) -> N
         ({}, {"username": "u", "password": "p"}, "has a password"),
         ({"insecure-skip-tls-verify": True}, {"token": "t"}, "insecure-skip-tls-verify is not followed"),
         ({"proxy-url": "http://p:1"}, {"token": "t"}, "set HTTPS_PROXY"),
-        ({"server": "http://10.1.2.3"}, {"token": "t"}, "called by https, not by http"),
+        ({"server": "http://10.1.2.3"}, {"token": "t"}, "called by https, and not by http"),
         ({"server": "https://u:secret@h"}, {"token": "t"}, "none that can be used"),
         ({"server": "https://[::1"}, {"token": "t"}, "none"),
         ({"server": ""}, {"token": "t"}, "none that can be used"),
