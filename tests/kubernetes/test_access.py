@@ -193,6 +193,6 @@ def test_where_there_is_no_cluster_it_is_said_how_to_name_one(tmp_path: Path) ->
 
 def test_without_tls_only_this_machine_is_called() -> None:
     trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    assert ClusterAccess("http://127.0.0.1:1", trust)
+    assert ClusterAccess("http://127.0.0.1:1", trust).namespace == "default"
     with pytest.raises(ClusterConfigError):
         ClusterAccess("ftp://127.0.0.1", trust)
