@@ -9,7 +9,7 @@ from wanctl.base.words import did_you_mean, quoted
 
 # What a project or a resource may be called, in specs and in the lists of the service alike. In the latter a
 # name that could not be ours is nobody's. Two names are divided by --, so none ends with -.
-NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_]|-(?=[A-Za-z0-9_]))*"
+NAME = r"[A-Za-z0-9](?:-?[A-Za-z0-9_])*"
 
 
 class _Registered(type):

@@ -1,5 +1,7 @@
 """The schema in an editor: it finds nothing wrong in the examples, and finds the mistakes."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +74,17 @@ def test_an_editor_takes_checks_that_are_written_short() -> None:
     document = {"kind": "Deployment", "name": "a", "finetune": "b", "aigc_config": {}, "checks": checks}
     assert complaints(document) == []
     assert complaints({**document, "checks": {**checks, "judge": {**judge, "at_least": 11}}})
+
+
+@pytest.mark.parametrize(
+    ("parameter", "wrong", "right"),
+    [("learning_rate", 0, 2e-5), ("split", 1, 0.9), ("split", 0, 0.9), ("n_epochs", 0, 1)],
+)
+def test_an_editor_knows_the_bounds(parameter: str, wrong: float, right: float) -> None:
+    document = {"kind": "FineTune", "name": "a", "model": "m", "training": ["b"]}
+    assert complaints({**document, "hyper_parameters": {parameter: wrong}})
+    assert not complaints({**document, "hyper_parameters": {parameter: right}})
+
+
+def test_only_words_that_json_schema_knows_bound_a_number() -> None:
+    assert not re.search(r'"(gt|ge|lt|le)":', json.dumps(json_schema()))

@@ -46,6 +46,7 @@ def _run() -> None:
         ledger,
         live,
         logs,
+        operating,
         planning,
         preparing,
         reviewing,

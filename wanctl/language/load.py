@@ -64,13 +64,13 @@ def load_project(
     if not (directory / SETTINGS_FILE).is_file():
         raise SpecErrors([no_project(directory, (directory,))])
     taken = {path.resolve(): text for path, text in (instead or {}).items()}
-    return _Loading(Root.around(directory), environment, taken).run()
+    return ProjectLoading(Root.around(directory), environment, taken).run()
 
 
 def project_name(start: Path, environment: str | None = None) -> str | None:
     """The name, as far as wanctl.yaml alone tells it: for what is said of specs that cannot be used."""
     try:
-        loading = _Loading(Root.around(find_project(start)), environment)
+        loading = ProjectLoading(Root.around(find_project(start)), environment)
         head, *_ = loading._project_documents()  # noqa: SLF001 - of this module
     except SpecErrors:
         return None
@@ -81,7 +81,7 @@ def project_name(start: Path, environment: str | None = None) -> str | None:
 def environments_of(directory: Path) -> tuple[str, ...]:
     """The environments that a project's wanctl.yaml names, as far as it can be read."""
     try:
-        loading = _Loading(Root.around(directory), None)
+        loading = ProjectLoading(Root.around(directory), None)
         head, *_ = loading._project_documents()  # noqa: SLF001 - of this module
     except SpecErrors:
         return ()
@@ -90,8 +90,8 @@ def environments_of(directory: Path) -> tuple[str, ...]:
 
 
 @dataclass
-class _Loading:
-    """One load: what was found so far."""
+class ProjectLoading:
+    """One load of files: what was found so far."""
 
     root: Root
     environment: str | None

@@ -120,6 +120,10 @@ class Root:
         text = _read(path, written, LARGEST_TEXT).replace("\r\n", "\n")
         return text.removesuffix("\n"), self.named(path)
 
+    def shown_text(self, folder: Path, written: str) -> str:
+        """The name of such a text as a person would type it."""
+        return self.shown(self.follow(folder, written))
+
 
 def followed(path: Path) -> Path:
     """Where a link leads; a loop leads nowhere, and is told when it is read."""

@@ -8,14 +8,17 @@ about it, so that an editor complains of what is wrong with a FineTune and not t
 
 import ast
 import inspect
+from collections import ChainMap
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
 
 from wanctl.address import Kind
+from wanctl.base.classes import dataclass
 from wanctl.catalogue.base_models import HyperParameters
 from wanctl.dataset.thresholds import ContentThresholds
 from wanctl.generation.checks import VideoChecks
@@ -47,6 +50,7 @@ _VARIABLE: Schema = {"type": "string", "pattern": r"\$\{[^{}]+\}", "description"
 _NARROW = frozenset({"pattern", "enum", "const", "format"})
 _SCALARS = frozenset({"integer", "number", "boolean"})
 _ABOUT = ("description", "default", "examples")
+_BOUNDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
 
 
 def json_schema() -> dict[str, Any]:
@@ -114,7 +118,7 @@ def described() -> dict[str, Schema]:
 @cache
 def _schemas(kinds: tuple[tuple[str, type[BaseModel]], ...]) -> dict[str, Schema]:
     tops: dict[str, type[BaseModel]] = {**dict(kinds), PROJECT: Settings}
-    schemas = {name: _described(model) for name, model in tops.items()}
+    schemas = {name: described_model(model) for name, model in tops.items()}
     project = schemas[PROJECT]["properties"]
     fixed = {"version", "environments"}
     changeable = {key: value for key, value in project.items() if key not in fixed}
@@ -127,35 +131,42 @@ def _schemas(kinds: tuple[tuple[str, type[BaseModel]], ...]) -> dict[str, Schema
     return schemas
 
 
-def _described(model: type[BaseModel]) -> Schema:
+def described_model(model: type[BaseModel]) -> Schema:
+    """The schema of one model, without references, each field described by what stands below it."""
     raw = model.model_json_schema()
     definitions = raw.pop("$defs", {})
-    plain: Schema = _plain(_with_descriptions(raw, model.__name__), definitions)
+    documented = _docstrings((*(one.model for one in DOCUMENTS.values()), model))
+    plain: Schema = _Plain(definitions, documented).node(_with_descriptions(raw, model.__name__, documented))
     return plain
 
 
-def _plain(node: Any, definitions: dict[str, Schema]) -> Any:
+@dataclass(frozen=True)
+class _Plain:
     """References put in place, titles and nulls taken out: an editor should mark `key:` without a value."""
-    if isinstance(node, list):
-        return [_plain(one, definitions) for one in node]
-    if not isinstance(node, dict):
-        return node
-    if "$ref" in node:
-        name = node["$ref"].rpartition("/")[2]
-        own = {key: value for key, value in node.items() if key != "$ref"}
-        return _plain({**_with_descriptions(definitions[name], name), **own}, definitions)
-    kept = {
-        key: _properties(value, definitions) if key == "properties" else _plain(value, definitions)
-        for key, value in node.items()
-        if key not in {"title", "propertyNames"} and not (key == "default" and value is None)
-    }
-    for value in kept.pop("patternProperties", {}).values():  # mappings whose keys are names
-        kept["additionalProperties"] = value
-    return _without_null(kept)
 
+    definitions: dict[str, Schema]
+    documented: dict[str, dict[str, str]]
 
-def _properties(properties: dict[str, Any], definitions: dict[str, Schema]) -> dict[str, Any]:
-    return {name: _plain(value, definitions) for name, value in properties.items()}
+    def node(self, node: Any) -> Any:
+        if isinstance(node, list):
+            return [self.node(one) for one in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            name = node["$ref"].rpartition("/")[2]
+            own = {key: value for key, value in node.items() if key != "$ref"}
+            return self.node({**_with_descriptions(self.definitions[name], name, self.documented), **own})
+        kept: Schema = {
+            str(_BOUNDS.get(key, key)): self._properties(value) if key == "properties" else self.node(value)
+            for key, value in node.items()
+            if key not in {"title", "propertyNames"} and not (key == "default" and value is None)
+        }
+        for value in kept.pop("patternProperties", {}).values():  # mappings whose keys are names
+            kept["additionalProperties"] = value
+        return _without_null(kept)
+
+    def _properties(self, properties: dict[str, Any]) -> dict[str, Any]:
+        return {name: self.node(value) for name, value in properties.items()}
 
 
 def _without_null(node: Schema) -> Schema:
@@ -166,14 +177,13 @@ def _without_null(node: Schema) -> Schema:
     return {**choices[0], **rest} if len(choices) == 1 else {"anyOf": choices, **rest}
 
 
-def _with_descriptions(schema: Schema, model: str) -> Schema:
-    documented = _docstrings(tuple(one.model for one in DOCUMENTS.values()))
+def _with_descriptions(schema: Schema, model: str, documented: dict[str, dict[str, str]]) -> Schema:
     told = {**documented.get("Resourceful", {}), **documented.get(model, {})}
     properties = {
         name: {**value, "description": told[name]} if name in told else value
         for name, value in schema.get("properties", {}).items()
     }
-    choices = [_with_descriptions(one, model) for one in schema.get("anyOf", ())]
+    choices = [_with_descriptions(one, model, documented) for one in schema.get("anyOf", ())]
     return (
         schema | ({"properties": properties} if properties else {}) | ({"anyOf": choices} if choices else {})
     )
@@ -188,7 +198,8 @@ def _docstrings(kinds: tuple[type[BaseModel], ...]) -> dict[str, dict[str, str]]
             continue
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.ClassDef):
-                found[node.name] = dict(_below_fields(node))
+                inherited = (found.get(base.id, {}) for base in node.bases if isinstance(base, ast.Name))
+                found[node.name] = dict(ChainMap(dict(_below_fields(node)), *inherited))
     return found
 
 
@@ -197,4 +208,6 @@ def _below_fields(model: ast.ClassDef) -> Iterator[tuple[str, str]]:
         if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
             continue
         if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-            yield field.target.id.rstrip("_"), " ".join(str(below.value.value).split())
+            name, text = field.target.id.rstrip("_"), " ".join(str(below.value.value).split())
+            yield name, text
+            yield to_camel(name), text  # as a model for Kubernetes spells it

@@ -73,7 +73,7 @@ def with_texts(
         except PathRefused as error:
             complain(Complaint((*path, "file"), Rule.TEXT_FILE, f"{path[-1]}: {error}", error.hint))
             continue
-        source = TextFile(root.shown(root.follow(folder, file["file"])), text)
+        source = TextFile(root.shown_text(folder, file["file"]), text)
         holder[path[-1]] = _resolved(text, interpolate_text, variables, complain, (*path, "file"), source)
     return origins
 

@@ -75,6 +75,13 @@ def yaml_text(documents: Iterable[Written], head: Iterable[str] = ()) -> str:
     return "\n".join([top + "\n" + "---\n".join(parts), *proposed])
 
 
+def plain_yaml(value: Any) -> str:
+    """Any value that JSON could hold, its keys in their order."""
+    return yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=False
+    )
+
+
 def _document(one: Written) -> str:
     remarks = "".join(_comment(line) + "\n" for remark in one.remarks for line in _wrapped(remark))
     fields = {"kind": one.address.kind.value, "name": one.address.name, **_literal(dict(one.fields))}

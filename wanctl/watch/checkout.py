@@ -13,8 +13,11 @@ from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.git import OURS, Git, GitError, settings_of, spoken
 from wanctl.forge.proposing import home_of
+from wanctl.language.resources import Desired
 from wanctl.language.root import SETTINGS_FILE
 from wanctl.project.local import shown_path
+from wanctl.project.promotion import load_specs
+from wanctl.watch.policy import APPROVALS_FILE, read_approvals
 
 PATIENCE = 1800.0  # seconds for one command of git: data sets may lie in the repository
 _TIP = "refs/wanctl/watched"
@@ -101,6 +104,18 @@ class Checkout:
                 "if the project was moved there, start the loop in its new folder. "
                 "Nothing is changed until then."
             )
+
+    def load(self, environment: str | None) -> Desired:
+        """The project as it is laid out; SpecErrors tells everything that is wrong."""
+        self.require_project()
+        return load_specs(self.directory, environment)
+
+    def approved(self) -> frozenset[str]:
+        """The digests of the approvals file; a link is none, since it may lead anywhere."""
+        path = self.directory / APPROVALS_FILE
+        if path.is_symlink() or not path.is_file():
+            return frozenset()
+        return read_approvals(path.read_text(encoding="utf-8", errors="replace"))
 
     def tip(self) -> str | None:
         """The commit that the ref has now, as far as the remote tells without a fetch."""

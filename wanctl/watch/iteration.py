@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
@@ -14,6 +15,7 @@ from wanctl.engine.converge import Outcome, Patience, Watcher
 from wanctl.engine.gates import OUTSIDE, restores
 from wanctl.engine.polling import ServiceWaits
 from wanctl.finding import Severity
+from wanctl.language.resources import Desired
 from wanctl.language.settings import Settings
 from wanctl.ledger.lease import LeaseHeld
 from wanctl.ledger.record import Record
@@ -21,13 +23,12 @@ from wanctl.plan import Plan, When
 from wanctl.project import Project
 from wanctl.project.events import Silent
 from wanctl.project.host import Host
-from wanctl.project.promotion import load_specs
 from wanctl.project.provider import Connect, connect
 from wanctl.project.reviews import galleries
 from wanctl.render.lineage import References, Texts, references_of, texts_of
 from wanctl.studio.wire import CallListener, no_listener
-from wanctl.watch.checkout import Checkout, Commit
-from wanctl.watch.policy import APPROVALS_FILE, Approvals, Policy, holding, intents_of, read_approvals
+from wanctl.watch.checkout import Commit
+from wanctl.watch.policy import Approvals, Policy, holding, intents_of
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,31 @@ class Begun:
     record: Record
 
 
+class SpecsPlace(Protocol):
+    """Where the specs of a round are: a checkout of git, or whatever else can be read at a moment."""
+
+    @property
+    def directory(self) -> Path:
+        """The folder at which paths in the specs start."""
+
+    def update(self) -> Commit:
+        """The newest that there is, from now on."""
+
+    def load(self, environment: str | None) -> Desired:
+        """The specs as they are there; raises what is wrong with them."""
+
+    def approved(self) -> frozenset[str]:
+        """The digests that persons have approved beside the specs."""
+
+    def as_committed(self, text: str) -> str:
+        """What is said of files, by the names that they have for those who wrote them."""
+
+
 @dataclass
 class Rounds:
     """Makes rounds of one project. Guards what it saw last: a plan that stands still is not applied again."""
 
-    checkout: Checkout
+    checkout: SpecsPlace
     environment: str | None
     home: Path
     policy: Policy
@@ -109,8 +130,7 @@ class Rounds:
     def begun(self, commit: Commit) -> Begun:
         """The project as the checkout has it, and its ledger: no account is asked yet."""
         self.observed = Observed(commit)
-        self.checkout.require_project()
-        desired = load_specs(self.checkout.directory, self.environment)
+        desired = self.checkout.load(self.environment)
         self.observed = Observed(commit, desired.settings)
         project = Project(
             desired,
@@ -120,7 +140,7 @@ class Rounds:
             on_call=self.on_call,
             connect=self.connect,
         )
-        self._approvals.lines = self._approval_lines()
+        self._approvals.lines = self.checkout.approved()
         project.gates = (holding(self.policy, self._approvals, intents_of(desired, project.local)),)
         return Begun(commit, project, project.record())
 
@@ -166,12 +186,6 @@ class Rounds:
             return await project.applying(lambda *_: True, Patience(waits=False), self.watcher), None
         except LeaseHeld as held:
             return None, held.held.who
-
-    def _approval_lines(self) -> frozenset[str]:
-        path = self.checkout.directory / APPROVALS_FILE
-        if path.is_symlink() or not path.is_file():
-            return frozenset()
-        return read_approvals(path.read_text(encoding="utf-8", errors="replace"))
 
 
 async def _account_time(project: Project) -> datetime:

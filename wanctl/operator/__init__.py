@@ -1,0 +1,1 @@
+"""Projects as custom resources of Kubernetes: definitions, documents, and the loop that keeps them."""
