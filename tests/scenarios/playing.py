@@ -62,7 +62,9 @@ def _looked_at() -> dict[str, ClipMeasures]:
 
 def _run(command: str) -> tuple[str, int]:
     if command.startswith("wanctl "):
-        command = _PRINTED_BY_WANCTL.sub(lambda found: run_wanctl(*shlex.split(found[1])[1:])[0].strip(), command)
+        command = _PRINTED_BY_WANCTL.sub(
+            lambda found: run_wanctl(*shlex.split(found[1])[1:])[0].strip(), command
+        )
     words = [] if "$(" in command else shlex.split(command)
     if words and words[0] == "wanctl":
         return run_wanctl(*words[1:])
