@@ -52,7 +52,7 @@ def play(scenario: Path, stage: Path) -> tuple[str, str]:
 
 @functools.cache
 def _looked_at() -> dict[str, ClipMeasures]:
-    """The measures of the examples' clips, as a plan before this one left them: decoded once, not by each scenario."""
+    """The measures of the examples' clips, as an earlier plan left them: decoded once, not by each scenario."""
     measures = {}
     for path in DATA.glob("*/*.mp4"):
         with path.open("rb") as file:
@@ -70,6 +70,10 @@ def _run(command: str) -> tuple[str, int]:
         return run_wanctl(*words[1:])
     found = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602 - the scenario's own words
     return found.stdout + found.stderr, found.returncode
+
+
+def _printed(found: re.Match[str]) -> str:
+    return run_wanctl(*shlex.split(found[1])[1:])[0].strip()
 
 
 def run_wanctl(*arguments: str) -> tuple[str, int]:
