@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.reading import reading
+from tests.plain_http import http
 from tests.scenarios.playing import quiet_surroundings
 
 PREPARE = """
@@ -133,22 +134,22 @@ def post(shown: Shown, address: str | None = None, body: Any = None, **headers: 
     own = shown.address.rpartition("/")[0].rpartition("/")[0]
     sent = {"Origin": own, "Content-Type": "application/json", **headers}
     content = chosen if isinstance(chosen, str) else json.dumps(chosen)
-    return httpx.post(f"{address or shown.address}choose", content=content, headers=sent)
+    return http.post(f"{address or shown.address}choose", content=content, headers=sent)
 
 
 def test_nobody_else_can_look_or_choose(shown: Shown) -> None:
     origin, token = re.fullmatch(r"(http://[^/]+)/([^/]+)/", shown.address).groups()  # type: ignore[union-attr]
     assert len(token) >= 32
     refused = [
-        httpx.get(f"{origin}/"),
-        httpx.get(f"{origin}/{token[:-1]}x/"),
-        httpx.get(f"{origin}/x/media/a.mp4"),
-        httpx.get(shown.address, headers={"Host": "evil.example"}),
-        httpx.get(
+        http.get(f"{origin}/"),
+        http.get(f"{origin}/{token[:-1]}x/"),
+        http.get(f"{origin}/x/media/a.mp4"),
+        http.get(shown.address, headers={"Host": "evil.example"}),
+        http.get(
             shown.address, headers={"Host": origin.removeprefix("http://").replace("127.0.0.1", "localhost")}
         ),
-        httpx.get(f"{shown.address}media/..%2F..%2F..%2Fledger.json"),
-        httpx.get(f"{shown.address}media/../../../ledger.json"),
+        http.get(f"{shown.address}media/..%2F..%2F..%2Fledger.json"),
+        http.get(f"{shown.address}media/../../../ledger.json"),
         post(shown, f"{origin}/wrong/"),
         post(shown, Host="evil.example"),
         post(shown, Origin="https://evil.example"),
@@ -162,12 +163,12 @@ def test_nobody_else_can_look_or_choose(shown: Shown) -> None:
         post(shown, body={"address": "FineTune/rain", "column": 0}),
         post(shown, body={"address": "../../x", "column": 0}),
         post(shown, body="x" * 300_000),
-        httpx.get(f"{shown.address}choose"),
+        http.get(f"{shown.address}choose"),
     ]
     statuses = [one.status_code for one in refused]
     assert all(400 <= status < 500 for status in statuses), statuses
     assert all("checkpoint-10" not in one.text for one in refused)
-    without = httpx.post(f"{shown.address}choose", json={"address": "Checkpoint/best", "column": 0})
+    without = http.post(f"{shown.address}choose", json={"address": "Checkpoint/best", "column": 0})
     assert without.status_code == 403
     assert shown.text == DOCUMENT
     assert shown.process.poll() is None, "it still shows the page"

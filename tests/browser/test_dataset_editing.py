@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.reading import DESKTOP, PHONE, SCHEMES, Reader, reading
 from tests.dataset.filming import Scene, film, landscape
+from tests.plain_http import http
 from wanctl.project import Project
 from wanctl.project.dataset_edits import DatasetEditor
 from wanctl.watch.editing import DatasetPage
@@ -242,7 +243,7 @@ def post(shown: Served, body: Any, **headers: str) -> httpx.Response:
         "Content-Type": "application/json",
         **headers,
     }
-    return httpx.post(f"{shown.address}edit", content=json.dumps(body), headers=sent)
+    return http.post(f"{shown.address}edit", content=json.dumps(body), headers=sent)
 
 
 def test_nobody_else_can_look_or_write(shown: Served) -> None:
@@ -255,9 +256,9 @@ def test_nobody_else_can_look_or_write(shown: Served) -> None:
         {"Content-Type": "text/plain"},
     ):
         assert 400 <= post(shown, edit, **headers).status_code < 500
-    assert httpx.get(f"{origin}/wrong/").status_code == 404
+    assert http.get(f"{origin}/wrong/").status_code == 404
     for path in ("media/../../a.yaml", "media/a.mp4", "media/" + "0" * 24, "edit", "data.jsonl"):
-        assert 400 <= httpx.get(shown.address + path).status_code < 500
+        assert 400 <= http.get(shown.address + path).status_code < 500
     assert (shown.spec, shown.captions) == (SPEC, LINES)
 
 
@@ -288,9 +289,9 @@ def test_what_is_no_edit_writes_nothing(shown: Served) -> None:
 
 
 def test_a_clip_is_given_in_parts(shown: Served) -> None:
-    page = httpx.get(shown.address).text
+    page = http.get(shown.address).text
     found = re.search(r'src="(media/[0-9a-f]{24})"', page)
     assert found
-    part = httpx.get(shown.address + found[1], headers={"Range": "bytes=0-99"})
+    part = http.get(shown.address + found[1], headers={"Range": "bytes=0-99"})
     assert (part.status_code, len(part.content)) == (206, 100)
     assert part.headers["content-type"] == "video/mp4"

@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.browser.plans import busy_status
 from tests.browser.reading import DESKTOP, PHONE, Reader
 from tests.browser.test_plan_page import HOSTILE
+from tests.plain_http import http
 from tests.render.hostile import plan_of
 from tests.watch.places import BEST, HEAD, SERVING, TRAIN, TUNE, environ, make_place
 from tests.watch.statuses import NOON, STEPS, empty_status, loop_status_of
@@ -180,10 +180,10 @@ def test_a_loop_that_runs_over_a_remote(tmp_path: Path, read: Read, pictures: Pa
         assert "specs/all.yaml:" in " ".join(rows)
         assert str(tmp_path) not in reader.page.content()
         for path in ("/", *OTHERS):
-            answer = httpx.get(f"{url}{path}")
+            answer = http.get(f"{url}{path}")
             assert not [one for one in secrets.values() if one in answer.text], path
-            assert httpx.post(f"{url}{path}", content=b"{}").status_code == 405
-        assert httpx.post(f"{url}/hook", content=b"{}").status_code == 401
+            assert http.post(f"{url}{path}", content=b"{}").status_code == 405
+        assert http.post(f"{url}/hook", content=b"{}").status_code == 401
         assert reader.complaints_of("doors", "unheard", "sideways", "faint", "misplaced") == []
         assert reader.trouble() == []
         assert set(reader.asked) == {f"{url}/"}

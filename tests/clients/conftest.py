@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.datasets import small_dataset
+from tests.plain_http import http
 from tests.serving import listening
 from wanctl.sandbox import Sandbox
 
@@ -37,7 +37,7 @@ class ServedSandbox:
 
     def call(self, method: str, path: str, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {KEY}"}
-        answer = httpx.request(method, self.url + path, headers=headers, trust_env=False, **more)
+        answer = http.request(method, self.url + path, headers=headers, **more)
         assert answer.status_code < 400, answer.text
         return answer.json()
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import dashscope
-import httpx
 import pytest
 from dashscope.v2.errors import NotFoundError
 
 from tests.clients.conftest import KEY, PARAMETERS, ServedSandbox
+from tests.plain_http import http
 
 
 @pytest.fixture
@@ -141,11 +141,11 @@ def test_a_video_from_a_deployed_model(client: dashscope.Client, served: ServedS
     }
     headers = {"Authorization": f"Bearer {KEY}", "X-DashScope-Async": "enable"}
     path = "/api/v1/services/aigc/video-generation/video-synthesis"
-    sent = httpx.post(served.url + path, json=body, headers=headers, trust_env=False).json()
+    sent = http.post(served.url + path, json=body, headers=headers).json()
     task = f"/api/v1/tasks/{sent['output']['task_id']}"
     assert served.call("GET", task)["output"]["task_status"] == "PENDING"
     served.pass_time(minutes=2)
     done = served.call("GET", task)
     assert done["output"]["task_status"] == "SUCCEEDED"
-    video = httpx.get(done["output"]["video_url"], trust_env=False, timeout=60)
+    video = http.get(done["output"]["video_url"], timeout=60)
     assert video.content[4:8] == b"ftyp"

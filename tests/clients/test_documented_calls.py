@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.clients.conftest import CONFIG, KEY, ServedSandbox
+from tests.plain_http import http
 
 AUTH = {"Authorization": f"Bearer {KEY}"}
 JSON = {**AUTH, "Content-Type": "application/json"}
@@ -54,7 +55,7 @@ DEPLOYMENT_FIELDS = {
 
 
 def call(served: ServedSandbox, method: str, path: str, **more: Any) -> httpx.Response:
-    return httpx.request(method, served.url + path, trust_env=False, **{"headers": JSON, **more})
+    return http.request(method, served.url + path, **{"headers": JSON, **more})
 
 
 def output(answer: httpx.Response) -> Any:

@@ -8,6 +8,7 @@ import openai
 import pytest
 
 from tests.clients.conftest import KEY, ServedSandbox
+from tests.plain_http import http
 
 FILES = "/compatible-mode/v1/files"
 
@@ -53,7 +54,7 @@ def test_a_reset_is_one_on_the_wire(served: ServedSandbox) -> None:
 def test_a_broken_answer(served: ServedSandbox, kind: str, empty: bool) -> None:
     arrange(served, kind, count=1)
     headers = {"Authorization": f"Bearer {KEY}"}
-    answer = httpx.get(f"{served.url}/api/v1/fine-tunes", headers=headers, trust_env=False)
+    answer = http.get(f"{served.url}/api/v1/fine-tunes", headers=headers)
     assert (answer.status_code, not answer.content) == (200, empty)
     assert int(answer.headers["content-length"]) == len(answer.content)
     with pytest.raises(ValueError, match=r"Expecting|Unterminated"):

@@ -10,6 +10,7 @@ import pytest
 
 from tests.clients.conftest import CONFIG, ServedSandbox
 from tests.clients.test_documented_calls import call, create, output, trained
+from tests.plain_http import http
 
 
 def rig(served: ServedSandbox, **arranged: Any) -> httpx.Response:
@@ -100,7 +101,7 @@ def test_previews_are_videos_that_differ(served: ServedSandbox) -> None:
     videos = []
     for label in ("checkpoint-50", "checkpoint-400"):
         link = details(served, job_id, label)[0]["video_path"]
-        videos.append(httpx.get(link, trust_env=False).content)
+        videos.append(http.get(link).content)
     assert videos[0] != videos[1]
     for video in videos:
         with av.open(io.BytesIO(video), "r") as container:
@@ -109,11 +110,11 @@ def test_previews_are_videos_that_differ(served: ServedSandbox) -> None:
 
 def test_links_are_signed_and_pass_away(served: ServedSandbox) -> None:
     link = details(served, trained(served), "checkpoint-50")[0]["first_frame_path"]
-    assert httpx.get(link, trust_env=False).status_code == 200
-    assert httpx.get(link, headers={"Authorization": "Bearer x"}, trust_env=False).status_code == 403
-    assert httpx.get(link[:-1] + ("0" if link[-1] != "0" else "1"), trust_env=False).status_code == 403
+    assert http.get(link).status_code == 200
+    assert http.get(link, headers={"Authorization": "Bearer x"}).status_code == 403
+    assert http.get(link[:-1] + ("0" if link[-1] != "0" else "1")).status_code == 403
     served.pass_time(hours=25)
-    assert httpx.get(link, trust_env=False).status_code == 403
+    assert http.get(link).status_code == 403
 
 
 def test_labels_come_in_the_order_of_their_letters_and_only_afterwards(served: ServedSandbox) -> None:

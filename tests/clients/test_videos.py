@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import dashscope
-import httpx
 import pytest
 from dashscope import VideoSynthesis
 from PIL import Image
 
 from tests.clients.conftest import KEY, ServedSandbox
+from tests.plain_http import http
 
 URL, CLIP = "https://example.com/a.png", "https://example.com/a.mp4"
 MODES: dict[str, dict[str, Any]] = {
@@ -45,7 +45,7 @@ def finished(sdk: ServedSandbox, task: Any) -> Any:
 
 
 def seen(url: str) -> None:
-    assert httpx.get(url, trust_env=False, timeout=60).content[4:8] == b"ftyp"
+    assert http.get(url, timeout=60).content[4:8] == b"ftyp"
 
 
 @pytest.mark.parametrize("model", MODES)

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from tests.plain_http import http
 from tests.serving import listening
 from wanctl.sandbox import Sandbox
 
@@ -24,7 +23,7 @@ class Served:
 
     def rows(self, path: str, name: str) -> list[dict[str, Any]]:
         headers = {"Authorization": "Bearer somebody-else"}
-        answer = httpx.get(f"{self.url}/{path}?page_size=100", headers=headers, trust_env=False)
+        answer = http.get(f"{self.url}/{path}?page_size=100", headers=headers)
         found = answer.raise_for_status().json()
         return list(found.get("output", found)[name])
 

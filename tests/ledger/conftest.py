@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.kubernetes.cluster import Cluster
@@ -13,6 +12,7 @@ from tests.kubernetes.fixtures import kubeconfig as kubeconfig
 from tests.ledger.blob_servers import AZURE_ACCOUNT, azure, gcs, gcs_account
 from tests.ledger.ledger_files import clone, owner, remote_with_one_commit
 from tests.ledger.servers import KEYS, OSS_KEYS, s3, serving, with_conditions_of_oss
+from tests.plain_http import http
 from wanctl.ledger import opening
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.store import LedgerStore
@@ -66,7 +66,7 @@ def azure_container(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def new_bucket(address: str) -> str:
     name = f"bucket-{next(_numbers)}"
     signature = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260318/us-east-1/s3/aws4_request"}
-    httpx.put(f"{address}/{name}", headers=signature).raise_for_status()
+    http.put(f"{address}/{name}", headers=signature).raise_for_status()
     return name
 
 

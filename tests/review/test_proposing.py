@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.forge.servers import Answer, Asked, GitHubServer, GitLabServer, served
 from tests.harness import Harness, dataset, finetune
+from tests.plain_http import http
 from tests.scenarios.playing import run_wanctl
 from wanctl.forge.proposing import home_of
 
@@ -233,7 +233,7 @@ def test_the_button_of_the_gallery_opens_the_request_as_well(harness: Harness) -
             )
             chosen = {"address": "Checkpoint/best", "column": 1, "notes": {"review": "x", "notes": {}}}
             origin = address.rpartition("/")[0].rpartition("/")[0]
-            answer = httpx.post(f"{address}choose", json=chosen, headers={"Origin": origin}, timeout=60)
+            answer = http.post(f"{address}choose", json=chosen, headers={"Origin": origin}, timeout=60)
             assert answer.status_code == 200, answer.text
             process.wait(60)
         assert isinstance(server, Pulls)

@@ -52,7 +52,7 @@ def play(scenario: Path, stage: Path) -> tuple[str, str]:
 
 @functools.cache
 def _looked_at() -> dict[str, ClipMeasures]:
-    """The measures of the examples' clips, as an earlier plan left them: decoded once, not by each scenario."""
+    """The measures of the examples' clips, as an earlier plan left them: decoded once for all."""
     measures = {}
     for path in DATA.glob("*/*.mp4"):
         with path.open("rb") as file:

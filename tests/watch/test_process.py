@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import uvicorn
 
+from tests.plain_http import http
 from tests.scenarios.playing import run_wanctl
 from tests.watch.places import HEAD, TRAIN, TUNE, Place, environ
 from wanctl.sandbox import Sandbox
@@ -53,7 +53,7 @@ def account(tmp_path: Path) -> Iterator[SlowAccount]:
 def test_sighup_as_soon_as_it_says_that_it_runs_does_not_end_it(place: Place) -> None:
     with watching(place) as (process, url):
         process.send_signal(signal.SIGHUP)
-        until(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+        until(lambda: http.get(f"{url}/readyz").status_code == 200)
         assert process.poll() is None
 
 
@@ -92,8 +92,8 @@ def test_sigterm_in_the_middle_of_an_upload_ends_it_and_the_upload_is_written(
     place.push(TRAIN, TUNE, head={**HEAD, "base_url": f"{account.server.url}/api/v1"})
     with watching(place) as (process, url):
         assert account.uploading.wait(30)
-        assert httpx.get(f"{url}/healthz").status_code == 200
-        assert httpx.get(f"{url}/readyz").status_code == 503
+        assert http.get(f"{url}/healthz").status_code == 200
+        assert http.get(f"{url}/readyz").status_code == 503
         process.send_signal(signal.SIGTERM)
         time.sleep(0.2)  # the signal is there, and the call still under way
         assert process.poll() is None
@@ -128,7 +128,7 @@ def test_one_turn_that_is_cut_short_is_no_success(place: Place, account: SlowAcc
 def test_sigterm_between_two_turns_ends_it_as_well(place: Place) -> None:
     """A turn hears the signal in its own way, and gives it back."""
     with watching(place) as (process, url):
-        until(lambda: httpx.get(f"{url}/readyz").status_code == 200)
+        until(lambda: http.get(f"{url}/readyz").status_code == 200)
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=30)
     assert (process.returncode, "ended; nothing is lost" in said) == (0, True)

@@ -13,13 +13,13 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
-import httpx
 import pytest
 import uvicorn
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 from uvicorn.server import ServerState
 
+from tests.plain_http import http
 from tests.watch.statuses import NOON, STEPS, empty_status, iteration_of, loop_status_of, step
 from wanctl import __version__
 from wanctl.address import Address
@@ -167,7 +167,7 @@ def test_who_comes_slowly_is_sent_away_and_takes_no_place(monkeypatch: pytest.Mo
         for _ in range(60):
             slow.append(socket.create_connection(place))
             slow[-1].sendall(b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n")
-        assert httpx.get(f"{server.url}/healthz", timeout=5).status_code == 200
+        assert http.get(f"{server.url}/healthz", timeout=5).status_code == 200
         for one in slow:
             one.settimeout(5)
             with contextlib.suppress(ConnectionResetError):
