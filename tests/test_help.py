@@ -20,7 +20,6 @@ def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
 
 
 def everything() -> list[tuple[tuple[str, ...], Any]]:
-    run_wanctl("--version")  # it registers the commands
     return list(commands(typer.main.get_command(app)))
 
 

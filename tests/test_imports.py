@@ -1,17 +1,21 @@
 """A command imports only what it uses: a plan is read often, and by machines that start cold."""
 
+import importlib
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from typer.models import CommandInfo
 
+import wanctl.cli
 from tests.bench.chains import applied
+from wanctl.cli.app import MODULES, app, name_of
 
 ROOT = Path(__file__).parents[1]
-MODULES = """
+LOOKING = """
 import json, sys, threading
 more = set()
 usual = threading.Thread.start
@@ -32,7 +36,7 @@ except SystemExit as ended:
 more |= {name for name, module in sys.modules.items() if module}
 sys.stderr.write("\\n" + json.dumps(sorted(more)))
 """
-HEAVY = {
+LIBRARIES = {
     "av",
     "rich",
     "tornado",
@@ -49,19 +53,46 @@ HEAVY = {
     "imagehash",
     "cronsim",
     "prometheus_client",
-    "wanctl.sandbox",
-    "wanctl.review",
-    "wanctl.render.html.plan",
-    "wanctl.render.markdown.plan",
-    "wanctl.dataset.media",
+    "httpx",
+    "pydantic",
+    "deepdiff",
+    "ssl",
+    "yaml",
+    "tenacity",
+    "asyncio",
 }
-FOR_THE_SERVICE = {"httpx", "yaml", "tenacity", "asyncio", "wanctl.project", "wanctl.engine"}
+OF_A_PLAN = {
+    "wanctl.address",
+    "wanctl.base",
+    "wanctl.catalogue",
+    "wanctl.cli",
+    "wanctl.dataset",
+    "wanctl.engine",
+    "wanctl.finding",
+    "wanctl.generation",
+    "wanctl.kinds",
+    "wanctl.language",
+    "wanctl.ledger",
+    "wanctl.plan",
+    "wanctl.project",
+    "wanctl.render",
+    "wanctl.rules",
+    "wanctl.studio",
+    "asyncio",
+    "httpx",
+    "pydantic",
+    "ssl",
+    "tenacity",
+    "yaml",
+}
+# not merely the rooms: of these, what an unchanged project does not need
+UNUSED = {"wanctl.render.html.plan", "wanctl.render.markdown.plan", "wanctl.dataset.media"}
 
 
 def imported(*arguments: str, folder: Path = ROOT) -> set[str]:
     """The modules in memory after a command, in a process of its own; and whether it had a second thread."""
     ran = subprocess.run(
-        [sys.executable, "-c", MODULES, *arguments],
+        [sys.executable, "-c", LOOKING, *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -73,25 +104,68 @@ def imported(*arguments: str, folder: Path = ROOT) -> set[str]:
     return set(json.loads(ran.stderr.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("command", [["--version"], ["--help"], ["plan", "--help"]])
-def test_words_about_itself_need_nothing_of_the_service(command: list[str]) -> None:
-    found = imported(*command)
-    assert "wanctl.cli.planning" in found
-    assert found & (HEAVY | FOR_THE_SERVICE) == set()
+def rooms(found: set[str]) -> set[str]:
+    """The packages of wanctl, and the libraries that are large."""
+    ours = {".".join(name.split(".")[:2]) for name in found if name.startswith("wanctl.")}
+    return ours | (found & LIBRARIES)
+
+
+def commands(found: set[str]) -> set[str]:
+    """The modules that have commands."""
+    return {f"wanctl.cli.{name}" for name in MODULES.values()} & found
+
+
+def test_the_version_is_told_by_the_door_alone() -> None:
+    found = imported("--version")
+    assert rooms(found) == {"wanctl.base", "wanctl.cli"}
+    assert commands(found) == set()
+
+
+def test_the_help_imports_every_command_and_nothing_that_they_use() -> None:
+    found = imported("--help")
+    assert rooms(found) == {"wanctl.base", "wanctl.cli", "wanctl.render"}
+    assert commands(found) == {f"wanctl.cli.{name}" for name in MODULES.values()}
+
+
+def test_the_help_of_a_command_imports_that_command() -> None:
+    found = imported("plan", "--help")
+    assert rooms(found) == {"wanctl.base", "wanctl.cli", "wanctl.render", "pydantic"}, "typer reads by it"
+    assert commands(found) == {"wanctl.cli.planning"}
+
+
+def test_every_command_stands_in_the_tree_with_its_module() -> None:
+    for module in pkgutil.iter_modules(wanctl.cli.__path__):
+        importlib.import_module(f"wanctl.cli.{module.name}")
+    registered = {name_of(one): places_of(one) for one in app.registered_commands}
+    assert registered == {name: {f"wanctl.cli.{MODULES[name]}"} for name in registered}
+    groups = {str(one.name): one.typer_instance for one in app.registered_groups}
+    assert {*registered, *groups} == set(MODULES)
+    for name, group in groups.items():
+        assert group is not None
+        places = set[str]().union(*map(places_of, group.registered_commands))
+        assert places <= imported(name, "--help"), "a group has all of its commands"
+
+
+def places_of(command: CommandInfo) -> set[str]:
+    """The module of a command."""
+    return {str(getattr(command.callback, "__module__", None))}
 
 
 def test_validating_needs_no_network() -> None:
     found = imported("-C", str(ROOT / "specs"), "validate")
     assert "wanctl.language.load" in found
-    assert found & (HEAVY - {"av", "PIL", "numpy", "wanctl.dataset.media"}) == set()
+    assert commands(found) == {"wanctl.cli.specs"}
     assert "httpcore" not in found
 
 
 def test_a_plan_of_unchanged_datasets_opens_no_media_and_no_sandbox() -> None:
     with applied(1) as (specs, requests):
-        for number, words in enumerate((["plan", "--detailed-exitcode"], ["status"]), start=1):
+        for number, (words, module) in enumerate(
+            ((["plan", "--detailed-exitcode"], "planning"), (["status"], "live")), start=1
+        ):
             found = imported("-C", str(specs), *words)
             assert requests() == 3 * number
-            assert "httpx" in found
-            assert found & HEAVY == set()
+            assert rooms(found) == OF_A_PLAN
+            assert commands(found) == {f"wanctl.cli.{module}"}
+            assert found & UNUSED == set()
             assert "a second thread" not in found, "it would make the methods of every class at once"

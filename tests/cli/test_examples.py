@@ -1,23 +1,14 @@
 """The examples of --help are commands that there are, with options that they have."""
 
-import importlib
-import pkgutil
 import shlex
 
 import pytest
 import typer.main
 
-import wanctl.cli
 from tests.scenarios.playing import run_wanctl
 from wanctl.cli.app import EXAMPLES, app
 
 LINES = [(command, line) for command, lines in EXAMPLES.items() for line in lines]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> None:
-    for module in pkgutil.iter_modules(wanctl.cli.__path__):
-        importlib.import_module(f"wanctl.cli.{module.name}")
 
 
 @pytest.mark.parametrize(("command", "line"), LINES, ids=[line for _, line in LINES])

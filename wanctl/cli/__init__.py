@@ -35,27 +35,7 @@ def _run() -> None:
         sys.modules.setdefault(unused, None)  # type: ignore[arg-type]  # None: not to be imported
     # else the metadata of every installed package is read, to look for plugins of pydantic
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from wanctl.cli import (  # noqa: F401 - they register commands
-        catalogue,
-        choosing,
-        ci,
-        comparing,
-        datasets,
-        fleet,
-        generating,
-        ledger,
-        live,
-        logs,
-        operating,
-        planning,
-        preparing,
-        reviewing,
-        sandbox,
-        specs,
-        trying,
-        watching,
-    )
-    from wanctl.cli.app import app, give_examples
+    from wanctl.cli.app import app
     from wanctl.cli.faults import reported
 
     for stream in (sys.stdout, sys.stderr):
@@ -64,8 +44,6 @@ def _run() -> None:
                 stream.reconfigure(
                     errors="replace"
                 )  # a terminal that cannot show a sign shows a question mark
-    if {"--help", "-h"} & set(sys.argv):
-        give_examples(app)
     with reported(debug="--debug" in sys.argv[1:]):
         try:
             app(prog_name="wanctl")

@@ -1,14 +1,89 @@
-"""The command tree: the options that stand before a command, and the examples beneath its help."""
+"""The command tree: which module has which command, the options before it, and the examples beneath its help.
 
+A module of commands is imported when one of its commands is asked for by name; the help asks for all.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command_from_info, get_group_from_info
 
 from wanctl import __version__
 from wanctl.cli.options import BaseUrl, Environment, Folder
 
+# In the order of the help.
+MODULES = {
+    "choose": "choosing",
+    "ci": "ci",
+    "compare": "comparing",
+    "generate": "generating",
+    "history": "ledger",
+    "import": "live",
+    "status": "live",
+    "output": "live",
+    "previews": "live",
+    "adopt": "live",
+    "graph": "live",
+    "drift": "live",
+    "logs": "logs",
+    "plan": "planning",
+    "apply": "planning",
+    "destroy": "planning",
+    "prune": "planning",
+    "init": "specs",
+    "validate": "specs",
+    "schema": "specs",
+    "explain": "specs",
+    "review": "reviewing",
+    "try": "trying",
+    "watch": "watching",
+    "catalogue": "catalogue",
+    "dataset": "preparing",  # which adds its command to those of datasets
+    "fleet": "fleet",
+    "ledger": "ledger",
+    "sandbox": "sandbox",
+}
+
+
+class Commands(Mapping[str, Any]):
+    """The commands and groups by name, each made when somebody looks at it."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            import_module(f"wanctl.cli.{MODULES[name]}")  # it registers its commands
+            self._made[name] = _made(name)
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in MODULES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULES)
+
+    def __len__(self) -> int:
+        return len(MODULES)
+
+
+class CommandTree(TyperGroup):
+    """wanctl itself: it knows its commands by name, and imports them when it has to."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = Commands()  # type: ignore[assignment]  # nobody adds a command to a group that is made
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as typer calls it
+        return [*self.commands]
+
+
 app = typer.Typer(
     name="wanctl",
+    cls=CommandTree,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -169,13 +244,31 @@ EXAMPLES = {
 }
 
 
-def give_examples(app: typer.Typer, path: str = "") -> None:
-    """Write each command's examples beneath its help."""
+def _made(name: str) -> Any:
+    """The command or group that is registered under that name, as typer makes it."""
+    how: dict[str, Any] = {"pretty_exceptions_short": True, "rich_markup_mode": app.rich_markup_mode}
     for command in app.registered_commands:
-        name = command.name or getattr(command.callback, "__name__", "")
-        lines = EXAMPLES.get(f"{path}{name}", ())
-        if lines:
-            command.epilog = "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
-    for group in app.registered_groups:
-        if group.typer_instance:
-            give_examples(group.typer_instance, f"{path}{group.name or group.typer_instance.info.name} ")
+        if name_of(command) == name:
+            command.epilog = _examples(name)
+            return get_command_from_info(command, **how)
+    group = next(one for one in app.registered_groups if one.name == name)
+    _give_examples(group.typer_instance, f"{name} ")
+    return get_group_from_info(group, suggest_commands=True, **how)
+
+
+def name_of(command: Any) -> str:
+    """What a registered command is called."""
+    return str(command.name or command.callback.__name__)
+
+
+def _give_examples(group: Any, path: str) -> None:
+    for command in group.registered_commands:
+        command.epilog = _examples(f"{path}{name_of(command)}")
+    for one in group.registered_groups:
+        _give_examples(one.typer_instance, f"{path}{one.name} ")
+
+
+def _examples(command: str) -> str | None:
+    """What is written beneath a command's help."""
+    lines = EXAMPLES.get(command)
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)]) if lines else None
