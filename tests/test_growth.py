@@ -16,8 +16,8 @@ import yaml
 from tests.bench.chains import apply_all, write
 from wanctl.address import Address
 from wanctl.base.running import run
+from wanctl.dataset.contents import LocalData
 from wanctl.engine.planner import make_plan
-from wanctl.kinds.context import LocalData
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.resources import Desired, Rename
 from wanctl.ledger.record import Intent, Record

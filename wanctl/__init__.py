@@ -14,7 +14,7 @@ _PLACES = {
     "Plan": "wanctl.project.results:PlanResult",
     "ApplyResult": "wanctl.project.results:ApplyResult",
     "ProjectStatus": "wanctl.project.results:ProjectStatus",
-    "Validation": "wanctl.project.results:Validation",
+    "Validation": "wanctl.project.validating:Validation",
     "Output": "wanctl.project.outputs:Output",
     "Event": "wanctl.project.events:Event",
     "Started": "wanctl.project.events:Started",
@@ -60,8 +60,9 @@ if TYPE_CHECKING:
     from wanctl.project.events import Done, Event, Failed, Missed, Started, Uploaded, Waiting
     from wanctl.project.generating import agenerate, generate
     from wanctl.project.outputs import Output
-    from wanctl.project.results import ApplyResult, ProjectStatus, Validation
+    from wanctl.project.results import ApplyResult, ProjectStatus
     from wanctl.project.results import PlanResult as Plan
+    from wanctl.project.validating import Validation
 
 
 def __getattr__(name: str) -> Any:

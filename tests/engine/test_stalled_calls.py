@@ -49,7 +49,7 @@ class Stall:
                 yield
 
         monkeypatch.setattr(Lane, "turn", stalling)
-        monkeypatch.setattr("wanctl.project.leased", partial(leased, now=lambda: self._now))
+        monkeypatch.setattr("wanctl.project.leasing.leased", partial(leased, now=lambda: self._now))
 
     def _stall(self) -> None:
         store = Project.open(self._harness.specs).store

@@ -15,7 +15,7 @@ from wanctl.language.findings import rendered
 from wanctl.language.load import load_project
 from wanctl.language.schema import described, json_schema
 from wanctl.project import Project
-from wanctl.project.results import dataset_diagnostics
+from wanctl.project.validating import dataset_diagnostics
 
 REPOSITORY = Path(__file__).parents[2]
 PROJECTS = sorted(

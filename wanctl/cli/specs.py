@@ -156,7 +156,6 @@ def validate(
 ) -> None:
     """Check specs and datasets, offline. Every error at once, with its place."""
     from wanctl.language.findings import SpecErrors, rendered
-    from wanctl.render.json.documents import validation_json
     from wanctl.render.text.console import columns, emit, err
     from wanctl.render.visible import json_text
 
@@ -165,6 +164,8 @@ def validate(
     except SpecErrors as error:
         if format_ is not Format.JSON:
             raise
+        from wanctl.render.json.documents import validation_json
+
         sys.stdout.write(json_text(validation_json(error.diagnostics)))
         raise typer.Exit(1) from None
     found = project.validate()

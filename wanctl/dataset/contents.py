@@ -122,6 +122,18 @@ class DatasetFacts:
         return tuple(sample.prompt for sample in self.samples)
 
 
+@dataclass(frozen=True)
+class LocalData:
+    """A dataset's source as it stands on this machine: its facts, or why there are none."""
+
+    facts: DatasetFacts | None
+    problem: str | None = None  # why there are no facts
+    source: str = ""  # as a person would type it
+    problems: tuple[Finding, ...] = ()  # what is wrong with what was found
+    missing: bool = False  # there is nothing at its source on this machine
+    fetchable: bool = False  # not looked at, since its digest is locked; an upload would fetch it
+
+
 def content_digest(members: Iterable[Member]) -> str:
     """sha256 over the sorted names and hashes; a name's length before it leaves no two readings."""
     whole = hashlib.sha256()

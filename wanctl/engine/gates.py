@@ -11,10 +11,10 @@ from datetime import datetime
 
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
+from wanctl.dataset.contents import LocalData
 from wanctl.engine.planner import Draft, Planner
 from wanctl.engine.windows import judge, next_change
 from wanctl.finding import Finding, Severity
-from wanctl.kinds.context import LocalData
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.resources import Desired
 from wanctl.language.settings import Window

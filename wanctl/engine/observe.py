@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
 from wanctl.base.running import Clock
+from wanctl.dataset.contents import LocalData
 from wanctl.engine.journal import Journal
 from wanctl.engine.planner import Draft, Planner, make_plan
 from wanctl.engine.polling import PollingPace
 from wanctl.generation.seeing import seen_video
-from wanctl.kinds.context import LocalData
 from wanctl.kinds.kind import Reader
 from wanctl.kinds.registry import kind_of, reads
 from wanctl.kinds.snapshot import Elsewhere, Listing, Question, Read, Snapshot

@@ -14,8 +14,9 @@ from decimal import Decimal
 from wanctl.address import Address, Kind
 from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
+from wanctl.dataset.contents import LocalData
 from wanctl.finding import Finding, Severity
-from wanctl.kinds.context import Context, LocalData, Planned
+from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.kind import ResourceKind
 from wanctl.kinds.moving import after_move, move_step, moves_of
 from wanctl.kinds.registry import kind_of, kinds

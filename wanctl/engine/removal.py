@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterator, Mapping
 from wanctl.address import Address, Kind
 from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
+from wanctl.dataset.contents import LocalData
 from wanctl.engine.planner import Draft, exceeded_limits, forgotten, make_plan, plan_of
 from wanctl.finding import Finding, Severity
-from wanctl.kinds.context import Context, LocalData, Planned
+from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.kind import OrphanToDelete, Pruning
 from wanctl.kinds.registry import kind_of, kinds
 from wanctl.kinds.snapshot import Snapshot

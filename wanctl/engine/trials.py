@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
+from wanctl.dataset.contents import LocalData
 from wanctl.engine.planner import Draft, plan_of
-from wanctl.kinds.context import LocalData
 from wanctl.kinds.registry import kind_of
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.kinds.together import planned_context

@@ -13,7 +13,7 @@ from typing import Any
 
 from wanctl.address import Address, Kind
 from wanctl.base.classes import dataclass
-from wanctl.dataset.contents import DatasetFacts
+from wanctl.dataset.contents import LocalData
 from wanctl.finding import Finding
 from wanctl.kinds.snapshot import Question, Read, Snapshot, config_suffixes
 from wanctl.language.models import DatasetPart, State
@@ -28,18 +28,6 @@ BILLED_PATIENCE = 20  # times the settle time
 ZONES = timedelta(minutes=15)  # zones differ by multiples of it
 
 Claim = tuple[str, str]  # of what sort, and which
-
-
-@dataclass(frozen=True)
-class LocalData:
-    """A dataset's source as it stands on this machine: its facts, or why there are none."""
-
-    facts: DatasetFacts | None
-    problem: str | None = None  # why there are no facts
-    source: str = ""  # as a person would type it
-    problems: tuple[Finding, ...] = ()  # what is wrong with what was found
-    missing: bool = False  # there is nothing at its source on this machine
-    fetchable: bool = False  # not looked at, since its digest is locked; an upload would fetch it
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import Any
 
 from wanctl.address import Address
+from wanctl.dataset.contents import LocalData
 from wanctl.finding import Finding, Severity
-from wanctl.kinds.context import Claim, Context, LocalData, Planned, Provided, ProvidedModel
+from wanctl.kinds.context import Claim, Context, Planned, Provided, ProvidedModel
 from wanctl.kinds.moving import moves_of
 from wanctl.kinds.registry import kind_of, kinds
 from wanctl.kinds.snapshot import Elsewhere, Snapshot

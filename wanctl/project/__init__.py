@@ -3,46 +3,41 @@
 Each method that reads the account is there twice: plain, and as a coroutine with an a before its name.
 """
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wanctl.address import Address
-from wanctl.base.running import run, run_aside
 from wanctl.base.words import counted
-from wanctl.engine.converge import Outcome, Patience, Watcher, converge
-from wanctl.engine.gates import Approval, Gate, gated, neighbour_gate, window_gate
-from wanctl.engine.journal import Journal, Stamp
-from wanctl.engine.observe import RunSession
-from wanctl.engine.planner import Draft, Planner, make_plan
-from wanctl.engine.polling import PollingPace
+from wanctl.dataset.contents import LocalData
 from wanctl.finding import Finding, Severity
-from wanctl.kinds.context import LocalData
 from wanctl.language.findings import SpecErrors
-from wanctl.language.inspection import EditionChange, edition_changes
 from wanctl.language.resources import Desired
 from wanctl.language.root import find_project
 from wanctl.language.rules.values import check
-from wanctl.ledger.opening import LedgerOwner, open_store
-from wanctl.ledger.record import Record
-from wanctl.ledger.store import LeasedStore, LedgerStore
-from wanctl.project.approved import ApprovedBy, Decision, decision_of, patience_of
-from wanctl.project.destroying import destruction
-from wanctl.project.events import EventWatcher, Listen, Silent
 from wanctl.project.host import STATE_FOLDER, Host
-from wanctl.project.leasing import leased, while_held
-from wanctl.project.ledgers import known_to_namesakes, record_of
-from wanctl.project.local import LocalDatasets, Packer, Reading, shown_path, silently, with_counted
-from wanctl.project.outputs import Output, OutputList, output_of, outputs_of
-from wanctl.project.promotion import load_specs, read_elsewhere, without_trained
-from wanctl.project.provider import Connect, OpenAccount, connect, endpoint_name, place_gate
-from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus, Validation, dataset_diagnostics
-from wanctl.render.lineage import references_of, texts_of
-from wanctl.studio.wire import CallListener, Permission, always_allowed, no_listener
+from wanctl.project.local import LocalDatasets, Reading, shown_path, silently, with_counted
+from wanctl.project.promotion import load_specs, without_trained
+from wanctl.project.validating import Validation, dataset_diagnostics
+
+if TYPE_CHECKING:  # what only a plan or an apply needs is imported where they begin
+    from wanctl.engine.converge import Patience, Watcher
+    from wanctl.engine.gates import Gate
+    from wanctl.engine.observe import RunSession
+    from wanctl.engine.planner import Draft, Planner
+    from wanctl.language.inspection import EditionChange
+    from wanctl.ledger.record import Record
+    from wanctl.ledger.store import LeasedStore, LedgerStore
+    from wanctl.project.approved import ApprovedBy, Decision
+    from wanctl.project.events import Listen
+    from wanctl.project.outputs import Output, OutputList
+    from wanctl.project.provider import Connect, OpenAccount
+    from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus
+    from wanctl.studio.wire import CallListener, Permission
 
 _log = logging.getLogger("wanctl")
 
@@ -59,9 +54,9 @@ class Project:
         trust_cache: bool = True,
         reading: Reading = silently,
         home: Path | None = None,
-        gates: tuple[Gate, ...] = (),
-        on_call: CallListener = no_listener,
-        connect: Connect = connect,
+        gates: tuple["Gate", ...] = (),
+        on_call: "CallListener | None" = None,
+        connect: "Connect | None" = None,
     ) -> None:
         """`home` is where this machine keeps its ledger and caches, if that is not beside the specs; `gates`
         narrow every plan; `on_call` is told of each call to the service; `connect` opens the account."""
@@ -124,15 +119,17 @@ class Project:
             return {address: self.datasets.viewed(address, data, tick) for address, data in local.items()}
 
     @cached_property
-    def store(self) -> LedgerStore:
+    def store(self) -> "LedgerStore":
         return self.store_at(self.desired.settings.ledger)
 
-    def store_at(self, location: str) -> LedgerStore:
+    def store_at(self, location: str) -> "LedgerStore":
         """This project's ledger in this environment, if it were kept there."""
         return self.store_of(self.desired.environment, self.name, location)
 
-    def store_of(self, environment: str | None, project: str, location: str) -> LedgerStore:
+    def store_of(self, environment: str | None, project: str, location: str) -> "LedgerStore":
         """The ledger of an environment of these specs."""
+        from wanctl.ledger.opening import LedgerOwner, open_store
+
         return open_store(
             location,
             LedgerOwner(
@@ -145,9 +142,11 @@ class Project:
         )
 
     def leased(
-        self, store: LedgerStore | None = None, lock_wait: timedelta = timedelta()
-    ) -> AbstractAsyncContextManager[LeasedStore]:
+        self, store: "LedgerStore | None" = None, lock_wait: timedelta = timedelta()
+    ) -> AbstractAsyncContextManager["LeasedStore"]:
         """Hold the ledger's lease: whoever writes the ledger does it through the store that this gives."""
+        from wanctl.project.leasing import leased
+
         return leased(store or self.store, self.host, self.tell, lock_wait=lock_wait)
 
     def findings(self) -> tuple[Finding, ...]:
@@ -156,8 +155,10 @@ class Project:
         found = check(self.desired, {address: data.facts for address, data in self.local.items()})
         return without_trained(found) if self.desired.trainer else found
 
-    def edition_changes(self, edition: str) -> tuple[EditionChange, ...]:
+    def edition_changes(self, edition: str) -> tuple["EditionChange", ...]:
         """What another edition of the catalogue would change for the trainings of these specs."""
+        from wanctl.language.inspection import edition_changes
+
         facts = {address: data.facts for address, data in self.local.items()}
         return edition_changes(self.desired, edition, facts)
 
@@ -171,62 +172,82 @@ class Project:
         return Validation(self.name, self.desired.environment, len(self.desired.resources), found)
 
     async def avalidate(self) -> Validation:
+        import asyncio
+
         return await asyncio.to_thread(self.validate)
 
-    def plan(self, to_delete: Collection[Address] | None = None) -> PlanResult:
+    def plan(self, to_delete: Collection[Address] | None = None) -> "PlanResult":
         """Read the account and plan; nothing is locked, nothing is written.
 
         With `to_delete` it is the plan of `destroy`.
         """
-        return run(self._plan(to_delete))
+        from wanctl.base.running import run
+        from wanctl.project.runs import planned
 
-    async def aplan(self, to_delete: Collection[Address] | None = None) -> PlanResult:
-        return await run_aside(self._plan(to_delete))
+        return run(planned(self, to_delete))
 
-    async def planning(self, known: Record, since: float | None = None) -> PlanResult:
+    async def aplan(self, to_delete: Collection[Address] | None = None) -> "PlanResult":
+        from wanctl.base.running import run_aside
+        from wanctl.project.runs import planned
+
+        return await run_aside(planned(self, to_delete))
+
+    async def planning(self, known: "Record", since: float | None = None) -> "PlanResult":
         """As plan, in the loop of whoever awaits it. `known` is the ledger, read before the account's lists.
         Where projects share an account, these are no older than `since`."""
+        from wanctl.project.runs import shown
+
         async with self.session(record=known, since=since) as session:
-            return PlanResult.of((await session.survey()).plan, references_of(self.desired))
+            return shown(self, (await session.survey()).plan)
 
-    async def _plan(self, to_delete: Collection[Address] | None = None) -> PlanResult:
-        planner = None if to_delete is None else destruction(self.desired, self.record(), to_delete)
-        async with self.session(planner=planner) as session:
-            plan = (await session.survey()).plan
-            return PlanResult.of(plan, references_of(self.desired), texts_of(self.desired))
-
-    def status(self) -> ProjectStatus:
+    def status(self) -> "ProjectStatus":
         """Each resource as it is in the account, and what it waits for."""
+        from wanctl.project.results import ProjectStatus
+
         return ProjectStatus(self.plan())
 
-    async def astatus(self) -> ProjectStatus:
+    async def astatus(self) -> "ProjectStatus":
+        from wanctl.project.results import ProjectStatus
+
         return ProjectStatus(await self.aplan())
 
-    def output(self, name: str | None = None) -> Output:
+    def output(self, name: str | None = None) -> "Output":
         """The name that callers need now, whatever is planned; without a name the only Deployment's."""
+        from wanctl.base.running import run
+        from wanctl.project.outputs import output_of
+
         return run(output_of(self, name))
 
-    def outputs(self) -> OutputList:
+    def outputs(self) -> "OutputList":
         """The names of all Deployments that serve, and why the others have none."""
+        from wanctl.base.running import run
+        from wanctl.project.outputs import outputs_of
+
         return run(outputs_of(self))
 
-    async def aoutputs(self) -> OutputList:
+    async def aoutputs(self) -> "OutputList":
+        from wanctl.base.running import run_aside
+        from wanctl.project.outputs import outputs_of
+
         return await run_aside(outputs_of(self))
 
-    async def aoutput(self, name: str | None = None) -> Output:
+    async def aoutput(self, name: str | None = None) -> "Output":
+        from wanctl.base.running import run_aside
+        from wanctl.project.outputs import output_of
+
         return await run_aside(output_of(self, name))
 
     def apply(
         self,
-        approve: ApprovedBy | None = None,
-        wait: bool | timedelta | Patience = False,
-        watcher: Watcher | None = None,
+        approve: "ApprovedBy | None" = None,
+        wait: "bool | timedelta | Patience" = False,
+        watcher: "Watcher | None" = None,
         to_delete: Collection[Address] | None = None,
         lock_wait: timedelta = timedelta(),
         *,
-        on_event: Listen | None = None,
+        on_event: "Listen | None" = None,
         ignore_windows: bool = False,
-    ) -> ApplyResult:
+    ) -> "ApplyResult":
         """Plan, hold the plan against the approval, converge, under the ledger's lease.
 
         `approve` is the plan that was looked at, or its digest; any other plan is not applied. Or it is a
@@ -237,154 +258,98 @@ class Project:
         Outside the windows of wanctl.yaml nothing is started, unless they are ignored.
         With `to_delete` it is the plan of `destroy`; an empty collection means every Deployment.
         """
+        from wanctl.base.running import run
+        from wanctl.project.approved import decision_of, patience_of
+        from wanctl.project.events import EventWatcher, Silent
+        from wanctl.project.runs import applied
+
         watcher = EventWatcher(on_event) if on_event else watcher or Silent()
+        decision, patience = decision_of(approve), patience_of(wait)
         return run(
-            self._apply(
-                decision_of(approve),
-                patience_of(wait),
-                watcher,
-                to_delete,
-                lock_wait,
-                ignore_windows=ignore_windows,
-            )
+            applied(self, decision, patience, watcher, to_delete, lock_wait, ignore_windows=ignore_windows)
         )
 
     async def aapply(
         self,
-        approve: ApprovedBy | None = None,
-        wait: bool | timedelta | Patience = False,
+        approve: "ApprovedBy | None" = None,
+        wait: "bool | timedelta | Patience" = False,
         *,
-        on_event: Listen | None = None,
+        on_event: "Listen | None" = None,
         lock_wait: timedelta = timedelta(),
         ignore_windows: bool = False,
-    ) -> ApplyResult:
+    ) -> "ApplyResult":
         """As apply. `on_event` is called in the loop that waits for this; where that wait is canceled, the
         calls under way are finished first."""
+        from wanctl.base.running import run_aside
+        from wanctl.project.approved import decision_of, patience_of
+        from wanctl.project.events import EventWatcher, Silent
+        from wanctl.project.runs import applied
+
         watcher = EventWatcher.called_here(on_event) if on_event else Silent()
+        decision, patience = decision_of(approve), patience_of(wait)
         return await run_aside(
-            self._apply(
-                decision_of(approve),
-                patience_of(wait),
-                watcher,
-                None,
-                lock_wait,
-                ignore_windows=ignore_windows,
-            )
+            applied(self, decision, patience, watcher, lock_wait=lock_wait, ignore_windows=ignore_windows)
         )
 
-    async def applying(self, approve: Decision, patience: Patience, watcher: Watcher) -> ApplyResult:
+    async def applying(self, approve: "Decision", patience: "Patience", watcher: "Watcher") -> "ApplyResult":
         """As apply, in the loop of whoever awaits it."""
-        return await self._apply(approve, patience, watcher, None, timedelta(), ignore_windows=False)
+        from wanctl.project.runs import applied
 
-    async def _apply(
-        self,
-        approve: Decision,
-        patience: Patience,
-        watcher: Watcher,
-        to_delete: Collection[Address] | None,
-        lock_wait: timedelta,
-        *,
-        ignore_windows: bool,
-    ) -> ApplyResult:
-        planner = None if to_delete is None else destruction(self.desired, self.record(), to_delete)
-        outside = Severity.WARNING if ignore_windows else Severity.ERROR
-        async with (
-            self.leased(lock_wait=lock_wait) as store,
-            self.session(store, planner, outside) as session,
-        ):
-            draft = await session.survey()
-            return await self.carry_out(session, draft, approve, patience, watcher)
+        return await applied(self, approve, patience, watcher)
 
     async def carry_out(
         self,
-        session: RunSession,
-        draft: Draft,
-        approve: Decision,
-        patience: Patience,
-        watcher: Watcher,
-    ) -> ApplyResult:
-        """Ask, and converge; a plan with errors is given back as it is.
+        session: "RunSession",
+        draft: "Draft",
+        approve: "Decision",
+        patience: "Patience",
+        watcher: "Watcher",
+    ) -> "ApplyResult":
+        """Ask, and converge; a plan with errors is given back as it is."""
+        from wanctl.project.runs import carried_out
 
-        `approve` hears of every plan that has something to do, so that a plan which was reviewed is compared
-        also where there is nothing to start yet. What nobody was asked about is not approved.
-        """
-        references = references_of(self.desired)
-        if any(one.severity is Severity.ERROR for one in draft.plan.findings):
-            return ApplyResult.of(Outcome(draft), references)
-        started = draft.plan.reachable() if patience.waits else draft.plan.this_run()
-        if draft.plan.pending and not approve(PlanResult.of(draft.plan, references), started):
-            return ApplyResult.of(Outcome(draft), references, approved=False)
-        approval = Approval.of(draft.plan) if started else Approval({})
-        outcome = await converge(session, draft, approval, patience, watcher)
-        return ApplyResult.of(outcome, references)
+        return await carried_out(self, session, draft, approve, patience, watcher)
 
-    def record(self) -> Record:
+    def record(self) -> "Record":
         """The ledger, checked to be this project's own; a new one where there is none."""
+        from wanctl.project.ledgers import record_of
+        from wanctl.project.provider import endpoint_name
+
         endpoint = endpoint_name(self.desired.settings, self.host)
         return record_of(self.store, self.name, self.desired.environment or "", endpoint)
 
-    def gated(self, planner: Planner, outside: Severity = Severity.WARNING) -> Planner:
+    def gated(self, planner: "Planner", outside: Severity = Severity.WARNING) -> "Planner":
         """The planner with everything that may narrow it; `outside` is how much it matters to be outside the
         windows."""
-        settings = self.desired.settings
-        gates: tuple[Gate, ...] = (
-            place_gate(settings, self.host),
-            *self.gates,
-            neighbour_gate(known_to_namesakes(self)),
-            window_gate(settings.windows, outside),
-        )
-        return gated(planner, gates)
+        from wanctl.project.runs import gated_planner
 
-    @asynccontextmanager
-    async def session(
+        return gated_planner(self, planner, outside)
+
+    def session(
         self,
-        store: LeasedStore | None = None,
-        planner: Planner | None = None,
+        store: "LeasedStore | None" = None,
+        planner: "Planner | None" = None,
         outside: Severity = Severity.WARNING,
         *,
-        record: Record | None = None,
+        record: "Record | None" = None,
         since: float | None = None,
-    ) -> AsyncIterator[RunSession]:
+    ) -> AbstractAsyncContextManager["RunSession"]:
         """Everything that a run works with, for as long as it runs; without a lease it only looks.
 
         `outside` is how much it matters to be outside the windows. `record` and `since` are of `planning`.
         """
+        from wanctl.project.runs import session_of
 
-        def read() -> tuple[Record, Stamp, Planner]:
-            known = self.record() if record is None else record
-            stamp = self.host.stamp(self.desired) if store else Stamp()
-            return (
-                known,
-                stamp,
-                self.gated(planner or partial(make_plan, diagnostics=self.findings()), outside),
-            )
+        return session_of(self, store, planner, outside, record, since)
 
-        async with self.account(while_held(store) if store else always_allowed) as account:
-            known, stamp, planned_by = await account.aside(read)
-            save, references = store.save if store else _only_looking, references_of(self.desired)
-            yield RunSession(
-                desired=self.desired,
-                local=self.local,
-                studio=account.studio,
-                clock=account.clock,
-                journal=Journal(save, known, stamp, account.clock.now, references),
-                polling=PollingPace.of(self.desired.settings.polling),
-                archive=Packer(self.datasets, self.local, self.state / "packing").archive,
-                planner=planned_by,
-                lists=account.lists(since),
-                elsewhere=partial(read_elsewhere, self) if self.desired.shares_models else None,
-            )
+    def account(self, permission: "Permission | None" = None) -> AbstractAsyncContextManager["OpenAccount"]:
+        """The account alone, for reads that plan nothing; `permission` is asked before each change."""
+        from wanctl.project.provider import connect
+        from wanctl.studio.wire import always_allowed, no_listener
 
-    @asynccontextmanager
-    async def account(self, permission: Permission = always_allowed) -> AsyncIterator[OpenAccount]:
-        """The account alone, for reads that plan nothing."""
-        settings = self.desired.settings
-        async with self._connect(settings, self.state, self.host, self._on_call, permission) as account:
-            yield account
-
-
-def _only_looking(_: Record) -> Record:
-    raise RuntimeError("the ledger is written under its lease only")
+        opened = self._connect or connect
+        on_call, allowed = self._on_call or no_listener, permission or always_allowed
+        return opened(self.desired.settings, self.state, self.host, on_call, allowed)
 
 
 def open_project(

@@ -16,13 +16,12 @@ from wanctl.base.words import counted, did_you_mean
 from wanctl.dataset.beginning import Beginning, beginning_of
 from wanctl.dataset.captioning import Brief, Captions, parts_of, unwritten
 from wanctl.dataset.checks.captions import effect_of
-from wanctl.dataset.contents import ANNOTATIONS, DatasetError, DatasetFacts, Sample
+from wanctl.dataset.contents import ANNOTATIONS, DatasetError, DatasetFacts, LocalData, Sample
 from wanctl.dataset.drafts import question_of, tokens_asked
 from wanctl.dataset.manifest import ContentChanges, changes_since, manifest
 from wanctl.dataset.reading import read_dataset
 from wanctl.dataset.selecting import left_out_samples
 from wanctl.finding import Finding, Severity
-from wanctl.kinds.context import LocalData
 from wanctl.language.inspection import Inspection, inspection
 from wanctl.language.models import Dataset, DatasetPart
 from wanctl.language.rules.datasets import uses_of

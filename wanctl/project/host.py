@@ -7,15 +7,16 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
-from wanctl.base.git import Git
-from wanctl.engine.journal import Stamp
 from wanctl.language.resources import Desired
 from wanctl.language.root import Root
-from wanctl.studio.credentials import Key, find_key
+
+if TYPE_CHECKING:
+    from wanctl.engine.journal import Stamp
+    from wanctl.studio.credentials import Key
 
 NOT_AS_COMMITTED = "+"  # behind a commit that does not hold what was applied
 STATE_FOLDER = ".wanctl"  # what the machine keeps beside the specs: the default ledger, caches, the sandbox
@@ -30,7 +31,7 @@ class Host:
         default_factory=lambda: dict(os.environ), repr=False
     )  # it may hold the key
     home: Path = field(default_factory=lambda: _home())
-    key: Key | None = None  # that was handed over, and goes before what is found
+    key: "Key | None" = None  # that was handed over, and goes before what is found
 
     @classmethod
     def here(cls, base_url: str | None = None, key: str | None = None) -> Self:
@@ -38,10 +39,16 @@ class Host:
         environ = dict(os.environ)
         if base_url:
             environ["WANCTL_BASE_URL"] = base_url
-        return cls(environ=environ, key=None if key is None else Key(key))
+        if key is None:
+            return cls(environ=environ)
+        from wanctl.studio.credentials import Key
 
-    def api_key(self) -> Key:
+        return cls(environ=environ, key=Key(key))
+
+    def api_key(self) -> "Key":
         """The key that was handed over, or is found here."""
+        from wanctl.studio.credentials import find_key
+
         return self.key or find_key(self.environ, self.home)
 
     @property
@@ -80,8 +87,10 @@ class Host:
             return None
         return found.stdout.strip() or None
 
-    def stamp(self, desired: Desired) -> Stamp:
+    def stamp(self, desired: Desired) -> "Stamp":
         """Whom the history credits; the commit with a + where the specs are not as it has them."""
+        from wanctl.engine.journal import Stamp
+
         commit = self.commit(desired.directory)
         if commit and uncommitted(desired, self.environ):
             commit += NOT_AS_COMMITTED
@@ -93,6 +102,8 @@ def uncommitted(desired: Desired, environ: Mapping[str, str]) -> bool:
 
     Where git cannot be asked, nothing is said. Media that git does not keep at all are known by their digest.
     """
+    from wanctl.base.git import Git
+
     git = Git.within(desired.directory, environ)
     places = {str(path) for path in (desired.directory, *desired.sources.values())}
     words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal", "--", *sorted(places))

@@ -1,27 +1,22 @@
 """The datasets on this machine: read once a run, packed only when an upload needs the bytes."""
 
-import asyncio
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from wanctl.address import Address
-from wanctl.base.running import is_alive
 from wanctl.dataset.archive import write_archive
 from wanctl.dataset.checks import check_dataset, in_order
 from wanctl.dataset.checks.content import check_content, viewed_clips
 from wanctl.dataset.checks.wording import check_wording
 from wanctl.dataset.clip_measures import MeasureCache
-from wanctl.dataset.contents import DatasetError, DatasetFacts
+from wanctl.dataset.contents import DatasetError, DatasetFacts, LocalData
 from wanctl.dataset.drafts import DraftCache
 from wanctl.dataset.reading import read_dataset
 from wanctl.dataset.splitting import DrawnPart
 from wanctl.finding import Finding, Severity
-from wanctl.kinds.context import LocalData
 from wanctl.language.findings import SpecErrors
 from wanctl.language.models import Dataset, DatasetPart, FineTune
 from wanctl.language.resources import Desired
@@ -222,6 +217,8 @@ class Packer:
     @asynccontextmanager
     async def archive(self, address: Address, digest: str) -> AsyncIterator[Path]:
         """The packed content; an error if it is not, byte for byte, what the digest says."""
+        import asyncio
+
         facts = self._local[address].facts
         if facts is None:
             facts = await asyncio.to_thread(self._datasets.facts, address)
@@ -239,6 +236,11 @@ class Packer:
 @contextmanager
 def _own_folder(place: Path) -> Iterator[Path]:
     """A folder for this process, gone afterwards; those of processes that were killed go, too."""
+    import shutil
+    import tempfile
+
+    from wanctl.base.running import is_alive
+
     place.mkdir(parents=True, exist_ok=True)
     for left in place.iterdir():
         if not is_alive(left.name.partition("-")[0]):

@@ -11,20 +11,15 @@ from typing import TYPE_CHECKING
 
 from wanctl.address import Address
 from wanctl.finding import Finding, Severity
-from wanctl.kinds.registry import kind_of, kinds
-from wanctl.kinds.snapshot import Elsewhere
-from wanctl.kinds.together import is_made_elsewhere
 from wanctl.language.findings import SpecErrors
 from wanctl.language.load import load_project
 from wanctl.language.resources import Desired
-from wanctl.ledger.errors import LedgerError
-from wanctl.ledger.record import Record
 from wanctl.project.errors import ProjectError
-from wanctl.project.ledgers import record_of
-from wanctl.project.provider import endpoint_name
 from wanctl.rules import Rule
 
 if TYPE_CHECKING:
+    from wanctl.kinds.snapshot import Elsewhere
+    from wanctl.ledger.record import Record
     from wanctl.project import Project
 
 
@@ -37,6 +32,8 @@ def load_specs(directory: Path, environment: str | None = None) -> Desired:
 
 def with_trainer(own: Desired, trainer: Desired) -> Desired:
     """The specs of an environment that only deploys, together with those of the one that trains for it."""
+    from wanctl.kinds.registry import kind_of
+
     trained = {
         address: resource
         for address, resource in trainer.resources.items()
@@ -74,6 +71,8 @@ def with_trainer(own: Desired, trainer: Desired) -> Desired:
 
 def without_trained(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Without those about documents of what is trained: the environment that trains is told of them."""
+    from wanctl.kinds.registry import kinds
+
     kept = {kind.kind for kind in kinds() if kind.goes_with_its_document}
     return tuple(one for one in findings if _kind_in(one.path) in {None, *kept})
 
@@ -92,16 +91,21 @@ def made_elsewhere(address: Address, desired: Desired, command: str) -> ProjectE
     )
 
 
-def ledger_of(project: "Project", address: Address) -> Record:
+def ledger_of(project: "Project", address: Address) -> "Record":
     """The ledger that tells of a resource: of what another environment makes it is that one's."""
+    from wanctl.kinds.together import is_made_elsewhere
+
     trainer = project.desired.trainer
     if trainer and is_made_elsewhere(address, project.desired):
         return _trained(project, trainer)
     return project.record()
 
 
-def read_elsewhere(project: "Project") -> Elsewhere:
+def read_elsewhere(project: "Project") -> "Elsewhere":
     """The ledgers of the environments that share models with this one, as they are now."""
+    from wanctl.kinds.snapshot import Elsewhere
+    from wanctl.ledger.errors import LedgerError
+
     desired, known, unread = project.desired, dict[str, str](), []
     trained = _trained(project, desired.trainer) if desired.trainer else None
     if trained:
@@ -119,15 +123,20 @@ def read_elsewhere(project: "Project") -> Elsewhere:
     return Elsewhere(trained, known, tuple(unread))
 
 
-def _trained(project: "Project", trainer: Desired) -> Record:
+def _trained(project: "Project", trainer: Desired) -> "Record":
     """The ledger of the environment that trains, checked to be its own; an empty one where there is none."""
+    from wanctl.project.ledgers import record_of
+    from wanctl.project.provider import endpoint_name
+
     settings, name = trainer.settings, trainer.environment or ""
     store = project.store_of(name, settings.project, settings.ledger)
     return record_of(store, settings.project, name, endpoint_name(settings, project.host))
 
 
-def _owned(record: Record, environment: str) -> dict[str, str]:
+def _owned(record: "Record", environment: str) -> dict[str, str]:
     """What it has there, and what a call may have made whose answer is not known."""
+    from wanctl.kinds.registry import kind_of
+
     left = {
         name: one.address
         for one in record.intents

@@ -14,8 +14,8 @@ from typing import Any
 
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
+from wanctl.dataset.contents import LocalData
 from wanctl.engine.gates import Gate, concludes
-from wanctl.kinds.context import LocalData
 from wanctl.language.models import Dataset
 from wanctl.language.resources import Desired, Resource
 from wanctl.ledger.record import CHECKING

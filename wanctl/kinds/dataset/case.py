@@ -9,11 +9,10 @@ from typing import Any
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
 from wanctl.base.words import counted, spell_bytes
-from wanctl.dataset.contents import DatasetFacts
+from wanctl.dataset.contents import DatasetFacts, LocalData
 from wanctl.dataset.manifest import manifest
 from wanctl.kinds.acting import CallResult, OnRemote, Tools
 from wanctl.kinds.case import Case, FieldRule, FieldTable
-from wanctl.kinds.context import LocalData
 from wanctl.kinds.snapshot import Read
 from wanctl.language.models import Dataset, DatasetPart
 from wanctl.ledger.record import Verb

@@ -8,10 +8,10 @@ from dataclasses import replace
 from wanctl.address import Address
 from wanctl.dataset.checks import abridged
 from wanctl.dataset.checks.files import listed
-from wanctl.dataset.contents import DatasetFacts, parse_upload_name, upload_name
+from wanctl.dataset.contents import DatasetFacts, LocalData, parse_upload_name, upload_name
 from wanctl.dataset.manifest import changes_since
 from wanctl.finding import Finding, Place, Severity
-from wanctl.kinds.context import Context, LocalData, Planned, ProvidedDataset, ProvidedModel
+from wanctl.kinds.context import Context, Planned, ProvidedDataset, ProvidedModel
 from wanctl.kinds.dataset.case import FIELDS, DatasetCase, DatasetContent, DeleteFile, Upload
 from wanctl.kinds.snapshot import Listing, Read
 from wanctl.language.models import State
