@@ -12,7 +12,7 @@ _PLACES = {
     "open": "wanctl.project:open_project",
     "Project": "wanctl.project:Project",
     "Plan": "wanctl.project.results:PlanResult",
-    "ApplyResult": "wanctl.project.results:ApplyResult",
+    "ApplyResult": "wanctl.project.applying:ApplyResult",
     "ProjectStatus": "wanctl.project.results:ProjectStatus",
     "Validation": "wanctl.project.validating:Validation",
     "Output": "wanctl.project.outputs:Output",
@@ -57,11 +57,12 @@ if TYPE_CHECKING:
     from wanctl.generation.result import VideoResult
     from wanctl.project import Project
     from wanctl.project import open_project as open  # noqa: A004 - as wanctl.open
+    from wanctl.project.applying import ApplyResult
     from wanctl.project.events import Done, Event, Failed, Missed, Started, Uploaded, Waiting
     from wanctl.project.generating import agenerate, generate
     from wanctl.project.outputs import Output
-    from wanctl.project.results import ApplyResult, ProjectStatus
     from wanctl.project.results import PlanResult as Plan
+    from wanctl.project.results import ProjectStatus
     from wanctl.project.validating import Validation
 
 

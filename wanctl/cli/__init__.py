@@ -29,8 +29,8 @@ def _run() -> None:
         if getattr(sys, name) is None:  # closed by whoever started this: nobody hears, and the work is done
             mode = "r" if name == "stdin" else "w"
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - to the end
-    # what a command makes lives to its end: to look for cycles in it meanwhile, and once more at the very end, is
-    # more than a third of a short run
+    # what a command makes lives to its end: to look for cycles in it meanwhile, and once more at the very
+    # end, is more than a third of a short run
     gc.set_threshold(150_000, 20, 100)
     atexit.register(gc.freeze)  # what is frozen is not looked at
     # httpx brings its own command line where it can, and tenacity another event loop, which no one here uses

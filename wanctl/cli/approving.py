@@ -17,7 +17,7 @@ from wanctl.render.options import Command
 
 if TYPE_CHECKING:
     from wanctl.plan import Plan, Step
-    from wanctl.project.results import ApplyResult
+    from wanctl.project.applying import ApplyResult
 
 
 def confirmed(question: str, otherwise: str) -> bool:

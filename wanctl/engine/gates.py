@@ -13,7 +13,6 @@ from wanctl.address import Address
 from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import LocalData
 from wanctl.engine.planner import Draft, Planner
-from wanctl.engine.windows import judge, next_change
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.snapshot import Snapshot
 from wanctl.language.resources import Desired
@@ -52,6 +51,8 @@ def window_gate(windows: Sequence[Window], severity: Severity) -> Gate:
     def gate(plan: Plan, now: datetime) -> Plan:
         if not windows or not any(step.when is When.NOW for step in plan.steps):
             return plan
+        from wanctl.engine.windows import judge, next_change
+
         verdict = judge(windows, now)
         if verdict.open:
             return plan

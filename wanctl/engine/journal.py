@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
-from wanctl.engine.history import inputs_kept_of
 from wanctl.kinds.acting import CallResult
 from wanctl.ledger.record import Entry, Generation, HistoryLine, Intent, Record, Verb
 from wanctl.plan import Effect
@@ -160,6 +159,8 @@ class Journal:
         if made is None:
             return record.with_history(line)
         records = (record, *([self.trained] if self.trained else []))
+        from wanctl.engine.history import inputs_kept_of
+
         kept = inputs_kept_of(Address.parse(line.address), made, records, self._references)
         return record.with_history(line.model_copy(update={"config": kept.digest}), configs=kept.configs)
 

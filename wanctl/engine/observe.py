@@ -22,7 +22,6 @@ from wanctl.dataset.contents import LocalData
 from wanctl.engine.journal import Journal
 from wanctl.engine.planner import Draft, Planner, make_plan
 from wanctl.engine.polling import PollingPace
-from wanctl.generation.seeing import seen_video
 from wanctl.kinds.kind import Reader
 from wanctl.kinds.registry import kind_of, reads
 from wanctl.kinds.snapshot import Elsewhere, Listing, Question, Read, Snapshot
@@ -38,7 +37,6 @@ ReadLists = Callable[
 ]  # the three lists as they are for everybody: nothing was asked yet
 ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
 _NO_SUCH_CALL = frozenset({404, 405})
-_LOOKS: dict[str, Reader] = {Read.VIDEO: seen_video}  # what is more than one call
 _Object = TypeVar("_Object")
 _Listed = TypeVar("_Listed", RemoteFile, Job, LiveDeployment)
 
@@ -137,10 +135,17 @@ async def answer(studio: Studio, questions: Iterable[Question]) -> dict[Question
 
 async def _answer(studio: Studio, question: Question) -> Any:
     try:
-        reader = _LOOKS.get(question.read) or reads()[question.read]
-        return await reader(studio, question.remote_id)
+        return await _reader(question)(studio, question.remote_id)
     except NotFound:
         return None
+
+
+def _reader(question: Question) -> Reader:
+    if question.read != Read.VIDEO:
+        return reads()[question.read]
+    from wanctl.generation.seeing import seen_video  # more than one call
+
+    return seen_video
 
 
 @dataclass(frozen=True)

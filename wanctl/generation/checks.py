@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,11 +15,12 @@ from wanctl.base.classes import dataclass
 from wanctl.base.values import Model, Positive, String, Whole
 from wanctl.base.words import counted
 from wanctl.catalogue.base_models import Catalogue
-from wanctl.generation.body import call_of
 from wanctl.generation.judge import CheckJudge, OrText
-from wanctl.generation.modes import CalledModel
-from wanctl.generation.request import VideoRequest
 from wanctl.studio.objects import TaskStatus, VideoTask
+
+if TYPE_CHECKING:  # documents have checks, and few of them: what makes a call is imported with the first one
+    from wanctl.generation.modes import CalledModel
+    from wanctl.generation.request import VideoRequest
 
 MOST_CHECKS = 20
 PIXELS = {"480P": 832 * 480, "720P": 1280 * 720, "1080P": 1920 * 1080}
@@ -74,7 +75,7 @@ class WantedVideo:
     number: int  # among the images of the document
     name: str  # its first frame, as the document writes it
     written: str  # as a person reads it in the plan
-    request: VideoRequest
+    request: "VideoRequest"
 
     @property
     def key(self) -> str:
@@ -87,6 +88,8 @@ def wanted_videos(checks: VideoChecks, model: str, files: Mapping[str, Path]) ->
 
     One whose image may not be read is none: nothing outside the project is looked at.
     """
+    from wanctl.generation.request import VideoRequest
+
     found: dict[str, WantedVideo] = {}
     for number, one in enumerate(checks.images):
         image = files.get(f"checks.images[{number}].image")
@@ -125,7 +128,7 @@ class ChecksCost:
 
 
 def cost_of_checks(
-    videos: int, checks: VideoChecks, called: CalledModel | None, catalogue: Catalogue
+    videos: int, checks: VideoChecks, called: "CalledModel | None", catalogue: Catalogue
 ) -> ChecksCost:
     seconds = expected_seconds(checks, called)
     price = catalogue.call_price(called.base, checks.resolution) if called else None
@@ -136,10 +139,13 @@ def cost_of_checks(
     return ChecksCost(videos, amount, price.per_second.currency, f"{seconds} s each at {price}")
 
 
-def expected_seconds(checks: VideoChecks, called: CalledModel | None) -> int | None:
+def expected_seconds(checks: VideoChecks, called: "CalledModel | None") -> int | None:
     """How long each will be, as far as it is written or documented."""
     if checks.duration or called is None:
         return checks.duration
+    from wanctl.generation.body import call_of
+    from wanctl.generation.request import VideoRequest
+
     return call_of(VideoRequest(model=called.name, resolution=checks.resolution), called, ()).seconds
 
 

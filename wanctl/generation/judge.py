@@ -22,7 +22,6 @@ from wanctl.base.classes import dataclass
 from wanctl.base.redaction import without_secrets
 from wanctl.base.values import FromFile, Identifier, Model, Positive, Whole
 from wanctl.catalogue.base_models import Catalogue
-from wanctl.dataset.pictures import frames_between, image_part, jpeg_url, opened_picture
 
 JUDGE_MODEL = "qwen3-vl-plus"  # where nobody names another one
 HIGHEST_SCORE = 10
@@ -205,6 +204,8 @@ class Judge:
 
     def parts(self, shown: ShownVideo) -> list[dict[str, Any]]:
         """The content of the request; ValueError where the video shows nothing."""
+        from wanctl.dataset.pictures import frames_between, image_part, jpeg_url, opened_picture
+
         assert shown.video is not None  # noqa: S101 - only those with one are judged
         frames = frames_between(shown.video.path, FRAMES)
         if not frames:

@@ -16,7 +16,6 @@ from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.kinds.case import FieldTable
 from wanctl.kinds.context import Context, Planned
-from wanctl.kinds.importing import Importable, Inventory
 from wanctl.kinds.snapshot import Listing, Question, Snapshot
 from wanctl.language.models import State
 from wanctl.language.resources import Desired, DocumentKind, Resource, Spec
@@ -24,6 +23,7 @@ from wanctl.ledger.record import Entry, Generation, Intent
 from wanctl.plan import Action, Orphan, Step, When
 
 if TYPE_CHECKING:
+    from wanctl.kinds.importing import Importable, Inventory
     from wanctl.studio.client import Studio
 
 
@@ -254,11 +254,11 @@ class ResourceKind(ABC):
 
     # Import
 
-    def import_questions(self, inventory: Inventory) -> Iterable[Question]:
+    def import_questions(self, inventory: "Inventory") -> Iterable[Question]:
         """The reads, one by one, without which documents cannot be made."""
         return ()
 
-    def importable(self, inventory: Inventory) -> Iterable[Importable]:
+    def importable(self, inventory: "Inventory") -> "Iterable[Importable]":
         """Objects that are live and new, each with how its document is written."""
         return ()
 

@@ -15,7 +15,6 @@ from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.redaction import without_secrets
 from wanctl.base.words import did_you_mean, listed, quoted
-from wanctl.dataset.remote import EXTRAS
 from wanctl.finding import Finding, Place, Severity
 from wanctl.language.findings import SpecErrors
 from wanctl.rules import Rule
@@ -24,7 +23,6 @@ SETTINGS_FILE = "wanctl.yaml"
 LARGEST_TEXT = 64 * 1024
 LARGEST_YAML = 8 * 1024 * 1024
 _YAML = frozenset({".yaml", ".yml"})
-_STORES = sorted({*EXTRAS, "file"} - {"http"})
 
 
 class PathRefused(WanctlError, ValueError):  # noqa: N818 - reads as what happened
@@ -175,9 +173,12 @@ def local_part(url: str) -> str | None:
         raise PathRefused(f"{quoted(without_secrets(url))} is not a plain URL")
     if scheme == "file":
         return rest.removeprefix("localhost/")
+    from wanctl.dataset.remote import EXTRAS
+
     if scheme not in EXTRAS:
+        known = sorted({*EXTRAS, "file"} - {"http"})
         raise PathRefused(
-            f"{scheme}:// is not known", f"there are {listed(_STORES)}; or a path, or {{file_id: …}}"
+            f"{scheme}:// is not known", f"there are {listed(known)}; or a path, or {{file_id: …}}"
         )
     try:
         parts = urlsplit(url)

@@ -32,11 +32,12 @@ if TYPE_CHECKING:  # what only a plan or an apply needs is imported where they b
     from wanctl.language.inspection import EditionChange
     from wanctl.ledger.record import Record
     from wanctl.ledger.store import LeasedStore, LedgerStore
+    from wanctl.project.applying import ApplyResult
     from wanctl.project.approved import ApprovedBy, Decision
     from wanctl.project.events import Listen
     from wanctl.project.outputs import Output, OutputList
     from wanctl.project.provider import Connect, OpenAccount
-    from wanctl.project.results import ApplyResult, PlanResult, ProjectStatus
+    from wanctl.project.results import PlanResult, ProjectStatus
     from wanctl.studio.wire import CallListener, Permission
 
 _log = logging.getLogger("wanctl")
@@ -259,9 +260,9 @@ class Project:
         With `to_delete` it is the plan of `destroy`; an empty collection means every Deployment.
         """
         from wanctl.base.running import run
+        from wanctl.project.applying import applied
         from wanctl.project.approved import decision_of, patience_of
         from wanctl.project.events import EventWatcher, Silent
-        from wanctl.project.runs import applied
 
         watcher = EventWatcher(on_event) if on_event else watcher or Silent()
         decision, patience = decision_of(approve), patience_of(wait)
@@ -281,9 +282,9 @@ class Project:
         """As apply. `on_event` is called in the loop that waits for this; where that wait is canceled, the
         calls under way are finished first."""
         from wanctl.base.running import run_aside
+        from wanctl.project.applying import applied
         from wanctl.project.approved import decision_of, patience_of
         from wanctl.project.events import EventWatcher, Silent
-        from wanctl.project.runs import applied
 
         watcher = EventWatcher.called_here(on_event) if on_event else Silent()
         decision, patience = decision_of(approve), patience_of(wait)
@@ -293,7 +294,7 @@ class Project:
 
     async def applying(self, approve: "Decision", patience: "Patience", watcher: "Watcher") -> "ApplyResult":
         """As apply, in the loop of whoever awaits it."""
-        from wanctl.project.runs import applied
+        from wanctl.project.applying import applied
 
         return await applied(self, approve, patience, watcher)
 
@@ -306,7 +307,7 @@ class Project:
         watcher: "Watcher",
     ) -> "ApplyResult":
         """Ask, and converge; a plan with errors is given back as it is."""
-        from wanctl.project.runs import carried_out
+        from wanctl.project.applying import carried_out
 
         return await carried_out(self, session, draft, approve, patience, watcher)
 

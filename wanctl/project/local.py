@@ -5,15 +5,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wanctl.address import Address
-from wanctl.dataset.archive import write_archive
 from wanctl.dataset.checks import check_dataset, in_order
-from wanctl.dataset.checks.content import check_content, viewed_clips
-from wanctl.dataset.checks.wording import check_wording
-from wanctl.dataset.clip_measures import MeasureCache
 from wanctl.dataset.contents import DatasetError, DatasetFacts, LocalData
-from wanctl.dataset.drafts import DraftCache
 from wanctl.dataset.reading import read_dataset
 from wanctl.dataset.splitting import DrawnPart
 from wanctl.finding import Finding, Severity
@@ -25,6 +21,9 @@ from wanctl.language.rules.datasets import uses_of
 from wanctl.language.rules.values import check
 from wanctl.project.host import STATE_FOLDER
 from wanctl.rules import Rule
+
+if TYPE_CHECKING:
+    from wanctl.dataset.drafts import DraftCache
 
 Tick = Callable[[int], None]
 Reading = Callable[[], AbstractContextManager[Tick]]
@@ -107,6 +106,10 @@ class LocalDatasets:
 
     def viewed(self, address: Address, data: LocalData, tick: Tick = lambda _: None) -> LocalData:
         """With what is to be said of the content of its clips; each clip is looked at once."""
+        from wanctl.dataset.checks.content import check_content, viewed_clips
+        from wanctl.dataset.checks.wording import check_wording
+        from wanctl.dataset.clip_measures import MeasureCache
+
         facts, spec = data.facts, self._spec(address)
         if facts is None or isinstance(spec, DatasetPart):  # of a part it is told with its whole
             return data
@@ -129,8 +132,10 @@ class LocalDatasets:
         wording = check_wording(facts)
         return replace(data, problems=in_order((*data.problems, *wording, *content)))
 
-    def drafts(self) -> DraftCache:
+    def drafts(self) -> "DraftCache":
         """The captions that were drafted before."""
+        from wanctl.dataset.drafts import DraftCache
+
         return DraftCache(self._cache)
 
     def path(self, address: Address) -> Path:
@@ -146,6 +151,8 @@ class LocalDatasets:
         return fetch(url, self._cache / "sources")
 
     def write_archive(self, address: Address, facts: DatasetFacts, destination: Path) -> None:
+        from wanctl.dataset.archive import write_archive
+
         spec = self._spec(address)
         write_archive(self.path(address), facts, destination, exclude=spec.exclude, part=_part_of(spec))
 

@@ -13,8 +13,9 @@ from wanctl.engine.removal import OrphanChoice, all_to_delete, make_pruning, not
 from wanctl.finding import Severity
 from wanctl.plan import Plan, Step
 from wanctl.project import Project
+from wanctl.project.applying import ApplyResult
 from wanctl.project.approved import Decision
-from wanctl.project.results import ApplyResult, PlanResult
+from wanctl.project.results import PlanResult
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ from typing import Any, Self
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
-from wanctl.engine.converge import Outcome
 from wanctl.plan import Plan, Status
 from wanctl.render.lineage import References, Texts
-from wanctl.render.options import Command, PlanFormat, RenderOptions
+from wanctl.render.options import PlanFormat, RenderOptions
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,51 +59,6 @@ class PlanResult(Plan):
 
         place = "/".join(part for part in (self.project, self.environment) if part)
         return f"<wanctl.Plan {place}: {headline(self)}, digest {self.digest[:12]}>"
-
-
-@dataclass(repr=False)
-class ApplyResult(Outcome):
-    """How an apply ended: the plan that is left, what was done, and what failed."""
-
-    references: References | None = None
-    approved: bool = True  # false: whoever was asked said no, and nothing was done
-
-    @classmethod
-    def of(cls, outcome: Outcome, references: References, *, approved: bool = True) -> Self:
-        known = {one.name: getattr(outcome, one.name) for one in fields(Outcome)}
-        return cls(**known, references=references, approved=approved)
-
-    @property
-    def plan(self) -> PlanResult:
-        """The plan of what is left to do or to wait for."""
-        return PlanResult.of(self.draft.plan, self.references or {})
-
-    @property
-    def ok(self) -> bool:
-        """Nothing failed, came up unapproved, or stands in the way. There may be more to wait for."""
-        stuck = self.plan.status in {Status.ERROR, Status.BLOCKED}
-        return self.approved and not (self.failures or self.unapproved or stuck)
-
-    @property
-    def converged(self) -> bool:
-        """The account is as the specs say."""
-        return self.plan.status is Status.CONVERGED
-
-    def to_text(self) -> str:
-        from wanctl.render.text.console import plain
-        from wanctl.render.text.run import outcome_lines
-
-        return plain(outcome_lines(self, Command.APPLY, plan_shown=True))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The document of `wanctl apply --format json`."""
-        from wanctl.render.json.documents import outcome_json
-
-        return outcome_json(self)
-
-    def __repr__(self) -> str:
-        done, failed = counted(len(self.done), "call"), len(self.failures)
-        return f"<wanctl.ApplyResult {self.plan.status.value}: {done} made, {failed} failed>"
 
 
 @dataclass(frozen=True)

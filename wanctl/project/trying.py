@@ -24,10 +24,11 @@ from wanctl.language.resources import Resource, resource_named
 from wanctl.ledger.record import Trial, Verb
 from wanctl.plan import Plan, When
 from wanctl.project import Project
+from wanctl.project.applying import ApplyResult
 from wanctl.project.approved import Decision
 from wanctl.project.errors import ProjectError
 from wanctl.project.promotion import made_elsewhere
-from wanctl.project.results import ApplyResult, PlanResult
+from wanctl.project.results import PlanResult
 from wanctl.project.trials import StandingTrial, trials_in, trials_of
 from wanctl.render.lineage import references_of
 

@@ -3,9 +3,7 @@
 Found in the environment or in files of the user's home, never in the specs. Both are passed in.
 """
 
-import configparser
 import logging
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -63,6 +61,8 @@ def _only_line(path: Path) -> str:
 
 
 def _in_config(path: Path) -> str:
+    import tomllib
+
     try:
         found = tomllib.loads(_text(path)).get("api_key", "")
     except tomllib.TOMLDecodeError:
@@ -71,6 +71,8 @@ def _in_config(path: Path) -> str:
 
 
 def _in_credentials(path: Path) -> str:
+    import configparser
+
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(_text(path))

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from wanctl.address import Kind
 from wanctl.kinds.checkpoint.case import FIELDS
 from wanctl.kinds.checkpoint.planning import plan_checkpoint
 from wanctl.kinds.context import Context, Planned
-from wanctl.kinds.finetune.importing import exported_rows, new_jobs, project_of, write_job
-from wanctl.kinds.importing import Importable, Inventory, Writing
 from wanctl.kinds.kind import Cadence, OutputWords, Reader, ResourceKind
 from wanctl.kinds.snapshot import Question, Read
 from wanctl.language.resources import DOCUMENTS, Resource, Spec
 from wanctl.ledger.record import Generation
 from wanctl.plan import Step
 from wanctl.studio.objects import CheckpointRow, Job
+
+if TYPE_CHECKING:
+    from wanctl.kinds.importing import Importable, Inventory, Writing
 
 
 class CheckpointKind(ResourceKind):
@@ -51,7 +52,10 @@ class CheckpointKind(ResourceKind):
     def instead_of_adoption(self, remote_id: str) -> str:
         return "an exported checkpoint is found by its job and name, without adoption"
 
-    def importable(self, inventory: Inventory) -> Iterable[Importable]:
+    def importable(self, inventory: "Inventory") -> "Iterable[Importable]":
+        from wanctl.kinds.finetune.importing import exported_rows, new_jobs, project_of
+        from wanctl.kinds.importing import Importable
+
         for job in new_jobs(inventory):
             for row in exported_rows(inventory, job.job_id):
                 if row.model_name and row.model_name != job.finetuned_output:
@@ -59,8 +63,10 @@ class CheckpointKind(ResourceKind):
                     yield Importable(row.model_name, write, project_of(job), beside=job.job_id)
 
 
-def write_checkpoint(writing: Writing, job: Job, row: CheckpointRow) -> str | None:
+def write_checkpoint(writing: "Writing", job: Job, row: CheckpointRow) -> str | None:
     """The name of the Checkpoint that stands for an export, written if there is none yet."""
+    from wanctl.kinds.finetune.importing import write_job
+
     assert row.model_name is not None  # noqa: S101 - it is exported
     known = writing.names[Kind.CHECKPOINT]
     finetune = write_job(writing, job)

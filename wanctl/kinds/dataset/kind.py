@@ -2,20 +2,22 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from wanctl.address import Address, Kind
 from wanctl.dataset.contents import parse_upload_name
 from wanctl.kinds.context import Context, Planned, ProvidedDataset
 from wanctl.kinds.dataset.case import FIELDS, DeleteFile
 from wanctl.kinds.dataset.planning import plan_dataset, without_needless_upload
-from wanctl.kinds.importing import Writing
 from wanctl.kinds.kind import Cadence, OrphanToDelete, OutputWords, Pruning, Reader, ResourceKind
 from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot
 from wanctl.language.resources import DOCUMENTS, Resource
 from wanctl.language.source import OssFolder
 from wanctl.plan import Orphan, Step, When
 from wanctl.studio.objects import IN_OSS, Job
+
+if TYPE_CHECKING:
+    from wanctl.kinds.importing import Writing
 
 
 class DatasetKind(ResourceKind):
@@ -90,7 +92,7 @@ def _reads(job: Job, file: OrphanToDelete, pruning: Pruning) -> bool:
     return bool(to_delete and not to_delete.in_flight and file.remote_id in named)
 
 
-def write_dataset(writing: Writing, file_id: str) -> str | None:
+def write_dataset(writing: "Writing", file_id: str) -> str | None:
     """The name of the Dataset that stands for an uploaded file, written if there is none yet."""
     known = writing.names[Kind.DATASET]
     if file_id not in known and file_id.startswith(IN_OSS):

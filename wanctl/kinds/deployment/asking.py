@@ -4,20 +4,20 @@ What is known before it stands in the intent; the task's id is in the ledger bef
 """
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.finding import Severity
-from wanctl.generation.body import VideoCall, call_of
 from wanctl.generation.checks import WantedVideo
-from wanctl.generation.inputs import inputs_of
 from wanctl.generation.modes import CalledModel
-from wanctl.generation.rules import problems
 from wanctl.kinds.acting import CallResult, Tools
 from wanctl.ledger.record import CheckedVideo, CheckRound, Entry, Intent, Verb
 from wanctl.studio.errors import Refused, StudioError
+
+if TYPE_CHECKING:
+    from wanctl.generation.body import VideoCall
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,12 @@ class AskForVideo:
         entry = with_video(tools.entry, self.remote_id, self.round, video)
         return CallResult(entry, video.task_id, answer.request_id)
 
-    def _call(self) -> VideoCall:
+    def _call(self) -> "VideoCall":
         """The request as it is sent; Refused where its image has changed or gone since it was looked at."""
+        from wanctl.generation.body import call_of
+        from wanctl.generation.inputs import inputs_of
+        from wanctl.generation.rules import problems
+
         try:
             request = self.wanted.request.model_copy(update={"model": self.called.name})
             inputs = inputs_of(request)

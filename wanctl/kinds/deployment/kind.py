@@ -1,12 +1,10 @@
 """The Deployment, as the engine sees it: it serves, costs by the hour, and goes with its document."""
 
 from collections.abc import Collection, Iterable, Mapping
-from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from wanctl.address import Address, Kind
 from wanctl.base.words import listed
-from wanctl.kinds.checkpoint.kind import write_checkpoint
 from wanctl.kinds.context import Context, Planned
 from wanctl.kinds.deployment.case import FIELDS
 from wanctl.kinds.deployment.deploying import (
@@ -18,18 +16,18 @@ from wanctl.kinds.deployment.deploying import (
 )
 from wanctl.kinds.deployment.planning import plan_deployment
 from wanctl.kinds.deployment.removal import plan_removal, plan_trial
-from wanctl.kinds.deployment.unrecorded import adopt_deployment, echoed_config
-from wanctl.kinds.finetune.importing import exported_rows, job_of, project_of, questions_about, write_job
+from wanctl.kinds.deployment.unrecorded import adopt_deployment
 from wanctl.kinds.finetune.removal import our_jobs
-from wanctl.kinds.importing import UNREADABLE, Importable, Inventory, Writing
 from wanctl.kinds.kind import Adopting, Cadence, OrphanToDelete, OutputWords, Pruning, Reader, ResourceKind
 from wanctl.kinds.snapshot import Listing, Question, Read, Snapshot, is_model_of
 from wanctl.language.models import Deployment, State
 from wanctl.language.resources import DOCUMENTS, Desired, Resource, Spec
-from wanctl.language.writing import UNKNOWN
 from wanctl.ledger.record import Entry, Generation, Intent, Verb
 from wanctl.plan import Action, Orphan, Progress, Step, When
 from wanctl.studio.objects import LiveDeployment
+
+if TYPE_CHECKING:
+    from wanctl.kinds.importing import Importable, Inventory
 
 _ONLY_CALLS = "irreversible; calls to it fail from then on"
 
@@ -149,16 +147,15 @@ class DeploymentKind(ResourceKind):
     def why_not_shared(self, other: Address, address: Address, *, in_specs: bool) -> str | None:
         return f"if it has another name now, write moved_from: {other.name} in the document of {address}"
 
-    def import_questions(self, inventory: Inventory) -> Iterable[Question]:
-        for one in _new_deployments(inventory):
-            yield Question(Read.DEPLOYMENT, one.deployed_model)
-            if job := job_of(inventory, one.model_name or ""):
-                yield from questions_about(job)
+    def import_questions(self, inventory: "Inventory") -> Iterable[Question]:
+        from wanctl.kinds.deployment.importing import questions_about_deployments
 
-    def importable(self, inventory: Inventory) -> Iterable[Importable]:
-        for one in _new_deployments(inventory):
-            project = project_of(job_of(inventory, one.model_name or ""))
-            yield Importable(one.deployed_model, partial(_write, listed=one), project)
+        return questions_about_deployments(inventory)
+
+    def importable(self, inventory: "Inventory") -> "Iterable[Importable]":
+        from wanctl.kinds.deployment.importing import importable_deployments
+
+        return importable_deployments(inventory)
 
     def in_service(self, step: Step, entry: Entry, snapshot: Snapshot) -> tuple[str, ...]:
         """The newest that runs and passed its checks, then those before it: also while the next is made."""
@@ -225,53 +222,3 @@ def _left_standing(address: Address, context: Context) -> Planned | None:
         hints=(f"if it is yours: wanctl adopt {address} {name}",),
     )
     return Planned(step)
-
-
-def _new_deployments(inventory: Inventory) -> list[LiveDeployment]:
-    known = inventory.desired.catalogue.base_model
-    ordered = sorted(
-        inventory.snapshot.deployments, key=lambda one: (str(one.gmt_create), one.deployed_model)
-    )
-    return [
-        one
-        for one in ordered
-        if not one.gone
-        and not one.leaving
-        and not inventory.taken(Kind.DEPLOYMENT, one.deployed_model)
-        and (known(one.base_model or "") or job_of(inventory, one.model_name or ""))
-    ]
-
-
-def _write(writing: Writing, listed: LiveDeployment) -> None:
-    asked = writing.inventory.in_full(Read.DEPLOYMENT, listed.deployed_model)
-    live = asked if isinstance(asked, LiveDeployment) else listed
-    model = _model(writing, live.model_name or "")
-    name = model.get("finetune") or model.get("checkpoint") or live.deployed_model
-    address = writing.address(Kind.DEPLOYMENT, name)
-    remarks = [f"{live.deployed_model}, {live.status}, serves {live.model_name}"]
-    fields: dict[str, Any] = dict(model)
-    if live.capacity is None:
-        remarks.append(f"{UNREADABLE}: capacity; 1 is taken for it")
-    fields["capacity"] = live.capacity or 1
-    config = echoed_config(live)
-    fields["aigc_config"] = config or UNKNOWN
-    if config is None:
-        remarks.append(
-            f"{UNREADABLE}: aigc_config. It serves on; nothing is deployed from this document before you "
-            "write what it was given (use_input_prompt, prompt, lora_prompt_default) in the place of "
-            "unknown: true, and say that it is that:"
-        )
-        remarks.append(f"  wanctl adopt {address} {live.deployed_model}")
-    writing.write(address, live.deployed_model, fields, tuple(remarks), adopt=True)
-
-
-def _model(writing: Writing, model_name: str) -> dict[str, str]:
-    """The model as the document names it: by another document if possible, else by its name."""
-    job = job_of(writing.inventory, model_name)
-    if job and model_name == job.finetuned_output and (name := write_job(writing, job)):
-        return {"finetune": name}
-    if job and model_name != job.finetuned_output:
-        rows = [row for row in exported_rows(writing.inventory, job.job_id) if row.model_name == model_name]
-        if rows and (name := write_checkpoint(writing, job, rows[0])):
-            return {"checkpoint": name}
-    return {"model_name": model_name}

@@ -7,19 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from wanctl.address import Address, Kind
 from wanctl.kinds.context import Context, Planned, ProvidedModel
 from wanctl.kinds.finetune.case import FIELDS, cost_of
-from wanctl.kinds.finetune.importing import (
-    adopt_job,
-    declared_inputs,
-    new_jobs,
-    project_of,
-    questions_about,
-    write_job,
-)
 from wanctl.kinds.finetune.planning import plan_finetune
 from wanctl.kinds.finetune.removal import in_service, our_jobs, serving_models_of
 from wanctl.kinds.finetune.superseded import superseded_steps
 from wanctl.kinds.finetune.training import CancelJob, DeleteJob
-from wanctl.kinds.importing import Importable, Inventory
 from wanctl.kinds.kind import Adopting, Cadence, OrphanToDelete, OutputWords, Pruning, Reader, ResourceKind
 from wanctl.kinds.snapshot import Question, Read, Snapshot, is_model_of, resource_in_job_name
 from wanctl.language.models import Deployment as DeploymentSpec
@@ -31,6 +22,7 @@ from wanctl.studio.errors import InvalidRequest, NotFound, UnsupportedState
 from wanctl.studio.objects import NOT_BEGUN, Job, JobStatus
 
 if TYPE_CHECKING:
+    from wanctl.kinds.importing import Importable, Inventory
     from wanctl.studio.client import Studio
 
 
@@ -142,20 +134,29 @@ class FineTuneKind(ResourceKind):
         return any(upstream.identity in made.inputs.get(key, ()) for key in ("training", "validation"))
 
     async def adopt(self, adopting: Adopting) -> tuple[Generation, str]:
+        from wanctl.kinds.finetune.importing import adopt_job
+
         return await adopt_job(adopting)
 
     def why_not_shared(self, other: Address, address: Address, *, in_specs: bool) -> str | None:
         return "one job stands for one document; let both uses refer to that" if in_specs else None
 
-    def import_questions(self, inventory: Inventory) -> Iterable[Question]:
+    def import_questions(self, inventory: "Inventory") -> Iterable[Question]:
+        from wanctl.kinds.finetune.importing import new_jobs, questions_about
+
         for job in new_jobs(inventory):
             yield from questions_about(job)
 
-    def importable(self, inventory: Inventory) -> Iterable[Importable]:
+    def importable(self, inventory: "Inventory") -> "Iterable[Importable]":
+        from wanctl.kinds.finetune.importing import new_jobs, project_of, write_job
+        from wanctl.kinds.importing import Importable
+
         for job in new_jobs(inventory):
             yield Importable(job.job_id, partial(write_job, listed=job), project_of(job))
 
     def distinguished_by(self, spec: Spec) -> object:
+        from wanctl.kinds.finetune.importing import declared_inputs
+
         assert isinstance(spec, FineTune)  # noqa: S101 - the registry pairs each kind with its model
         return declared_inputs(spec)
 

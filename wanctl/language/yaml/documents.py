@@ -18,7 +18,6 @@ from wanctl.base.words import quoted
 from wanctl.finding import Place
 from wanctl.language.findings import Findings, SpecErrors
 from wanctl.language.yaml.budget import SpecBudget
-from wanctl.language.yaml.errors import reading_of
 from wanctl.language.yaml.nodes import (
     ADVICE,
     DEEPEST,
@@ -97,6 +96,8 @@ class SourceFile:
                 self.place(0, 0), Rule.YAML_TOO_DEEP, f"this file is nested more than {DEEPEST} levels deep"
             )
         except yaml.MarkedYAMLError as error:
+            from wanctl.language.yaml.errors import reading_of
+
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line, mark.column) if mark else (0, 0)
             said = reading_of(error, self._lines[line] if line < len(self._lines) else "", column)

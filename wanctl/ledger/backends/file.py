@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from wanctl.base.files import PRIVATE, replace_file
 from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, KnowsNoHolder, StoredBlobs
 from wanctl.ledger.errors import LedgerError, LedgerUnreadableError
@@ -79,6 +77,8 @@ class FileBackend(KnowsNoHolder):
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        from filelock import FileLock, Timeout  # for who writes
+
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(self._lock_path, timeout=LOCK_PATIENCE):

@@ -1,0 +1,89 @@
+"""A call that failed, made again: how often, after which waits, and out of whose budget.
+
+Imported with the first fault that may pass.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity.stop import stop_base
+from tenacity.wait import wait_base, wait_random_exponential
+
+from wanctl.studio.errors import StudioError
+from wanctl.studio.pace import Pace, RetryBudget
+
+_log = logging.getLogger("wanctl.studio")
+_Result = TypeVar("_Result")
+
+TRIES = 5
+TRIES_IN_SILENCE = 3
+PATIENCE = 60.0  # seconds: the longest wait between two tries, whatever the service asks for
+_NO_TRIES_LEFT = (
+    "not tried again: too many calls of this run have failed; the service seems to be down, so try later"
+)
+
+
+async def tried_again(
+    attempt: Callable[[], Awaitable[_Result]],
+    fault: Exception,
+    pace: Pace,
+    worth: Callable[[BaseException], bool],
+) -> _Result:
+    """The result of an attempt whose first try came to this fault."""
+    tries = AsyncRetrying(
+        sleep=pace.sleep,
+        stop=stop_after_attempt(TRIES) | _SilentAgain() | _NoBudget(pace.budget),
+        wait=_StudioBackoff(),
+        retry=retry_if_exception(worth),
+        before_sleep=_say_again,
+        reraise=True,
+    )
+    async for one in tries:
+        with one:
+            if one.retry_state.attempt_number == 1:
+                raise fault
+            return await attempt()
+    raise AssertionError("tenacity returns or raises")
+
+
+class _SilentAgain(stop_base):
+    """Each silence takes the whole of the timeout: a service that hangs is to be reported in minutes."""
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        silent = isinstance(error and error.__cause__, httpx.ReadTimeout)
+        return silent and retry_state.attempt_number >= TRIES_IN_SILENCE
+
+
+class _StudioBackoff(wait_base):
+    """Twice as long each time, with jitter; as long as the service asks for, if it does."""
+
+    _grow = wait_random_exponential(multiplier=1, min=0.25, max=16)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        asked = error.retry_after if isinstance(error, StudioError) else None
+        return min(asked, PATIENCE) if asked is not None else self._grow(retry_state)
+
+
+class _NoBudget(stop_base):
+    """Takes a try from the run's budget; where there is none, the error says why it was not made."""
+
+    def __init__(self, budget: RetryBudget) -> None:
+        self._budget = budget
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        if self._budget.spend():
+            return False
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        if isinstance(error, StudioError):
+            error.remedy = "; ".join(part for part in (error.remedy, _NO_TRIES_LEFT) if part)
+        return True
+
+
+def _say_again(retry_state: RetryCallState) -> None:
+    error = retry_state.outcome.exception() if retry_state.outcome else None
+    _log.info("trying again (%d of %d): %s", retry_state.attempt_number + 1, TRIES, error)
