@@ -59,6 +59,7 @@ LIBRARIES = {
     "ssl",
     "yaml",
     "tenacity",
+    "filelock",
     "asyncio",
 }
 OF_SPECS = {
@@ -99,7 +100,6 @@ OF_A_PLAN = {
     "httpx",
     "pydantic",
     "ssl",
-    "tenacity",
     "yaml",
 }
 # not merely the rooms: of these, what an unchanged project does not need
