@@ -29,6 +29,7 @@ MODULES = {
     "graph": "live",
     "drift": "live",
     "logs": "logs",
+    "crds": "operating",
     "plan": "planning",
     "apply": "planning",
     "destroy": "planning",
