@@ -9,7 +9,6 @@ import re
 from dataclasses import replace
 
 from wanctl.base.classes import dataclass
-from wanctl.kubernetes.resources import is_namespace, is_object_name
 
 DEFAULT_REMOTE = "origin"
 KNOWN = "a file path, git:BRANCH, s3://, oss://, gs:// or az://BUCKET/KEY, or kube:NAMESPACE/NAME"
@@ -120,6 +119,8 @@ def _kube(rest: str) -> KubeLocation:
     match = _KUBE.fullmatch(rest)
     if match is None:
         raise ValueError("must be kube:NAMESPACE/NAME or kube:NAMESPACE/NAME@CONTEXT, as in kube:wanctl/rain")
+    from wanctl.kubernetes.resources import is_namespace, is_object_name
+
     namespace, name = match["namespace"], match["name"]
     if not is_namespace(namespace):
         raise ValueError(f"{json.dumps(namespace)} cannot be the name of a namespace")
