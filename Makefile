@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 LOCKED := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 OURS := -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation
 
-.PHONY: demo test lint types contracts unit long kubernetes update bench crash soak lock sbom audit clean
+.PHONY: demo test lint types contracts unit long kubernetes update bench crash weather soak lock sbom audit clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml requirements/dev.txt
@@ -58,6 +58,10 @@ crash: $(STAMP)
 		--scene replace --scene blue-green --alone || exit 1; done
 	$(BIN)/python -m tests.crash.matrix --workers 2 --store git --every 40
 	$(BIN)/python -m tests.crash.matrix --workers 2 --store s3 --every 10
+
+# Lives of projects on which weather falls, from one seed, until the time is over: SECONDS=600 [SEED=N].
+weather: $(STAMP)
+	$(BIN)/python -m tests.weather --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
 # The tests at random, with many times as many examples as `make test` tries.
 soak: $(STAMP)

@@ -132,3 +132,16 @@ def test_waiting_for_the_lease_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(leasing, "LOOK_AGAIN", 0.01)
     with pytest.raises(LeaseHeld):
         take(store, timedelta(seconds=0.05))
+
+
+def test_what_a_dead_writer_left_half_written_goes_with_the_next_write(tmp_path: Path) -> None:
+    store = open_store("ledger.json", owner(tmp_path))
+    half = [tmp_path / f".ledger.json{part}.2q4d_24l" for part in ("", ".lease", ".copy")]
+    others = [
+        tmp_path / name for name in (".ledger.json.mine", ".ledger.prod.json.2q4d_24l", "ledger.json.1")
+    ]
+    for path in (*half, *others):
+        path.write_text("{", encoding="utf-8")
+    take(store)
+    assert not [path.name for path in half if path.exists()]
+    assert [path.name for path in others if not path.exists()] == []

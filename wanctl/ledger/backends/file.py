@@ -4,6 +4,7 @@ Each replacement is atomic, under an advisory lock. The lock must reach everyone
 machine it does, on a network disk only if that disk passes locks on.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ class FileBackend(KnowsNoHolder):
         self._paths = {Blob.RECORD: path, Blob.LEASE: path.with_name(path.name + ".lease")}
         self._copy = path.with_name(path.name + ".copy")  # of what was written last
         self._lock_path = path.with_name(path.name + ".lock")
+        self._swept = False
 
     @property
     def location(self) -> str:
@@ -39,6 +41,7 @@ class FileBackend(KnowsNoHolder):
         with self._locked():
             if any(self._text(one) != then for one, then in seen.texts.items()):
                 raise ChangedMeanwhileError
+            self._sweep()
             if text is None:
                 self._paths[blob].unlink(missing_ok=True)
             else:
@@ -66,6 +69,16 @@ class FileBackend(KnowsNoHolder):
 
     def prove(self, seen: StoredBlobs) -> None:
         """The lock is ours to hold: there is no service that could ignore it."""
+
+    def _sweep(self) -> None:
+        """Under the lock nobody else writes: what is half written is of a process that was killed over it."""
+        if self._swept:
+            return
+        self._swept = True
+        half = re.compile(rf"\.{re.escape(self._path.name)}(\.\w+)?\.[a-z0-9_]{{8}}")
+        for path in self._path.parent.iterdir():
+            if half.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
     def _text(self, blob: Blob) -> str | None:
         try:
