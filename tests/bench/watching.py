@@ -3,8 +3,8 @@
     python tests/bench/watching.py 500 [--account embedded|served] [--trace]
 
 A real process on a clone, a push before each round, and no pause between two rounds. Each push has another
-prompt, so that each round reads, plans and applies. Prints a row every 25 pushes, and what the second half added:
-a figure, never a verdict. With `--trace` the process tells what holds the memory that the second half added.
+prompt, so that each round reads, plans and applies. Prints a row every 25 pushes, and what the second half
+added: a figure, never a verdict. With `--trace` the process tells what holds the memory that it added.
 """
 
 import argparse

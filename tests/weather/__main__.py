@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
-from tests.crash.forks import preload
+from tests.weather.commands import warmed
 from tests.weather.life import OUTCOMES, WRONG, Result, lived
 
 MOST_SEEDS = 1_000_000
@@ -31,7 +31,8 @@ def main() -> int:
     if os.environ.get("PYTHONHASHSEED") != "0":  # the order of sets is a throw of the dice, too
         os.environ["PYTHONHASHSEED"] = "0"
         os.execv(sys.executable, [sys.executable, "-m", "tests.weather", *sys.argv[1:]])  # noqa: S606 - this very program
-    preload()
+    with tempfile.TemporaryDirectory(prefix="wanctl-weather-") as room:
+        warmed(Path(room))
     if asked.only is not None:
         return _tell(_lived(asked.only), whole=True)
     first = int(time.time()) % MOST_SEEDS if asked.seed is None else asked.seed

@@ -3,6 +3,7 @@
 The process is forked from this one, which has everything imported: what it does and says is the same.
 """
 
+import contextlib
 import os
 import random
 import signal
@@ -17,7 +18,9 @@ from pathlib import Path
 from unittest import mock
 
 from tests.crash.disasters import Disaster, Hooks, Kind, Moment, Point
-from tests.scenarios.playing import quiet_surroundings
+from tests.crash.forks import preload
+from tests.harness import Harness, deployment
+from tests.scenarios.playing import quiet_surroundings, run_wanctl
 from tests.weather.account import open_account
 from tests.weather.falls import Fall
 from tests.weather.proxy import key_of
@@ -49,6 +52,17 @@ class Ended:
     words: tuple[str, ...]
     code: int  # negative: the signal that ended it
     said: str
+
+
+def warmed(folder: Path) -> None:
+    """Import everything, and do once what is done at its first use: a fork need not do it again."""
+    preload()
+    harness = Harness.begun(folder)
+    harness.serve(deployment())
+    with contextlib.chdir(harness.specs):
+        for words in (("apply", "--yes", "--wait"), ("review", "rain"), ("plan",), ("status",)):
+            said, code = run_wanctl(*words)
+            assert code == 0, said
 
 
 class AccountTime:

@@ -8,6 +8,7 @@ from typing import Any
 from tests.hostile.planting import MARK
 from tests.weather.account import Account, Training
 from tests.weather.commands import NEVER_ENDED, Ended
+from tests.weather.person import BLOCKED, PERSON
 from tests.weather.project import Chain, Edited
 
 _SECRET = re.compile(rf"{MARK}|Signature=[0-9a-f]{{8}}")
@@ -129,7 +130,7 @@ class Judge:
         if plan["status"] == "error":
             said = str(plan.get("said", ""))
             return [] if "error" in said else [f"it ends in no sentence: {said}"]
-        stuck = [one for one in plan["steps"] if one["when"] in {"blocked", "person"}]
+        stuck = [one for one in plan["steps"] if one["when"] in {PERSON, BLOCKED}]
         if not stuck:
             return [f"at rest, and neither converged nor stuck: {plan['status']}"]
         return [

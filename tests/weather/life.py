@@ -22,6 +22,7 @@ from tests.weather.judging import Judge
 from tests.weather.person import Person
 from tests.weather.project import Edited, project_head
 from tests.weather.proxy import serving
+from wanctl.plan import When
 
 GIT = "git:wanctl-ledger"
 TURNS = 16  # of a person and wanctl, until it is at rest
@@ -299,13 +300,14 @@ class Life:
         for _ in range(TURNS):
             self._run(("apply", "--yes", "--wait"))
             plan = self._plan()
-            pending = [one for one in plan["steps"] if one["when"] not in {"none", "done"}] if plan else []
-            if plan and plan["status"] == "converged":
+            pending = [one for one in plan["steps"] if one["when"] != When.DONE]
+            if plan["status"] == "converged":
                 asks = ""
                 break
             answers = list(self._answers(plan))
             asks = "; ".join(f"{one['address']}: {one['reason']}" for one in pending)
-            if not answers and asks == before:
+            moves = any(one["when"] == When.NOW for one in pending)
+            if not answers and asks == before and not moves:
                 break
             before = asks
             self.result.answers += len(answers)

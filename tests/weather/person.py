@@ -7,7 +7,9 @@ from random import Random
 from typing import Any
 
 from tests.weather.project import Edited
+from wanctl.plan import When
 
+PERSON, BLOCKED = When.PERSON.value, When.BLOCKED.value
 _COMMAND = re.compile(r"wanctl (adopt|prune) ([\w/.:-]+(?: (?!·|and)[\w.:-]+)?)")
 
 
@@ -28,7 +30,7 @@ class Person:
     def answers(self, plan: dict[str, Any]) -> Iterator[Answer]:
         """At most one for each resource that is stuck."""
         for step in plan["steps"]:
-            answer = self._answer(step) if step["when"] in {"person", "blocked", "now"} else None
+            answer = self._answer(step) if step["when"] in {PERSON, BLOCKED} else None
             if answer:
                 yield answer
         for finding in plan["findings"]:
@@ -42,9 +44,7 @@ class Person:
         address = step["address"]
         document = self._edited.document(address)
         commands = _COMMAND.findall(hints)
-        if step["when"] == "now":
-            return None
-        if step["action"] == "choose" or "choose" in hints:
+        if step["action"] == "choose" or "choose:" in hints:
             chosen = self._dice.choice(["checkpoint-20", "checkpoint-30"])
             return Answer(f"chooses {chosen} for {address}", ("choose", address, chosen))
         if commands:

@@ -153,7 +153,7 @@ def test_the_oracle_sees_what_is_wrong_in_what_is_said(edited: Edited, ended: En
 def plan_of(**step: Any) -> dict[str, Any]:
     one = {
         "address": "Deployment/rain0",
-        "when": "none",
+        "when": "done",
         "remote_id": "m-1",
         "hints": [],
         "after": [],
@@ -208,7 +208,7 @@ def test_at_rest_what_serves_is_what_the_specs_say(edited: Edited) -> None:
             "adopt FineTune/rain0 ft-1",
         ),
         (["to end it:    wanctl prune ft-1 (what it trained so far is billed)"], "prune ft-1 --yes --wait"),
-        (["choose by: wanctl review FineTune/rain0"], "choose Deployment/rain0 checkpoint-20"),
+        (["choose: at specs/chain0.yaml:16:1 write checkpoint:"], "choose Deployment/rain0 checkpoint-20"),
     ],
 )
 def test_a_person_does_what_a_hint_says(edited: Edited, hints: list[str], words: str) -> None:
