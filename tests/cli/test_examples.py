@@ -1,5 +1,6 @@
 """The examples of --help are commands that there are, with options that they have."""
 
+import itertools
 import shlex
 
 import pytest
@@ -14,7 +15,7 @@ LINES = [(command, line) for command, lines in EXAMPLES.items() for line in line
 @pytest.mark.parametrize(("command", "line"), LINES, ids=[line for _, line in LINES])
 def test_an_example_can_be_typed(command: str, line: str) -> None:
     program, *words = shlex.split(line, comments=False)
-    words = words[: words.index(">")] if ">" in words else words
+    words = [*itertools.takewhile(lambda word: word not in {">", "|"}, words)]
     assert program == "wanctl"
     assert words[: len(command.split())] == command.split()
     context, found = None, typer.main.get_command(app)

@@ -24,7 +24,8 @@ MONEY_PATTERN = r"^\d+(\.\d+)?\s*[A-Z]{3}$"
 
 
 class Model(BaseModel):
-    """The base of all models: frozen, and an unknown key is an error. Each is built when it is first used."""
+    """The base of all models: frozen, and an unknown key is an error. Each is built when it is first used: a
+    model that is a field's default is constructed, for it would be built with its module."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 

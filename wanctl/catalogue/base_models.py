@@ -88,7 +88,7 @@ class CatalogueModel(Model):
     """A model that can be fine-tuned, as the service documents it."""
 
     mode: FrameMode = FrameMode.FIRST_FRAME
-    defaults: HyperParameters = HyperParameters()
+    defaults: HyperParameters = HyperParameters.model_construct()
     ranges: dict[str, tuple[float, float]] = Field(default={})
     hyper_parameters: dict[String, ModelParameter] = Field(default={})
     billed_seconds: Positive | None = None

@@ -4,11 +4,12 @@ A module of commands is imported when one of its commands is asked for by name; 
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command_from_info, get_group_from_info
 
 from wanctl import __version__
@@ -31,9 +32,9 @@ MODULES = {
     "logs": "logs",
     "crds": "operating",
     "plan": "planning",
-    "apply": "planning",
-    "destroy": "planning",
-    "prune": "planning",
+    "apply": "acting",
+    "destroy": "acting",
+    "prune": "acting",
     "init": "specs",
     "validate": "specs",
     "schema": "specs",
@@ -71,7 +72,38 @@ class Commands(Mapping[str, Any]):
         return len(MODULES)
 
 
-class CommandTree(TyperGroup):
+class OptionReader:
+    """Reads an option's value. Of one that is not given there is nothing to read, and no reader is made:
+    typer makes one by pydantic for each option of a command."""
+
+    def __init__(self, parameter: Any) -> None:
+        self._make = parameter.get_runtime_param
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        if value is None:
+            return () if param.multiple or param.nargs == -1 else None
+        return self._make().coerce(value, param=param, ctx=ctx)
+
+
+class _ReadsWhenGiven:
+    """A command whose options are read so."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # of the command that this is mixed into
+        for one in found:
+            if not isinstance(getattr(one, "reader", None), OptionReader) and hasattr(
+                one, "get_runtime_param"
+            ):
+                one.reader = OptionReader(one)  # no older typer makes any
+                one.get_runtime_param = partial(getattr, one, "reader")
+        return found
+
+
+class SingleCommand(_ReadsWhenGiven, TyperCommand):
+    """A command of wanctl."""
+
+
+class CommandTree(_ReadsWhenGiven, TyperGroup):
     """wanctl itself: it knows its commands by name, and imports them when it has to."""
 
     def __init__(self, **given: Any) -> None:
@@ -250,7 +282,7 @@ def _made(name: str) -> Any:
     how: dict[str, Any] = {"pretty_exceptions_short": True, "rich_markup_mode": app.rich_markup_mode}
     for command in app.registered_commands:
         if name_of(command) == name:
-            command.epilog = _examples(name)
+            command.epilog, command.cls = _examples(name), SingleCommand
             return get_command_from_info(command, **how)
     group = next(one for one in app.registered_groups if one.name == name)
     _give_examples(group.typer_instance, f"{name} ")

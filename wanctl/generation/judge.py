@@ -101,7 +101,7 @@ class CheckJudge(Model):
     model: Identifier = JUDGE_MODEL
     """The vision model. It is billed by the token, once for each video."""
     rubric: Annotated[Rubric, OrText()] = Field(
-        default=Rubric(), examples=["Green notes fall, and none of them sticks."]
+        default=Rubric.model_construct(), examples=["Green notes fall, and none of them sticks."]
     )
     """What is scored, as in the rubric of a Checkpoint; or one text."""
     attempt: Positive = 1

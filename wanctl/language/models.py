@@ -102,7 +102,7 @@ class Dataset(Resourceful):
     """What the content has to be; wanctl dataset lock writes it. With it a plan needs no media."""
     target_seconds: Annotated[Number, Field(gt=0)] = Field(default=5.0, examples=[5])
     """How long the videos will be that the fine-tuned model is to make; longer clips are warned of."""
-    thresholds: ContentThresholds = ContentThresholds()
+    thresholds: ContentThresholds = ContentThresholds.model_construct()
     """From which number on validate and dataset inspect say something about the content of clips."""
 
 
@@ -160,7 +160,7 @@ class FineTune(Resourceful):
     validation: Validation = Field(default=(), examples=[["valid"], {"split": 0.1, "seed": 7}])
     """The names of the Datasets for previews. Or a split: then a part of the training sets is drawn here, the
     same one each time, with no source file in both. Without either the service splits a part off."""
-    hyper_parameters: HyperParameters = HyperParameters()
+    hyper_parameters: HyperParameters = HyperParameters.model_construct()
     """How the training runs."""
     training_type: Literal["efficient_sft"] = "efficient_sft"
     """LoRA fine-tuning, the only one that the service has for Wan."""
@@ -232,7 +232,7 @@ class Checkpoint(Resourceful):
     made for another one, or before anybody could look, waits for a person."""
     unseen: Literal["allow"] | None = None
     """allow: the choice counts for every training, also for one that nobody has looked at."""
-    rubric: Rubric = Rubric()
+    rubric: Rubric = Rubric.model_construct()
     """What previews are judged by, if somebody asks for that."""
     choose: ChoiceByJudge | None = Field(default=None, examples=[{"by": "judge", "at_least": 8}])
     """Who chooses if no checkpoint: is written. Left out, a person."""

@@ -214,17 +214,17 @@ class Settings(Model):
     names none has its own beside it."""
     vars: dict[Name, Var] = Field(default={}, examples=[{"trigger": "s86b5p"}])
     """Values for ${name} in the strings and texts of the specs."""
-    limits: Limits = Limits()
+    limits: Limits = Limits.model_construct()
     """What one plan may do at most."""
     polling: PollingIntervals = Field(
-        default=PollingIntervals(), examples=["30s", {"jobs": "60s", "deployments": "15s"}]
+        default=PollingIntervals.model_construct(), examples=["30s", {"jobs": "60s", "deployments": "15s"}]
     )
     """How often the service is asked for what is in flight."""
     prices: dict[str, Amount] = Field(default={}, examples=[{"wan2.6-i2v": "0.08 USD"}])
     """Your prices for 1,000 training tokens, instead of the catalogue's; of a vision model that judges, for
     1,000 tokens in or out."""
     catalogue: CatalogueChoice = Field(
-        default=CatalogueChoice(),
+        default=CatalogueChoice.model_construct(),
         examples=["2026-05-28", {"edition": "2026-05-28", "file": "catalogue.yaml"}],
     )
     """The edition of the catalogue of base models, by its date: defaults, ranges and prices stay as they were
@@ -242,7 +242,7 @@ class Settings(Model):
     )
     """What has another name now: the ledger's record goes along, and nothing is made again. A line that was
     applied everywhere can go."""
-    sandbox: SandboxSettings = SandboxSettings()
+    sandbox: SandboxSettings = SandboxSettings.model_construct()
     """How the embedded sandbox behaves."""
     trains_in: Name | None = Field(default=None, examples=["staging"])
     """The environment that trains for this one, in the same account. Its datasets, trainings and choices are

@@ -22,7 +22,6 @@ from wanctl.language.rules.values import check
 from wanctl.project.host import STATE_FOLDER, Host
 from wanctl.project.local import LocalDatasets, Reading, shown_path, silently, with_counted
 from wanctl.project.promotion import load_specs, without_trained
-from wanctl.project.validating import Validation, dataset_diagnostics
 
 if TYPE_CHECKING:  # what only a plan or an apply needs is imported where they begin
     from wanctl.engine.converge import Patience, Watcher
@@ -38,6 +37,7 @@ if TYPE_CHECKING:  # what only a plan or an apply needs is imported where they b
     from wanctl.project.outputs import Output, OutputList
     from wanctl.project.provider import Connect, OpenAccount
     from wanctl.project.results import PlanResult, ProjectStatus
+    from wanctl.project.validating import Validation
     from wanctl.studio.wire import CallListener, Permission
 
 _log = logging.getLogger("wanctl")
@@ -163,8 +163,10 @@ class Project:
         facts = {address: data.facts for address, data in self.local.items()}
         return edition_changes(self.desired, edition, facts)
 
-    def validate(self) -> Validation:
+    def validate(self) -> "Validation":
         """Check specs and datasets: errors, and points to consider. Asks no account."""
+        from wanctl.project.validating import Validation, dataset_diagnostics
+
         found = (
             *self.desired.diagnostics,
             *self.findings(),
@@ -172,7 +174,7 @@ class Project:
         )
         return Validation(self.name, self.desired.environment, len(self.desired.resources), found)
 
-    async def avalidate(self) -> Validation:
+    async def avalidate(self) -> "Validation":
         import asyncio
 
         return await asyncio.to_thread(self.validate)

@@ -21,9 +21,7 @@ from wanctl.kinds.deployment.case import (
     status_step,
     target_of,
 )
-from wanctl.kinds.deployment.checking import checked, with_coming_checks
 from wanctl.kinds.deployment.deploying import Protect, Scale
-from wanctl.kinds.deployment.removal import plan_removal
 from wanctl.kinds.deployment.replacing import (
     plan_deploy,
     plan_protected,
@@ -49,12 +47,16 @@ def plan_deployment(resource: Resource, context: Context) -> Planned:
     if spec.state is State.ABSENT:
         case = DeploymentCase(resource, context, NOTHING_TO_SERVE, recorded)
         lifting = _plan_protection(case) if case.protected else None
-        return lifting or plan_removal(address, context, context.why_gone, ())
+        if lifting:
+            return lifting
+        from wanctl.kinds.deployment.removal import plan_removal
+
+        return plan_removal(address, context, context.why_gone, ())
     target = target_of(address, spec, context)
     case = with_account(DeploymentCase(resource, context, target, recorded))
     learn = case.known if case.known != recorded else None
     planned = with_untold(case, _with_note(case, without_guess(case, _plan_present(case))))
-    planned = replace(planned, step=with_coming_checks(case, planned.step))
+    planned = replace(planned, step=_with_coming_checks(case, planned.step))
     name = () if target.model_name is None or target.shared else ((PLAIN_NAME, target.model_name),)
     return replace(
         planned,
@@ -195,10 +197,29 @@ def _plan_serving(case: DeploymentCase, live: LiveDeployment) -> Planned:
     names = tuple(one.remote_id for one in old)
     if not live.running:
         return Planned(status_step(case, live, old=names), provided)
-    case, checking = checked(case, live, names)
+    case, checking = _checked(case, live, names)
     planned = Planned(checking, provided) if checking else _plan_checked(case, live, old, provided)
     learn = planned.learn or (case.known if case.known != case.entry else None)
     return replace(planned, learn=learn)
+
+
+def _checked(
+    case: DeploymentCase, live: LiveDeployment, old: tuple[str, ...]
+) -> tuple[DeploymentCase, Step | None]:
+    """As `checking` says it, which is imported where there are checks, or were some."""
+    if case.spec.checks is None and not case.known.checks:
+        return case, None
+    from wanctl.kinds.deployment.checking import checked
+
+    return checked(case, live, old)
+
+
+def _with_coming_checks(case: DeploymentCase, step: Step) -> Step:
+    if case.spec.checks is None:
+        return step
+    from wanctl.kinds.deployment.checking import with_coming_checks
+
+    return with_coming_checks(case, step)
 
 
 def _plan_checked(

@@ -16,14 +16,12 @@ from wanctl.address import Address
 from wanctl.base.words import listed, quoted
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.context import Context, Planned, ProvidedModel
-from wanctl.kinds.deployment.asking import with_unanswered
 from wanctl.kinds.deployment.case import DeploymentCase, live_by_name, status_step, suffix_of, upstream_of
 from wanctl.kinds.deployment.deploying import config_identity, deployed_name, with_deployed
-from wanctl.kinds.deployment.verdicts import with_lost_verdict
 from wanctl.kinds.kind import Adopting, AdoptionRefused
 from wanctl.language.models import AigcConfig, Deployment, effective_config
 from wanctl.language.resources import Resource
-from wanctl.ledger.record import Entry, Generation, Verb
+from wanctl.ledger.record import CHECKING, Entry, Generation, Verb
 from wanctl.plan import Action, Step, When
 from wanctl.rules import Rule
 from wanctl.studio.objects import LiveDeployment
@@ -34,10 +32,19 @@ from wanctl.studio.objects import LiveDeployment
 def with_account(case: DeploymentCase) -> DeploymentCase:
     """The case with its entry completed by what the account shows of this Deployment."""
     case = replace(case, known=with_intent_result(case.address, case.context))
-    case = replace(case, known=with_unanswered(case.known, case.intent))
-    case = replace(case, known=with_lost_verdict(case.known, case.intent))
+    case = replace(case, known=_with_open_check(case))
     case = replace(case, known=_with_own_suffix(case))
     return replace(case, known=_with_live_capacity(case))
+
+
+def _with_open_check(case: DeploymentCase) -> Entry:
+    """The entry with what an open call of the checks may have done."""
+    if case.intent is None or case.intent.verb not in CHECKING:
+        return case.known
+    from wanctl.kinds.deployment.asking import with_unanswered
+    from wanctl.kinds.deployment.verdicts import with_lost_verdict
+
+    return with_lost_verdict(with_unanswered(case.known, case.intent), case.intent)
 
 
 def with_intent_result(address: Address, context: Context) -> Entry:
