@@ -112,12 +112,12 @@ def looping(place: Place, *, traced: bool, log: Path) -> Iterator[tuple[int, str
 def taken(page: str, commit: str) -> None:
     """Ring, and wait until the round of this commit has come to its plan."""
     headers = {"X-Gitlab-Token": "hook"}
-    httpx.post(f"{page}/hook", headers=headers, content=b"{}", trust_env=False).raise_for_status()
+    httpx.post(f"{page}/hook", headers=headers, content=b"{}", trust_env=False, timeout=60).raise_for_status()
     while True:
-        told = httpx.get(f"{page}/status.json", trust_env=False).json()
+        told = httpx.get(f"{page}/status.json", trust_env=False, timeout=60).json()
         if told["commit"] and told["commit"]["id"] == commit and told["next_turn"]:
             return
-        time.sleep(0.05)
+        time.sleep(0.2)
 
 
 def soak(

@@ -191,6 +191,7 @@ def test_however_often_the_bell_rings_that_is_one_turn(rings: int) -> None:
     wakeup = Wakeup()
     for _ in range(rings):
         wakeup.ring()
+    assert wakeup._rung.qsize() == 1, "what comes during a long round is not kept one by one"
     began = datetime.now(tz=NOON.tzinfo)
     wakeup.wait(timedelta(hours=1))
     wakeup.wait(timedelta(seconds=-1))  # nothing is left, and it is not waited for

@@ -319,6 +319,34 @@ def test_a_receiver_that_is_away_keeps_the_news_from_no_other(
         one.close()
 
 
+def test_news_for_a_receiver_that_is_away_do_not_pile_up(
+    tmp_path: Path, receivers: list[Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest goes, and is said not to have been told; the newest arrives."""
+    monkeypatch.setattr("wanctl.watch.notify.MOST_WAITING", 3)
+    receiver = Receiver(503)
+    receivers.append(receiver)
+    away, said = threading.Event(), list[str]()
+
+    def sleep(_: float) -> None:
+        away.wait(30)
+
+    one = Notifier({"WANCTL_NOTIFY_URL": receiver.url}, tmp_path / "told.json", said.append, sleep=sleep)
+    one.completed(notifying(loop_status_of(*STEPS), "waiting", "converged"))
+    _settle(receiver, 1)
+    for _ in range(3):
+        one.completed(notifying(loop_status_of(*SETTLED), "waiting", "converged"))
+        one.completed(notifying(loop_status_of(*STEPS), "waiting", "converged"))
+    assert said == [
+        f"{event} was not told to WANCTL_NOTIFY_URL: 3 later ones wait for it"
+        for event in ("converged", "waiting", "converged")
+    ]
+    away.set()
+    _settle(receiver, 5)
+    one.close()
+    assert [body["event"] for body in receiver.bodies[1:]] == ["waiting", "waiting", "converged", "waiting"]
+
+
 def test_a_variable_that_is_not_set_is_told(tmp_path: Path) -> None:
     said: list[str] = []
     one = notifier(tmp_path, "", said)

@@ -5,7 +5,6 @@ fleet passes over those that are still at work. Blocking work (git, ledgers, dat
 """
 
 import asyncio
-import gc
 import logging
 import signal
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from wanctl.base.classes import dataclass
-from wanctl.base.running import Interrupted, first_of
+from wanctl.base.running import Interrupted, first_of, give_memory_back
 from wanctl.fleet.fleet_file import MemberName, Repository, members_of
 from wanctl.fleet.gathering import Gathering
 from wanctl.fleet.trees import Tree, Trees
@@ -113,7 +112,7 @@ class Fleet:
                     await self.ended()
                     return
                 await bell.wait(self.interval)
-                gc.collect()  # what a round leaves refers to itself, as with the loop of one project
+                give_memory_back()
         finally:
             for _, trees in self.repositories.values():
                 trees.stop()

@@ -33,7 +33,8 @@ class Wakeup:
         self._ended = False
 
     def ring(self) -> None:
-        self._rung.put(None)
+        if self._rung.empty():  # however many come while a round is long: one is enough
+            self._rung.put(None)
 
     def end(self) -> None:
         self._ended = True

@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from wanctl.watch.status import LoopStatus
 
 TRIES = 5
 TIMEOUT = httpx.Timeout(10)
+MOST_WAITING = 50  # news for one receiver; the oldest goes where there are more, and that is said
 LAST_WORDS = 20.0  # seconds for what is still on its way when the loop ends
 _THREAD = "notifications"
 
@@ -75,23 +77,26 @@ class Notifier:
 
     def _line_to(self, receiver: Notification) -> "_Line":
         if receiver.url_env not in self._lines:
-            self._lines[receiver.url_env] = _Line(self._delivered_or_said)
+            self._lines[receiver.url_env] = _Line(self._delivered_or_said, self._not_told)
         return self._lines[receiver.url_env]
 
     def _nap(self, seconds: float) -> None:
         self._closing.wait(seconds)
+
+    def _not_told(self, receiver: Notification, news: News, why: str) -> None:
+        self._tell(f"{news.occasion.value} was not told to {receiver.url_env}: {why}")
 
     def _delivered_or_said(self, receiver: Notification, news: News) -> None:
         try:
             self._deliver(receiver, news)
         except Exception as error:  # noqa: BLE001 - a receiver's fault must not end the thread
             reason = str(error) if isinstance(error, _DeliveryError) else type(error).__name__
-            self._tell(f"{news.occasion.value} was not told to {receiver.url_env}: {reason}")
+            self._not_told(receiver, news, reason)
 
     def _deliver(self, receiver: Notification, news: News) -> None:
         url = self._environ.get(receiver.url_env, "").strip()
         if fault := wrong_with(url):
-            self._tell(f"{news.occasion.value} was not told to {receiver.url_env}: {fault}")
+            self._not_told(receiver, news, fault)
             return
         tries = Retrying(
             sleep=self._sleep,
@@ -106,13 +111,21 @@ class Notifier:
 class _Line:
     """The news on their way to one receiver, in order."""
 
-    def __init__(self, deliver: Callable[[Notification, News], None]) -> None:
-        self._deliver = deliver
+    def __init__(
+        self,
+        deliver: Callable[[Notification, News], None],
+        not_told: Callable[[Notification, News, str], None],
+    ) -> None:
+        self._deliver, self._not_told = deliver, not_told
         self._queue: queue.SimpleQueue[tuple[Notification, News] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._deliver_all, name=_THREAD, daemon=True)
         self._thread.start()
 
     def put(self, receiver: Notification, news: News) -> None:
+        if self._queue.qsize() >= MOST_WAITING:
+            with suppress(queue.Empty):  # it has just been taken
+                if oldest := self._queue.get_nowait():
+                    self._not_told(*oldest, f"{MOST_WAITING} later ones wait for it")
         self._queue.put((receiver, news))
 
     def hang_up(self) -> None:

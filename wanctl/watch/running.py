@@ -1,6 +1,5 @@
 """Puts the loop together and runs it: checkout, rounds, notifications, server, signals."""
 
-import gc
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from wanctl.base.classes import dataclass
 from wanctl.base.net import is_loopback
-from wanctl.base.running import Interrupted
+from wanctl.base.running import Interrupted, give_memory_back
 from wanctl.engine.converge import Watcher
 from wanctl.language.load import project_name
 from wanctl.language.root import find_project
@@ -80,7 +79,7 @@ def watch(options: WatchOptions, host: Host, reporter: Reporter) -> LoopStatus:
         )
 
         def wait(span: timedelta, least: timedelta) -> None:
-            gc.collect()  # what a round leaves refers to itself: nobody else takes it, or its folders, away
+            give_memory_back()
             wakeup.wait(span, least)
 
         loop = Loop(
