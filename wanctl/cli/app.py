@@ -266,7 +266,7 @@ EXAMPLES = {
     "dataset annotate": ("wanctl dataset annotate train --trigger s86b5p",),
     "ledger move": ("wanctl ledger move git:wanctl-ledger",),
     "sandbox serve": ("wanctl sandbox serve --port 8787",),
-    "crds": ("wanctl crds | kubectl apply -f -", "wanctl crds --cel > crds.yaml"),
+    "crds": ("wanctl crds > crds.yaml", "wanctl crds --cel > crds.yaml"),
     "catalogue": ("wanctl catalogue", "wanctl catalogue diff"),
     "catalogue diff": ("wanctl catalogue diff 2026-10-11", "wanctl catalogue diff --format json"),
     "sandbox rig": ("""wanctl sandbox rig '{"quirks": {"keep_job_name": false}}'""",),
