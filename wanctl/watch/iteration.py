@@ -12,7 +12,7 @@ from wanctl.address import Address
 from wanctl.base.classes import dataclass
 from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience, Watcher
-from wanctl.engine.gates import OUTSIDE, restores
+from wanctl.engine.gates import OUTSIDE, Gate, restores
 from wanctl.engine.polling import ServiceWaits
 from wanctl.finding import Severity
 from wanctl.language.resources import Desired
@@ -44,6 +44,7 @@ class Iteration:
     galleries: Mapping[Address, str] = field(default_factory=dict)  # of a training: the name of its folder
     failures: Mapping[str, str] = field(default_factory=dict)  # address → what the service said
     held_by: str | None = None  # another run that applies just now
+    to_approve: Mapping[Address, str] = field(default_factory=dict)  # the digests of steps that wait for one
     plan_seconds: float = 0.0
     apply_seconds: float | None = None  # None: nothing was applied
 
@@ -118,7 +119,8 @@ class Rounds:
     stopwatch: Callable[[], float] = time.perf_counter
     observed: Observed = NOTHING_SEEN
     _seen: str | None = None
-    _approvals: Approvals = field(default_factory=Approvals)
+    approvals: Approvals = field(default_factory=Approvals)
+    gates: Callable[[Project, Record], tuple[Gate, ...]] = lambda *_: ()  # further ones
     _waits: ServiceWaits = field(default_factory=ServiceWaits)
 
     def take(self) -> Iteration:
@@ -140,9 +142,11 @@ class Rounds:
             on_call=self.on_call,
             connect=self.connect,
         )
-        self._approvals.lines = self.checkout.approved()
-        project.gates = (holding(self.policy, self._approvals, intents_of(desired, project.local)),)
-        return Begun(commit, project, project.record())
+        self.approvals.lines = self.checkout.approved()
+        record = project.record()
+        held = holding(self.policy, self.approvals, intents_of(desired, project.local))
+        project.gates = (*self.gates(project, record), held)
+        return Begun(commit, project, record)
 
     async def carried_out(self, begun: Begun, since: float | None = None) -> Iteration:
         """Plan, and apply what may be. Lists of an account that is shared are no older than `since`."""
@@ -165,6 +169,7 @@ class Rounds:
             galleries={one: page.parent.name for one, page in galleries(project, plan).items()},
             failures={str(one.step.address): str(one.error) for one in outcome.failures} if outcome else {},
             held_by=held_by,
+            to_approve=dict(self.approvals.asked),
             plan_seconds=planned - began,
             apply_seconds=self.stopwatch() - planned if outcome else None,
         )

@@ -49,6 +49,8 @@ class Approvals:
     lines: frozenset[str] = frozenset()
     by_plan: set[str] = field(default_factory=set)
     begun: dict[Address, str | None] = field(default_factory=dict)  # replacements: what was wanted then
+    asked: dict[Address, str] = field(default_factory=dict)  # the steps of the last plan that have none yet
+    where: str = f"commit to {APPROVALS_FILE}"  # what a person does with a digest
 
     def consider(self, plan: Plan, intents: Mapping[Address, str]) -> None:
         """Of a plan that was approved as a whole: its steps, but for drift, which may come about again."""
@@ -94,6 +96,7 @@ def holding(policy: Policy, approvals: Approvals, intents: Mapping[Address, str]
     """Hold what is drift, and what needs approval and has none. A plan's digest approves all of it."""
 
     def gate(plan: Plan, _: datetime) -> Plan:
+        approvals.asked.clear()
         approvals.consider(plan, intents)
         steps = tuple(_judged(plan, step) for step in plan.steps)
         return replace(plan, steps=steps) if steps != plan.steps else plan
@@ -115,7 +118,8 @@ def holding(policy: Policy, approvals: Approvals, intents: Mapping[Address, str]
             and approvals.begun.get(step.address, intent) == intent
         ):
             return step  # approved when it was begun; what was pushed since then was not
-        line = f"commit to {APPROVALS_FILE}: {digest}  # {step.action.value} {step.address}"
+        approvals.asked[step.address] = digest
+        line = f"{approvals.where}: {digest}  # {step.action.value} {step.address}"
         if not startable:  # it may be approved ahead, in one commit with the others
             return replace(step, hints=(*step.hints, line))
         reason = f"{step.reason}; it waits for approval" if step.reason else "it waits for approval"
