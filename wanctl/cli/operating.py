@@ -1,11 +1,13 @@
-"""crds: what Kubernetes has to know before projects can be kept there as custom resources."""
+"""crds, operator: projects as custom resources of Kubernetes, and the loop that keeps them."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wanctl.cli.app import app
+from wanctl.cli.options import tell
 
 
 @app.command()
@@ -18,3 +20,48 @@ def crds(
     from wanctl.operator.crds import crds_yaml
 
     sys.stdout.write(crds_yaml(cel=cel))
+
+
+@app.command()
+def operator(
+    namespace: Annotated[
+        str | None,
+        typer.Option("--namespace", metavar="NAME", help="Of accounts and ledgers (default: the Pod's own)."),
+    ] = None,
+    watched: Annotated[
+        str | None,
+        typer.Option("--projects-in", metavar="NAME", help="The one namespace to keep (default: all)."),
+    ] = None,
+    interval: Annotated[
+        str, typer.Option("--interval", metavar="SPAN", help="Between two looks at the account.")
+    ] = "5m",
+    state: Annotated[
+        Path, typer.Option("--state", metavar="DIR", help="Where caches are kept, and the data of projects.")
+    ] = Path(".wanctl/operator"),
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            "--ledger",
+            metavar="PLACE",
+            help="Where ledgers are, with {namespace} and {project} (default: Secrets beside the accounts).",
+        ),
+    ] = None,
+    listen: Annotated[
+        str, typer.Option("--listen", metavar="HOST:PORT", help="Probes and metrics; off for none.")
+    ] = "127.0.0.1:8788",
+    once: Annotated[bool, typer.Option("--once", help="A turn of each project, and no more.")] = False,
+) -> None:
+    """Keep the projects that stand in a cluster of Kubernetes as custom resources.
+
+    The cluster is that of KUBECONFIG, or of the Pod that this runs in.
+    """
+    from wanctl.cli.watching import address_of, interval_of
+    from wanctl.operator.running import OperatorOptions, operate, summary
+    from wanctl.project.host import Host
+
+    options = OperatorOptions(
+        namespace, watched, state.resolve(), ledger, interval_of(interval), address_of(listen), once
+    )
+    inventory = operate(options, Host.here(), tell)
+    if once:
+        tell(summary(inventory))

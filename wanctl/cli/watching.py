@@ -58,7 +58,12 @@ def watch(
     policy = _policy(require_approval, self_heal=self_heal)
     if root or fleet:
         many(
-            place, fleet_of(place, root, fleet, ref), _interval(interval), _address(listen), policy, once=once
+            place,
+            fleet_of(place, root, fleet, ref),
+            interval_of(interval),
+            address_of(listen),
+            policy,
+            once=once,
         )
         return
     from pathlib import Path
@@ -72,8 +77,8 @@ def watch(
         folder=place.folder or Path.cwd(),
         environment=place.environment,
         ref=ref,
-        interval=_interval(interval),
-        listen=_address(listen),
+        interval=interval_of(interval),
+        listen=address_of(listen),
         policy=policy,
         once=once,
     )
@@ -160,7 +165,7 @@ class Lines:
         self._said = text
 
 
-def _interval(text: str) -> timedelta:
+def interval_of(text: str) -> timedelta:
     interval = span(text, "--interval")
     if interval < _SHORTEST:
         least = f"at least {_SHORTEST.total_seconds():.0f}s, for the sake of the service"
@@ -168,7 +173,7 @@ def _interval(text: str) -> timedelta:
     return interval
 
 
-def _address(text: str) -> tuple[str, int] | None:
+def address_of(text: str) -> tuple[str, int] | None:
     if text == "off":
         return None
     host, _, port = text.rpartition(":")

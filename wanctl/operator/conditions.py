@@ -26,14 +26,11 @@ from wanctl.rules import Rule
 FAILING = "failing"
 _MOST_NAMED = 5
 _LONGEST = 600  # characters of a message
+_UNITS = "ms|s|min|h|d|seconds?|minutes?|hours?|days?"
 _CHANGING = (
-    re.compile(
-        r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?)?(?: ?(?:UTC|Z|[+-]\d{2}:?\d{2}))?"
-    ),
+    re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::[\d.]{2,})?(?: ?(?:UTC|Z|[+-]\d{2}:?\d{2}))?)?"),
     re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b"),
-    re.compile(
-        r"(?<![\w.])~?[\d][\d.,]*(?:–[\d.,]+)? ?(?:%|[A-Z]{3}\b|(?:ms|s|min|h|d|seconds?|minutes?|hours?|days?)\b)"
-    ),
+    re.compile(rf"(?<![\w.])~?\d[\d.,]*(?:–[\d.,]+)? ?(?:%|[A-Z]{{3}}\b|(?:{_UNITS})\b)"),
     re.compile(r"(?<![\w/:])/(?:[\w.@+-]+/)+[\w.@+-]*"),
     re.compile(r"request id [\w-]+"),
 )
@@ -93,7 +90,9 @@ class Turn:
     failures: Mapping[Address, str] = field(default_factory=dict)  # what the service said, in stable words
     problem: Standing | None = None  # why it came to no plan
     held_by: str | None = None
-    deleting: frozenset[Address] = frozenset()
+    absent: frozenset[Address] = frozenset()  # deleted objects, whose resources are to go
+    needed: frozenset[Address] = frozenset()  # deleted objects that others still refer to
+    remaining: tuple[str, ...] = ()  # the documents of a project that is deleted itself
     revision: str | None = None
 
 
@@ -109,6 +108,9 @@ def standing_of(turn: Turn) -> Standing:
     """Where the project stands."""
     if turn.problem:
         return turn.problem
+    if turn.remaining:
+        message = f"it is let go once its documents are deleted: {_some([*turn.remaining])}"
+        return Standing("DocumentsRemain", message, WAITING)
     plan = turn.plan
     if plan is None:
         return Standing("Waiting", "it has not been planned yet", RECONCILING)
@@ -151,6 +153,8 @@ def standing_of_step(step: Step | None, address: Address, turn: Turn) -> Standin
             whole.message,
             whole.holds,
         )
+    if address in turn.needed:
+        return Standing("StillNeeded", "it goes once no other document refers to it", RECONCILING)
     if address in turn.failures:
         return Standing("CallFailed", stable(turn.failures[address]), STALLED)
     if step is None or step.settled:

@@ -12,10 +12,11 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from wanctl.address import Kind
+from wanctl.address import Address, Kind
 from wanctl.base.classes import dataclass
 from wanctl.base.words import quoted
 from wanctl.language.findings import Findings
+from wanctl.language.models import State
 from wanctl.language.objects import ObjectOrigin, load_objects, object_document
 from wanctl.language.resources import DOCUMENTS, Desired
 from wanctl.language.root import PathRefused, Root
@@ -56,6 +57,7 @@ class ProjectObjects:
     documents: Sequence[KubeObject]
     texts: Mapping[TextKey, str] = field(default_factory=dict)
     ledger: str | None = None  # where the operator keeps it, if the project names no place
+    absent: frozenset[Address] = frozenset()  # what is to be deleted at the service
 
     def load(self, folder: Path, top: Path | None = None) -> Desired:
         """As files are loaded; SpecErrors tells everything that is wrong. Paths start at the folder, and do
@@ -199,6 +201,12 @@ class _Conversion:
         for path in paths:
             rest = _with_text(rest, path)
         value = {"kind": str(kind), "name": resource_name(one), **rest}
+        if (
+            (name := resource_name(one))
+            and isinstance(name, str)
+            and Address(kind, name) in self.objects.absent
+        ):
+            value["state"] = State.ABSENT.value
         keys = {} if "name" in spec else {"name": f"{shown} .metadata.name"}
         origin = ObjectOrigin(shown, keys=keys, renamed=renamed)
         return object_document(value, origin, self.findings, self.budget)

@@ -1,0 +1,185 @@
+"""The custom resources as the cluster last told of them, and which projects a change concerns."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field
+from typing import Any
+
+from wanctl.address import Address, Kind
+from wanctl.base.classes import dataclass
+from wanctl.operator.custom_resources import ACCOUNT, GROUP, PROJECT
+from wanctl.operator.documents import KubeObject, name_of, project_of, resource_name, spec_of
+
+FINALIZER = f"{GROUP}/kept-at-the-service"
+ASKED = f"{GROUP}/plan-again"  # an annotation: another value asks for a turn now
+
+
+@dataclass(frozen=True, order=True)
+class ProjectKey:
+    """A WanProject."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+def namespace_of(one: KubeObject) -> str:
+    return str(one.get("metadata", {}).get("namespace", ""))
+
+
+def kind_name(one: KubeObject) -> str:
+    return str(one.get("kind", ""))
+
+
+def generation_of(one: KubeObject) -> int:
+    found = one.get("metadata", {}).get("generation")
+    return found if isinstance(found, int) else 0
+
+
+def is_leaving(one: KubeObject) -> bool:
+    """Somebody asked for it to be deleted. Only this removes anything, never that an object is missing."""
+    return bool(one.get("metadata", {}).get("deletionTimestamp"))
+
+
+def finalizers_of(one: KubeObject) -> list[str]:
+    return list(one.get("metadata", {}).get("finalizers") or ())
+
+
+def status_of(one: KubeObject) -> Mapping[str, Any]:
+    found = one.get("status")
+    return found if isinstance(found, Mapping) else {}
+
+
+def address_of(one: KubeObject) -> Address | None:
+    """The resource that an object describes, as far as its name can be one."""
+    name = resource_name(one)
+    return Address(Kind(kind_name(one)), name) if isinstance(name, str) and _is_document(one) else None
+
+
+def key_of(one: KubeObject) -> ProjectKey | None:
+    """The project that an object is, or is part of."""
+    name = name_of(one) if kind_name(one) == PROJECT else project_of(one)
+    return ProjectKey(namespace_of(one), name) if name else None
+
+
+def account_named(project: KubeObject) -> str | None:
+    ref = spec_of(project).get("accountRef")
+    name = ref.get("name") if isinstance(ref, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
+def watched_kinds() -> tuple[str, ...]:
+    return (ACCOUNT, PROJECT, *(str(kind) for kind in Kind))
+
+
+@dataclass
+class Inventory:
+    """All objects of the kinds that are watched."""
+
+    _objects: dict[str, dict[tuple[str, str], KubeObject]] = field(
+        default_factory=dict
+    )  # by kind, then place
+
+    @property
+    def complete(self) -> bool:
+        """Each kind was listed: what is not here is not there."""
+        return all(kind in self._objects for kind in watched_kinds())
+
+    def take_all(self, kind: str, items: Iterable[KubeObject]) -> set[ProjectKey]:
+        """All objects of a kind, as they are now. The projects that something changed for."""
+        before = self._objects.get(kind, {})
+        now = {_place(one): _slim(one) for one in items}
+        self._objects[kind] = now
+        changed = [
+            one
+            for place in before.keys() | now.keys()
+            if _mark(before.get(place)) != _mark(now.get(place))
+            for one in (before.get(place), now.get(place))
+            if one is not None
+        ]
+        return {key for one in changed for key in self._concerned(one)}
+
+    def take(self, one: KubeObject) -> set[ProjectKey]:
+        """One object that was made or changed."""
+        known = self._objects.setdefault(kind_name(one), {})
+        before, known[_place(one)] = known.get(_place(one)), _slim(one)
+        if _mark(before) == _mark(one):
+            return set()
+        return {key for each in (before, one) if each is not None for key in self._concerned(each)}
+
+    def drop(self, one: KubeObject) -> set[ProjectKey]:
+        """One object that is gone."""
+        self._objects.setdefault(kind_name(one), {}).pop(_place(one), None)
+        return set(self._concerned(one))
+
+    def project(self, key: ProjectKey) -> KubeObject | None:
+        return self._objects.get(PROJECT, {}).get((key.namespace, key.name))
+
+    def account(self, namespace: str, name: str) -> KubeObject | None:
+        return self._objects.get(ACCOUNT, {}).get((namespace, name))
+
+    def accounts(self) -> tuple[KubeObject, ...]:
+        return tuple(self._objects.get(ACCOUNT, {}).values())
+
+    def projects(self) -> tuple[ProjectKey, ...]:
+        return tuple(sorted(ProjectKey(*place) for place in self._objects.get(PROJECT, {})))
+
+    def documents(self, key: ProjectKey) -> tuple[KubeObject, ...]:
+        """The objects of a project, upstream first."""
+        return tuple(one for one in self._all_documents(key.namespace) if project_of(one) == key.name)
+
+    def left_behind(self) -> tuple[KubeObject, ...]:
+        """Documents that are to go and are held, though their project is not there any more."""
+        return tuple(
+            one
+            for one in self._all_documents(None)
+            if is_leaving(one) and FINALIZER in finalizers_of(one)
+            if (key := key_of(one)) is None or self.project(key) is None
+        )
+
+    def _all_documents(self, namespace: str | None) -> Iterator[KubeObject]:
+        for kind in Kind:
+            for place, one in self._objects.get(str(kind), {}).items():
+                if namespace is None or place[0] == namespace:
+                    yield one
+
+    def _concerned(self, one: KubeObject) -> Iterator[ProjectKey]:
+        if kind_name(one) != ACCOUNT:
+            if key := key_of(one):
+                yield key
+            return
+        for place, project in self._objects.get(PROJECT, {}).items():
+            if account_named(project) == name_of(one):
+                yield ProjectKey(*place)
+
+
+def _is_document(one: KubeObject) -> bool:
+    return kind_name(one) in [str(kind) for kind in Kind]
+
+
+def _place(one: KubeObject) -> tuple[str, str]:
+    return (namespace_of(one), name_of(one))
+
+
+def _mark(one: KubeObject | None) -> tuple[object, ...] | None:
+    """What differs once a person has changed something: our own writes to status change nothing of it."""
+    if one is None:
+        return None
+    about = one.get("metadata", {})
+    asked = (about.get("annotations") or {}).get(ASKED)
+    return (about.get("uid"), about.get("generation"), about.get("deletionTimestamp"), asked)
+
+
+def _slim(one: KubeObject) -> KubeObject:
+    """Without what nobody here reads, which is the larger part."""
+    about = dict(one.get("metadata", {}))
+    about.pop("managedFields", None)
+    annotations = about.pop("annotations", None) or {}
+    return {
+        **one,
+        "metadata": {
+            **about,
+            "annotations": {key: annotations[key] for key in (ASKED,) if key in annotations},
+        },
+    }
