@@ -241,7 +241,7 @@ def _action(plan: Plan | None, address: Address) -> str:
 
 
 def _camel(rule: str) -> str:
-    return "".join(part.capitalize() for part in rule.split("-"))
+    return "".join(part.capitalize() for part in re.split("[-_]", rule))
 
 
 def _conditions(before: Mapping[str, object]) -> list[Mapping[str, object]]:

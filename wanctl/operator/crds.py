@@ -31,6 +31,7 @@ NOT_IN_OBJECTS = {  # keys of wanctl.yaml that a WanProject does not have, and w
     "version": "apiVersion says it",
     "environments": "each environment is a WanProject of its own",
     "trains_in": "a project with sourceRef can have it in its wanctl.yaml",
+    "ledger": "the operator keeps it beside the accounts",
     "notifications": "Events and conditions tell what happens",
 }
 _SHORT = {

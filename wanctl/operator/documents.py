@@ -56,7 +56,7 @@ class ProjectObjects:
     account: KubeObject
     documents: Sequence[KubeObject]
     texts: Mapping[TextKey, str] = field(default_factory=dict)
-    ledger: str | None = None  # where the operator keeps it, if the project names no place
+    ledger: str | None = None  # where the operator keeps it; None: where files have it by default
     absent: frozenset[Address] = frozenset()  # what is to be deleted at the service
 
     def load(self, folder: Path, top: Path | None = None) -> Desired:
@@ -148,7 +148,7 @@ class _Conversion:
             del own["catalogue"]
         keys = {key: f"{of_account} .spec.{key}" for key in OF_THE_ACCOUNT}
         value: dict[str, Any] = {"version": 1, **self._of_account(), **own}
-        value.setdefault("ledger", self.objects.ledger or self._beside())
+        value["ledger"] = self.objects.ledger or self._beside()
         return object_document(value, ObjectOrigin(shown, keys=keys), self.findings, self.budget)
 
     def _beside(self) -> str:

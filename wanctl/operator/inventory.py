@@ -125,6 +125,19 @@ class Inventory:
     def projects(self) -> tuple[ProjectKey, ...]:
         return tuple(sorted(ProjectKey(*place) for place in self._objects.get(PROJECT, {})))
 
+    def namesake(self, key: ProjectKey) -> ProjectKey | None:
+        """An older project of the same name in the same account: at the service nothing would tell them
+        apart."""
+        own = self.project(key)
+        if own is None or _claim(own) is None:
+            return None
+        claims = sorted(
+            (str(one["metadata"].get("creationTimestamp", "")), ProjectKey(*place))
+            for place, one in self._objects.get(PROJECT, {}).items()
+            if _claim(one) == _claim(own)
+        )
+        return claims[0][1] if claims[0][1] != key else None
+
     def documents(self, key: ProjectKey) -> tuple[KubeObject, ...]:
         """The objects of a project, upstream first."""
         return tuple(one for one in self._all_documents(key.namespace) if project_of(one) == key.name)
@@ -152,6 +165,12 @@ class Inventory:
         for place, project in self._objects.get(PROJECT, {}).items():
             if account_named(project) == name_of(one):
                 yield ProjectKey(*place)
+
+
+def _claim(project: KubeObject) -> tuple[object, object] | None:
+    """What a project calls its own at the service."""
+    name = spec_of(project).get("project")
+    return (account_named(project), name) if isinstance(name, str) else None
 
 
 def _is_document(one: KubeObject) -> bool:

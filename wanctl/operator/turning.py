@@ -108,6 +108,10 @@ class Turning:
         project = inventory.project(self.key)
         assert project is not None  # noqa: S101 - it was looked for
         account = self._account(project, inventory)
+        if other := inventory.namesake(self.key):
+            name = spec_of(project).get("project")
+            message = f"the project {name} of this account is that of WanProject {other} already"
+            raise AccountProblem("ProjectNameTaken", message, "give it another name under project")
         host = await self._host(account)
         objects = await self._objects(project, account, inventory)
         rounds = self._rounds_of(objects, host)
