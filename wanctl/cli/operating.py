@@ -38,6 +38,10 @@ def operator(
     state: Annotated[
         Path, typer.Option("--state", metavar="DIR", help="Where caches are kept, and the data of projects.")
     ] = Path(".wanctl/operator"),
+    volumes: Annotated[
+        Path,
+        typer.Option("--volumes", metavar="DIR", help="Where claims are mounted, as NAMESPACE/CLAIM."),
+    ] = Path("/volumes"),
     ledger: Annotated[
         str | None,
         typer.Option(
@@ -60,7 +64,7 @@ def operator(
     from wanctl.project.host import Host
 
     options = OperatorOptions(
-        namespace, watched, state.resolve(), ledger, interval_of(interval), address_of(listen), once
+        namespace, watched, state.resolve(), volumes, ledger, interval_of(interval), address_of(listen), once
     )
     inventory = operate(options, Host.here(), tell)
     if once:

@@ -30,7 +30,7 @@ NOT_IN_OBJECTS = {  # keys of wanctl.yaml that a WanProject does not have, and w
     **dict.fromkeys(OF_THE_ACCOUNT, "the StudioAccount says it"),
     "version": "apiVersion says it",
     "environments": "each environment is a WanProject of its own",
-    "trains_in": "a project with sourceRef can have it in its wanctl.yaml",
+    "trains_in": "each environment is planned by itself",
     "ledger": "the operator keeps it beside the accounts",
     "notifications": "Events and conditions tell what happens",
 }

@@ -33,6 +33,8 @@ from wanctl.rules import Rule
 
 KubeObject = Mapping[str, Any]
 _OWN_KEYS = frozenset(one.alias or name for name, one in WanProjectSpec.model_fields.items())
+VOLUME = "PersistentVolumeClaim"
+ARTIFACT_KINDS = frozenset({"GitRepository", "OCIRepository", "Bucket"})
 _WRAPPING = frozenset({"projectRef", "name"})
 
 
@@ -58,11 +60,45 @@ class ProjectObjects:
     texts: Mapping[TextKey, str] = field(default_factory=dict)
     ledger: str | None = None  # where the operator keeps it; None: where files have it by default
     absent: frozenset[Address] = frozenset()  # what is to be deleted at the service
+    folders: Mapping[str, Path] = field(default_factory=dict)  # of volumes and artifacts, by FolderKey.shown
 
     def load(self, folder: Path, top: Path | None = None) -> Desired:
         """As files are loaded; SpecErrors tells everything that is wrong. Paths start at the folder, and do
         not leave it, or this one above it."""
         return _Conversion.of(self, folder, top or folder).loaded()
+
+
+@dataclass(frozen=True, order=True)
+class FolderKey:
+    """A volume that the operator has, or an artifact of Flux, in the project's namespace."""
+
+    kind: str
+    name: str
+
+    @property
+    def shown(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+def referred_folders(objects: Sequence[KubeObject]) -> frozenset[FolderKey]:
+    """The volumes and artifacts that Datasets name, as far as they name any rightly."""
+    found = (_folder_of(spec_of(one).get("source")) for one in objects)
+    return frozenset(key for one in found if one for key in (one[0],))
+
+
+def _folder_of(source: Any) -> tuple[FolderKey, str] | None:
+    """The folder, and the path in it, of {pvc: {claim, path}} or {artifact: {kind, name, path}}."""
+    if not isinstance(source, Mapping) or len(source) != 1:
+        return None
+    ((form, ref),) = source.items()
+    if not isinstance(ref, Mapping) or not all(isinstance(one, str) for one in ref.values()):
+        return None
+    if form == "pvc" and {"claim"} <= set(ref) <= {"claim", "path"}:
+        return FolderKey(VOLUME, ref["claim"]), ref.get("path", ".")
+    if form == "artifact" and {"name"} <= set(ref) <= {"kind", "name", "path"}:
+        kind = ref.get("kind", "GitRepository")
+        return (FolderKey(kind, ref["name"]), ref.get("path", ".")) if kind in ARTIFACT_KINDS else None
+    return None
 
 
 def referred_texts(objects: Sequence[KubeObject]) -> frozenset[TextKey]:
@@ -102,6 +138,19 @@ class _ObjectRoot(Root):
     """Paths are those of the operator's folder, texts those of ConfigMaps."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
+    folders: Mapping[str, Path] = field(default_factory=dict)
+
+    def follow(self, folder: Path, written: str) -> Path:
+        """A path on a volume or in an artifact stays there; any other one stays in the operator's folder."""
+        kind, _, rest = written.partition("/")
+        if kind != VOLUME and kind not in ARTIFACT_KINDS:
+            return super().follow(folder, written)
+        name, _, path = rest.partition("/")
+        shown = f"{kind}/{name}"
+        if shown not in self.folders:
+            raise PathRefused(f"there is no {shown} here", "mount the volume, or write its name as it is")
+        base = self.folders[shown].resolve()
+        return Root(base, base).follow(base, path or ".")
 
     def read_text(self, folder: Path, written: str) -> tuple[str, str]:  # noqa: ARG002 - as for files
         if written not in self.texts:
@@ -124,7 +173,7 @@ class _Conversion:
     @classmethod
     def of(cls, objects: ProjectObjects, folder: Path, top: Path) -> Self:
         texts = {key.shown: text for key, text in objects.texts.items()}
-        return cls(objects, _ObjectRoot(top.resolve(), folder.resolve(), texts))
+        return cls(objects, _ObjectRoot(top.resolve(), folder.resolve(), texts, objects.folders))
 
     def loaded(self) -> Desired:
         settings = self._settings()
@@ -200,6 +249,9 @@ class _Conversion:
         }
         for path in paths:
             rest = _with_text(rest, path)
+        if folder := _folder_of(rest.get("source")):
+            key, within = folder
+            rest["source"] = f"{key.shown}/{within}"
         value = {"kind": str(kind), "name": resource_name(one), **rest}
         if (
             (name := resource_name(one))

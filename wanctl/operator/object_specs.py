@@ -10,13 +10,16 @@ from pathlib import Path
 from wanctl.address import Address
 from wanctl.base.classes import dataclass
 from wanctl.engine.gates import Gate
+from wanctl.language.load import load_project
 from wanctl.language.resources import Desired, Resource
 from wanctl.ledger.record import Record
-from wanctl.operator.custom_resources import DeletionPolicy
+from wanctl.operator.crds import OF_THE_ACCOUNT
+from wanctl.operator.custom_resources import DeletionPolicy, StudioAccountSpec
 from wanctl.operator.documents import KubeObject, ProjectObjects, spec_of
 from wanctl.operator.inventory import address_of, generation_of, is_leaving
 from wanctl.plan import Action, Plan
 from wanctl.project import Project
+from wanctl.project.errors import ProjectError
 from wanctl.watch.checkout import Commit
 from wanctl.watch.policy import Policy
 
@@ -45,13 +48,59 @@ class ObjectSpecs:
         return replace(self.objects, absent=absent).load(self.folder) if absent else present
 
     def approved(self) -> frozenset[str]:
-        found = spec_of(self.objects.project).get("approvals")
-        texts = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
-        return frozenset(one.strip().lower().removeprefix("sha256:") for one in texts)
+        return approvals_of(self.objects)
 
     def as_committed(self, text: str) -> str:
         """Without the operator's own folders."""
         return text.replace(f"{self.folder}/", "")
+
+
+@dataclass(frozen=True)
+class ArtifactSpecs:
+    """A project whose files are in an artifact of Flux. What leaves the files is as with any branch: it was
+    reviewed there. The account and the ledger are those that the operator knows, and no other."""
+
+    objects: ProjectObjects
+    folder: Path  # with wanctl.yaml
+    revision: str
+
+    @property
+    def directory(self) -> Path:
+        return self.folder
+
+    def update(self) -> Commit:
+        return Commit(self.revision)
+
+    def load(self, _: str | None) -> Desired:
+        environment = spec_of(self.objects.project).get("environment")
+        desired = load_project(self.folder, environment if isinstance(environment, str) else None)
+        if desired.shares_models or desired.settings.trains_in:
+            raise ProjectError(
+                "trains_in is not kept by the operator", "let each environment train for itself"
+            )
+        account, settings = spec_of(self.objects.account), desired.settings
+        for key in OF_THE_ACCOUNT:
+            known = account.get(key, StudioAccountSpec.model_fields[key].default)
+            if getattr(settings, key) != known:
+                raise ProjectError(
+                    f"{key} is {getattr(settings, key)} in wanctl.yaml, and {known} in the StudioAccount",
+                    "name the account that is meant, or write its values there",
+                )
+        ledger = self.objects.ledger or settings.ledger
+        return replace(desired, settings=settings.model_copy(update={"ledger": ledger}))
+
+    def approved(self) -> frozenset[str]:
+        return approvals_of(self.objects)
+
+    def as_committed(self, text: str) -> str:
+        return text.replace(f"{self.folder}/", "")
+
+
+def approvals_of(objects: ProjectObjects) -> frozenset[str]:
+    """The digests that stand in the project's object."""
+    found = spec_of(objects.project).get("approvals")
+    texts = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+    return frozenset(one.strip().lower().removeprefix("sha256:") for one in texts)
 
 
 def needed(resources: Mapping[Address, Resource], leaving: frozenset[Address]) -> frozenset[Address]:

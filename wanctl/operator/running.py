@@ -40,6 +40,7 @@ class OperatorOptions:
     namespace: str | None  # of the accounts and ledgers; that of the Pod if it is left out
     watched: str | None  # whose projects; None for every namespace
     state: Path
+    volumes: Path
     ledger: str | None
     interval: timedelta
     listen: tuple[str, int] | None
@@ -114,7 +115,9 @@ def place_of(options: OperatorOptions, access: ClusterAccess, host: Host) -> Ope
     namespace = options.namespace or access.namespace
     environ = {key: value for key, value in host.environ.items() if key not in NOT_OURS}
     ledger = options.ledger or f"kube:{namespace}/{{namespace}}.{{project}}"
-    return OperatorPlace(namespace, options.state, ledger, replace(host, environ=environ, key=None))
+    return OperatorPlace(
+        namespace, options.state, options.volumes, ledger, replace(host, environ=environ, key=None)
+    )
 
 
 class OperatorMetrics:

@@ -15,6 +15,7 @@ from wanctl.base.errors import WanctlError
 from wanctl.base.running import first_of
 from wanctl.base.words import counted
 from wanctl.engine.converge import Watcher
+from wanctl.engine.gates import Gate
 from wanctl.finding import Severity
 from wanctl.kubernetes.client import KubernetesClient
 from wanctl.kubernetes.errors import (
@@ -26,13 +27,27 @@ from wanctl.kubernetes.errors import (
 from wanctl.kubernetes.resources import CONFIG_MAPS, SECRETS
 from wanctl.language.findings import SpecErrors
 from wanctl.language.models import State
+from wanctl.language.root import SETTINGS_FILE, Root
 from wanctl.language.settings import Provider
 from wanctl.ledger.lease import LeaseHeld
+from wanctl.ledger.record import Record
+from wanctl.operator.artifacts import ArtifactProblem, artifact_of, fetched
 from wanctl.operator.conditions import RECONCILING, STALLED, Standing, Turn, stable
-from wanctl.operator.custom_resources import ACCOUNT, SecretRef, StudioAccountSpec
-from wanctl.operator.documents import KubeObject, ProjectObjects, TextKey, name_of, referred_texts, spec_of
+from wanctl.operator.custom_resources import ACCOUNT, SecretRef, SourceRef, StudioAccountSpec
+from wanctl.operator.documents import (
+    VOLUME,
+    FolderKey,
+    KubeObject,
+    ProjectObjects,
+    TextKey,
+    name_of,
+    referred_folders,
+    referred_texts,
+    spec_of,
+)
 from wanctl.operator.inventory import Inventory, ProjectKey, account_named, is_leaving
-from wanctl.operator.object_specs import ObjectSpecs, absent_is_kept, leaving_of, policy_of
+from wanctl.operator.object_specs import ArtifactSpecs, ObjectSpecs, absent_is_kept, leaving_of, policy_of
+from wanctl.project import Project
 from wanctl.project.accounts import Accounts
 from wanctl.project.host import Host
 from wanctl.studio.credentials import Key
@@ -46,7 +61,7 @@ from wanctl.studio.errors import (
     Unreachable,
 )
 from wanctl.studio.wire import CallListener, no_listener
-from wanctl.watch.iteration import Iteration, Rounds
+from wanctl.watch.iteration import Iteration, Rounds, SpecsPlace
 from wanctl.watch.policy import Approvals
 
 _PASSING = (
@@ -76,6 +91,7 @@ class OperatorPlace:
 
     namespace: str  # of the accounts, and of the ledgers
     state: Path  # what this machine keeps: caches, archives that are being packed
+    volumes: Path  # where claims are mounted, as NAMESPACE/CLAIM
     ledger: str  # where ledgers are, with {namespace} and {project}
     host: Host
 
@@ -114,12 +130,16 @@ class Turning:
             raise AccountProblem("ProjectNameTaken", message, "give it another name under project")
         host = await self._host(account)
         objects = await self._objects(project, account, inventory)
-        rounds = self._rounds_of(objects, host)
+        home = self.place.state / self.key.namespace / self.key.name
+        specs = await self._specs(objects, home)
+        rounds = self._rounds_of(objects, specs, home, host)
         begun = await asyncio.to_thread(rounds.begun, rounds.checkout.update())
         iteration = await rounds.carried_out(begun, await arrive())
-        leaving, resources = leaving_of(objects), begun.project.desired.resources
+        resources = begun.project.desired.resources
+        leaving = leaving_of(objects) & resources.keys()
         absent = frozenset(one for one in leaving if resources[one].spec.state is State.ABSENT)
-        return replace(turn_of(iteration), absent=absent, needed=leaving - absent)
+        revision = specs.revision if isinstance(specs, ArtifactSpecs) else None
+        return replace(turn_of(iteration), absent=absent, needed=leaving - absent, revision=revision)
 
     def _account(self, project: KubeObject, inventory: Inventory) -> KubeObject:
         name, home = account_named(project), self.place.namespace
@@ -148,7 +168,42 @@ class Turning:
         documents = inventory.documents(self.key)
         texts = await self._texts(referred_texts(documents))
         ledger = self.place.ledger_of(self.key, spec_of(project).get("environment"))
-        return ProjectObjects(project, account, documents, texts, ledger)
+        folders = await self._folders(referred_folders(documents))
+        return ProjectObjects(project, account, documents, texts, ledger, folders=folders)
+
+    async def _folders(self, wanted: frozenset[FolderKey]) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for one in sorted(wanted):
+            if one.kind != VOLUME:
+                found[one.shown] = await self._artifact(one.kind, one.name)
+            elif (mounted := self.place.volumes / self.key.namespace / one.name).is_dir():
+                found[one.shown] = mounted
+        return found
+
+    async def _artifact(self, kind: str, name: str) -> Path:
+        artifact = await artifact_of(self.client, kind, name, self.key.namespace)
+        return await fetched(artifact, self.place.state / "artifacts")
+
+    async def _specs(self, objects: ProjectObjects, home: Path) -> SpecsPlace:
+        """The place of the specs: the objects, or an artifact that holds files."""
+        folder = home / "data"
+        folder.mkdir(parents=True, exist_ok=True)
+        ref = spec_of(objects.project).get("sourceRef")
+        if ref is None:
+            return ObjectSpecs(objects, folder, leaving_of(objects))
+        source = SourceRef.model_validate(ref)
+        if objects.documents:
+            first = objects.documents[0]
+            what = f"{first.get('kind')}/{name_of(first)}"
+            raise AccountProblem(
+                "TwoSources", f"{what} is part of a project whose documents are files", "delete it"
+            )
+        artifact = await artifact_of(self.client, source.kind, source.name, self.key.namespace)
+        top = await fetched(artifact, self.place.state / "artifacts")
+        inside = Root(top, top).follow(top, source.path)
+        if not (inside / SETTINGS_FILE).is_file():
+            raise ArtifactProblem(f"there is no {SETTINGS_FILE} in {source.path} of {artifact.revision}")
+        return ArtifactSpecs(objects, inside, artifact.revision)
 
     async def _texts(self, wanted: frozenset[TextKey]) -> dict[TextKey, str]:
         found: dict[TextKey, str] = {}
@@ -160,11 +215,7 @@ class Turning:
             found |= {one: data[one.key] for one in wanted if one.config_map == name and one.key in data}
         return found
 
-    def _rounds_of(self, objects: ProjectObjects, host: Host) -> Rounds:
-        home = self.place.state / self.key.namespace / self.key.name
-        folder = home / "data"
-        folder.mkdir(parents=True, exist_ok=True)
-        specs = ObjectSpecs(objects, folder, leaving_of(objects))
+    def _rounds_of(self, objects: ProjectObjects, specs: SpecsPlace, home: Path, host: Host) -> Rounds:
         if self._rounds is None:
             self._approvals.where = f"add to spec.approvals of WanProject/{self.key.name}"
             self._rounds = Rounds(
@@ -177,11 +228,15 @@ class Turning:
                 watcher=self.watcher,
                 connect=self.accounts.connect,
                 approvals=self._approvals,
-                gates=absent_is_kept,
             )
         rounds = self._rounds
         rounds.checkout, rounds.policy, rounds.host = specs, policy_of(objects), host
+        rounds.gates = absent_is_kept if isinstance(specs, ObjectSpecs) else _none
         return rounds
+
+
+def _none(_: Project, __: Record) -> tuple[Gate, ...]:
+    return ()
 
 
 async def key_of_account(client: KubernetesClient, account: KubeObject, namespace: str) -> Key:
