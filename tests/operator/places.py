@@ -120,7 +120,7 @@ class TurningPlace:
             if turn.plan.status == wanted:
                 return turn
             self.advance()
-        raise AssertionError(f"{turn.plan.status}: {[one.reason for one in turn.plan.steps]}")
+        raise AssertionError(f"it did not come to be {wanted}")
 
     def advance(self, seconds: int = 3600) -> None:
         """Time passes in the project's sandbox."""

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-import lupa
+import lupa  # type: ignore[import-untyped]  # it brings no types
 import pytest
 import yaml
 from cel import evaluate
 
 from tests.operator.test_conditions import NOW, PHASES
 from wanctl.address import Kind
-from wanctl.operator.conditions import STALLED, Standing, Turn, project_status
+from wanctl.operator.conditions import STALLED, ObjectStanding, Turn, project_status
 from wanctl.operator.custom_resources import API_VERSION, dumped
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes" / "health"
@@ -80,7 +80,7 @@ def test_each_phase_has_its_health(phase: str) -> None:
 
 
 def test_an_error_is_degraded() -> None:
-    turn = Turn(problem=Standing("InvalidSpecs", "no", frozenset(STALLED)))
+    turn = Turn(problem=ObjectStanding("InvalidSpecs", "no", frozenset(STALLED)))
     item = project(dumped(project_status(turn, 1, {}, NOW)))
     assert (argocd(item)[0], flux(item)) == ("Degraded", "failed")
 

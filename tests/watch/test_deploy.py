@@ -54,9 +54,9 @@ def test_the_options_are_there_and_their_values_make_sense(name: str, words: lis
     command: Any = typer.main.get_command(app)
     watch = command.commands["watch"]
     given = watch.make_context("watch", words[1:]).params
-    assert watching._interval(given["interval"])
+    assert watching.interval_of(given["interval"])
     assert watching._actions(given["require_approval"])
-    assert watching._address(given["listen"])
+    assert watching.address_of(given["listen"])
     assert given["ref"] == "origin/main"
 
 

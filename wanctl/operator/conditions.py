@@ -46,7 +46,7 @@ class ConditionType(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
+class ObjectStanding:
     """Where something stands: which of the conditions hold, and why."""
 
     reason: str
@@ -88,7 +88,7 @@ class Turn:
     plan: Plan | None = None
     to_approve: Mapping[Address, str] = field(default_factory=dict)
     failures: Mapping[Address, str] = field(default_factory=dict)  # what the service said, in stable words
-    problem: Standing | None = None  # why it came to no plan
+    problem: ObjectStanding | None = None  # why it came to no plan
     held_by: str | None = None
     absent: frozenset[Address] = frozenset()  # deleted objects, whose resources are to go
     needed: frozenset[Address] = frozenset()  # deleted objects that others still refer to
@@ -104,73 +104,75 @@ def stable(text: str) -> str:
     return found if len(found) <= _LONGEST else f"{found[: _LONGEST - 1]}…"
 
 
-def standing_of(turn: Turn) -> Standing:
+def standing_of(turn: Turn) -> ObjectStanding:
     """Where the project stands."""
     if turn.problem:
         return turn.problem
     if turn.remaining:
         message = f"it is let go once its documents are deleted: {_some([*turn.remaining])}"
-        return Standing("DocumentsRemain", message, WAITING)
+        return ObjectStanding("DocumentsRemain", message, WAITING)
     plan = turn.plan
     if plan is None:
-        return Standing("Waiting", "it has not been planned yet", RECONCILING)
+        return ObjectStanding("Waiting", "it has not been planned yet", RECONCILING)
     if refused := _refused(plan):
-        return Standing(_camel(refused.rule), stable(refused.message), STALLED)
+        return ObjectStanding(_camel(refused.rule), stable(refused.message), STALLED)
     if turn.failures:
         said = [f"{address}: {stable(text)}" for address, text in sorted(turn.failures.items())]
-        return Standing("CallFailed", _some(said), STALLED)
+        return ObjectStanding("CallFailed", _some(said), STALLED)
     if any(one.rule == Rule.WINDOW for one in plan.findings):
         waits = WAITING if _waiting(plan) else frozenset()
-        return Standing("OutsideWindows", "nothing may be applied outside the windows of its spec", waits)
+        return ObjectStanding(
+            "OutsideWindows", "nothing may be applied outside the windows of its spec", waits
+        )
     return _of_status(plan, turn)
 
 
-def _of_status(plan: Plan, turn: Turn) -> Standing:
+def _of_status(plan: Plan, turn: Turn) -> ObjectStanding:
     waits = WAITING if _waiting(plan) else frozenset()
     if plan.status is Status.CONVERGED:
         message = f"{counted(plan.size, 'resource is', 'resources are')} as specified"
-        return Standing("Converged", message, READY)
+        return ObjectStanding("Converged", message, READY)
     if plan.status is Status.CHANGES:
         held = " (another run applies just now)" if turn.held_by else ""
         steps = [one for one in plan.steps if one.when is When.NOW]
-        return Standing("Applying", f"to do: {_named(steps)}{held}", RECONCILING | waits)
+        return ObjectStanding("Applying", f"to do: {_named(steps)}{held}", RECONCILING | waits)
     if plan.status is Status.IN_PROGRESS:
         steps = [one for one in plan.steps if one.when is When.SERVICE]
-        return Standing("InProgress", f"the service is at work on {_named(steps)}", RECONCILING | waits)
+        return ObjectStanding("InProgress", f"the service is at work on {_named(steps)}", RECONCILING | waits)
     if plan.status is Status.WAITING_FOR_PERSON:
-        return Standing("WaitingForPerson", _some([_asked(one) for one in _waiting(plan)]), WAITING)
+        return ObjectStanding("WaitingForPerson", _some([_asked(one) for one in _waiting(plan)]), WAITING)
     blocked = [one for one in plan.steps if one.when in {When.BLOCKED, When.LATER}]
     said = [f"{one.address}: {stable(one.reason)}" for one in blocked if one.when is When.BLOCKED]
-    return Standing("Blocked", _some(said or [_named(blocked)]), STALLED | waits)
+    return ObjectStanding("Blocked", _some(said or [_named(blocked)]), STALLED | waits)
 
 
-def standing_of_step(step: Step | None, address: Address, turn: Turn) -> Standing:
+def standing_of_step(step: Step | None, address: Address, turn: Turn) -> ObjectStanding:
     """Where one resource of the project stands."""
     if turn.problem or turn.plan is None:
         whole = standing_of(turn)
-        return Standing(
+        return ObjectStanding(
             "ProjectStalled" if ConditionType.STALLED in whole.holds else whole.reason,
             whole.message,
             whole.holds,
         )
     if address in turn.needed:
-        return Standing("StillNeeded", "it goes once no other document refers to it", RECONCILING)
+        return ObjectStanding("StillNeeded", "it goes once no other document refers to it", RECONCILING)
     if address in turn.failures:
-        return Standing("CallFailed", stable(turn.failures[address]), STALLED)
+        return ObjectStanding("CallFailed", stable(turn.failures[address]), STALLED)
     if step is None or step.settled:
-        return Standing("Converged", "it is as specified", READY)
+        return ObjectStanding("Converged", "it is as specified", READY)
     if step.when is When.PERSON:
-        return Standing("WaitingForPerson", _asked(step), WAITING)
+        return ObjectStanding("WaitingForPerson", _asked(step), WAITING)
     if step.when is When.BLOCKED or _refused(turn.plan):
-        return Standing("Blocked", stable(step.reason) or f"{step.action} is blocked", STALLED)
+        return ObjectStanding("Blocked", stable(step.reason) or f"{step.action} is blocked", STALLED)
     if step.when is When.LATER:
         behind = listed([str(one) for one in sorted(step.after)])
-        return Standing(
+        return ObjectStanding(
             "Later", f"{step.action} comes after {behind}" if behind else "it comes later", RECONCILING
         )
     if step.when is When.SERVICE:
-        return Standing("InProgress", f"the service is at work: {step.action}", RECONCILING)
-    return Standing("Applying", f"to do: {step.action}", RECONCILING)
+        return ObjectStanding("InProgress", f"the service is at work: {step.action}", RECONCILING)
+    return ObjectStanding("Applying", f"to do: {step.action}", RECONCILING)
 
 
 def project_status(turn: Turn, generation: int, before: Mapping[str, object], now: str) -> WanProjectStatus:

@@ -22,7 +22,7 @@ from wanctl.operator.conditions import (
     READY,
     RECONCILING,
     STALLED,
-    Standing,
+    ObjectStanding,
     Turn,
     step_of,
 )
@@ -199,7 +199,7 @@ class Operator:
         else:
             await self._hold(project, documents)
         if spec_of(project).get("suspend") is True:
-            turn = Turn(problem=Standing("Suspended", "it is suspended by its spec", frozenset()))
+            turn = Turn(problem=ObjectStanding("Suspended", "it is suspended by its spec", frozenset()))
         else:
             turn = await kept.turning.take(self.inventory, arrive)
         project = self.inventory.project(key) or project
@@ -263,19 +263,21 @@ class Operator:
             )
             await self.desk.write_status(account, status)
 
-    async def _standing_of(self, account: KubeObject) -> Standing:
+    async def _standing_of(self, account: KubeObject) -> ObjectStanding:
         if account["metadata"].get("namespace") != self.place.namespace:
             message = f"accounts are read in the namespace {self.place.namespace} alone"
-            return Standing("WrongNamespace", message, STALLED)
+            return ObjectStanding("WrongNamespace", message, STALLED)
         if spec_of(account).get("provider") == Provider.SANDBOX:
-            return Standing("Ready", "the sandbox needs no key", READY)
+            return ObjectStanding("Ready", "the sandbox needs no key", READY)
         try:
             await key_of_account(self.client, account, self.place.namespace)
         except AccountProblem as problem:
-            return Standing(problem.reason, str(problem), STALLED)
+            return ObjectStanding(problem.reason, str(problem), STALLED)
         except ValueError:
-            return Standing("InvalidSpec", "its spec is wrong: the projects that use it say where", STALLED)
-        return Standing("Ready", "its key is there", READY)
+            return ObjectStanding(
+                "InvalidSpec", "its spec is wrong: the projects that use it say where", STALLED
+            )
+        return ObjectStanding("Ready", "its key is there", READY)
 
 
 def is_gone(one: KubeObject, turn: Turn) -> bool:
@@ -289,7 +291,7 @@ def is_gone(one: KubeObject, turn: Turn) -> bool:
     return step.settled if step else turn.plan.status is not Status.ERROR
 
 
-def _differs(before: Mapping[str, object], standing: Standing, generation: int) -> bool:
+def _differs(before: Mapping[str, object], standing: ObjectStanding, generation: int) -> bool:
     """Said already: the same reason and words of the same generation."""
     known = before.get("conditions")
     said = {

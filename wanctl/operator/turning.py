@@ -32,7 +32,7 @@ from wanctl.language.settings import Provider
 from wanctl.ledger.lease import LeaseHeld
 from wanctl.ledger.record import Record
 from wanctl.operator.artifacts import ArtifactProblem, artifact_of, fetched
-from wanctl.operator.conditions import RECONCILING, STALLED, Standing, Turn, stable
+from wanctl.operator.conditions import RECONCILING, STALLED, ObjectStanding, Turn, stable
 from wanctl.operator.custom_resources import ACCOUNT, SecretRef, SourceRef, StudioAccountSpec
 from wanctl.operator.documents import (
     VOLUME,
@@ -275,21 +275,21 @@ def turn_of(iteration: Iteration) -> Turn:
     return Turn(iteration.plan, iteration.to_approve, failures, held_by=iteration.held_by)
 
 
-def problem_of(error: Exception) -> Standing:
+def problem_of(error: Exception) -> ObjectStanding:
     """Why there is no plan: what passes by itself, or what a person has to mend."""
     if isinstance(error, SpecErrors):
-        return Standing("InvalidSpecs", _told(error), STALLED)
+        return ObjectStanding("InvalidSpecs", _told(error), STALLED)
     if isinstance(error, AccountProblem):
-        return Standing(error.reason, str(error), STALLED)
+        return ObjectStanding(error.reason, str(error), STALLED)
     if isinstance(error, LeaseHeld):
-        return Standing("LeaseHeld", "another run applies just now", RECONCILING)
+        return ObjectStanding("LeaseHeld", "another run applies just now", RECONCILING)
     if isinstance(error, _PASSING):
-        return Standing("TryingAgain", stable(_plainly(error)), RECONCILING)
+        return ObjectStanding("TryingAgain", stable(_plainly(error)), RECONCILING)
     if isinstance(error, AuthError | NoKey):
-        return Standing("KeyRefused", stable(_plainly(error)), STALLED)
+        return ObjectStanding("KeyRefused", stable(_plainly(error)), STALLED)
     if isinstance(error, WanctlError):
-        return Standing("CannotPlan", stable(_plainly(error)), STALLED)
-    return Standing(
+        return ObjectStanding("CannotPlan", stable(_plainly(error)), STALLED)
+    return ObjectStanding(
         "CannotPlan", f"an error of wanctl itself ({type(error).__name__}); its log says more", STALLED
     )
 
