@@ -13,7 +13,7 @@ from wanctl.kubernetes.access import ClusterAccess
 from wanctl.kubernetes.client import KubernetesClient
 from wanctl.operator.conditions import Turn
 from wanctl.operator.custom_resources import ACCOUNT, API_VERSION, PROJECT
-from wanctl.operator.inventory import Inventory, ProjectKey, watched_kinds
+from wanctl.operator.inventory import KnownObjects, ProjectKey, watched_kinds
 from wanctl.operator.turning import OperatorPlace, Turning
 from wanctl.project.accounts import Accounts
 from wanctl.project.events import Silent
@@ -72,7 +72,7 @@ class TurningPlace:
     """One operator without a cluster: its inventory is filled by hand. No text and no key is asked for."""
 
     root: Path
-    inventory: Inventory = field(default_factory=Inventory)
+    inventory: KnownObjects = field(default_factory=KnownObjects)
     key: ProjectKey = field(default_factory=lambda: ProjectKey("films", "rain"))
     kept: dict[ProjectKey, Turning] = field(default_factory=dict)
 

@@ -74,7 +74,7 @@ def watched_kinds() -> tuple[str, ...]:
 
 
 @dataclass
-class Inventory:
+class KnownObjects:
     """All objects of the kinds that are watched."""
 
     _objects: dict[str, dict[tuple[str, str], KubeObject]] = field(

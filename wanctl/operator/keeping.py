@@ -30,7 +30,7 @@ from wanctl.operator.custom_resources import ConditionedStatus, DeletionPolicy
 from wanctl.operator.documents import KubeObject, spec_of
 from wanctl.operator.inventory import (
     FINALIZER,
-    Inventory,
+    KnownObjects,
     ProjectKey,
     address_of,
     finalizers_of,
@@ -76,7 +76,7 @@ class Operator:
     client: KubernetesClient
     place: OperatorPlace
     interval: float
-    inventory: Inventory = field(default_factory=Inventory)
+    inventory: KnownObjects = field(default_factory=KnownObjects)
     accounts: Accounts = field(default_factory=Accounts)
     on_call: CallListener = no_listener
     projects: dict[ProjectKey, KeptProject] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from wanctl.base.words import counted
 from wanctl.kubernetes.access import ClusterAccess, find_cluster
 from wanctl.kubernetes.client import KubernetesClient
 from wanctl.operator.conditions import ConditionType
-from wanctl.operator.inventory import Inventory, ProjectKey, status_of
+from wanctl.operator.inventory import KnownObjects, ProjectKey, status_of
 from wanctl.operator.keeping import Operator
 from wanctl.operator.turning import OperatorPlace
 from wanctl.operator.watching import listen
@@ -47,7 +47,7 @@ class OperatorOptions:
     once: bool = False
 
 
-def operate(options: OperatorOptions, host: Host, tell: Callable[[str], None]) -> Inventory:
+def operate(options: OperatorOptions, host: Host, tell: Callable[[str], None]) -> KnownObjects:
     """Runs until a signal ends it; with `once`, until each project had a turn."""
     access = find_cluster(host.environ, host.home)
     options.state.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ class OperatorRun:
         self, options: OperatorOptions, access: ClusterAccess, host: Host, tell: Callable[[str], None]
     ) -> None:
         self._options, self._access, self._tell = options, access, tell
-        self.inventory = Inventory()
+        self.inventory = KnownObjects()
         self.metrics = OperatorMetrics()
         self.place = place_of(options, access, host)
         self.operator: Operator | None = None
@@ -149,18 +149,18 @@ class OperatorMetrics:
         return generate_latest(self._registry)
 
 
-def held_conditions(inventory: Inventory) -> Counter[str]:
+def held_conditions(inventory: KnownObjects) -> Counter[str]:
     """Condition → of how many projects it holds."""
     return Counter(type_ for key in inventory.projects() for type_ in _held(inventory, key))
 
 
-def _held(inventory: Inventory, key: ProjectKey) -> list[str]:
+def _held(inventory: KnownObjects, key: ProjectKey) -> list[str]:
     project = inventory.project(key)
     found = status_of(project).get("conditions") or () if project else ()
     return [str(one.get("type")) for one in found if one.get("status") == "True"]
 
 
-def summary(inventory: Inventory) -> str:
+def summary(inventory: KnownObjects) -> str:
     """2 projects: 1 Ready, 1 WaitingForPerson."""
     held = held_conditions(inventory)
     parts = ", ".join(f"{held[one.value]} {one.value}" for one in ConditionType if held[one.value])

@@ -45,7 +45,7 @@ from wanctl.operator.documents import (
     referred_texts,
     spec_of,
 )
-from wanctl.operator.inventory import Inventory, ProjectKey, account_named, is_leaving
+from wanctl.operator.inventory import KnownObjects, ProjectKey, account_named, is_leaving
 from wanctl.operator.object_specs import ArtifactSpecs, ObjectSpecs, absent_is_kept, leaving_of, policy_of
 from wanctl.project import Project
 from wanctl.project.accounts import Accounts
@@ -113,14 +113,14 @@ class Turning:
     _rounds: Rounds | None = None
     _approvals: Approvals = field(default_factory=Approvals)
 
-    async def take(self, inventory: Inventory, arrive: Callable[[], Awaitable[float]]) -> Turn:
+    async def take(self, inventory: KnownObjects, arrive: Callable[[], Awaitable[float]]) -> Turn:
         """Whatever goes wrong is part of the turn. `arrive` is asked once all but the account was read."""
         try:
             return await self._turn(inventory, arrive)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other projects go on and it is told
             return Turn(problem=problem_of(first_of(error)))
 
-    async def _turn(self, inventory: Inventory, arrive: Callable[[], Awaitable[float]]) -> Turn:
+    async def _turn(self, inventory: KnownObjects, arrive: Callable[[], Awaitable[float]]) -> Turn:
         project = inventory.project(self.key)
         assert project is not None  # noqa: S101 - it was looked for
         account = self._account(project, inventory)
@@ -141,7 +141,7 @@ class Turning:
         revision = specs.revision if isinstance(specs, ArtifactSpecs) else None
         return replace(turn_of(iteration), absent=absent, needed=leaving - absent, revision=revision)
 
-    def _account(self, project: KubeObject, inventory: Inventory) -> KubeObject:
+    def _account(self, project: KubeObject, inventory: KnownObjects) -> KubeObject:
         name, home = account_named(project), self.place.namespace
         account = inventory.account(home, name) if name else None
         if account is None or is_leaving(account):
@@ -163,7 +163,7 @@ class Turning:
         return replace(host, key=await key_of_account(self.client, account, self.place.namespace))
 
     async def _objects(
-        self, project: KubeObject, account: KubeObject, inventory: Inventory
+        self, project: KubeObject, account: KubeObject, inventory: KnownObjects
     ) -> ProjectObjects:
         documents = inventory.documents(self.key)
         texts = await self._texts(referred_texts(documents))
