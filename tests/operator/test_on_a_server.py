@@ -1,0 +1,191 @@
+"""Custom resources and the operator on a real kube-apiserver."""
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.kubernetes.cluster import Cluster
+from tests.operator.places import Item, account, chain, project
+from tests.operator.serving import OperatorPlace, defined
+from tests.operator.test_crds import descriptions
+from tests.serving import listening
+from wanctl.language.schema import described
+from wanctl.operator.crds import custom_kinds
+from wanctl.operator.inventory import FINALIZER
+from wanctl.sandbox import Sandbox
+
+
+@pytest.fixture
+def place(cluster: Cluster, tmp_path: Path) -> Iterator[OperatorPlace]:
+    sandbox = Sandbox.open(tmp_path / "account", speed="instant", seed=1, strict=False, trains_at_once=50)
+    with listening(sandbox.app) as url:
+        yield defined(cluster, tmp_path, sandbox, url)
+    sandbox.close()
+
+
+def everything(place: OperatorPlace, **spec: Any) -> list[Item]:
+    """A whole project, in an account that the test can look into."""
+    where = place.namespace
+    whole = project(where, **spec)
+    del whole["spec"]["sandbox"]
+    items = [account(where, base_url=place.url), whole, *chain(where)]
+    for one in items:
+        for key in ("generation", "uid"):
+            del one["metadata"][key]
+    return items
+
+
+def test_kubectl_explains_every_key(place: OperatorPlace) -> None:
+    for kind in custom_kinds():
+        told = place.kubectl("explain", f"{kind.plural}.spec", "--api-version=wanctl.dev/v1alpha1")
+        words = " ".join(told.split())
+        for name, text in descriptions(kind.spec):
+            if kind.kind in described() and not name.startswith("source."):
+                assert f"{name} (" in words, (kind.kind, name)
+                assert " ".join(text.split()) in words, (kind.kind, name)
+        told = place.kubectl(
+            "explain", f"{kind.plural}.status.conditions", "--api-version=wanctl.dev/v1alpha1"
+        )
+        assert "Since when status is what it is." in " ".join(told.split())
+
+
+def test_the_server_keeps_unknown_keys_and_refuses_wrong_values(place: OperatorPlace) -> None:
+    items = everything(place)
+    items[3]["spec"]["hyper_parameters"]["n_epoch"] = 400
+    place.apply(*items)
+    kept = place.get("FineTune", "rain")
+    assert kept is not None
+    assert kept["spec"]["hyper_parameters"]["n_epoch"] == 400
+    for name, wrong in (("n_epochs", 0), ("learning_rate", 0)):
+        changed = yaml.safe_load(yaml.safe_dump(items[3]))
+        changed["spec"]["hyper_parameters"] = {name: wrong}
+        said = place.kubectl("apply", "-f", "-", text=yaml.safe_dump(changed), fails=True)
+        assert f"spec.hyper_parameters.{name}" in said
+    both = yaml.safe_load(yaml.safe_dump(items[5]))
+    both["spec"]["finetune"] = "rain"
+    assert "oneOf" in place.kubectl("apply", "-f", "-", text=yaml.safe_dump(both), fails=True)
+
+
+def test_a_project_is_kept_and_nothing_is_written_while_nothing_changes(place: OperatorPlace) -> None:
+    place.apply(*everything(place))
+    with place.operating() as run:
+        place.until_condition("WanProject", "rain", "Ready")
+        for kind, name in (("Dataset", "train"), ("FineTune", "rain"), ("Deployment", "rain")):
+            place.until_condition(kind, name, "Ready")
+        assert place.condition("StudioAccount", "studio", "Ready")
+        events = place.kubectl(
+            "get", "events", "-o", "custom-columns=:.involvedObject.name,:.reason,:.message"
+        )
+        assert re.search(r"rain +Done +train done: ft-", events)
+        listed = place.kubectl("get", "wanctl")
+        assert re.search(r"wanproject.wanctl.dev/rain +rain +(<none>)? +True +converged", listed)
+        time.sleep(3)
+        before, turns = place.versions(), run.operator.turns if run.operator else 0
+        time.sleep(12)
+        assert place.versions() == before
+        assert run.operator is not None
+        assert run.operator.turns >= turns + 3
+    assert len(place.jobs()) == 1
+
+
+def test_an_unknown_key_stalls_the_project_and_trains_nothing(place: OperatorPlace) -> None:
+    items = everything(place)
+    items[3]["spec"]["hyper_parameters"]["n_epoch"] = 400
+    place.apply(*items)
+    with place.operating():
+        stalled = place.until_condition("WanProject", "rain", "Stalled")
+        assert stalled["reason"] == "InvalidSpecs"
+        assert "FineTune/rain .spec.hyper_parameters.n_epoch: there is no key" in stalled["message"]
+        assert place.jobs() == []
+        del items[3]["spec"]["hyper_parameters"]["n_epoch"]
+        place.apply(*items)
+        place.until_condition("WanProject", "rain", "Ready")
+    assert len(place.jobs()) == 1
+
+
+def test_an_approval_is_a_patch_of_the_project(place: OperatorPlace) -> None:
+    place.apply(*everything(place, requireApproval=["train"], approvals=[]))
+    with place.operating():
+        waiting = place.until_condition("WanProject", "rain", "WaitingForPerson")
+        assert waiting["message"].startswith("FineTune/rain waits for a person")
+        digest = place.kubectl("get", "wproj", "rain", "-o", "jsonpath={.status.toApprove[0].digest}")
+        assert re.fullmatch("[0-9a-f]{64}", digest)
+        assert place.jobs() == []
+        patch = f'[{{"op": "add", "path": "/spec/approvals/-", "value": "{digest}"}}]'
+        place.kubectl("patch", "wproj", "rain", "--type=json", f"-p={patch}")
+        place.until_condition("WanProject", "rain", "Ready")
+    assert len(place.jobs()) == 1
+
+
+def test_a_deleted_object_goes_once_its_resource_is_gone(place: OperatorPlace) -> None:
+    place.apply(*everything(place, deletionPolicy="Delete"))
+    with place.operating():
+        place.until_condition("WanProject", "rain", "Ready")
+        held = place.get("Deployment", "rain")
+        assert held is not None
+        assert held["metadata"]["finalizers"] == [FINALIZER]
+        place.kubectl("delete", "deployments.wanctl.dev", "rain", "--wait=false")
+        place.until(lambda: place.get("Deployment", "rain") is None)
+        assert place.sandbox_deployments() == []
+        place.kubectl("delete", "wproj", "rain", "--wait=false")
+        told = place.until(
+            lambda: (
+                (found := place.condition("WanProject", "rain", "WaitingForPerson"))
+                and found["reason"] == "DocumentsRemain"
+                and found
+            )
+        )
+        assert "FineTune/rain" in told["message"]
+        place.kubectl("delete", "wds,wft,wcp", "--all", "--wait=false")
+        place.until(lambda: place.get("WanProject", "rain") is None)
+
+
+def test_an_object_that_is_lost_ends_nothing(place: OperatorPlace) -> None:
+    place.apply(*everything(place))
+    with place.operating() as run:
+        place.until_condition("WanProject", "rain", "Ready")
+        place.kubectl("delete", "deployments.wanctl.dev", "rain")
+        assert run.operator is not None
+        turns = run.operator.turns
+        place.until(lambda: run.operator is not None and run.operator.turns > turns + 2)
+        assert len(place.sandbox_deployments()) == 1
+        place.kubectl("delete", "wproj", "rain")
+        assert place.get("WanProject", "rain") is None
+        assert len(place.sandbox_deployments()) == 1
+
+
+def test_a_lost_key_says_so_and_retain_lets_go(place: OperatorPlace) -> None:
+    items = everything(place, deletionPolicy="Delete")
+    place.apply(*items)
+    with place.operating():
+        place.until_condition("WanProject", "rain", "Ready")
+        lost = {
+            **items[0],
+            "spec": {**items[0]["spec"], "provider": "model-studio", "secretRef": {"name": "no"}},
+        }
+        place.apply(lost)
+        place.kubectl("delete", "wproj,wds,wft,wcp,deployments.wanctl.dev", "--all", "--wait=false")
+        stalled = place.until_condition("Deployment", "rain", "Stalled")
+        assert "set deletionPolicy: Retain" in stalled["message"]
+        assert len(place.sandbox_deployments()) == 1
+        place.kubectl("patch", "wproj", "rain", "--type=merge", '-p={"spec": {"deletionPolicy": "Retain"}}')
+        place.until(
+            lambda: place.get("WanProject", "rain") is None and place.get("Deployment", "rain") is None
+        )
+    assert len(place.sandbox_deployments()) == 1
+
+
+def test_another_operator_goes_on_where_one_ended(place: OperatorPlace) -> None:
+    place.apply(*everything(place))
+    with place.operating():
+        place.until(lambda: len(place.jobs()) == 1)
+    place.sandbox.advance(timedelta(hours=20))
+    with place.operating():
+        place.until_condition("WanProject", "rain", "Ready")
+    assert len(place.jobs()) == 1
