@@ -14,9 +14,10 @@ from tests.harness import Harness
 from wanctl.dataset.checks.content import check_content, viewed_clips
 from wanctl.dataset.clip_measures import ClipMeasures, MeasureCache
 from wanctl.dataset.contents import DatasetFacts
+from wanctl.dataset.looking import view_clips
 from wanctl.dataset.reading import read_dataset
 from wanctl.dataset.thresholds import ContentThresholds
-from wanctl.dataset.viewing import shift_of, view_clip, view_clips
+from wanctl.dataset.viewing import shift_of, view_clip
 from wanctl.finding import Finding, Severity
 from wanctl.rules import Rule
 
@@ -220,18 +221,18 @@ def project(tmp_path: Path) -> Harness:
 def test_validate_and_inspect_look_once_and_a_plan_never(
     project: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wanctl.dataset import viewing
+    from wanctl.dataset import looking
     from wanctl.project import Project
     from wanctl.project.datasets import inspect
 
     looked: list[int] = []
-    plainly: Callable[..., ClipMeasures] = viewing.view_clip
+    plainly: Callable[..., ClipMeasures] = looking.view_clip
 
     def counting(file: Any) -> ClipMeasures:
         looked.append(1)
         return plainly(file)
 
-    monkeypatch.setattr(viewing, "view_clip", counting)
+    monkeypatch.setattr(looking, "view_clip", counting)
 
     def opened(**options: Any) -> Project:
         return Project.open(project.specs, **options)

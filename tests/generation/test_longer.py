@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from tests.generation.conftest import VideoStage
-from wanctl.generation.joining import join, last_picture
+from wanctl.generation.extending import join, last_picture
 
 
 def facts(path: Path) -> tuple[float, int, bool]:

@@ -4,17 +4,21 @@ import io
 import json
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
+
+import av
 
 from tests.dataset.making import good
 from tests.hostile.judging import Judged
 from wanctl.dataset.annotations import read_annotations
 from wanctl.dataset.archive import write_archive
 from wanctl.dataset.contents import SNIFFED
-from wanctl.dataset.media import probe
+from wanctl.dataset.looking import probe_media
 from wanctl.dataset.reading import read_dataset
 from wanctl.ledger.encoding import decode_record, encode_record
 from wanctl.ledger.lease import decode_lease
@@ -167,7 +171,7 @@ DATASETS = (
 def _media(name: str, content: Callable[[], bytes]) -> Judged:
     def judge(_: Path) -> str:
         data = content()
-        found = probe(io.BytesIO(data), data[:SNIFFED], len(data))
+        found = probe_media(io.BytesIO(data), data[:SNIFFED], len(data)).media
         return f"{found.format}: {found.width} × {found.height}, {found.fault}" if found else "no media"
 
     return Judged(name, judge)
@@ -185,6 +189,58 @@ def _png(width: int, height: int) -> bytes:
 
 def _box(kind: bytes, content: bytes = b"", size: int | None = None) -> bytes:
     return struct.pack(">I", len(content) + 8 if size is None else size) + kind + content
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    sum_ = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", sum_)
+
+
+def _bomb(side: int, said: int = 0) -> bytes:
+    """A sound PNG of one colour, a thousand times as large in memory; or one that says it is larger still."""
+    head = struct.pack(">IIBBBBB", said or side, said or side, 8, 0, 0, 0, 0)
+    packer = zlib.compressobj(9)
+    rows = b"".join(packer.compress(bytes(side + 1)) for _ in range(side)) + packer.flush()
+    parts = _chunk(b"IHDR", head), _chunk(b"IDAT", rows), _chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def _text_bomb() -> bytes:
+    whole = _members()["frame_1.png"]
+    text = _chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(60_000_000), 9))
+    return whole[:33] + text + whole[33:]
+
+
+_PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"
+
+
+def _declaring(width: int, height: int) -> bytes:
+    """A sound clip whose head says another size."""
+    whole = _members()["clip_1.mp4"]
+    at = whole.index(b"avc1", whole.index(b"stsd")) + 4 + 24
+    return whole[:at] + struct.pack(">HH", width, height) + whole[at + 4 :]
+
+
+def _filmed_bomb(side: int) -> bytes:
+    """A clip of PNGs, each of far more pixels than its head says."""
+    out, frame = io.BytesIO(), _bomb(1_000, said=side)
+    with av.open(out, "w", format="mov") as container:
+        stream = container.add_stream("png", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "gray"
+        for number in range(3):
+            packet = av.Packet(frame)
+            packet.stream, packet.pts, packet.dts, packet.duration = stream, number, number, 1
+            packet.time_base = Fraction(1, 10)
+            packet.is_keyframe = True
+            container.mux(packet)
+    return out.getvalue()
+
+
+def _elsewhere() -> bytes:
+    """The frames are said to lie in a file of this machine."""
+    whole = _members()["clip_1.mp4"]
+    at = whole.index(b"url ", whole.index(b"dref"))
+    return whole[: at + 4] + b"\0\0\0\0" + whole[at + 8 :]
 
 
 _FTYP = _box(b"ftyp", b"isom\0\0\0\0isom")
@@ -206,6 +262,17 @@ MEDIA = (
         "a BMP of negative size",
         lambda: b"BM" + struct.pack("<IHHIIiiHHI", 54, 0, 0, 54, 40, -5, -5, 1, 24, 0) + b"\0" * 40,
     ),
+    _media("a PNG that is a bomb", lambda: _bomb(8_000)),
+    _media("a PNG that is a bomb of a size that is allowed", lambda: _bomb(4_096)),
+    _media("a PNG of text that unpacks to 60 MB", _text_bomb),
+    _media("a playlist with the head of an MP4", lambda: _FTYP + _PLAYLIST),
+    _media("a playlist that is named a clip", lambda: _PLAYLIST),
+    _media("a list of files that is named a clip", lambda: b"ffconcat version 1.0\nfile '/etc/passwd'\n"),
+    _media("a clip that declares 65,535 pixels a side", lambda: _declaring(65_535, 65_535)),
+    _media("a clip that declares no pixels", lambda: _declaring(0, 0)),
+    _media("a clip whose frames are bombs", lambda: _filmed_bomb(16_000)),
+    _media("a clip whose frames are larger than all memory", lambda: _filmed_bomb(46_000)),
+    _media("a clip that names another file for its frames", lambda: _elsewhere()),
     _media("a GIF", lambda: b"GIF89a" + b"\xff" * 100),
     _media("an SVG with a script", lambda: b"<svg onload='x'/>" * 3),
     _media("a box without end", lambda: _FTYP + _box(b"moov", b"", 0)),

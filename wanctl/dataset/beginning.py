@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 from wanctl.base.classes import dataclass
 from wanctl.base.files import PUBLIC, create_file, replace_file
 from wanctl.dataset.contents import ANNOTATIONS, DatasetError, DatasetFacts, MediaKind, Sample
+from wanctl.dataset.looking import frame_of
 
 _ENDS = {"first": ("", "_first"), "last": ("_last",)}
-_JPEG_QUALITY = 95
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Beginning:
     def write(self, folder: Path) -> None:
         """The frames first, then data.jsonl, which nobody else must have written meanwhile."""
         for clip, picture, last in self.to_take:
-            replace_file(folder / picture, _frame(folder / clip, last=last), mode=PUBLIC)
+            replace_file(folder / picture, frame_of(folder / clip, last=last), mode=PUBLIC)
         try:
             create_file(folder / ANNOTATIONS, "".join(map(_line, self.samples)))
         except FileExistsError:
@@ -86,22 +86,3 @@ def _line(sample: Sample) -> str:
         "video_path": sample.video,
     }
     return json.dumps({key: value for key, value in fields.items() if value is not None}) + "\n"
-
-
-def _frame(clip: Path, *, last: bool) -> bytes:
-    """The first or the last frame as a JPEG."""
-    import io
-
-    import av
-
-    try:
-        with av.open(str(clip), mode="r", format="mov") as container:
-            frames = container.decode(container.streams.video[0])
-            frame = next(frames)
-            for later in frames if last else ():
-                frame = later
-    except (av.error.FFmpegError, StopIteration, IndexError) as error:
-        raise DatasetError(f"{clip}: cannot be decoded; take it out, or export it again") from error
-    out = io.BytesIO()
-    frame.to_image().save(out, "JPEG", quality=_JPEG_QUALITY)  # type: ignore[no-untyped-call]  # PyAV types it not
-    return out.getvalue()

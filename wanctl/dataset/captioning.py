@@ -11,6 +11,7 @@ from typing import Any
 from wanctl.base.classes import dataclass
 from wanctl.base.files import replace_file
 from wanctl.dataset.contents import ANNOTATIONS, DatasetError, DatasetFacts, Sample
+from wanctl.dataset.looking import frames_over
 from wanctl.dataset.pictures import data_url, jpeg_url
 
 _MOST_SENT = 7_000_000  # bytes of a clip in a request; a longer one is shown by its frames
@@ -85,16 +86,7 @@ def _clip(path: Path) -> dict[str, Any]:
 
 def _frames(path: Path) -> list[str]:
     """A few frames over the whole length, small."""
-    import av
-
-    with av.open(str(path), format="mov") as container:
-        stream = container.streams.video[0]
-        every = max(1, (stream.frames or _FRAMES) // _FRAMES)
-        pictures: list[str] = []
-        for number, frame in enumerate(container.decode(stream)):
-            if number % every == 0 and len(pictures) < _FRAMES:
-                pictures.append(jpeg_url(frame.to_image(), _FRAME_SIDE))  # type: ignore[no-untyped-call]  # PyAV types it not
-    return pictures
+    return [jpeg_url(one) for one in frames_over(path, _FRAMES, _FRAME_SIDE)]
 
 
 def _image(path: Path, name: str) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class ClipMeasures:
     palette: str = ""  # the colours of the first frame in three rows of three, in hex
     marks: str = ""  # cells of the grid, as bits in hex, in which edges stand still while the rest moves
     fault: str | None = None  # why it could not be looked at
+    lasting: bool = True  # another look would find the same
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class MeasureCache:
 
     def remember(self, clips: Mapping[str, ClipMeasures]) -> None:
         """Add them; of too many the oldest go. A cache that cannot be written costs time only."""
-        kept = {**self.recall(), **clips}
+        kept = {**self.recall(), **{sha256: one for sha256, one in clips.items() if one.lasting}}
         newest = dict(list(kept.items())[-_MOST_KEPT:])
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ from wanctl.finding import Finding
 
 ANNOTATIONS = "data.jsonl"
 MOST_ANNOTATIONS = 20_000_000  # bytes; the service reads no larger data.jsonl
+LARGEST_SIDE = 4096  # pixels of a picture or a clip
 SNIFFED = 16  # first bytes of a file, which are enough to tell media from the rest
 
 

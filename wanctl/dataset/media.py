@@ -1,36 +1,37 @@
 """Probes a file by its bytes, not its name: format, size in pixels, length, and whether it can be read.
 
 Pictures are opened by Pillow and clips by PyAV (FFmpeg), from a stream and with bounded work: a header
-that declares too much is believed and not decoded, one frame of a clip is decoded, and a playlist in
-disguise cannot make the library open other files.
+that declares too much is believed and not decoded, and one frame of a clip is decoded. All of it in a child
+process: `looking` asks for it.
 """
 
 import struct
-import warnings
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any, BinaryIO
 
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 from PIL import Image
 
-from wanctl.dataset.contents import Media, MediaKind, sniff
+from wanctl.dataset.contents import LARGEST_SIDE, SNIFFED, Media, MediaKind, sniff
+from wanctl.decoding.opening import PICTURES, opened_clip, opened_picture
 
-LARGEST_SIDE = 4096
 _IMAGE, _VIDEO = MediaKind.IMAGE, MediaKind.VIDEO
 _MOST_FRAMES = 200_000  # nearly an hour of video; the service takes seconds
 _TAIL = 64  # index entries at the end of a clip, among which is the one that lies furthest in the file
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that stand the picture on its side
 _ORIENTATION = 0x0112
-_PICTURES = ("BMP", "JPEG", "PNG", "WEBP")
 _BOXES_OF_BOXES = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"})
 _COUNT_AT = {b"stsz": 8, b"stz2": 8, b"trun": 4}  # where the count is, after the box's head
 _MOST_BOXES = 20_000
 
 
-# A picture is refused for its size before it is decoded, so Pillow need not warn of it.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+def probe_job(files: Sequence[BinaryIO], *, size: int) -> dict[str, Any] | None:
+    """The facts of one file, for the process that asks."""
+    found = probe(files[0], files[0].read(SNIFFED), size)
+    return asdict(found) if found else None
 
 
 def probe(file: BinaryIO, begin: bytes, size: int) -> Media | None:
@@ -42,12 +43,12 @@ def probe(file: BinaryIO, begin: bytes, size: int) -> Media | None:
     file.seek(0)
     if kind is MediaKind.VIDEO:
         return _probe_clip(file, size) if name == "MP4" else Media(kind, name)
-    return _probe_picture(file, name) if name in _PICTURES else Media(kind, name)
+    return _probe_picture(file, name) if name in PICTURES else Media(kind, name)
 
 
 def _probe_picture(file: BinaryIO, name: str) -> Media:
     try:
-        with Image.open(file, formats=_PICTURES) as picture:
+        with opened_picture(file) as picture:
             width, height = picture.size
             if max(width, height) > LARGEST_SIDE:
                 return Media(_IMAGE, name, width, height)
@@ -59,6 +60,8 @@ def _probe_picture(file: BinaryIO, name: str) -> Media:
             if picture.getexif().get(_ORIENTATION) in _TURNED:
                 width, height = height, width
             return Media(_IMAGE, name, width, height)
+    except MemoryError:
+        raise
     except Image.DecompressionBombError:
         return Media(_IMAGE, name, fault=f"declares far more than {LARGEST_SIDE}×{LARGEST_SIDE} pixels")
     except Exception:  # noqa: BLE001 - decoders fail on damaged files in many ways
@@ -71,7 +74,7 @@ def _probe_clip(file: BinaryIO, size: int) -> Media:
         if declared_frames(file, size) > _MOST_FRAMES:
             return Media(_VIDEO, name, fault=f"declares more than {_MOST_FRAMES:,} frames")
         file.seek(0)
-        with av.open(file, mode="r", format="mov") as container:
+        with opened_clip(file, "mov") as container:
             if container.metadata.get("major_brand", "qt").strip() == "qt":
                 name = "MOV"
             if not container.streams.video:
@@ -86,6 +89,8 @@ def _probe_clip(file: BinaryIO, size: int) -> Media:
                 width, height = height, width
             container.seek(0)
             return Media(_VIDEO, name, width, height, _seconds(container, stream))
+    except MemoryError:
+        raise
     except _UnusableClip as error:
         return Media(_VIDEO, name, fault=str(error))
     except Exception:  # noqa: BLE001 - decoders fail on damaged files in many ways
@@ -106,6 +111,8 @@ def _first_frame_is_turned(container: InputContainer) -> bool:
     """Decode one frame: it proves that the clip can be, and knows how the camera was held."""
     try:
         frame = next(container.decode(video=0), None)
+    except MemoryError:
+        raise
     except av.error.FFmpegError as error:
         raise _UnusableClip("cannot be decoded: its first frame is damaged or of an unknown codec") from error
     if frame is None:

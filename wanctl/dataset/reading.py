@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -33,6 +33,9 @@ from wanctl.dataset.selecting import dataset_at
 from wanctl.dataset.source import Listed, SourceFiles
 from wanctl.dataset.splitting import DrawnPart
 
+if TYPE_CHECKING:
+    from wanctl.dataset.looking import Probed
+
 CHUNK = 1 << 18  # several members are read at once, so this is there several times
 _IN_MEMORY = 1 << 18  # media from a zip up to this size need no temporary file
 _VERSION = 2  # of what is remembered; raised whenever reading finds other facts in the same bytes
@@ -48,6 +51,7 @@ class RememberedFile:
 
     sha256: str
     media: Media | None = None
+    lasting: bool = True  # another look would find the same
 
 
 def read_dataset(
@@ -107,19 +111,19 @@ def _read_member(source: SourceFiles, tick: Tick, listed: Listed) -> RememberedF
             known = RememberedFile(hash_member(listed, file, begin=begin).sha256)
         elif source.seeks_fast:
             member = hash_member(listed, file, begin=begin)
-            known = RememberedFile(member.sha256, _probe(file, begin, listed.size))
+            known = RememberedFile(member.sha256, *_probe(file, begin, listed.size))
         else:
             with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
                 member = hash_member(listed, file, copy, begin=begin)
-                known = RememberedFile(member.sha256, _probe(cast("BinaryIO", copy), begin, listed.size))
+                known = RememberedFile(member.sha256, *_probe(cast("BinaryIO", copy), begin, listed.size))
     tick(listed.size)
     return known
 
 
-def _probe(file: BinaryIO, begin: bytes, size: int) -> Media | None:
-    from wanctl.dataset.media import probe  # FFmpeg and Pillow are loaded once there is media to read
+def _probe(file: BinaryIO, begin: bytes, size: int) -> "Probed":
+    from wanctl.dataset.looking import probe_media  # which is needed once there is media to read
 
-    return probe(file, begin, size)
+    return probe_media(file, begin, size)
 
 
 def hash_member(
@@ -182,7 +186,8 @@ class Memory:
 
         What another part of the same source has beside these stays.
         """
-        fresh = {one.name: (one.size, one.stamp, known[one.name]) for one in listed}
+        lasting = [one for one in listed if known[one.name].lasting]
+        fresh = {one.name: (one.size, one.stamp, known[one.name]) for one in lasting}
         others = {name: one for name, one in self._members().items() if name not in fresh}
         members = dict([*others.items(), *fresh.items()][-_MOST_REMEMBERED:])
         content = _FORMAT.dump_json(_Remembered(_VERSION, members))

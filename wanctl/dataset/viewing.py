@@ -1,17 +1,15 @@
 """Looks at clips from their first frame to their last, and measures them: scenes, black, stillness, blur,
-bars, motion and its direction, likeness, and marks that stand still. Several at a time, each read once.
+bars, motion and its direction, likeness, and marks that stand still. In a child process: `looking` asks for
+it.
 
 Frames are measured small and gray. The only thresholds here are those by which a frame counts as black or a
 stretch as still, which are FFmpeg's own.
 """
 
-import io
 import math
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, BinaryIO
 
 import av
 from av.filter import Graph
@@ -23,9 +21,8 @@ from wanctl.dataset.clip_measures import GRID, ClipMeasures
 from wanctl.dataset.preparing.bars import gray, without_bars
 from wanctl.dataset.preparing.measuring import FrameMeter, small_size
 from wanctl.dataset.preparing.scenes import BLACK, BORDER, STILL
-from wanctl.dataset.selecting import dataset_at
+from wanctl.decoding.opening import opened_clip
 
-_READERS = min(4, os.cpu_count() or 1)
 _MOST_SECONDS = 60.0  # of a clip are looked at; the service takes ten
 _EVERY = 0.25  # seconds between two frames that are looked at closely
 _SHARP_SIDE = 640
@@ -39,36 +36,24 @@ _MAYBE_A_CUT = 5.0  # the least score that is kept; what counts as a cut is for 
 _MOVES = 0.5  # of 100: below, everything stands still, and no mark can be told from it
 
 
-def view_clips(
-    source: Path,
-    clips: Mapping[str, str],
-    exclude: Sequence[str] = (),
-    tick: Callable[[int], None] = lambda _: None,
-) -> dict[str, ClipMeasures]:
-    """The measures of clips, given as name by sha256; by sha256 as well. `tick` hears of bytes."""
-    with dataset_at(source, exclude) as opened, ThreadPoolExecutor(_READERS) as readers:
-
-        def one(name: str) -> ClipMeasures:
-            with opened.open(name) as file:
-                whole = file if opened.seeks_fast else io.BytesIO(file.read())
-                measured = view_clip(whole)
-                tick(whole.seek(0, os.SEEK_END))
-            return measured
-
-        return dict(zip(clips, readers.map(one, clips.values()), strict=True))
+def view_job(files: Sequence[BinaryIO]) -> dict[str, Any]:
+    """The measures of one clip, for the process that asks."""
+    return asdict(view_clip(files[0]))
 
 
 def view_clip(file: BinaryIO) -> ClipMeasures:
     """The measures of one clip; what cannot be decoded has a fault."""
     viewed = _Viewed()
     try:
-        with av.open(file, mode="r", format="mov") as container:
+        with opened_clip(file, "mov") as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             for frame in container.decode(stream):
                 if (frame.time or 0) > _MOST_SECONDS:
                     break
                 viewed.add(frame)
+    except MemoryError:
+        raise
     except (av.error.FFmpegError, IndexError):
         return ClipMeasures(fault="cannot be decoded to its end")
     return viewed.measures()

@@ -5,10 +5,14 @@ Each segment is a request like any other, paid once: whatever ends the chain, it
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
+from wanctl.base.files import PUBLIC, beside, replace_file
+from wanctl.decoding.demuxers import BEGIN, demuxer_for
+from wanctl.decoding.pool import DecodingLimits, UndecodableError, decoded
 from wanctl.generation.measuring import measured
 from wanctl.generation.modes import VideoMode
 from wanctl.generation.request import VideoRequest
@@ -17,6 +21,8 @@ from wanctl.generation.rules import level_of
 from wanctl.generation.running import VideoRun
 
 MOST_SEGMENTS = 20
+_WHOLE = DecodingLimits(seconds=300.0)
+_JOINED = DecodingLimits(memory=4 * 1024**3, seconds=1800.0, written=8 * 1024**3)
 _NEXT_MODELS = {"2.6": "wan2.6-i2v", "2.5": "wan2.5-i2v-preview", "2.2": "wan2.2-i2v-plus"}
 
 Prepare = Callable[[VideoRequest], Awaitable[PreparedVideo]]
@@ -61,19 +67,45 @@ def next_request(first: PreparedVideo, picture: Path) -> VideoRequest:
     return request.model_copy(update={**changes, "resolution": resolution or "720P"})
 
 
+def last_picture(video: Path) -> bytes:
+    """Its last frame as a PNG, which is the same bytes for the same video."""
+    try:
+        return decoded(
+            "wanctl.generation.joining:last_job", [video], _WHOLE, demuxer=_demuxer_of(video)
+        ).blobs[0]
+    except UndecodableError as error:
+        raise GenerationError(f"{video} {error}") from error
+
+
+def join(parts: Sequence[Path], destination: Path) -> bool:
+    """One video of several; whether it was copied as it is, and not encoded anew."""
+    demuxers = [_demuxer_of(part) for part in parts]
+    with beside(destination, mode=PUBLIC) as partial, partial.open("w+b") as out:
+        try:
+            files: list[BinaryIO | Path] = [*parts, out]
+            copied = decoded("wanctl.generation.joining:join_job", files, _JOINED, demuxers=demuxers).value
+        except UndecodableError as error:
+            named = " and ".join(part.name for part in parts)
+            raise GenerationError(f"{named} cannot be joined: one of them {error}") from error
+    return copied is True
+
+
+def _demuxer_of(video: Path) -> str:
+    with video.open("rb") as file:
+        found = demuxer_for(file.read(BEGIN))
+    if found is None:
+        raise GenerationError(f"{video} is no video")
+    return found
+
+
 def _picture(video: Path) -> Path:
     """The last picture beside its video, so that it is there for whoever looks."""
-    from wanctl.base.files import PUBLIC, replace_file
-    from wanctl.generation.joining import last_picture
-
     place = video.with_name(f"{video.stem}-last.png")
     replace_file(place, last_picture(video), mode=PUBLIC)
     return place
 
 
 def _joined(made: list[VideoResult], folder: Path) -> VideoResult:
-    from wanctl.generation.joining import join
-
     parts = [one.file for one in made]
     whole = hashlib.sha256("\n".join(part.name for part in parts).encode()).hexdigest()[:12]
     place = folder / f"{parts[0].stem}-and-{len(parts) - 1}-more-{whole}.mp4"

@@ -5,6 +5,7 @@ Only this module reads them; the rules get values.
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import io
 import mimetypes
@@ -189,16 +190,14 @@ def _looked_into(
 def _media(file: BinaryIO, begin: bytes, size: int) -> tuple[Media | None, bool]:
     if sniff(begin) is None:
         return None, False
-    from wanctl.dataset.media import probe
+    from wanctl.dataset.looking import probe_media
+    from wanctl.decoding.pool import UndecodableError, decoded
 
-    found = probe(file, begin, size)
+    found = probe_media(file, begin, size).media
     transparent = False
     if found and found.kind is MediaKind.IMAGE and not found.fault:
-        from PIL import Image
-
-        file.seek(0)
-        with Image.open(file) as picture:
-            transparent = picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info
+        with contextlib.suppress(UndecodableError):
+            transparent = decoded("wanctl.generation.opened:transparent_job", [file]).value is True
     return found, transparent
 
 
@@ -209,15 +208,10 @@ def _sound(file: BinaryIO, begin: bytes) -> Sound | None:
         name = "MP3"
     else:
         return None
-    import av
+    from wanctl.decoding.pool import UndecodableError, decoded
 
-    file.seek(0)
     try:
-        with av.open(file, mode="r", format=name.lower()) as container:
-            stream = container.streams.audio[0]
-            if stream.duration and stream.time_base:
-                return Sound(name, float(stream.duration * stream.time_base))
-            length = container.duration
-            return Sound(name, length / av.time_base if length else None)
-    except (av.error.FFmpegError, IndexError):
-        return Sound(name, None)
+        seconds = decoded("wanctl.generation.opened:sound_job", [file], demuxer=name.lower()).value
+    except UndecodableError:
+        seconds = None
+    return Sound(name, float(seconds) if isinstance(seconds, int | float) else None)

@@ -1,45 +1,50 @@
-"""Videos put one after the other, and the last picture of one. Packets are copied where all are alike."""
+"""Videos put one after the other, and the last picture of one. Packets are copied where all are alike. In a
+child process: `extending` asks for it.
+"""
 
 import io
 from collections.abc import Sequence
+from contextlib import ExitStack
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 from av.container import InputContainer, OutputContainer
 
-from wanctl.base.files import PUBLIC, beside
-from wanctl.generation.result import GenerationError
+from wanctl.decoding.child import TooMuchError
+from wanctl.decoding.opening import opened_clip
 
 
-def last_picture(video: Path) -> bytes:
-    """Its last frame as a PNG, which is the same bytes for the same video."""
+def last_job(files: Sequence[BinaryIO], *, demuxer: str) -> tuple[None, list[bytes]]:
+    """The last frame as a PNG, which is the same bytes for the same video."""
     frame: Any = None
-    with av.open(str(video), mode="r") as container:
+    with opened_clip(files[0], demuxer) as container:
         for found in container.decode(video=0):
             frame = found
     if frame is None:
-        raise GenerationError(f"{video} has no pictures")
+        raise TooMuchError("has no pictures")
     out = io.BytesIO()
     frame.to_image().save(out, "PNG")
-    return out.getvalue()
+    return None, [out.getvalue()]
 
 
-def join(parts: Sequence[Path], destination: Path) -> bool:
-    """One video of several; whether it was copied as it is, and not encoded anew.
+def join_job(files: Sequence[BinaryIO], *, demuxers: Sequence[str]) -> bool:
+    """One video of several, into the last of the files; whether it was copied as it is, and not encoded anew.
 
     A sound is kept where all have one of the same kind.
     """
-    opened = [av.open(str(part), mode="r") for part in parts]
-    try:
-        alike = len({_looks(container) for container in opened}) == 1
-        sounds = {_sound(container) for container in opened}
-        with beside(destination, mode=PUBLIC) as partial, av.open(str(partial), "w", format="mp4") as out:
-            _Joining(out, opened, copied=alike, sounding=len(sounds) == 1 and None not in sounds).run()
-    finally:
-        for container in opened:
-            container.close()
+    *parts, destination = files
+    destination.truncate(0)
+    with ExitStack() as opened:
+        containers = [
+            opened.enter_context(opened_clip(part, demuxer))
+            for part, demuxer in zip(parts, demuxers, strict=True)
+        ]
+        alike = len({_looks(container) for container in containers}) == 1
+        sounds = {_sound(container) for container in containers}
+        with av.open(destination, "w", format="mp4") as out:
+            _Joining(out, containers, copied=alike, sounding=len(sounds) == 1 and None not in sounds).run()
+        destination.flush()
     return alike
 
 

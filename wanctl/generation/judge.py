@@ -204,19 +204,19 @@ class Judge:
 
     def parts(self, shown: ShownVideo) -> list[dict[str, Any]]:
         """The content of the request; ValueError where the video shows nothing."""
-        from wanctl.dataset.pictures import frames_between, image_part, jpeg_url, opened_picture
+        from wanctl.dataset.pictures import frames_between, image_part, jpeg_url, small_picture
 
         assert shown.video is not None  # noqa: S101 - only those with one are judged
-        frames = frames_between(shown.video.path, FRAMES)
+        frames = frames_between(shown.video.path, FRAMES, _SIDE)
         if not frames:
             raise NothingToShow("the video cannot be decoded")
         parts: list[dict[str, Any]] = []
         if shown.first_frame:
-            picture = opened_picture(shown.first_frame.path, _SIDE)
+            picture = small_picture(shown.first_frame.path, _SIDE)
             if picture is None:
                 raise NothingToShow("the first frame cannot be decoded")
-            parts.append(image_part(picture, _SIDE))
-        parts.append({"type": "video", "video": [jpeg_url(one, _SIDE) for one in frames]})
+            parts.append(image_part(picture))
+        parts.append({"type": "video", "video": [jpeg_url(one) for one in frames]})
         return [*parts, {"type": "text", "text": self.question(shown)}]
 
     def tokens(self, caption: str, *, picture: bool = True) -> int:

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from wanctl.base.classes import dataclass
+from wanctl.decoding.demuxers import BEGIN, demuxer_for
+from wanctl.decoding.pool import UndecodableError, decoded
 
 
 @dataclass(frozen=True)
@@ -15,26 +19,17 @@ class VideoMeasures:
     height: int | None = None
 
 
+_MEASURES = TypeAdapter(VideoMeasures)
+
+
 def measured(file: Path) -> VideoMeasures:
     """Headers are read and nothing is decoded; a file that is no video has no measures."""
-    import av
-
-    try:
-        with av.open(str(file), mode="r") as container:
-            if not container.streams.video:
-                return VideoMeasures()
-            stream = container.streams.video[0]
-            rate = float(stream.average_rate) if stream.average_rate else None
-            if stream.duration and stream.time_base:
-                seconds: float | None = float(stream.duration * stream.time_base)
-            else:
-                seconds = container.duration / av.time_base if container.duration else None
-            codec = stream.codec_context
-            return VideoMeasures(
-                round(seconds, 3) if seconds else None,
-                round(rate, 3) if rate else None,
-                codec.width or None,
-                codec.height or None,
-            )
-    except av.error.FFmpegError:
+    with file.open("rb") as opened:
+        demuxer = demuxer_for(opened.read(BEGIN))
+    if demuxer is None:
         return VideoMeasures()
+    try:
+        found = decoded("wanctl.generation.opened:measures_job", [file], demuxer=demuxer)
+    except UndecodableError:
+        return VideoMeasures()
+    return _MEASURES.validate_python(found.value)

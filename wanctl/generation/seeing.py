@@ -5,8 +5,10 @@ import tempfile
 from pathlib import Path
 
 from wanctl.base.classes import dataclass
+from wanctl.dataset.looking import view_clip
 from wanctl.generation.checks import SeenVideo
 from wanctl.generation.judge import Judge, NothingToShow, Score, ShownVideo
+from wanctl.generation.measuring import measured
 from wanctl.studio.client import Studio
 from wanctl.studio.errors import Refused, StudioError
 from wanctl.studio.objects import VideoTask
@@ -36,9 +38,6 @@ async def _fetched(studio: Studio, task: VideoTask, url: str) -> SeenVideo:
 
 
 def _looked_at(task: VideoTask, file: Path) -> SeenVideo:
-    from wanctl.dataset.viewing import view_clip  # it loads FFmpeg
-    from wanctl.generation.measuring import measured
-
     found = measured(file)
     with file.open("rb") as opened:
         viewed = view_clip(opened)

@@ -118,7 +118,7 @@ class LocalDatasets:
         wanted = {sha256: name for name, sha256 in viewed_clips(facts).items()}
         fresh = {sha256: name for sha256, name in wanted.items() if sha256 not in known}
         if fresh:
-            from wanctl.dataset.viewing import view_clips  # it loads FFmpeg
+            from wanctl.dataset.looking import view_clips
 
             try:
                 for begin in range(0, len(fresh), _VIEWED_AT_ONCE):

@@ -5,26 +5,38 @@ where it differs from another. All from the pixels, with bounded work; kept by c
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from dataclasses import asdict
 from pathlib import Path
 
 from PIL import Image, ImageChops, ImageOps, ImageStat
+from pydantic import TypeAdapter
 
 from wanctl.base.classes import dataclass
 from wanctl.base.files import PUBLIC, replace_file
-from wanctl.dataset.contents import SNIFFED, MediaKind
-from wanctl.dataset.media import LARGEST_SIDE, probe
-from wanctl.dataset.pictures import frames_at
+from wanctl.decoding.pictures import decoded_picture
+from wanctl.decoding.pool import DecodingLimits, UndecodableError, decoded
 from wanctl.review.collecting import Review
 from wanctl.review.store import StoredMedia
 
 FRAMES = 8
 _ACROSS = 4  # frames of a strip beside each other
 _STRIP_SIDE = 160  # the width of a frame in a strip
-_POSTER_SIDE = 480
-_POSTER_AT = 5  # which frame of the strip is the poster: late enough for the effect to show
+_LIMITS = DecodingLimits(seconds=120.0)
 _DRAWN_AT_ONCE = 2
 _FACTS = ("width", "height", "seconds", "motion")
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a child tells of a video, beside the pictures."""
+
+    width: int
+    height: int
+    seconds: float
+    motion: float
+
+
+_SAID = TypeAdapter(_Said)
 
 
 @dataclass(frozen=True)
@@ -52,32 +64,24 @@ def filmstrip(video: StoredMedia, folder: Path) -> Filmstrip | None:
     except (OSError, ValueError, KeyError, TypeError):
         pass
     folder.mkdir(parents=True, exist_ok=True)
-    with video.path.open("rb") as stream:
-        media = probe(stream, stream.read(SNIFFED), video.size)
-    if media is None or media.kind is not MediaKind.VIDEO or media.fault or not media.seconds:
+    try:
+        made = decoded(
+            "wanctl.review.filming:strip_job",
+            [video.path],
+            _LIMITS,
+            size=video.size,
+            frames=FRAMES,
+            across=_ACROSS,
+        )
+    except UndecodableError:
         return None
-    if max(media.width, media.height) > LARGEST_SIDE:
+    if made.value is None:
         return None
-    frames = frames_at(video.path, [media.seconds * number / FRAMES for number in range(FRAMES)])
-    if not frames:
-        return None
-    small = [_fitted(one, _STRIP_SIDE) for one in frames]
-    whole = Image.new("RGB", (_ACROSS * _STRIP_SIDE, FRAMES // _ACROSS * small[0].height))
-    for number, one in enumerate(small):
-        whole.paste(one, (number % _ACROSS * _STRIP_SIDE, number // _ACROSS * small[0].height))
-    whole.save(strip, "JPEG", quality=88)
-    _fitted(frames[min(_POSTER_AT, len(frames) - 1)], _POSTER_SIDE).save(poster, "JPEG", quality=82)
-    width, height = frames[0].size
-    moved = [_mean(ImageChops.difference(a, b)) for a, b in pairwise(small)]
-    motion = sum(moved) / len(moved) if moved else 0.0
-    said = dict(zip(_FACTS, (width, height, media.seconds, motion), strict=True))
-    replace_file(facts, json.dumps(said), mode=PUBLIC)
-    return Filmstrip(width, height, media.seconds, motion, strip, poster)
-
-
-def _fitted(picture: Image.Image, width: int) -> Image.Image:
-    scaled = max(1, round(picture.height * width / picture.width))
-    return picture.convert("RGB").resize((width, scaled))
+    said = _SAID.validate_python(made.value)
+    for place, content in zip((strip, poster), made.blobs, strict=True):
+        replace_file(place, content, mode=PUBLIC)
+    replace_file(facts, json.dumps(asdict(said)), mode=PUBLIC)
+    return Filmstrip(said.width, said.height, said.seconds, said.motion, strip, poster)
 
 
 def _mean(difference: Image.Image) -> float:
@@ -116,9 +120,9 @@ def _amplified(value: int) -> int:
 
 def frames_of(film: Filmstrip) -> list[Image.Image]:
     """The frames of a strip, small; where the video had fewer, the last ones are black."""
-    with Image.open(film.strip) as strip:
-        tall = strip.height // (FRAMES // _ACROSS)
-        return [strip.crop(box) for box in _boxes(tall)]
+    strip = decoded_picture(film.strip)
+    tall = strip.height // (FRAMES // _ACROSS)
+    return [strip.crop(box) for box in _boxes(tall)]
 
 
 def _same_shape(one: Filmstrip, two: Filmstrip) -> bool:

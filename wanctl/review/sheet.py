@@ -11,6 +11,8 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from wanctl.base.errors import WanctlError
 from wanctl.base.files import PUBLIC, beside
 from wanctl.base.words import counted
+from wanctl.decoding.pictures import decoded_picture
+from wanctl.decoding.pool import UndecodableError
 from wanctl.review.collecting import Review, Showing, numbered
 from wanctl.review.pictures import FRAMES, Filmstrip, frames_of
 
@@ -86,10 +88,8 @@ def _input(showings: list[Showing | None]) -> Image.Image | None:
     if frame is None:
         return None
     try:
-        with Image.open(frame.path) as picture:
-            picture.draft("RGB", CELL)
-            return picture.convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError):
+        return decoded_picture(frame.path, CELL)
+    except (OSError, UndecodableError):
         return None
 
 

@@ -1,21 +1,51 @@
 """One file from its first frame to its last: measured, decided on, and written, as its frames come."""
 
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from threading import Event
+from typing import Any, BinaryIO
 
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from wanctl.dataset.preparing.encoding import ClipEncoder, ClipShape
-from wanctl.dataset.preparing.footage import FootageError, Geometry, frames_from
+from wanctl.dataset.preparing.asking import AskedFile, CutNews
+from wanctl.dataset.preparing.bars import find_bars
+from wanctl.dataset.preparing.encoding import ClipEncoder, ClipShape, clip_shape
+from wanctl.dataset.preparing.frames import FootageError, Geometry, frames_from, geometry_of, opened
 from wanctl.dataset.preparing.measuring import FrameMeter
 from wanctl.dataset.preparing.outcome import PreparedFile, PreparedStretch
 from wanctl.dataset.preparing.scenes import CutSettings, Decision, SceneFinder, Stretch
 
+_SILENT = 2.0  # seconds without a word to the process that waits
+_CUT_OFF = 1.0  # seconds that may be missing at the end of a file
 
-class StoppedEarlyError(Exception):
-    """Another file's error, or a person, ends this run."""
+
+def cut_job(_: Sequence[BinaryIO], *, asked: Any) -> Iterator[Any]:
+    """Go through a file, from where an earlier run ended, and tell what becomes of it."""
+    for news in _cut(AskedFile.read(asked)):
+        yield news.written()
+
+
+def _cut(asked: AskedFile) -> Iterator[CutNews]:
+    earlier, known, fault = asked.earlier, asked.known, None
+    try:
+        with opened(asked.file) as container:
+            geometry = geometry_of(container)
+            crop = known.crop if earlier else find_bars(container, geometry.seconds)
+            shape = clip_shape(geometry, crop, asked.settings.most_pixels)
+            known = replace(known, crop=crop, size=(shape.width, shape.height))
+            yield CutNews(known, seconds=geometry.seconds)
+            cutter = FileCutter(asked.settings, known, (asked.folder, shape) if asked.folder else None)
+            behind = earlier[-1].stretch.end if earlier else 0.0
+            for stretch in cutter.cut(container, geometry, earlier):
+                behind = stretch.stretch.end if stretch else behind
+                yield CutNews(stretch=stretch)
+            if geometry.seconds - behind > _CUT_OFF:
+                fault = f"is cut off or damaged: {behind:.1f} of {geometry.seconds:.1f} s can be read"
+    except FootageError as error:
+        fault = str(error)
+    yield CutNews(replace(known, done=True, fault=fault))
 
 
 class FileCutter:
@@ -31,18 +61,23 @@ class FileCutter:
         self._number = 1  # of the next clip
 
     def cut(
-        self, container: InputContainer, geometry: Geometry, earlier: Sequence[PreparedStretch], stop: Event
-    ) -> Iterator[PreparedStretch]:
-        """Each stretch once it is over, its clip whole; those of an earlier run are passed over."""
+        self, container: InputContainer, geometry: Geometry, earlier: Sequence[PreparedStretch]
+    ) -> Iterator[PreparedStretch | None]:
+        """Each stretch once it is over, its clip whole; those of an earlier run are passed over. Now and then
+        None, which says that it goes on."""
         self._number = 1 + sum(one.stretch.decision is not Decision.DROPPED for one in earlier)
         begin = earlier[-1].stretch.end if earlier else 0.0
         finder = SceneFinder(self._settings, geometry.frame_seconds, _part_of(earlier))
+        told = time.monotonic()
         try:
             for over in self._stretches(container, geometry, begin, finder):
-                if stop.is_set():
-                    raise StoppedEarlyError
                 if over:
                     yield self._ended(over)
+                elif time.monotonic() - told < _SILENT:
+                    continue
+                else:
+                    yield None
+                told = time.monotonic()
         finally:
             self._drop()
 

@@ -15,10 +15,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from wanctl.base.classes import dataclass
-from wanctl.dataset.preparing.footage import Geometry
-from wanctl.dataset.preparing.outcome import Crop
+from wanctl.dataset.preparing.frames import Geometry
+from wanctl.dataset.preparing.outcome import PARTIAL, Crop
 
-PARTIAL = ".part-"  # begins the name of what is not whole yet
 _LARGEST_SIDE = 4096
 _CODEC = {
     "preset": "ultrafast",

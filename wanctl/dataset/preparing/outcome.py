@@ -7,6 +7,8 @@ from wanctl.base.classes import dataclass
 from wanctl.base.words import counted, listed
 from wanctl.dataset.preparing.scenes import CutSettings, Decision, Stretch
 
+PARTIAL = ".part-"  # begins the name of a file that is not whole yet
+
 
 @dataclass(frozen=True)
 class Crop:

@@ -17,25 +17,17 @@ from filelock import FileLock, Timeout
 
 from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import DatasetError
-from wanctl.dataset.preparing.bars import find_bars
-from wanctl.dataset.preparing.cutting import FileCutter
-from wanctl.dataset.preparing.encoding import PARTIAL, clip_shape
-from wanctl.dataset.preparing.footage import (
-    FootageError,
-    FootageFile,
-    find_footage,
-    fingerprint,
-    geometry_of,
-    opened,
-)
-from wanctl.dataset.preparing.outcome import FileReport, Preparation, PreparedFile
+from wanctl.dataset.preparing.asking import AskedFile, CutNews
+from wanctl.dataset.preparing.footage import FootageFile, find_footage, fingerprint
+from wanctl.dataset.preparing.outcome import PARTIAL, FileReport, Preparation, PreparedFile, PreparedStretch
 from wanctl.dataset.preparing.scenes import CutSettings
 from wanctl.dataset.preparing.worklog import WORK, WorkLog
+from wanctl.decoding.pool import DecodingLimits, UndecodableError, streamed
 
 _LOCK = ".prepare.lock"
 _WORKERS = min(4, cpu_count() or 1)
 _LONGEST_PREFIX = 60
-_CUT_OFF = 1.0  # seconds that may be missing at the end of a file
+_LIMITS = DecodingLimits(memory=8 * 1024**3, seconds=300.0, files=128, written=64 * 1024**3)
 Watch = Callable[[int, int], None]  # is told how many more bytes were gone through, and of how many
 
 
@@ -70,11 +62,18 @@ def _held(folder: Path, *, dry_run: bool) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / _LOCK, timeout=0):
-            for left in folder.glob(f"{PARTIAL}*"):
-                left.unlink()
-            yield
+            _clear(folder)
+            try:
+                yield
+            finally:
+                _clear(folder)  # what a child left that was ended
     except Timeout:
         raise DatasetError(f"{folder}: another run prepares clips there; wait for it") from None
+
+
+def _clear(folder: Path) -> None:
+    for left in folder.glob(f"{PARTIAL}*"):
+        left.unlink(missing_ok=True)
 
 
 def _in_use(folder: Path) -> bool:
@@ -99,7 +98,7 @@ def _all(work: _Work, files: Sequence[FootageFile]) -> list[FileReport]:
         running = [workers.submit(_report, work, file, begun) for file, begun in _begun(work, files)]
         try:
             return [one.result() for one in running]
-        except BaseException:
+        except BaseException:  # also Ctrl-C: the children are told by it
             work.stop.set()
             workers.shutdown(cancel_futures=True)
             raise
@@ -162,26 +161,39 @@ class _Through:
 
 
 def _cut(work: _Work, file: FootageFile, known: PreparedFile, through: _Through) -> PreparedFile:
-    """Go through a file, from where an earlier run ended; gives what is known of it then."""
-    earlier = work.log.done.stretches.get(known.source, [])
-    fault = None
+    """Have a child go through the file, from where an earlier run ended; gives what is known of it then.
+
+    A file that its decoder does not get through is not done: another run tries it again.
+    """
+    earlier = tuple(work.log.done.stretches.get(known.source, []))
+    asked = AskedFile(file, known, earlier, work.settings, None if work.dry_run else work.folder.resolve())
+    seconds = 0.0
     try:
-        with opened(file) as container:
-            geometry = geometry_of(container)
-            crop = known.crop if earlier else find_bars(container, geometry.seconds)
-            shape = clip_shape(geometry, crop, work.settings.most_pixels)
-            known = replace(known, crop=crop, size=(shape.width, shape.height))
-            work.log.note(known)
-            cutter = FileCutter(work.settings, known, None if work.dry_run else (work.folder, shape))
-            behind = earlier[-1].stretch.end if earlier else 0.0
-            for stretch in cutter.cut(container, geometry, earlier, work.stop):
-                work.log.decide(stretch)
-                behind = stretch.stretch.end
-                through.reach(behind / (geometry.seconds or behind))
-            if geometry.seconds - behind > _CUT_OFF:
-                fault = f"is cut off or damaged: {behind:.1f} of {geometry.seconds:.1f} s can be read"
-    except FootageError as error:
-        fault = str(error)
-    known = replace(known, done=True, fault=fault)
-    work.log.note(known)
+        for told in streamed(
+            "wanctl.dataset.preparing.cutting:cut_job", [], _LIMITS, work.stop.is_set, asked=asked.written()
+        ):
+            news = CutNews.read(told.value)
+            seconds = news.seconds or seconds
+            if news.known:
+                known = _of_the_same(news.known, known)
+                work.log.note(known)
+            if news.stretch:
+                work.log.decide(_own(news.stretch, known))
+                through.reach(news.stretch.stretch.end / (seconds or news.stretch.stretch.end))
+    except UndecodableError as error:
+        known = replace(known, fault=str(error))
     return known
+
+
+def _of_the_same(told: PreparedFile, known: PreparedFile) -> PreparedFile:
+    """A child says how the file is and whether it is done, never which one it is."""
+    return replace(known, crop=told.crop, size=told.size, done=told.done, fault=told.fault)
+
+
+def _own(told: PreparedStretch, known: PreparedFile) -> PreparedStretch:
+    """A stretch of this file, its clip and frames under names that are this file's."""
+    own = re.compile(rf"{re.escape(known.prefix)}_[0-9]{{3,6}}(_first|_last)?\.(mp4|jpg)")
+    names = (*((told.clip,) if told.clip else ()), *told.frames)
+    if told.source != known.source or not all(map(own.fullmatch, names)):
+        raise UndecodableError("makes its decoder say what is no answer")
+    return told

@@ -15,14 +15,15 @@ from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
-from PIL import Image, ImageOps
 
 from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.dataset.checks import abridged
-from wanctl.dataset.contents import ANNOTATIONS, Media, MediaKind, Sample
-from wanctl.dataset.media import LARGEST_SIDE, probe
+from wanctl.dataset.contents import ANNOTATIONS, LARGEST_SIDE, Media, MediaKind, Sample
+from wanctl.dataset.looking import probe_media
 from wanctl.dataset.source import SourceFiles, source_at
+from wanctl.decoding.pictures import thumbnail
+from wanctl.decoding.pool import UndecodableError
 from wanctl.finding import Finding
 from wanctl.language.inspection import Inspection
 from wanctl.render.html import render, scripted, styled
@@ -193,7 +194,7 @@ def _media(name: str, found: Inspection, source: SourceFiles) -> Media | None:
     if known or not found.excluded or not found.path.is_dir() or not _is_there(found.path, name):
         return known
     with source.open(name) as file:
-        return probe(file, file.read(_BEGIN), (found.path / name).stat().st_size)
+        return probe_media(file, file.read(_BEGIN), (found.path / name).stat().st_size).media
 
 
 def _clip(name: str, found: Inspection, link: Link) -> _Shown:
@@ -223,12 +224,10 @@ def _thumbnail(source: SourceFiles, name: str, media: Media | None) -> Markup | 
         return small_jpeg(file.read())
 
 
-def small_jpeg(content: bytes) -> Markup:
-    """A picture as a data: URL, small enough for a page of hundreds."""
-    with Image.open(io.BytesIO(content)) as picture:
-        picture.draft("RGB", _THUMBNAIL)
-        small = ImageOps.exif_transpose(picture).convert("RGB")
-        small.thumbnail(_THUMBNAIL)
-        out = io.BytesIO()
-        small.save(out, "JPEG", quality=80)
-    return Markup("data:image/jpeg;base64,") + base64.b64encode(out.getvalue()).decode()
+def small_jpeg(content: bytes) -> Markup | None:
+    """A picture as a data: URL, small enough for a page of hundreds; None where it cannot be decoded."""
+    try:
+        small = thumbnail(io.BytesIO(content), _THUMBNAIL)
+    except UndecodableError:
+        return None
+    return Markup("data:image/jpeg;base64,") + base64.b64encode(small).decode()

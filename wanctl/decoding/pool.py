@@ -1,0 +1,312 @@
+"""The parent's side: children that decode media, used again and again, each for one file at a time.
+
+A child that crashes, hangs or takes too much is ended and replaced, and what it was asked becomes an
+`UndecodableError` with a sentence. What a child answers is JSON and bytes, of bounded size: it may be in the
+hands of whoever made the file.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, field
+from pathlib import Path
+from threading import Lock, Semaphore
+from typing import Any, BinaryIO, cast
+
+from wanctl.base.classes import dataclass
+
+_AT_ONCE = min(4, os.cpu_count() or 1)
+_MOST_JSON, _MOST_BYTES = 16 * 1024**2, 512 * 1024**2
+_LOOK = 0.25  # seconds after which a caller is asked whether it still waits
+_KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
+_BEGIN = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
+    "from wanctl.decoding.child import serve; serve(int(sys.argv[2]), int(sys.argv[3]))"
+)
+_ENDED_BY = {
+    signal.SIGXCPU: "keeps the processor busy for longer than {seconds:g} s",
+    signal.SIGKILL: "takes so much memory that the system ends its decoder",
+}
+
+
+class UndecodableError(Exception):
+    """A file that its decoder did not get through, as the end of a sentence that begins with its name."""
+
+
+class NobodyWaitsError(Exception):
+    """Whoever asked does not want the answer any more."""
+
+
+@dataclass(frozen=True)
+class DecodingLimits:
+    """What a child may take for one answer. Seconds count for the processor and by the clock."""
+
+    memory: int = 2 * 1024**3  # of addresses: FFmpeg's threads claim much, and use little of it
+    seconds: float = 60.0
+    files: int = 64  # open at once
+    written: int = 0  # bytes of one file
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What a child answered: a value of JSON, and bytes."""
+
+    value: Any
+    blobs: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A function of a module that is loaded in the child alone, and what it is given."""
+
+    job: str
+    files: Sequence[BinaryIO | Path]
+    limits: DecodingLimits
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def decoded(
+    job: str, files: Sequence[BinaryIO | Path], limits: DecodingLimits | None = None, **values: Any
+) -> Decoded:
+    """The answer of a job, which is written module:function, about these files."""
+    asked = _Asked(job, files, limits or DecodingLimits(), values)
+    return list(_answers(asked, lambda: False))[-1]
+
+
+def streamed(
+    job: str,
+    files: Sequence[BinaryIO | Path],
+    limits: DecodingLimits,
+    stopped: Callable[[], bool] = lambda: False,
+    **values: Any,
+) -> Iterator[Decoded]:
+    """The answers of a job that gives several. It goes on once the last one was taken."""
+    return _answers(_Asked(job, files, limits, values), stopped)
+
+
+def _answers(asked: _Asked, stopped: Callable[[], bool]) -> Iterator[Decoded]:
+    with _AT_ONCE_ONLY, ExitStack() as open_files:
+        handles = [open_files.enter_context(_handle_of(one)) for one in asked.files]
+        child, used_before = _taken()
+        try:
+            while True:
+                try:
+                    child.ask(asked, handles)
+                    first = child.answer(asked, stopped)
+                    break
+                except _ChildEndedError:
+                    if not used_before or child.late:
+                        raise
+                    child.end()  # an earlier file may have harmed it, or it went because nobody asked it
+                    child, used_before = _Child(), False
+            yield from child.rest(first, asked, stopped)
+        except _ChildEndedError as error:
+            raise UndecodableError(child.end_told(asked.limits, error)) from error
+        except BaseException:
+            if not child.sound:
+                child.end()
+            raise
+        finally:
+            if child.sound:
+                _give_back(child)
+
+
+@contextlib.contextmanager
+def _handle_of(file: BinaryIO | Path) -> Iterator[int]:
+    """A number of an open file that can be handed over."""
+    if isinstance(file, Path):
+        with file.open("rb") as opened:
+            yield opened.fileno()
+        return
+    try:
+        file.flush()
+        yield file.fileno()
+    except (OSError, AttributeError, ValueError):
+        with tempfile.TemporaryFile() as copy:
+            file.seek(0)
+            while chunk := file.read(1 << 20):
+                copy.write(chunk)
+            copy.flush()
+            yield copy.fileno()
+
+
+class _ChildEndedError(Exception):
+    """The child gave no answer: it is gone, late, or says what is none."""
+
+
+class _Child:
+    """One process, and the socket to it."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._socket = ours
+            place = str(Path(__file__).resolve().parents[2])
+            paths = json.dumps([place, *(one for one in sys.path if one)])
+            environ = {key: os.environ[key] for key in _KEPT if key in os.environ}
+            self._process = subprocess.Popen(  # noqa: S603 - this Python, and a fixed text
+                [
+                    sys.executable,
+                    "-IS",
+                    "-c",
+                    _BEGIN,
+                    paths,
+                    str(theirs.fileno()),
+                    str(_lifeline()),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**environ, "MALLOC_ARENA_MAX": "2", "LC_ALL": "C.UTF-8"},
+                pass_fds=(theirs.fileno(), _lifeline()),
+                start_new_session=True,  # Ctrl-C is for this process, which then ends the child
+            )
+        self.late = False
+        self.sound = True  # it waits to be asked
+
+    def ask(self, asked: _Asked, handles: Sequence[int]) -> None:
+        self.sound = False
+        content = {"job": asked.job, "limits": asdict(asked.limits), "values": asked.values}
+        text = json.dumps(content).encode()
+        try:
+            self._socket.settimeout(asked.limits.seconds)
+            socket.send_fds(self._socket, [len(text).to_bytes(4, "big")], list(handles))
+            self._socket.sendall(text)
+        except OSError as error:
+            raise _ChildEndedError("gives no answer") from error
+
+    def rest(self, first: dict[str, Any], asked: _Asked, stopped: Callable[[], bool]) -> Iterator[Decoded]:
+        """Every answer up to the last one, which says that it is."""
+        answer = first
+        while True:
+            self.sound = bool(answer.get("last") or answer.get("over"))
+            if "fault" in answer:
+                raise UndecodableError(str(answer["fault"])[:300])
+            if answer.get("over"):
+                return
+            yield Decoded(answer.get("value"), answer["blobs"])
+            if answer.get("last"):
+                return
+            try:
+                self._socket.sendall(b"+")
+            except OSError as error:
+                raise _ChildEndedError("gives no answer") from error
+            answer = self.answer(asked, stopped)
+
+    def answer(self, asked: _Asked, stopped: Callable[[], bool]) -> dict[str, Any]:
+        until = time.monotonic() + asked.limits.seconds
+        size = int.from_bytes(self._received(4, until, stopped), "big")
+        if size > _MOST_JSON:
+            raise _ChildEndedError("makes its decoder say too much")
+        try:
+            said = json.loads(self._received(size, until, stopped))
+            sizes = [int(one) for one in said.pop("blobs")]
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise _ChildEndedError("makes its decoder say what is no answer") from error
+        if sum(sizes) > _MOST_BYTES or any(one < 0 for one in sizes):
+            raise _ChildEndedError("makes its decoder give too much")
+        said["blobs"] = tuple(self._received(one, until, stopped) for one in sizes)
+        return cast("dict[str, Any]", said)
+
+    def _received(self, size: int, until: float, stopped: Callable[[], bool]) -> bytes:
+        content = bytearray()
+        while len(content) < size:
+            if stopped():
+                raise NobodyWaitsError
+            left = until - time.monotonic()
+            if left <= 0:
+                self.late = True
+                raise _ChildEndedError("is not decoded in time")
+            self._socket.settimeout(min(left, _LOOK))
+            try:
+                part = self._socket.recv(min(size - len(content), 1 << 20))
+            except TimeoutError:
+                continue
+            except OSError:
+                part = b""
+            if not part:
+                raise _ChildEndedError("makes its decoder crash")
+            content += part
+        return bytes(content)
+
+    def end_told(self, limits: DecodingLimits, error: Exception) -> str:
+        """Why it gave no answer, and that it is gone."""
+        if self.late:
+            self.end()
+            return f"is not decoded within {limits.seconds:g} s"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        code = self._process.returncode
+        self.end()
+        reason = _ENDED_BY.get(signal.Signals(-code)) if code is not None and code < 0 else None
+        return reason.format(seconds=limits.seconds) if reason else str(error)
+
+    def end(self) -> None:
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
+
+    def forget(self) -> None:
+        """It belongs to the process that this one was forked from."""
+        self._socket.close()
+        self._process.returncode = 0
+
+
+_AT_ONCE_ONLY = Semaphore(_AT_ONCE)
+_lock = Lock()
+_idle: list[_Child] = []
+_alive: list[tuple[int, int]] = []  # a pipe whose end the children notice
+
+
+def _lifeline() -> int:
+    """The end of a pipe that is closed when this process ends, however it ends."""
+    with _lock:
+        if not _alive:
+            _alive.append(os.pipe())
+        return _alive[0][0]
+
+
+def _taken() -> tuple[_Child, bool]:
+    """A child that waits, or a new one; and whether it was used before."""
+    with _lock:
+        child = _idle.pop() if _idle else None
+    return (child, True) if child else (_Child(), False)
+
+
+def _give_back(child: _Child) -> None:
+    with _lock:
+        _idle.append(child)
+
+
+def end_children() -> None:
+    """End those that wait to be asked."""
+    with _lock:
+        ended, _idle[:] = list(_idle), []
+    for child in ended:
+        child.end()
+
+
+def _forget_all() -> None:
+    """In a process that was forked from one that has children: they are not its own."""
+    global _AT_ONCE_ONLY, _lock  # another thread of the parent may have held them
+    _AT_ONCE_ONLY, _lock = Semaphore(_AT_ONCE), Lock()
+    for child in _idle:
+        child.forget()
+    _idle.clear()
+    for ends in _alive:
+        for end in ends:
+            os.close(end)
+    _alive.clear()
+
+
+atexit.register(end_children)
+os.register_at_fork(after_in_child=_forget_all)
