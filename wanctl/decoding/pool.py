@@ -107,7 +107,7 @@ def _answers(asked: _Asked, stopped: Callable[[], bool]) -> Iterator[Decoded]:
                     if not used_before or child.late:
                         raise
                     child.end()  # an earlier file may have harmed it, or it went because nobody asked it
-                    child, used_before = _Child(), False
+                    child, used_before = _DecodingChild(), False
             yield from child.rest(first, asked, stopped)
         except _ChildEndedError as error:
             raise UndecodableError(child.end_told(asked.limits, error)) from error
@@ -143,7 +143,7 @@ class _ChildEndedError(Exception):
     """The child gave no answer: it is gone, late, or says what is none."""
 
 
-class _Child:
+class _DecodingChild:
     """One process, and the socket to it."""
 
     def __init__(self) -> None:
@@ -263,7 +263,7 @@ class _Child:
 
 _AT_ONCE_ONLY = Semaphore(_AT_ONCE)
 _lock = Lock()
-_idle: list[_Child] = []
+_idle: list[_DecodingChild] = []
 _alive: list[tuple[int, int]] = []  # a pipe whose end the children notice
 
 
@@ -275,14 +275,14 @@ def _lifeline() -> int:
         return _alive[0][0]
 
 
-def _taken() -> tuple[_Child, bool]:
+def _taken() -> tuple[_DecodingChild, bool]:
     """A child that waits, or a new one; and whether it was used before."""
     with _lock:
         child = _idle.pop() if _idle else None
-    return (child, True) if child else (_Child(), False)
+    return (child, True) if child else (_DecodingChild(), False)
 
 
-def _give_back(child: _Child) -> None:
+def _give_back(child: _DecodingChild) -> None:
     with _lock:
         _idle.append(child)
 
