@@ -11,6 +11,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -22,6 +24,7 @@ from tests.dataset.filming import Scene, pictures
 from tests.dataset.making import annotations, clip, folder, image, sample
 from wanctl.dataset.preparing.scenes import CutSettings
 from wanctl.dataset.preparing.work import prepare
+from wanctl.decoding.pool import end_children
 from wanctl.project import Project
 from wanctl.project.datasets import inspect
 
@@ -32,11 +35,27 @@ LENGTH = 12  # seconds
 CLIPS = 1000
 
 
-def spent(work: Callable[[], object]) -> tuple[float, float]:
-    """Seconds by the clock, and of all cores."""
-    began, used = time.perf_counter(), time.process_time()
+@dataclass(frozen=True)
+class Spent:
+    """By this process and the children that decode for it."""
+
+    seconds: float  # by the clock
+    cores: float  # seconds of all cores
+    megabytes: float  # at the most
+
+
+def spent(work: Callable[[], object]) -> Spent:
+    end_children()  # what they did before is not counted
+    began, used = time.perf_counter(), cores()
     work()
-    return time.perf_counter() - began, time.process_time() - used
+    most = most_memory()
+    end_children()  # a child's work is counted once it is gone
+    return Spent(time.perf_counter() - began, cores() - used, most)
+
+
+def cores() -> float:
+    whose = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in whose)
 
 
 def film(path: Path) -> None:
@@ -79,10 +98,14 @@ def decode(path: Path) -> None:
 
 
 def most_memory() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Of each process by itself: what getrusage says of a child counts the memory of who started it."""
+    children = [one.read_text(encoding="ascii").split() for one in Path("/proc/self/task").glob("*/children")]
+    places = [Path("/proc", name, "status") for name in ("self", *chain.from_iterable(children))]
+    lines = chain.from_iterable(one.read_text(encoding="utf-8").splitlines() for one in places)
+    return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 
 
-def looked_at_again(root: Path) -> tuple[float, float]:
+def looked_at_again(root: Path) -> Spent:
     """Many clips, inspected from what is remembered of them."""
     (root / ".git").mkdir(parents=True)
     (root / "wanctl.yaml").write_text("version: 1\nproject: p\n", encoding="utf-8")
@@ -97,9 +120,10 @@ def looked_at_again(root: Path) -> tuple[float, float]:
     return spent(lambda: inspect(Project.open(root), "train"))
 
 
-def told(name: str, took: tuple[float, float], plain: tuple[float, float]) -> str:
-    clock, cores = (one / other for one, other in zip(took, plain, strict=True))
-    return f"{name:8} {took[0]:7.2f} s, {took[1]:7.2f} s of cores   {clock:5.2f} × and {cores:5.2f} × decode"
+def told(name: str, took: Spent, plain: Spent) -> str:
+    itself = f"{name:8} {took.seconds:7.2f} s, {took.cores:7.2f} s of cores"
+    clock, busy = took.seconds / plain.seconds, took.cores / plain.cores
+    return f"{itself}   {clock:5.2f} × and {busy:5.2f} × decode"
 
 
 def main(seconds: int) -> None:
@@ -111,18 +135,17 @@ def main(seconds: int) -> None:
             (root / name).mkdir()
             repeated(root / "filmed.mp4", root / name / "film.mp4", length)
         plain = spent(lambda: decode(root / "footage" / "film.mp4"))
-        prepare(root / "less", root / "few", settings)
-        before = most_memory()
+        less = spent(lambda: prepare(root / "less", root / "few", settings))
         dry = spent(lambda: prepare(root / "footage", root / "dry", settings, dry_run=True))
         whole = spent(lambda: prepare(root / "footage", root / "clips", settings))
-        more = most_memory() - before
+        more = whole.megabytes - less.megabytes
         clips = len(list((root / "clips").glob("*.mp4")))
         again = looked_at_again(root / "project")
     lines = [
         f"{seconds} s of {SIZE[0]}×{SIZE[1]} at {BITS / 1e6:.0f} Mbit/s, {clips} clips",
         *(told(*one, plain) for one in (("decode", plain), ("dry run", dry), ("prepare", whole))),
         f"memory: {more:.0f} MB more than for a quarter of it",
-        f"{CLIPS} clips inspected again: {again[0]:.2f} s, {again[1]:.2f} s of cores",
+        f"{CLIPS} clips inspected again: {again.seconds:.2f} s, {again.cores:.2f} s of cores",
     ]
     print(*lines, sep="\n", flush=True)  # noqa: T201 - the product of a benchmark
 

@@ -228,9 +228,9 @@ def test_validate_and_inspect_look_once_and_a_plan_never(
     looked: list[int] = []
     plainly: Callable[..., ClipMeasures] = looking.view_clip
 
-    def counting(file: Any) -> ClipMeasures:
+    def counting(file: Any, stopped: Any) -> ClipMeasures:
         looked.append(1)
-        return plainly(file)
+        return plainly(file, stopped)
 
     monkeypatch.setattr(looking, "view_clip", counting)
 

@@ -22,13 +22,14 @@ OPENS = "wanctl/decoding/opening.py"
 WRITES = {"wanctl/generation/joining.py", "wanctl/dataset/preparing/encoding.py"}  # files of our own
 
 
-def sources() -> list[tuple[str, ast.Module]]:
+def sources(*words: str) -> list[tuple[str, ast.Module]]:
+    """The modules in which one of these words stands, without the sandbox."""
     files = sorted((ROOT / "wanctl").rglob("*.py"))
-    named = [(one.relative_to(ROOT).as_posix(), one) for one in files]
+    read = {one.relative_to(ROOT).as_posix(): one.read_text(encoding="utf-8") for one in files}
     return [
-        (name, ast.parse(path.read_text(encoding="utf-8")))
-        for name, path in named
-        if not name.startswith("wanctl/sandbox/")
+        (name, ast.parse(text))
+        for name, text in read.items()
+        if not name.startswith("wanctl/sandbox/") and any(word in text for word in words)
     ]
 
 
@@ -41,7 +42,7 @@ def called(node: ast.AST) -> str:
 def test_one_place_opens_media() -> None:
     places = {
         name
-        for name, module in sources()
+        for name, module in sources(".open(")
         for node in ast.walk(module)
         if called(node) in {"av.open", "Image.open"}
         and not (name in WRITES and '"w"' in ast.unparse(node).replace("'", '"'))
@@ -52,7 +53,7 @@ def test_one_place_opens_media() -> None:
 def test_every_job_that_is_asked_for_is_there() -> None:
     jobs = {
         node.value
-        for _, module in sources()
+        for _, module in sources('_job"')
         for node in ast.walk(module)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
@@ -77,7 +78,7 @@ sys.stderr.write(json.dumps([name for name in sys.modules if name in {"av", "PIL
 """
 
 
-@pytest.mark.parametrize("command", [("validate",), ("dataset", "inspect", "train")])
+@pytest.mark.parametrize("command", [("dataset", "inspect", "train")])
 def test_the_process_that_has_the_key_loads_no_decoder(tmp_path: Path, command: tuple[str, ...]) -> None:
     harness = Harness.begun(tmp_path)
     harness.write(dataset())

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO, NamedTuple
 
 from pydantic import TypeAdapter
@@ -28,14 +29,16 @@ class Probed(NamedTuple):
     lasting: bool = True
 
 
-def probe_media(file: BinaryIO, begin: bytes, size: int) -> Probed:
+def probe_media(
+    file: BinaryIO, begin: bytes, size: int, stopped: Callable[[], bool] = lambda: False
+) -> Probed:
     """The picture or clip in a seekable file of this size that begins so; None where it is neither."""
     known = sniff(begin)
     if known is None:
         return Probed(None)
     try:
         return Probed(
-            _MEDIA.validate_python(decoded("wanctl.dataset.media:probe_job", [file], size=size).value)
+            decoded("wanctl.dataset.media:probe_job", [file], None, stopped, size=size).read_as(_MEDIA)
         )
     except UndecodableError as error:
         return Probed(Media(*known, fault=str(error)), lasting=False)
@@ -48,22 +51,26 @@ def view_clips(
     tick: Callable[[int], None] = lambda _: None,
 ) -> dict[str, ClipMeasures]:
     """The measures of clips, given as name by sha256; by sha256 as well. `tick` hears of bytes."""
+    stop = Event()
     with dataset_at(source, exclude) as opened, ThreadPoolExecutor(_READERS) as readers:
 
         def one(name: str) -> ClipMeasures:
             with opened.open(name) as file:
-                measured = view_clip(file)
+                measured = view_clip(file, stop.is_set)
                 tick(file.seek(0, os.SEEK_END))
             return measured
 
-        return dict(zip(clips, readers.map(one, clips.values()), strict=True))
+        try:
+            return dict(zip(clips, readers.map(one, clips.values()), strict=True))
+        except BaseException:  # also Ctrl-C: children that decode are not waited for
+            stop.set()
+            raise
 
 
-def view_clip(file: BinaryIO) -> ClipMeasures:
+def view_clip(file: BinaryIO, stopped: Callable[[], bool] = lambda: False) -> ClipMeasures:
     """The measures of one clip; what cannot be decoded has a fault."""
     try:
-        found = decoded("wanctl.dataset.viewing:view_job", [file], _WATCHED).value
-        return _MEASURES.validate_python(found)
+        return decoded("wanctl.dataset.viewing:view_job", [file], _WATCHED, stopped).read_as(_MEASURES)
     except UndecodableError as error:
         return ClipMeasures(fault=str(error), lasting=False)
 
@@ -71,7 +78,7 @@ def view_clip(file: BinaryIO) -> ClipMeasures:
 def frame_of(clip: Path, *, last: bool) -> bytes:
     """The first or the last frame as a JPEG."""
     try:
-        return decoded("wanctl.dataset.frames:end_job", [clip], _WATCHED, last=last).blobs[0]
+        return decoded("wanctl.dataset.frames:end_job", [clip], _WATCHED, last=last).only_blob()
     except UndecodableError as error:
         raise DatasetError(f"{clip}: {error}; take it out, or export it again") from error
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -92,9 +93,14 @@ def read_dataset(
 
 
 def _read(source: SourceFiles, listed: Sequence[Listed], tick: Tick) -> dict[str, RememberedFile]:
+    stop = Event()
     with ThreadPoolExecutor(_READERS) as readers:
-        found = readers.map(partial(_read_member, source, tick), listed)
-        return {one.name: known for one, known in zip(listed, found, strict=True)}
+        try:
+            found = readers.map(partial(_read_member, source, tick, stop.is_set), listed)
+            return {one.name: known for one, known in zip(listed, found, strict=True)}
+        except BaseException:  # also Ctrl-C: children that decode are not waited for
+            stop.set()
+            raise
 
 
 def _annotations(source: SourceFiles, listed: Sequence[Listed]) -> Annotations:
@@ -104,26 +110,29 @@ def _annotations(source: SourceFiles, listed: Sequence[Listed]) -> Annotations:
     return read_annotations(source.annotations())
 
 
-def _read_member(source: SourceFiles, tick: Tick, listed: Listed) -> RememberedFile:
+def _read_member(
+    source: SourceFiles, tick: Tick, stopped: Callable[[], bool], listed: Listed
+) -> RememberedFile:
     with source.open(listed.name) as file:
         begin = file.read(SNIFFED)
+        probe = partial(_probe, begin=begin, size=listed.size, stopped=stopped)
         if sniff(begin) is None:
             known = RememberedFile(hash_member(listed, file, begin=begin).sha256)
         elif source.seeks_fast:
             member = hash_member(listed, file, begin=begin)
-            known = RememberedFile(member.sha256, *_probe(file, begin, listed.size))
+            known = RememberedFile(member.sha256, *probe(file))
         else:
             with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
                 member = hash_member(listed, file, copy, begin=begin)
-                known = RememberedFile(member.sha256, *_probe(cast("BinaryIO", copy), begin, listed.size))
+                known = RememberedFile(member.sha256, *probe(cast("BinaryIO", copy)))
     tick(listed.size)
     return known
 
 
-def _probe(file: BinaryIO, begin: bytes, size: int) -> "Probed":
+def _probe(file: BinaryIO, begin: bytes, size: int, stopped: Callable[[], bool]) -> "Probed":
     from wanctl.dataset.looking import probe_media  # which is needed once there is media to read
 
-    return probe_media(file, begin, size)
+    return probe_media(file, begin, size, stopped)
 
 
 def hash_member(

@@ -15,24 +15,31 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, field
 from pathlib import Path
 from threading import Lock, Semaphore
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from wanctl.base.classes import dataclass
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+_Said = TypeVar("_Said")
+
 _AT_ONCE = min(4, os.cpu_count() or 1)
-_MOST_JSON, _MOST_BYTES = 16 * 1024**2, 512 * 1024**2
+_MOST_JSON, _MOST_BYTES, _MOST_BLOBS = 16 * 1024**2, 256 * 1024**2, 1000
+_MOST_ANSWERS = 500_000  # to one question; what is told every few seconds of a film is far less
 _LOOK = 0.25  # seconds after which a caller is asked whether it still waits
 _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
 _BEGIN = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
     "from wanctl.decoding.child import serve; serve(int(sys.argv[2]), int(sys.argv[3]))"
 )
-_ENDED_BY = {
+_NO_ANSWER = "makes its decoder say what is no answer"
+_ENDED_BY: dict[int, str] = {
     signal.SIGXCPU: "keeps the processor busy for longer than {seconds:g} s",
     signal.SIGKILL: "takes so much memory that the system ends its decoder",
 }
@@ -63,6 +70,19 @@ class Decoded:
     value: Any
     blobs: tuple[bytes, ...] = ()
 
+    def read_as(self, kind: "TypeAdapter[_Said]") -> _Said:
+        """The value as what it has to be; a child that says anything else is not believed."""
+        try:
+            return kind.validate_python(self.value)
+        except (ValueError, RecursionError) as error:
+            raise UndecodableError(_NO_ANSWER) from error
+
+    def only_blob(self) -> bytes:
+        """The bytes, where they are one piece."""
+        if len(self.blobs) != 1:
+            raise UndecodableError(_NO_ANSWER)
+        return self.blobs[0]
+
 
 @dataclass(frozen=True)
 class _Asked:
@@ -75,11 +95,19 @@ class _Asked:
 
 
 def decoded(
-    job: str, files: Sequence[BinaryIO | Path], limits: DecodingLimits | None = None, **values: Any
+    job: str,
+    files: Sequence[BinaryIO | Path],
+    limits: DecodingLimits | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+    **values: Any,
 ) -> Decoded:
     """The answer of a job, which is written module:function, about these files."""
     asked = _Asked(job, files, limits or DecodingLimits(), values)
-    return list(_answers(asked, lambda: False))[-1]
+    with contextlib.closing(_answers(asked, stopped)) as answers:
+        found = next(answers, None)
+        if found is None or next(answers, None) is not None:
+            raise UndecodableError(_NO_ANSWER)
+    return found
 
 
 def streamed(
@@ -93,8 +121,8 @@ def streamed(
     return _answers(_Asked(job, files, limits, values), stopped)
 
 
-def _answers(asked: _Asked, stopped: Callable[[], bool]) -> Iterator[Decoded]:
-    with _AT_ONCE_ONLY, ExitStack() as open_files:
+def _answers(asked: _Asked, stopped: Callable[[], bool]) -> Generator[Decoded, None, None]:
+    with _turn(stopped), ExitStack() as open_files:
         handles = [open_files.enter_context(_handle_of(one)) for one in asked.files]
         child, used_before = _taken()
         try:
@@ -118,6 +146,19 @@ def _answers(asked: _Asked, stopped: Callable[[], bool]) -> Iterator[Decoded]:
         finally:
             if child.sound:
                 _give_back(child)
+
+
+@contextlib.contextmanager
+def _turn(stopped: Callable[[], bool]) -> Iterator[None]:
+    """So many at once; whoever does not wait any more leaves."""
+    turns = _turns  # a process that is forked meanwhile has others
+    while not turns.acquire(timeout=_LOOK):
+        if stopped():
+            raise NobodyWaitsError
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 @contextlib.contextmanager
@@ -148,30 +189,20 @@ class _DecodingChild:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        with theirs:
-            self._socket = ours
-            place = str(Path(__file__).resolve().parents[2])
-            paths = json.dumps([place, *(one for one in sys.path if one)])
-            environ = {key: os.environ[key] for key in _KEPT if key in os.environ}
-            self._process = subprocess.Popen(  # noqa: S603 - this Python, and a fixed text
-                [
-                    sys.executable,
-                    "-IS",
-                    "-c",
-                    _BEGIN,
-                    paths,
-                    str(theirs.fileno()),
-                    str(_lifeline()),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={**environ, "MALLOC_ARENA_MAX": "2", "LC_ALL": "C.UTF-8"},
-                pass_fds=(theirs.fileno(), _lifeline()),
-                start_new_session=True,  # Ctrl-C is for this process, which then ends the child
-            )
-        self.late = False
+        self._socket = ours
+        self.late = self.gone = False
         self.sound = True  # it waits to be asked
+        with theirs:
+            try:
+                self._process = _started(theirs.fileno(), _lifeline())
+            except BaseException as error:
+                ours.close()
+                if isinstance(error, OSError):
+                    reason = error.strerror or type(error).__name__
+                    raise UndecodableError(
+                        f"is not decoded: its decoder cannot be started ({reason})"
+                    ) from error
+                raise
 
     def ask(self, asked: _Asked, handles: Sequence[int]) -> None:
         self.sound = False
@@ -187,7 +218,7 @@ class _DecodingChild:
     def rest(self, first: dict[str, Any], asked: _Asked, stopped: Callable[[], bool]) -> Iterator[Decoded]:
         """Every answer up to the last one, which says that it is."""
         answer = first
-        while True:
+        for _ in range(_MOST_ANSWERS):
             self.sound = bool(answer.get("last") or answer.get("over"))
             if "fault" in answer:
                 raise UndecodableError(str(answer["fault"])[:300])
@@ -201,6 +232,7 @@ class _DecodingChild:
             except OSError as error:
                 raise _ChildEndedError("gives no answer") from error
             answer = self.answer(asked, stopped)
+        raise _ChildEndedError("makes its decoder say too much")
 
     def answer(self, asked: _Asked, stopped: Callable[[], bool]) -> dict[str, Any]:
         until = time.monotonic() + asked.limits.seconds
@@ -210,9 +242,9 @@ class _DecodingChild:
         try:
             said = json.loads(self._received(size, until, stopped))
             sizes = [int(one) for one in said.pop("blobs")]
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise _ChildEndedError("makes its decoder say what is no answer") from error
-        if sum(sizes) > _MOST_BYTES or any(one < 0 for one in sizes):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+            raise _ChildEndedError(_NO_ANSWER) from error
+        if len(sizes) > _MOST_BLOBS or sum(sizes) > _MOST_BYTES or any(one < 0 for one in sizes):
             raise _ChildEndedError("makes its decoder give too much")
         said["blobs"] = tuple(self._received(one, until, stopped) for one in sizes)
         return cast("dict[str, Any]", said)
@@ -234,6 +266,7 @@ class _DecodingChild:
             except OSError:
                 part = b""
             if not part:
+                self.gone = True
                 raise _ChildEndedError("makes its decoder crash")
             content += part
         return bytes(content)
@@ -244,10 +277,10 @@ class _DecodingChild:
             self.end()
             return f"is not decoded within {limits.seconds:g} s"
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
+            self._process.wait(1 if self.gone else 0)
         code = self._process.returncode
         self.end()
-        reason = _ENDED_BY.get(signal.Signals(-code)) if code is not None and code < 0 else None
+        reason = _ENDED_BY.get(-code) if code else None
         return reason.format(seconds=limits.seconds) if reason else str(error)
 
     def end(self) -> None:
@@ -255,13 +288,33 @@ class _DecodingChild:
         self._process.kill()
         self._process.wait()
 
+    def lives(self) -> bool:
+        return self._process.poll() is None
+
     def forget(self) -> None:
         """It belongs to the process that this one was forked from."""
         self._socket.close()
         self._process.returncode = 0
 
 
-_AT_ONCE_ONLY = Semaphore(_AT_ONCE)
+def _started(channel: int, lifeline: int) -> subprocess.Popen[bytes]:
+    """This Python again, with the code that this one has, and nothing else of it."""
+    place = str(Path(__file__).resolve().parents[2])
+    paths = json.dumps([place, *(os.path.abspath(one) for one in sys.path if one)])  # noqa: PTH100 - also of zips
+    environ = {key: os.environ[key] for key in _KEPT if key in os.environ}
+    return subprocess.Popen(  # noqa: S603 - this Python, and a fixed text
+        [sys.executable, "-IS", "-c", _BEGIN, paths, str(channel), str(lifeline)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**environ, "MALLOC_ARENA_MAX": "2", "LC_ALL": "C.UTF-8"},
+        pass_fds=(channel, lifeline),
+        cwd="/",  # files are handed over open; the folder that this runs in may go
+        start_new_session=True,  # Ctrl-C is for this process, which then ends the child
+    )
+
+
+_turns = Semaphore(_AT_ONCE)
 _lock = Lock()
 _idle: list[_DecodingChild] = []
 _alive: list[tuple[int, int]] = []  # a pipe whose end the children notice
@@ -278,7 +331,11 @@ def _lifeline() -> int:
 def _taken() -> tuple[_DecodingChild, bool]:
     """A child that waits, or a new one; and whether it was used before."""
     with _lock:
+        gone = [one for one in _idle if not one.lives()]  # nobody asked them for a while
+        _idle[:] = [one for one in _idle if one not in gone]
         child = _idle.pop() if _idle else None
+    for one in gone:
+        one.end()
     return (child, True) if child else (_DecodingChild(), False)
 
 
@@ -297,8 +354,8 @@ def end_children() -> None:
 
 def _forget_all() -> None:
     """In a process that was forked from one that has children: they are not its own."""
-    global _AT_ONCE_ONLY, _lock  # another thread of the parent may have held them
-    _AT_ONCE_ONLY, _lock = Semaphore(_AT_ONCE), Lock()
+    global _turns, _lock  # another thread of the parent may have held them
+    _turns, _lock = Semaphore(_AT_ONCE), Lock()
     for child in _idle:
         child.forget()
     _idle.clear()

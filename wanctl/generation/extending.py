@@ -72,7 +72,7 @@ def last_picture(video: Path) -> bytes:
     try:
         return decoded(
             "wanctl.generation.joining:last_job", [video], _WHOLE, demuxer=_demuxer_of(video)
-        ).blobs[0]
+        ).only_blob()
     except UndecodableError as error:
         raise GenerationError(f"{video} {error}") from error
 

@@ -29,7 +29,6 @@ def measured(file: Path) -> VideoMeasures:
     if demuxer is None:
         return VideoMeasures()
     try:
-        found = decoded("wanctl.generation.opened:measures_job", [file], demuxer=demuxer)
+        return decoded("wanctl.generation.opened:measures_job", [file], demuxer=demuxer).read_as(_MEASURES)
     except UndecodableError:
         return VideoMeasures()
-    return _MEASURES.validate_python(found.value)

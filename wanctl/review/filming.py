@@ -1,4 +1,4 @@
-"""A preview video as pictures: a strip of its frames, and a poster. In a child process: `pictures` asks for it."""
+"""A preview video as pictures: its strip and its poster. In a child process: `pictures` asks for it."""
 
 from collections.abc import Sequence
 from itertools import pairwise

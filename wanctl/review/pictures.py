@@ -22,6 +22,7 @@ FRAMES = 8
 _ACROSS = 4  # frames of a strip beside each other
 _STRIP_SIDE = 160  # the width of a frame in a strip
 _LIMITS = DecodingLimits(seconds=120.0)
+_PICTURES = 2  # the strip and the poster
 _DRAWN_AT_ONCE = 2
 _FACTS = ("width", "height", "seconds", "motion")
 
@@ -36,7 +37,7 @@ class _Said:
     motion: float
 
 
-_SAID = TypeAdapter(_Said)
+_SAID: TypeAdapter[_Said | None] = TypeAdapter(_Said | None)
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,11 @@ def filmstrip(video: StoredMedia, folder: Path) -> Filmstrip | None:
             frames=FRAMES,
             across=_ACROSS,
         )
+        said = made.read_as(_SAID)
     except UndecodableError:
         return None
-    if made.value is None:
+    if said is None or len(made.blobs) != _PICTURES:
         return None
-    said = _SAID.validate_python(made.value)
     for place, content in zip((strip, poster), made.blobs, strict=True):
         replace_file(place, content, mode=PUBLIC)
     replace_file(facts, json.dumps(asdict(said)), mode=PUBLIC)

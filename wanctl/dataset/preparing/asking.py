@@ -39,13 +39,9 @@ class CutNews:
     stretch: PreparedStretch | None = None
     seconds: float = 0.0  # of the whole file
 
-    @classmethod
-    def read(cls, written: Any) -> "CutNews":
-        return _NEWS.validate_python(written)
-
     def written(self) -> Any:
-        return _NEWS.dump_python(self, mode="json")
+        return CUT_NEWS.dump_python(self, mode="json")
 
 
 _ASKED = TypeAdapter(AskedFile)
-_NEWS = TypeAdapter(CutNews)
+CUT_NEWS = TypeAdapter(CutNews)

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import DatasetError
-from wanctl.dataset.preparing.asking import AskedFile, CutNews
+from wanctl.dataset.preparing.asking import CUT_NEWS, AskedFile
 from wanctl.dataset.preparing.footage import FootageFile, find_footage, fingerprint
 from wanctl.dataset.preparing.outcome import PARTIAL, FileReport, Preparation, PreparedFile, PreparedStretch
 from wanctl.dataset.preparing.scenes import CutSettings
@@ -27,6 +27,7 @@ from wanctl.decoding.pool import DecodingLimits, UndecodableError, streamed
 _LOCK = ".prepare.lock"
 _WORKERS = min(4, cpu_count() or 1)
 _LONGEST_PREFIX = 60
+_LONGEST_FILM = 10_000_000.0  # seconds
 _LIMITS = DecodingLimits(memory=8 * 1024**3, seconds=300.0, files=128, written=64 * 1024**3)
 Watch = Callable[[int, int], None]  # is told how many more bytes were gone through, and of how many
 
@@ -166,13 +167,14 @@ def _cut(work: _Work, file: FootageFile, known: PreparedFile, through: _Through)
     A file that its decoder does not get through is not done: another run tries it again.
     """
     earlier = tuple(work.log.done.stretches.get(known.source, []))
-    asked = AskedFile(file, known, earlier, work.settings, None if work.dry_run else work.folder.resolve())
+    whole = replace(file, path=file.path.resolve())  # a child runs elsewhere
+    asked = AskedFile(whole, known, earlier, work.settings, None if work.dry_run else work.folder.resolve())
     seconds = 0.0
     try:
         for told in streamed(
             "wanctl.dataset.preparing.cutting:cut_job", [], _LIMITS, work.stop.is_set, asked=asked.written()
         ):
-            news = CutNews.read(told.value)
+            news = told.read_as(CUT_NEWS)
             seconds = news.seconds or seconds
             if news.known:
                 known = _of_the_same(news.known, known)
@@ -194,6 +196,7 @@ def _own(told: PreparedStretch, known: PreparedFile) -> PreparedStretch:
     """A stretch of this file, its clip and frames under names that are this file's."""
     own = re.compile(rf"{re.escape(known.prefix)}_[0-9]{{3,6}}(_first|_last)?\.(mp4|jpg)")
     names = (*((told.clip,) if told.clip else ()), *told.frames)
-    if told.source != known.source or not all(map(own.fullmatch, names)):
+    in_order = told.stretch.begin <= told.stretch.end and 0 < told.stretch.end < _LONGEST_FILM
+    if told.source != known.source or not in_order or not all(map(own.fullmatch, names)):
         raise UndecodableError("makes its decoder say what is no answer")
     return told
