@@ -52,6 +52,27 @@ def test_a_deployment_is_asked_for_every_fifteen_seconds_at_the_latest() -> None
     assert pauses(schedule(), [[LIVE]] * 6) == [5, 7.5, 11.25, 15, 15]
 
 
+def test_of_a_crowd_each_is_asked_for_less_often_but_never_much_too_late() -> None:
+    pace, (alone, crowd) = PollingPace(dice=lambda: 0.0), (1, 200)
+    assert pace.pause(JOB, 60.0, waited=36_000, crowd=alone) == 60
+    assert pace.pause(JOB, 60.0, waited=600, crowd=crowd) == 60
+    assert pace.pause(JOB, 900.0, waited=2_000, crowd=crowd) == 160, "of the time that it has waited"
+    assert pace.pause(JOB, 900.0, waited=36_000, crowd=crowd) == 240, (
+        "four times as many, four times as seldom"
+    )
+
+
+def test_many_of_a_kind_are_a_crowd_and_those_of_another_are_not() -> None:
+    jobs = [replace(JOB, address=Address(Kind.FINETUNE, f"rain-{number}")) for number in range(100)]
+    watching, at = schedule(), START
+    watching.saw(at, [*jobs, LIVE])
+    for _ in range(200):
+        at += timedelta(seconds=watching.seconds(at))
+        watching.saw(at, [*jobs, LIVE], watching.due(at))
+    assert at - START > timedelta(seconds=190 * 15 * 0.9)
+    assert watching.seconds(at) <= 15
+
+
 def test_what_is_written_down_is_kept_to_the_second() -> None:
     assert pauses(schedule({Kind.FINETUNE: 1800.0}, thrown=0.9), [[JOB]] * 4) == [1800, 1800, 1800]
 

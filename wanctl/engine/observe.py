@@ -9,7 +9,7 @@ list leaves out is asked for by the object's own id.
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,9 @@ from wanctl.studio.objects import IN_OSS, UNTOLD, Job, LiveDeployment, RemoteFil
 ReadLists = Callable[
     [], Awaitable[Snapshot]
 ]  # the three lists as they are for everybody: nothing was asked yet
+MANY = 20  # objects that are watched: from then on their list is read, if it is short enough
+LOGS_AT_ONCE = 20  # in one look, in turns: nothing is decided by them
+ROWS_A_PAGE = 100
 ROUNDS_OF_QUESTIONS = 6  # each kind asks at most twice; more is a fault of ours, not of the world
 _NO_SUCH_CALL = frozenset({404, 405})
 _Object = TypeVar("_Object")
@@ -56,6 +59,7 @@ class RunSession:
     lists: ReadLists | None = None  # where several projects share one reading of an account
     elsewhere: Callable[[], Elsewhere] | None = None  # reads who shares models with this environment
     snapshot: Snapshot | None = None
+    logs_read: dict[Question, int] = field(default_factory=dict)  # when last, in looks
 
     async def survey(self) -> Draft:
         """Read the whole account and plan from it."""
@@ -75,11 +79,20 @@ class RunSession:
         questions = {question for step in waited for question in kind_of(step.address).watched(step)}
         if any(step.remote_id is None or kind_of(step.address).may_have_twin(step) for step in waited):
             return await self.survey()  # only the lists can tell what a lost answer, or another run, left
-        fresh = await answer(self.studio, questions)
+        changed = await worth_a_call(self.studio, self.snapshot, self._logs_in_turns(questions))
+        fresh = await answer(self.studio, changed)
         if any(getattr(one, "status", None) == UNTOLD for one in fresh.values()):
             return await self.survey()  # the object does not tell its state; the list may
         merged = self.snapshot.merged(fresh)
         return await self.settle(replace(merged, observed_at=self.clock.now()))
+
+    def _logs_in_turns(self, questions: set[Question]) -> set[Question]:
+        """Of many logs those that were not read for the longest time."""
+        logs = sorted(question for question in questions if question.read == Read.LOGS)
+        turn = sorted(logs, key=lambda one: self.logs_read.get(one, 0))[:LOGS_AT_ONCE]
+        now = max(self.logs_read.values(), default=0) + 1
+        self.logs_read |= dict.fromkeys(turn, now)
+        return questions - set(logs) | set(turn)
 
     async def settle(self, snapshot: Snapshot) -> Draft:
         """Plan, answer what planning asks, and plan again until it asks nothing more."""
@@ -123,6 +136,32 @@ async def observe(lists: Snapshot, studio: Studio, record: Record) -> Snapshot:
     if Listing.DEPLOYMENTS in lists.unlisted:
         seen = replace(seen, deployments=await deployments_one_by_one(studio, known, seen.jobs))
     return seen
+
+
+async def worth_a_call(studio: Studio, seen: Snapshot, questions: set[Question]) -> set[Question]:
+    """The questions without those about objects whose row in their list shows no change.
+
+    Where many are watched one list stands for many calls. Whatever shows a change, or no row, is asked for by
+    its own id, and so is everything where the list cannot be read.
+    """
+    rest = set(questions)
+    lists: tuple[tuple[str, Callable[[], Awaitable[Iterable[Any]]], Mapping[str, Any], str], ...] = (
+        (Read.JOB, studio.jobs.list, seen.job_by_id, "job_id"),
+        (Read.DEPLOYMENT, studio.deployments.list, seen.deployment_by_id, "deployed_model"),
+    )
+    for read, listed, before, key in lists:
+        asked = {one.remote_id: one for one in questions if one.read == read}
+        if len(asked) < max(MANY, 2 * len(before) / ROWS_A_PAGE):
+            continue
+        try:
+            rows = await listed()
+        except StudioError:
+            continue
+        for row in rows:
+            known = before.get(getattr(row, key))
+            if known is not None and row.status == known.status != UNTOLD and getattr(row, key) in asked:
+                rest.discard(asked[getattr(row, key)])
+    return rest
 
 
 async def answer(studio: Studio, questions: Iterable[Question]) -> dict[Question, Any]:

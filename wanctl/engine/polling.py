@@ -5,6 +5,7 @@ throw of the dice, so that many runs do not ask at the same moment.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ from wanctl.plan import Step, When
 
 GROWTH = 1.5
 SPREAD = 0.1  # by how much of itself an interval may be shorter
+CROWD = 50  # steps of a kind that wait: with more of them, each is looked at less often, in proportion
+LATE = 0.08  # but never so that an interval is more of the time that it has waited
 TOGETHER = 0.1  # what is due within this part of its interval is looked at along with the rest
 TURNED_AWAY = Cadence(15, 60)  # a call that the service refused for now
 
@@ -36,13 +39,19 @@ class PollingPace:
         found = ((one.kind, intervals.seconds(one.polling)) for one in kinds() if one.polling)
         return cls({kind: seconds for kind, seconds in found if seconds is not None})
 
-    def pause(self, step: Step, before: float | None) -> float:
-        """Seconds between two looks at a step, which are more than before, if nothing changed since."""
+    def pause(self, step: Step, before: float | None, waited: float = 0, crowd: int = 1) -> float:
+        """Seconds between two looks at a step, which are more than before, if nothing changed since.
+
+        `waited`: for how many seconds it is looked at; `crowd`: how many of its kind are.
+        """
         kind = step.address.kind
         if kind in self.fixed:
             return self.fixed[kind]
         cadence = TURNED_AWAY if step.effect else kind_of(step.address).cadence
-        return cadence.first if before is None else min(before * GROWTH, cadence.slowest)
+        if before is None:
+            return cadence.first
+        slowest = max(cadence.slowest, min(cadence.slowest * crowd / CROWD, waited * LATE))
+        return min(before * GROWTH, slowest)
 
     def spread(self, step: Step, pause: float) -> float:
         """A little less, for what is not fixed."""
@@ -56,6 +65,7 @@ class _Look:
     shown: tuple[str | None, ...]
     pause: float
     due: datetime
+    since: datetime  # the first look that showed this
 
 
 class LookSchedule:
@@ -67,20 +77,25 @@ class LookSchedule:
 
     def saw(self, at: datetime, steps: Iterable[Step], looked_at: Collection[Address] | None = None) -> None:
         """Note how the steps stand that wait for the service. `looked_at` None: everything was read."""
+        waiting = [step for step in steps if step.when is When.SERVICE]
+        crowd = Counter(step.address.kind for step in waiting)
         self._looks = {
-            step.address: self._look(at, step, looked_at is None or step.address in looked_at)
-            for step in steps
-            if step.when is When.SERVICE
+            step.address: self._look(
+                at, step, looked_at is None or step.address in looked_at, crowd[step.address.kind]
+            )
+            for step in waiting
         }
 
-    def _look(self, at: datetime, step: Step, fresh: bool) -> _Look:
+    def _look(self, at: datetime, step: Step, fresh: bool, crowd: int) -> _Look:
         shown = (step.action, step.remote_id, step.reason, step.progress.status if step.progress else None)
         before = self._looks.get(step.address)
         same = before if before and before.shown == shown else None
         if same and not fresh:
             return same
-        pause = self._polling.pause(step, same.pause if same else None)
-        return _Look(shown, pause, at + timedelta(seconds=self._polling.spread(step, pause)))
+        since = same.since if same else at
+        waited = (at - since).total_seconds()
+        pause = self._polling.pause(step, same.pause if same else None, waited, crowd)
+        return _Look(shown, pause, at + timedelta(seconds=self._polling.spread(step, pause)), since)
 
     def seconds(self, at: datetime) -> float:
         """From then until the next look."""
