@@ -26,6 +26,8 @@ threading.Thread.start = start
 def look(event, arguments):
     if event == "open" and str(arguments[0]).endswith("entry_points.txt"):
         raise AssertionError(f"plugins are looked for in {arguments[0]}")
+    if event == "open" and str(arguments[0]).endswith((".mp4", ".png", ".jpg")):
+        more.add("media of a dataset")
 sys.addaudithook(look)
 from wanctl.cli import main
 sys.argv = ["wanctl", *sys.argv[1:]]
@@ -170,10 +172,11 @@ def places_of(command: CommandInfo) -> set[str]:
 
 def test_of_an_unchanged_project_neither_media_nor_the_sandbox_is_opened() -> None:
     with applied(1) as (specs, requests):
-        imported("-C", str(specs), "validate")  # it looks at the clips
+        assert "media of a dataset" in imported("-C", str(specs), "validate"), "it looks at the clips"
         found = imported("-C", str(specs), "validate")
         assert rooms(found) == OF_SPECS
         assert commands(found) == {"wanctl.cli.specs"}
+        assert "media of a dataset" not in found
         for number, (words, module) in enumerate(
             ((["plan", "--detailed-exitcode"], "planning"), (["status"], "live")), start=1
         ):
@@ -182,4 +185,5 @@ def test_of_an_unchanged_project_neither_media_nor_the_sandbox_is_opened() -> No
             assert rooms(found) == OF_A_PLAN
             assert commands(found) == {f"wanctl.cli.{module}"}
             assert found & UNUSED == set()
+            assert "media of a dataset" not in found, "their sizes and times tell that they are the same"
             assert "a second thread" not in found, "it would make the methods of every class at once"
