@@ -35,6 +35,7 @@ from wanctl.fleet.running import Crew, FleetOptions, FleetReporter, room_of
 from wanctl.project import Project
 from wanctl.project.events import Silent
 from wanctl.project.host import Host
+from wanctl.project.provider import call_sandbox, open_sandbox
 from wanctl.watch.policy import Policy
 
 ROUNDS = 5
@@ -81,7 +82,12 @@ def applied(clone: Path, count: int, shared: Path) -> None:
         (folder / "wanctl.yaml").write_text(yaml.safe_dump(head), encoding="utf-8")
         (folder / ".wanctl").mkdir()
         (folder / ".wanctl" / "sandbox").symlink_to(shared)
-        done = Project.open(folder).apply(approve=lambda *_: True, wait=timedelta(days=20))
+        project = Project.open(folder)
+        if not number:
+            sandbox = open_sandbox(project.desired.settings, project.state)
+            run(call_sandbox(sandbox, "POST", "/_sandbox/rig", {"job_quota": 2 * count + 20}))
+            sandbox.close()
+        done = project.apply(approve=lambda *_: True, wait=timedelta(days=20))
         assert done.converged, done.to_text()
 
 
