@@ -1,9 +1,11 @@
 """The same project as files and as custom resources: the same plan, and faults are told at their place."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -17,7 +19,8 @@ from wanctl.language.load import environments_of, load_project
 from wanctl.language.resources import Desired
 from wanctl.language.root import Root
 from wanctl.ledger.record import Record
-from wanctl.operator.converting import ConvertedSpecs, ObjectNames
+from wanctl.operator.converting import ConvertedSpecs, ObjectNames, objects_yaml
+from wanctl.operator.crds import custom_kinds
 from wanctl.operator.documents import ProjectObjects, TextKey, referred_texts
 from wanctl.plan import Plan, Status
 from wanctl.project import Project
@@ -227,6 +230,22 @@ def test_texts_come_from_config_maps_as_from_files(tmp_path: Path) -> None:
     resource = next(one for one in whole.load(tmp_path).resources.values() if one.texts)
     assert resource.spec.model_dump()["aigc_config"]["prompt"] == "Describe it.\nIt rains."
     assert resource.texts == {"aigc_config.prompt": "ConfigMap/texts .data.rain"}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_what_is_converted_is_such_as_a_server_takes(folder: Path) -> None:
+    kinds = {one.kind: one for one in custom_kinds()}
+    for environment in (None, *environments_of(folder)):
+        made = list(yaml.safe_load_all(objects_yaml(folder, environment, "films")))
+        assert {one["kind"] for one in made} > {"StudioAccount", "WanProject", "Dataset"} or folder.name == (
+            "foreign-model"
+        )
+        for one in made:
+            assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", one["metadata"]["name"])
+            if kind := kinds.get(one["kind"]):
+                (version,) = kind.definition()["spec"]["versions"]
+                schema = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+                jsonschema.Draft4Validator(schema).validate(one["spec"])
 
 
 def test_names_that_kubernetes_does_not_allow_stand_in_the_spec(tmp_path: Path) -> None:

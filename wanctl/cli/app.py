@@ -268,7 +268,7 @@ EXAMPLES = {
     "ledger move": ("wanctl ledger move git:wanctl-ledger",),
     "sandbox serve": ("wanctl sandbox serve --port 8787",),
     "operator": ("wanctl operator", "wanctl operator --projects-in films --interval 2m"),
-    "crds": ("wanctl crds > crds.yaml", "wanctl crds --cel > crds.yaml"),
+    "crds": ("wanctl crds > crds.yaml", "wanctl crds --convert --env prod --namespace films > films.yaml"),
     "catalogue": ("wanctl catalogue", "wanctl catalogue diff"),
     "catalogue diff": ("wanctl catalogue diff 2026-10-11", "wanctl catalogue diff --format json"),
     "sandbox rig": ("""wanctl sandbox rig '{"quirks": {"keep_job_name": false}}'""",),

@@ -7,19 +7,34 @@ from typing import Annotated
 import typer
 
 from wanctl.cli.app import app
-from wanctl.cli.options import tell
+from wanctl.cli.options import SpecsOptions, grouped, tell
 
 
 @app.command()
+@grouped
 def crds(
+    place: SpecsOptions,
     cel: Annotated[
         bool, typer.Option("--cel", help="With rules that servers from Kubernetes 1.25 on check themselves.")
     ] = False,
+    convert: Annotated[
+        bool, typer.Option("--convert", help="Instead, the specs that are here as objects of these kinds.")
+    ] = False,
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", metavar="NAME", help="Of those objects.")
+    ] = None,
 ) -> None:
-    """Print the custom resources of Kubernetes, as YAML. Made from the models that read them."""
+    """Print the custom resources of Kubernetes, as YAML. Made from the models that read them.
+
+    With --convert a data set that is a folder keeps its path: write where the operator finds it.
+    """
+    from wanctl.operator.converting import objects_yaml
     from wanctl.operator.crds import crds_yaml
 
-    sys.stdout.write(crds_yaml(cel=cel))
+    if convert:
+        sys.stdout.write(objects_yaml(place.folder or Path.cwd(), place.environment, namespace))
+    else:
+        sys.stdout.write(crds_yaml(cel=cel))
 
 
 @app.command()

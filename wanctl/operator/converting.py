@@ -14,13 +14,15 @@ from wanctl.address import Kind
 from wanctl.base.classes import dataclass
 from wanctl.language.findings import Findings
 from wanctl.language.resources import DOCUMENTS
-from wanctl.language.root import Root
+from wanctl.language.root import Root, find_project
 from wanctl.language.settings import merged
 from wanctl.language.texts import text_fields
+from wanctl.language.writing import plain_yaml
 from wanctl.language.yaml.documents import SourceFile
 from wanctl.language.yaml.nodes import DocumentPath, dotted
 from wanctl.operator.crds import NOT_IN_OBJECTS, OF_THE_ACCOUNT
 from wanctl.operator.custom_resources import ACCOUNT, API_VERSION, PROJECT
+from wanctl.project.promotion import load_specs
 
 _LONGEST = 63  # of names that are labels, too
 
@@ -70,7 +72,8 @@ class ConvertedSpecs:
 
     def _account(self, settings: dict[str, Any]) -> dict[str, Any]:
         spec: dict[str, Any] = {key: settings[key] for key in OF_THE_ACCOUNT if key in settings}
-        spec.setdefault("provider", "sandbox")
+        if spec.setdefault("provider", "sandbox") != "sandbox":
+            spec["secretRef"] = {"name": self.names.account}
         if self.names.namespace:
             spec["allowedNamespaces"] = [self.names.namespace]
         metadata = {"name": self.names.account}
@@ -123,6 +126,15 @@ class ConvertedSpecs:
             spelt = f"{spelt[: _LONGEST - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
         self.taken.add(f"{kind} {spelt}")
         return spelt
+
+
+def objects_yaml(start: Path, environment: str | None, namespace: str | None) -> str:
+    """The specs of a folder as custom resources, once it is known that nothing is wrong with them."""
+    folder = find_project(start)
+    desired = load_specs(folder, environment)
+    names = ObjectNames(object_name(desired.settings.project), namespace)
+    objects = ConvertedSpecs(Root.around(folder), environment, names).objects()
+    return "---\n".join(map(plain_yaml, objects))
 
 
 def object_name(name: str) -> str:
