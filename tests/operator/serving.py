@@ -63,6 +63,17 @@ class OperatorPlace:
         assert bool(ended.returncode) is fails, ended.stderr
         return ended.stderr if fails else ended.stdout
 
+    def explain(self, path: str) -> str:
+        """What kubectl says of a field. A server publishes new kinds after some seconds."""
+        ends = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self.kubectl("explain", path, "--api-version=wanctl.dev/v1alpha1")
+            except AssertionError:
+                if time.monotonic() > ends:
+                    raise
+            time.sleep(0.5)
+
     def apply(self, *items: Item) -> None:
         """As a person would: by kubectl."""
         self.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(items))

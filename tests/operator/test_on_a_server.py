@@ -43,15 +43,13 @@ def everything(place: OperatorPlace, **spec: Any) -> list[Item]:
 
 def test_kubectl_explains_every_key(place: OperatorPlace) -> None:
     for kind in custom_kinds():
-        told = place.kubectl("explain", f"{kind.plural}.spec", "--api-version=wanctl.dev/v1alpha1")
+        told = place.explain(f"{kind.plural}.spec")
         words = " ".join(told.split())
         for name, text in descriptions(kind.spec):
             if kind.kind in described() and not name.startswith("source."):
                 assert f"{name} (" in words, (kind.kind, name)
                 assert " ".join(text.split()) in words, (kind.kind, name)
-        told = place.kubectl(
-            "explain", f"{kind.plural}.status.conditions", "--api-version=wanctl.dev/v1alpha1"
-        )
+        told = place.explain(f"{kind.plural}.status.conditions")
         assert "Since when status is what it is." in " ".join(told.split())
 
 

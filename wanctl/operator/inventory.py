@@ -103,7 +103,10 @@ class KnownObjects:
     def take(self, one: KubeObject) -> set[ProjectKey]:
         """One object that was made or changed."""
         known = self._objects.setdefault(kind_name(one), {})
-        before, known[_place(one)] = known.get(_place(one)), _slim(one)
+        before = known.get(_place(one))
+        if before is not None and _is_older(one, before):
+            return set()  # what we wrote ourselves was heard of first
+        known[_place(one)] = _slim(one)
         if _mark(before) == _mark(one):
             return set()
         return {key for each in (before, one) if each is not None for key in self._concerned(each)}
@@ -188,6 +191,13 @@ def _mark(one: KubeObject | None) -> tuple[object, ...] | None:
     about = one.get("metadata", {})
     asked = (about.get("annotations") or {}).get(ASKED)
     return (about.get("uid"), about.get("generation"), about.get("deletionTimestamp"), asked)
+
+
+def _is_older(one: KubeObject, known: KubeObject) -> bool:
+    """The same object, at a version before the one that is known."""
+    versions = [str(each["metadata"].get("resourceVersion", "")) for each in (one, known)]
+    same = one["metadata"].get("uid") == known["metadata"].get("uid")
+    return same and all(map(str.isdecimal, versions)) and int(versions[0]) < int(versions[1])
 
 
 def _slim(one: KubeObject) -> KubeObject:

@@ -27,7 +27,7 @@ from wanctl.operator.conditions import (
     step_of,
 )
 from wanctl.operator.custom_resources import ConditionedStatus, DeletionPolicy
-from wanctl.operator.documents import KubeObject, spec_of
+from wanctl.operator.documents import KubeObject, name_of, spec_of
 from wanctl.operator.inventory import (
     FINALIZER,
     KnownObjects,
@@ -86,6 +86,7 @@ class Operator:
 
     def __post_init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._accounts_seen: dict[tuple[str, int], float] = {}
         self.desk = Desk(self.client, "wanctl-operator", self.inventory.take)
 
     def mark(self, keys: set[ProjectKey]) -> None:
@@ -162,17 +163,20 @@ class Operator:
             self.projects[key] = KeptProject(turning, notes)
 
     async def _turn(self, kept: KeptProject, gathering: Gathering, slots: asyncio.Semaphore) -> None:
-        key, here = kept.turning.key, False
+        key, here, slot = kept.turning.key, False, False
 
         async def arrive() -> float:
-            nonlocal here
+            """Once all who take part have read what they have; and only so many ask the account at once."""
+            nonlocal here, slot
             here = True
-            return await gathering.arrive()
+            moment = await gathering.arrive()
+            await slots.acquire()
+            slot = True
+            return moment
 
         try:
-            async with slots:
-                turn = await self._made(kept, arrive)
-                self.turns += 1
+            turn = await self._made(kept, arrive)
+            self.turns += 1
         except KubernetesError as error:
             _log.warning("%s: %s", key, error)
             turn = None
@@ -180,6 +184,8 @@ class Operator:
             _log.exception("%s: the turn failed", key)
             turn = None
         finally:
+            if slot:
+                slots.release()
             if not here:
                 gathering.leave()
         self._next(kept, turn)
@@ -250,14 +256,19 @@ class Operator:
     # Accounts
 
     async def _report_accounts(self) -> None:
+        now = time.monotonic()
         for account in self.inventory.accounts():
+            mark = (name_of(account), generation_of(account))
+            if now - self._accounts_seen.get(mark, float("-inf")) < self.interval:
+                continue
+            self._accounts_seen = {**self._accounts_seen, mark: now}
             standing = await self._standing_of(account)
             before = status_of(account)
             if not _differs(before, standing, generation_of(account)):
                 continue
-            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             known = [one for one in before.get("conditions") or () if isinstance(one, Mapping)]
-            conditions = standing.conditions(generation_of(account), known, now)
+            conditions = standing.conditions(generation_of(account), known, at)
             status = ConditionedStatus(
                 observed_generation=generation_of(account), conditions=tuple(conditions)
             )

@@ -126,12 +126,12 @@ def _about(schema: Schema) -> Schema:
 
 
 def documented(schema: Schema) -> str:
-    """Every key of a mapping and of those in it, a line each.
+    """Every key of a mapping and of those in it, a paragraph each.
 
     Servers before 1.24, and kubectl before 1.27, show nothing of the keys of a mapping that preserves unknown
     fields: there, its own description is all that `kubectl explain` has.
     """
-    return "\n".join(_lines(schema, ""))
+    return "\n\n".join(_lines(schema, ""))  # as paragraphs: kubectl runs lines together
 
 
 def _lines(schema: Schema, before: str) -> list[str]:
