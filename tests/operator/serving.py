@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -94,9 +95,9 @@ class OperatorPlace:
                 return dict(one)
         return None
 
-    def until(self, what: Callable[[], Any], *, advance: bool = True) -> Any:
+    def until(self, what: Callable[[], Any], *, advance: bool = True, patience: float = PATIENCE) -> Any:
         """Once it is true; hours pass in the account meanwhile."""
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + patience
         while time.monotonic() < ends:
             if found := what():
                 return found
@@ -104,7 +105,7 @@ class OperatorPlace:
                 self.sandbox.advance(timedelta(hours=1))
             time.sleep(0.3)
         project = self.get("WanProject", "rain")
-        raise AssertionError(f"it was not seen within {PATIENCE:.0f} s: {project and project.get('status')}")
+        raise AssertionError(f"it was not seen within {patience:.0f} s: {project and project.get('status')}")
 
     def until_condition(self, kind: str, name: str, wanted: str, *, advance: bool = True) -> Item:
         def seen() -> Item | None:
@@ -154,6 +155,30 @@ class OperatorPlace:
         environ = {"KUBECONFIG": str(config), "PATH": os.environ["PATH"]}
         host = Host(environ=environ, home=self.root)
         return OperatorRun(options, cluster_of_kubeconfig([config]), host, self.said.append)
+
+    @contextmanager
+    def process(self, interval: float) -> Iterator[subprocess.Popen[bytes]]:
+        """The operator as a process of its own, which can be killed."""
+        words = [
+            "operator",
+            f"--namespace={self.namespace}",
+            f"--projects-in={self.namespace}",
+            "--listen=off",
+        ]
+        places = [f"--state={self.root / 'other'}", f"--volumes={self.root / 'volumes'}"]
+        log = self.root / "operator.log"
+        with log.open("ab") as said:
+            made = subprocess.Popen(
+                [sys.executable, "-m", "wanctl", *words, *places, f"--interval={max(interval, 5):.0f}s"],
+                env={**os.environ, "KUBECONFIG": str(self.kubeconfig or self.cluster.kubeconfig)},
+                stdout=said,
+                stderr=said,
+            )
+            try:
+                yield made
+            finally:
+                made.kill()
+                made.wait()
 
     @contextmanager
     def operating(self, interval: float = 2.0) -> Iterator[OperatorRun]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.datasets import small_dataset
 from tests.kubernetes.cluster import Cluster
 from tests.operator.places import Item, account, chain, project
 from tests.operator.serving import OperatorPlace, defined
@@ -19,6 +20,9 @@ from wanctl.language.schema import described
 from wanctl.operator.crds import custom_kinds
 from wanctl.operator.inventory import FINALIZER
 from wanctl.sandbox import Sandbox
+
+DEPLOY = Path(__file__).parents[2] / "deploy" / "kubernetes"
+pytestmark = pytest.mark.long  # a server's watches, and an operator's turns in real time
 
 
 @pytest.fixture
@@ -187,3 +191,97 @@ def test_another_operator_goes_on_where_one_ended(place: OperatorPlace) -> None:
     with place.operating():
         place.until_condition("WanProject", "rain", "Ready")
     assert len(place.jobs()) == 1
+
+
+def rules(*names: str) -> list[Item]:
+    """What the roles of these names allow."""
+    text = (DEPLOY / "roles.yaml").read_text(encoding="utf-8")
+    return [
+        rule for one in yaml.safe_load_all(text) if one["metadata"]["name"] in names for rule in one["rules"]
+    ]
+
+
+def test_the_operator_needs_no_more_than_its_roles(place: OperatorPlace) -> None:
+    place.kubeconfig = place.cluster.kubeconfig_of("operator", rules("wanctl-operator"), place.root)
+    place.apply(*everything(place, deletionPolicy="Delete"))
+    with place.operating():
+        place.until_condition("WanProject", "rain", "Ready")
+        assert place.condition("StudioAccount", "studio", "Ready")
+        assert "Done" in place.kubectl("get", "events", "-o", "custom-columns=:.reason")
+        place.kubectl("delete", "deployments.wanctl.dev", "rain", "--wait=false")
+        place.until(lambda: place.get("Deployment", "rain") is None)
+    assert place.sandbox_deployments() == []
+
+
+@pytest.mark.parametrize(
+    ("role", "may", "may_not"),
+    [
+        ("wanctl-viewer", ["get wproj"], ["patch wcp best", "patch wproj rain", "get secrets", "get wacc"]),
+        (
+            "wanctl-chooser",
+            ["get wft", "patch wcp best"],
+            ["patch wft rain", "patch wproj rain", "patch wds train", "delete wcp best", "get secrets"],
+        ),
+        (
+            "wanctl-approver",
+            ["patch wproj rain"],
+            ["patch wcp best", "patch wft rain", "delete wproj rain", "get secrets", "get wacc"],
+        ),
+    ],
+)
+def test_people_may_do_what_their_role_says_and_no_more(
+    place: OperatorPlace, role: str, may: list[str], may_not: list[str]
+) -> None:
+    place.apply(*everything(place))
+    config = place.cluster.kubeconfig_of(role, rules(role), place.root)
+    changes = {"wcp": '{"spec": {"checkpoint": "checkpoint-10"}}', "wproj": '{"spec": {"suspend": true}}'}
+    for words, fails in [*((one, False) for one in may), *((one, True) for one in may_not)]:
+        verb, kind, *name = words.split()
+        patch = [f"-p={changes.get(kind, '{}')}", "--type=merge"] if verb == "patch" else []
+        said = place.kubectl(f"--kubeconfig={config}", verb, kind, *name, *patch, fails=fails)
+        assert not fails or "forbidden" in said.lower()
+
+
+def test_two_operators_keep_twenty_projects_and_one_may_die(place: OperatorPlace) -> None:
+    where, items = place.namespace, [account(place.namespace, base_url=place.url)]
+    names = [f"rain-{number}" for number in range(20)]
+    for name in names:
+        clips = place.root / "volumes" / where / "clips" / name
+        small_dataset(clips, clips=2, note=name)
+        whole = project(where, name)
+        del whole["spec"]["sandbox"]
+        documents = chain(where, name, f"{name}-")
+        documents[0]["spec"]["source"]["pvc"]["path"] = name
+        items += [whole, *documents]
+    for one in items:
+        for key in ("generation", "uid"):
+            del one["metadata"][key]
+    place.apply(*items)
+    with place.operating(interval=4), place.process(interval=4) as other:
+        place.until(lambda: len(place.jobs()) >= 5)
+        other.kill()
+        place.until(lambda: all(_ready(place, name) for name in names), patience=300)
+    assert len(place.jobs()) == 20
+    assert len(place.sandbox_deployments()) == 20
+
+
+def _ready(place: OperatorPlace, name: str) -> bool:
+    found = place.condition("WanProject", name, "Ready")
+    return found is not None and found["status"] == "True"
+
+
+def test_an_operator_that_is_killed_again_and_again_pays_once(place: OperatorPlace) -> None:
+    place.apply(*everything(place))
+    for seconds in (3.5, 4.0, 4.5, 5.0, 6.0, 7.0):
+        with place.process(interval=1) as operator:
+            time.sleep(seconds)
+            operator.kill()
+        place.sandbox.advance(timedelta(hours=1))
+    with place.operating():
+        place.until_condition("WanProject", "rain", "Ready")
+    assert len(place.jobs()) == 1
+    assert len(place.sandbox_deployments()) == 1
+    exports = [
+        one for one in place.sandbox.requests() if one.method == "POST" and one.path.endswith("/export")
+    ]
+    assert len(exports) <= 1
