@@ -56,6 +56,8 @@ crash: $(STAMP)
 	$(BIN)/python -m tests.crash.matrix --workers 2 --marks lost
 	for store in s3 git; do $(BIN)/python -m tests.crash.matrix --workers 2 --store $$store \
 		--scene replace --scene blue-green --alone || exit 1; done
+	test -n "$$(tests/kubernetes/server.sh missing)" || \
+		$(BIN)/python -m tests.crash.matrix --workers 2 --store kube --scene replace --scene blue-green --alone
 	$(BIN)/python -m tests.crash.matrix --workers 2 --store git --every 40
 	$(BIN)/python -m tests.crash.matrix --workers 2 --store s3 --every 10
 

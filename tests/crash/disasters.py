@@ -18,6 +18,7 @@ from tests.crash import others
 from wanctl.ledger.backends.backend import Blob
 from wanctl.ledger.backends.file import FileBackend
 from wanctl.ledger.backends.git import GitBackend
+from wanctl.ledger.backends.kube import KubeBackend
 from wanctl.ledger.backends.object import ObjectBackend
 from wanctl.sandbox import Sandbox
 
@@ -165,7 +166,7 @@ class Hooks:
             push(backend, expected, commit)
 
         mock.patch("wanctl.project.provider.httpx.ASGITransport", Transport).start()
-        for backend in (FileBackend, GitBackend, ObjectBackend):
+        for backend in (FileBackend, GitBackend, ObjectBackend, KubeBackend):
             mock.patch.object(backend, "replace", self._watched(backend.replace)).start()
         mock.patch("wanctl.base.files.os.fsync", flushed).start()
         mock.patch("wanctl.ledger.backends.git.GitBackend._push", pushed).start()

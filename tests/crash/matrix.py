@@ -1,6 +1,6 @@
 """Every disaster at every moment of every scene, and what came of it. `make crash` runs it whole.
 
-python -m tests.crash.matrix [--scene NAME]… [--marks kept|lost] [--store file|git|s3]
+python -m tests.crash.matrix [--scene NAME]… [--marks kept|lost] [--store file|git|s3|kube]
                              [--every N] [--only TEXT] [--workers N] [--alone]
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.crash.disasters import Point, points
 from tests.crash.forks import preload
-from tests.crash.places import PLACES, opened
+from tests.crash.places import PLACES, SINGLE, opened
 from tests.crash.playing import ASKED, HEALED, VERDICTS, WRONG, Result, Stage, play, stages
 from tests.crash.scenes import SCENES
 
@@ -63,7 +63,7 @@ def tried(asked: argparse.Namespace, room: Path) -> list[Result]:
 
 
 def _meant(stage: Stage, asked: argparse.Namespace) -> list[Point]:
-    return [one for one in points(stage.moments, single=asked.store == "s3") if asked.only in str(one)]
+    return [one for one in points(stage.moments, single=asked.store in SINGLE) if asked.only in str(one)]
 
 
 def _worker(asked: argparse.Namespace, room: Path, share: list[Play]) -> Callable[[], list[Result]]:

@@ -11,6 +11,7 @@ from typing import Any
 from tests.ledger.ledger_files import git
 from wanctl.ledger.backends.backend import Blob
 from wanctl.ledger.backends.file import FileBackend
+from wanctl.ledger.backends.kube import KubeBackend
 from wanctl.ledger.backends.object import ObjectBackend
 from wanctl.ledger.lease import LEASE_TTL, Lease
 from wanctl.ledger.record import HistoryLine
@@ -45,7 +46,7 @@ def _lease_of_another(folder: Path) -> Iterator[tuple[LedgerStore, Lease]]:
 def write(folder: Path, blob: Blob) -> None:
     """It touches the same place, and changes nothing of ours: the swap fails, and is made again."""
     backend: Any = Project.open(folder / "specs").store._backend
-    if isinstance(backend, FileBackend | ObjectBackend):
+    if isinstance(backend, FileBackend | ObjectBackend | KubeBackend):
         seen = backend.read(blob)
         text = seen.text(blob)
         if text is not None:

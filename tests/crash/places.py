@@ -1,13 +1,16 @@
-"""Where the ledger of a crashed project is: in a file, on a git branch, or in an object store.
+"""Where the ledger of a crashed project is: in a file, on a git branch, in an object store, or in a cluster.
 
 Everything that a point needs is a folder that is copied; what a place keeps elsewhere goes along.
 """
 
+import base64
+import gzip
 import json
 import logging
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +18,13 @@ from typing import Any, Protocol
 
 import httpx
 
+from tests.kubernetes.cluster import started, stop
 from tests.ledger.ledger_files import git, remote_with_one_commit
 from tests.ledger.servers import KEYS, s3, serving
+from wanctl.kubernetes.access import cluster_of_kubeconfig
 
-PLACES = ("file", "git", "s3")
+PLACES = ("file", "git", "s3", "kube")
+SINGLE = {"s3", "kube"}  # these swap one object at a time
 _KEYS = ("ledger.json", "ledger.json.lease")
 _SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260318/us-east-1/s3/aws4_request"}
 
@@ -120,12 +126,58 @@ class Objects:
         return None if answer.status_code == 404 else answer.raise_for_status().text
 
 
+class Cluster:
+    """A Secret and a Lease in a cluster of its own; they are written down in the folder and put back from it."""
+
+    location = "kube:crash/ledger"
+    _paths = ("/api/v1/namespaces/crash/secrets", "/apis/coordination.k8s.io/v1/namespaces/crash/leases")
+
+    def __init__(self, kubeconfig: Path) -> None:
+        access = cluster_of_kubeconfig([kubeconfig])
+        self._client = httpx.Client(base_url=access.server, verify=access.trust, trust_env=False, timeout=30)
+        self._client.post("/api/v1/namespaces", json={"metadata": {"name": "crash"}}).raise_for_status()
+
+    def begin(self, folder: Path) -> None:
+        (folder / ".git").mkdir(parents=True)
+        self.bring_back(folder)
+
+    def put_away(self, folder: Path) -> None:
+        kept = {path: self._found(path) for path in self._paths}
+        (folder / "objects.json").write_text(json.dumps(kept), encoding="utf-8")
+
+    def bring_back(self, folder: Path) -> None:
+        written = folder / "objects.json"
+        kept = json.loads(written.read_text(encoding="utf-8")) if written.exists() else {}
+        for path in self._paths:
+            if self._found(path):
+                self._client.delete(f"{path}/ledger").raise_for_status()
+            if item := kept.get(path):
+                about = {key: item["metadata"].get(key) for key in ("name", "labels", "annotations")}
+                self._client.post(path, json={**item, "metadata": about}).raise_for_status()
+
+    def record(self, folder: Path) -> dict[str, Any] | None:  # noqa: ARG002 - as the others
+        packed = ((self._found(self._paths[0]) or {}).get("data") or {}).get("ledger.json.gz")
+        return json.loads(gzip.decompress(base64.b64decode(packed))) if packed else None
+
+    def _found(self, path: str) -> dict[str, Any] | None:
+        answer = self._client.get(f"{path}/ledger")
+        return None if answer.status_code == 404 else answer.raise_for_status().json()
+
+
 @contextmanager
 def opened(kind: str) -> Iterator[LedgerPlace]:
     if kind == "s3":
         with _server() as address:
             os.environ.update({**KEYS, "AWS_ENDPOINT_URL": address})  # of a process that is only this test
             yield Objects(address)
+    elif kind == "kube":
+        with tempfile.TemporaryDirectory() as folder:
+            kubeconfig = started(Path(folder))
+            os.environ["KUBECONFIG"] = str(kubeconfig)  # likewise
+            try:
+                yield Cluster(kubeconfig)
+            finally:
+                stop(Path(folder))
     else:
         yield GitBranch() if kind == "git" else File()
 

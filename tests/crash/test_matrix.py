@@ -8,8 +8,8 @@ import pytest
 
 from tests.crash.disasters import AT_CALLS, Kind, Moment, Point
 from tests.crash.matrix import exit_code
-from tests.crash.places import PLACES
 from tests.crash.playing import ASKED, HEALED, WRONG, Result
+from tests.kubernetes.fixtures import kubeconfig as kubeconfig
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +38,14 @@ def test_a_run_that_is_killed_or_disturbed_anywhere_is_healed_by_the_next(
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="the runs are forked")
-@pytest.mark.parametrize("store", [place for place in PLACES if place != "file"])
+@pytest.mark.parametrize(
+    "store",
+    [
+        "git",
+        "s3",
+        pytest.param("kube", marks=[pytest.mark.kubernetes, pytest.mark.usefixtures("kubeconfig")]),
+    ],
+)
 def test_wherever_the_ledger_is(store: str) -> None:
     healed, asked = played("--store", store, "--scene", "scale", "--only", "ledger")
     assert healed > 5
