@@ -127,7 +127,7 @@ class Objects:
 
 
 class Cluster:
-    """A Secret and a Lease in a cluster of its own; they are written down in the folder and put back from it."""
+    """A Secret and a Lease in a cluster of its own; they are written down in the folder and put back."""
 
     location = "kube:crash/ledger"
     _paths = ("/api/v1/namespaces/crash/secrets", "/apis/coordination.k8s.io/v1/namespaces/crash/leases")

@@ -1,6 +1,5 @@
 """A ledger in a cluster: what stands beside it, who may write it, and holders whose Pod is gone."""
 
-import asyncio
 import base64
 import gzip
 import json
@@ -9,21 +8,18 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.losing import losing_answers
+from tests.ledger.in_a_cluster import documented_rules, opened
 from tests.ledger.ledger_files import lease, owner, record
-from wanctl.kubernetes.access import ThisPod, cluster_of_kubeconfig
-from wanctl.kubernetes.blocking import BlockingCluster
-from wanctl.kubernetes.resources import LEASES, PODS, SECRETS, KubeObject, name_of, uid_of, version_of
-from wanctl.ledger.backends.kube import COPY_KEY, LARGEST, LEDGER_KEY, KubeBackend
+from wanctl.kubernetes.resources import LEASES, SECRETS, KubeObject, version_of
+from wanctl.ledger.backends.kube import COPY_KEY, LARGEST, LEDGER_KEY
 from wanctl.ledger.errors import (
     LeaseDamagedError,
     LedgerDamagedError,
@@ -31,20 +27,11 @@ from wanctl.ledger.errors import (
     LedgerMovedError,
     LedgerUnreadableError,
 )
-from wanctl.ledger.lease import LEASE_TTL, HolderPod, Lease, LeaseHeld, LeaseLost
-from wanctl.ledger.location import KubeLocation
+from wanctl.ledger.lease import LeaseLost
 from wanctl.ledger.opening import open_store
 from wanctl.ledger.record import HistoryLine, Record
-from wanctl.ledger.store import FRESH, LedgerStore
-from wanctl.project.host import Host
-from wanctl.project.leasing import leased
 
 pytestmark = pytest.mark.kubernetes
-DOCUMENT = Path(__file__).parents[2] / "docs" / "kubernetes.md"
-
-
-def opened(cluster: Cluster, folder: Path, kubeconfig: Path | None = None) -> LedgerStore:
-    return open_store(cluster.ledger(), owner(folder, KUBECONFIG=str(kubeconfig or cluster.kubeconfig)))
 
 
 def secret(cluster: Cluster, name: str = "rain") -> KubeObject:
@@ -229,140 +216,6 @@ def test_a_lease_that_a_person_frees_is_lost(cluster: Cluster, tmp_path: Path, d
     assert opened(cluster, tmp_path).acquire(lease("two")) is None
 
 
-# --- holders in Pods
-
-
-def pod(cluster: Cluster, name: str = "wanctl-0") -> HolderPod:
-    """No node takes it, so it lives until it is deleted."""
-    container = {"name": "wanctl", "image": "wanctl"}
-    about = {"name": name, "namespace": cluster.namespace}
-    made: KubeObject = {
-        "metadata": about,
-        "spec": {"containers": [container], "automountServiceAccountToken": False},
-    }
-
-    async def create(client: Any) -> KubeObject:
-        for _ in range(100):  # the default account of a new namespace comes a moment later
-            try:
-                return await client.create(PODS, made)  # type: ignore[no-any-return]
-            except Exception as error:
-                if "serviceaccount" not in str(error):
-                    raise
-                await asyncio.sleep(0.1)
-        raise AssertionError
-
-    there = cluster.ask(create)
-    return HolderPod(namespace=cluster.namespace, name=name_of(there), uid=uid_of(there) or "")
-
-
-def delete(cluster: Cluster, gone: HolderPod) -> None:
-    cluster.ask(lambda client: client.delete(PODS, gone.name, gone.namespace))
-
-
-def ended(cluster: Cluster, gone: HolderPod) -> None:
-    status: KubeObject = {"status": {"phase": "Failed"}}
-    cluster.ask(lambda client: client.patch(PODS, gone.name, status, gone.namespace, part="status"))
-
-
-def replaced(cluster: Cluster, gone: HolderPod) -> None:
-    delete(cluster, gone)
-    assert pod(cluster).uid != gone.uid
-
-
-def held_in(gone: HolderPod | None) -> Lease:
-    now = datetime.now(UTC)
-    return Lease(token="theirs", holder="somebody", since=now, expires=now + LEASE_TTL, pod=gone)
-
-
-def take(store: LedgerStore, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[float]]:
-    told: list[str] = []
-    waited: list[float] = []
-
-    async def nap(seconds: float) -> None:
-        waited.append(seconds)
-
-    async def work() -> None:
-        async with leased(store, Host({"USER": "robot"}, Path("/x")), told.append, heartbeat=999):
-            pass
-
-    with monkeypatch.context() as patched:
-        patched.setattr("wanctl.project.leasing.asyncio.sleep", nap)
-        asyncio.run(work())
-    return told, waited
-
-
-@pytest.mark.parametrize("lose", [delete, ended, replaced])
-def test_the_lease_of_a_pod_that_is_gone_is_taken_over(
-    cluster: Cluster,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    lose: Callable[[Cluster, HolderPod], None],
-) -> None:
-    store, holder = opened(cluster, tmp_path), pod(cluster)
-    store.acquire(held_in(holder))
-    with pytest.raises(LeaseHeld, match="somebody"):
-        take(opened(cluster, tmp_path), monkeypatch)
-    lose(cluster, holder)
-    told, waited = take(opened(cluster, tmp_path), monkeypatch)
-    assert f"its Pod {cluster.namespace}/wanctl-0 is gone" in told[0]
-    assert FRESH.total_seconds() in waited, (
-        "it may run on where its node is cut off, for so long as it is fresh"
-    )
-    with pytest.raises(LeaseLost):
-        store.renew(held_in(holder))
-
-
-def test_a_holder_outside_the_cluster_is_waited_for(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened(cluster, tmp_path).acquire(held_in(None))
-    with pytest.raises(LeaseHeld):
-        take(opened(cluster, tmp_path), monkeypatch)
-
-
-def test_who_may_not_look_at_pods_takes_nothing_over(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rules = [one for one in documented_rules() if one["resources"] != ["pods"]]
-    blind = cluster.kubeconfig_of("blind", rules, tmp_path)
-    holder = pod(cluster)
-    opened(cluster, tmp_path).acquire(held_in(holder))
-    delete(cluster, holder)
-    with pytest.raises(LeaseHeld):
-        take(opened(cluster, tmp_path, blind), monkeypatch)
-
-
-def test_a_run_in_a_pod_says_which_if_the_cluster_of_the_ledger_knows_it(cluster: Cluster) -> None:
-    holder = pod(cluster)
-
-    def here(name: str) -> HolderPod | None:
-        location = KubeLocation(cluster.namespace, "rain")
-        calling = BlockingCluster(lambda: cluster_of_kubeconfig([cluster.kubeconfig]))
-        return KubeBackend(location, calling, ThisPod(cluster.namespace, name)).holder_here()
-
-    assert here("wanctl-0") == holder
-    assert here("of-another-cluster") is None
-
-
-# --- rights, and answers that are lost
-
-
-def documented_rules() -> list[KubeObject]:
-    """The rules of the role in the document."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    documents = [
-        yaml.safe_load(one)
-        for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-        for one in block.split("---\n")
-    ]
-    (role,) = (
-        one
-        for one in documents
-        if one and one.get("kind") == "Role" and one["metadata"]["name"] == "wanctl-ledger"
-    )
-    return list(role["rules"])
-
-
 def test_the_documented_role_is_enough(cluster: Cluster, tmp_path: Path) -> None:
     path = cluster.kubeconfig_of("keeper", documented_rules(), tmp_path)
     store, one = opened(cluster, tmp_path, path), lease("one")
@@ -372,7 +225,6 @@ def test_the_documented_role_is_enough(cluster: Cluster, tmp_path: Path) -> None
     assert store.leave("git:other")
     assert store.release(one)
     assert saved.serial == 1
-    assert not store.holder_is_gone(held_in(pod(cluster)))
 
 
 @pytest.mark.parametrize("resource", ["secrets", "leases"])

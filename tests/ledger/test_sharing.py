@@ -12,6 +12,7 @@ import pytest
 
 from tests.datasets import small_dataset
 from tests.engine.test_lost_answers import write
+from tests.kubernetes.cluster import Cluster
 from tests.ledger.ledger_files import clone, git, lease, remote_with_one_commit
 from tests.scenarios.playing import run_wanctl
 from wanctl.ledger.lease import Lease
@@ -139,6 +140,28 @@ def test_a_ledger_is_moved_and_the_old_place_sends_people_on(workplace: Callable
         f"Now change wanctl.yaml, line {_line_of(specs, 'ledger:')}, to: ledger: .wanctl/ledger.json" in told
     )
     assert "rain/ledger.json.1 on git:wanctl-ledger" in told
+
+
+@pytest.mark.kubernetes
+def test_a_ledger_moves_into_a_cluster_and_back(
+    workplace: Callable[..., Path], cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    specs, place = workplace("one", None), cluster.ledger()
+    wanctl(specs, "apply", "--yes", "--wait")
+    before = json.loads(wanctl(specs, "ledger", "show", "--format", "json"))
+    assert f"Now write in wanctl.yaml: ledger: {place}" in wanctl(specs, "ledger", "move", place)
+    assert f"was moved to {place}" in refused(specs, "apply", "--yes")
+
+    other = workplace("two", place)
+    after = json.loads(wanctl(other, "ledger", "show", "--format", "json"))
+    assert after["entries"] == before["entries"]
+    assert "No changes" in wanctl(other, "plan")
+    with another_run(other, current()):
+        assert "Another apply is running: holder other" in refused(other, "apply", "--yes")
+    told = wanctl(other, "ledger", "move", ".wanctl/ledger.json")
+    assert f"{place}.kept-1" in told
+    assert "was moved to" in refused(workplace("three", place), "plan")
 
 
 def _line_of(specs: Path, start: str) -> int:
