@@ -17,6 +17,7 @@ ME=$(realpath "$0")
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/wanctl-kubernetes
 HOME_OF_PROGRAMS=$CACHE/v$VERSION
 PROGRAMS=(etcd kube-apiserver kube-controller-manager)
+ORDER_OF_ENDING=(kube-controller-manager kube-apiserver etcd)
 PACKAGES=(golang-1.19-go golang-1.19-src rsync libpopt0 etcd-server golang-github-modern-go-reflect2-dev)
 
 say() { echo "$*" >&2; }
@@ -205,35 +206,44 @@ start() {
     echo "$PWD/kubeconfig"
 }
 
-# Ends all of it once its owner has ended, however that was.
+# Ends all of it once its owner has ended, however that was, and whatever became of the folder.
 guard() {
-    while kill -0 "$2" 2>/dev/null && [[ -e $1/ports ]]; do sleep 0.5; done
-    stop "$1"
+    local program
+    local -A known=()
+    while kill -0 "$2" 2>/dev/null && [[ -e $1/ports ]]; do
+        for program in "${PROGRAMS[@]}"; do
+            [[ ! -s $1/$program.pid ]] || known[$program]=$(<"$1/$program.pid")
+        done
+        sleep 0.5
+    done
+    for program in "${ORDER_OF_ENDING[@]}"; do end "$program" "${known[$program]-}"; done
+    rm -rf "$1/etcd"
 }
 
 # The API server alone, ended and started again: what watched it has to notice.
 restart() {
     cd "$1"
-    end kube-apiserver
+    end kube-apiserver "$(<kube-apiserver.pid)"
     read -r etcd secure <ports
     run_apiserver "$etcd" "$secure"
     await_ready "$secure"
 }
 
+# A process of ours, by its id; one that was given again to another program is left alone.
 end() {
-    local pid tries
-    [[ -s $1.pid ]] || return 0
-    pid=$(<"$1.pid")
-    rm -f "$1.pid"
-    # Only what is still ours: a process id may have been given again.
-    [[ $(tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | head -n 1) == "$HOME_OF_PROGRAMS/$1" ]] || return 0
+    local program=$1 pid=$2 tries
+    ours "$program" "$pid" || return 0
     kill "$pid" 2>/dev/null || return 0
     for tries in $(seq 40); do
-        kill -0 "$pid" 2>/dev/null || return 0
+        ours "$program" "$pid" || return 0
         sleep 0.25
     done
-    say "$1 did not end in $tries looks; it is killed"
+    say "$program did not end in $tries looks; it is killed"
     kill -9 "$pid" 2>/dev/null || true
+}
+
+ours() {
+    [[ -n $2 && -r /proc/$2/cmdline && $(tr '\0' '\n' <"/proc/$2/cmdline" 2>/dev/null | head -n 1) == "$HOME_OF_PROGRAMS/$1" ]]
 }
 
 stop() {
@@ -241,7 +251,10 @@ stop() {
     cd "$1"
     rm -f ports
     local program
-    for program in kube-controller-manager kube-apiserver etcd; do end $program; done
+    for program in "${ORDER_OF_ENDING[@]}"; do
+        [[ ! -s $program.pid ]] || end "$program" "$(<"$program.pid")"
+        rm -f "$program.pid"
+    done
     rm -rf etcd
 }
 

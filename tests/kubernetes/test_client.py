@@ -136,9 +136,9 @@ def test_a_watch_tells_what_there_is_and_what_becomes_of_it(cluster: Cluster) ->
     assert cluster.ask(watched) == [["rain"], "MODIFIED", "DELETED"]
 
 
-def test_what_changes_after_the_server_was_started_anew_is_seen(tmp_path: Path, kubeconfig: Path) -> None:
+@pytest.mark.usefixtures("kubeconfig")
+def test_what_changes_after_the_server_was_started_anew_is_seen(tmp_path: Path) -> None:
     """A server of this test alone: the others go on with theirs."""
-    assert kubeconfig
     folder = tmp_path / "own"
     subprocess.run([SERVER, "start", str(folder), str(os.getpid())], check=True, capture_output=True)
     try:
