@@ -42,9 +42,13 @@ long: $(STAMP)
 	$(BIN)/pytest -n auto --dist worksteal --durations=10 -m "long and not kubernetes"
 
 # What is shown on a real API server of Kubernetes, which is built once from Debian's source package.
-kubernetes: $(STAMP)
+kubernetes: $(STAMP) $(VENV)/.kubernetes
 	tests/kubernetes/server.sh build
 	$(BIN)/pytest -n auto --dist worksteal --durations=10 -m kubernetes
+
+$(VENV)/.kubernetes: requirements/kubernetes.txt $(STAMP)
+	@$(BIN)/python $(LOCKED) --requirement requirements/kubernetes.txt
+	@touch $@
 
 # Rewrite the golden output of the scenarios; read the difference before committing it.
 update: $(STAMP)
@@ -80,6 +84,7 @@ lock:
 	printf 'hatchling\neditables\n' | $(COMPILED) --output-file requirements/dev.txt --constraint requirements/image.txt \
 		--group dev pyproject.toml -
 	printf 'cyclonedx-bom\npip-audit\n' | $(COMPILED) --output-file requirements/supply.txt -
+	printf 'helm-python-sdk\nkubectl-cli-bin\n' | $(COMPILED) --output-file requirements/kubernetes.txt -
 
 # What the image holds, with licences, as CycloneDX and as a table: dist/sbom.cdx.json, dist/licences.md.
 sbom: $(VENV)-supply/.installed $(VENV)-image/.installed

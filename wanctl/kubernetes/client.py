@@ -184,12 +184,21 @@ class KubernetesClient:
         return await self.send(KubeRequest("PATCH", path, call, self._managed(), changes, _MERGE))
 
     async def apply(
-        self, what: ResourceType, item: KubeObject, *, part: str | None = None, force: bool = False
+        self,
+        what: ResourceType,
+        item: KubeObject,
+        *,
+        part: str | None = None,
+        force: bool = False,
+        dry_run: bool = False,
     ) -> KubeObject:
         """Server-side apply: these fields are ours, in an object that is made where there is none. A field
-        that another manager has is a StaleVersionError, unless it is taken over by force."""
+        that another manager has is a StaleVersionError, unless it is taken over by force. A dry run is
+        checked by the cluster, and changes nothing."""
         namespace = self._inside(what, namespace_of(item))
         params = {**self._managed(), "force": "true" if force else "false"}
+        if dry_run:
+            params["dryRun"] = "All"
         path, call = (
             what.path(namespace, name_of(item), part),
             self._call("apply", what, namespace, name_of(item)),
