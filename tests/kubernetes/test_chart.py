@@ -34,6 +34,7 @@ EVERYTHING: dict[str, Any] = {
     "nodeSelector": {"e": "f"},
     "tolerations": [{"key": "g", "operator": "Exists"}],
     "affinity": {"podAntiAffinity": {}},
+    "dataVolumes": [{"namespace": "films", "claim": "clips", "existingClaim": "clips-of-films"}],
     "priorityClassName": "high",
     "state": {"ephemeral": False, "storageClass": "fast", "size": "20Gi"},
     "networkPolicy": {
