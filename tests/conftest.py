@@ -39,6 +39,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="Rewrite the golden files of the scenarios.")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for a real API server is of those tests that `make kubernetes` runs."""
+    for item in items:
+        if "kubeconfig" in getattr(item, "fixturenames", ()):
+            item.add_marker("kubernetes")
+
+
 def pytest_collection_finish() -> None:
     """What is there before the first test stays to the end: no need to look through it for garbage again."""
     gc.collect()
