@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import time
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,8 @@ def test_a_watch_tells_what_there_is_and_what_becomes_of_it(cluster: Cluster) ->
         await client.create(CONFIG_MAPS, config_map(cluster, a="1"))
         told: list[Any] = []
         only = WatchedObjects(CONFIG_MAPS, cluster.namespace, fields="metadata.name=rain")
-        async with asyncio.timeout(60):
-            async for one in follow(client, only):
+        async with asyncio.timeout(60), aclosing(follow(client, only)) as news:
+            async for one in news:
                 told.append(
                     [name_of(item) for item in one.items] if isinstance(one, FoundObjects) else one.what
                 )
@@ -147,8 +148,8 @@ def test_what_changes_after_the_server_was_started_anew_is_seen(tmp_path: Path) 
         async def watched(client: KubernetesClient) -> str:
             await client.create(CONFIG_MAPS, config_map(cluster, a="1"))
             only = WatchedObjects(CONFIG_MAPS, cluster.namespace, fields="metadata.name=rain")
-            async with asyncio.timeout(120):
-                async for one in follow(client, only):
+            async with asyncio.timeout(120), aclosing(follow(client, only)) as news:
+                async for one in news:
                     if not isinstance(one, FoundObjects):
                         return str(one.item["data"]["a"])
                     restarted = await asyncio.create_subprocess_exec(SERVER, "restart", folder)

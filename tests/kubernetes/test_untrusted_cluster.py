@@ -271,7 +271,8 @@ def followed(cluster: Cluster, count: int, **options: Any) -> list[Any]:
 
     async def read(client: KubernetesClient) -> list[Any]:
         told: list[Any] = []
-        async for one in follow(client, WatchedObjects(PODS, "n"), **options):
+        news = follow(client, WatchedObjects(PODS, "n"), **options)
+        async for one in news:
             told.append(
                 len(one.items)
                 if isinstance(one, FoundObjects)
@@ -279,6 +280,7 @@ def followed(cluster: Cluster, count: int, **options: Any) -> list[Any]:
             )
             if len(told) == count:
                 break
+        await news.aclose()
         return told
 
     return cluster.ask(read)

@@ -117,7 +117,7 @@ def test_what_was_changed_by_something_else_is_refused_with_the_place_of_the_las
         "git log -p FETCH_HEAD -- rain/ledger.json",
         "keeps versions",
         "lesser numbers",
-        "--type=json -p",
+        "backup of the cluster",
     )
     assert any(place in str(caught.value) for place in places)
     with pytest.raises(LedgerDamagedError):

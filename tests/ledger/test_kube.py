@@ -129,7 +129,7 @@ def test_the_copy_stands_beside_it_while_there_is_room(
     assert len(secret(cluster)["data"]) == copies
 
 
-@pytest.mark.parametrize("text", ["?", base64.b64encode(b"no gzip").decode(), packed("x" * 99)[:40]])
+@pytest.mark.parametrize("text", ["?", base64.b64encode(b"no gzip").decode(), packed(str([*range(99)]))[:40]])
 def test_what_cannot_be_unpacked_is_healed_by_the_command_that_is_named(
     cluster: Cluster, tmp_path: Path, text: str
 ) -> None:

@@ -72,6 +72,7 @@ async def follow(
     """First all objects, then each change. All of them come again whenever the cluster has forgotten what
     there was in between: what is missing then is gone.
 
+    Whoever stops reading before its end closes it (contextlib.aclosing): a watch is an open connection.
     A cluster that is away is waited for, for `patience` seconds in a row; what it refuses is raised.
     """
     version, tries = "", 0
