@@ -36,7 +36,7 @@ EVERYTHING: dict[str, Any] = {
     "affinity": {"podAntiAffinity": {}},
     "dataVolumes": [{"namespace": "films", "claim": "clips", "existingClaim": "clips-of-films"}],
     "priorityClassName": "high",
-    "state": {"ephemeral": False, "storageClass": "fast", "size": "20Gi"},
+    "state": {"existingClaim": "state", "size": "20Gi"},
     "networkPolicy": {
         "metricsFrom": [{"matchLabels": {"name": "monitoring"}}],
         "egress": [{"ports": [{"port": 3128}]}],
@@ -197,4 +197,4 @@ def test_a_real_api_server_takes_all_of_it(
                     await dry(client, item)  # the first is of Prometheus, the second of a later server
 
     asyncio.run(every())
-    assert refused == []
+    assert refused == [], "\n".join(refused)
