@@ -4,8 +4,10 @@ A list is whole or it is an error: what cannot be read is never taken for nothin
 be said: by an empty list under its own name, or by a total of 0, with nothing that says that more follows.
 """
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +22,7 @@ _Value_co = TypeVar("_Value_co", covariant=True)
 
 READS_OF_A_MOVING_LIST = 4
 MOST_PAGES = 1000
+PAGES_AT_ONCE = 4
 MOST_ROWS = 100_000  # of a list, beyond what an account holds
 _COUNT = re.compile(r"[0-9]{1,18}")
 _YES, _NO = frozenset({"true", "1"}), frozenset({"false", "0"})
@@ -138,17 +141,35 @@ async def _read_once(
     """The list, or None if its pages do not add up to what the service says that it holds."""
     found: dict[Hashable, _Item] = {}
     first_total: int | None = None
-    for number in range(1, MOST_PAGES + 1):
-        page = await fetch(number)
-        before = len(found)
-        found.update((identity(item), item) for item in page.items)
-        if len(found) > most:
-            raise ServerError(f"the list holds more than {most:,} rows, and no more is read")
-        first_total = page.total if number == 1 else first_total
-        if page.total != first_total:
-            return None
-        if page.total is not None and len(found) >= page.total:
-            return tuple(found.values())
-        if len(found) == before:
-            return tuple(found.values()) if page.total is None and not page.more else None
+    async with aclosing(_pages(fetch)) as pages:
+        async for number, page in pages:
+            before = len(found)
+            found.update((identity(item), item) for item in page.items)
+            if len(found) > most:
+                raise ServerError(f"the list holds more than {most:,} rows, and no more is read")
+            first_total = page.total if number == 1 else first_total
+            if page.total != first_total:
+                return None
+            if page.total is not None and len(found) >= page.total:
+                return tuple(found.values())
+            if len(found) == before:
+                return tuple(found.values()) if page.total is None and not page.more else None
     raise ServerError(f"the list does not end after {MOST_PAGES} pages")
+
+
+async def _pages(
+    fetch: Callable[[int], Awaitable[Page[_Item]]],
+) -> AsyncGenerator[tuple[int, Page[_Item]], None]:
+    """The pages in their order. How many there are follows from what the first one says, and then several are
+    read at once; behind those, and where it says nothing, one by one."""
+    first = await fetch(1)
+    yield 1, first
+    number, last = 2, min(-(-(first.total or 0) // max(1, len(first.items))), MOST_PAGES)
+    while number <= MOST_PAGES:
+        count = max(1, min(PAGES_AT_ONCE, last - number + 1))
+        read = await asyncio.gather(*map(fetch, range(number, number + count)), return_exceptions=True)
+        for page in read:
+            if isinstance(page, BaseException):
+                raise page
+            yield number, page
+            number += 1
