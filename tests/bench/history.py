@@ -89,14 +89,14 @@ reads a dataset of a gigabyte.
 
 ## An account that is full of others' objects
 
-`tests/bench/foreign.py` measures a small project there: with 10,000 objects of others its plan took 1.5 times as
-long as alone, and 31 requests instead of 3. What cannot be helped: the service has no filter by owner, and those
-that it documents, by time and by model, are not used. A row that one of them hides, wrongly or by the clock of
-another zone, could be a training of ours that would then be started, and billed, again. So its lists are read
-whole: a request for each 1,000 uploads, one after the other, since each page begins where the last one ended; and
-one for each 100 jobs or deployments, four at a time. Pages that do not add up to the total that the service tells
-are read again, and a list that is not whole stops the plan. While an apply waits it reads them only where that is
-less than asking for each object that it waits for.
+`tests/bench/foreign.py` measures a small project there: with 10,000 objects of others its plan took 1.5
+times as long as alone, and 31 requests instead of 3. What cannot be helped: the service has no filter by
+owner, and those that it documents, by time and by model, are not used. A row that one of them hides,
+wrongly or by the clock of another zone, could be a training of ours that would then be started, and billed,
+again. So its lists are read whole: a request for each 1,000 uploads, one after the other, since each page
+begins where the last one ended; and one for each 100 jobs or deployments, four at a time. Pages that do not
+add up to the total that the service tells are read again, and a list that is not whole stops the plan.
+While an apply waits it reads them only where that is less than asking for each object that it waits for.
 """
 
 
