@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from tests.kubernetes.cluster import Cluster
 from tests.ledger.in_a_cluster import documented_rules, opened
+from tests.ledger.ledger_files import NOW, lease
 from wanctl.kubernetes.access import ThisPod, cluster_of_kubeconfig
 from wanctl.kubernetes.blocking import BlockingCluster
 from wanctl.kubernetes.resources import PODS, KubeObject, name_of, uid_of
@@ -82,6 +83,64 @@ def take(store: LedgerStore, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str]
     return told, waited
 
 
+def containers(cluster: Cluster, holder: HolderPod, *states: tuple[KubeObject, KubeObject]) -> None:
+    """What the node says of its containers, each with its state and the one before."""
+    told = [
+        {"name": f"c{number}", "state": now, "lastState": before, **_OTHERWISE}
+        for number, (now, before) in enumerate(states)
+    ]
+    status: KubeObject = {"status": {"phase": "Running", "containerStatuses": told}}
+    cluster.ask(lambda client: client.patch(PODS, holder.name, status, holder.namespace, part="status"))
+
+
+_OTHERWISE = {"ready": True, "restartCount": 1, "image": "wanctl", "imageID": "wanctl"}
+
+
+def running(after: int) -> KubeObject:
+    """Since so many seconds after the lease was taken."""
+    return {"running": {"startedAt": moment(after)}}
+
+
+def terminated(after: int) -> KubeObject:
+    return {"terminated": {"exitCode": 137, "startedAt": moment(-100), "finishedAt": moment(after)}}
+
+
+def moment(after: int) -> str:
+    return f"{NOW + timedelta(seconds=after):%Y-%m-%dT%H:%M:%SZ}"
+
+
+CREATING: KubeObject = {"waiting": {"reason": "ContainerCreating"}}
+CRASHED: KubeObject = {"waiting": {"reason": "CrashLoopBackOff"}}
+
+
+@pytest.mark.parametrize(
+    ("states", "gone"),
+    [
+        ([(running(5), terminated(4))], True),
+        ([(CRASHED, terminated(4))], True),
+        ([(terminated(4), {})], True),
+        ([(running(5), terminated(4)), (running(9), {})], True),
+        ([(running(-60), {})], False),
+        ([(running(1), {})], False),  # in the very second
+        ([(CREATING, {})], False),  # it may run by now
+        ([(CREATING, terminated(-60))], False),
+        ([(running(5), terminated(4)), (running(-60), {})], False),  # another container was its own, perhaps
+        ([], False),
+    ],
+)
+def test_a_pod_whose_containers_were_started_anew_holds_nothing(
+    cluster: Cluster, tmp_path: Path, states: list[tuple[KubeObject, KubeObject]], gone: bool
+) -> None:
+    holder = pod(cluster)
+    containers(cluster, holder, *states)
+    if gone:
+        done = {"name": "first", "state": terminated(-90), "lastState": {}, **_OTHERWISE}
+        status: KubeObject = {"status": {"initContainerStatuses": [done]}}
+        cluster.ask(lambda client: client.patch(PODS, holder.name, status, holder.namespace, part="status"))
+    claim = lease("theirs").model_copy(update={"pod": holder})
+    assert opened(cluster, tmp_path).holder_is_gone(claim) is gone
+
+
 @pytest.mark.parametrize("lose", [delete, ended, replaced])
 def test_the_lease_of_a_pod_that_is_gone_is_taken_over(
     cluster: Cluster,
@@ -96,7 +155,7 @@ def test_the_lease_of_a_pod_that_is_gone_is_taken_over(
         take(opened(cluster, tmp_path, keeper), monkeypatch)
     lose(cluster, holder)
     told, waited = take(opened(cluster, tmp_path, keeper), monkeypatch)
-    assert f"its Pod {cluster.namespace}/wanctl-0 is gone" in told[0]
+    assert f"its Pod {cluster.namespace}/wanctl-0 is gone, or was started anew" in told[0]
     assert FRESH.total_seconds() in waited, (
         "it may run on where its node is cut off, for so long as it is fresh"
     )

@@ -187,7 +187,7 @@ def _taken(
         elif surely_dead(before.process):
             why = "its process died on this machine without giving it back."
         else:
-            why, sure = f"its Pod {before.pod} is gone without giving it back.", False
+            why, sure = f"its Pod {before.pod} is gone, or was started anew, without giving it back.", False
         tell(f"took over the lease of {before.who}, held since {before.since:%Y-%m-%d %H:%M:%S %Z}: {why}")
     return lease, sure
 

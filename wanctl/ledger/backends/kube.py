@@ -17,7 +17,7 @@ import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from wanctl.kubernetes.access import ThisPod
@@ -44,6 +44,7 @@ LARGEST = 1024 * 1024 - 1024  # bytes of a Secret, which may have 1 MB
 LARGEST_UNPACKED = 256 * 1024 * 1024
 SENDS = 3  # of one write whose answers are lost
 STALE = "1"  # the resourceVersion of nothing that is written today
+_WHOLE_SECOND = timedelta(seconds=1)  # times of containers have no parts of a second
 _LABELS = {"app.kubernetes.io/managed-by": "wanctl"}
 _ENDED = {"Succeeded", "Failed"}
 _KINDS: dict[Blob, ResourceType] = {Blob.RECORD: SECRETS, Blob.LEASE: LEASES}
@@ -121,7 +122,8 @@ class KubeBackend:
         return HolderPod(namespace=self._here.namespace, name=self._here.name, uid=uid) if uid else None
 
     def holder_is_gone(self, lease: Lease) -> bool:
-        """Its Pod is deleted, replaced, or has ended. In doubt, as without the right to look: no."""
+        """Its Pod is deleted, replaced, or has ended, or all of its containers have since. In doubt, as
+        without the right to look: no."""
         if lease.pod is None:
             return False
         try:
@@ -130,7 +132,8 @@ class KubeBackend:
             return False
         if pod is None or uid_of(pod) != lease.pod.uid:
             return True
-        return (pod.get("status") or {}).get("phase") in _ENDED
+        status = pod.get("status") or {}
+        return status.get("phase") in _ENDED or _each_ended_since(status, lease.since)
 
     def _pod(self, namespace: str, name: str) -> KubeObject | None:
         try:
@@ -250,6 +253,27 @@ class KubeBackend:
 
 class _NotThereError(Exception):
     """There is no such object."""
+
+
+def _each_ended_since(status: Mapping[str, Any], since: datetime) -> bool:
+    """Each container of the Pod is another run of it than at that time, or runs no more. Its node has told
+    the times, by the clock that the holder had. A container that waits, and never ran as far as is known, may
+    have begun just now."""
+    first = [one for one in status.get("initContainerStatuses") or () if "terminated" not in one["state"]]
+    own, added = status.get("containerStatuses") or [], status.get("ephemeralContainerStatuses") or []
+    return bool(own) and all(_ended_since(one, since) for one in (*first, *own, *added))
+
+
+def _ended_since(container: Mapping[str, Any], since: datetime) -> bool:
+    now, before = container.get("state") or {}, container.get("lastState") or {}
+    if "running" in now:
+        moment = now["running"].get("startedAt")
+    else:
+        moment = (now.get("terminated") or before.get("terminated") or {}).get("finishedAt")
+    try:
+        return moment is not None and datetime.fromisoformat(moment) > since + _WHOLE_SECOND
+    except (TypeError, ValueError):
+        return False
 
 
 def _unpacked(secret: Mapping[str, Any], key: str) -> str | None:
