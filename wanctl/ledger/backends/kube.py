@@ -259,7 +259,11 @@ def _each_ended_since(status: Mapping[str, Any], since: datetime) -> bool:
     """Each container of the Pod is another run of it than at that time, or runs no more. Its node has told
     the times, by the clock that the holder had. A container that waits, and never ran as far as is known, may
     have begun just now."""
-    first = [one for one in status.get("initContainerStatuses") or () if "terminated" not in one["state"]]
+    first = [
+        one
+        for one in status.get("initContainerStatuses") or ()
+        if "terminated" not in (one.get("state") or {})
+    ]
     own, added = status.get("containerStatuses") or [], status.get("ephemeralContainerStatuses") or []
     return bool(own) and all(_ended_since(one, since) for one in (*first, *own, *added))
 
