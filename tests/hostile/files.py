@@ -1,8 +1,10 @@
 """Hostile files: archives, data.jsonl, media, the dataset's cache, ledgers and leases."""
 
+import hashlib
 import io
 import json
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
@@ -34,7 +36,8 @@ def _members() -> dict[str, bytes]:
 
 def _zip(members: Iterable[tuple[str, bytes]], how: int = zipfile.ZIP_DEFLATED) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", how) as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(packed, "w", how) as archive:
+        warnings.simplefilter("ignore")  # a name that is there twice is what a case may be about
         for name, content in members:
             archive.writestr(zipfile.ZipInfo(name), content, how)
     return packed.getvalue()
@@ -52,14 +55,18 @@ def _read(content: Callable[[], bytes]) -> Callable[[Path], str]:
     return judge
 
 
+def _packed(name: str, content: Callable[[], bytes]) -> Judged:
+    return Judged(name, _read(content), content)
+
+
 def _archive(name: str, change: Change, how: int = zipfile.ZIP_DEFLATED) -> Judged:
     """A good archive, changed."""
-    return Judged(name, _read(lambda: change(_zip(_members().items(), how))))
+    return _packed(name, lambda: change(_zip(_members().items(), how)))
 
 
 def _with(name: str, *members: tuple[str, bytes]) -> Judged:
     """A good archive with members more."""
-    return Judged(name, _read(lambda: _zip([*_members().items(), *members])))
+    return _packed(name, lambda: _zip([*_members().items(), *members]))
 
 
 def _at(offset: int, new: bytes, begin: bytes = b"PK\x01\x02") -> Change:
@@ -136,7 +143,7 @@ def _lines(name: str, content: bytes) -> Judged:
         told = [f"{one.place}: {one.message} [{one.rule}]" for one in found.problems[:3]]
         return "\n".join([f"{len(found.samples)} samples, {len(found.problems)} problems", *told])
 
-    return Judged(name, judge)
+    return Judged(name, judge, lambda: content)
 
 
 _LINE = b'{"prompt": "x", "first_frame_path": "a.png", "video_path": "a.mp4"}\n'
@@ -174,7 +181,7 @@ def _media(name: str, content: Callable[[], bytes]) -> Judged:
         found = probe_media(io.BytesIO(data), data[:SNIFFED], len(data)).media
         return f"{found.format}: {found.width} × {found.height}, {found.fault}" if found else "no media"
 
-    return Judged(name, judge)
+    return Judged(name, judge, content)
 
 
 def _png(width: int, height: int) -> bytes:
@@ -326,6 +333,10 @@ def _cached(name: str, change: Change) -> Judged:
     return Judged(name, judge)
 
 
+def _checked(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode() + b"\n" + content
+
+
 def _flipped(share: float) -> Change:
     def change(content: bytes) -> bytes:
         place = int(len(content) * share)
@@ -341,6 +352,10 @@ CACHES = (
     _cached("deep", lambda _: b"[" * 100_000),
     _cached("without its checksum", lambda all_: all_.partition(b"\n")[2]),
     _cached("another hash", lambda all_: all_.replace(b'"sha256":"', b'"sha256":"zz')),
+    _cached(
+        "another hash, and a checksum that fits",
+        lambda all_: _checked(all_.partition(b"\n")[2].replace(b'"sha256":"', b'"sha256":"z')),
+    ),
     _cached("a width that is negative", lambda all_: all_.replace(b'"width":', b'"width":-')),
     *(
         _cached(f"a bit of the byte at {share:.0%}", _flipped(share))
@@ -355,7 +370,11 @@ def _ledger() -> str:
 
 
 def _kept(name: str, change: Callable[[str], str]) -> Judged:
-    return Judged(name, lambda _: f"serial {decode_record(change(_ledger()), 'ledger.json').serial}")
+    return Judged(
+        name,
+        lambda _: f"serial {decode_record(change(_ledger()), 'ledger.json').serial}",
+        lambda: change(_ledger()).encode("utf-8", "replace"),
+    )
 
 
 def _set(**fields: object) -> Callable[[str], str]:
@@ -394,11 +413,13 @@ _LEASE = {"token": "t", "holder": "h", "since": "2026-03-18T09:00:00Z", "expires
 
 
 def _lease(name: str, text: str | None = None, **fields: object) -> Judged:
+    given = json.dumps({**_LEASE, **fields}) if text is None else text
+
     def judge(_: Path) -> str:
-        found = decode_lease(json.dumps({**_LEASE, **fields}) if text is None else text, "ledger.json")
+        found = decode_lease(given, "ledger.json")
         return f"free: {found is None or found.expired(datetime(2026, 3, 18, 9, 1, tzinfo=UTC))}"
 
-    return Judged(name, judge)
+    return Judged(name, judge, given.encode)
 
 
 LEASES = (

@@ -19,6 +19,7 @@ class Judged:
 
     name: str
     judge: Callable[[Path], object]
+    content: Callable[[], bytes] | None = None  # what is met, where it is no more than bytes
 
 
 def judged(case: Judged, folder: Path) -> str:

@@ -56,6 +56,7 @@ class Hostile:
     prepare: Prepare
     environ: Mapping[str, str] = field(default_factory=dict)
     before: Callable[[], object] = lambda: None  # in the command's own process
+    content: bytes | None = None  # what is met, where it is no more than bytes of one file
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,11 @@ def _data() -> Path:
 
 def write_settings(root: Path, more: str = "", **changed: Any) -> None:
     """wanctl.yaml as the tests have it, with settings changed, and text below it."""
-    text = yaml.safe_dump({**HEAD, **changed}, allow_unicode=True)
-    (root / "specs/wanctl.yaml").write_text(text + more, encoding="utf-8")
+    (root / "specs/wanctl.yaml").write_text(settings_text(**changed) + more, encoding="utf-8")
+
+
+def settings_text(**changed: Any) -> str:
+    return yaml.safe_dump({**HEAD, **changed}, allow_unicode=True)
 
 
 def meet(case: Hostile, root: Path) -> Met:

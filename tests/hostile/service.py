@@ -25,7 +25,7 @@ def _answer(name: str, response: httpx.Response, ask: _Ask) -> Judged:
         found = Service([response]).ask(ask)
         return f"{len(found)} rows" if isinstance(found, tuple) else type(found).__name__
 
-    return Judged(name, judge)
+    return Judged(name, judge, lambda: response.content)
 
 
 def _list(name: str, content: Any, **headers: str) -> Judged:
@@ -37,14 +37,15 @@ def _list(name: str, content: Any, **headers: str) -> Judged:
 
 
 def _job(name: str, **fields: Any) -> Judged:
+    body = json.dumps({"output": {**_ROW, **fields}})
+
     def judge(_: Path) -> object:
-        body = {"output": {**_ROW, **fields}}
-        answer = httpx.Response(200, content=json.dumps(body))
+        answer = httpx.Response(200, content=body)
         job = Service([answer]).ask(lambda studio: studio.jobs.get("ft-1"))
         shown = {field: getattr(job, field, None) for field in fields}
         return json.dumps(shown, ensure_ascii=True, default=str)[:400]
 
-    return Judged(name, judge)
+    return Judged(name, judge, body.encode)
 
 
 def _create(name: str, response: httpx.Response) -> Judged:

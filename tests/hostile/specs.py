@@ -23,7 +23,7 @@ def _spec(text: str | bytes, name: str = "more.yaml") -> Prepare:
 
 
 def _case(name: str, text: str | bytes, command: str = "validate") -> Hostile:
-    return Hostile(name, (command,), _spec(text))
+    return Hostile(name, (command,), _spec(text), content=text if isinstance(text, bytes) else text.encode())
 
 
 def _dataset(name: str, line: str, beside: Callable[[Path], object] = lambda _: None) -> Hostile:
@@ -243,6 +243,7 @@ CASES = (
     _dataset("1,000 patterns", f"exclude: [{', '.join(f'a{n}' for n in range(1_000))}]"),
     _dataset("a pattern that is none", 'exclude: ["/"]'),
     _dataset("a pattern of an open bracket", 'exclude: ["[a"]'),
+    _dataset("a pattern of a range that runs backwards", 'exclude: ["clip_[9-0].mp4"]'),
     _dataset("a pattern that ends in an escape", "exclude: ['a\\']"),
     _dataset("a pattern of everything", 'exclude: ["*"]'),
     _dataset("a pattern that takes back", 'exclude: ["!data.jsonl"]'),

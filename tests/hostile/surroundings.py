@@ -9,20 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from tests.hostile.judging import Judged
-from tests.hostile.playing import Hostile, Prepare, run, write_settings
+from tests.hostile.playing import Hostile, Prepare, run, settings_text, write_settings
 from tests.watch.statuses import empty_status
 from tests.watch.test_server import BODY, Visit, signed
 
 
 def _settings(name: str, **changed: Any) -> Hostile:
-    return Hostile(name, ("validate",), lambda root: write_settings(root, **changed))
+    return _raw(name, settings_text(**changed))
 
 
 def _raw(name: str, text: str | bytes) -> Hostile:
-    def prepare(root: Path) -> None:
-        (root / "specs/wanctl.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    content = text if isinstance(text, bytes) else text.encode()
 
-    return Hostile(name, ("validate",), prepare)
+    def prepare(root: Path) -> None:
+        (root / "specs/wanctl.yaml").write_bytes(content)
+
+    return Hostile(name, ("validate",), prepare, content=content)
 
 
 SETTINGS = (

@@ -5,6 +5,7 @@ from the left and never taken back, and what cannot be bounded so is limited in 
 """
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 
 from wanctl.dataset.contents import DatasetError
@@ -36,9 +37,11 @@ def leaving_out(exclude: Sequence[str]) -> Leave:
         return lambda _: False
     from pathspec import GitIgnoreSpec
 
+    # Brackets in brackets mean today what they say.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="pathspec")
     try:
         read = GitIgnoreSpec.from_lines(exclude)
-    except ValueError as error:
+    except (ValueError, re.error) as error:
         raise DatasetError(f"exclude: there is a pattern that .gitignore does not know: {error}") from None
     for one in read.patterns:
         if one.regex is None or "[" in str(one.pattern):

@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import IO, TYPE_CHECKING, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Annotated, BinaryIO, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from wanctl.base.classes import dataclass
 from wanctl.base.files import PRIVATE, replace_file
@@ -50,7 +50,7 @@ Tick = Callable[[int], None]
 class RememberedFile:
     """The facts that were read of one member."""
 
-    sha256: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     media: Media | None = None
     lasting: bool = True  # another look would find the same
 
