@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 LOCKED := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 OURS := -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation
 
-.PHONY: demo test lint types contracts unit long kubernetes update bench crash weather soak lock sbom audit clean
+.PHONY: demo test lint types contracts unit long kubernetes update bench crash weather soak fuzz lock sbom audit clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml requirements/dev.txt
@@ -74,6 +74,21 @@ soak: $(STAMP)
 	WANCTL_TEST_EXAMPLES=25 $(BIN)/pytest -n auto --dist worksteal --timeout 0 \
 		$$(grep -rl 'examples(' --include='test_*.py' tests)
 
+# Bytes of strangers at random, as many as there is time for, to all that reads them: SECONDS for the TARGETS together.
+SECONDS := 60
+fuzz: $(VENV)-fuzz/.installed
+	$(VENV)-fuzz/bin/python -m tests.fuzz.run --seconds $(SECONDS) $(TARGETS)
+
+# The fuzzer and nothing else; the rest is what .venv has. It has no wheel for every platform and Python.
+$(VENV)-fuzz/.installed: $(STAMP) requirements/fuzz.txt
+	@$(BIN)/python -m venv --clear $(VENV)-fuzz
+	@$(VENV)-fuzz/bin/python $(LOCKED) --only-binary :all: --requirement requirements/fuzz.txt || { \
+		echo "make fuzz needs atheris, which has wheels for Linux and Python 3.11 to 3.13: make PYTHON=python3.13 fuzz"; \
+		exit 1; }
+	@$(BIN)/python -c 'import sys, sysconfig; print("import site; site.addsitedir(" + repr(sysconfig.get_path("purelib")) + ")")' \
+		>$$($(VENV)-fuzz/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/venv.pth
+	@touch $@
+
 # The versions in requirements/ anew, from pyproject.toml: what is locked stays where it still fits, and with
 # UPGRADE=--upgrade the newest is taken. Needs uv. Read the difference before committing it.
 COMPILED := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
@@ -85,6 +100,7 @@ lock:
 		--group dev pyproject.toml -
 	printf 'cyclonedx-bom\npip-audit\n' | $(COMPILED) --output-file requirements/supply.txt -
 	printf 'helm-python-sdk\nkubectl-cli-bin\n' | $(COMPILED) --output-file requirements/kubernetes.txt -
+	echo 'atheris<3.1' | $(COMPILED) --output-file requirements/fuzz.txt -  # 3.1 has no wheel for Python 3.11
 
 # What the image holds, with licences, as CycloneDX and as a table: dist/sbom.cdx.json, dist/licences.md.
 sbom: $(VENV)-supply/.installed $(VENV)-image/.installed

