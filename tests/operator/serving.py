@@ -44,6 +44,7 @@ class OperatorPlace:
     sandbox: Sandbox
     url: str
     said: list[str] = field(default_factory=list)
+    watched: str | None = None  # the namespace of the projects, if it is another one
     kubeconfig: Path | None = None  # of the operator; an administrator's, if it is left out
 
     @property
@@ -104,8 +105,9 @@ class OperatorPlace:
             if advance:
                 self.sandbox.advance(timedelta(hours=1))
             time.sleep(0.3)
-        project = self.get("WanProject", "rain")
-        raise AssertionError(f"it was not seen within {patience:.0f} s: {project and project.get('status')}")
+        where = self.watched or self.namespace
+        stands = self.kubectl("get", "wanctl", f"--namespace={where}", "-o", "wide")
+        raise AssertionError(f"it was not seen within {patience:.0f} s:\n{stands}")
 
     def until_condition(self, kind: str, name: str, wanted: str, *, advance: bool = True) -> Item:
         def seen() -> Item | None:
@@ -145,7 +147,7 @@ class OperatorPlace:
         config = self.kubeconfig or self.cluster.kubeconfig
         options = OperatorOptions(
             namespace=self.namespace,
-            watched=self.namespace,
+            watched=self.watched or self.namespace,
             state=self.root / "state",
             volumes=self.root / "volumes",
             ledger=None,

@@ -1,8 +1,10 @@
 """Custom resources and the operator on a real kube-apiserver."""
 
 import re
+import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 import yaml
 
 from tests.datasets import small_dataset
-from tests.kubernetes.cluster import Cluster
+from tests.kubernetes.cluster import SERVER, Cluster, lacking, new_namespace, started, stop
 from tests.operator.places import Item, account, chain, project
 from tests.operator.serving import OperatorPlace, defined
 from tests.operator.test_crds import descriptions
@@ -285,3 +287,58 @@ def test_an_operator_that_is_killed_again_and_again_pays_once(place: OperatorPla
         one for one in place.sandbox.requests() if one.method == "POST" and one.path.endswith("/export")
     ]
     assert len(exports) <= 1
+
+
+def test_a_namespace_that_is_deleted_leaves_nothing_stuck(place: OperatorPlace, kubeconfig: Path) -> None:
+    """Of its projects one keeps what is live, and the other has it deleted. Accounts are elsewhere."""
+    films = new_namespace(kubeconfig)
+    items = [account(place.namespace, base_url=place.url)]
+    for name, policy in (("rain", "Delete"), ("snow", "Retain")):
+        small_dataset(place.root / "volumes" / films.namespace / "clips" / name, clips=2, note=name)
+        whole = project(films.namespace, name, deletionPolicy=policy)
+        del whole["spec"]["sandbox"]
+        documents = chain(films.namespace, name, f"{name}-")
+        documents[0]["spec"]["source"]["pvc"]["path"] = name
+        items += [whole, *documents]
+    for one in items:
+        for key in ("generation", "uid"):
+            del one["metadata"][key]
+    place.watched = films.namespace
+    there = replace(place, cluster=films)
+    place.apply(items[0])
+    there.apply(*items[1:])
+    with place.operating():
+        for name in ("rain", "snow"):
+            there.until_condition("WanProject", name, "Ready")
+        assert len(place.sandbox_deployments()) == 2
+        place.kubectl("delete", "namespace", films.namespace, "--wait=false")
+        place.until(lambda: films.namespace not in place.kubectl("get", "namespaces", "-o", "name"))
+    assert len(place.sandbox_deployments()) == 1
+    assert len(place.jobs()) == 2
+
+
+def test_a_server_that_starts_anew_is_watched_on(tmp_path: Path) -> None:
+    """A server of its own, which is ended and started again: no interval brings the next look."""
+    if reason := lacking():
+        pytest.skip(reason)
+    config = started(tmp_path)
+    sandbox = Sandbox.open(tmp_path / "account", speed="instant", seed=1, strict=False, trains_at_once=50)
+    try:
+        with listening(sandbox.app) as url:
+            place = defined(new_namespace(config), tmp_path, sandbox, url)
+            place.apply(*everything(place, suspend=True))
+            with place.operating(interval=3600):
+                place.until(lambda: _reason(place) == "Suspended", advance=False)
+                subprocess.run([str(SERVER), "restart", str(config.parent)], check=True)
+                patch = '-p={"spec": {"suspend": false}}'
+                place.kubectl("patch", "wproj", "rain", "--type=merge", patch)
+                place.until(lambda: _reason(place) != "Suspended", advance=False)
+                place.until(lambda: len(place.jobs()) == 1, advance=False)
+    finally:
+        stop(tmp_path)
+        sandbox.close()
+
+
+def _reason(place: OperatorPlace) -> str | None:
+    found = place.condition("WanProject", "rain", "Ready")
+    return str(found["reason"]) if found else None

@@ -91,6 +91,7 @@ class Turn:
     problem: ObjectStanding | None = None  # why it came to no plan
     held_by: str | None = None
     absent: frozenset[Address] = frozenset()  # deleted objects, whose resources are to go
+    free: frozenset[Address] = frozenset()  # those of them to which nothing refers any more
     needed: frozenset[Address] = frozenset()  # deleted objects that others still refer to
     remaining: tuple[str, ...] = ()  # the documents of a project that is deleted itself
     revision: str | None = None

@@ -292,11 +292,12 @@ class Operator:
 
 
 def is_gone(one: KubeObject, turn: Turn) -> bool:
-    """The turn saw that nothing of it is live any more, nor waits to be ended."""
+    """The turn saw that nothing of it is live any more, nor waits to be ended. What others refer to stays
+    until their objects are gone: without it they could not be read."""
     address = address_of(one)
     if address is None:
         return True  # a name that nothing at the service can have
-    if turn.problem or turn.plan is None or address not in turn.absent:
+    if turn.problem or turn.plan is None or address not in turn.free:
         return False
     step = step_of(turn.plan, address)
     return step.settled if step else turn.plan.status is not Status.ERROR

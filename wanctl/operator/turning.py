@@ -138,8 +138,10 @@ class Turning:
         resources = begun.project.desired.resources
         leaving = leaving_of(objects) & resources.keys()
         absent = frozenset(one for one in leaving if resources[one].spec.state is State.ABSENT)
+        referred = {target for one in resources.values() for target in one.references}
         revision = specs.revision if isinstance(specs, ArtifactSpecs) else None
-        return replace(turn_of(iteration), absent=absent, needed=leaving - absent, revision=revision)
+        turn = replace(turn_of(iteration), absent=absent, free=absent - referred)
+        return replace(turn, needed=leaving - absent, revision=revision)
 
     def _account(self, project: KubeObject, inventory: KnownObjects) -> KubeObject:
         name, home = account_named(project), self.place.namespace
