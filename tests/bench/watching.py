@@ -2,9 +2,9 @@
 
     python tests/bench/watching.py 500 [--account embedded|served] [--trace]
 
-A real process on a clone, a push before each round, and no pause between two rounds. Each push has another
-prompt, so that each round reads, plans and applies. Prints a row every 25 pushes, and what the second half
-added: a figure, never a verdict. With `--trace` the process tells what holds the memory that it added.
+A real process on a clone, a push before each round, and no pause between two rounds. Each tenth push has
+another prompt, which a new deployment makes live. Prints a row every 25 pushes, and what the second half did: a
+figure, never a verdict. With `--trace` the process tells what holds the memory that it added.
 """
 
 import argparse
@@ -77,9 +77,10 @@ def sample(pid: int, pushes: int, began: float) -> Sample:
 
 
 def chain(number: int) -> tuple[dict[str, Any], ...]:
-    """Each push has a prompt of its own, which goes live by another deployment."""
-    effect = {"prompt": "Describe it.", "lora_prompt_default": f"Then it rains for the {number}th time."}
-    return TRAIN, TUNE, BEST, {**SERVING, "aigc_config": effect, "strategy": "blue_green", "keep_old": "0s"}
+    """Most pushes change nothing; each tenth has another prompt, which a new deployment makes live."""
+    effect = f"Then it rains for the {number // 10}th time."
+    live = {**SERVING, "aigc_config": {"prompt": "Describe it.", "lora_prompt_default": effect}}
+    return TRAIN, TUNE, BEST, {**live, "strategy": "blue_green", "keep_old": "0s"}
 
 
 @contextmanager

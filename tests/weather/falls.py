@@ -105,7 +105,7 @@ class Forecast:
             "clocks",
         ]
         drawn: dict[str, Any] = {}
-        for kind in self.dice.sample(kinds, self.dice.choice([1, 1, 2, 3])):
+        for kind in self.dice.sample(kinds, self.dice.choice([1, 2, 2, 3])):
             drawn |= getattr(self, f"_{kind}")(drawn)
         self.fallen += 1
         return Fall(**drawn)
@@ -148,9 +148,11 @@ class Forecast:
         signals = self.dice.choice(
             [("SIGKILL",), ("SIGKILL",), ("SIGTERM",), ("SIGINT",), ("SIGTERM", "SIGTERM")]
         )
-        method, path = self.dice.choice((*CHANGING, *CHANGING, *OTHERS))
         when = self.dice.choice(["before", "after"])
-        return {"ending": Ending(signals, method, path, self.dice.choice([1, 1, 2, 3, 6]), when)}
+        if self.dice.random() < 0.4:
+            return {"ending": Ending(signals, "GET", "*", self.dice.randint(1, 16), when)}
+        method, path = self.dice.choice((*CHANGING, *CHANGING, *OTHERS))
+        return {"ending": Ending(signals, method, path, self.dice.choice([1, 1, 1, 2, 3]), when)}
 
     def _write(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"write": (self.dice.choice(WRITES), self.dice.randint(1, 12))}

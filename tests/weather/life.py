@@ -231,7 +231,7 @@ class Life:
         self._run(("review", job, *judged), self._drawn())
 
     def _drawn(self) -> Fall:
-        return self.forecast.draw() if self.dice.random() < 0.75 else CALM
+        return self.forecast.draw() if self.dice.random() < 0.85 else CALM
 
     def _two_at_once(self) -> None:
         """One is held at one of its requests while another run begins and ends."""
