@@ -3,8 +3,8 @@
     python tests/bench/watching.py 500 [--account embedded|served] [--trace]
 
 A real process on a clone, a push before each round, and no pause between two rounds. Each tenth push has
-another prompt, which a new deployment makes live. Prints a row every 25 pushes, and what the second half did: a
-figure, never a verdict. With `--trace` the process tells what holds the memory that it added.
+another prompt, which a new deployment makes live. Prints a row every 25 pushes, and what the second half did.
+With `--trace` the process tells what holds the memory that it added. Figures, never a verdict.
 """
 
 import argparse
