@@ -234,25 +234,37 @@ class Life:
         return self.forecast.draw() if self.dice.random() < 0.85 else CALM
 
     def _two_at_once(self) -> None:
-        """One is held at one of its requests while another run begins and ends."""
+        """One is held at one of its requests while another run begins and ends, perhaps on another machine,
+        which has the specs and not the ledger."""
+        shared = self.dice.random() < 0.6 or not self._told_apart()
         fall = replace(CALM, hold=self.dice.randint(1, 14))
         first = self._begun(("apply", "--yes", "--wait"), fall)
         number = self.number
         held = {"number": number}
         ended = first.ended(until=lambda: bool(self._post("/_weather/held", held)["held"]))
         if ended is None:
-            self._run(("apply", "--yes"), CALM)
+            self._run(("apply", "--yes"), CALM, self.place if shared else self._elsewhere())
             self._post("/_weather/release", held)
             ended = first.ended()
         assert ended
         self._over(number, ended, fall)
 
+    def _told_apart(self) -> bool:
+        """The service tells whose a job is, which runs without a shared ledger rest upon."""
+        return bool(self.quirks["echo_file_ids"]) and not self.edited.head.get("ledger")
+
+    def _elsewhere(self) -> Place:
+        other = self.place.home / f"elsewhere-{self.number}"
+        shutil.copytree(self.place.project, other, ignore=shutil.ignore_patterns(".wanctl"))
+        self._say("the other run is on a machine without the ledger")
+        return replace(self.place, project=other)
+
     # Commands
 
-    def _begun(self, words: tuple[str, ...], fall: Fall) -> Command:
+    def _begun(self, words: tuple[str, ...], fall: Fall, place: Place | None = None) -> Command:
         self.number += 1
         verbose = ("-v",) if self.dice.random() < 0.2 else ()
-        command = Command(self.place, self.number, ("-C", "specs", *verbose, *words), fall)
+        command = Command(place or self.place, self.number, ("-C", "specs", *verbose, *words), fall)
         self._post("/_weather/command", {"number": self.number, "pid": command.pid, "fall": fall.as_json()})
         self._post("/_sandbox/rig", {"quirks": {"list_lag_calls": fall.lag, "list_shift": fall.shift}})
         for rule in fall.faults:
@@ -260,8 +272,8 @@ class Life:
         command.begin()
         return command
 
-    def _run(self, words: tuple[str, ...], fall: Fall = CALM) -> Ended:
-        command = self._begun(words, fall)
+    def _run(self, words: tuple[str, ...], fall: Fall = CALM, place: Place | None = None) -> Ended:
+        command = self._begun(words, fall, place)
         ended = command.ended()
         assert ended
         self._over(self.number, ended, fall)
