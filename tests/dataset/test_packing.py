@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.dataset.making import folder, good
+from tests.harness import Harness, dataset
 from wanctl.address import Address
 from wanctl.dataset.contents import DatasetError
 from wanctl.language.load import load_project
@@ -70,6 +71,21 @@ def test_what_a_killed_run_left_goes_and_what_a_running_one_has_stays(tmp_path: 
         folder(one, {"dataset.zip": b"x"})
     pack(packer, digest_of(packer))
     assert list((tmp_path / "packing").iterdir()) == [running]
+
+
+def test_what_a_killed_run_left_goes_with_the_next_apply_though_it_packs_nothing(tmp_path: Path) -> None:
+    """It was killed once everything was uploaded, say."""
+    harness = Harness.begun(tmp_path)
+    harness.write(dataset())
+    harness.apply()
+    packing = harness.specs / ".wanctl" / "packing"
+    killed, running = packing / "999999999-x", packing / f"{os.getppid()}-y"
+    for one in (killed, running):
+        folder(one, {"dataset.zip": b"x"})
+    assert harness.plan().pending == ()
+    assert killed.exists(), "a plan changes nothing"
+    harness.apply()
+    assert list(packing.iterdir()) == [running]
 
 
 def test_another_content_than_the_planned_one_is_not_packed(packer: Packer) -> None:

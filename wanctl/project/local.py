@@ -243,14 +243,20 @@ class Packer:
 @contextmanager
 def _own_folder(place: Path) -> Iterator[Path]:
     """A folder for this process, gone afterwards; those of processes that were killed go, too."""
-    import shutil
     import tempfile
+
+    place.mkdir(parents=True, exist_ok=True)
+    sweep_packed(place)
+    with tempfile.TemporaryDirectory(dir=place, prefix=f"{os.getpid()}-") as folder:
+        yield Path(folder)
+
+
+def sweep_packed(place: Path) -> None:
+    """Delete the archives of processes that were killed: each is as large as its dataset."""
+    import shutil
 
     from wanctl.base.running import is_alive
 
-    place.mkdir(parents=True, exist_ok=True)
-    for left in place.iterdir():
+    for left in place.iterdir() if place.is_dir() else ():
         if not is_alive(left.name.partition("-")[0]):
             shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=place, prefix=f"{os.getpid()}-") as folder:
-        yield Path(folder)

@@ -20,7 +20,7 @@ from wanctl.ledger.record import Record
 from wanctl.ledger.store import LeasedStore
 from wanctl.plan import Plan
 from wanctl.project.ledgers import known_to_namesakes
-from wanctl.project.local import Packer
+from wanctl.project.local import Packer, sweep_packed
 from wanctl.project.promotion import read_elsewhere
 from wanctl.project.provider import place_gate
 from wanctl.project.results import PlanResult
@@ -85,6 +85,9 @@ async def session_of(
             project.gated(planner or partial(make_plan, diagnostics=project.findings()), outside),
         )
 
+    packing = project.state / "packing"
+    if store:  # a run that only looks changes nothing, here neither
+        sweep_packed(packing)
     async with project.account(_permission(store)) as account:
         known, stamp, planned_by = await account.aside(read)
         save, references = store.save if store else _only_looking, references_of(desired)
@@ -95,7 +98,7 @@ async def session_of(
             clock=account.clock,
             journal=Journal(save, known, stamp, account.clock.now, references),
             polling=PollingPace.of(desired.settings.polling),
-            archive=Packer(project.datasets, project.local, project.state / "packing").archive,
+            archive=Packer(project.datasets, project.local, packing).archive,
             planner=planned_by,
             lists=account.lists(since),
             elsewhere=partial(read_elsewhere, project) if desired.shares_models else None,
