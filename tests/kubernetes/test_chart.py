@@ -122,8 +122,10 @@ def test_each_value_is_documented() -> None:
 
 
 def test_the_definitions_are_those_that_wanctl_prints() -> None:
-    written = (CHART / "crds" / "crds.yaml").read_text("utf-8")
-    assert written == (CHART.parents[1] / "kubernetes" / "crds.yaml").read_text("utf-8")
+    """A link, which Helm follows."""
+    (definitions,) = helm().Chart.load(str(CHART)).crds
+    printed = (CHART.parents[1] / "kubernetes" / "crds.yaml").read_text("utf-8")
+    assert printed in {definitions.get(key) for key in definitions}
 
 
 def test_projects_of_one_namespace_take_no_right_in_others(rendered: Rendered) -> None:
