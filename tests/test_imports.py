@@ -16,7 +16,7 @@ from wanctl.cli.app import MODULES, app, name_of
 
 ROOT = Path(__file__).parents[1]
 LOOKING = """
-import json, sys, threading
+import gc, json, sys, threading
 more = set()
 usual = threading.Thread.start
 def start(thread):
@@ -36,6 +36,7 @@ try:
 except SystemExit as ended:
     assert not ended.code, ended.code
 more |= {name for name, module in sys.modules.items() if module}
+more.add(f"cycles are looked for at {gc.get_threshold()[0]}")
 sys.stderr.write("\\n" + json.dumps(sorted(more)))
 """
 LIBRARIES = {
@@ -187,3 +188,5 @@ def test_of_an_unchanged_project_neither_media_nor_the_sandbox_is_opened() -> No
             assert found & UNUSED == set()
             assert "media of a dataset" not in found, "their sizes and times tell that they are the same"
             assert "a second thread" not in found, "it would make the methods of every class at once"
+        seldom = {one for one in found if one.startswith("cycles are looked for at ")}
+        assert not seldom & imported("-C", str(specs), "apply", "--yes"), "it may go on for days"

@@ -24,6 +24,11 @@ def main() -> None:
         sys.exit(1)
 
 
+def runs_on() -> None:
+    """For a command that goes on for long: cycles in what it has given back are looked for."""
+    gc.set_threshold(20_000, 20, 50)
+
+
 def _run() -> None:
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started this: nobody hears, and the work is done

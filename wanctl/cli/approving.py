@@ -45,9 +45,11 @@ def _given_up_at_once() -> Iterator[None]:
 
 
 def watching() -> "AbstractContextManager[Any]":
+    from wanctl.cli import runs_on
     from wanctl.render.text.console import columns, err
     from wanctl.render.text.run import TimedLines
 
+    runs_on()
     stream = err()
     if columns(stream) is None:
         return nullcontext(TimedLines(stream))

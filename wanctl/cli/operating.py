@@ -74,6 +74,9 @@ def operator(
 
     The cluster is that of KUBECONFIG, or of the Pod that this runs in.
     """
+    from wanctl.cli import runs_on
+
+    runs_on()
     from wanctl.cli.watching import address_of, interval_of
     from wanctl.operator.running import OperatorOptions, operate, summary
     from wanctl.project.host import Host

@@ -43,6 +43,9 @@ def serve(
     port: Annotated[int, typer.Option(metavar="PORT", help="The port to listen on.")] = 8787,
 ) -> None:
     """Serve the sandbox over HTTP. For curl, the SDKs, or another wanctl."""
+    from wanctl.cli import runs_on
+
+    runs_on()
     import uvicorn
 
     from wanctl.render.text.console import emit, err

@@ -55,6 +55,9 @@ def watch(
 
     With --root or --fleet it keeps many projects in one process.
     """
+    from wanctl.cli import runs_on
+
+    runs_on()
     policy = _policy(require_approval, self_heal=self_heal)
     if root or fleet:
         many(
