@@ -259,10 +259,15 @@ def test_two_operators_keep_twenty_projects_and_one_may_die(place: OperatorPlace
         for key in ("generation", "uid"):
             del one["metadata"][key]
     place.apply(*items)
-    with place.operating(interval=4), place.process(interval=4) as other:
+    with place.operating(interval=4) as run, place.process(interval=4) as other:
         place.until(lambda: len(place.jobs()) >= 5)
         other.kill()
         place.until(lambda: all(_ready(place, name) for name in names), patience=300)
+        operator = run.operator
+        assert operator is not None
+        readings, turns = sum(operator.accounts.readings), operator.turns
+        place.until(lambda: operator.turns >= turns + 60, advance=False)
+        assert sum(operator.accounts.readings) - readings <= 12  # and not one for each turn
     assert len(place.jobs()) == 20
     assert len(place.sandbox_deployments()) == 20
 

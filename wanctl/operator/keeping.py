@@ -5,6 +5,7 @@ time share one reading of each account. A turn that takes long, or fails, holds 
 """
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -50,6 +51,7 @@ _log = logging.getLogger("wanctl.operator")
 
 SETTLES = 1.0  # seconds after a change: those who apply many objects send them one after the other
 SOONEST = 5.0  # seconds between two turns of one project
+TOGETHER = 1.0  # seconds: who is due so much later takes part in the same reading
 FIRST_RETRY, LONGEST_RETRY = 15.0, 600.0
 
 
@@ -86,6 +88,7 @@ class Operator:
 
     def __post_init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._collected = 0
         self._accounts_seen: dict[tuple[str, int], float] = {}
         self.desk = Desk(self.client, "wanctl-operator", self.inventory.take)
 
@@ -130,10 +133,11 @@ class Operator:
         self._take_in()
         await self._let_go()
         await self._report_accounts()
-        due = [kept for kept in self.projects.values() if not kept.busy and kept.due <= time.monotonic()]
+        soon = time.monotonic() + min(TOGETHER, self.interval / 10)
+        due = [kept for kept in self.projects.values() if not kept.busy and kept.due <= soon]
         gathering = Gathering(len(due), PATIENCE)
         for kept in due:
-            kept.began, kept.due = time.monotonic(), time.monotonic() + self.interval
+            kept.began, kept.due = self.begun, self.begun + self.interval
             kept.work = asyncio.create_task(self._turn(kept, gathering, slots))
 
     async def ended(self) -> None:
@@ -144,6 +148,9 @@ class Operator:
 
     async def _pause(self) -> None:
         due = [kept.due for kept in self.projects.values() if not kept.busy]
+        if len(due) == len(self.projects) and self._collected != self.turns:
+            self._collected = self.turns
+            gc.collect()  # what a turn leaves refers to itself: nobody else takes it away
         span = min([self.interval, *(one - time.monotonic() for one in due)])
         with suppress(TimeoutError):
             async with asyncio.timeout(max(span, 0.05)):
