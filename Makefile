@@ -134,9 +134,12 @@ clean:
 	rm -rf $(VENV) $(VENV)-supply $(VENV)-image .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Ratios, not verdicts: short commands, plans that find nothing to do, the waiting of a run, a dataset read and
-# packed. Writes docs/speed.md, its picture, and the line of this version in tests/bench/history.json.
+# packed; then an account full of others' objects, an apply of 200 chains, the memory of a large dataset. Writes
+# docs/speed.md, its picture, and the line of this version in tests/bench/history.json.
 bench: $(STAMP)
 	$(BIN)/python tests/bench/table.py
 	$(BIN)/python tests/bench/foreign.py
+	$(BIN)/python tests/bench/applying.py 200
+	$(BIN)/python tests/bench/memory.py 1000
 	$(BIN)/python tests/bench/fleet.py 100
 	$(BIN)/python tests/bench/preparing.py 600
