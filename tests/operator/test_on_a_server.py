@@ -1,7 +1,9 @@
 """Custom resources and the operator on a real kube-apiserver."""
 
+import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -347,3 +349,20 @@ def test_a_server_that_starts_anew_is_watched_on(tmp_path: Path) -> None:
 def _reason(place: OperatorPlace) -> str | None:
     found = place.condition("WanProject", "rain", "Ready")
     return str(found["reason"]) if found else None
+
+
+def test_one_turn_of_each_project_can_be_asked_for(place: OperatorPlace) -> None:
+    place.apply(*everything(place, requireApproval=["train"]))
+    where = [f"--namespace={place.namespace}", f"--projects-in={place.namespace}"]
+    folders = [f"--state={place.root / 'state'}", f"--volumes={place.root / 'volumes'}"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "wanctl", "operator", "--once", *where, *folders],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KUBECONFIG": str(place.cluster.kubeconfig), "DASHSCOPE_API_KEY": "sk-not-used"},
+        check=True,
+        timeout=120,
+    )
+    assert "1 project: 1 Reconciling" in ended.stderr or "1 WaitingForPerson" in ended.stderr, ended.stderr
+    assert place.condition("WanProject", "rain", "Ready")
+    assert place.jobs() == []
