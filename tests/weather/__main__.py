@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--lives", type=int, default=MOST_SEEDS, help="of each worker, at most")
     parser.add_argument("--only", type=int, default=None)
     asked = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":  # the order of sets is a throw of the dice, too
@@ -36,7 +37,11 @@ def main() -> int:
     if asked.only is not None:
         return _tell(_lived(asked.only), whole=True)
     first = int(time.time()) % MOST_SEEDS if asked.seed is None else asked.seed
-    return _together(first, time.monotonic() + asked.seconds, asked.workers)
+    seeds = [
+        range(first + number, first + asked.lives * asked.workers, asked.workers)
+        for number in range(asked.workers)
+    ]
+    return _together(seeds, time.monotonic() + asked.seconds)
 
 
 def _lived(seed: int) -> Result:
@@ -46,15 +51,15 @@ def _lived(seed: int) -> Result:
         return lived(seed, Path(room) / "life")
 
 
-def _together(first: int, deadline: float, workers: int) -> int:
-    """Each worker lives every so-manieth seed, and tells of each through one pipe."""
+def _together(seeds: list[range], deadline: float) -> int:
+    """Each worker lives its seeds, and tells of each through one pipe."""
     reading, writing = os.pipe()
     children = []
-    for number in range(workers):
+    for own in seeds:
         child = os.fork()
         if child == 0:
             os.close(reading)
-            _work(range(first + number, first + MOST_SEEDS, workers), deadline, writing)
+            _work(own, deadline, writing)
         children.append(child)
     os.close(writing)
     with os.fdopen(reading) as told:
@@ -64,7 +69,7 @@ def _together(first: int, deadline: float, workers: int) -> int:
     steps, fallen, answers = (sum(int(line[number]) for line in lines) for number in (1, 2, 3))
     totals = ", ".join(f"{lives[outcome]} {outcome}" for outcome in OUTCOMES)
     counts = f"{steps} commands, {fallen} fell, {answers} answers"
-    sys.stdout.write(f"{len(lines)} lives from seed {first}: {counts}: {totals}\n")
+    sys.stdout.write(f"{len(lines)} lives from seed {seeds[0].start}: {counts}: {totals}\n")
     return int(lives[WRONG] > 0 or any(failed) or not lines)
 
 
