@@ -190,3 +190,10 @@ def test_of_an_unchanged_project_neither_media_nor_the_sandbox_is_opened() -> No
             assert "a second thread" not in found, "it would make the methods of every class at once"
         seldom = {one for one in found if one.startswith("cycles are looked for at ")}
         assert not seldom & imported("-C", str(specs), "apply", "--yes"), "it may go on for days"
+
+
+def test_nothing_is_imported_before_a_ctrl_c_is_heard() -> None:
+    """But what Python has by itself: until `main` runs, an interrupt would end in a traceback."""
+    text = "import sys; before = set(sys.modules); import wanctl.cli; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) <= {"wanctl", "wanctl.cli", "gc"}

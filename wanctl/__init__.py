@@ -1,10 +1,10 @@
 """wanctl: infrastructure as code for fine-tuned Wan video models.
 
-The public Python API, which docs/python.md describes. Its names are imported when they are first used.
+The public Python API, which docs/python.md describes. Its names are imported when they are first used, and
+nothing before: a Ctrl-C that comes while the command is loaded is heard once `wanctl.cli.main` runs.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # which type checkers take for true, as they do the one of typing
 
 __version__ = "0.1.0"
 
@@ -52,6 +52,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from wanctl.base.errors import WanctlError as Error
     from wanctl.generation.request import VideoRequest
     from wanctl.generation.result import VideoResult
@@ -66,8 +68,10 @@ if TYPE_CHECKING:
     from wanctl.project.validating import Validation
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import a public name when somebody asks for it: what is below imports wanctl for its version alone."""
+    from importlib import import_module
+
     place = _PLACES.get(name)
     if place is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -98,3 +98,9 @@ def test_far_too_much_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_driver_that_is_not_installed_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"pip install 'wanctl\[oss\]'"):
         fetch("oss://bucket/train", tmp_path / "cache")
+
+
+def test_where_nobody_answers_is_told_without_the_query(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="nothing, or nobody who answers") as told:
+        fetch("http://127.0.0.1:1/set.zip?sig=planted", tmp_path)
+    assert "planted" not in str(told.value)

@@ -1,13 +1,13 @@
-"""The door: typer commands, thin. Nothing is decided here, and nothing is imported that is not used."""
+"""The door: typer commands, thin. Nothing is decided here, and nothing is imported that is not used.
 
-import atexit
+Only what Python has loaded by itself is imported before `main` runs: until then nobody hears a Ctrl-C.
+"""
+
 import gc
-import io
 import os
-import signal
 import sys
-from contextlib import suppress
-from pathlib import Path
+
+_BY_CTRL_C = 130  # the exit code that shells give it
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
         _run()
     except KeyboardInterrupt:  # before anything could listen to it, or while it ended
         sys.stderr.write("Interrupted.\n")
-        sys.exit(128 + signal.SIGINT)
+        sys.exit(_BY_CTRL_C)
     except OSError as error:  # before there is anybody who says it better: no file may be opened, say
         if "--debug" in sys.argv[1:]:
             raise
@@ -30,6 +30,11 @@ def runs_on() -> None:
 
 
 def _run() -> None:
+    import atexit
+    import io
+    from contextlib import suppress
+    from pathlib import Path
+
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started this: nobody hears, and the work is done
             mode = "r" if name == "stdin" else "w"

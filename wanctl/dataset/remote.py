@@ -67,6 +67,10 @@ def _shown(url: str) -> str:
 
 
 def _said(error: Exception) -> str:
+    """What a driver says; where that is the address alone, what it met there."""
+    if isinstance(error, FileNotFoundError) and error.__cause__:
+        met = without_secrets(first_line(str(error.__cause__))) or type(error.__cause__).__name__
+        return f"there is nothing, or nobody who answers ({met})"
     return without_secrets(first_line(str(error))) or type(error).__name__
 
 
