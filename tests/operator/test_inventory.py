@@ -85,3 +85,28 @@ def test_what_nobody_reads_is_not_kept(known: KnownObjects) -> None:
     about = known.documents(RAIN)[0]["metadata"]
     assert about["annotations"] == {ASKED: "1"}
     assert "managedFields" not in about
+
+
+def test_of_two_projects_of_one_name_the_older_one_has_it(known: KnownObjects) -> None:
+    later = changed(project("adverts"), creationTimestamp="2026-03-18T09:00:01Z")
+    known.take(changed(project(), creationTimestamp="2026-03-18T09:00:00Z", generation=2))
+    known.take(later)
+    other = ProjectKey("adverts", "rain")
+    assert (known.namesake(other), known.namesake(RAIN)) == (RAIN, None)
+    elsewhere = changed(later, generation=2)
+    elsewhere["spec"]["accountRef"] = {"name": "second"}
+    known.take(elsewhere)
+    assert known.namesake(other) is None
+
+
+def test_a_project_of_files_is_called_what_they_say(known: KnownObjects) -> None:
+    known.take(changed(project(), creationTimestamp="2026-03-18T09:00:00Z", generation=2))
+    files = project("adverts", sourceRef={"name": "films"})
+    del files["spec"]["project"]
+    known.take(changed(files, creationTimestamp="2026-03-18T09:00:01Z"))
+    other = ProjectKey("adverts", "rain")
+    assert known.namesake(other) is None
+    known.claim(other, "snow")
+    assert known.namesake(other) is None
+    known.claim(other, "rain")
+    assert known.namesake(other) == RAIN

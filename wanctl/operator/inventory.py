@@ -81,6 +81,9 @@ class KnownObjects:
         default_factory=dict
     )  # by kind, then place
 
+    _claimed: dict[ProjectKey, str] = field(default_factory=dict)
+    _owners: dict[tuple[str | None, str], ProjectKey] | None = None  # who has a name; None: to be looked for
+
     @property
     def complete(self) -> bool:
         """Each kind was listed: what is not here is not there."""
@@ -90,7 +93,7 @@ class KnownObjects:
         """All objects of a kind, as they are now. The projects that something changed for."""
         before = self._objects.get(kind, {})
         now = {_place(one): _slim(one) for one in items}
-        self._objects[kind] = now
+        self._objects[kind], self._owners = now, None
         changed = [
             one
             for place in before.keys() | now.keys()
@@ -109,10 +112,12 @@ class KnownObjects:
         known[_place(one)] = _slim(one)
         if _mark(before) == _mark(one):
             return set()
+        self._owners = None
         return {key for each in (before, one) if each is not None for key in self._concerned(each)}
 
     def drop(self, one: KubeObject) -> set[ProjectKey]:
         """One object that is gone."""
+        self._owners = None
         self._objects.setdefault(kind_name(one), {}).pop(_place(one), None)
         return set(self._concerned(one))
 
@@ -128,18 +133,33 @@ class KnownObjects:
     def projects(self) -> tuple[ProjectKey, ...]:
         return tuple(sorted(ProjectKey(*place) for place in self._objects.get(PROJECT, {})))
 
+    def claim(self, key: ProjectKey, name: str) -> None:
+        """What a project is called by the files that it is made of, once they were read."""
+        if self._claimed.get(key) != name:
+            self._claimed[key], self._owners = name, None
+
     def namesake(self, key: ProjectKey) -> ProjectKey | None:
         """An older project of the same name in the same account: at the service nothing would tell them
         apart."""
-        own = self.project(key)
-        if own is None or _claim(own) is None:
+        own = self._claim_of(key)
+        if own is None:
             return None
-        claims = sorted(
-            (str(one["metadata"].get("creationTimestamp", "")), ProjectKey(*place))
-            for place, one in self._objects.get(PROJECT, {}).items()
-            if _claim(one) == _claim(own)
-        )
-        return claims[0][1] if claims[0][1] != key else None
+        if self._owners is None:
+            by_age = sorted(
+                self.projects(), key=lambda one: (str(_created(self.project(one))), one), reverse=True
+            )
+            self._owners = {claim: one for one in by_age if (claim := self._claim_of(one))}
+        owner = self._owners[own]
+        return owner if owner != key else None
+
+    def _claim_of(self, key: ProjectKey) -> tuple[str | None, str] | None:
+        """What a project calls its own at the service, as far as that is known."""
+        project = self.project(key)
+        if project is None:
+            return None
+        spec = spec_of(project)
+        name = self._claimed.get(key) if "sourceRef" in spec else spec.get("project")
+        return (account_named(project), name) if isinstance(name, str) else None
 
     def documents(self, key: ProjectKey) -> tuple[KubeObject, ...]:
         """The objects of a project, upstream first."""
@@ -170,10 +190,8 @@ class KnownObjects:
                 yield ProjectKey(*place)
 
 
-def _claim(project: KubeObject) -> tuple[object, object] | None:
-    """What a project calls its own at the service."""
-    name = spec_of(project).get("project")
-    return (account_named(project), name) if isinstance(name, str) else None
+def _created(one: KubeObject | None) -> object:
+    return one["metadata"].get("creationTimestamp", "") if one else ""
 
 
 def _is_document(one: KubeObject) -> bool:

@@ -124,17 +124,17 @@ class Turning:
         project = inventory.project(self.key)
         assert project is not None  # noqa: S101 - it was looked for
         account = self._account(project, inventory)
-        if other := inventory.namesake(self.key):
-            name = spec_of(project).get("project")
-            message = f"the project {name} of this account is that of WanProject {other} already"
-            raise AccountProblem("ProjectNameTaken", message, "give it another name under project")
+        self._check_name(inventory)
         host = await self._host(account)
         objects = await self._objects(project, account, inventory)
         home = self.place.state / self.key.namespace / self.key.name
         specs = await self._specs(objects, home)
         rounds = self._rounds_of(objects, specs, home, host)
         begun = await asyncio.to_thread(rounds.begun, rounds.checkout.update())
-        iteration = await rounds.carried_out(begun, await arrive())
+        inventory.claim(self.key, begun.project.name)
+        since = await arrive()
+        self._check_name(inventory)  # again: the names of those that are made of files are known by now
+        iteration = await rounds.carried_out(begun, since)
         resources = begun.project.desired.resources
         leaving = leaving_of(objects) & resources.keys()
         absent = frozenset(one for one in leaving if resources[one].spec.state is State.ABSENT)
@@ -142,6 +142,11 @@ class Turning:
         revision = specs.revision if isinstance(specs, ArtifactSpecs) else None
         turn = replace(turn_of(iteration), absent=absent, free=absent - referred)
         return replace(turn, needed=leaving - absent, revision=revision)
+
+    def _check_name(self, inventory: KnownObjects) -> None:
+        if other := inventory.namesake(self.key):
+            message = f"a project of this name is kept in this account already: WanProject {other}"
+            raise AccountProblem("ProjectNameTaken", message, "give it another name under project")
 
     def _account(self, project: KubeObject, inventory: KnownObjects) -> KubeObject:
         name, home = account_named(project), self.place.namespace
