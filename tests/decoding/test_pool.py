@@ -288,3 +288,16 @@ def test_ctrl_c_waits_for_no_decoder(tmp_path: Path) -> None:
         _, said = parent.communicate(timeout=20)
     assert b"KeyboardInterrupt" in said
     assert all(gone(int(one.name)) for one in told.iterdir())
+
+
+def test_a_child_that_went_is_no_zombie_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool.end_children()
+    for reaper in pool._reapers:
+        reaper.cancel()
+    pool._reapers.clear()
+    monkeypatch.setattr(pool, "_REAPED_AFTER", 0.1)
+    went = pid()
+    os.kill(went, signal.SIGKILL)
+    assert comes_about(
+        lambda: not Path(f"/proc/{went}").exists() if Path("/proc/self").exists() else gone(went)
+    )

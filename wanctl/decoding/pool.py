@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, field
 from pathlib import Path
-from threading import Lock, Semaphore
+from threading import Lock, Semaphore, Timer
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from wanctl.base.classes import dataclass
@@ -32,6 +32,7 @@ _Said = TypeVar("_Said")
 _AT_ONCE = min(4, os.cpu_count() or 1)
 _MOST_JSON, _MOST_BYTES, _MOST_BLOBS = 16 * 1024**2, 256 * 1024**2, 1000
 _MOST_ANSWERS = 500_000  # to one question; what is told every few seconds of a film is far less
+_REAPED_AFTER = 40.0  # seconds, a little longer than a child waits
 _LOOK = 0.25  # seconds after which a caller is asked whether it still waits
 _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
 _BEGIN = (
@@ -317,6 +318,7 @@ def _started(channel: int, lifeline: int) -> subprocess.Popen[bytes]:
 _turns = Semaphore(_AT_ONCE)
 _lock = Lock()
 _idle: list[_DecodingChild] = []
+_reapers: list[Timer] = []
 _alive: list[tuple[int, int]] = []  # a pipe whose end the children notice
 
 
@@ -342,6 +344,28 @@ def _taken() -> tuple[_DecodingChild, bool]:
 def _give_back(child: _DecodingChild) -> None:
     with _lock:
         _idle.append(child)
+        _reap_later()
+
+
+def _reap_later() -> None:
+    """A child that nobody asks goes by itself; in a process that lives on somebody has to take note of it."""
+    if not _reapers:
+        reaper = Timer(_REAPED_AFTER, _reap)
+        reaper.daemon = True
+        with contextlib.suppress(RuntimeError):  # no thread begins where Python ends
+            reaper.start()
+            _reapers.append(reaper)
+
+
+def _reap() -> None:
+    with _lock:
+        _reapers.clear()
+        gone = [one for one in _idle if not one.lives()]
+        _idle[:] = [one for one in _idle if one not in gone]
+        if _idle:
+            _reap_later()
+    for one in gone:
+        one.end()
 
 
 def end_children() -> None:
@@ -359,6 +383,7 @@ def _forget_all() -> None:
     for child in _idle:
         child.forget()
     _idle.clear()
+    _reapers.clear()
     for ends in _alive:
         for end in ends:
             os.close(end)
