@@ -16,13 +16,8 @@ from wanctl.cli.app import MODULES, app, name_of
 
 ROOT = Path(__file__).parents[1]
 LOOKING = """
-import gc, json, sys, threading
+import gc, json, sys
 more = set()
-usual = threading.Thread.start
-def start(thread):
-    more.add("a second thread")
-    usual(thread)
-threading.Thread.start = start
 def look(event, arguments):
     if event == "open" and str(arguments[0]).endswith("entry_points.txt"):
         raise AssertionError(f"plugins are looked for in {arguments[0]}")
@@ -110,7 +105,7 @@ UNUSED = {"wanctl.render.html.plan", "wanctl.render.markdown.plan", "wanctl.data
 
 
 def imported(*arguments: str, folder: Path = ROOT) -> set[str]:
-    """The modules in memory after a command, in a process of its own; and whether it had a second thread."""
+    """The modules in memory after a command, in a process of its own; and what it opened."""
     ran = subprocess.run(
         [sys.executable, "-c", LOOKING, *arguments],
         cwd=folder,
@@ -137,7 +132,7 @@ def commands(found: set[str]) -> set[str]:
 
 def test_the_version_is_told_by_the_door_alone() -> None:
     found = imported("--version")
-    assert rooms(found) == {"wanctl.base", "wanctl.cli"}
+    assert rooms(found) == {"wanctl.cli"}
     assert commands(found) == set()
 
 
@@ -149,7 +144,7 @@ def test_the_help_imports_every_command_and_nothing_that_they_use() -> None:
 
 def test_the_help_of_a_command_imports_that_command() -> None:
     found = imported("plan", "--help")
-    assert rooms(found) == {"wanctl.base", "wanctl.cli", "wanctl.render"}
+    assert rooms(found) == {"wanctl.cli", "wanctl.render"}
     assert commands(found) == {"wanctl.cli.planning"}
 
 
@@ -187,7 +182,6 @@ def test_of_an_unchanged_project_neither_media_nor_the_sandbox_is_opened() -> No
             assert commands(found) == {f"wanctl.cli.{module}"}
             assert found & UNUSED == set()
             assert "media of a dataset" not in found, "their sizes and times tell that they are the same"
-            assert "a second thread" not in found, "it would make the methods of every class at once"
         seldom = {one for one in found if one.startswith("cycles are looked for at ")}
         assert not seldom & imported("-C", str(specs), "apply", "--yes"), "it may go on for days"
 

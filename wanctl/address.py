@@ -1,9 +1,9 @@
 """Kind/name: what every resource is called, in specs, plans, ledgers and on the command line."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.words import did_you_mean, quoted
 

@@ -1,11 +1,10 @@
 """The one "something is wrong": in the specs, in a dataset, in the plan, or in what the service answered."""
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.rules import Rule
 from wanctl.rules import Severity as Severity  # here, too: nobody has a finding without one
 

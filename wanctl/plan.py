@@ -8,14 +8,13 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.catalogue.estimate import Cost
 from wanctl.finding import Finding, Severity
 from wanctl.ledger.record import Verb

@@ -13,10 +13,9 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.redaction import without_secrets
 

@@ -1,6 +1,7 @@
 """Values of the YAML files that people write, wherever such a file is read: strict, with errors in words."""
 
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -8,8 +9,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 from pydantic_core import CoreSchema
-
-from wanctl.base.classes import dataclass
 
 LARGEST = 10**12  # of whole numbers: beyond all that is meant, and still small enough to calculate with
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")

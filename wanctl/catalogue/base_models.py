@@ -5,14 +5,13 @@ The service's defaults and prices move; so this is dated, and a project may over
 
 import math
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from wanctl.base.classes import dataclass
 from wanctl.base.values import Amount, Model, Money, Number, Positive, String
 
 

@@ -7,11 +7,11 @@ whether the clips that are split off for previews are billed.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.catalogue.base_models import Catalogue, Price
 
 PIXELS_PER_TOKEN = 1024  # for each second and epoch

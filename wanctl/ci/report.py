@@ -9,10 +9,10 @@ import shlex
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.running import run
 from wanctl.engine.converge import Outcome

@@ -1,13 +1,12 @@
 """compare: the same inputs through two deployments or checkpoints, side by side."""
 
 import sys
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wanctl.base.classes import dataclass
 from wanctl.cli.app import app
 from wanctl.cli.approving import Approver, confirmed, watching
 from wanctl.cli.options import (

@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wanctl.base.classes import dataclass
 from wanctl.cli.app import app
 from wanctl.cli.options import AccountOptions, Format, FormatOption, grouped, host_of, open_project
 

@@ -7,7 +7,7 @@ A command names a group as a parameter, and `grouped` makes its fields options o
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import timedelta
 from enum import IntEnum, StrEnum
 from functools import wraps
@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from wanctl.base.classes import dataclass
 
 if TYPE_CHECKING:
     from wanctl.engine.converge import Patience

@@ -4,14 +4,13 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wanctl.base.classes import dataclass
 from wanctl.cli.options import Format
 from wanctl.render.options import PlanFormat
 

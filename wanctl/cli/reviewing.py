@@ -1,12 +1,12 @@
 """review: a training's previews as a page to choose by, on the disk or shown from here with a button."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wanctl.base.classes import dataclass
 from wanctl.cli.app import app
 from wanctl.cli.choosing import Branch, OpenRequest, check_places, kept
 from wanctl.cli.options import AccountOptions, Yes, grouped, open_project, span

@@ -3,9 +3,9 @@
 import difflib
 import json
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import ANNOTATIONS, MOST_ANNOTATIONS, Sample
 from wanctl.finding import Finding, Place
 from wanctl.rules import Rule

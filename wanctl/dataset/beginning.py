@@ -6,9 +6,9 @@ is taken from the clip. Nothing that is there is written over.
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from wanctl.base.classes import dataclass
 from wanctl.base.files import PUBLIC, create_file, replace_file
 from wanctl.dataset.contents import ANNOTATIONS, DatasetError, DatasetFacts, MediaKind, Sample
 from wanctl.dataset.looking import frame_of

@@ -7,9 +7,9 @@ byte of its line, and every other line, stays. The last change can be taken back
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.base.files import PRIVATE, replace_file
 from wanctl.dataset.checks.captions import description_of, effect_of, made_up_words, sentences_of
 from wanctl.dataset.contents import ANNOTATIONS, DatasetError, Sample

@@ -5,10 +5,10 @@ Only samples without a prompt get one, on their own line; every other byte of th
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.files import replace_file
 from wanctl.dataset.contents import ANNOTATIONS, DatasetError, DatasetFacts, Sample
 from wanctl.dataset.looking import frames_over

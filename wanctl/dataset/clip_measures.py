@@ -4,11 +4,11 @@ No library for media is loaded here: a second look at the same clips reads their
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from wanctl.base.classes import dataclass
 from wanctl.base.files import PRIVATE, replace_file
 
 _VERSION = 1  # raised whenever measuring finds other numbers in the same bytes

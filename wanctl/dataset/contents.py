@@ -7,13 +7,12 @@ order, file times and compression change nothing. No I/O here, and no library fo
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
 from wanctl.address import NAME
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.finding import Finding
 

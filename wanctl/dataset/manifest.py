@@ -6,9 +6,9 @@ sample. Captions are kept as they are while they are small; of large sets their 
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.dataset.contents import DatasetFacts, Sample
 

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -17,7 +18,6 @@ from typing import IO, TYPE_CHECKING, Annotated, BinaryIO, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from wanctl.base.classes import dataclass
 from wanctl.base.files import PRIVATE, replace_file
 from wanctl.dataset.annotations import Annotations, missing_annotations, read_annotations
 from wanctl.dataset.contents import (

@@ -10,10 +10,10 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from wanctl.base.classes import dataclass
 from wanctl.dataset.annotations import MEDIA_FIELDS, read_annotations
 from wanctl.dataset.contents import ANNOTATIONS, MOST_ANNOTATIONS, Sample
 from wanctl.dataset.leaving_out import leaving_out

@@ -8,10 +8,10 @@ a sample that comes or goes elsewhere moves few others.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import DatasetError
 
 

@@ -17,12 +17,10 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock, Semaphore, Timer
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
-
-from wanctl.base.classes import dataclass
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -6,9 +6,9 @@ bound, its kind checks that it can be that resource.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.engine.observe import RunSession
 from wanctl.kinds.context import Context

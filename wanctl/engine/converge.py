@@ -7,14 +7,13 @@ is not decided here: the caller brings an approved plan and a watcher.
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.engine.gates import Approval
 from wanctl.engine.observe import RunSession
 from wanctl.engine.planner import Draft

@@ -6,11 +6,10 @@ Nothing runs that the approved plan does not hold.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import LocalData
 from wanctl.engine.planner import Draft, Planner
 from wanctl.finding import Finding, Severity

@@ -6,12 +6,11 @@ found among the records of what its document refers to, at the time of the call.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.kinds.moving import named_before
 from wanctl.kinds.registry import kind_of
 from wanctl.ledger.record import CHECKING, Generation, HistoryLine, KeptInputs, Record, Verb

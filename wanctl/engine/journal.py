@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.kinds.acting import CallResult
 from wanctl.ledger.record import Entry, Generation, HistoryLine, Intent, Record, Verb
 from wanctl.plan import Effect

@@ -9,14 +9,13 @@ list leaves out is asked for by the object's own id.
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.running import Clock
 from wanctl.dataset.contents import LocalData
 from wanctl.engine.journal import Journal

@@ -7,12 +7,11 @@ back as questions.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 from wanctl.address import Address, Kind
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.dataset.contents import LocalData
 from wanctl.finding import Finding, Severity

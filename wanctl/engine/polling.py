@@ -7,12 +7,11 @@ throw of the dice, so that many runs do not ask at the same moment.
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 
 from wanctl.address import Address, Kind
-from wanctl.base.classes import dataclass
 from wanctl.kinds.kind import Cadence
 from wanctl.kinds.registry import kind_of, kinds
 from wanctl.language.settings import PollingIntervals

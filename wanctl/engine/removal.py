@@ -6,9 +6,9 @@ they are orphans, is decided here as well.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 from wanctl.address import Address, Kind
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.dataset.contents import LocalData
 from wanctl.engine.planner import Draft, exceeded_limits, forgotten, make_plan, plan_of

@@ -5,10 +5,9 @@ has a suffix of its own and no document: the ledger says until when it stays, an
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import LocalData
 from wanctl.engine.planner import Draft, plan_of
 from wanctl.kinds.registry import kind_of

@@ -7,9 +7,9 @@ Debian's cron does it, and cronsim after it.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from wanctl.base.classes import dataclass
 from wanctl.language.settings import Window
 
 LOOKED_AHEAD = 100  # beginnings and ends: more would be a window that hardly ever changes anything

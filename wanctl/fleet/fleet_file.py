@@ -1,12 +1,12 @@
 """fleet.yaml: the repositories, folders and environments that one process keeps."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.finding import Place
 from wanctl.language.findings import Findings, SpecErrors

@@ -10,11 +10,10 @@ import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.base.running import Interrupted, first_of, give_memory_back
 from wanctl.fleet.fleet_file import MemberName, Repository, members_of
 from wanctl.fleet.gathering import Gathering

@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.base.net import is_loopback
 from wanctl.base.running import Interrupted, run
 from wanctl.engine.converge import Watcher

@@ -1,12 +1,12 @@
 """HTTP of a fleet: one page over all projects, one for each, and the same probes, metrics and hook."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from wanctl.base.classes import dataclass
 from wanctl.fleet.keeping import Fleet
 from wanctl.fleet.metrics import FleetMetrics
 from wanctl.fleet.overview import Overview

@@ -6,10 +6,9 @@ laid out beside it meanwhile.
 
 import threading
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.watch.checkout import Checkout, Commit
 
 

@@ -9,10 +9,9 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.forge.forge import Forge, Reviewed, ReviewRequest, Token
 from wanctl.forge.wire import ForgeConnection, ForgeError, RefusedError
 

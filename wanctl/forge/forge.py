@@ -5,11 +5,11 @@ A forge is one module beside this one, a line in `registry` and a template in `w
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from wanctl.base.classes import dataclass
 from wanctl.base.net import Secret
 
 if TYPE_CHECKING:

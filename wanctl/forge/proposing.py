@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from wanctl.base.classes import dataclass
 from wanctl.forge.forge import Forge, Token
 from wanctl.forge.registry import GITHUB, GITLAB, forge_at
 from wanctl.forge.wire import ForgeConnection, ForgeError

@@ -8,10 +8,10 @@ import csv
 import io
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.words import listed
 from wanctl.generation.request import RequestError, VideoRequest, request_of

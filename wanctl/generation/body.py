@@ -7,10 +7,9 @@ import copy
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import spell_bytes
 from wanctl.generation.inputs import Input, InputFile
 from wanctl.generation.modes import CalledModel, VideoMode

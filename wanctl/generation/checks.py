@@ -5,13 +5,13 @@ Pure: a video is looked at in `seeing`.
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from wanctl.base.classes import dataclass
 from wanctl.base.values import Model, Positive, String, Whole
 from wanctl.base.words import counted
 from wanctl.catalogue.base_models import Catalogue

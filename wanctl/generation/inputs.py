@@ -10,12 +10,12 @@ import hashlib
 import io
 import mimetypes
 from collections.abc import Iterator
+from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from wanctl.base.classes import dataclass
 from wanctl.base.redaction import without_secrets
 from wanctl.dataset.contents import SNIFFED, Media, MediaKind, sniff
 from wanctl.generation.request import MEDIA_FIELDS, RequestError, VideoRequest

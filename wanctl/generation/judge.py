@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Protocol, Self
@@ -18,7 +19,6 @@ from pydantic.annotated_handlers import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from wanctl.base.classes import dataclass
 from wanctl.base.redaction import without_secrets
 from wanctl.base.values import FromFile, Identifier, Model, Positive, Whole
 from wanctl.catalogue.base_models import Catalogue

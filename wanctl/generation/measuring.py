@@ -1,10 +1,10 @@
 """What a video on this machine is: its length, rate and size, by its bytes."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from wanctl.base.classes import dataclass
 from wanctl.decoding.demuxers import BEGIN, demuxer_for
 from wanctl.decoding.pool import UndecodableError, decoded
 

@@ -4,10 +4,8 @@ All of it is data: `rules` holds a request against it, `body` finds the fields' 
 """
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-
-from wanctl.base.classes import dataclass
 
 VIDEO_PATH = "/services/aigc/video-generation/video-synthesis"
 FRAMES_PATH = "/services/aigc/image2video/video-synthesis"

@@ -1,12 +1,11 @@
 """What a request gave, what its call will cost as far as anybody knows, and how it goes meanwhile."""
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.values import Money
 from wanctl.catalogue.base_models import Catalogue

@@ -5,8 +5,8 @@ What the documents refuse is an error with the words to write; what only may go 
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted, listed, spell_bytes
 from wanctl.dataset.contents import MediaKind
 from wanctl.finding import Finding, Severity

@@ -8,10 +8,10 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.base.running import Clock
 from wanctl.generation.body import VideoCall
 from wanctl.generation.measuring import measured

@@ -2,9 +2,9 @@
 
 import asyncio
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.dataset.looking import view_clip
 from wanctl.generation.checks import SeenVideo
 from wanctl.generation.judge import Judge, NothingToShow, Score, ShownVideo

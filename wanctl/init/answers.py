@@ -9,10 +9,10 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import quoted, suggestion
 from wanctl.catalogue.packaged import newest_edition, packaged_models
 from wanctl.forge.registry import FORGES, forge_at

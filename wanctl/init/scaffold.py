@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
@@ -13,7 +14,6 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from wanctl.base.classes import dataclass
 from wanctl.catalogue.base_models import Catalogue, CatalogueModel
 from wanctl.catalogue.packaged import newest_edition, packaged_models
 from wanctl.forge.registry import forge_named

@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.ledger.record import Entry, Generation
 from wanctl.plan import Effect
 

@@ -5,11 +5,11 @@ ends in `.*` stands for every key below. What is not in the table is no field of
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.kinds.context import Context, Planned, Provided
 from wanctl.language.resources import Resource
 from wanctl.ledger.record import Entry, Generation, Intent

@@ -6,13 +6,12 @@ yet puts a `Question`; the engine answers it and plans again. No I/O here.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from wanctl.address import Address, Kind
-from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import LocalData
 from wanctl.finding import Finding
 from wanctl.kinds.snapshot import Question, Read, Snapshot, config_suffixes

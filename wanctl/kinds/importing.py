@@ -5,14 +5,13 @@ The kinds say what of it can be imported and how its document reads; the engine 
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
 
 from wanctl.address import Address, Kind
-from wanctl.base.classes import dataclass
 from wanctl.finding import Place
 from wanctl.kinds.snapshot import Question, Snapshot
 from wanctl.language.fields import LONGEST_NAME

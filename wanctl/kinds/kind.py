@@ -7,12 +7,11 @@ as well. Whoever asks goes through `registry`. README.md says how to add one.
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from wanctl.address import Address, Kind
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.kinds.case import FieldTable
 from wanctl.kinds.context import Context, Planned

@@ -4,11 +4,10 @@ Not a matter of the service: what is live keeps the marks of its old name, and i
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.finding import Finding, Severity
 from wanctl.kinds.acting import CallResult, Tools
 from wanctl.language.resources import Desired, Rename

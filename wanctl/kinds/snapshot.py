@@ -8,7 +8,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -16,7 +16,6 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from wanctl.address import NAME, Address
-from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import parse_upload_name
 from wanctl.language.models import Deployment as DeploymentSpec
 from wanctl.ledger.record import Record

@@ -12,14 +12,13 @@ import ssl
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
-from wanctl.base.classes import dataclass
 from wanctl.base.net import Secret, is_loopback
 from wanctl.kubernetes.errors import ClusterConfigError
 from wanctl.kubernetes.resources import is_object_name

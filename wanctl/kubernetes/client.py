@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -21,7 +21,6 @@ from tenacity.wait import wait_base, wait_random_exponential
 
 from wanctl import __version__
 from wanctl.base.bounded import PLAIN, read_bounded
-from wanctl.base.classes import dataclass
 from wanctl.base.net import PAST_PROXIES
 from wanctl.base.redaction import keep_signatures_out_of_logs, without_secrets
 from wanctl.kubernetes.access import ClusterAccess, TokenSource

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from wanctl.base.classes import dataclass
 from wanctl.kubernetes.errors import ClusterConfigError
 
 KubeObject = dict[str, Any]

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.redaction import without_secrets
 from wanctl.base.words import first_line
 from wanctl.kubernetes.errors import (

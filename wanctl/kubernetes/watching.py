@@ -10,13 +10,13 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import httpx
 
 from wanctl.base.bounded import read_bounded
-from wanctl.base.classes import dataclass
 from wanctl.kubernetes.client import FoundObjects, KubeRequest, KubernetesClient, broken, selection
 from wanctl.kubernetes.errors import (
     ClusterBusyError,

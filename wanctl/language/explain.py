@@ -2,9 +2,9 @@
 
 import re
 import textwrap
+from dataclasses import dataclass
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.values import DURATION_PATTERN, MONEY_PATTERN
 from wanctl.base.words import did_you_mean, listed

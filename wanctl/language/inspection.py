@@ -1,12 +1,11 @@
 """Everything that is known of one dataset here, with what training each base model on it would cost."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.catalogue.base_models import Catalogue, FrameMode
 from wanctl.catalogue.estimate import TrainingEstimate, estimate_training
 from wanctl.catalogue.packaged import laid_over, models_of, packaged_catalogue

@@ -1,7 +1,7 @@
 """Folder → Desired. Reads every file of a project, gathers everything that is wrong, and puts it together."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from wanctl.address import Address, Kind
-from wanctl.base.classes import dataclass
 from wanctl.base.words import listed, quoted, suggestion
 from wanctl.catalogue.base_models import Catalogue, CatalogueFile
 from wanctl.catalogue.packaged import (

@@ -4,9 +4,9 @@ The loader calls this; the planner does the moving.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.words import did_you_mean
 from wanctl.finding import Place
 from wanctl.language.findings import Findings

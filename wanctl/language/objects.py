@@ -3,12 +3,11 @@ line. They may hold no more than files may, credentials are refused in them, and
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import quoted
 from wanctl.finding import Place
 from wanctl.language.findings import Findings

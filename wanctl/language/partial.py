@@ -7,11 +7,11 @@ stand-ins are put where a value is needed, and what is found about either is not
 import copy
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import did_you_mean
 from wanctl.catalogue.base_models import HyperParameters
 from wanctl.finding import Finding

@@ -1,12 +1,11 @@
 """wanctl.yaml → Settings. The base and every environment are checked; the chosen one is merged over it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import quoted, suggestion
 from wanctl.finding import Finding, Severity
 from wanctl.language.findings import Findings

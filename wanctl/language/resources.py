@@ -4,11 +4,10 @@ Values only: nothing here reads a file, a clock or the environment, and the plan
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wanctl.address import Address, Kind
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.words import did_you_mean, listed, quoted
 from wanctl.catalogue.base_models import Catalogue

@@ -7,11 +7,11 @@ protocols, nothing in the machine's own network. `yaml.nodes` hides a password i
 
 import ipaddress
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.redaction import without_secrets
 from wanctl.base.words import did_you_mean, listed, quoted

@@ -10,6 +10,7 @@ import ast
 import inspect
 from collections import ChainMap
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -18,7 +19,6 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
 from wanctl.address import Kind
-from wanctl.base.classes import dataclass
 from wanctl.catalogue.base_models import HyperParameters
 from wanctl.dataset.thresholds import ContentThresholds
 from wanctl.generation.checks import VideoChecks

@@ -5,12 +5,12 @@ What comes from the service is quoted as data, always.
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 
 SCHEMA_COMMENT = "# yaml-language-server: $schema=.wanctl-schema.json"
 _WIDTH = 100

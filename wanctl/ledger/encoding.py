@@ -10,12 +10,12 @@ change, and replace what serves. How the JSON is spelled, and in which order, do
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from wanctl.address import Kind
-from wanctl.base.classes import dataclass
 from wanctl.ledger.errors import LedgerDamagedError, LedgerElsewhereError, LedgerUnreadableError
 from wanctl.ledger.record import FORMAT_VERSION, Record
 

@@ -6,9 +6,7 @@ the kubeconfig, and never a URL.
 
 import json
 import re
-from dataclasses import replace
-
-from wanctl.base.classes import dataclass
+from dataclasses import dataclass, replace
 
 DEFAULT_REMOTE = "origin"
 KNOWN = "a file path, git:BRANCH, s3://, oss://, gs:// or az://BUCKET/KEY, or kube:NAMESPACE/NAME"

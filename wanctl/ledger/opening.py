@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from wanctl.base.classes import dataclass
 from wanctl.base.net import on_this_machine
 from wanctl.ledger.backends.backend import Backend
 from wanctl.ledger.backends.file import FileBackend

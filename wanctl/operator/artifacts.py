@@ -9,13 +9,13 @@ import secrets
 import shutil
 import tarfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.kubernetes.client import KubernetesClient
 from wanctl.kubernetes.errors import NoSuchObjectError

@@ -5,9 +5,9 @@ operator does the rest. Rights are those of the person: the account is not asked
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.kubernetes.client import KubernetesClient
 from wanctl.kubernetes.resources import KubeObject, name_of, version_of

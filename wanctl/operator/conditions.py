@@ -6,11 +6,10 @@ where it differs, so one that changed by itself would be written for ever.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted, first_line, listed
 from wanctl.finding import Finding, Severity
 from wanctl.operator.custom_resources import (

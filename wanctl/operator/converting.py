@@ -6,12 +6,11 @@ Read as they are written, and not as they are meant: what is wrong with them is 
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from wanctl.address import Kind
-from wanctl.base.classes import dataclass
 from wanctl.language.findings import Findings
 from wanctl.language.resources import DOCUMENTS
 from wanctl.language.root import Root, find_project

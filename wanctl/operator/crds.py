@@ -1,10 +1,10 @@
 """`wanctl crds`: the definitions of the custom resources, made from the models that read them."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from wanctl.address import Kind
-from wanctl.base.classes import dataclass
 from wanctl.language.resources import DOCUMENTS
 from wanctl.language.schema import PROJECT as SETTINGS
 from wanctl.language.schema import Schema, described, described_model

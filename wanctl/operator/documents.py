@@ -6,14 +6,13 @@ are those of files.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import ValidationError
 
 from wanctl.address import Address, Kind
-from wanctl.base.classes import dataclass
 from wanctl.base.words import quoted
 from wanctl.language.findings import Findings
 from wanctl.language.models import State

@@ -1,11 +1,10 @@
 """The custom resources as the cluster last told of them, and which projects a change concerns."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from wanctl.address import Address, Kind
-from wanctl.base.classes import dataclass
 from wanctl.operator.custom_resources import ACCOUNT, GROUP, PROJECT
 from wanctl.operator.documents import KubeObject, name_of, project_of, resource_name, spec_of
 

@@ -11,9 +11,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
-from wanctl.base.classes import dataclass
 from wanctl.fleet.gathering import Gathering
 from wanctl.fleet.keeping import AT_ONCE, PATIENCE, THREADS
 from wanctl.kubernetes.client import KubernetesClient

@@ -3,12 +3,11 @@ means for it.
 """
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.engine.gates import Gate
 from wanctl.language.load import load_project
 from wanctl.language.resources import Desired, Resource

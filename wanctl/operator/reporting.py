@@ -4,12 +4,11 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.kubernetes.client import KubernetesClient
 from wanctl.kubernetes.errors import KubernetesError, NoSuchObjectError, StaleVersionError
 from wanctl.kubernetes.resources import EVENTS, ResourceType

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from prometheus_client.exposition import generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from wanctl.base.classes import dataclass
 from wanctl.base.running import Interrupted, run
 from wanctl.base.words import counted
 from wanctl.kubernetes.access import ClusterAccess, find_cluster

@@ -6,9 +6,9 @@ models as well: a default that the server wrote into the object would look as if
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import first_line
 from wanctl.language.explain import spell_type
 from wanctl.language.schema import Schema

@@ -6,11 +6,10 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.running import first_of
 from wanctl.base.words import counted

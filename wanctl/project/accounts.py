@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.base.running import first_of
 from wanctl.engine.observe import read_lists
 from wanctl.kinds.snapshot import Snapshot

@@ -1,11 +1,11 @@
 """import and adopt: specs are written for what is live, and the ledger learns which object each one is."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.files import create_file
 from wanctl.base.running import run
 from wanctl.engine.adoption import (

@@ -1,12 +1,11 @@
 """A plan carried out: asked for, converged under the ledger's lease, and how that ended."""
 
 from collections.abc import Collection
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.engine.converge import Outcome, Patience, Watcher, converge
 from wanctl.engine.gates import Approval

@@ -1,9 +1,9 @@
 """Changes of many captions of a dataset at once, shown before they are written, and taken back."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.dataset.caption_edits import (
     CaptionEdit,
     CaptionFile,

@@ -6,11 +6,11 @@ different, nothing is written.
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.running import run
 from wanctl.base.words import did_you_mean, listed
 from wanctl.engine.observe import RunSession

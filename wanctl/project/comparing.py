@@ -6,11 +6,10 @@ video is made as `generate` makes it: kept, paid once, and found again by the ne
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.files import file_name
 from wanctl.generation.batch import BatchRow, RowResult, prepare_all, rows_of
 from wanctl.generation.records import TaskState, VideoFolder

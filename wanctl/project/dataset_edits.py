@@ -4,10 +4,10 @@ Each edit opens the project anew, since files may be written meanwhile, and writ
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from wanctl.base.classes import dataclass
 from wanctl.dataset.caption_edits import CaptionEdit, CaptionFile
 from wanctl.dataset.contents import ANNOTATIONS, DatasetError, Sample
 from wanctl.dataset.selecting import exclusion_of

@@ -4,12 +4,11 @@ model draft its missing captions, for a person to review.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.files import replace_file
 from wanctl.base.running import run
 from wanctl.base.words import counted, did_you_mean

@@ -5,11 +5,11 @@ Times are the account's, which in the sandbox run faster than the wall clock.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.plan import Action, Plan, Step, When
 from wanctl.render.words import spell_took
 

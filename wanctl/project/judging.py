@@ -6,10 +6,10 @@ judge they go into the ledger as well, so that every machine plans alike.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.catalogue.base_models import Catalogue
 from wanctl.generation.judge import Judge, Rubric, UnusableAnswer, cost_of_judging

@@ -5,10 +5,10 @@ A ledger is moved to another store here, it is seen who holds it, and a dead lea
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from wanctl.base.classes import dataclass
 from wanctl.base.running import run
 from wanctl.language.findings import Findings
 from wanctl.language.root import SETTINGS_FILE

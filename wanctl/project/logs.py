@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.running import Clock
 from wanctl.catalogue.estimate import Cost
 from wanctl.kinds.registry import kind_of, previewed_kind

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wanctl.address import Address, Kind
-from wanctl.base.classes import dataclass
 from wanctl.base.words import listed
 from wanctl.engine.observe import RunSession
 from wanctl.engine.planner import Draft

@@ -1,10 +1,10 @@
 """A choice on a branch of its own: committed beside the work tree, which stays as it is, pushed, proposed."""
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wanctl.base.classes import dataclass
 from wanctl.base.git import Git, GitError, spoken
 from wanctl.forge.proposing import Proposal, RepositoryHome, home_of, open_request
 from wanctl.project.choosing import ChosenEdit, check_chosen

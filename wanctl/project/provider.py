@@ -4,14 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from wanctl.base.classes import dataclass
 from wanctl.base.running import Clock
 from wanctl.engine.gates import Gate
 from wanctl.engine.observe import ReadLists

@@ -1,10 +1,10 @@
 """prune: find the orphans that a person means, and carry out the plan of their end."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from wanctl.base.classes import dataclass
 from wanctl.base.running import run
 from wanctl.engine.converge import Patience, Watcher
 from wanctl.engine.observe import RunSession

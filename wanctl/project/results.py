@@ -1,11 +1,10 @@
 """The results of a project's methods: values that can show themselves, as text, Markdown, HTML or data."""
 
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from html import escape
 from typing import Any, Self
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.plan import Plan, Status
 from wanctl.render.lineage import References, Texts

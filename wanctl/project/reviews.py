@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.files import file_name
 from wanctl.base.words import counted, listed
 from wanctl.engine.observe import RunSession

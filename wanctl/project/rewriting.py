@@ -5,11 +5,11 @@ If anything but what was meant were different then, the file stays as it was.
 
 import difflib
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.files import replace_file
 from wanctl.language.findings import SpecErrors
 from wanctl.language.load import load_project

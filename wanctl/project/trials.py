@@ -1,9 +1,9 @@
 """The trials that the ledger knows, held against the account."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.engine.observe import RunSession
 from wanctl.ledger.record import Record, Trial
 from wanctl.studio.objects import DeploymentStatus

@@ -3,12 +3,11 @@
 What is begun here stands in the ledger before anything is made; what ends it are the plans of the project.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.words import listed
 from wanctl.engine.converge import Outcome, Patience, Watcher, converge
 from wanctl.engine.gates import Approval

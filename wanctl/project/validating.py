@@ -1,11 +1,10 @@
 """The verdict on specs and datasets, offline: errors, and points to consider. It needs nothing that plans."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import LocalData

@@ -6,10 +6,10 @@ Values only, not yet escaped for any language; Markdown and HTML dress them.
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.plan import Change, FieldClass, Step
 from wanctl.render.visible import one_line, visible
 from wanctl.render.words import QUOTED, spell_number

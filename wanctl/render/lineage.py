@@ -5,10 +5,10 @@ which a plan does not hold; without them the order of its steps has to do.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.kinds.registry import kind_of
 from wanctl.language.resources import Desired
 from wanctl.plan import Plan, Step, When

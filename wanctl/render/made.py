@@ -5,11 +5,10 @@ Each writes the same keys as a plan does.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.finding import Finding, Severity
 from wanctl.language.findings import SpecErrors

@@ -4,12 +4,10 @@ The command line reads this before it knows what else to import: nothing heavy i
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-from wanctl.base.classes import dataclass
 
 if TYPE_CHECKING:
     from wanctl.address import Address

@@ -1,9 +1,9 @@
 """A plan summed up in sentences: the verdict, what is deleted and billed, what one apply does."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted, listed
 from wanctl.finding import Severity
 from wanctl.plan import Action, Plan, Status, Step, When, held_back

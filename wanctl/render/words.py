@@ -5,11 +5,11 @@ Text, Markdown, HTML, progress and questions read the same rows. Small pure func
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted, spell_age, spell_span
 from wanctl.catalogue.estimate import Cost
 from wanctl.ledger.record import Verb

@@ -10,10 +10,9 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.redaction import without_secrets
 from wanctl.base.words import counted

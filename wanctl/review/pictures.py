@@ -5,13 +5,12 @@ where it differs from another. All from the pixels, with bounded work; kept by c
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from PIL import Image, ImageChops, ImageOps, ImageStat
 from pydantic import TypeAdapter
 
-from wanctl.base.classes import dataclass
 from wanctl.base.files import PUBLIC, replace_file
 from wanctl.decoding.pictures import decoded_picture
 from wanctl.decoding.pool import DecodingLimits, UndecodableError, decoded

@@ -1,8 +1,8 @@
 """A review as a plain folder: numbered videos, their first frames, and the prompts as text."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.base.files import PUBLIC, file_name, replace_file
 from wanctl.review.collecting import Candidate, Review, Showing
 from wanctl.review.store import place_file

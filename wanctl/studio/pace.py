@@ -9,10 +9,10 @@ import copy
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeVar
 
-from wanctl.base.classes import dataclass
 from wanctl.studio.errors import Busy, LostAnswer, ServerError, Throttled, Unreachable
 from wanctl.studio.verdict import TOO_MANY
 

@@ -3,9 +3,9 @@
 import difflib
 import ipaddress
 import re
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from wanctl.base.classes import dataclass
 from wanctl.studio.errors import Misconfigured, UntrustedEndpoint
 
 

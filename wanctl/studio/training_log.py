@@ -6,10 +6,10 @@ service, or by the account's clock alone, or over the one moment that both know:
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from wanctl.base.classes import dataclass
 from wanctl.base.values import parse_duration
 from wanctl.studio.objects import Job
 

@@ -7,10 +7,10 @@ gateway before it answers with pages or plain text. The rules are data, the firs
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.net import held_secrets
 from wanctl.base.redaction import value_without_held, without_secrets
 from wanctl.studio.errors import (

@@ -6,10 +6,9 @@ in the project's state folder, shallow, and is brought to the ref before each ro
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.base.git import OURS, Git, GitError, settings_of, spoken
 from wanctl.forge.proposing import home_of

@@ -1,7 +1,7 @@
 """The page of a dataset on this machine for one person, who edits captions and excludes samples by it."""
 
 import asyncio
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.language.inspection import Inspection
 from wanctl.project.dataset_edits import DatasetEditor, is_own_exclusion

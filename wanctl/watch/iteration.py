@@ -3,13 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.running import run
 from wanctl.engine.converge import Outcome, Patience, Watcher
 from wanctl.engine.gates import OUTSIDE, Gate, restores

@@ -9,11 +9,10 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from wanctl.base.classes import dataclass
 from wanctl.base.running import Interrupted
 from wanctl.watch.iteration import NOTHING_SEEN, Iteration, Observed
 from wanctl.watch.status import LoopStatus

@@ -8,12 +8,11 @@ known before anything is done, stays the same while it is done, and so approves 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import LocalData
 from wanctl.engine.gates import Gate, concludes
 from wanctl.language.models import Dataset

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -11,7 +12,6 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
-from wanctl.base.classes import dataclass
 from wanctl.base.net import is_loopback
 from wanctl.base.running import Interrupted, give_memory_back
 from wanctl.engine.converge import Watcher

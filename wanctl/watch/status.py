@@ -6,14 +6,13 @@ see a wait of more than a day.
 """
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from wanctl.base.classes import dataclass
 from wanctl.base.files import PRIVATE, replace_file
 from wanctl.base.words import counted, spell_span
 from wanctl.language.settings import Notification

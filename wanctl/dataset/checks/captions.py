@@ -9,9 +9,9 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import ANNOTATIONS, DatasetFacts
 from wanctl.finding import Finding, Place
 from wanctl.rules import Rule

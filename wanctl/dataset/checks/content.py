@@ -4,9 +4,9 @@ Advice: numbers say where to look, not what is right for an effect. Each finding
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.dataset.checks.files import listed
 from wanctl.dataset.clip_measures import GRID, ClipMeasures

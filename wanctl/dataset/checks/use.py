@@ -1,8 +1,8 @@
 """Is a dataset right for what it is used for: as training or validation set, for this base model?"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.dataset.checks.captions import description_of as described
 from wanctl.dataset.checks.captions import effect_of, likeness, odd_descriptions

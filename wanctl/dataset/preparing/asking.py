@@ -2,12 +2,12 @@
 and the JSON that they travel in. No library for media is loaded here.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from wanctl.base.classes import dataclass
 from wanctl.dataset.preparing.footage import FootageFile
 from wanctl.dataset.preparing.outcome import PreparedFile, PreparedStretch
 from wanctl.dataset.preparing.scenes import CutSettings

@@ -5,6 +5,7 @@ a file that no dataset takes for one of its own.
 """
 
 import math
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,6 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from wanctl.base.classes import dataclass
 from wanctl.dataset.preparing.frames import Geometry
 from wanctl.dataset.preparing.outcome import PARTIAL, Crop
 

@@ -4,9 +4,9 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import DatasetError
 from wanctl.dataset.source import is_litter
 from wanctl.decoding.demuxers import BEGIN, demuxer_for

@@ -8,13 +8,13 @@ opens nothing else.
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 
 import av
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import DatasetError
 from wanctl.dataset.media import TooManyBoxesError, declared_frames
 from wanctl.dataset.preparing.footage import FootageFile

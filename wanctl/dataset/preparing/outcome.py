@@ -1,9 +1,9 @@
 """The result of preparing footage, as values: of each stretch, each file, and all. No library for media."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted, listed
 from wanctl.dataset.preparing.scenes import CutSettings, Decision, Stretch
 

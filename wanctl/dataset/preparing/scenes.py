@@ -5,9 +5,8 @@ Pure: measures in, stretches out. The score is that of FFmpeg's scdet: how much 
 before, or how much more than the one before did, whichever is less.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from wanctl.base.classes import dataclass
 
 BORDER = 10.0  # of 100; scdet's own threshold
 BLACK = 0.98  # the part of a frame that is dark; blackdetect's own threshold

@@ -8,14 +8,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from os import cpu_count
 from pathlib import Path, PurePosixPath
 from threading import Event
 
 from filelock import FileLock, Timeout
 
-from wanctl.base.classes import dataclass
 from wanctl.dataset.contents import DatasetError
 from wanctl.dataset.preparing.asking import CUT_NEWS, AskedFile
 from wanctl.dataset.preparing.footage import FootageFile, find_footage, fingerprint

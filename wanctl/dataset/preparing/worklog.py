@@ -8,14 +8,13 @@ took out, stays as it is.
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from wanctl.base.classes import dataclass
 from wanctl.base.files import replace_file
 from wanctl.dataset.contents import ANNOTATIONS, DatasetError
 from wanctl.dataset.preparing.outcome import PreparedFile, PreparedStretch

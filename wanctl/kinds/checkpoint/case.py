@@ -1,11 +1,11 @@
 """One Checkpoint: its choice, the training that it belongs to, what speaks for it, and its export."""
 
 import re
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.generation.judge import HIGHEST_SCORE
 from wanctl.kinds.acting import CallResult, Tools
 from wanctl.kinds.case import Case, FieldRule, FieldTable

@@ -3,11 +3,11 @@
 An upload and a deletion say what each leaves in the ledger's entry.
 """
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted, spell_bytes
 from wanctl.dataset.contents import DatasetFacts, LocalData
 from wanctl.dataset.manifest import manifest

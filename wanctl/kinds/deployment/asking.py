@@ -3,11 +3,11 @@
 What is known before it stands in the intent; the task's id is in the ledger before anybody waits for it.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.errors import WanctlError
 from wanctl.finding import Severity
 from wanctl.generation.checks import WantedVideo

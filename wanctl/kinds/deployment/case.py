@@ -5,12 +5,11 @@ name is decided by what is recorded and what is live; of those still to be made 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.kinds.case import Case, FieldRule, FieldTable
 from wanctl.kinds.context import Context, ProvidedModel
 from wanctl.kinds.deployment.deploying import DeleteDeployment, Deploy, config_identity, deployed_name

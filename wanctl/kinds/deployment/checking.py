@@ -4,11 +4,10 @@ Pure. What has passed is remembered and never checked again, unless a person rai
 answer was lost is looked for among the tasks of the deployment before it is made again.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.catalogue.estimate import Cost
 from wanctl.generation.checks import (
     SeenVideo,

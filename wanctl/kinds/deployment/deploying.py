@@ -1,9 +1,9 @@
 """The calls that make, scale and delete a deployment, and what each leaves in the ledger's entry."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.kinds.acting import CallResult, OnRemote, RefusedForNow, Tools
 from wanctl.kinds.snapshot import digest_of
 from wanctl.ledger.record import CheckRound, Entry, Generation, Verb

@@ -6,11 +6,11 @@ verdict; it is asked for again by the next run, a few times, and no video is mad
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.generation.checks import WantedVideo
 from wanctl.generation.judge import HIGHEST_SCORE, CheckJudge, Score, UnusableAnswer

@@ -1,11 +1,11 @@
 """One FineTune as the service would know it: its identity, what is sent, what differs, what it costs."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.catalogue.estimate import Cost, estimate_training
 from wanctl.kinds.case import Case, FieldRule, FieldTable
 from wanctl.kinds.context import Context, Measured

@@ -6,7 +6,8 @@ started; and only before it trains. Of two that both train a person decides. Who
 here.
 """
 
-from wanctl.base.classes import dataclass
+from dataclasses import dataclass
+
 from wanctl.kinds.context import Planned, ProvidedModel
 from wanctl.kinds.finetune.case import TrainingCase
 from wanctl.kinds.finetune.evidence import Match, elected, made_at_once, twins_by_files, twins_by_name

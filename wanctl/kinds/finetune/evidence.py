@@ -5,11 +5,11 @@ the ledger, our mark in the job's name, the files it read, and last its model an
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.kinds.context import Context
 from wanctl.kinds.finetune.case import TrainingCase
 from wanctl.kinds.snapshot import Listing, Read, canonical_number

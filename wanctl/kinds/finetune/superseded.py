@@ -5,11 +5,11 @@ is known, is ever canceled; and only once a job of the new inputs stands. Anythi
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from wanctl.address import Address, Kind
-from wanctl.base.classes import dataclass
 from wanctl.catalogue.estimate import Cost
 from wanctl.kinds.context import Context, ProvidedModel
 from wanctl.kinds.finetune.case import TrainingCase, cost_of

@@ -1,9 +1,9 @@
 """The calls that start, cancel and delete a job, and what each leaves in the ledger's entry."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.kinds.acting import CallResult, OnRemote, Overtaken, Tools
 from wanctl.ledger.record import Verb
 from wanctl.studio.errors import Conflict, InvalidRequest, UnsupportedState

@@ -7,10 +7,9 @@ plan shows. An `allow` that has nothing to do is told of as well.
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted, did_you_mean, listed
 from wanctl.catalogue.base_models import Catalogue, CatalogueModel
 from wanctl.finding import Finding, Severity

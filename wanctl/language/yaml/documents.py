@@ -6,6 +6,7 @@ so that good specs, the usual ones, pay nothing for the bad.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +14,6 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import quoted
 from wanctl.finding import Place
 from wanctl.language.findings import Findings, SpecErrors

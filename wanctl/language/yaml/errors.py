@@ -1,10 +1,8 @@
 """Errors of the YAML parser in words for whoever writes specs: what is wrong, and what to write."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import yaml
-
-from wanctl.base.classes import dataclass
 
 
 @dataclass(frozen=True)

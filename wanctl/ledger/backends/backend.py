@@ -5,11 +5,10 @@ leases: whether they still live.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from wanctl.base.classes import dataclass
 from wanctl.ledger.lease import HolderPod, Lease
 
 

@@ -16,11 +16,10 @@ import uuid
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from wanctl.base.classes import dataclass
 from wanctl.base.git import OURS, Git, Ran, masked, remedy, settings_of, spoken
 from wanctl.base.running import is_alive
 from wanctl.ledger.backends.backend import Blob, ChangedMeanwhileError, KnowsNoHolder, StoredBlobs

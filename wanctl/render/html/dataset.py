@@ -10,13 +10,13 @@ import io
 import os
 from collections import defaultdict
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import counted
 from wanctl.dataset.checks import abridged
 from wanctl.dataset.contents import ANNOTATIONS, LARGEST_SIDE, Media, MediaKind, Sample

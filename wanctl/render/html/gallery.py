@@ -5,13 +5,12 @@ that a training or its captions are called becomes markup, script or a path.
 """
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from wanctl.address import Address
-from wanctl.base.classes import dataclass
 from wanctl.base.files import PUBLIC, replace_file
 from wanctl.generation.judge import HIGHEST_SCORE
 from wanctl.render.html import render, scripted, styled

@@ -4,10 +4,10 @@ Where things stand is computed here; the template draws them and escapes every t
 """
 
 import unicodedata
+from dataclasses import dataclass
 from itertools import pairwise
 
 from wanctl.address import Address, Kind
-from wanctl.base.classes import dataclass
 from wanctl.render.html import render
 from wanctl.render.lineage import Graph, Node
 from wanctl.render.visible import one_line

@@ -4,12 +4,12 @@ Frames are in the page, small; clips stay where they are and are linked, so the 
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from markupsafe import Markup
 
-from wanctl.base.classes import dataclass
 from wanctl.base.words import spell_time
 from wanctl.dataset.preparing.outcome import FileReport, Preparation, PreparedStretch
 from wanctl.dataset.preparing.scenes import Decision

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from wanctl.base.classes import dataclass
 from wanctl.base.files import PUBLIC, replace_file
 from wanctl.generation.batch import RowResult
 from wanctl.render.html import render, styled

@@ -1,8 +1,8 @@
 """Steps as Markdown: a table of all of them, and of each a folded block with its fields as a diff."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from wanctl.base.classes import dataclass
 from wanctl.plan import Plan, Step
 from wanctl.render.diffs import DiffLine, step_diff
 from wanctl.render.markdown.markup import code, fence, folded, in_html, prose, row

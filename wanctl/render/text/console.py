@@ -10,9 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from wanctl.base.classes import dataclass
 from wanctl.render.text.line import TextLine
 
 if TYPE_CHECKING:

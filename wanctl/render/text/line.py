@@ -1,6 +1,6 @@
 """A line with its colours, as a value: it says nothing of terminals, and needs no library for them."""
 
-from wanctl.base.classes import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, init=False)
