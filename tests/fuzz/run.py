@@ -12,6 +12,7 @@ import argparse
 import io
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
@@ -67,10 +68,12 @@ def _fuzzed(atheris: Any, target: "Target", seconds: int) -> list[Path]:
     for number, content in enumerate(target.seeds()):
         (corpus / f"seed-{number:03}").write_bytes(content)
     began, before = time.monotonic(), set(_findings(target.name))
-    child = os.fork()
-    if not child:
-        _fuzz(atheris, target, corpus, log, seconds)
-    _, status = os.waitpid(child, 0)
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as place:
+        child = os.fork()
+        if not child:
+            tempfile.tempdir = place  # the fuzzer ends its process at once: nothing is tidied there
+            _fuzz(atheris, target, corpus, log, seconds)
+        _, status = os.waitpid(child, 0)
     new = sorted(set(_findings(target.name)) - before)
     code = os.waitstatus_to_exitcode(status)
     _say(f"{target.name:12} {time.monotonic() - began:5.0f} s   {_last(log)}", code=0)
