@@ -27,6 +27,7 @@ from wanctl.engine.gates import Approval
 from wanctl.engine.journal import Journal, Stamp
 from wanctl.engine.observe import RunSession
 from wanctl.engine.polling import PollingPace
+from wanctl.kinds.finetune.election import WITHDRAWS_WITHIN
 from wanctl.ledger.record import Record
 from wanctl.plan import Step, When
 from wanctl.project import Project
@@ -100,8 +101,10 @@ class Turns:
 
     def __init__(self) -> None:
         self.waiting: dict[int, asyncio.Future[None]] = {}
+        self.asks: dict[int, str] = {}
 
-    async def mine(self, number: int) -> None:
+    async def mine(self, number: int, method: str) -> None:
+        self.asks[number] = method
         self.waiting[number] = asyncio.get_running_loop().create_future()
         await self.waiting[number]
 
@@ -120,15 +123,18 @@ class Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
         if path.startswith(JOBS) and not path.endswith(("/cancel", "/logs")):
-            await self.turns.mine(self.number)
+            await self.turns.mine(self.number, request.method)
         return httpx.Response(200, json={"request_id": "r", **self.account.answer(request)})
 
 
+@dataclass
 class StandingClock:
-    """No time passes: nothing is waited for here."""
+    """No time passes by itself: nothing is waited for here."""
+
+    moment: datetime = NOW
 
     def now(self) -> datetime:
-        return NOW
+        return self.moment
 
     async def sleep(self, seconds: float) -> None:
         raise AssertionError(f"it waits for {seconds} s")
@@ -142,6 +148,7 @@ class OneRun:
     transport: Transport
     record: Record
     step: Step | None = None
+    clock: StandingClock = field(default_factory=StandingClock)
 
     async def apply(self, times: int) -> None:
         for _ in range(times):
@@ -151,7 +158,7 @@ class OneRun:
                 await self._apply(studio)
 
     async def _apply(self, studio: Studio) -> None:
-        clock = StandingClock()
+        clock = self.clock
         session = RunSession(
             desired=self.project.desired,
             local=self.project.local,
@@ -242,6 +249,44 @@ def test_one_job_stands_and_what_trains_is_never_taken_back(
         assert one.step
         assert (one.step.when, one.step.remote_id) == (When.SERVICE, account.live[0]), one.step
         assert one.record.intents == ()
+
+
+@pytest.mark.parametrize("marks", [True, False], ids=["marks kept", "marks not kept"])
+@pytest.mark.parametrize("ids", [["ft-1", "ft-2"], ["ft-2", "ft-1"]], ids=["first", "second"])
+def test_ours_of_the_same_second_goes_if_the_other_run_never_comes_back(
+    project: Project, marks: bool, ids: list[str]
+) -> None:
+    """It may have looked before ours was there. Of two that stay both would be paid."""
+    facts = project.local[TRAIN].facts
+    assert facts
+    account = Account(upload_name("rain", "train", facts.digest), marks, [*ids, "ft-3"])
+    turns = Turns()
+    empty = Record(lineage="a", project="rain", endpoint="sandbox")
+    gone, later = (OneRun(project, Transport(account, turns, number), empty) for number in range(2))
+
+    async def goes_on(number: int, until: Callable[[], bool]) -> None:
+        while not until():
+            if number in turns.waiting:
+                turns.give(number)
+            await asyncio.sleep(0)
+
+    async def played() -> None:
+        second = asyncio.create_task(later.apply(1))
+        await goes_on(1, lambda: 1 in turns.waiting and turns.asks[1] == "POST")
+        first = asyncio.create_task(gone.apply(1))
+        await goes_on(0, first.done)
+        await goes_on(1, second.done)
+        first.result()
+        second.result()
+        later.clock.moment += WITHDRAWS_WITHIN
+        second = asyncio.create_task(later.apply(1))
+        await goes_on(1, second.done)
+        second.result()
+
+    run(played())
+    assert [job["status"] for job in account.jobs.values()] == ["PENDING", "CANCELED"]
+    assert later.step
+    assert later.step.remote_id == ids[0]
 
 
 def test_the_account_has_as_many_jobs_as_runs_where_all_of_them_look_first(project: Project) -> None:

@@ -4,9 +4,13 @@ A job that trains stands before one that waits, and of those that wait the earli
 what is its own to cancel: the job that its ledger records, or one that its own unanswered call may have
 started; and only before it trains. Of two that both train a person decides. Whoever plans a FineTune asks
 here.
+
+Of two of the same second the lesser id stands, and the other run withdraws its own. It may have ended before
+ours was there, and never look again: so ours is withdrawn as well, once the other had its time.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from wanctl.kinds.context import Planned, ProvidedModel
 from wanctl.kinds.finetune.case import TrainingCase
@@ -16,6 +20,8 @@ from wanctl.kinds.snapshot import parse_job_name
 from wanctl.ledger.record import Verb
 from wanctl.plan import Action, Progress, When
 from wanctl.studio.objects import NOT_BEGUN, Job
+
+WITHDRAWS_WITHIN = timedelta(minutes=2)  # a run that sees that another job stands before its own
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ def election(case: TrainingCase, match: Match) -> Election | None:
     rivals = _rivals(case, job)
     if not rivals:
         return None
-    winner = elected((job, *rivals))
+    winner = elected((job, *rivals), [one.job_id for one in (job, *rivals) if _waited_for_others(case, one)])
     losers = tuple(
         one for one in (job, *rivals) if one.job_id != winner.job_id and not one.succeeded and _own(case, one)
     )
@@ -65,6 +71,12 @@ def _own(case: TrainingCase, job: Job) -> bool:
     if intent.verb == Verb.WITHDRAW:
         return job.job_id in intent.inputs["losers"]
     return intent.verb == Verb.TRAIN and intent.identity == case.identity and job.job_id not in intent.seen
+
+
+def _waited_for_others(case: TrainingCase, job: Job) -> bool:
+    """Ours, and so old that whoever meant to withdraw another one for it has done so."""
+    since = case.context.elapsed(Verb.TRAIN, job.job_id)
+    return _own(case, job) and since is not None and since >= WITHDRAWS_WITHIN
 
 
 def plan_withdrawal(case: TrainingCase, ended: Election) -> Planned:

@@ -4,7 +4,7 @@ Jobs carry no labels and the service echoes only part of what it was given, so e
 the ledger, our mark in the job's name, the files it read, and last its model and hyper-parameters.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -193,9 +193,10 @@ def _by_name_of_others(case: TrainingCase) -> Match:
 # Jobs of the same inputs
 
 
-def elected(jobs: Iterable[Job]) -> Job:
+def elected(jobs: Iterable[Job], unless_later: Collection[str] = ()) -> Job:
     """Of jobs that are the same training, the one that stands: what is trained, else what trains already,
-    else the earliest. Every run comes to the same answer."""
+    else the earliest; of those of one moment none of `unless_later`, if there is another. Every run comes to
+    the same answer, as long as it names none."""
     return min(
         jobs,
         key=lambda job: (
@@ -203,6 +204,7 @@ def elected(jobs: Iterable[Job]) -> Job:
             job.status in NOT_BEGUN,
             job.create_time is None,
             str(job.create_time),
+            job.job_id in unless_later,
             job.job_id,
         ),
     )
