@@ -34,7 +34,7 @@ contracts: $(STAMP)
 	$(BIN)/lint-imports --no-cache
 
 unit: $(STAMP)
-	$(BIN)/pytest -n auto --dist worksteal --durations=10 -m "not long and not kubernetes"
+	$(BIN)/pytest -n auto --dist worksteal --durations=10 -m "not long and not weather and not kubernetes"
 
 # The pages in Chromium, and the tests that take tens of seconds each: samples of the crash matrix, ten runs at
 # once, planted secrets. CI runs them after the others.
@@ -67,6 +67,7 @@ crash: $(STAMP)
 
 # Lives of projects on which weather falls, from one seed, until the time is over: SECONDS=600 [SEED=N].
 weather: $(STAMP)
+	$(BIN)/pytest -m weather tests/weather
 	$(BIN)/python -m tests.weather --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
 # The tests at random, with many times as many examples as `make test` tries.

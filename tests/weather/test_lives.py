@@ -37,7 +37,7 @@ def lived(*options: str) -> tuple[int, list[str]]:
     return ended.returncode, ended.stdout.splitlines()
 
 
-@pytest.mark.long
+@pytest.mark.weather
 @pytest.mark.timeout(1200)  # some sixty commands, on a machine that may be busy
 def test_lives_in_bad_weather_end_well() -> None:
     code, lines = lived("--lives", "2", "--seconds", "1000", "--seed", "9014")
@@ -46,7 +46,7 @@ def test_lives_in_bad_weather_end_well() -> None:
     assert "0 wrong" in lines[-1]
 
 
-@pytest.mark.long
+@pytest.mark.weather
 @pytest.mark.timeout(1200)
 def test_a_seed_lives_the_same_life_again() -> None:
     """Every decision, all that fell, and each exit code; what was said has times of the clock in it."""
