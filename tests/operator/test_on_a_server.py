@@ -26,7 +26,8 @@ from wanctl.operator.inventory import FINALIZER
 from wanctl.sandbox import Sandbox
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "kubernetes"
-pytestmark = pytest.mark.long  # a server's watches, and an operator's turns in real time
+# a server's watches, and an operator's turns in real time
+pytestmark = [pytest.mark.long, pytest.mark.kubernetes]
 
 
 @pytest.fixture
