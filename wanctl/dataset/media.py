@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from wanctl.dataset.contents import LARGEST_SIDE, SNIFFED, Media, MediaKind, sniff
-from wanctl.decoding.opening import PICTURES, opened_clip, opened_picture
+from wanctl.decoding.opening import PICTURES, opened_clip, opened_picture, told_seconds
 
 _IMAGE, _VIDEO = MediaKind.IMAGE, MediaKind.VIDEO
 _MOST_FRAMES = 200_000  # nearly an hour of video; the service takes seconds
@@ -121,11 +121,7 @@ def _first_frame_is_turned(container: InputContainer) -> bool:
 
 
 def _seconds(container: InputContainer, stream: VideoStream) -> float:
-    if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    if container.duration:
-        return container.duration / av.time_base
-    return _counted(container)
+    return told_seconds(container, stream) or _counted(container)
 
 
 def _counted(container: InputContainer) -> float:

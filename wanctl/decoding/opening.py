@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 from PIL import Image
 
 from wanctl.decoding.child import TooMuchError
@@ -40,6 +41,13 @@ def opened_clip(file: BinaryIO | Path, demuxer: str) -> Iterator[InputContainer]
     options = _OPTIONS if demuxer == "mov" else {"protocol_whitelist": _PROTOCOLS}
     with av.open(place, mode="r", format=demuxer, options=options) as container:
         yield container
+
+
+def told_seconds(container: InputContainer, stream: Stream) -> float | None:
+    """How long it is, by its headers; None where they do not say."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration else None
 
 
 @contextlib.contextmanager

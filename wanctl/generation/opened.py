@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import av
 
-from wanctl.decoding.opening import opened_clip, opened_picture
+from wanctl.decoding.opening import opened_clip, opened_picture, told_seconds
 
 
 def measures_job(files: Sequence[BinaryIO], *, demuxer: str) -> dict[str, Any]:
@@ -17,10 +17,7 @@ def measures_job(files: Sequence[BinaryIO], *, demuxer: str) -> dict[str, Any]:
             return {}
         stream = container.streams.video[0]
         rate = float(stream.average_rate) if stream.average_rate else None
-        if stream.duration and stream.time_base:
-            seconds: float | None = float(stream.duration * stream.time_base)
-        else:
-            seconds = container.duration / av.time_base if container.duration else None
+        seconds = told_seconds(container, stream)
         codec = stream.codec_context
         return {
             "seconds": round(seconds, 3) if seconds else None,
@@ -40,10 +37,7 @@ def sound_job(files: Sequence[BinaryIO], *, demuxer: str) -> float | None:
     """How long a sound is."""
     try:
         with opened_clip(files[0], demuxer) as container:
-            stream = container.streams.audio[0]
-            if stream.duration and stream.time_base:
-                return float(stream.duration * stream.time_base)
-            return container.duration / av.time_base if container.duration else None
+            return told_seconds(container, container.streams.audio[0])
     except MemoryError:
         raise
     except (av.error.FFmpegError, IndexError):

@@ -18,7 +18,7 @@ from av.video.frame import VideoFrame
 from wanctl.dataset.contents import DatasetError
 from wanctl.dataset.media import TooManyBoxesError, declared_frames
 from wanctl.dataset.preparing.footage import FootageFile
-from wanctl.decoding.opening import opened_clip
+from wanctl.decoding.opening import opened_clip, told_seconds
 
 _MOST_FRAMES = 5_000_000  # a day of video
 _FASTEST = 30  # frames a second that clips have at most
@@ -86,9 +86,6 @@ def geometry_of(container: InputContainer) -> Geometry:
     if frame is None:
         raise FootageError("has no frames")
     aspect = stream.sample_aspect_ratio or Fraction(1)
-    seconds = float(container.duration / av.time_base) if container.duration else 0.0
-    if stream.duration and stream.time_base:
-        seconds = float(stream.duration * stream.time_base)
     found = Geometry(
         width=frame.width,
         height=frame.height,
@@ -96,7 +93,7 @@ def geometry_of(container: InputContainer) -> Geometry:
         rotation=frame.rotation % 360,
         pixel_aspect=aspect if aspect > 0 else Fraction(1),
         interlaced=bool(frame.interlaced_frame),
-        seconds=seconds,
+        seconds=told_seconds(container, stream) or 0.0,
         starts=frame.time or 0.0,
     )
     container.seek(0)
