@@ -11,6 +11,7 @@ from typing import Any
 from wanctl.base.errors import WanctlError
 from wanctl.kubernetes.client import KubernetesClient
 from wanctl.kubernetes.resources import KubeObject, name_of, version_of
+from wanctl.operator.conditions import conditions_of
 from wanctl.operator.custom_resources import ACCOUNT, PROJECT
 from wanctl.operator.documents import project_of, spec_of
 from wanctl.operator.inventory import kind_name, status_of, watched_kinds
@@ -84,7 +85,7 @@ def view_lines(view: SeenProject) -> Iterator[TextLine]:
 
 def _conditions(one: KubeObject, indent: str) -> Iterator[TextLine]:
     """Those that hold, with their sentences; that all is well needs none."""
-    for condition in status_of(one).get("conditions") or ():
+    for condition in conditions_of(status_of(one)):
         kind = str(condition.get("type"))
         if condition.get("status") == "True" and kind != "Ready" and condition.get("message"):
             yield TextLine.assemble(indent, (kind, _STYLES.get(kind, "")), f": {condition['message']}")

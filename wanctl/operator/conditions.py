@@ -180,7 +180,7 @@ def project_status(turn: Turn, generation: int, before: Mapping[str, object], no
     plan = turn.plan
     return WanProjectStatus(
         observed_generation=generation,
-        conditions=tuple(standing_of(turn).conditions(generation, _conditions(before), now)),
+        conditions=tuple(standing_of(turn).conditions(generation, conditions_of(before), now)),
         state=FAILING if turn.problem else plan.status.value if plan else None,
         plan_digest=plan.digest if plan and plan.pending else None,
         to_approve=tuple(
@@ -199,7 +199,7 @@ def document_status(
     standing = standing_of_step(step, address, turn)
     return DocumentStatus(
         observed_generation=generation,
-        conditions=tuple(standing.conditions(generation, _conditions(before), now)),
+        conditions=tuple(standing.conditions(generation, conditions_of(before), now)),
         action=step.action.value if step else None,
         state=step.when.value if step else FAILING if turn.problem else None,
         remote_id=step.remote_id if step else None,
@@ -246,6 +246,7 @@ def _camel(rule: str) -> str:
     return "".join(part.capitalize() for part in re.split("[-_]", rule))
 
 
-def _conditions(before: Mapping[str, object]) -> list[Mapping[str, object]]:
+def conditions_of(before: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """Those that stand in a status, as far as they can be read."""
     found = before.get("conditions")
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []

@@ -104,7 +104,7 @@ def referred_texts(objects: Sequence[KubeObject]) -> frozenset[TextKey]:
     """The keys of ConfigMaps that documents name, as far as they name any rightly."""
     found = set()
     for one in objects:
-        kind = _kind_of(one)
+        kind = kind_of(one)
         for path in text_fields(DOCUMENTS[kind].model) if kind else ():
             if key := _text_key(_at(spec_of(one), path)):
                 found.add(key)
@@ -230,7 +230,7 @@ class _Conversion:
                 self.findings.error(place, found.rule, found.message, path=kind, hint=found.hint)
 
     def _document(self, one: KubeObject) -> Document | None:
-        kind = _kind_of(one)
+        kind = kind_of(one)
         if kind is None:
             return None
         shown = f"{kind}/{name_of(one)}"
@@ -274,7 +274,8 @@ class _Conversion:
         self.findings.error(place, Rule.UNKNOWN_KEY, message, path=shown, hint=hint)
 
 
-def _kind_of(one: KubeObject) -> Kind | None:
+def kind_of(one: KubeObject) -> Kind | None:
+    """The kind of document that an object is, if it is one."""
     name = one.get("kind")
     return Kind(name) if name in [str(kind) for kind in Kind] else None
 

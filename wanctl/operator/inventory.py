@@ -6,7 +6,7 @@ from typing import Any
 
 from wanctl.address import Address, Kind
 from wanctl.operator.custom_resources import ACCOUNT, GROUP, PROJECT
-from wanctl.operator.documents import KubeObject, name_of, project_of, resource_name, spec_of
+from wanctl.operator.documents import KubeObject, kind_of, name_of, project_of, resource_name, spec_of
 
 FINALIZER = f"{GROUP}/kept-at-the-service"
 ASKED = f"{GROUP}/plan-again"  # an annotation: another value asks for a turn now
@@ -52,8 +52,8 @@ def status_of(one: KubeObject) -> Mapping[str, Any]:
 
 def address_of(one: KubeObject) -> Address | None:
     """The resource that an object describes, as far as its name can be one."""
-    name = resource_name(one)
-    return Address(Kind(kind_name(one)), name) if isinstance(name, str) and _is_document(one) else None
+    kind, name = kind_of(one), resource_name(one)
+    return Address(kind, name) if kind and isinstance(name, str) else None
 
 
 def key_of(one: KubeObject) -> ProjectKey | None:
@@ -191,10 +191,6 @@ class KnownObjects:
 
 def _created(one: KubeObject | None) -> object:
     return one["metadata"].get("creationTimestamp", "") if one else ""
-
-
-def _is_document(one: KubeObject) -> bool:
-    return kind_name(one) in [str(kind) for kind in Kind]
 
 
 def _place(one: KubeObject) -> tuple[str, str]:

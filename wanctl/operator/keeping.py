@@ -8,7 +8,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,6 +24,7 @@ from wanctl.operator.conditions import (
     STALLED,
     ObjectStanding,
     Turn,
+    conditions_of,
     step_of,
 )
 from wanctl.operator.custom_resources import ConditionedStatus, DeletionPolicy
@@ -39,7 +40,7 @@ from wanctl.operator.inventory import (
     status_of,
 )
 from wanctl.operator.object_specs import policy_of_deletion
-from wanctl.operator.reporting import Desk, Notes
+from wanctl.operator.reporting import Desk, Notes, told_now
 from wanctl.operator.turning import AccountProblem, OperatorPlace, Turning, key_of_account
 from wanctl.plan import Status
 from wanctl.project.accounts import Accounts
@@ -269,15 +270,9 @@ class Operator:
                 continue
             self._accounts_seen = {**self._accounts_seen, mark: now}
             standing = await self._standing_of(account)
-            before = status_of(account)
-            if not _differs(before, standing, generation_of(account)):
-                continue
-            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            known = [one for one in before.get("conditions") or () if isinstance(one, Mapping)]
-            conditions = standing.conditions(generation_of(account), known, at)
-            status = ConditionedStatus(
-                observed_generation=generation_of(account), conditions=tuple(conditions)
-            )
+            generation, known = generation_of(account), conditions_of(status_of(account))
+            conditions = tuple(standing.conditions(generation, known, told_now()))
+            status = ConditionedStatus(observed_generation=generation, conditions=conditions)
             await self.desk.write_status(account, status)
 
     async def _standing_of(self, account: KubeObject) -> ObjectStanding:
@@ -307,14 +302,3 @@ def is_gone(one: KubeObject, turn: Turn) -> bool:
         return False
     step = step_of(turn.plan, address)
     return step.settled if step else turn.plan.status is not Status.ERROR
-
-
-def _differs(before: Mapping[str, object], standing: ObjectStanding, generation: int) -> bool:
-    """Said already: the same reason and words of the same generation."""
-    known = before.get("conditions")
-    said = {
-        (one.get("reason"), one.get("message"), one.get("observedGeneration"))
-        for one in (known if isinstance(known, list) else [])
-        if isinstance(one, Mapping)
-    }
-    return said != {(standing.reason, standing.message, generation)}

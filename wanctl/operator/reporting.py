@@ -44,6 +44,11 @@ def custom_type(kind: str) -> ResourceType:
     return ResourceType(GROUP, VERSION, f"{kind.lower()}s", kind)
 
 
+def told_now() -> str:
+    """The time as objects of Kubernetes write it."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 @dataclass(frozen=True)
 class Note:
     """Something that happened to a resource."""
@@ -92,7 +97,7 @@ class Desk:
 
     async def report(self, project: KubeObject, documents: tuple[KubeObject, ...], turn: Turn) -> int:
         """The status of the project and its documents, each where it differs; how many were written."""
-        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        now = told_now()
         written = await self.write_status(
             project, project_status(turn, generation_of(project), status_of(project), now)
         )
@@ -155,7 +160,7 @@ class Desk:
                 return
 
     def _event(self, about: KubeObject, note: Note, message: str) -> dict[str, Any]:
-        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        now = told_now()
         namespace, name = namespace_of(about), name_of(about)
         return {
             "metadata": {"name": f"{name[:200]}.{secrets.token_hex(8)}", "namespace": namespace},

@@ -18,7 +18,7 @@ from wanctl.base.running import Interrupted, run
 from wanctl.base.words import counted
 from wanctl.kubernetes.access import ClusterAccess, find_cluster
 from wanctl.kubernetes.client import KubernetesClient
-from wanctl.operator.conditions import ConditionType
+from wanctl.operator.conditions import ConditionType, conditions_of
 from wanctl.operator.inventory import KnownObjects, ProjectKey, status_of
 from wanctl.operator.keeping import Operator
 from wanctl.operator.turning import OperatorPlace
@@ -155,7 +155,7 @@ def held_conditions(inventory: KnownObjects) -> Counter[str]:
 
 def _held(inventory: KnownObjects, key: ProjectKey) -> list[str]:
     project = inventory.project(key)
-    found = status_of(project).get("conditions") or () if project else ()
+    found = conditions_of(status_of(project)) if project else ()
     return [str(one.get("type")) for one in found if one.get("status") == "True"]
 
 
