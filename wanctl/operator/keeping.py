@@ -51,7 +51,6 @@ _log = logging.getLogger("wanctl.operator")
 
 SETTLES = 1.0  # seconds after a change: those who apply many objects send them one after the other
 SOONEST = 5.0  # seconds between two turns of one project
-TOGETHER = 1.0  # seconds: who is due so much later takes part in the same reading
 FIRST_RETRY, LONGEST_RETRY = 15.0, 600.0
 
 
@@ -133,12 +132,15 @@ class Operator:
         self._take_in()
         await self._let_go()
         await self._report_accounts()
-        soon = time.monotonic() + min(TOGETHER, self.interval / 10)
-        due = [kept for kept in self.projects.values() if not kept.busy and kept.due <= soon]
+        due = [kept for kept in self.projects.values() if not kept.busy and kept.due <= time.monotonic()]
         gathering = Gathering(len(due), PATIENCE)
         for kept in due:
-            kept.began, kept.due = self.begun, self.begun + self.interval
+            kept.began, kept.due = self.begun, self._next_beat()
             kept.work = asyncio.create_task(self._turn(kept, gathering, slots))
+
+    def _next_beat(self) -> float:
+        """When all have their turn: at the same moments, or each would have the account read for itself."""
+        return (time.monotonic() // self.interval + 1) * self.interval
 
     async def ended(self) -> None:
         """Once every turn has come to its end."""
