@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_base, wait_random_exponential
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from wanctl import __version__
+from wanctl.base.backoff import AskedBackoff
 from wanctl.base.bounded import PLAIN, OutOfBounds, read_bounded
 from wanctl.base.errors import WanctlError
 from wanctl.base.net import PAST_PROXIES
@@ -75,7 +75,7 @@ class ForgeConnection:
         tries = Retrying(
             sleep=self._sleep,
             stop=stop_after_attempt(TRIES),
-            wait=_ForgeBackoff(),
+            wait=AskedBackoff(multiplier=1, least=0.5, most=16, patience=PATIENCE),
             retry=retry_if_exception_type(PassingError),
             reraise=True,
         )
@@ -196,14 +196,3 @@ def _said(response: httpx.Response) -> str:
 def _retry_after(response: httpx.Response) -> float | None:
     asked = response.headers.get("retry-after", "")
     return float(asked) if asked.isdigit() else None
-
-
-class _ForgeBackoff(wait_base):
-    """Twice as long each time, with jitter; as long as the forge asks for, if it does."""
-
-    _grow = wait_random_exponential(multiplier=1, min=0.5, max=16)
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        asked = error.retry_after if isinstance(error, ForgeError) else None
-        return asked if asked is not None else self._grow(retry_state)

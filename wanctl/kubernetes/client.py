@@ -16,10 +16,10 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_before_delay
-from tenacity.wait import wait_base, wait_random_exponential
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
 from wanctl import __version__
+from wanctl.base.backoff import AskedBackoff, said_in
 from wanctl.base.bounded import PLAIN, read_bounded
 from wanctl.base.net import PAST_PROXIES
 from wanctl.base.redaction import keep_signatures_out_of_logs, without_secrets
@@ -231,9 +231,9 @@ class KubernetesClient:
         tries = AsyncRetrying(
             sleep=self._sleep,
             stop=stop_after_attempt(TRIES) | stop_before_delay(LAST_TRY),
-            wait=_ClusterBackoff(),
+            wait=AskedBackoff(multiplier=0.5, least=0.1, most=PATIENCE, patience=PATIENCE),
             retry=retry_if_exception(lambda error: _again(request, error)),
-            before_sleep=_say_next_try,
+            before_sleep=said_in(_log, TRIES),
             reraise=True,
         )
         async for one in tries:
@@ -314,22 +314,6 @@ def selection(labels: str | None, fields: str | None) -> dict[str, str]:
     """Which objects of a list, as parameters."""
     chosen = {"labelSelector": labels, "fieldSelector": fields}
     return {name: value for name, value in chosen.items() if value}
-
-
-class _ClusterBackoff(wait_base):
-    """Twice as long each time, with jitter; as long as the cluster asks for, if it does."""
-
-    _grow = wait_random_exponential(multiplier=0.5, min=0.1, max=PATIENCE)
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        asked = error.retry_after if isinstance(error, KubernetesError) else None
-        return min(asked, PATIENCE) if asked is not None else self._grow(retry_state)
-
-
-def _say_next_try(retry_state: RetryCallState) -> None:
-    error = retry_state.outcome.exception() if retry_state.outcome else None
-    _log.info("trying again (%d of %d): %s", retry_state.attempt_number + 1, TRIES, error)
 
 
 def broken(request: KubeRequest, error: Exception) -> KubernetesError:

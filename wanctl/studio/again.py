@@ -10,8 +10,8 @@ from typing import TypeVar
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.stop import stop_base
-from tenacity.wait import wait_base, wait_random_exponential
 
+from wanctl.base.backoff import AskedBackoff, said_in
 from wanctl.studio.errors import StudioError
 from wanctl.studio.pace import Pace, RetryBudget
 
@@ -36,9 +36,9 @@ async def tried_again(
     tries = AsyncRetrying(
         sleep=pace.sleep,
         stop=stop_after_attempt(TRIES) | _SilentAgain() | _NoBudget(pace.budget),
-        wait=_StudioBackoff(),
+        wait=AskedBackoff(multiplier=1, least=0.25, most=16, patience=PATIENCE),
         retry=retry_if_exception(worth),
-        before_sleep=_say_again,
+        before_sleep=said_in(_log, TRIES),
         reraise=True,
     )
     async for one in tries:
@@ -58,17 +58,6 @@ class _SilentAgain(stop_base):
         return silent and retry_state.attempt_number >= TRIES_IN_SILENCE
 
 
-class _StudioBackoff(wait_base):
-    """Twice as long each time, with jitter; as long as the service asks for, if it does."""
-
-    _grow = wait_random_exponential(multiplier=1, min=0.25, max=16)
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        asked = error.retry_after if isinstance(error, StudioError) else None
-        return min(asked, PATIENCE) if asked is not None else self._grow(retry_state)
-
-
 class _NoBudget(stop_base):
     """Takes a try from the run's budget; where there is none, the error says why it was not made."""
 
@@ -82,8 +71,3 @@ class _NoBudget(stop_base):
         if isinstance(error, StudioError):
             error.remedy = "; ".join(part for part in (error.remedy, _NO_TRIES_LEFT) if part)
         return True
-
-
-def _say_again(retry_state: RetryCallState) -> None:
-    error = retry_state.outcome.exception() if retry_state.outcome else None
-    _log.info("trying again (%d of %d): %s", retry_state.attempt_number + 1, TRIES, error)
