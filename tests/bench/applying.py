@@ -19,11 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import yaml
 
-from tests.bench.chains import write
+from tests.bench.chains import allow_jobs, write
 from tests.bench.measuring import measured
-from wanctl.base.running import run
 from wanctl.project import Project
-from wanctl.project.provider import call_sandbox, open_sandbox
 from wanctl.studio.pace import LIMITS, Family
 
 
@@ -36,10 +34,7 @@ def prepared(folder: Path, count: int, speed: str) -> Path:
     head["sandbox"]["speed"] = speed if speed == "instant" else int(speed)
     del head["polling"]
     path.write_text(yaml.safe_dump(head), encoding="utf-8")
-    project = Project.open(specs)
-    sandbox = open_sandbox(project.desired.settings, project.state)
-    run(call_sandbox(sandbox, "POST", "/_sandbox/rig", {"job_quota": 2 * count + 20}))
-    sandbox.close()
+    allow_jobs(Project.open(specs), count)
     return specs
 
 

@@ -79,12 +79,17 @@ class _InMemory:
         return record
 
 
-def apply_all(specs: Path, count: int) -> None:
-    """Everything applied, in process."""
-    project = Project.open(specs)
+def allow_jobs(project: Project, count: int) -> None:
+    """Its account may have so many chains: else 20 jobs are all that it trains."""
     sandbox = open_sandbox(project.desired.settings, project.state)
     run(call_sandbox(sandbox, "POST", "/_sandbox/rig", {"job_quota": 2 * count + 20}))
     sandbox.close()
+
+
+def apply_all(specs: Path, count: int) -> None:
+    """Everything applied, in process."""
+    project = Project.open(specs)
+    allow_jobs(project, count)
     kept = _InMemory()
 
     async def work() -> None:

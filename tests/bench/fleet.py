@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import yaml
 
-from tests.bench.chains import point_at
+from tests.bench.chains import allow_jobs, point_at
 from tests.datasets import small_dataset
 from tests.fleet.places import Deaf
 from tests.watch.places import SERVING, TRAIN, TUNE, environ, git
@@ -35,7 +35,6 @@ from wanctl.fleet.running import Crew, FleetOptions, FleetReporter, room_of
 from wanctl.project import Project
 from wanctl.project.events import Silent
 from wanctl.project.host import Host
-from wanctl.project.provider import call_sandbox, open_sandbox
 from wanctl.watch.policy import Policy
 
 ROUNDS = 5
@@ -84,9 +83,7 @@ def applied(clone: Path, count: int, shared: Path) -> None:
         (folder / ".wanctl" / "sandbox").symlink_to(shared)
         project = Project.open(folder)
         if not number:
-            sandbox = open_sandbox(project.desired.settings, project.state)
-            run(call_sandbox(sandbox, "POST", "/_sandbox/rig", {"job_quota": 2 * count + 20}))
-            sandbox.close()
+            allow_jobs(project, count)
         done = project.apply(approve=lambda *_: True, wait=timedelta(days=20))
         assert done.converged, done.to_text()
 
