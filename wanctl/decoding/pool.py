@@ -331,12 +331,18 @@ def _lifeline() -> int:
 def _taken() -> tuple[_DecodingChild, bool]:
     """A child that waits, or a new one; and whether it was used before."""
     with _lock:
-        gone = [one for one in _idle if not one.lives()]  # nobody asked them for a while
-        _idle[:] = [one for one in _idle if one not in gone]
+        gone = _gone()
         child = _idle.pop() if _idle else None
     for one in gone:
         one.end()
     return (child, True) if child else (_DecodingChild(), False)
+
+
+def _gone() -> list[_DecodingChild]:
+    """Those that waited and went, since nobody asked them for a while; with the lock held."""
+    gone = [one for one in _idle if not one.lives()]
+    _idle[:] = [one for one in _idle if one not in gone]
+    return gone
 
 
 def _give_back(child: _DecodingChild) -> None:
@@ -358,8 +364,7 @@ def _reap_later() -> None:
 def _reap() -> None:
     with _lock:
         _reapers.clear()
-        gone = [one for one in _idle if not one.lives()]
-        _idle[:] = [one for one in _idle if one not in gone]
+        gone = _gone()
         if _idle:
             _reap_later()
     for one in gone:
