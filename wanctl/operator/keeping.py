@@ -88,7 +88,7 @@ class Operator:
     def __post_init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._collected = 0
-        self._accounts_seen: dict[tuple[str, int], float] = {}
+        self._accounts_seen: dict[str, tuple[int, float]] = {}  # generation, and when
         self.desk = Desk(self.client, "wanctl-operator", self.inventory.take)
 
     def mark(self, keys: set[ProjectKey]) -> None:
@@ -267,12 +267,13 @@ class Operator:
     async def _report_accounts(self) -> None:
         now = time.monotonic()
         for account in self.inventory.accounts():
-            mark = (name_of(account), generation_of(account))
-            if now - self._accounts_seen.get(mark, float("-inf")) < self.interval:
+            name, generation = name_of(account), generation_of(account)
+            seen, at = self._accounts_seen.get(name, (None, float("-inf")))
+            if seen == generation and now - at < self.interval:
                 continue
-            self._accounts_seen = {**self._accounts_seen, mark: now}
+            self._accounts_seen[name] = (generation, now)
             standing = await self._standing_of(account)
-            generation, known = generation_of(account), conditions_of(status_of(account))
+            known = conditions_of(status_of(account))
             conditions = tuple(standing.conditions(generation, known, told_now()))
             status = ConditionedStatus(observed_generation=generation, conditions=conditions)
             await self.desk.write_status(account, status)
